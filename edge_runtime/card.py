@@ -1,0 +1,116 @@
+"""The model card: what a model file says about itself, as JSON inside the file."""
+
+import base64
+from typing import Annotated, Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+
+from .errors import ModelError
+from .tiles import Image, decode_image
+
+METADATA_KEY = "scenehash.card"
+
+Bytes = Annotated[
+    bytes,
+    BeforeValidator(lambda text: base64.b64decode(text) if isinstance(text, str) else text),
+    PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), when_used="json"),
+]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataRecord(_Record):
+    """What the model was trained on."""
+
+    name: str
+    classes: list[str]
+    train_images: int
+    test_images: int
+    split_seed: int
+    fingerprint: str = Field(description="hash over the names and contents of all images")
+
+
+class FidelityRecord(_Record):
+    """How far this file departs from the FP32 network, on images that trained nothing."""
+
+    images: int
+    bit_flip_rate: float = Field(description="fraction of bits that differ, 0 to 1")
+    codes_unchanged: float = Field(description="fraction of images whose whole code is the same")
+    map_at_20_reference: float = Field(description="map@20 of the FP32 network")
+    map_at_20: float = Field(description="map@20 of this file")
+
+
+class CalibrationRecord(_Record):
+    """How the INT8 ranges were found."""
+
+    method: str
+    images: int
+
+
+class GoldenTile(_Record):
+    """A tile and what it must hash to, for a new machine to replay."""
+
+    name: str
+    png: Bytes
+    code: Bytes
+    logits: list[float]
+
+    def tile(self) -> Image:
+        """The tile, uint8 RGB [S, S, 3]."""
+        return decode_image(self.png)
+
+
+class Card(_Record):
+    """All that a model file says about itself."""
+
+    format: Literal[1] = 1
+    name: str
+    lineage: str
+    bits: int
+    tile_size: int
+    backbone: str
+    recipe: str
+    precision: Literal["fp32", "int8"]
+    data: DataRecord
+    calibration: CalibrationRecord | None
+    fidelity: FidelityRecord | None
+    quality: dict[str, float] = Field(description="retrieval quality on the test part")
+    licence: str
+    versions: dict[str, str]
+    golden: list[GoldenTile]
+
+    def to_json(self) -> str:
+        """The card as JSON text."""
+        return self.model_dump_json()
+
+    def summary(self) -> dict[str, Any]:
+        """The card without its golden tiles, as plain values."""
+        return self.model_dump(mode="json", exclude={"golden"})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Card":
+        """Read a card; ModelError when it is of a newer format or not a card."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the whole"
+            raise ModelError(
+                f"the model card cannot be read ({where}: {first['msg']}); "
+                "the file may come from a newer scenehash: update scenehash, or export again"
+            ) from error
+
+
+def golden_tile(
+    name: str, tile: Image, code: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32]
+) -> GoldenTile:
+    """Record a tile [S, S, 3] with the code [K/8] and logits [K] that the model gives it."""
+    encoded, png = cv2.imencode(".png", cv2.cvtColor(tile, cv2.COLOR_RGB2BGR))
+    assert encoded
+    rounded = [round(float(logit), 4) for logit in logits]
+    return GoldenTile(name=name, png=png.tobytes(), code=code.tobytes(), logits=rounded)

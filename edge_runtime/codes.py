@@ -1,0 +1,35 @@
+"""Packed binary codes: K bits in K/8 bytes, bit 0 the most significant bit of byte 0."""
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ConfigurationError
+
+Codes = npt.NDArray[np.uint8]
+
+MIN_BITS, MAX_BITS = 16, 256
+
+
+def check_bits(bits: int) -> int:
+    """Return bits when a code can have that width; ConfigurationError otherwise."""
+    if bits % 8 or not MIN_BITS <= bits <= MAX_BITS:
+        raise ConfigurationError(
+            f"{bits} bits: a code has {MIN_BITS} to {MAX_BITS} bits, in steps of 8"
+        )
+    return bits
+
+
+def pack(logits: npt.NDArray[np.floating]) -> Codes:
+    """Turn logits [N, K] into codes uint8 [N, K/8]: bit j is set where logit j > 0."""
+    return np.packbits(logits > 0, axis=1)
+
+
+def unpack(codes: Codes) -> npt.NDArray[np.bool_]:
+    """Turn codes uint8 [N, K/8] into bits bool [N, K]."""
+    return np.unpackbits(codes, axis=1).astype(np.bool_)
+
+
+def hamming(codes: Codes, query: Codes) -> npt.NDArray[np.int32]:
+    """Hamming distances int32 [N] between codes uint8 [N, K/8] and one query uint8 [K/8]."""
+    distances: npt.NDArray[np.int32] = np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int32)
+    return distances

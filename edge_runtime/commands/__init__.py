@@ -1,0 +1,1 @@
+"""The device's commands: each parses, calls one function, prints."""

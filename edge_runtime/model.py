@@ -1,0 +1,143 @@
+"""The hash model on the device: one ONNX file, from images to packed codes."""
+
+import warnings
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from .card import METADATA_KEY, Card
+from .codes import Codes
+from .errors import ModelError
+from .tiles import Image, to_tile
+
+SHIPPED_MODEL = "scenehash-64.onnx"
+BATCH = 8
+MAX_GOLDEN_DRIFT = 0.02
+
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+class DriftWarning(UserWarning):
+    """This machine computes a few bits of the golden tiles otherwise than the exporting one."""
+
+
+class HashModel:
+    """A loaded model file.
+
+    ``card`` says what it is. ``golden_drift`` is the fraction of the golden tiles' bits, 0 to 1,
+    that came out differently on this machine when the file was loaded.
+    """
+
+    def __init__(self, session: onnxruntime.InferenceSession, card: Card) -> None:
+        self._session = session
+        self.card = card
+        self.golden_drift = self._replay_golden_tiles()
+
+    def __repr__(self) -> str:
+        return f"HashModel({self.card.name!r}, bits={self.bits}, lineage={self.lineage!r})"
+
+    @property
+    def bits(self) -> int:
+        """Width K of a code."""
+        return self.card.bits
+
+    @property
+    def lineage(self) -> str:
+        """Id of the training run; codes compare only within one."""
+        return self.card.lineage
+
+    @property
+    def tile_size(self) -> int:
+        """Side S of a tile in pixels."""
+        return self.card.tile_size
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, threads: int = 1) -> "HashModel":
+        """Load a model file, or the one that ships with the package when path is None.
+
+        The golden tiles in the file are replayed. All bits equal: nothing is said. Up to 2 % of
+        them different: a DriftWarning. More: ModelError, since such codes would poison a store.
+        Raises ModelError, too, on a file that is no ONNX or has no card.
+        """
+        path = shipped_model() if path is None else Path(path)
+        session = _open_session(path, threads)
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+        if text is None:
+            raise ModelError(
+                f"{path}: an ONNX file without a scenehash card; "
+                "make one with: scenehash export RUN --out MODEL.onnx"
+            )
+        try:
+            model = cls(session, Card.from_json(text))
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
+        if model.golden_drift:
+            warnings.warn(
+                f"{path}: {model.golden_drift:.1%} of the golden tiles' bits differ on this "
+                f"machine (tolerated up to {MAX_GOLDEN_DRIFT:.0%})",
+                DriftWarning,
+                stacklevel=2,
+            )
+        return model
+
+    def encode(self, images: Sequence[Image]) -> Codes:
+        """Hash uint8 RGB images, each [H, W, 3] of any size, to codes uint8 [N, K/8]."""
+        return self._run("codes", images, np.zeros((0, self.bits // 8), np.uint8))
+
+    def logits(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:
+        """The logits float32 [N, K] of uint8 RGB images, each [H, W, 3] of any size."""
+        return self._run("logits", images, np.zeros((0, self.bits), np.float32))
+
+    def _run(
+        self, output: str, images: Sequence[Image], empty: npt.NDArray[Scalar]
+    ) -> npt.NDArray[Scalar]:
+        results = [empty]
+        for start in range(0, len(images), BATCH):
+            tiles = [to_tile(image, self.tile_size) for image in images[start : start + BATCH]]
+            results += self._session.run([output], {"tiles": np.stack(tiles)})
+        return np.concatenate(results)
+
+    def _replay_golden_tiles(self) -> float:
+        golden = self.card.golden
+        if not golden:
+            raise ModelError("the card has no golden tiles to check this machine with")
+        got = self.encode([record.tile() for record in golden])
+        expected = np.frombuffer(b"".join(record.code for record in golden), np.uint8)
+        if got.size != expected.size:
+            raise ModelError("the card and the graph disagree on the width of a code")
+        flipped = np.bitwise_count(got.reshape(-1) ^ expected).sum()
+        drift = float(flipped) / (8 * got.size)
+        if drift > MAX_GOLDEN_DRIFT:
+            raise ModelError(
+                f"{drift:.1%} of the golden tiles' bits differ on this machine (at most "
+                f"{MAX_GOLDEN_DRIFT:.0%} is tolerated); its codes would not match those made "
+                "elsewhere: use an FP32 export here, or another onnxruntime version"
+            )
+        return drift
+
+
+def shipped_model() -> Path:
+    """Path of the model file inside the package."""
+    return Path(str(resources.files("edge_runtime") / "models" / SHIPPED_MODEL))
+
+
+def _open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model file")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own exceptions share no narrower base
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: not an ONNX file that can be run here ({reason})") from error

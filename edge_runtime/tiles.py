@@ -1,0 +1,111 @@
+"""The tile contract: any image becomes uint8 RGB [S, S, 3], the same way everywhere.
+
+Training, calibration, evaluation and the device all call these functions, so a preprocessing that
+differs between them cannot arise. What follows (scaling, normalising) is inside the model's graph.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from .errors import InputError
+
+Image = npt.NDArray[np.uint8]
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+STRETCH_PERCENTILES = (2.0, 98.0)
+
+
+def read_image(path: Path) -> Image:
+    """Read an image file as uint8 RGB [H, W, 3].
+
+    Raises InputError, naming the file and what is wrong with it.
+    """
+    try:
+        return decode_image(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def decode_image(data: bytes) -> Image:
+    """Decode a file's bytes to uint8 RGB [H, W, 3].
+
+    Greyscale is repeated into three bands, alpha is dropped, 16 bit is stretched to 8 bit between
+    the 2nd and the 98th percentile of all its values. Raises InputError on bytes that are no whole
+    image: a truncated file is refused, where OpenCV would fill the missing part with grey.
+    """
+    if not data:
+        raise InputError("the file is empty (0 bytes)")
+    if _is_truncated(data):
+        raise InputError("the image is truncated; copy the file again")
+    try:
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise InputError(f"the image cannot be decoded ({error.err})") from error
+    if decoded is None:
+        raise InputError("not an image, or in a format that is not supported")
+    return as_rgb(decoded)
+
+
+def as_rgb(image: npt.NDArray[np.generic]) -> Image:
+    """Bring pixels of shape [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] to uint8 RGB [H, W, 3].
+
+    uint16 is stretched as ``decode_image`` says. Raises InputError on other shapes and types.
+    """
+    if image.ndim == 2:
+        image = image[:, :, np.newaxis]
+    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or 0 in image.shape:
+        raise InputError(f"an image of shape {image.shape} is not [H, W], or 1, 3 or 4 bands")
+    colour = image[:, :, :3] if image.shape[2] != 1 else np.repeat(image, 3, axis=2)
+    if colour.dtype == np.uint8:
+        return np.ascontiguousarray(colour, np.uint8)
+    if colour.dtype == np.uint16:
+        return _stretch(colour.astype(np.float32))
+    raise InputError(f"pixels of type {colour.dtype} are not supported (uint8 and uint16 are)")
+
+
+def to_tile(image: Image, size: int) -> Image:
+    """Cut the largest centred square out of uint8 RGB [H, W, 3] and resize it to [size, size, 3].
+
+    Shrinking averages areas; enlarging is bilinear. An image that has the size already is itself.
+    """
+    height, width = image.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = image[top : top + side, left : left + side]
+    if side != size:
+        # INTER_LINEAR_EXACT is integer arithmetic: the same bits on every processor.
+        how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR_EXACT
+        square = np.asarray(cv2.resize(square, (size, size), interpolation=how), np.uint8)
+    return np.ascontiguousarray(square)
+
+
+def _stretch(values: npt.NDArray[np.float32]) -> Image:
+    low, high = np.percentile(values, STRETCH_PERCENTILES)
+    scaled = (values - low) * (255.0 / max(high - low, 1.0))
+    stretched: Image = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return stretched
+
+
+def _is_truncated(data: bytes) -> bool:
+    """Tell whether a JPEG or PNG ends before its end mark; OpenCV decodes what there is."""
+    if data.startswith(b"\xff\xd8"):
+        return data.rfind(b"\xff\xd9") < _scan_start(data)
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return b"IEND" not in data[-64:]
+    return False
+
+
+def _scan_start(data: bytes) -> int:
+    """Offset of a JPEG's first scan: an end mark before it belongs to an embedded thumbnail."""
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        if data[position + 1] == 0xDA:
+            return position
+        position += 2 + int.from_bytes(data[position + 2 : position + 4])
+    return len(data)

@@ -1,0 +1,1 @@
+"""From a trained run to a model file: ONNX graph, INT8 quantization, fidelity, card."""

@@ -1,0 +1,1 @@
+"""Hash learning on the workstation: data sets, backbones, recipes, runs, evaluation."""

@@ -1,0 +1,51 @@
+"""From a torch module on tiles to an ONNX graph on tiles."""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+
+import onnx
+import torch
+from torch import nn
+
+# The oldest supported onnxruntime (see pyproject.toml) reads this opset.
+OPSET = 18
+
+
+def lower(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.ModelProto:
+    """Turn a module that takes tiles uint8 [N, S, S, 3] into an ONNX graph with N dynamic.
+
+    The graph's input is named "tiles"; outputs gives the names of what the module returns. Batch
+    norm is folded into the convolutions.
+    """
+    # Two tiles: with one, torch would take N = 1 for a constant.
+    example = torch.zeros((2, tile_size, tile_size, 3), dtype=torch.uint8)
+    with _quiet():
+        program = torch.onnx.export(
+            module.eval(),
+            (example,),
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("N")},),
+            input_names=["tiles"],
+            output_names=list(outputs),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter's progress marks and its notices of packages that it can do without."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

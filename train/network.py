@@ -1,0 +1,28 @@
+"""The network that is trained and exported: tiles -> backbone -> representation -> head -> logits."""
+
+from torch import Tensor, nn
+
+
+class HashNetwork(nn.Module):
+    """A backbone with a hash head, from a tile's bytes to logits.
+
+    uint8 RGB [N, S, S, 3] in; float32 logits [N, K] out. The normalisation is a part of the
+    network, so that it goes wherever the weights go.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, mean: float, scale: float) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+        self.mean = mean
+        self.scale = scale
+
+    def representation(self, tiles: Tensor) -> Tensor:
+        """The backbone's representation, float32 [N, D], of tiles uint8 [N, S, S, 3]."""
+        pixels = (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.scale
+        result: Tensor = self.backbone(pixels)
+        return result
+
+    def forward(self, tiles: Tensor) -> Tensor:
+        result: Tensor = self.head(self.representation(tiles))
+        return result
