@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from .commands import demo, ingest, search, store
 from .console import EXIT_FAILED, EXIT_INTERRUPTED, notice
@@ -18,14 +19,17 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except ScenehashError as error:
+        except (TyperException, typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except KeyboardInterrupt as error:
+            notice("interrupted; what was finished is kept: give the same command to go on")
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+        except Exception as error:
             if ctx.params["debug"]:
                 raise
-            notice(f"error: {error}")
+            known = isinstance(error, ScenehashError)
+            notice(f"error: {error}" if known else f"error: unforeseen {error!r}; see it with --debug")
             raise typer.Exit(EXIT_FAILED) from error
-        except KeyboardInterrupt as error:
-            notice("interrupted; what was finished is kept: run the same command to go on")
-            raise typer.Exit(EXIT_INTERRUPTED) from error
 
 
 def _prepare(

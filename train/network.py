@@ -1,5 +1,6 @@
 """The network that is trained and exported: tiles -> backbone -> representation -> head -> logits."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -10,12 +11,22 @@ class HashNetwork(nn.Module):
     network, so that it goes wherever the weights go.
     """
 
-    def __init__(self, backbone: nn.Module, head: nn.Module, mean: float, scale: float) -> None:
+    def __init__(
+        self,
+        backbone: nn.Module,
+        head: nn.Module,
+        mean: tuple[float, ...],
+        scale: tuple[float, ...],
+    ) -> None:
+        """mean and scale: one value for all three bands, or one for each."""
         super().__init__()
         self.backbone = backbone
         self.head = head
-        self.mean = mean
-        self.scale = scale
+        self.register_buffer("mean", torch.tensor(mean).reshape(1, -1, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale).reshape(1, -1, 1, 1), persistent=False)
+
+    mean: Tensor
+    scale: Tensor
 
     def representation(self, tiles: Tensor) -> Tensor:
         """The backbone's representation, float32 [N, D], of tiles uint8 [N, S, S, 3]."""

@@ -1,0 +1,38 @@
+# demo: the device's whole job, with the run-time dependencies alone.  test, lint, bench: everything.
+# Each sets up what it needs in a virtual environment of its own; all it takes is Python 3.11.
+
+PYTHON ?= python3
+PIP_FLAGS ?= --quiet --disable-pip-version-check
+
+.PHONY: demo test lint bench isolated clean
+
+demo: .venv-demo/ready
+	.venv-demo/bin/scenehash demo
+
+test: .venv/ready
+	.venv/bin/python -m pytest
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: .venv/ready
+	.venv/bin/python benchmarks/cold_start.py
+
+# The wheel in an environment without extras, as a ground station gets it.
+isolated: .venv/ready
+	PYTHON=$(PYTHON) bash tests/isolated.sh
+
+.venv-demo/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-demo
+	.venv-demo/bin/pip install $(PIP_FLAGS) -c constraints.txt -e .
+	touch $@
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .venv-demo dist scenehash-demo

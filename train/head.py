@@ -1,0 +1,73 @@
+"""Hash heads: representation float32 [N, D] -> logits float32 [N, K]."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Standardise(nn.Module):
+    """Bring each dimension to mean 0 and variance 1, by the statistics of the training images."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation
+
+
+def plain_mlp(width: int, hidden: tuple[int, ...], bits: int, slope: float = 0.0) -> nn.Sequential:
+    """Linear layers with a ReLU between them, leaky by the slope; the last gives the logits."""
+    layers: list[nn.Module] = []
+    for size in hidden:
+        layers += [nn.Linear(width, size), nn.LeakyReLU(slope) if slope else nn.ReLU()]
+        width = size
+    return nn.Sequential(*layers, nn.Linear(width, bits))
+
+
+def folded(layers: nn.Sequential) -> nn.Sequential:
+    """The same function in evaluation mode as linear layers and activations alone.
+
+    A Standardise goes into the linear layer behind it, a batch norm into the one before it, and
+    dropout away, so that the exported graph has nothing but what computes.
+    """
+    result: list[nn.Module] = []
+    waiting: Standardise | None = None
+    for layer in layers.eval():
+        if isinstance(layer, Standardise):
+            waiting = layer
+        elif isinstance(layer, nn.Linear):
+            result.append(layer if waiting is None else _after(waiting, layer))
+            waiting = None
+        elif isinstance(layer, nn.BatchNorm1d):
+            result.append(_before(layer, result.pop()))
+        elif not isinstance(layer, nn.Dropout):
+            result.append(layer)
+    return nn.Sequential(*result)
+
+
+def _after(standardise: Standardise, linear: nn.Linear) -> nn.Linear:
+    weight = linear.weight / standardise.deviation
+    return _linear(weight, linear.bias - weight @ standardise.mean)
+
+
+def _before(norm: nn.BatchNorm1d, linear: nn.Module) -> nn.Linear:
+    assert isinstance(linear, nn.Linear)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = torch.rsqrt(norm.running_var + norm.eps)
+    shift = -norm.running_mean * scale
+    if norm.affine:
+        scale, shift = scale * norm.weight, shift * norm.weight + norm.bias
+    return _linear(linear.weight * scale[:, None], linear.bias * scale + shift)
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0]).eval()
+    with torch.no_grad():
+        linear.weight.copy_(weight)
+        linear.bias.copy_(bias)
+    return linear

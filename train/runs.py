@@ -1,0 +1,165 @@
+"""The run folder: everything that a training run leaves behind.
+
+    config.json      what was asked for
+    split.json       the archive, its classes, and which images trained and which judge
+    checkpoint.pt    while training: the state to go on from
+    head.pt          the trained head's weights
+    curve.png        the terms of the loss by step
+    run.json         written last: lineage, quality on the test part, times
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from edge_runtime.card import DataRecord
+from edge_runtime.errors import ConfigurationError, InputError
+
+from .backbones import Backbone, load_backbone
+from .config import Config, make_config, read_config
+from .data import Archive, LabelledImage, Split
+from .network import HashNetwork
+from .recipes import build_head
+
+CONFIG, SPLIT, CHECKPOINT = "config.json", "split.json", "checkpoint.pt"
+HEAD, CURVE, RUN = "head.pt", "curve.png", "run.json"
+
+
+class Run:
+    """A finished run. lineage names its network: codes compare only within one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = make_config(read_config(path / CONFIG))
+        self._record: dict[str, Any] = read_config(path / RUN)
+        self._archive: dict[str, Any] = read_config(path / SPLIT)
+        self.lineage: str = self._record["lineage"]
+        self.quality: dict[str, float] = self._record["quality"]
+        self.classes: list[str] = self._archive["classes"]
+        self.archive_name: str = self._archive["name"]
+        self.split = Split(self._images("train"), self._images("test"))
+
+    @classmethod
+    def open(cls, path: Path) -> "Run":
+        """Open a finished run; InputError when there is none, or it is not finished."""
+        if not (path / CONFIG).is_file():
+            raise InputError(f"{path}: no run here; make one with: scenehash train DATA --out {path}")
+        if not (path / RUN).is_file():
+            raise InputError(f"{path}: this run is not finished; give the same train command again")
+        return cls(path)
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each stage took."""
+        seconds: dict[str, float] = self._record["seconds"]
+        return seconds
+
+    def network(self) -> HashNetwork:
+        """The trained network, in evaluation mode.
+
+        Raises ConfigurationError when the backbone's weights are not those that it was trained on.
+        """
+        backbone = load_backbone(self.config.backbone, self.config.tile_size)
+        if backbone.identity != self._record["backbone"]:
+            raise ConfigurationError(
+                f"{self.path}: trained on backbone {self._record['backbone']}, but "
+                f"{self.config.backbone} is {backbone.identity} here"
+            )
+        head = build_head(self.config, backbone.width)
+        head.load_state_dict(torch.load(self.path / HEAD, weights_only=True))
+        return backbone.with_head(head)
+
+    def data_record(self) -> DataRecord:
+        """What the model card says of the data."""
+        return DataRecord(
+            name=self.archive_name,
+            classes=self.classes,
+            train_images=len(self.split.train),
+            test_images=len(self.split.test),
+            split_seed=self.config.seed,
+            fingerprint=self._archive["fingerprint"],
+        )
+
+    def _images(self, part: str) -> tuple[LabelledImage, ...]:
+        root = Path(self._archive["root"])
+        return tuple(
+            LabelledImage(root / path, label, content)
+            for path, label, content in self._archive[part]
+        )
+
+
+def start_run(path: Path, config: Config, archive: Archive, parts: Split) -> None:
+    """Make a run folder, or take over an interrupted one of the same configuration and images.
+
+    Raises ConfigurationError when the folder holds another run or something else, InputError when
+    it cannot be written to.
+    """
+    written = {CONFIG: config.model_dump(mode="json"), SPLIT: _split_record(archive, parts)}
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / CONFIG).is_file() and any(path.iterdir()):
+            raise ConfigurationError(f"{path}: not empty, and not a run; choose another --out")
+        for name in (SPLIT, CONFIG):
+            if not (path / CONFIG).is_file():
+                _write_json(path / name, written[name])
+            elif read_config(path / name) != written[name]:
+                raise ConfigurationError(
+                    f"{path}: holds a run of another configuration or other images ({name} "
+                    "differs); choose another --out"
+                )
+    except OSError as error:
+        raise InputError(f"{path}: the run cannot be written there ({error.strerror})") from error
+
+
+def finish_run(
+    path: Path,
+    config: Config,
+    backbone: Backbone,
+    head: nn.Module,
+    record: dict[str, Any],
+) -> Run:
+    """Write the weights and, last of all, the file that says that the run is finished."""
+    partial = path / (HEAD + ".partial")
+    torch.save(head.state_dict(), partial)
+    os.replace(partial, path / HEAD)
+    lineage = _lineage(config, backbone, head)
+    _write_json(path / RUN, {"lineage": lineage, "backbone": backbone.identity} | record)
+    (path / CHECKPOINT).unlink(missing_ok=True)
+    return Run(path)
+
+
+def _split_record(archive: Archive, parts: Split) -> dict[str, Any]:
+    def entries(images: Iterable[LabelledImage]) -> list[list[Any]]:
+        return [
+            [str(image.path.relative_to(archive.root)), image.label, image.content]
+            for image in images
+        ]
+
+    return {
+        "root": str(archive.root.resolve()),
+        "name": archive.name,
+        "fingerprint": archive.fingerprint,
+        "classes": list(archive.classes),
+        "train": entries(parts.train),
+        "test": entries(parts.test),
+    }
+
+
+def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
+    """16 hexadecimal digits over all that decides which logits a tile gets."""
+    digest = hashlib.sha256(f"{backbone.identity} {config.tile_size} {config.bits}".encode())
+    for name, value in sorted(head.state_dict().items()):
+        digest.update(name.encode() + value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(values, indent=1) + "\n")
+    os.replace(partial, path)
