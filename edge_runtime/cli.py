@@ -28,7 +28,9 @@ class _Commands(TyperGroup):
             if ctx.params["debug"]:
                 raise
             known = isinstance(error, ScenehashError)
-            notice(f"error: {error}" if known else f"error: unforeseen {error!r}; see it with --debug")
+            notice(
+                f"error: {error}" if known else f"error: unforeseen {error!r}; see it with --debug"
+            )
             raise typer.Exit(EXIT_FAILED) from error
 
 

@@ -19,6 +19,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
+# A file or a pipe has no width; lines are cut only where they would be no table any more.
+PIPE_WIDTH = 200
+
 EXIT_FAILED = 1
 EXIT_SET_ASIDE = 3
 EXIT_INTERRUPTED = 130
@@ -34,7 +37,8 @@ def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
-        Console(highlight=False).print(*shown, sep="\n")
+        width = None if sys.stdout.isatty() else PIPE_WIDTH
+        Console(highlight=False, width=width).print(*shown, sep="\n")
 
 
 def notice(text: str) -> None:

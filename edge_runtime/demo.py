@@ -12,7 +12,7 @@ from .sheet import SheetLine, contact_sheet, write_picture
 from .store import CodeStore, Hit
 from .tiles import Image, read_image
 
-PER_KIND = 12
+PER_KIND = 8
 HITS = 6
 ARCHIVE_SEED, QUERY_SEED = 1, 1_000_000
 
@@ -52,7 +52,9 @@ def run_demo(folder: Path, model: HashModel) -> Demo:
     identity = (model.lineage, model.bits, model.card.name)
     with CodeStore.open_or_create(folder / "store", *identity) as store:
         ingest(paths, store, model)
-        searches = [_search(kind, folder / "queries" / f"{kind}.png", store, model) for kind in KINDS]
+        searches = [
+            _search(kind, folder / "queries" / f"{kind}.png", store, model) for kind in KINDS
+        ]
     sheet = folder / "hits.png"
     write_picture(sheet, contact_sheet([_line(search) for search in searches]))
     return Demo(folder / "store", sheet, len(paths), searches)
@@ -65,7 +67,7 @@ def _search(kind: str, path: Path, store: CodeStore, model: HashModel) -> Search
 
 
 def _line(search: Search) -> SheetLine:
-    return SheetLine(read_image(search.query), f"query {search.kind}", search.hits)
+    return SheetLine(read_image(search.query), search.kind, search.hits)
 
 
 def _write(path: Path, image: Image) -> None:

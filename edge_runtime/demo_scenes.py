@@ -122,13 +122,26 @@ def _trees(
         cv2.circle(canvas, (int(x), int(y)), int(r), tuple(0.68 * c for c in colour), -1)
         for _ in range(9):
             away, bearing = r * rng.uniform(0, 0.62), rng.uniform(0, 2 * np.pi)
-            at = (int(x - 0.2 * r + away * np.cos(bearing)), int(y - 0.2 * r + away * np.sin(bearing)))
+            at = (
+                int(x - 0.2 * r + away * np.cos(bearing)),
+                int(y - 0.2 * r + away * np.sin(bearing)),
+            )
             light = rng.uniform(0.75, 1.35)
             cv2.circle(canvas, at, max(1, int(0.3 * r)), tuple(light * c for c in colour), -1)
 
 
 def _car(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
-    paints = [(232, 232, 230), (226, 226, 226), (196, 198, 202), (150, 152, 156), (92, 96, 102), (44, 46, 52), (36, 38, 44), (132, 40, 38), (52, 68, 104)]
+    paints = [
+        (232, 232, 230),
+        (226, 226, 226),
+        (196, 198, 202),
+        (150, 152, 156),
+        (92, 96, 102),
+        (44, 46, 52),
+        (36, 38, 44),
+        (132, 40, 38),
+        (52, 68, 104),
+    ]
     paint = _jitter(rng, paints[rng.integers(len(paints))], 6)
     length, width = 22 * rng.uniform(0.9, 1.1), 10.5
     cv2.fillPoly(canvas, [_box(x + 3, y + 3, length, width, angle)], (38, 38, 40))
@@ -206,7 +219,12 @@ def _fields(rng: np.random.Generator, side: int) -> Canvas:
         down = np.arange(side, dtype=np.float32)[:, np.newaxis]
         rows = np.sin((down + wobble) * (2 * np.pi / pitch))
         canvas[top:bottom] = (field * (1 + 0.13 * rows)[:, :, np.newaxis])[top:bottom]
-    _strip(canvas, border, rng.uniform(12, 26), _ground(rng, side, (150, 132, 104), (184, 168, 138), 60))
+    _strip(
+        canvas,
+        border,
+        rng.uniform(12, 26),
+        _ground(rng, side, (150, 132, 104), (184, 168, 138), 60),
+    )
     return canvas
 
 
@@ -303,7 +321,9 @@ def _runway(rng: np.random.Generator, side: int) -> Canvas:
     return canvas
 
 
-def _boat(rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float, bow: int) -> None:
+def _boat(
+    rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float, bow: int
+) -> None:
     """A boat along the y axis, its bow up (-1) or down (1)."""
     width = length * rng.uniform(0.26, 0.33)
     hull = np.float32([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.15), (0.0, 0.55), (-0.5, 0.15)])

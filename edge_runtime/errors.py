@@ -1,15 +1,15 @@
 """Every error that scenehash raises on purpose.
 
-    ScenehashError                one line: what, where, what to do
-    ├── InputError                an image, a path or a folder that cannot be used
-    ├── ConfigurationError        an option or a configuration key that makes no sense
-    ├── ModelError                a model file that cannot be used, or not here
-    ├── StoreError                a store that cannot be used as asked
-    │   ├── LineageError          codes of another model or another width
-    │   ├── StoreBusyError        another process is writing
-    │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
-    ├── FidelityError             an export that departs too far from what it was made from
-    └── MissingExtraError         an optional dependency that is not installed
+ScenehashError                one line: what, where, what to do
+├── InputError                an image, a path or a folder that cannot be used
+├── ConfigurationError        an option or a configuration key that makes no sense
+├── ModelError                a model file that cannot be used, or not here
+├── StoreError                a store that cannot be used as asked
+│   ├── LineageError          codes of another model or another width
+│   ├── StoreBusyError        another process is writing
+│   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+├── FidelityError             an export that departs too far from what it was made from
+└── MissingExtraError         an optional dependency that is not installed
 """
 
 

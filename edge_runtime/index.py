@@ -55,7 +55,10 @@ class CodeIndex:
 
 
 def _scan(
-    words: npt.NDArray[np.unsignedinteger], query: npt.NDArray[np.unsignedinteger], k: int, limit: int
+    words: npt.NDArray[np.unsignedinteger],
+    query: npt.NDArray[np.unsignedinteger],
+    k: int,
+    limit: int,
 ) -> tuple[Distances, Rows]:
     """The k nearest of words [N, W] below the limit, as distances and positions."""
     best = np.empty(0, np.uint16)

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from .errors import InputError
-from .scenes import Window
 from .store import Hit
 from .tiles import Image, read_image, to_tile
 

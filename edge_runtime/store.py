@@ -118,9 +118,7 @@ class CodeStore:
         return store
 
     @classmethod
-    def open_or_create(
-        cls, path: str | Path, lineage: str, bits: int, model: str
-    ) -> "CodeStore":
+    def open_or_create(cls, path: str | Path, lineage: str, bits: int, model: str) -> "CodeStore":
         """Open the store in a folder for writing, or make one where there is none.
 
         Raises LineageError when the store holds codes of another lineage or width.
@@ -233,7 +231,10 @@ class CodeStore:
             last = scene.first_row + scene.tiles
             if scene.first_row != expected:
                 damage.append(f"{CATALOG}: rows {expected} to {scene.first_row - 1} have no scene")
-            if last <= len(self) and checksum(self._codes[scene.first_row : last]) != scene.checksum:
+            if (
+                last <= len(self)
+                and checksum(self._codes[scene.first_row : last]) != scene.checksum
+            ):
                 damage.append(f"{scene.path}: its codes are damaged (rows from {scene.first_row})")
             expected = last
         if expected < len(self):

@@ -1,2 +1,85 @@
+"""`scenehash export`; what it needs is loaded when it runs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
-def register(app: typer.Typer) -> None: ...
+
+from edge_runtime.console import AsJson, report
+from edge_runtime.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from .build import Exported
+
+
+class Precision(StrEnum):
+    """Of weights and activations."""
+
+    INT8 = "int8"
+    FP32 = "fp32"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("export")(export_command)
+
+
+def export_command(
+    run: Annotated[Path, typer.Argument(help="A run folder, as `scenehash train` makes it.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The model file.", show_default="RUN/model-PRECISION.onnx"),
+    ] = None,
+    precision: Annotated[Precision, typer.Option(help="int8 is twice as fast.")] = Precision.INT8,
+    calibration_images: Annotated[
+        int, typer.Option(min=1, help="Training images that the INT8 ranges are taken from.")
+    ] = 256,
+    max_bit_flips: Annotated[
+        float, typer.Option(help="Fail when a larger fraction of bits differs from FP32.")
+    ] = 0.015,
+    max_map_drop: Annotated[
+        float, typer.Option(help="Fail when map@20 falls by more than this.")
+    ] = 0.005,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run as one model file, compared with the network that it was made from."""
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "export") from error
+    from train.runs import Run
+
+    from .build import export_run
+    from .fidelity import Threshold
+
+    target = out or run / f"model-{precision.value}.onnx"
+    threshold = Threshold(max_bit_flips, max_map_drop)
+    exported = export_run(Run.open(run), target, precision.value, threshold, calibration_images)
+    report(_document(exported), as_json, *_lines(exported))
+
+
+def _document(exported: "Exported") -> dict[str, Any]:
+    return {
+        "model": str(exported.path),
+        "bytes": exported.path.stat().st_size,
+        "operators": exported.operators,
+        "card": exported.card.summary(),
+    }
+
+
+def _lines(exported: "Exported") -> list[str]:
+    card, fidelity = exported.card, exported.card.fidelity
+    assert fidelity is not None
+    quality = "   ".join(f"{name} {value:.4f}" for name, value in card.quality.items())
+    return [
+        f"{exported.path}: {card.precision}, {card.bits} bits, lineage {card.lineage}, "
+        f"{exported.path.stat().st_size / 1e6:.1f} MB",
+        f"against the network in PyTorch, on {fidelity.images} test images: "
+        f"{fidelity.bit_flip_rate:.2%} of bits flipped, {fidelity.codes_unchanged:.1%} of codes "
+        f"unchanged, map@20 {fidelity.map_at_20_reference:.4f} -> {fidelity.map_at_20:.4f}",
+        quality,
+        "runs as: " + ", ".join(f"{count} {name}" for name, count in exported.operators.items()),
+    ]

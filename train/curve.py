@@ -15,7 +15,8 @@ def draw_curve(history: History, title: str, path: Path) -> None:
         if name != "step":
             axes.plot(steps, [entry[name] for entry in history], label=name, linewidth=1.2)
     axes.set(xlabel="step", ylabel="term of the loss", title=title)
-    axes.set_ylim(bottom=min(0.0, *axes.get_ylim()))
+    # Terms fall by orders of magnitude, and one of the paper's is negative.
+    axes.set_yscale("symlog", linthresh=0.01)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(path, dpi=120)

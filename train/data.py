@@ -55,9 +55,7 @@ class Split:
     test: tuple[LabelledImage, ...]
 
 
-def read_archive(
-    root: Path, advance: Callable[[int], object] = lambda images: None
-) -> Archive:
+def read_archive(root: Path, advance: Callable[[int], object] = lambda images: None) -> Archive:
     """Read a folder that has a folder for each class; every image is opened once, to see it whole.
 
     An image that cannot be read is set aside with its reason. Raises InputError when the folder is
@@ -125,7 +123,9 @@ def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
 
 def _image_files(folder: Path) -> list[Path]:
     return sorted(
-        path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
     )
 
 

@@ -37,7 +37,9 @@ def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
             torch.stack(list(terms.values())).sum().backward()
             recipe.optimizer.step()
             if step % LOG_EVERY == 0:
-                history.append({"step": step} | {name: float(term.detach()) for name, term in terms.items()})
+                history.append(
+                    {"step": step} | {name: float(term.detach()) for name, term in terms.items()}
+                )
             if (step + 1) % CHECKPOINT_EVERY == 0:
                 _save(recipe, step + 1, history, checkpoint)
             advance(1)

@@ -19,7 +19,7 @@ from .evaluation import Quality, retrieval_quality
 from .network import HashNetwork
 from .runs import Run
 
-BATCH = 32
+BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ def model_codes(model: HashModel, images: Sequence[LabelledImage]) -> Codes:
     )
 
 
-def network_codes(
-    network: HashNetwork, images: Sequence[LabelledImage], tile_size: int
-) -> Codes:
+def network_codes(network: HashNetwork, images: Sequence[LabelledImage], tile_size: int) -> Codes:
     """Codes uint8 [N, K/8] of images, through PyTorch."""
     batches = _batches(images)
     codes = []

@@ -94,7 +94,9 @@ class _Extractor:
                 if number + 1 < len(groups):
                     ahead = reader.submit(self._tiles, groups[number + 1])
                 found = [
-                    self._session.run(None, {"tiles": np.stack([turned(t, view) for t in tiles])})[0]
+                    self._session.run(None, {"tiles": np.stack([turned(t, view) for t in tiles])})[
+                        0
+                    ]
                     for view in views
                 ]
                 yield group, np.stack(found, axis=1)
@@ -122,9 +124,7 @@ class _Cache:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def missing(
-        self, images: Sequence[LabelledImage], views: Sequence[int]
-    ) -> list[LabelledImage]:
+    def missing(self, images: Sequence[LabelledImage], views: Sequence[int]) -> list[LabelledImage]:
         """The images, each content once, that lack one of the views."""
         with self._guard():
             query = "SELECT content, view FROM representation"

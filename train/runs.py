@@ -1,11 +1,11 @@
 """The run folder: everything that a training run leaves behind.
 
-    config.json      what was asked for
-    split.json       the archive, its classes, and which images trained and which judge
-    checkpoint.pt    while training: the state to go on from
-    head.pt          the trained head's weights
-    curve.png        the terms of the loss by step
-    run.json         written last: lineage, quality on the test part, times
+config.json      what was asked for
+split.json       the archive, its classes, and which images trained and which judge
+checkpoint.pt    while training: the state to go on from
+head.pt          the trained head's weights
+curve.png        the terms of the loss by step
+run.json         written last: lineage, quality on the test part, times
 """
 
 import hashlib
@@ -49,7 +49,9 @@ class Run:
     def open(cls, path: Path) -> "Run":
         """Open a finished run; InputError when there is none, or it is not finished."""
         if not (path / CONFIG).is_file():
-            raise InputError(f"{path}: no run here; make one with: scenehash train DATA --out {path}")
+            raise InputError(
+                f"{path}: no run here; make one with: scenehash train DATA --out {path}"
+            )
         if not (path / RUN).is_file():
             raise InputError(f"{path}: this run is not finished; give the same train command again")
         return cls(path)

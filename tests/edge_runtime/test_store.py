@@ -73,9 +73,8 @@ def test_a_reader_sees_new_rows_when_it_refreshes(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_told_at_once(tmp_path: Path) -> None:
-    with make(tmp_path / "s", 1):
-        with pytest.raises(StoreBusyError, match="another process"):
-            CodeStore.open(tmp_path / "s", writable=True)
+    with make(tmp_path / "s", 1), pytest.raises(StoreBusyError, match="another process"):
+        CodeStore.open(tmp_path / "s", writable=True)
     CodeStore.open(tmp_path / "s", writable=True).close()
 
 

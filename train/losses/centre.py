@@ -9,7 +9,9 @@ from torch.nn import functional
 CANDIDATES = 512
 
 
-def centre_loss(logits: Tensor, labels: Tensor, centres: Tensor, scale: float, margin: float) -> Tensor:
+def centre_loss(
+    logits: Tensor, labels: Tensor, centres: Tensor, scale: float, margin: float
+) -> Tensor:
     """Softmax cross-entropy over scaled cosines between logits and class centres.
 
         mean over i of  -log softmax_c( scale * (cos(logits_i, centre_c) - margin * [c = label_i]) )

@@ -1,0 +1,44 @@
+"""How far a model file departs from the network that it was made from."""
+
+from dataclasses import dataclass
+
+from edge_runtime.card import FidelityRecord
+from edge_runtime.codes import Codes, unpack
+from edge_runtime.errors import FidelityError
+from train.evaluation import Labels, retrieval_quality
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a model file may lose: bits flipped, 0 to 1, and map@20, in points of 1."""
+
+    bit_flips: float = 0.015
+    map_drop: float = 0.005
+
+
+def compare(reference: Codes, codes: Codes, labels: Labels, seed: int) -> FidelityRecord:
+    """Compare codes uint8 [N, K/8] with those of the FP32 network, for the same N images."""
+    flipped = unpack(reference) != unpack(codes)
+    return FidelityRecord(
+        images=len(codes),
+        bit_flip_rate=float(flipped.mean()),
+        codes_unchanged=float((~flipped).all(axis=1).mean()),
+        map_at_20_reference=retrieval_quality(reference, labels, seed).map_at_20,
+        map_at_20=retrieval_quality(codes, labels, seed).map_at_20,
+    )
+
+
+def check(fidelity: FidelityRecord, threshold: Threshold) -> None:
+    """Raise FidelityError, with the figures, when a threshold is passed."""
+    drop = fidelity.map_at_20_reference - fidelity.map_at_20
+    if fidelity.bit_flip_rate > threshold.bit_flips:
+        raise FidelityError(
+            f"{fidelity.bit_flip_rate:.2%} of the bits differ from the FP32 network's (at most "
+            f"{threshold.bit_flips:.2%}); raise --calibration-images, or export --precision fp32"
+        )
+    if drop > threshold.map_drop:
+        raise FidelityError(
+            f"map@20 falls from {fidelity.map_at_20_reference:.4f} to {fidelity.map_at_20:.4f} "
+            f"(by at most {threshold.map_drop:.4f}); raise --calibration-images, or export "
+            "--precision fp32"
+        )
