@@ -48,7 +48,7 @@ def notice(text: str) -> None:
 
 @contextlib.contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Show done of total, rate and time left on stderr; call what is given with each step's size."""
+    """Show done of total, rate and time left on stderr; call what is given with a step's size."""
     columns: list[ProgressColumn] = [
         TextColumn("{task.description}"),
         BarColumn(),

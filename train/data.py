@@ -55,7 +55,7 @@ class Split:
     test: tuple[LabelledImage, ...]
 
 
-def read_archive(root: Path, advance: Callable[[int], object] = lambda images: None) -> Archive:
+def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) -> Archive:
     """Read a folder that has a folder for each class; every image is opened once, to see it whole.
 
     An image that cannot be read is set aside with its reason. Raises InputError when the folder is

@@ -1,6 +1,5 @@
 """Phase two: the training loop."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
                 group["lr"] = recipe.learning_rate(step)
             terms = recipe.terms(rng)
             recipe.optimizer.zero_grad()
-            torch.stack(list(terms.values())).sum().backward()
+            torch.autograd.backward(list(terms.values()))
             recipe.optimizer.step()
             if step % LOG_EVERY == 0:
                 history.append(
@@ -64,4 +63,4 @@ def _save(recipe: Recipe, step: int, history: History, checkpoint: Path) -> None
     }
     partial = checkpoint.with_suffix(".partial")
     torch.save(state, partial)
-    os.replace(partial, checkpoint)
+    partial.replace(checkpoint)

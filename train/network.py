@@ -1,4 +1,4 @@
-"""The network that is trained and exported: tiles -> backbone -> representation -> head -> logits."""
+"""The network that is trained and exported: tiles -> representation -> logits."""
 
 import torch
 from torch import Tensor, nn

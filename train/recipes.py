@@ -38,7 +38,7 @@ class TrainingSet:
     @property
     def width(self) -> int:
         """Dimensions D of a representation."""
-        return self.representations.shape[2]
+        return int(self.representations.shape[2])
 
     @property
     def classes(self) -> int:
@@ -141,7 +141,7 @@ class Mhcln(Recipe):
         size = min(self._settings.batch // 3, len(near) // 2, len(far))
         chosen = np.concatenate([near[: 2 * size], far[:size]])
         activations = torch.sigmoid(self.head(self._representations[chosen]))
-        anchors, positives, negatives = activations.split(size)
+        anchors, positives, negatives = torch.split(activations, size)
         return {
             "triplet": triplet_loss(anchors, positives, negatives, self._settings.margin),
             "push": self._settings.push * push_loss(activations),

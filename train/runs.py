@@ -10,7 +10,6 @@ run.json         written last: lineage, quality on the test part, times
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -129,7 +128,7 @@ def finish_run(
     """Write the weights and, last of all, the file that says that the run is finished."""
     partial = path / (HEAD + ".partial")
     torch.save(head.state_dict(), partial)
-    os.replace(partial, path / HEAD)
+    partial.replace(path / HEAD)
     lineage = _lineage(config, backbone, head)
     _write_json(path / RUN, {"lineage": lineage, "backbone": backbone.identity} | record)
     (path / CHECKPOINT).unlink(missing_ok=True)
@@ -164,4 +163,4 @@ def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
 def _write_json(path: Path, values: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(values, indent=1) + "\n")
-    os.replace(partial, path)
+    partial.replace(path)

@@ -87,7 +87,7 @@ def test_what_is_no_image_says_so(tmp_path: Path) -> None:
         decode_image(b"")
     with pytest.raises(InputError, match="not an image"):
         decode_image(b"these are words")
-    with pytest.raises(InputError, match="gone.jpg: cannot be read"):
+    with pytest.raises(InputError, match=r"gone\.jpg: cannot be read"):
         read_image(tmp_path / "gone.jpg")
     with pytest.raises(InputError, match="float32"):
         as_rgb(np.zeros((4, 4, 3), np.float32))
