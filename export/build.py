@@ -13,18 +13,16 @@ import onnx
 from edge_runtime.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
 from edge_runtime.console import track
 from edge_runtime.demo_scenes import draw
-from edge_runtime.errors import ModelError
+from edge_runtime.errors import InputError, ModelError
 from edge_runtime.model import HashModel
 from edge_runtime.tiles import Image, read_image, to_tile
 from train.data import LabelledImage, labels
 from train.evaluation import retrieval_quality
 from train.judging import model_codes, network_codes
-from train.lowering import lower
-from train.network import HashNetwork
 from train.runs import Run
 
-from .fidelity import Threshold, check, compare
-from .graph import LOGITS, add_codes, tidy, use_bytes_as_quantized
+from .fidelity import Threshold, check, check_lowering, compare
+from .graph import finish_graph, lower_network
 from .quantize import METHOD, check_quantized, executed_operators, quantize
 
 Precision = Literal["fp32", "int8"]
@@ -57,17 +55,16 @@ def export_run(
     images. Raises FidelityError, and writes nothing, when it departs further than the threshold;
     InputError when the run's images are no longer where they were.
     """
+    _check_paths(run, out)
     network = run.network()
-    graph = lower(network, run.config.tile_size, [LOGITS])
+    graph = lower_network(network, run.config.tile_size)
+    check_lowering(network, graph, np.stack([_golden(kind, run) for kind in GOLDEN_KINDS]))
     calibration = None
     if precision == "int8":
         chosen = choose_calibration(run.split.train, calibration_images, run.config.seed)
         graph = quantize(graph, _tiles(chosen, run.config.tile_size))
-        _skip_preprocessing(graph, network)
         calibration = CalibrationRecord(method=METHOD, images=len(chosen))
-    add_codes(graph, run.config.bits)
-    tidy(graph)
-    onnx.checker.check_model(graph, full_check=True)
+    finish_graph(graph)
     operators = executed_operators(graph)
     if precision == "int8":
         check_quantized(operators)
@@ -82,7 +79,7 @@ def export_run(
         fidelity = compare(reference, codes, judges, run.config.seed)
         check(fidelity, threshold)
         quality = retrieval_quality(codes, judges, run.config.seed).as_dict()
-        card = _finished(draft, partial, fidelity, quality)
+        card = _finished(draft, partial, run, fidelity, quality)
         _write(graph, card, partial)
         HashModel.load(partial)
         partial.replace(out)
@@ -112,10 +109,21 @@ def _tiles(images: Sequence[LabelledImage], tile_size: int) -> Iterator[Image]:
         yield to_tile(read_image(image.path), tile_size)
 
 
-def _skip_preprocessing(graph: onnx.ModelProto, network: HashNetwork) -> None:
-    mean, scale = network.mean.flatten().tolist(), network.scale.flatten().tolist()
-    if len(mean) == len(scale) == 1 and mean[0] in range(256) and scale[0].is_integer():
-        use_bytes_as_quantized(graph, int(mean[0]), int(scale[0]))
+def _check_paths(run: Run, out: Path) -> None:
+    """Find out before minutes of work what would stop it at the end."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise InputError(f"{out}: no model file can be written there; give --out FOLDER/NAME.onnx")
+    for image in (*run.split.train, *run.split.test):
+        if not image.path.is_file():
+            raise InputError(
+                f"{image.path}: an image of {run.path} is no longer there; the export needs them: "
+                "put them back, or train again where they are now"
+            )
+
+
+def _golden(kind: str, run: Run) -> Image:
+    # Drawn scenes, never the user's images: the file may go where those may not.
+    return draw(kind, seed=0, size=run.config.tile_size)
 
 
 def _card(run: Run, precision: Precision, calibration: CalibrationRecord | None) -> Card:
@@ -138,13 +146,14 @@ def _card(run: Run, precision: Precision, calibration: CalibrationRecord | None)
     )
 
 
-def _finished(draft: Card, path: Path, fidelity: FidelityRecord, quality: dict[str, float]) -> Card:
+def _finished(
+    draft: Card, path: Path, run: Run, fidelity: FidelityRecord, quality: dict[str, float]
+) -> Card:
     """The card with what was measured, and the golden tiles as this machine hashes them."""
     model = HashModel.open(path)
     golden = []
     for kind in GOLDEN_KINDS:
-        # Drawn scenes, never the user's images: the file may go where those may not.
-        tile = draw(kind, seed=0, size=draft.tile_size)
+        tile = _golden(kind, run)
         code, logits = model.encode([tile])[0], model.logits([tile])[0]
         golden.append(golden_tile(kind, tile, code, logits))
     return draft.model_copy(update={"fidelity": fidelity, "quality": quality, "golden": golden})

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+import torch
+
 from edge_runtime.card import FidelityRecord
 from edge_runtime.codes import Codes, unpack
 from edge_runtime.errors import FidelityError
 from train.evaluation import Labels, retrieval_quality
+from train.network import HashNetwork
+
+MAX_LOWERING_ERROR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -14,6 +23,27 @@ class Threshold:
 
     bit_flips: float = 0.015
     map_drop: float = 0.005
+
+
+def check_lowering(
+    network: HashNetwork, graph: onnx.ModelProto, tiles: npt.NDArray[np.uint8]
+) -> None:
+    """Raise FidelityError when an FP32 graph to logits computes something else than its network.
+
+    On tiles uint8 [N, S, S, 3]; a logit may differ by a thousandth of the root mean square.
+    """
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    logits = session.run(["logits"], {"tiles": tiles})[0]
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(tiles)).numpy()
+    error = float(np.abs(logits - expected).max() / np.sqrt(np.square(expected).mean()))
+    if not error <= MAX_LOWERING_ERROR:
+        raise FidelityError(
+            f"the FP32 graph departs from the network in PyTorch by {error:.2g} of a logit's size "
+            f"(at most {MAX_LOWERING_ERROR:g}); try the torch and onnx of constraints.txt"
+        )
 
 
 def compare(reference: Codes, codes: Codes, labels: Labels, seed: int) -> FidelityRecord:

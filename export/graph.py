@@ -1,98 +1,192 @@
-"""The graph of a model file: tiles uint8 [N, S, S, 3] -> codes uint8 [N, K/8] and logits."""
+"""The graph of a model file: tiles in; packed codes and logits out.
+
+tiles uint8 [N, S, S, 3] ──► bands first, normalised ──► backbone, head ──► logits ──► codes
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
-LOGITS, CODES, TILES = "logits", "codes", "tiles"
+from edge_runtime.codes import check_bits
+from train.lowering import lower
+from train.network import HashNetwork
+
+BITS_A_BYTE = 8
+LOGITS = "logits"
+# Nodes whose names begin so pack bits: they stay in float32 whatever happens to the rest.
+PACKING = "pack/"
+NORMALISE = "normalise"
 
 
-def add_codes(model: onnx.ModelProto, bits: int) -> None:
-    """Append the sign and the packing of bits to a graph that ends in logits [N, bits].
+def lower_network(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
+    """The graph of a network from "tiles" to "logits", with the normalisation as it was written."""
+    model = lower(network, tile_size, [LOGITS])
+    strip_provenance(model)
+    return model
 
-    The same as edge_runtime.codes.pack: bit j is set where logit j > 0, bit 0 is the most
-    significant of byte 0. All numbers on the way are whole and below 256, exact in float32.
+
+def finish_graph(model: onnx.ModelProto) -> None:
+    """Turn a graph to logits, quantized or not, into a model file's: normalisation, codes, check.
+
+    Raises ConfigurationError when the logits are not K bits that a code can have.
+    """
+    fold_normalisation(model)
+    append_packing(model)
+    strip_provenance(model)
+    onnx.checker.check_model(model, full_check=True)
+
+
+def append_packing(model: onnx.ModelProto) -> None:
+    """Add the output "codes" to a graph that has the output "logits" float32 [N, K].
+
+    The same bits as edge_runtime.codes.pack: bit j is set where logit j > 0, bit 0 is the most
+    significant of byte 0. A byte is the product of its bits with 128, 64, ..., 1: exact in float32.
     """
     graph = model.graph
-    constants: dict[str, npt.NDArray[np.generic]] = {
-        "pack.zero": np.zeros((), np.float32),
-        "pack.shape": np.array([0, bits // 8, 8], np.int64),
-        "pack.weights": np.array([[128], [64], [32], [16], [8], [4], [2], [1]], np.float32),
-        "pack.flat": np.array([0, bits // 8], np.int64),
-    }
+    logits = next(output for output in graph.output if output.name == LOGITS)
+    shape = logits.type.tensor_type.shape
+    bits = check_bits(shape.dim[1].dim_value)
+    zero, weights = np.zeros((), np.float32), _byte_weights(bits)
     graph.initializer.extend(
-        numpy_helper.from_array(value, name) for name, value in constants.items()
-    )
-    as_float = helper.make_node("Cast", ["pack.set"], ["pack.ones"])
-    as_float.attribute.append(helper.make_attribute("to", TensorProto.FLOAT))
-    as_bytes = helper.make_node("Cast", ["pack.bytes"], [CODES])
-    as_bytes.attribute.append(helper.make_attribute("to", TensorProto.UINT8))
-    graph.node.extend(
         [
-            helper.make_node("Greater", [LOGITS, "pack.zero"], ["pack.set"]),
-            as_float,
-            helper.make_node("Reshape", ["pack.ones", "pack.shape"], ["pack.bits"]),
-            helper.make_node("MatMul", ["pack.bits", "pack.weights"], ["pack.sums"]),
-            helper.make_node("Reshape", ["pack.sums", "pack.flat"], ["pack.bytes"]),
-            as_bytes,
+            numpy_helper.from_array(zero, PACKING + "zero"),
+            numpy_helper.from_array(weights, PACKING + "byte_weights"),
         ]
     )
-    codes = helper.make_tensor_value_info(CODES, TensorProto.UINT8, ["N", bits // 8])
+    float32, uint8 = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8
+    zero_name, weights_name = PACKING + "zero", PACKING + "byte_weights"
+    set_bits, ones, sums = PACKING + "bits", PACKING + "ones", PACKING + "sums"
+    graph.node.extend(
+        [
+            helper.make_node("Greater", [LOGITS, zero_name], [set_bits], name=set_bits),
+            helper.make_node("Cast", [set_bits], [ones], name=ones, to=float32),
+            helper.make_node("MatMul", [ones, weights_name], [sums], name=sums),
+            helper.make_node("Cast", [sums], ["codes"], name=PACKING + "codes", to=uint8),
+        ]
+    )
+    batch = shape.dim[0].dim_param or shape.dim[0].dim_value
+    codes = helper.make_tensor_value_info("codes", uint8, [batch, bits // BITS_A_BYTE])
     graph.output.insert(0, codes)
 
 
-def use_bytes_as_quantized(model: onnx.ModelProto, mean: int, scale: int) -> bool:
-    """Let the first quantized layer of an INT8 graph take the tile's bytes as they are.
+@dataclass(frozen=True)
+class Normalisation:
+    """The operators of (tile - mean) / scale, and the same as a quantization of the result.
 
-    (byte - mean) / scale, quantized with that zero point and 1 / scale, is the byte again; so the
-    cast, the arithmetic and the quantization of the input can go, and nothing changes. Done only
-    if the graph starts as train.network.HashNetwork does; says whether it was.
+    A byte b stands for (b - zero_point) * step, so that the tile's bytes are the activation.
     """
-    graph = model.graph
-    chain = _chain(graph, TILES, ["Transpose", "Cast", "Sub", "Div", "QuantizeLinear"])
-    if chain is None:
+
+    nodes: tuple[onnx.NodeProto, onnx.NodeProto, onnx.NodeProto]
+    step: npt.NDArray[np.float32]
+    zero_point: npt.NDArray[np.uint8]
+
+    @property
+    def output(self) -> str:
+        """The normalised tensor."""
+        return str(self.nodes[-1].output[0])
+
+
+def find_normalisation(model: onnx.ModelProto) -> Normalisation | None:
+    """The normalisation, where a quantization gives the same bits; None elsewhere.
+
+    That is so when all bands have one mean, a whole number of 0 to 255, and one scale, a power of
+    two. Zero padding is the mean then, as it is in the network.
+    """
+    nodes = []
+    tensor = "tiles"
+    for operator in ("Transpose", "Cast", "Sub", "Div"):
+        readers = [node for node in model.graph.node if tensor in node.input]
+        if len(readers) != 1 or readers[0].op_type != operator:
+            return None
+        nodes.append(readers[0])
+        tensor = readers[0].output[0]
+    _, cast, subtract, divide = nodes
+    mean, scale = _constant(model, subtract.input[1]), _constant(model, divide.input[1])
+    if mean is None or scale is None or not _folds(mean, scale):
+        return None
+    step = np.array(1 / float(scale.flat[0]), np.float32)
+    return Normalisation((cast, subtract, divide), step, np.array(mean.flat[0], np.uint8))
+
+
+def fold_normalisation(model: onnx.ModelProto) -> bool:
+    """Write the normalisation as one DequantizeLinear on the tile's bytes, where that is exact.
+
+    In an INT8 graph that quantizes the normalised tensor by the same step and zero point, the bytes
+    become the first convolution's activation. Elsewhere the graph stays as it is: False.
+    """
+    normalisation = find_normalisation(model)
+    if normalisation is None:
         return False
-    transpose, *arithmetic, quantize = chain
-    for name, value in (("bytes.scale", np.float32(1 / scale)), ("bytes.zero", np.uint8(mean))):
-        graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
-    for node in _users(graph, quantize.output[0]):
-        node.input[:] = [transpose.output[0], "bytes.scale", "bytes.zero"]
-    for node in (*arithmetic, quantize):
+    graph, removed = model.graph, list(normalisation.nodes)
+    output = normalisation.output
+    (reader,) = [node for node in graph.node if output in node.input]
+    if reader.op_type == "QuantizeLinear":
+        if not _same_quantization(model, reader, normalisation):
+            return False
+        (dequantize,) = [node for node in graph.node if reader.output[0] in node.input]
+        removed += [reader, dequantize]
+        output = dequantize.output[0]
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(normalisation.step, NORMALISE + "/step"),
+            numpy_helper.from_array(normalisation.zero_point, NORMALISE + "/zero_point"),
+        ]
+    )
+    cast = normalisation.nodes[0]
+    inputs = [cast.input[0], NORMALISE + "/step", NORMALISE + "/zero_point"]
+    folded = helper.make_node("DequantizeLinear", inputs, [output], name=NORMALISE)
+    graph.node.insert(list(graph.node).index(cast), folded)
+    for node in removed:
         graph.node.remove(node)
     _drop_unused(graph)
     return True
 
 
-def tidy(model: onnx.ModelProto) -> None:
-    """Remove what the exporter notes of the source code: it names folders of this machine."""
-    graph = model.graph
-    del model.metadata_props[:]
-    del graph.metadata_props[:]
-    del graph.value_info[:]
-    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
-        part.doc_string = ""
-        del part.metadata_props[:]
+def _byte_weights(bits: int) -> npt.NDArray[np.float32]:
+    """float32 [K, K/8]: column b weighs the 8 bits of byte b, and no others."""
+    place_values = 2.0 ** np.arange(BITS_A_BYTE - 1, -1, -1)
+    return np.kron(np.eye(bits // BITS_A_BYTE), place_values[:, np.newaxis]).astype(np.float32)
 
 
-def _chain(graph: onnx.GraphProto, value: str, kinds: list[str]) -> list[onnx.NodeProto] | None:
-    """The nodes of those kinds, one behind the other, that alone use a value; None if others do."""
-    chain = []
-    for kind in kinds:
-        users = _users(graph, value)
-        if len(users) != 1 or users[0].op_type != kind:
-            return None
-        chain.append(users[0])
-        value = users[0].output[0]
-    return chain
+def _folds(mean: npt.NDArray[np.generic], scale: npt.NDArray[np.generic]) -> bool:
+    if len(np.unique(mean)) != 1 or len(np.unique(scale)) != 1:
+        return False
+    value, step = float(mean.flat[0]), float(scale.flat[0])
+    return value.is_integer() and 0 <= value <= 255 and step > 0 and math.frexp(step)[0] == 0.5
 
 
-def _users(graph: onnx.GraphProto, value: str) -> list[onnx.NodeProto]:
-    return [node for node in graph.node if value in node.input]
+def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[np.generic] | None:
+    for tensor in model.graph.initializer:
+        if tensor.name == name:
+            return np.asarray(numpy_helper.to_array(tensor))
+    return None
+
+
+def _same_quantization(
+    model: onnx.ModelProto, quantize: onnx.NodeProto, normalisation: Normalisation
+) -> bool:
+    step, zero_point = (_constant(model, name) for name in quantize.input[1:3])
+    return step == normalisation.step and zero_point == normalisation.zero_point
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
-    used = {name for node in graph.node for name in node.input}
-    unused = [constant for constant in graph.initializer if constant.name not in used]
-    for constant in unused:
-        graph.initializer.remove(constant)
+    read = {name for node in graph.node for name in node.input}
+    made = {name for node in graph.node for name in node.output}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+    for value in [value for value in graph.value_info if value.name not in made]:
+        graph.value_info.remove(value)
+
+
+def strip_provenance(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of the source code: it names folders of this machine."""
+    graph = model.graph
+    del model.metadata_props[:]
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +20,12 @@ from onnxruntime.quantization import (
     QuantType,
     quantize_static,
 )
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from edge_runtime.errors import FidelityError
 from edge_runtime.tiles import Image
+
+from .graph import find_normalisation
 
 METHOD = "min-max"
 WEIGHTED = frozenset({"Conv", "Gemm"})
@@ -42,12 +45,20 @@ class _Tiles(CalibrationDataReader):  # type: ignore[misc]
 def quantize(model: onnx.ModelProto, tiles: Iterator[Image]) -> onnx.ModelProto:
     """Quantize a graph from tiles to logits, with ranges taken from tiles uint8 [S, S, 3].
 
+    The tile's bytes are the first activation where find_normalisation says that this is exact.
     Logits stay float32: their sign is the code, and rounding near 0 would flip bits.
     """
+    options: dict[str, Any] = {"OpTypesToExcludeOutputQuantization": ["Gemm"]}
+    if normalisation := find_normalisation(model):
+        exact = {"scale": normalisation.step, "zero_point": normalisation.zero_point}
+        options["TensorQuantOverrides"] = {normalisation.output: [exact]}
+    # Lowering has folded the constants and inferred the shapes: there is nothing left to prepare,
+    # and without this mark quantize_static logs an advice to do it.
+    prepared = onnx.ModelProto()
+    prepared.CopyFrom(model)
+    add_pre_process_metadata(prepared)
     with tempfile.TemporaryDirectory() as folder:
-        plain, prepared, result = (Path(folder) / name for name in ("a.onnx", "b.onnx", "c.onnx"))
-        onnx.save(model, plain)
-        quant_pre_process(plain, prepared, skip_symbolic_shape=True)
+        result = Path(folder) / "int8.onnx"
         quantize_static(
             prepared,
             result,
@@ -57,7 +68,7 @@ def quantize(model: onnx.ModelProto, tiles: Iterator[Image]) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
-            extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
+            extra_options=options,
         )
         return onnx.load(result)
 

@@ -9,6 +9,7 @@ import importlib
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import nn
@@ -80,7 +81,7 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
     module = EfficientNetLite(tile_size, lite.width_factor, lite.depth_factor)
     try:
         module.load_published(published_state(path))
-    except (OSError, RuntimeError, KeyError, AttributeError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, KeyError, AttributeError, UnpicklingError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"{path}: no weights of {family} ({reason})") from error
     digest = blake2b(Path(path).read_bytes(), digest_size=4).hexdigest()

@@ -1,0 +1,128 @@
+"""A model file holds what its card says; an export that fails leaves nothing behind."""
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from edge_runtime.demo_scenes import draw
+from edge_runtime.errors import FidelityError, InputError, ModelError
+from edge_runtime.index import CodeIndex
+from edge_runtime.model import HashModel
+from edge_runtime.tiles import read_image
+from export import build
+from export.build import choose_calibration, export_run
+from export.fidelity import Threshold
+from train.runs import Run
+
+from .conftest import CLASSES
+
+LENIENT = Threshold(bit_flips=1.0, map_drop=1.0)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_model_file_loads_and_replays_its_golden_tiles(
+    run: Run, out: Path, precision: build.Precision
+) -> None:
+    exported = export_run(run, out, precision, LENIENT, calibration_images=8)
+    model = HashModel.load(out)
+    assert model.golden_drift == 0
+    assert model.card == exported.card
+    assert (model.lineage, model.bits, model.tile_size) == (run.lineage, 16, 64)
+    assert model.card.precision == precision
+    assert model.card.data == run.data_record()
+    assert model.card.fidelity is not None
+    assert model.card.fidelity.images == len(run.split.test)
+    assert (model.card.calibration is not None) == (precision == "int8")
+    assert len(model.card.to_json()) < 1_000_000
+    for record in model.card.golden:
+        code = np.frombuffer(record.code, np.uint8)
+        np.testing.assert_array_equal(model.encode([record.tile()])[0], code)
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+
+
+def test_fp32_file_gives_the_codes_of_the_network(run: Run, out: Path) -> None:
+    exported = export_run(run, out, "fp32", Threshold(0, 0))
+    assert exported.card.fidelity is not None
+    assert exported.card.fidelity.bit_flip_rate == 0
+
+
+def test_golden_tiles_are_drawn_and_none_of_the_users_images(run: Run, out: Path) -> None:
+    card = export_run(run, out, "fp32", LENIENT).card
+    for record in card.golden:
+        np.testing.assert_array_equal(record.tile(), draw(record.name, 0, 64))
+
+
+def test_departing_too_far_fails_with_the_figures_and_writes_nothing(run: Run, out: Path) -> None:
+    with pytest.raises(FidelityError, match=r"% of the bits differ .*at most"):
+        export_run(run, out, "int8", Threshold(bit_flips=-1), calibration_images=4)
+    with pytest.raises(FidelityError, match=r"map@20 falls from"):
+        export_run(run, out, "fp32", Threshold(map_drop=-1))
+    assert not list(out.parent.iterdir())
+
+
+def test_full_disk_leaves_the_older_file_as_it_was(
+    run: Run, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out.write_bytes(b"older")
+
+    def fill(model: onnx.ModelProto, path: Path) -> None:
+        path.write_bytes(model.SerializeToString()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(build.onnx, "save", fill)
+    with pytest.raises(ModelError, match="No space left on device"):
+        export_run(run, out, "fp32", LENIENT)
+    assert [path.name for path in out.parent.iterdir()] == [out.name]
+    assert out.read_bytes() == b"older"
+
+
+def test_interrupted_export_leaves_no_part_of_a_file(
+    run: Run, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(build, "check", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        export_run(run, out, "fp32", LENIENT)
+    assert not list(out.parent.iterdir())
+
+
+def test_folder_that_is_not_there_is_found_out_before_the_work(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no model file can be written there"):
+        export_run(run, tmp_path / "absent" / "m.onnx", "int8", LENIENT)
+
+
+def test_images_that_have_moved_are_named(run: Run, out: Path) -> None:
+    image = run.split.train[0].path
+    hidden = image.with_suffix(".hidden")
+    image.rename(hidden)
+    try:
+        with pytest.raises(InputError, match=rf"{image}: an image of .* no longer there"):
+            export_run(run, out, "int8", LENIENT)
+    finally:
+        hidden.rename(image)
+
+
+def test_calibration_takes_as_many_of_each_class(run: Run) -> None:
+    chosen = choose_calibration(run.split.train, 6, seed=0)
+    assert sorted(image.label for image in chosen) == [0, 0, 0, 1, 1, 1]
+    assert chosen == choose_calibration(run.split.train, 6, seed=0)
+    assert chosen != choose_calibration(run.split.train, 6, seed=1)
+    assert len(CLASSES) == 2
+
+
+def test_shipped_model_finds_the_harbors_among_other_scenes(data_root: Path) -> None:
+    model = HashModel.load(threads=2)
+    kinds = ("harbor", "forest", "runway")
+    images = [
+        read_image(path)
+        for kind in kinds
+        for path in sorted((data_root / "ucmerced" / kind).iterdir())[:8]
+    ]
+    distances, rows = CodeIndex(codes := model.encode(images)).search(codes, 8)
+    assert (distances[:, 0] == 0).all()
+    assert (rows // 8 == np.arange(24)[:, np.newaxis] // 8).mean() > 0.95

