@@ -28,9 +28,8 @@ class _Commands(TyperGroup):
             if ctx.params["debug"]:
                 raise
             known = isinstance(error, ScenehashError)
-            notice(
-                f"error: {error}" if known else f"error: unforeseen {error!r}; see it with --debug"
-            )
+            what = str(error) if known else f"unforeseen {error!r}; see it with --debug"
+            notice(f"error: {what}")
             raise typer.Exit(EXIT_FAILED) from error
 
 
@@ -46,10 +45,12 @@ def _prepare(
         warnings.showwarning = lambda message, *_: notice(f"warning: {message}")
 
 
-def _build() -> typer.Typer:
+def build_app() -> typer.Typer:
+    """The command line with the device's commands and those of the plugins."""
     app = typer.Typer(
         cls=_Commands,
         callback=_prepare,
+        invoke_without_command=True,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -63,4 +64,4 @@ def _build() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
-    _build()()
+    build_app()()

@@ -1,0 +1,59 @@
+"""The walls of the house: who may import whom."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED = {
+    "edge_runtime": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer"},
+    "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
+              "matplotlib", "onnx", "torch"},
+    "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
+               "onnx", "onnxscript", "torch"},
+}  # fmt: skip
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level packages that a module imports by name, at its top or further in."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+    return {name.split(".")[0] for name in names} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_a_package_imports_only_what_it_may(package: str) -> None:
+    modules = sorted((ROOT / package).rglob("*.py"))
+    assert modules
+    for module in modules:
+        strangers = imported(module) - ALLOWED[package]
+        assert not strangers, f"{module.relative_to(ROOT)} imports {strangers}"
+
+
+def test_the_command_line_starts_without_what_is_heavy() -> None:
+    script = (
+        "import sys; from edge_runtime.cli import build_app; build_app();"
+        "print([name for name in ('torch', 'onnx', 'onnxruntime', 'cv2', 'numpy')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_public_surface_is_what_the_design_says() -> None:
+    import edge_runtime
+
+    for name in ("HashModel", "CodeIndex", "CodeStore", "Filter", "Hit", "ScenehashError"):
+        assert getattr(edge_runtime, name).__name__ == name
+        assert name in edge_runtime.__all__
+    with pytest.raises(AttributeError):
+        _ = edge_runtime.anything_else
