@@ -7,7 +7,6 @@ import numpy as np
 
 from .codes import Codes
 from .errors import ConfigurationError, InputError
-from .model import HashModel
 from .store import CodeStore
 from .tiles import Image, read_image
 
@@ -33,6 +32,8 @@ def read_query(text: str, store: CodeStore, model_path: Path | None) -> Query:
     if text.startswith(ROW_PREFIX):
         row = _row_number(text)
         return Query(text, store.codes(np.array([row])), Path(store.tile(row)[0]), row)
+    from .model import HashModel  # onnxruntime takes a sixth of a second, and a row needs none
+
     image = read_image(Path(text))
     model = HashModel.load(model_path)
     store.check(model.lineage, model.bits)

@@ -29,7 +29,6 @@ Precision = Literal["fp32", "int8"]
 
 CALIBRATION_IMAGES = 256
 GOLDEN_KINDS = ("harbor", "houses", "forest", "fields")
-LICENCE = "Apache-2.0"
 PACKAGES = ("scenehash", "torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 
 
@@ -48,6 +47,7 @@ def export_run(
     precision: Precision,
     threshold: Threshold,
     calibration_images: int = CALIBRATION_IMAGES,
+    licence: str = "not stated",
 ) -> Exported:
     """Write a run's model file.
 
@@ -71,7 +71,7 @@ def export_run(
 
     judges = labels(run.split.test)
     reference = network_codes(network, run.split.test, run.config.tile_size)
-    draft = _card(run, precision, calibration)
+    draft = _card(run, precision, calibration, licence)
     partial = out.with_name(out.name + ".partial")
     try:
         _write(graph, draft, partial)
@@ -126,7 +126,9 @@ def _golden(kind: str, run: Run) -> Image:
     return draw(kind, seed=0, size=run.config.tile_size)
 
 
-def _card(run: Run, precision: Precision, calibration: CalibrationRecord | None) -> Card:
+def _card(
+    run: Run, precision: Precision, calibration: CalibrationRecord | None, licence: str
+) -> Card:
     config = run.config
     return Card(
         name=f"{run.archive_name}-{config.recipe}-{config.bits}-{precision}",
@@ -140,7 +142,7 @@ def _card(run: Run, precision: Precision, calibration: CalibrationRecord | None)
         calibration=calibration,
         fidelity=None,
         quality={},
-        licence=LICENCE,
+        licence=licence,
         versions={name: importlib.metadata.version(name) for name in PACKAGES},
         golden=[],
     )

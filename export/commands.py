@@ -41,6 +41,9 @@ def export_command(
     max_map_drop: Annotated[
         float, typer.Option(help="Fail when map@20 falls by more than this.")
     ] = 0.005,
+    licence: Annotated[
+        str, typer.Option(help="Under which others may use the file; the card says so.")
+    ] = "not stated",
     as_json: AsJson = False,
 ) -> None:
     """Write a run as one model file, compared with the network that it was made from."""
@@ -57,7 +60,9 @@ def export_command(
 
     target = out or run / f"model-{precision.value}.onnx"
     threshold = Threshold(max_bit_flips, max_map_drop)
-    exported = export_run(Run.open(run), target, precision.value, threshold, calibration_images)
+    exported = export_run(
+        Run.open(run), target, precision.value, threshold, calibration_images, licence
+    )
     report(_document(exported), as_json, *_lines(exported))
 
 

@@ -107,7 +107,13 @@ def evaluate_command(
     from .judging import judge
 
     judged = judge(model, data, seed, threads)
-    report(judged.document(), as_json, str(model), _in_words(judged.quality.as_dict()))
+    if judged.has_seen_images:
+        notice(
+            f"warning: the model was trained on images of this data, split by seed "
+            f"{judged.subject.data.split_seed}; by seed {judged.seed} some of them judge it now"
+        )
+    document = {"model": str(model)} | judged.document()
+    report(document, as_json, str(model), _in_words(judged.quality.as_dict()))
     _end_with_set_aside(judged.archive)
 
 

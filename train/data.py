@@ -90,8 +90,8 @@ def count_images(root: Path) -> int:
 def split(images: Sequence[LabelledImage], seed: int) -> Split:
     """Split each class at random, 60 % for training.
 
-    Images of one content stay together, on the side that the draw gives the first of them; counts
-    a class are exact unless such images make that impossible.
+    Images of one content stay together, in whatever classes they are, on the side that the draw
+    gives the first of them; counts a class are exact unless such images make that impossible.
     """
     rng = np.random.default_rng(seed)
     classes: dict[int, dict[str, list[LabelledImage]]] = defaultdict(lambda: defaultdict(list))
@@ -99,16 +99,18 @@ def split(images: Sequence[LabelledImage], seed: int) -> Split:
         classes[image.label][image.content].append(image)
     train: list[LabelledImage] = []
     test: list[LabelledImage] = []
+    sides: dict[str, list[LabelledImage]] = {}
     for label in sorted(classes):
-        groups = list(classes[label].values())
-        room = round(TRAIN_FRACTION * sum(len(group) for group in groups))
-        for position in rng.permutation(len(groups)):
-            group = groups[position]
-            if len(group) <= room:
-                train += group
+        groups = list(classes[label].items())
+        room = round(TRAIN_FRACTION * sum(len(group) for _, group in groups))
+        drawn = [groups[position] for position in rng.permutation(len(groups))]
+        # What an earlier class has placed takes its room first; the sort keeps the draw's order.
+        drawn.sort(key=lambda entry: entry[0] not in sides)
+        for content, group in drawn:
+            side = sides.setdefault(content, train if len(group) <= room else test)
+            side.extend(group)
+            if side is train:
                 room -= len(group)
-            else:
-                test += group
     return Split(_ordered(train), _ordered(test))
 
 
@@ -140,10 +142,12 @@ def _whole(path: Path) -> str:
 
 
 def _check_classes(root: Path, folders: Sequence[Path], images: Sequence[LabelledImage]) -> None:
-    counts = np.bincount(labels(images), minlength=len(folders)) if images else [0] * len(folders)
-    for folder, count in zip(folders, counts, strict=True):
-        if count < MIN_IMAGES_PER_CLASS:
+    contents: list[set[str]] = [set() for _ in folders]
+    for image in images:
+        contents[image.label].add(image.content)
+    for folder, different in zip(folders, contents, strict=True):
+        if len(different) < MIN_IMAGES_PER_CLASS:
             raise InputError(
-                f"{root}: class {folder.name} has {count} readable images; "
+                f"{root}: class {folder.name} has {len(different)} different readable images; "
                 f"at least {MIN_IMAGES_PER_CLASS} are needed to split it"
             )

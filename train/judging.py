@@ -1,13 +1,15 @@
 """Judging a model file or a run on the test part of an archive."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from edge_runtime.card import DataRecord
 from edge_runtime.codes import Codes, pack
 from edge_runtime.console import track
 from edge_runtime.errors import InputError
@@ -23,29 +25,42 @@ BATCH = 8
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What was judged, on what, and how good it is."""
+class Subject:
+    """What is judged: whose codes they are, what it was trained on, and how it hashes images."""
 
-    model: str
     lineage: str
     bits: int
     precision: str
+    data: DataRecord
+    codes: Callable[[Sequence[LabelledImage]], Codes]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How good a subject is on the test part of an archive, split by a seed.
+
+    has_seen_images: the archive is the one that it was trained on, but split by another seed, so
+    that images that trained it are among those that judge it.
+    """
+
+    subject: Subject
     archive: Archive
     images: int
     seed: int
     quality: Quality
+    has_seen_images: bool
 
     def document(self) -> dict[str, Any]:
         """The judgement as plain values."""
         return {
-            "model": self.model,
-            "lineage": self.lineage,
-            "bits": self.bits,
-            "precision": self.precision,
+            "lineage": self.subject.lineage,
+            "bits": self.subject.bits,
+            "precision": self.subject.precision,
             "data": self.archive.name,
             "classes": len(self.archive.classes),
             "test_images": self.images,
             "split_seed": self.seed,
+            "has_seen_images": self.has_seen_images,
             **self.quality.as_dict(),
         }
 
@@ -55,28 +70,27 @@ def judge(model: Path, data: Path, seed: int | None = None, threads: int = 1) ->
 
     seed: of the split; the one that it was trained with when None. Raises InputError, ModelError.
     """
-    if not model.exists():
-        raise InputError(f"{model}: no such model file or run folder")
-    if model.is_dir():
-        run = Run.open(model)
-        network = run.network()
-        trained_with, precision = run.config.seed, "torch"
-        lineage, bits = run.lineage, run.config.bits
-    else:
-        hash_model = HashModel.load(model, threads)
-        card = hash_model.card
-        trained_with, precision = card.data.split_seed, card.precision
-        lineage, bits = card.lineage, card.bits
+    subject = _open(model, threads)
     archive = read_archive(data)
-    seed = trained_with if seed is None else seed
+    seed = subject.data.split_seed if seed is None else seed
     test = split(archive.images, seed).test
-    codes = (
-        network_codes(network, test, run.config.tile_size)
-        if model.is_dir()
-        else model_codes(hash_model, test)
-    )
-    quality = retrieval_quality(codes, labels(test), seed)
-    return Judgement(str(model), lineage, bits, precision, archive, len(test), seed, quality)
+    quality = retrieval_quality(subject.codes(test), labels(test), seed)
+    same_archive = archive.fingerprint == subject.data.fingerprint
+    has_seen_images = same_archive and seed != subject.data.split_seed
+    return Judgement(subject, archive, len(test), seed, quality, has_seen_images)
+
+
+def _open(path: Path, threads: int) -> Subject:
+    if not path.exists():
+        raise InputError(f"{path}: no such model file or run folder")
+    if path.is_dir():
+        run = Run.open(path)
+        network, size = run.network(), run.config.tile_size
+        hash_images = partial(network_codes, network, tile_size=size)
+        return Subject(run.lineage, run.config.bits, "torch", run.data_record(), hash_images)
+    model = HashModel.load(path, threads)
+    card = model.card
+    return Subject(card.lineage, card.bits, card.precision, card.data, partial(model_codes, model))
 
 
 def model_codes(model: HashModel, images: Sequence[LabelledImage]) -> Codes:

@@ -28,6 +28,7 @@ from .recipes import build_head
 
 CONFIG, SPLIT, CHECKPOINT = "config.json", "split.json", "checkpoint.pt"
 HEAD, CURVE, RUN = "head.pt", "curve.png", "run.json"
+PARTIAL = ".partial"
 
 
 class Run:
@@ -104,7 +105,9 @@ def start_run(path: Path, config: Config, archive: Archive, parts: Split) -> Non
     written = {CONFIG: config.model_dump(mode="json"), SPLIT: _split_record(archive, parts)}
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if not (path / CONFIG).is_file() and any(path.iterdir()):
+        # The configuration is written last: without it, what start_run itself wrote is no run yet.
+        begun = {Path(name).with_suffix(end).name for name in written for end in (".json", PARTIAL)}
+        if not (path / CONFIG).is_file() and {entry.name for entry in path.iterdir()} - begun:
             raise ConfigurationError(f"{path}: not empty, and not a run; choose another --out")
         for name in (SPLIT, CONFIG):
             if not (path / CONFIG).is_file():
@@ -126,7 +129,7 @@ def finish_run(
     record: dict[str, Any],
 ) -> Run:
     """Write the weights and, last of all, the file that says that the run is finished."""
-    partial = path / (HEAD + ".partial")
+    partial = path / (HEAD + PARTIAL)
     torch.save(head.state_dict(), partial)
     partial.replace(path / HEAD)
     lineage = _lineage(config, backbone, head)
@@ -161,6 +164,6 @@ def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial")
+    partial = path.with_suffix(PARTIAL)
     partial.write_text(json.dumps(values, indent=1) + "\n")
     partial.replace(path)

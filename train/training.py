@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from edge_runtime.codes import pack
-from edge_runtime.console import progress
+from edge_runtime.console import notice, progress
 
 from .backbones import load_backbone
 from .config import Config
@@ -31,6 +31,7 @@ def train(data: Path, out: Path, config: Config) -> tuple[Run, Archive]:
     parts = split(archive.images, config.seed)
     start_run(out, config, archive, parts)
     if (out / RUN).is_file():
+        notice(f"{out}: finished already with this configuration; nothing to do")
         return Run.open(out), archive
 
     started = time.perf_counter()

@@ -165,6 +165,8 @@ def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path
     judged = judge(first.path, root)
     assert judged.images == 8
     assert judged.quality.as_dict() == pytest.approx(first.quality)
+    assert not judged.has_seen_images
+    assert judge(first.path, root, seed=1).has_seen_images
     again, _ = train(root, tmp_path / "first", config)
     assert again.lineage == first.lineage
     with pytest.raises(ConfigurationError, match="another configuration"):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -45,8 +44,3 @@ def draw_centres(classes: int, bits: int, seed: int) -> npt.NDArray[np.float32]:
 def default_scale(classes: int) -> float:
     """A scale at which a confident softmax over that many classes is within reach of a cosine."""
     return float(2 * np.sqrt(2) * np.log(max(classes - 1, 2)))
-
-
-def as_tensor(centres: npt.NDArray[np.float32]) -> Tensor:
-    """Centres as a tensor float32 [C, K]."""
-    return torch.from_numpy(centres)
