@@ -1,5 +1,7 @@
 """Phase two: the training loop."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +22,13 @@ def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
 
     Every few hundred steps the state goes to the checkpoint file, and from there an interrupted
     run goes on: a step's batch and dropout are drawn from (seed, step) alone, so that it ends with
-    the same weights as one that was never interrupted.
+    the same weights as one that was never interrupted. One thread computes: a head is too small to
+    gain from two, which stand in each other's way on a busy machine, and one gives the same weights
+    however many cores there are.
     """
     first, history = _resume(recipe, checkpoint)
     recipe.head.train()
-    with progress(recipe.steps, "train") as advance:
+    with progress(recipe.steps, "train") as advance, _one_thread():
         advance(first)
         for step in range(first, recipe.steps):
             rng = np.random.default_rng((seed, step))
@@ -43,6 +47,16 @@ def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
                 _save(recipe, step + 1, history, checkpoint)
             advance(1)
     return history
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _resume(recipe: Recipe, checkpoint: Path) -> tuple[int, History]:

@@ -91,7 +91,10 @@ class Centres(Recipe):
             nn.BatchNorm1d(bits, affine=False),
         )
         self.optimizer = torch.optim.AdamW(
-            self.head.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self.head.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
         )
 
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
@@ -132,7 +135,7 @@ class Mhcln(Recipe):
         self._members = [np.flatnonzero(data.labels == label) for label in range(data.classes)]
         self.head = plain_mlp(data.width, MHCLN_HIDDEN, bits, MHCLN_SLOPE)
         self.optimizer = torch.optim.Adam(
-            self.head.parameters(), lr=settings.learning_rate, betas=(0.5, 0.9)
+            self.head.parameters(), lr=settings.learning_rate, betas=(0.5, 0.9), fused=True
         )
 
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
