@@ -19,6 +19,7 @@ class _Settings(BaseModel):
 class CentresSettings(_Settings):
     """Hyperparameters of the recipe `centres`; see train/recipes.py."""
 
+    views: int = Field(default=8, ge=1, le=8)
     steps: int = Field(default=1500, ge=1)
     batch: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=2e-3, gt=0)
@@ -32,6 +33,7 @@ class CentresSettings(_Settings):
 class MhclnSettings(_Settings):
     """Hyperparameters of the recipe `mhcln`, the paper's values by default."""
 
+    views: int = Field(default=1, ge=1, le=8)
     steps: int = Field(default=10_000, ge=1)
     batch: int = Field(default=90, ge=3)
     learning_rate: float = Field(default=1e-4, gt=0)

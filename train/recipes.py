@@ -131,7 +131,7 @@ class Mhcln(Recipe):
     def __init__(self, settings: MhclnSettings, bits: int, data: TrainingSet) -> None:
         self.steps = settings.steps
         self._settings = settings
-        self._representations = torch.from_numpy(data.representations[:, 0])
+        self._representations = torch.from_numpy(data.representations)
         self._members = [np.flatnonzero(data.labels == label) for label in range(data.classes)]
         self.head = plain_mlp(data.width, MHCLN_HIDDEN, bits, MHCLN_SLOPE)
         self.optimizer = torch.optim.Adam(
@@ -143,7 +143,8 @@ class Mhcln(Recipe):
         near, far = rng.permutation(self._members[same]), rng.permutation(self._members[other])
         size = min(self._settings.batch // 3, len(near) // 2, len(far))
         chosen = np.concatenate([near[: 2 * size], far[:size]])
-        activations = torch.sigmoid(self.head(self._representations[chosen]))
+        views = rng.integers(self._representations.shape[1], size=len(chosen))
+        activations = torch.sigmoid(self.head(self._representations[chosen, views]))
         anchors, positives, negatives = torch.split(activations, size)
         return {
             "triplet": triplet_loss(anchors, positives, negatives, self._settings.margin),

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -39,11 +40,14 @@ class Run:
         self.config = make_config(read_config(path / CONFIG))
         self._record: dict[str, Any] = read_config(path / RUN)
         self._archive: dict[str, Any] = read_config(path / SPLIT)
-        self.lineage: str = self._record["lineage"]
-        self.quality: dict[str, float] = self._record["quality"]
-        self.classes: list[str] = self._archive["classes"]
-        self.archive_name: str = self._archive["name"]
-        self.split = Split(self._images("train"), self._images("test"))
+        try:
+            self.lineage: str = self._record["lineage"]
+            self.quality: dict[str, float] = self._record["quality"]
+            self.classes: list[str] = self._archive["classes"]
+            self.archive_name: str = self._archive["name"]
+            self.split = Split(self._images("train"), self._images("test"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: the run is damaged ({error!r}); train again") from error
 
     @classmethod
     def open(cls, path: Path) -> "Run":
@@ -65,7 +69,8 @@ class Run:
     def network(self) -> HashNetwork:
         """The trained network, in evaluation mode.
 
-        Raises ConfigurationError when the backbone's weights are not those that it was trained on.
+        Raises ConfigurationError when the backbone's weights are not those that it was trained on,
+        InputError when the head's cannot be read.
         """
         backbone = load_backbone(self.config.backbone, self.config.tile_size)
         if backbone.identity != self._record["backbone"]:
@@ -74,7 +79,10 @@ class Run:
                 f"{self.config.backbone} is {backbone.identity} here"
             )
         head = build_head(self.config, backbone.width)
-        head.load_state_dict(torch.load(self.path / HEAD, weights_only=True))
+        try:
+            head.load_state_dict(torch.load(self.path / HEAD, weights_only=True))
+        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            raise InputError(f"{self.path / HEAD}: damaged or gone; train again") from error
         return backbone.with_head(head)
 
     def data_record(self) -> DataRecord:

@@ -35,7 +35,8 @@ def train(data: Path, out: Path, config: Config) -> tuple[Run, Archive]:
         return Run.open(out), archive
 
     started = time.perf_counter()
-    seen = represent(parts.train, backbone, config.tile_size, ALL_VIEWS)
+    views = ALL_VIEWS[: config.settings.views]
+    seen = represent(parts.train, backbone, config.tile_size, views)
     unseen = represent(parts.test, backbone, config.tile_size, PLAIN)[:, 0]
     represented = time.perf_counter()
     recipe = make_recipe(config, TrainingSet(seen, labels(parts.train)))

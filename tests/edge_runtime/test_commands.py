@@ -211,7 +211,7 @@ CASES = [
     ("train {nowhere}", 1, "no such folder"),
     ("train {empty}", 1, "0 class folders"),
     ("train {one}", 1, "at least 2"),
-    ("train {few}", 1, "class forest has 3 readable images"),
+    ("train {few}", 1, "class forest has 3 different readable images"),
     ("train {in} --bits 20", 1, "20 bits"),
     ("train {in} --backbone resnet9000", 1, "unknown backbone"),
     ("train {in} --backbone timm:resnet18", 1, "scenehash[timm]"),

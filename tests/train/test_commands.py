@@ -29,9 +29,15 @@ def app() -> typer.Typer:
     return app
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests here: their images are the same, and extracting takes seconds."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
+def archive(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SCENEHASH_CACHE", str(cache))
     return make_archive(tmp_path / "data", {"field": 10, "forest": 10})
 
 

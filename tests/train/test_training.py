@@ -128,7 +128,7 @@ def test_a_folded_head_gives_the_same_logits() -> None:
         ({"recipe": "magic"}, "known are centres, mhcln"),
         ({"colour": "blue"}, "unknown configuration key 'colour'"),
         ({"settings": {"momentum": 1}}, "unknown configuration key 'momentum'"),
-        ({"recipe": "mhcln", "settings": {"dropout": 0.1}}, "known are steps, batch"),
+        ({"recipe": "mhcln", "settings": {"dropout": 0.1}}, "known are views, steps, batch"),
         ({"settings": 3}, "JSON object"),
         ({"tile_size": 7}, "tile_size"),
         ({"seed": "many"}, "seed"),
@@ -167,6 +167,12 @@ def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path
     assert judged.quality.as_dict() == pytest.approx(first.quality)
     assert not judged.has_seen_images
     assert judge(first.path, root, seed=1).has_seen_images
+    (other.path / "head.pt").write_bytes(b"no weights")
+    with pytest.raises(InputError, match="train again"):
+        other.network()
+    (other.path / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="damaged"):
+        Run.open(other.path)
     again, _ = train(root, tmp_path / "first", config)
     assert again.lineage == first.lineage
     with pytest.raises(ConfigurationError, match="another configuration"):

@@ -15,6 +15,12 @@ CLASSES = ("agricultural", "beach", "harbor", "runway")
 IMAGES = 20
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for both recipes: their images are the same, and extracting takes seconds."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
 def part(data_root: Path, tmp_path: Path) -> Path:
     """Links to the first images of a few classes."""
@@ -28,9 +34,9 @@ def part(data_root: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("recipe", ["centres", "mhcln"])
 def test_codes_of_real_scenes_find_their_class(
-    recipe: str, part: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, part: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SCENEHASH_CACHE", str(cache))
     steps = 200 if recipe == "centres" else 600
     config = make_config({"recipe": recipe, "tile_size": 128, "settings": {"steps": steps}})
     run, _ = train(part, tmp_path / "run", config)
