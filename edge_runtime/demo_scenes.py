@@ -1,8 +1,9 @@
 """Drawn scenes for the demo and for golden tiles: nadir views at about 0.4 m, made up by a program.
 
 They are drawings, not data: nothing is trained on them, and no figure of quality rests on them. A
-scene is painted at twice its size on a canvas that is larger still, turned by any angle, cut out,
-and shrunk, so that edges are smooth and nothing lies along the axes.
+scene is painted on a canvas that is larger than the view, at twice its resolution where there are
+things with edges, turned by any angle, cut out, and shrunk, so that edges are smooth and nothing
+lies along the axes.
 """
 
 import zlib
@@ -13,44 +14,59 @@ import numpy as np
 import numpy.typing as npt
 
 from .drawing import (
+    OVERSAMPLING,
     Canvas,
-    Colour,
+    band,
     blank,
+    blend,
     boat,
     box,
+    canopy,
     car,
+    cover,
     dashes,
+    doubled,
+    garden,
     ground,
+    halved,
     house,
     jitter,
-    lay,
+    lorry,
     noise,
     scattered,
     shade,
-    strip,
-    trees,
+    tank,
 )
 
-OVERSAMPLING = 2
 NATIVE = 256
+
+GRASS = [(93, 108, 65), (122, 120, 80), (145, 132, 99)]
+EARTH = [(150, 132, 107), (158, 152, 138), (116, 118, 85), (119, 109, 95)]
+PAVED = [(83, 85, 88), (119, 118, 118), (161, 157, 148)]
+RIVER = [(48, 64, 60), (81, 84, 67), (90, 87, 73)]
+HARBOR = [(32, 51, 51), (34, 73, 67), (76, 81, 78), (23, 30, 36)]
+WOOD = [(50, 56, 39), (83, 77, 59)]
+SAND = [(201, 186, 160), (182, 168, 150)]
+DEEP_SEA = [(44, 112, 116), (62, 90, 98), (38, 74, 104)]
+SHALLOWS = np.array((62, 66, 48), np.float32)
 
 
 def draw(kind: str, seed: int, size: int = NATIVE) -> npt.NDArray[np.uint8]:
     """Draw a scene of a kind: uint8 RGB [size, size, 3], the same for the same arguments.
 
-    Raises ValueError on a kind that is not in KINDS.
+    The view is the same at any size. Raises ValueError on a kind that is not in KINDS.
     """
     if kind not in _PAINTERS:
         raise ValueError(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
     rng = np.random.default_rng((zlib.crc32(kind.encode()), seed))
     inner = NATIVE * OVERSAMPLING
-    side = int(inner * 1.42)
-    canvas = _PAINTERS[kind](rng, side)
-    turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(rng.uniform(0, 360)), 1.0)
-    turned = cv2.warpAffine(canvas, turn, (side, side), flags=cv2.INTER_LINEAR)
-    margin = (side - inner) // 2
-    cut = turned[margin : margin + inner, margin : margin + inner]
-    small = cv2.resize(cut, (size, size), interpolation=cv2.INTER_AREA)
+    canvas = _PAINTERS[kind](rng, int(NATIVE * 1.42))
+    half = len(canvas) / 2
+    scale = 1.42 * inner / len(canvas)
+    turn = cv2.getRotationMatrix2D((half, half), float(rng.uniform(0, 360)), scale)
+    turn = turn + np.array((0, 0, inner / 2 - half))
+    turned = cv2.warpAffine(canvas, turn, (inner, inner), flags=cv2.INTER_LINEAR)
+    small = cv2.resize(turned, (size, size), interpolation=cv2.INTER_AREA)
     return _photograph(rng, small.astype(np.float32))
 
 
@@ -62,224 +78,303 @@ def archive(per_kind: int, seed: int = 0) -> Iterator[tuple[str, npt.NDArray[np.
 
 
 def _photograph(rng: np.random.Generator, scene: Canvas) -> npt.NDArray[np.uint8]:
-    """What the air and the camera add: haze, a cast, a little blur, noise."""
-    haze = rng.uniform(0.02, 0.14)
-    cast = np.array([1.0, 1.0, 1.0]) + rng.uniform(-0.04, 0.04, 3)
-    lit = scene * rng.uniform(0.88, 1.1) * cast
-    hazy = lit * (1 - haze) + np.array([168.0, 178.0, 190.0]) * haze
-    sharp = cv2.GaussianBlur(hazy.astype(np.float32), (0, 0), float(rng.uniform(0.4, 0.7)))
-    noisy = sharp + rng.normal(0, 2.2, sharp.shape)
-    photograph: npt.NDArray[np.uint8] = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    """What the air and the camera add: faded colours, haze, a cast, a little blur, noise."""
+    haze, contrast, colourful = rng.uniform((0.02, 1.0, 0.65), (0.16, 1.3, 1.0))
+    cast = rng.uniform(0.9, 1.12) + rng.uniform(-0.035, 0.035, 3)
+    fade = colourful * np.eye(3) + (1 - colourful) / 3
+    gain = (1 - haze) * contrast * cast
+    offset = (1 - haze) * (1 - contrast) * 110 + haze * np.array((168, 178, 190))
+    hazy = cv2.transform(scene, np.column_stack([gain[:, np.newaxis] * fade, offset]))
+    blurred = cv2.GaussianBlur(hazy, (0, 0), float(rng.uniform(0.4, 0.65)))
+    grain = rng.standard_normal(blurred.shape, np.float32) * np.float32(rng.uniform(1.5, 4.0))
+    photograph: npt.NDArray[np.uint8] = np.clip(np.rint(blurred + grain), 0, 255).astype(np.uint8)
     return photograph
 
 
+def _in_view(canvas: Canvas, x: float, y: float, reach: float) -> bool:
+    """Whether a thing that reaches so far from (x, y) can be seen when the canvas has turned."""
+    middle = len(canvas) / 2
+    return bool(np.hypot(x - middle, y - middle) < NATIVE * OVERSAMPLING * 2**-0.5 + reach)
+
+
+def _furrows(rng: np.random.Generator, side: int) -> Canvas:
+    """Crop rows as a share of leaves [side, side], 0 to 1, with gaps and thin places."""
+    down = np.arange(side, dtype=np.float32)[:, np.newaxis]
+    wander = float(rng.choice([3, 10, 120], p=[0.5, 0.3, 0.2]))
+    bend = down + wander * noise(rng, side, side, 2) + 1.5 * noise(rng, side, 12, 2)
+    ridge = 0.5 + 0.75 * np.sin(bend * (2 * np.pi / rng.uniform(4, 10)))
+    rows = np.clip(ridge * (0.4 + 1.2 * noise(rng, side, 45, 5)), 0, 1).astype(np.float32)
+    return rows if rng.random() < 0.65 else np.ascontiguousarray(rows.T)
+
+
 def _fields(rng: np.random.Generator, side: int) -> Canvas:
-    """Rows of crops, one or two fields, with a track between them."""
-    crops: list[tuple[Colour, Colour]] = [
-        ((74, 96, 52), (128, 148, 84)),
-        ((104, 112, 60), (156, 150, 92)),
-        ((118, 98, 74), (168, 146, 112)),
-        ((64, 88, 60), (108, 134, 84)),
-    ]
-    canvas = np.empty((side, side, 3), np.float32)
-    border = int(side * rng.uniform(0.35, 0.65))
-    for top, bottom in ((0, border), (border, side)):
-        dark, light = crops[rng.integers(len(crops))]
-        field = ground(rng, side, dark, light, side // 3)
-        pitch = rng.uniform(9, 20)
-        wobble = 5 * noise(rng, side, side // 2, 2)
-        down = np.arange(side, dtype=np.float32)[:, np.newaxis]
-        rows = np.sin((down + wobble) * (2 * np.pi / pitch))
-        canvas[top:bottom] = (field * (1 + 0.13 * rows)[:, :, np.newaxis])[top:bottom]
-    strip(
-        canvas,
-        border,
-        rng.uniform(12, 26),
-        ground(rng, side, (150, 132, 104), (184, 168, 138), 60),
-    )
+    """Rows of crops, one or two fields, tyre tracks, sometimes a farm track between them."""
+    crops = [(70, 92, 50), (112, 122, 70), (170, 156, 120), (58, 82, 62), (84, 72, 60)]
+    canvas = ground(rng, side, EARTH, side // 3)
+    border = int(side * (rng.uniform(0.3, 0.7) if rng.random() < 0.6 else 1))
+    for field in (canvas[:border], canvas[border:]):
+        leaves = rng.uniform(0.6, 1) * _furrows(rng, side)[: len(field)]
+        blend(field, jitter(rng, crops[rng.integers(len(crops))], 10), leaves)
+    wheel = blank(canvas)
+    for track in np.arange(rng.uniform(0, 75), side, rng.uniform(55, 120)):
+        for tyre in (-3, 3):
+            cv2.line(wheel, (0, int(track + tyre)), (side, int(track + tyre)), 255, 1)
+    shade(canvas, wheel, rng.uniform(0.7, 0.95))
+    if border < side:
+        band(canvas, border, rng.uniform(4, 15), jitter(rng, EARTH[0], 6))
     return canvas
 
 
 def _forest(rng: np.random.Generator, side: int) -> Canvas:
-    canvas = ground(rng, side, (34, 48, 32), (58, 70, 44), side // 4)
-    trees(rng, canvas, scattered(rng, side, rng.uniform(24, 32)), rng.uniform(17, 23))
+    canvas = ground(rng, side, WOOD, 75)
+    apart = rng.uniform(9, 16)
+    canopy(rng, canvas, scattered(rng, side, apart, rng.uniform(0.8, 1)), apart * 0.95)
+    canvas *= 0.75 + 0.5 * noise(rng, side, 90, 2)[:, :, np.newaxis]
     return canvas
 
 
 def _river(rng: np.random.Generator, side: int) -> Canvas:
     """A bend of open water between wooded banks."""
-    canvas = ground(rng, side, (78, 92, 58), (132, 130, 92), side // 3)
-    trees(rng, canvas, scattered(rng, side, 34, 0.75), 18)
-    x = np.arange(side)
-    bend = side * 0.13 * np.sin(2 * np.pi * x / side * rng.uniform(0.6, 1.1) + rng.uniform(0, 6))
-    distance = np.abs(np.arange(side)[:, np.newaxis] - side / 2 - bend)
-    edge = distance + 40 * (noise(rng, side, 90, 3) - 0.5)
-    half = rng.uniform(70, 115)
-    bank = (edge < half + 12).astype(np.uint8)
-    lay(canvas, bank, ground(rng, side, (138, 124, 98), (170, 156, 128), 50))
-    water = ground(rng, side, (54, 74, 68), (78, 98, 88), side // 2)
-    lay(canvas, (edge < half).astype(np.uint8), water)
+    canvas = ground(rng, side, GRASS, side // 3)
+    x = np.arange(side, dtype=np.float32)
+    bend = side * rng.uniform(0.06, 0.14) * np.sin(x / side * rng.uniform(4, 7) + rng.uniform(0, 6))
+    offset = x[:, np.newaxis] - side / 2 - bend
+    offset += 34 * (noise(rng, side, 75, 5) - 0.5)
+    shore = rng.uniform(24, 44) - np.abs(offset)
+    sand = rng.uniform(2, 13) * (0.3 + 1.4 * noise(rng, side, 100, 2))
+    blend(canvas, jitter(rng, EARTH[0], 6), np.clip((shore + sand) / 3, 0, 0.9))
+    water = ground(rng, side, RIVER, side // 3)
+    water *= (1.22 - 0.3 * np.clip(shore / 25, 0, 1))[:, :, np.newaxis]
+    blend(canvas, water, np.clip(shore / 2, 0, 1))
+    points = scattered(rng, side, rng.uniform(10, 15))
+    column, row = np.clip(points, 0, side - 1).astype(np.intp).T
+    wooded = noise(rng, side, 120, 3)[row, column] > rng.uniform(0.1, 0.3)
+    canopy(rng, canvas, points[wooded & (shore[row, column] < -2)], 12)
     return canvas
 
 
 def _beach(rng: np.random.Generator, side: int) -> Canvas:
     """Sea, surf and sand, one behind the other."""
     down = np.arange(side, dtype=np.float32)[:, np.newaxis]
-    shore = down - side * rng.uniform(0.45, 0.6) + 70 * (noise(rng, side, side // 2, 3) - 0.5)
-    canvas = ground(rng, side, (196, 178, 146), (226, 212, 184), 160)
-    depth = np.clip(-shore / (side * 0.45), 0, 1)[:, :, np.newaxis]
-    sea = (
-        np.array((92, 150, 150), np.float32) * (1 - depth)
-        + np.array((34, 86, 112), np.float32) * depth
-    )
-    sea = sea + 9 * np.sin((down + 26 * noise(rng, side, 120, 3)) / 5)[:, :, np.newaxis] * depth
-    lay(canvas, ((shore > 0) & (shore < 26)).astype(np.uint8), (164, 146, 118))
-    lay(canvas, (shore <= 0).astype(np.uint8), sea.astype(np.float32))
-    ragged = shore + 46 * (noise(rng, side, 44, 4) - 0.5)
-    for start, width in ((-4, 13), (-54, 8), (-104, 6)):
-        foam = ((ragged > start - width) & (ragged < start + width)).astype(np.uint8)
-        lay(canvas, foam, ground(rng, side, (206, 216, 216), (246, 248, 246), 20))
+    swing = 55 * (noise(rng, side, side // 2, 2) - 0.5)
+    shore = down - np.float32(side * rng.uniform(0.42, 0.6)) + swing
+    canvas = ground(rng, side, SAND, 80)
+    wet = rng.uniform(12, 35) * (0.6 + 0.8 * noise(rng, side, 85, 2))
+    canvas *= (1 - 0.24 * np.clip((wet - shore) / 4, 0, 1)).astype(np.float32)[:, :, np.newaxis]
+    deep = np.array(DEEP_SEA[rng.integers(len(DEEP_SEA))], np.float32)
+    depth = np.clip(-shore / np.float32(side * 0.4), 0, 1)[:, :, np.newaxis]
+    swell = np.sin((down + 25 * noise(rng, side, 80, 4)) / np.float32(rng.uniform(2.5, 4.5)))
+    sea = deep + SHALLOWS * (1 - depth) + 7 * swell[:, :, np.newaxis] * (0.2 + depth)
+    blend(canvas, sea, np.clip((2 - shore) / 4, 0, 1))
+    ragged = shore + 34 * (noise(rng, side, 60, 5) - 0.5)
+    veins = 1 - 2.6 * np.abs(noise(rng, side, 13, 3) - 0.5)
+    foam = np.zeros_like(shore)
+    for line in np.cumsum(rng.uniform(18, 35, rng.integers(2, 5))) - 22:
+        behind = -(ragged + np.float32(line))
+        # A wave is steep towards the land, and leaves a fading lace of foam towards the sea.
+        wave = np.exp(-np.clip(behind, 0, 90) / np.float32(rng.uniform(7, 18))) * (behind > -2)
+        np.maximum(foam, 3 * wave * (veins - 0.7 + 0.4 * wave), out=foam)
+    blend(canvas, (236, 240, 238), np.minimum(foam, 0.95))
+    if rng.random() < 0.45:
+        dunes = scattered(rng, side, 11, 0.7)
+        canopy(rng, canvas, dunes[dunes[:, 1] > side * rng.uniform(0.76, 0.86)], 8)
     return canvas
 
 
 def _houses(rng: np.random.Generator, side: int) -> Canvas:
     """Streets with houses on both sides, gardens and trees."""
-    canvas = ground(rng, side, (92, 104, 66), (148, 146, 100), 90)
-    asphalt = ground(rng, side, (112, 112, 112), (136, 134, 130), 120)
-    block = rng.uniform(225, 260)
-    for street in np.arange(rng.uniform(0.1, 0.9) * block, side + block, block):
-        strip(canvas, street, 52, (172, 168, 160))
-        strip(canvas, street, 42, asphalt)
+    canvas = doubled(ground(rng, side, GRASS, 35))
+    asphalt = doubled(ground(rng, side, PAVED[:2], 60))
+    side = len(canvas)
+    block = rng.uniform(225, 265)
+    streets = np.arange(rng.uniform(0.1, 0.9) * block, side + block, block)
+    lot = rng.uniform(96, 116)
+    for street in streets:
         for facing in (-1, 1):
-            for x in np.arange(rng.uniform(20, 80), side, rng.uniform(98, 116)):
+            for x in np.arange(rng.uniform(20, 80), side, lot):
                 y = street + facing * rng.uniform(70, 80)
-                drive = box(x + 30, street + facing * 40, 16, 40, 0)
-                cv2.fillPoly(canvas, [drive], (176, 172, 166))
+                if not _in_view(canvas, x, y, 80):
+                    continue
+                garden(rng, canvas, x, street + facing * block / 4, lot, block / 2)
+                drive = box(x + 30, street + facing * 40, 15, 42, 0)
+                cv2.fillPoly(canvas, [drive], jitter(rng, (166, 162, 154), 8))
                 house(rng, canvas, x, y, rng.normal(0, 3))
                 if rng.random() < 0.5:
                     car(rng, canvas, x + 30, street + facing * 42, 90 + rng.normal(0, 4))
-    gardens = scattered(rng, side, 62, 0.7)
-    offset = np.min(
-        [np.abs(gardens[:, 1] - s) for s in np.arange(-block, side + block, block)], axis=0
-    )
-    trees(rng, canvas, gardens[offset > 30], 12)
+        band(canvas, street, 54, (158, 154, 146))
+        band(canvas, street, 42, asphalt)
+        for x in np.arange(rng.uniform(0, 200), side, rng.uniform(70, 260)):
+            car(rng, canvas, x, street + rng.choice([-15, 15]), rng.normal(0, 1))
+    gardens = scattered(rng, side, rng.uniform(40, 56), rng.uniform(0.4, 0.75))
+    offset = np.abs(gardens[:, 1, np.newaxis] - streets).min(axis=1)
+    free = gardens[(offset > 30) & ((offset < 52) | (offset > 92))]
+    canvas = halved(canvas)
+    canopy(rng, canvas, free / OVERSAMPLING, 9.5)
     return canvas
 
 
 def _runway(rng: np.random.Generator, side: int) -> Canvas:
-    """A runway with its markings and tyre marks, between mown grass and a taxiway."""
-    canvas = ground(rng, side, (118, 120, 74), (160, 154, 104), side // 3)
+    """A runway with its markings and tyre marks, between verges and often a taxiway."""
+    canvas = doubled(ground(rng, side, [*GRASS, EARTH[0]], side // 3))
+    tarmac = doubled(ground(rng, side, PAVED, side // 2))
+    side = len(canvas)
     middle = side * rng.uniform(0.4, 0.6)
-    width = rng.uniform(150, 190)
-    tarmac = ground(rng, side, (118, 118, 120), (150, 148, 146), side // 2)
-    strip(canvas, middle, width + 36, tarmac * 0.86)
-    strip(canvas, middle, width, tarmac)
-    rubber = blank(canvas)
-    for _ in range(40):
-        y = middle + rng.normal(0, 13)
-        x = rng.uniform(-0.3, 0.7) * side
-        length = rng.uniform(0.2, 0.7) * side
-        cv2.line(rubber, (int(x), int(y)), (int(x + length), int(y)), 255, int(rng.integers(1, 4)))
-    shade(canvas, cv2.GaussianBlur(rubber, (0, 0), 3).astype(np.uint8), 0.6)
-    white = (232, 230, 224)
+    width = rng.uniform(150, 210)
+    band(canvas, middle, width + rng.uniform(20, 60), tarmac, rng.uniform(0.8, 0.95))
+    band(canvas, middle, width, tarmac)
+    white, yellow = (226, 224, 216), (206, 176, 70)
+    taxiway = middle + (width / 2 + rng.uniform(90, 190)) * rng.choice([-1, 1])
+    if rng.random() < 0.7:
+        band(canvas, taxiway, 62, tarmac, 0.95)
+        dashes(canvas, taxiway, yellow, side, 0, 2)
+    joints = blank(canvas)
+    for across in np.arange(0, side, rng.uniform(34, 60)):
+        cv2.line(joints, (int(across), 0), (int(across), side), 255, 1)
+    joints[: max(0, int(middle - width / 2))] = 0
+    joints[int(middle + width / 2) :] = 0
+    for place in np.linspace(-0.5, 0.5, 7)[1:-1] * width:
+        cv2.line(joints, (0, int(middle + place)), (side, int(middle + place)), 255, 1)
+    shade(canvas, joints, rng.uniform(0.72, 0.95))
     dashes(canvas, middle, white, 92, 62, 5)
     for edge in (-1, 1):
         dashes(canvas, middle + edge * (width / 2 - 7), white, side, 0, 4)
-    if rng.random() < 0.6:
-        start = int(rng.uniform(0.25, 0.4) * side)
-        for bar in np.linspace(-0.4, 0.4, 10):
-            y = int(middle + bar * width)
-            cv2.line(canvas, (start, y), (start + 92, y), white, 7)
-    taxiway = middle + (width / 2 + 150) * rng.choice([-1, 1])
-    strip(canvas, taxiway, 62, tarmac * 0.95)
-    dashes(canvas, taxiway, (206, 176, 60), side, 0, 2)
+    start = int(rng.uniform(0.2, 0.6) * side)
+    marking = rng.random()
+    for bar in np.linspace(-0.4, 0.4, 12):
+        y = int(middle + bar * width)
+        if marking < 0.35:
+            cv2.line(canvas, (start, y), (start + 92, y), white, 6)
+        elif marking < 0.65 and 0.1 < abs(bar) < 0.3:
+            cv2.line(canvas, (start, y), (start + 70, y), white, 8)
+    rubber = blank(canvas)
+    for _ in range(int(rng.integers(15, 70))):
+        touch = rng.uniform(-0.3, 0.8) * side, middle + rng.normal(0, 0.11 * width)
+        begin = (int(touch[0]), int(touch[1]))
+        end = (int(touch[0] + rng.uniform(0.15, 0.7) * side), int(touch[1] + rng.normal(0, 3)))
+        cv2.line(rubber, begin, end, int(rng.integers(60, 200)), int(rng.integers(2, 6)))
+    shade(canvas, cv2.GaussianBlur(rubber, (0, 0), 2.5).astype(np.uint8), 0.5)
     return canvas
 
 
 def _harbor(rng: np.random.Generator, side: int) -> Canvas:
-    """Boats side by side along floating jetties."""
-    canvas = ground(rng, side, (28, 46, 54), (46, 66, 70), side // 2)
-    length = rng.uniform(72, 112)
-    pitch = length * 0.42
-    for jetty in np.arange(rng.uniform(0.3, 1.0) * length, side + length, 2.9 * length):
-        strip(canvas, jetty + 5, 14, (20, 30, 36))
-        strip(canvas, jetty, 13, (176, 168, 152))
+    """Boats of many kinds side by side along floating jetties."""
+    canvas = doubled(ground(rng, side, HARBOR, side // 2))
+    side = len(canvas)
+    deck = jitter(rng, (170, 160, 144), 14)
+    length = rng.uniform(60, 112)
+    pitch = length * rng.uniform(0.38, 0.46)
+    gap = length * rng.uniform(2.75, 3.3)
+    for jetty in np.arange(rng.uniform(0.3, 1.0) * length, side + length, gap):
+        size = length * rng.uniform(0.85, 1.1)
+        band(canvas, jetty + 5, 14, (20, 26, 30))
+        band(canvas, jetty, rng.uniform(10, 16), deck)
         for x in np.arange(rng.uniform(0, pitch), side, pitch):
             for bow in (-1, 1):
-                berth = jetty + bow * (0.62 * length + 6)
+                berth = jetty + bow * (0.6 * length + 6)
                 finger = int(x - pitch / 2)
-                cv2.line(canvas, (finger, int(jetty)), (finger, int(berth)), (150, 144, 132), 3)
-                if rng.random() < 0.86:
-                    boat(rng, canvas, x, berth, length * rng.uniform(0.82, 1.05), bow)
+                cv2.line(canvas, (finger, int(jetty)), (finger, int(berth)), deck, 3)
+                if rng.random() < 0.84 and _in_view(canvas, x, jetty, 1.2 * length):
+                    moored = size * rng.uniform(0.68, 1.0)
+                    head = bow if rng.random() < 0.6 else -bow
+                    boat(rng, canvas, x, jetty + bow * (0.55 * moored + 9), moored, head)
+                    cover(rng, canvas, x, jetty + bow * (0.55 * moored + 9), moored)
     return canvas
 
 
 def _storage_tanks(rng: np.random.Generator, side: int) -> Canvas:
-    """White tanks with shadows, in rows, with pipes between them."""
-    canvas = ground(rng, side, (142, 130, 108), (178, 166, 142), 120)
-    radius = rng.uniform(46, 78)
-    pitch = radius * rng.uniform(2.6, 3.0)
-    starts = np.arange(rng.uniform(0.3, 0.9) * pitch, side + radius, pitch)
+    """White tanks with shadows, in rows, with roads, pipes and bunds between them."""
+    canvas = doubled(ground(rng, side, EARTH, 60))
+    paved = doubled(ground(rng, side, PAVED[1:], 60))
+    side = len(canvas)
+    radius = rng.uniform(44, 92)
+    pitch = radius * rng.uniform(2.6, 3.1)
+    starts = np.arange(rng.uniform(0.2, 0.9) * pitch, side + radius, pitch)
     for y in starts:
-        strip(canvas, y + pitch / 2, 20, (128, 124, 118))
-        for pipe in (-16, -11):
-            dashes(canvas, y + pitch / 2 + pipe, (196, 194, 188), side, 0, 2)
+        band(canvas, y + pitch / 2, 18, paved)
+        for pipe in np.arange(-20, -20 + 5 * rng.integers(1, 4), 5):
+            dashes(canvas, y + pitch / 2 + pipe, (188, 186, 180), side, 0, 2)
+    bunds = rng.random() < 0.5
+    height, paint = rng.uniform(0.25, 0.6), jitter(rng, (216, 214, 208), 12)
     for y in starts:
         for x in starts + rng.uniform(-8, 8):
-            if rng.random() < 0.12:
+            if rng.random() < 0.14:
                 continue
-            r = int(radius * rng.choice([1.0, 1.0, 0.72]))
-            centre = (int(x), int(y))
-            shadow = blank(canvas)
-            for step in range(0, int(r * 0.5), 6):
-                cv2.circle(shadow, (centre[0] + step, centre[1] + step), r, 255, -1)
-            shade(canvas, shadow)
-            top = jitter(rng, (222, 220, 214), 8)
-            cv2.circle(canvas, centre, r, tuple(0.74 * c for c in top), -1)
-            cv2.circle(canvas, (centre[0] - 2, centre[1] - 2), r - 4, top, -1)
-            cv2.circle(canvas, centre, r - 9, tuple(0.9 * c for c in top), 2)
-            rim = (centre[0] + int(0.7 * r), centre[1] - int(0.6 * r))
-            cv2.line(canvas, centre, rim, (150, 148, 144), 3)
+            if bunds:
+                wall = box(x, y, 0.86 * pitch, 0.86 * pitch, 0)
+                cv2.polylines(canvas, [wall + 2], True, (84, 78, 66), 3)
+                cv2.polylines(canvas, [wall], True, (184, 172, 150), 3)
+            cv2.line(canvas, (int(x), int(y)), (int(x), int(y + pitch / 2)), (168, 166, 160), 3)
+            size = int(radius * rng.choice([1, 1, 0.7]))
+            tank(rng, canvas, (int(x), int(y)), size, height, paint)
     return canvas
 
 
 def _parking_lot(rng: np.random.Generator, side: int) -> Canvas:
-    """Rows of parked cars, back to back, with lanes between them."""
-    canvas = ground(rng, side, (100, 100, 102), (126, 124, 122), 160)
+    """Rows of parked cars, back to back, with lanes and planted islands between them."""
+    canvas = doubled(ground(rng, side, PAVED, 80))
+    side = len(canvas)
     bay, deep = 14.5, 27
-    lane = rng.uniform(40, 52)
-    full = rng.uniform(0.7, 0.96)
+    lane = rng.uniform(36, 54)
+    slant = float(rng.choice([90, 90, rng.uniform(58, 72)]))
+    islands, planted = rng.uniform(120, 320), rng.random() < 0.5
+    trees: list[tuple[float, float]] = []
     for row in np.arange(rng.uniform(-40, 0), side, 2 * deep + lane):
+        full = rng.uniform(0.45, 1)
         for x in np.arange(0, side, bay):
+            if planted and x % islands < bay:
+                island = box(x + bay / 2, row + deep, bay, 2 * deep, 0)
+                cv2.fillPoly(canvas, [island], (104, 108, 72))
+                trees += [(x + bay / 2, row + deep * half) for half in (0.4, 1.6)]
+                continue
             for half in (0.5, 1.5):
                 top = int(row + (half - 0.5) * deep)
-                cv2.line(canvas, (int(x), top), (int(x), top + deep), (206, 204, 198), 1)
-                if rng.random() < full:
-                    y = row + half * deep + rng.normal(0, 1)
-                    car(rng, canvas, x + bay / 2, y, 90 + rng.normal(0, 2))
+                cv2.line(canvas, (int(x), top), (int(x), top + deep), (200, 198, 190), 1)
+                y = row + half * deep + rng.normal(0, 1.4)
+                if rng.random() < full and _in_view(canvas, x, y, 30):
+                    car(rng, canvas, x + bay / 2, y, slant + rng.normal(0, 2))
+        for x in np.arange(rng.uniform(0, 600), side, 600):
+            car(rng, canvas, x, row + 2 * deep + lane * rng.uniform(0.3, 0.7), rng.normal(0, 4))
+    canvas = halved(canvas)
+    canopy(rng, canvas, np.array(trees).reshape(-1, 2) / OVERSAMPLING, 7)
     return canvas
 
 
 def _freeway(rng: np.random.Generator, side: int) -> Canvas:
     """Two carriageways with traffic, a median, and verges with bushes."""
-    canvas = ground(rng, side, (112, 112, 72), (160, 148, 108), 130)
-    trees(rng, canvas, scattered(rng, side, 58, 0.5), 13)
-    concrete = ground(rng, side, (150, 148, 142), (178, 174, 166), side // 2)
-    lane, lanes = 30.0, int(rng.integers(3, 5))
+    verge = ground(rng, side, [*GRASS, EARTH[0]], 65)
+    bushes = scattered(rng, side, rng.uniform(15, 30), rng.uniform(0.2, 0.6))
+    canopy(rng, verge, bushes[rng.random(len(bushes)) < bushes[:, 1] / side], 10)
+    canvas = doubled(verge)
+    paved = doubled(ground(rng, side, PAVED, side // 2))
+    side = len(canvas)
+    lane, lanes = rng.uniform(23, 29), int(rng.integers(3, 5))
     half = lane * lanes / 2
-    middle = side * rng.uniform(0.46, 0.54)
+    middle = side * rng.uniform(0.44, 0.56)
+    apart = half + rng.uniform(14, 46)
+    traffic = rng.uniform(90, 260)
     for direction in (-1, 1):
-        centre = middle + direction * (half + rng.uniform(14, 30))
-        strip(canvas, centre, 2 * half + 30, concrete * 0.9)
-        strip(canvas, centre, 2 * half, concrete)
+        centre = middle + direction * apart
+        band(canvas, centre, 2 * half + 34, paved, 0.86)
+        band(canvas, centre, 2 * half, paved)
+        worn = blank(canvas)
+        for wheels in np.arange(0.25, lanes, 0.5) * lane + centre - half:
+            cv2.line(worn, (0, int(wheels)), (side, int(wheels)), 255, 5)
+        shade(canvas, worn, 0.88)
         for edge in (-1, 1):
-            dashes(canvas, centre + edge * half, (236, 232, 216), side, 0, 2)
+            dashes(canvas, centre + edge * half, (222, 214, 186), side, 0, 2)
         for number in range(lanes):
             place = centre - half + (number + 0.5) * lane
             if number:
-                dashes(canvas, place - lane / 2, (240, 240, 234), 24, 40, 2)
-            for x in np.arange(rng.uniform(0, 160), side, rng.uniform(90, 230)):
-                car(rng, canvas, x + rng.uniform(-30, 30), place, rng.normal(0, 1))
+                dashes(canvas, place - lane / 2, (228, 228, 222), 15, 45, 2)
+            for x in np.arange(rng.uniform(0, traffic), side, traffic):
+                vehicle = x + rng.uniform(-0.4, 0.4) * traffic
+                if rng.random() < 0.1:
+                    lorry(rng, canvas, vehicle, place)
+                else:
+                    car(rng, canvas, vehicle, place, rng.normal(0, 1))
+    if apart - half < 30:
+        band(canvas, middle + 3, 6, (70, 70, 68))
+        band(canvas, middle, 5, (190, 186, 178))
     return canvas
 
 

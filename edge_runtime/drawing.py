@@ -1,7 +1,9 @@
-"""What drawn scenes are made of: surfaces, shadows, trees, cars, houses, boats.
+"""What drawn scenes are made of: grounds, shadows, trees, cars, houses, boats, tanks.
 
 A canvas is float32 RGB [side, side, 3], 0 to 255, changed in place; lengths are in its pixels.
 """
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -10,8 +12,13 @@ import numpy.typing as npt
 Canvas = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 Colour = tuple[float, float, float]
+Points = npt.NDArray[np.float64]
 
+# Things with edges are drawn at so many times the photograph's resolution.
+OVERSAMPLING = 2
 SHADOW = 0.42
+# The light parts of a ground are warmer than the dark ones.
+WARMTH = np.array((0.42, 0.36, 0.3), np.float32)
 
 
 def noise(rng: np.random.Generator, side: int, cell: int, octaves: int = 4) -> Canvas:
@@ -26,24 +33,6 @@ def noise(rng: np.random.Generator, side: int, cell: int, octaves: int = 4) -> C
         weight += amplitude
     scaled: Canvas = np.clip(total / weight, 0, 1)
     return scaled
-
-
-def ground(rng: np.random.Generator, side: int, dark: Colour, light: Colour, cell: int) -> Canvas:
-    """A surface that varies between two colours."""
-    light_share = np.clip((noise(rng, side, cell, 6) - 0.5) * 1.9 + 0.5, 0, 1)[:, :, np.newaxis]
-    grain = 5 * rng.standard_normal((side, side, 1), np.float32)
-    mixed: Canvas = (
-        np.array(dark, np.float32) * (1 - light_share)
-        + np.array(light, np.float32) * light_share
-        + grain
-    )
-    return mixed
-
-
-def lay(canvas: Canvas, mask: Mask, surface: Canvas | Colour) -> None:
-    """Lay a surface over a canvas where a mask is set."""
-    where = mask > 0
-    canvas[where] = surface[where] if isinstance(surface, np.ndarray) else surface
 
 
 def shade(canvas: Canvas, mask: Mask, factor: float = SHADOW) -> None:
@@ -69,29 +58,6 @@ def jitter(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
         np.array(colour, np.float32) + rng.normal(0, 0.3 * spread, 3) + rng.normal(0, spread)
     )
     return float(red), float(green), float(blue)
-
-
-def trees(
-    rng: np.random.Generator, canvas: Canvas, points: npt.NDArray[np.float64], radius: float
-) -> None:
-    """Crowns with a lit side and a shadow on the ground, at points [N, 2]."""
-    shadows = blank(canvas)
-    crowns = []
-    for x, y in points:
-        r = radius * rng.uniform(0.55, 1.25)
-        crowns.append((x, y, r, jitter(rng, (62, 84, 48), 7)))
-        cv2.circle(shadows, (int(x + 0.75 * r), int(y + 0.75 * r)), int(r), 255, -1)
-    shade(canvas, shadows, 0.5)
-    for x, y, r, colour in crowns:
-        cv2.circle(canvas, (int(x), int(y)), int(r), tuple(0.68 * c for c in colour), -1)
-        for _ in range(9):
-            away, bearing = r * rng.uniform(0, 0.62), rng.uniform(0, 2 * np.pi)
-            at = (
-                int(x - 0.2 * r + away * np.cos(bearing)),
-                int(y - 0.2 * r + away * np.sin(bearing)),
-            )
-            light = rng.uniform(0.75, 1.35)
-            cv2.circle(canvas, at, max(1, int(0.3 * r)), tuple(light * c for c in colour), -1)
 
 
 def car(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
@@ -142,26 +108,17 @@ def house(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: f
         cv2.line(canvas, inner[0].tolist(), inner[1].tolist(), tuple(1.3 * c for c in roof), 1)
 
 
-def strip(canvas: Canvas, at: float, width: float, surface: Canvas | Colour) -> None:
-    """A straight band along the canvas's x axis."""
-    mask = blank(canvas)
-    mask[int(at - width / 2) : int(at + width / 2)] = 255
-    lay(canvas, mask, surface)
-
-
 def dashes(canvas: Canvas, at: float, colour: Colour, dash: int, gap: int, thickness: int) -> None:
     for x in range(0, canvas.shape[1], dash + gap):
         cv2.line(canvas, (x, int(at)), (x + dash, int(at)), colour, thickness)
 
 
-def scattered(
-    rng: np.random.Generator, side: int, apart: float, keep: float = 1.0
-) -> npt.NDArray[np.float64]:
+def scattered(rng: np.random.Generator, side: int, apart: float, keep: float = 1.0) -> Points:
     """Points [N, 2] about as far apart as said, without rows that the eye would find."""
     steps = np.arange(apart / 2, side, apart)
     grid = np.stack(np.meshgrid(steps, steps), axis=2).reshape(-1, 2)
     points = grid + rng.uniform(-0.48, 0.48, grid.shape) * apart
-    kept: npt.NDArray[np.float64] = points[rng.random(len(points)) < keep]
+    kept: Points = points[rng.random(len(points)) < keep]
     return kept[rng.permutation(len(kept))]
 
 
@@ -180,3 +137,146 @@ def boat(
     cv2.fillPoly(canvas, [deck], jitter(rng, (196, 190, 178), 12))
     cabin = box(x, y - bow * length * 0.1, width * 0.56, length * 0.26, 0)
     cv2.fillPoly(canvas, [cabin], jitter(rng, (98, 118, 142), 24))
+
+
+def ground(rng: np.random.Generator, side: int, palette: Sequence[Colour], cell: int) -> Canvas:
+    """Mottled ground [side, side, 3] of one of several colours; cell as in noise."""
+    colour = np.array(palette[int(rng.integers(len(palette)))], np.float32)
+    share = np.clip(1.7 * noise(rng, side, cell, 4) - 0.85, -0.5, 0.5)[:, :, np.newaxis]
+    mottle = np.float32(rng.uniform(0.8, 1)) + 0.2 * noise(rng, side, 8, 2)
+    surface: Canvas = (colour * WARMTH * share + colour) * mottle[:, :, np.newaxis]
+    return surface
+
+
+def doubled(surface: Canvas) -> Canvas:
+    """The same at twice the resolution, for things with edges to be drawn upon."""
+    size = (OVERSAMPLING * len(surface),) * 2
+    return cv2.resize(surface, size, interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
+
+
+def halved(canvas: Canvas) -> Canvas:
+    """The same at the photograph's resolution, for trees to be set among things with edges."""
+    size = (len(canvas) // OVERSAMPLING,) * 2
+    return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+
+
+def blend(canvas: Canvas, surface: Canvas | Colour, share: Canvas) -> None:
+    """Move a canvas towards a surface by a share [side, side], 0 to 1."""
+    canvas += (np.asarray(surface, np.float32) - canvas) * share[:, :, np.newaxis]
+
+
+def band(
+    canvas: Canvas, at: float, width: float, surface: Canvas | Colour, gain: float = 1.0
+) -> None:
+    """A straight band along the canvas's x axis, lighter or darker than its surface by a gain."""
+    rows = slice(max(0, int(at - width / 2)), max(0, int(at + width / 2)))
+    laid = surface[rows] if isinstance(surface, np.ndarray) else np.array(surface, np.float32)
+    canvas[rows] = laid * np.float32(gain)
+
+
+def canopy(rng: np.random.Generator, canvas: Canvas, points: Points, radius: float) -> None:
+    """Crowns at points [N, 2]: rough bumps that shade each other and the ground."""
+    side = len(canvas)
+    places = np.rint(points).astype(np.intp)
+    places = places[np.all((places >= 0) & (places < side), axis=1)]
+    if len(places) == 0:
+        return
+    stems = np.full((side, side), 255, np.uint8)
+    stems[places[:, 1], places[:, 0]] = 0
+    away, owner = cv2.distanceTransformWithLabels(
+        stems, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    leaves = noise(rng, side, 6, 2)
+    # Without this the borders between crowns are straight, like cells.
+    x, y = np.meshgrid(np.arange(side, dtype=np.float32), np.arange(side, dtype=np.float32))
+    x, y = x + 9 * (noise(rng, side, 9, 2) - 0.5), y + 9 * (leaves - 0.5)
+    away = cv2.remap(away, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    owner = cv2.remap(owner.astype(np.float32), x, y, cv2.INTER_NEAREST).astype(np.intp)
+    reach = (rng.uniform(0.6, 1.25, len(places) + 1) * radius).astype(np.float32)[owner]
+    height = np.sqrt(np.clip(1 - np.square(away / reach), 0, 1)) * reach * (0.6 + 0.8 * leaves)
+    lit = height - np.roll(height, (1, 1), (0, 1))
+    cast = np.zeros_like(height)
+    for step in (2, 4, 6):
+        above = np.roll(height, (step, step), (0, 1)) - 0.8 * step
+        np.maximum(cast, np.clip((above - height) / 2, 0, 1), out=cast)
+    tone = rng.normal(1, 0.14, len(places) + 1).astype(np.float32)[owner]
+    bright = tone * np.clip(0.78 + 0.22 * lit, 0.3, 1.6) * (0.55 + 0.9 * leaves)
+    crowns = bright[:, :, np.newaxis] * np.array(jitter(rng, (70, 86, 54), 9), np.float32)
+    shown = 1 - 0.55 * cv2.GaussianBlur(cast, (3, 3), 0)
+    cover = cv2.GaussianBlur((height > 0).astype(np.float32), (3, 3), 0)
+    blend(canvas, crowns, cover)
+    canvas *= shown[:, :, np.newaxis]
+
+
+def garden(
+    rng: np.random.Generator, canvas: Canvas, x: float, y: float, width: float, depth: float
+) -> None:
+    """One lot, kept in its own way: greener or drier, a patio, perhaps a pool or a shed."""
+    left, top = max(0, int(x - width / 2)), max(0, int(y - depth / 2))
+    place = slice(top, max(0, int(y + depth / 2))), slice(left, int(x + width / 2))
+    tint = rng.normal(1, 0.07) + np.array((1, 0, -0.4)) * rng.normal(0, 0.05)
+    canvas[place] *= tint.astype(np.float32)
+    cv2.line(canvas, (left, top), (left, top + int(depth)), (112, 104, 92), 2)
+    spot = (int(x + rng.uniform(-30, 30)), int(y + rng.uniform(-8, 8)))
+    luck = rng.random()
+    if luck < 0.12:
+        cv2.ellipse(canvas, spot, (19, 12), 0, 0, 360, (186, 182, 172), -1)
+        cv2.ellipse(canvas, spot, (14, 8), 0, 0, 360, (96, 168, 178), -1)
+    elif luck < 0.4:
+        shed = box(*spot, 20, 15, 0)
+        cv2.fillPoly(canvas, [shed + 4], (52, 54, 46))
+        cv2.fillPoly(canvas, [shed], jitter(rng, (170, 166, 160), 22))
+
+
+def cover(rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float) -> None:
+    """What lies over a boat: a tarpaulin, or a mast and its shadow."""
+    luck = rng.random()
+    if luck < 0.25:
+        tarpaulin = box(x, y + rng.uniform(-0.2, 0.2) * length, 0.2 * length, 0.3 * length, 0)
+        paint = jitter(rng, [(44, 74, 128), (92, 96, 100), (206, 202, 192)][rng.integers(3)], 10)
+        cv2.fillPoly(canvas, [tarpaulin], paint)
+    elif luck < 0.5:
+        foot, reach = (int(x), int(y)), int(length * 0.3)
+        cv2.line(canvas, foot, (foot[0] + reach, foot[1] + reach), (60, 66, 70), 2)
+        cv2.line(canvas, (foot[0], foot[1] - reach), (foot[0], foot[1] + reach), (232, 230, 224), 2)
+
+
+def tank(
+    rng: np.random.Generator,
+    canvas: Canvas,
+    centre: tuple[int, int],
+    radius: int,
+    height: float,
+    paint: Colour,
+) -> None:
+    """A tank under a cone or a floating roof, as tall as a share of its radius."""
+    x, y = centre
+    shadow = blank(canvas)
+    for step in range(0, int(radius * height), 4):
+        cv2.circle(shadow, (x + step, y + step), radius, 255, -1)
+    shade(canvas, shadow, 0.36)
+    top = jitter(rng, paint, 6)
+    rim, lit, shaded, dark = (tuple(light * c for c in top) for light in (1, 0.93, 0.72, 0.5))
+    cv2.circle(canvas, centre, radius, shaded, -1)
+    cv2.circle(canvas, (x - 2, y - 2), radius - 3, rim, -1)
+    inner = radius - 6
+    if rng.random() < 0.35:
+        sunk = radius // 12
+        cv2.circle(canvas, centre, inner, dark, -1)
+        cv2.circle(canvas, (x + sunk, y + sunk), inner - sunk, lit, -1)
+    else:
+        for panel in range(0, 360, 30):
+            light = 0.96 + 0.08 * np.cos(np.deg2rad(panel + 15 - 225))
+            tone = tuple(float(light * c) for c in top)
+            cv2.ellipse(canvas, centre, (inner, inner), 0, panel, panel + 30, tone, -1)
+        cv2.circle(canvas, centre, max(3, radius // 12), shaded, -1)
+    bearing = rng.uniform(0, 2 * np.pi)
+    end = (int(x + radius * np.cos(bearing)), int(y + radius * np.sin(bearing)))
+    cv2.line(canvas, centre, end, shaded, 2)
+
+
+def lorry(rng: np.random.Generator, canvas: Canvas, x: float, y: float) -> None:
+    length = rng.uniform(36, 66)
+    cv2.fillPoly(canvas, [box(x + 5, y + 5, length, 13, 0)], (46, 46, 48))
+    cv2.fillPoly(canvas, [box(x, y, length, 13, 0)], jitter(rng, (208, 206, 200), 14))
+    cv2.fillPoly(canvas, [box(x + length / 2 + 5, y, 9, 12, 0)], jitter(rng, (120, 110, 108), 30))
