@@ -1,6 +1,7 @@
 """The command `scenehash`: a group of commands a module, and one place where errors end."""
 
 import importlib.metadata
+import os
 import warnings
 from typing import Annotated, Any
 
@@ -64,4 +65,6 @@ def build_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line."""
+    # What OpenCV finds wrong with a file is said once, by us.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     build_app()()

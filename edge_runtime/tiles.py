@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .damage import find_damage
 from .errors import InputError
 
 Image = npt.NDArray[np.uint8]
@@ -36,19 +37,19 @@ def decode_image(data: bytes) -> Image:
 
     Greyscale is repeated into three bands, alpha is dropped, 16 bit is stretched to 8 bit between
     the 2nd and the 98th percentile of all its values. Raises InputError on bytes that are no whole
-    image: a truncated file is refused, where OpenCV would fill the missing part with grey.
+    image: a truncated or damaged file is refused, where OpenCV would fill what is missing.
     """
     if not data:
         raise InputError("the file is empty (0 bytes)")
-    if _is_truncated(data):
-        raise InputError("the image is truncated; copy the file again")
+    if damage := find_damage(data):
+        raise InputError(f"the image is damaged or truncated ({damage}); copy the file again")
     try:
         flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         raise InputError(f"the image cannot be decoded ({error.err})") from error
     if decoded is None:
-        raise InputError("not an image, or in a format that is not supported")
+        raise InputError("not an image that can be decoded: damaged, or of a format not supported")
     return as_rgb(decoded)
 
 
@@ -90,22 +91,3 @@ def _stretch(values: npt.NDArray[np.float32]) -> Image:
     scaled = (values - low) * (255.0 / max(high - low, 1.0))
     stretched: Image = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return stretched
-
-
-def _is_truncated(data: bytes) -> bool:
-    """Tell whether a JPEG or PNG ends before its end mark; OpenCV decodes what there is."""
-    if data.startswith(b"\xff\xd8"):
-        return data.rfind(b"\xff\xd9") < _scan_start(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"IEND" not in data[-64:]
-    return False
-
-
-def _scan_start(data: bytes) -> int:
-    """Offset of a JPEG's first scan: an end mark before it belongs to an embedded thumbnail."""
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        if data[position + 1] == 0xDA:
-            return position
-        position += 2 + int.from_bytes(data[position + 2 : position + 4])
-    return len(data)

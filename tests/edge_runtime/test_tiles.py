@@ -15,6 +15,10 @@ def gradient(height: int, width: int) -> np.ndarray:
     return np.stack([red, green, 255 - red], axis=2).astype(np.uint8)
 
 
+def speckled(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
 def encoded(suffix: str, image: np.ndarray) -> bytes:
     return cv2.imencode(suffix, image)[1].tobytes()
 
@@ -70,6 +74,27 @@ def test_a_truncated_file_is_refused_and_not_filled_with_grey(suffix: str, kept:
     data = encoded(suffix, gradient(200, 200))
     with pytest.raises(InputError, match="truncated"):
         decode_image(data[: int(len(data) * kept)])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@given(place=st.floats(0.3, 0.9))
+def test_a_file_with_a_hole_in_it_is_refused(suffix: str, place: float) -> None:
+    data = bytearray(encoded(suffix, speckled(200, 200)))
+    at = int(len(data) * place)
+    data[at : at + 300] = bytes(300)
+    with pytest.raises(InputError, match="damaged"):
+        decode_image(bytes(data))
+
+
+def test_whole_jpegs_of_every_kind_are_read() -> None:
+    image = speckled(40, 48)
+    kinds = [[], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]]
+    for kind in kinds:
+        data = cv2.imencode(".jpg", image, kind)[1].tobytes()
+        assert decode_image(data).shape == (40, 48, 3)
+        assert decode_image(data + b"camera notes").shape == (40, 48, 3)
+    assert decode_image(encoded(".jpg", image[:, :, 0])).shape == (40, 48, 3)
+    assert decode_image(encoded(".jpg", image[:1, :1])).shape == (1, 1, 3)
 
 
 def test_a_truncated_jpeg_with_a_thumbnail_inside_is_refused() -> None:
