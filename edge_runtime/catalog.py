@@ -243,6 +243,11 @@ def _guard(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
             raise StoreBusyError(f"{path}: another process holds the catalog; try again") from error
+        if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            raise StoreError(
+                f"{path}: not with these permissions ({error}); "
+                "change those of the store's folder, or choose another store"
+            ) from error
         raise StoreError(f"{path}: the catalog cannot be used ({error})") from error
     except sqlite3.DatabaseError as error:
         raise StoreDamagedError(

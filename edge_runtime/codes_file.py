@@ -43,14 +43,14 @@ class CodesFile:
             return np.zeros((0, self._width), np.uint8)
         try:
             size = self._path.stat().st_size
+            if size >= rows * self._width:
+                return np.memmap(self._path, np.uint8, mode="r", shape=(rows, self._width))
         except OSError as error:
             raise StoreDamagedError(f"{self._path}: cannot be read ({error.strerror})") from error
-        if size < rows * self._width:
-            raise StoreDamagedError(
-                f"{self._path}: {size} bytes, but {rows} rows of {self._width} bytes were "
-                "committed; restore the file from a backup, or ingest into a new store"
-            )
-        return np.memmap(self._path, np.uint8, mode="r", shape=(rows, self._width))
+        raise StoreDamagedError(
+            f"{self._path}: {size} bytes, but {rows} rows of {self._width} bytes were committed; "
+            "restore the file from a backup, or ingest into a new store"
+        )
 
 
 def checksum(codes: Codes) -> bytes:

@@ -1,5 +1,6 @@
 """Scenes: finding their files, knowing their content, cutting them into tiles."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -36,7 +37,9 @@ def find_scenes(paths: Iterable[Path]) -> list[Path]:
     """The image files in the given files and folders, absolute, sorted within each.
 
     A file that is named itself is taken whatever its name; in a folder only image files are, by
-    their suffix. Raises InputError on a path that is not there, or a folder without any image.
+    their suffix. A folder further in that cannot be opened is named in their place, so that it is
+    set aside and not passed over. Raises InputError on a path that is not there, or a folder
+    without any image.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -87,11 +90,20 @@ def _scenes_at(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
-    files = sorted(
-        file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file()
-    )
+    files: list[Path] = []
+
+    def unreadable(error: OSError) -> None:
+        files.append(Path(error.filename))
+
+    for folder, _, names in os.walk(path, onerror=unreadable):
+        files += [file for name in names if _is_image(file := Path(folder, name))]
     if not files:
         raise InputError(
             f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
         )
-    return files
+    return sorted(files)
+
+
+def _is_image(path: Path) -> bool:
+    # A dead link counts, and will be set aside; a pipe or a socket would be waited on for ever.
+    return path.suffix.lower() in IMAGE_SUFFIXES and (path.is_file() or path.is_symlink())

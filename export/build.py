@@ -111,7 +111,7 @@ def _tiles(images: Sequence[LabelledImage], tile_size: int) -> Iterator[Image]:
 
 def _check_paths(run: Run, out: Path) -> None:
     """Find out before minutes of work what would stop it at the end."""
-    if not out.parent.is_dir() or out.is_dir():
+    if not os.access(out.parent, os.W_OK) or out.is_dir():
         raise InputError(f"{out}: no model file can be written there; give --out FOLDER/NAME.onnx")
     for image in (*run.split.train, *run.split.test):
         if not image.path.is_file():

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest_command(
-    paths: Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(readable=False, help="Image files, or folders of them.")
+    ],
     store: StorePath,
     model: ModelPath = None,
     threads: Threads = CORES,

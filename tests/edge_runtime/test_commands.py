@@ -1,6 +1,7 @@
 """The command line: what it prints, its exit status, and that bad input is one clear line."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -134,6 +135,22 @@ def test_readable_oddities_are_ingested_and_the_rest_is_set_aside(tmp_path: Path
     assert "not an image" in reasons["words.jpg"]
     assert "0 bytes" in reasons["nothing.png"]
     assert run("store", "verify", tmp_path / "s").exit_code == 0
+
+
+def test_what_a_folder_hides_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write(folder / "good.png", draw("forest", 2))
+    (folder / "dead.png").symlink_to(tmp_path / "gone.png")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "locked").mkdir(mode=0)
+    result = run("ingest", folder, "--store", tmp_path / "s", "--json")
+    reasons = {Path(item["path"]).name: item["reason"] for item in
+               json.loads(result.stdout)["set_aside"]}  # fmt: skip
+    assert result.exit_code == 3
+    assert reasons.pop("dead.png") == "cannot be read (No such file or directory)"
+    if os.geteuid():  # nothing is locked for root
+        assert reasons.pop("locked") == "cannot be read (Permission denied)"
+    assert reasons == {}
 
 
 def test_info_and_verify_say_what_a_store_holds(scenes: Path, store: Path, tmp_path: Path) -> None:
