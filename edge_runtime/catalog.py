@@ -248,6 +248,11 @@ def _guard(path: Path) -> Iterator[None]:
                 f"{path}: not with these permissions ({error}); "
                 "change those of the store's folder, or choose another store"
             ) from error
+        if error.sqlite_errorname == "SQLITE_FULL":
+            raise StoreError(
+                f"{path}: the disk is full; what was stored before is intact: "
+                "free some space, and give the same command again"
+            ) from error
         raise StoreError(f"{path}: the catalog cannot be used ({error})") from error
     except sqlite3.DatabaseError as error:
         raise StoreDamagedError(

@@ -54,6 +54,7 @@ def build_app() -> typer.Typer:
         invoke_without_command=True,
         no_args_is_help=True,
         add_completion=False,
+        rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
     for module in (demo, ingest, search, store):

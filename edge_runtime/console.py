@@ -38,12 +38,12 @@ def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType
         sys.stdout.write("\n")
     else:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        Console(highlight=False, width=width).print(*shown, sep="\n")
+        Console(highlight=False, markup=False, emoji=False, width=width).print(*shown, sep="\n")
 
 
 def notice(text: str) -> None:
     """Print a line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(text)
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)
 
 
 @contextlib.contextmanager

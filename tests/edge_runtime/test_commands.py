@@ -137,6 +137,16 @@ def test_readable_oddities_are_ingested_and_the_rest_is_set_aside(tmp_path: Path
     assert run("store", "verify", tmp_path / "s").exit_code == 0
 
 
+def test_a_name_is_shown_as_it_is_whatever_is_in_it(tmp_path: Path) -> None:
+    name = "[red]märz[bold] :smile: 100%.png"
+    write(tmp_path / "in" / name, draw("beach", 2))
+    (tmp_path / "in" / f"bad {name}").touch()
+    ingested = run("ingest", tmp_path / "in", "--store", tmp_path / "s")
+    assert f"bad {name}: the file is empty" in ingested.stderr
+    found = run("search", tmp_path / "in" / name, "--store", tmp_path / "s")
+    assert f"in/{name} " in found.stdout
+
+
 def test_what_a_folder_hides_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     write(folder / "good.png", draw("forest", 2))
