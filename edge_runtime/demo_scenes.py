@@ -39,6 +39,8 @@ from .drawing import (
 )
 
 NATIVE = 256
+# A view that is turned by any angle stays on a canvas that is larger by the square root of two.
+ROOM_TO_TURN = 1.42
 
 GRASS = [(93, 108, 65), (122, 120, 80), (145, 132, 99)]
 EARTH = [(150, 132, 107), (158, 152, 138), (116, 118, 85), (119, 109, 95)]
@@ -60,9 +62,9 @@ def draw(kind: str, seed: int, size: int = NATIVE) -> npt.NDArray[np.uint8]:
         raise ValueError(f"unknown kind {kind!r}; known are {', '.join(KINDS)}")
     rng = np.random.default_rng((zlib.crc32(kind.encode()), seed))
     inner = NATIVE * OVERSAMPLING
-    canvas = _PAINTERS[kind](rng, int(NATIVE * 1.42))
+    canvas = _PAINTERS[kind](rng, int(NATIVE * ROOM_TO_TURN))
     half = len(canvas) / 2
-    scale = 1.42 * inner / len(canvas)
+    scale = ROOM_TO_TURN * inner / len(canvas)
     turn = cv2.getRotationMatrix2D((half, half), float(rng.uniform(0, 360)), scale)
     turn = turn + np.array((0, 0, inner / 2 - half))
     turned = cv2.warpAffine(canvas, turn, (inner, inner), flags=cv2.INTER_LINEAR)
@@ -276,8 +278,9 @@ def _harbor(rng: np.random.Generator, side: int) -> Canvas:
                 if rng.random() < 0.84 and _in_view(canvas, x, jetty, 1.2 * length):
                     moored = size * rng.uniform(0.68, 1.0)
                     head = bow if rng.random() < 0.6 else -bow
-                    boat(rng, canvas, x, jetty + bow * (0.55 * moored + 9), moored, head)
-                    cover(rng, canvas, x, jetty + bow * (0.55 * moored + 9), moored)
+                    y = jetty + bow * (0.55 * moored + 9)
+                    boat(rng, canvas, x, y, moored, head)
+                    cover(rng, canvas, x, y, moored)
     return canvas
 
 

@@ -35,110 +35,6 @@ def noise(rng: np.random.Generator, side: int, cell: int, octaves: int = 4) -> C
     return scaled
 
 
-def shade(canvas: Canvas, mask: Mask, factor: float = SHADOW) -> None:
-    """Darken a canvas where a mask, 0 to 255, is set; soft masks give soft shadows."""
-    x, y, width, height = cv2.boundingRect(mask)
-    place = slice(y, y + height), slice(x, x + width)
-    strength = mask[place].astype(np.float32)[:, :, np.newaxis] * ((1 - factor) / 255)
-    canvas[place] *= 1 - strength
-
-
-def blank(canvas: Canvas) -> Mask:
-    return np.zeros(canvas.shape[:2], np.uint8)
-
-
-def box(x: float, y: float, length: float, width: float, angle: float) -> npt.NDArray[np.int32]:
-    """The corners of a rectangle about (x, y), turned by an angle in degrees."""
-    return np.rint(cv2.boxPoints(((x, y), (length, width), angle))).astype(np.int32)
-
-
-def jitter(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
-    # Mostly lighter or darker, hardly another hue: paint and roofs fade, they do not turn pink.
-    red, green, blue = (
-        np.array(colour, np.float32) + rng.normal(0, 0.3 * spread, 3) + rng.normal(0, spread)
-    )
-    return float(red), float(green), float(blue)
-
-
-def car(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
-    paints = [
-        (232, 232, 230),
-        (226, 226, 226),
-        (196, 198, 202),
-        (150, 152, 156),
-        (92, 96, 102),
-        (44, 46, 52),
-        (36, 38, 44),
-        (132, 40, 38),
-        (52, 68, 104),
-    ]
-    paint = jitter(rng, paints[rng.integers(len(paints))], 6)
-    length, width = 22 * rng.uniform(0.9, 1.1), 10.5
-    cv2.fillPoly(canvas, [box(x + 3, y + 3, length, width, angle)], (38, 38, 40))
-    cv2.fillPoly(canvas, [box(x, y, length, width, angle)], paint)
-    along = np.deg2rad(angle)
-    for place in (-0.26, 0.2):
-        at_x, at_y = x + place * length * np.cos(along), y + place * length * np.sin(along)
-        cv2.fillPoly(canvas, [box(at_x, at_y, 3.4, width * 0.74, angle)], (44, 50, 58))
-
-
-def house(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
-    """A hipped roof of two slopes, one in the sun, sometimes with a wing."""
-    roofs = [(150, 128, 112), (128, 118, 112), (168, 108, 84), (186, 178, 168), (104, 98, 96)]
-    roof = jitter(rng, roofs[rng.integers(len(roofs))], 8)
-    parts = [(x, y, rng.uniform(62, 84), rng.uniform(42, 52), angle)]
-    if rng.random() < 0.6:
-        offset = np.deg2rad(angle) + rng.choice([0.6, 2.5])
-        wing = (x + 30 * np.cos(offset), y + 30 * np.sin(offset), 50.0, 34.0, angle + 90)
-        parts.append(wing)
-    shadow = blank(canvas)
-    for part in parts:
-        cv2.fillPoly(shadow, [box(part[0] + 11, part[1] + 11, *part[2:])], 255)
-    shade(canvas, shadow)
-    for part in parts:
-        corners = box(*part)
-        cv2.fillPoly(canvas, [corners], roof)
-        ridge = (corners[[0, 2]].sum(axis=0) // 2).astype(np.int32)
-        ends = (corners[0] + corners[1]) // 2, (corners[2] + corners[3]) // 2
-        inner = [(3 * end + 2 * ridge) // 5 for end in ends]
-        lit = np.array([corners[1], corners[2], inner[1], inner[0]])
-        dim = np.array([corners[0], corners[1], inner[0]])
-        cv2.fillPoly(canvas, [lit], tuple(1.18 * c for c in roof))
-        cv2.fillPoly(canvas, [dim], tuple(0.8 * c for c in roof))
-        cv2.line(canvas, inner[0].tolist(), inner[1].tolist(), tuple(1.3 * c for c in roof), 1)
-
-
-def dashes(canvas: Canvas, at: float, colour: Colour, dash: int, gap: int, thickness: int) -> None:
-    for x in range(0, canvas.shape[1], dash + gap):
-        cv2.line(canvas, (x, int(at)), (x + dash, int(at)), colour, thickness)
-
-
-def scattered(rng: np.random.Generator, side: int, apart: float, keep: float = 1.0) -> Points:
-    """Points [N, 2] about as far apart as said, without rows that the eye would find."""
-    steps = np.arange(apart / 2, side, apart)
-    grid = np.stack(np.meshgrid(steps, steps), axis=2).reshape(-1, 2)
-    points = grid + rng.uniform(-0.48, 0.48, grid.shape) * apart
-    kept: Points = points[rng.random(len(points)) < keep]
-    return kept[rng.permutation(len(kept))]
-
-
-def boat(
-    rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float, bow: int
-) -> None:
-    """A boat along the y axis, its bow up (-1) or down (1)."""
-    width = length * rng.uniform(0.26, 0.33)
-    hull = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.15), (0.0, 0.55), (-0.5, 0.15)], np.float32)
-    outline = np.rint(hull * np.array((width, bow * length)) + np.array((x, y))).astype(np.int32)
-    cv2.fillPoly(canvas, [outline + 4], (22, 34, 40))
-    cv2.fillPoly(canvas, [outline], jitter(rng, (232, 232, 228), 7))
-    deck = np.rint(hull * np.array((width * 0.68, bow * length * 0.7)) + np.array((x, y))).astype(
-        np.int32
-    )
-    cv2.fillPoly(canvas, [deck], jitter(rng, (196, 190, 178), 12))
-    cabin = box(x, y - bow * length * 0.1, width * 0.56, length * 0.26, 0)
-    cv2.fillPoly(canvas, [cabin], jitter(rng, (98, 118, 142), 24))
-
-
 def ground(rng: np.random.Generator, side: int, palette: Sequence[Colour], cell: int) -> Canvas:
     """Mottled ground [side, side, 3] of one of several colours; cell as in noise."""
     colour = np.array(palette[int(rng.integers(len(palette)))], np.float32)
@@ -172,6 +68,45 @@ def band(
     rows = slice(max(0, int(at - width / 2)), max(0, int(at + width / 2)))
     laid = surface[rows] if isinstance(surface, np.ndarray) else np.array(surface, np.float32)
     canvas[rows] = laid * np.float32(gain)
+
+
+def dashes(canvas: Canvas, at: float, colour: Colour, dash: int, gap: int, thickness: int) -> None:
+    for x in range(0, canvas.shape[1], dash + gap):
+        cv2.line(canvas, (x, int(at)), (x + dash, int(at)), colour, thickness)
+
+
+def blank(canvas: Canvas) -> Mask:
+    return np.zeros(canvas.shape[:2], np.uint8)
+
+
+def shade(canvas: Canvas, mask: Mask, factor: float = SHADOW) -> None:
+    """Darken a canvas where a mask, 0 to 255, is set; soft masks give soft shadows."""
+    x, y, width, height = cv2.boundingRect(mask)
+    place = slice(y, y + height), slice(x, x + width)
+    strength = mask[place].astype(np.float32)[:, :, np.newaxis] * ((1 - factor) / 255)
+    canvas[place] *= 1 - strength
+
+
+def box(x: float, y: float, length: float, width: float, angle: float) -> npt.NDArray[np.int32]:
+    """The corners of a rectangle about (x, y), turned by an angle in degrees."""
+    return np.rint(cv2.boxPoints(((x, y), (length, width), angle))).astype(np.int32)
+
+
+def jitter(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
+    # Mostly lighter or darker, hardly another hue: paint and roofs fade, they do not turn pink.
+    red, green, blue = (
+        np.array(colour, np.float32) + rng.normal(0, 0.3 * spread, 3) + rng.normal(0, spread)
+    )
+    return float(red), float(green), float(blue)
+
+
+def scattered(rng: np.random.Generator, side: int, apart: float, keep: float = 1.0) -> Points:
+    """Points [N, 2] about as far apart as said, without rows that the eye would find."""
+    steps = np.arange(apart / 2, side, apart)
+    grid = np.stack(np.meshgrid(steps, steps), axis=2).reshape(-1, 2)
+    points = grid + rng.uniform(-0.48, 0.48, grid.shape) * apart
+    kept: Points = points[rng.random(len(points)) < keep]
+    return kept[rng.permutation(len(kept))]
 
 
 def canopy(rng: np.random.Generator, canvas: Canvas, points: Points, radius: float) -> None:
@@ -208,6 +143,61 @@ def canopy(rng: np.random.Generator, canvas: Canvas, points: Points, radius: flo
     canvas *= shown[:, :, np.newaxis]
 
 
+def car(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
+    paints = [
+        (232, 232, 230),
+        (226, 226, 226),
+        (196, 198, 202),
+        (150, 152, 156),
+        (92, 96, 102),
+        (44, 46, 52),
+        (36, 38, 44),
+        (132, 40, 38),
+        (52, 68, 104),
+    ]
+    paint = jitter(rng, paints[rng.integers(len(paints))], 6)
+    length, width = 22 * rng.uniform(0.9, 1.1), 10.5
+    cv2.fillPoly(canvas, [box(x + 3, y + 3, length, width, angle)], (38, 38, 40))
+    cv2.fillPoly(canvas, [box(x, y, length, width, angle)], paint)
+    along = np.deg2rad(angle)
+    for place in (-0.26, 0.2):
+        at_x, at_y = x + place * length * np.cos(along), y + place * length * np.sin(along)
+        cv2.fillPoly(canvas, [box(at_x, at_y, 3.4, width * 0.74, angle)], (44, 50, 58))
+
+
+def lorry(rng: np.random.Generator, canvas: Canvas, x: float, y: float) -> None:
+    length = rng.uniform(36, 66)
+    cv2.fillPoly(canvas, [box(x + 5, y + 5, length, 13, 0)], (46, 46, 48))
+    cv2.fillPoly(canvas, [box(x, y, length, 13, 0)], jitter(rng, (208, 206, 200), 14))
+    cv2.fillPoly(canvas, [box(x + length / 2 + 5, y, 9, 12, 0)], jitter(rng, (120, 110, 108), 30))
+
+
+def house(rng: np.random.Generator, canvas: Canvas, x: float, y: float, angle: float) -> None:
+    """A hipped roof of two slopes, one in the sun, sometimes with a wing."""
+    roofs = [(150, 128, 112), (128, 118, 112), (168, 108, 84), (186, 178, 168), (104, 98, 96)]
+    roof = jitter(rng, roofs[rng.integers(len(roofs))], 8)
+    parts = [(x, y, rng.uniform(62, 84), rng.uniform(42, 52), angle)]
+    if rng.random() < 0.6:
+        offset = np.deg2rad(angle) + rng.choice([0.6, 2.5])
+        wing = (x + 30 * np.cos(offset), y + 30 * np.sin(offset), 50.0, 34.0, angle + 90)
+        parts.append(wing)
+    shadow = blank(canvas)
+    for part in parts:
+        cv2.fillPoly(shadow, [box(part[0] + 11, part[1] + 11, *part[2:])], 255)
+    shade(canvas, shadow)
+    for part in parts:
+        corners = box(*part)
+        cv2.fillPoly(canvas, [corners], roof)
+        ridge = (corners[[0, 2]].sum(axis=0) // 2).astype(np.int32)
+        ends = (corners[0] + corners[1]) // 2, (corners[2] + corners[3]) // 2
+        inner = [(3 * end + 2 * ridge) // 5 for end in ends]
+        lit = np.array([corners[1], corners[2], inner[1], inner[0]])
+        dim = np.array([corners[0], corners[1], inner[0]])
+        cv2.fillPoly(canvas, [lit], tuple(1.18 * c for c in roof))
+        cv2.fillPoly(canvas, [dim], tuple(0.8 * c for c in roof))
+        cv2.line(canvas, inner[0].tolist(), inner[1].tolist(), tuple(1.3 * c for c in roof), 1)
+
+
 def garden(
     rng: np.random.Generator, canvas: Canvas, x: float, y: float, width: float, depth: float
 ) -> None:
@@ -226,6 +216,23 @@ def garden(
         shed = box(*spot, 20, 15, 0)
         cv2.fillPoly(canvas, [shed + 4], (52, 54, 46))
         cv2.fillPoly(canvas, [shed], jitter(rng, (170, 166, 160), 22))
+
+
+def boat(
+    rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float, bow: int
+) -> None:
+    """A boat along the y axis, its bow up (-1) or down (1)."""
+    width = length * rng.uniform(0.26, 0.33)
+    hull = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.15), (0.0, 0.55), (-0.5, 0.15)], np.float32)
+    outline = np.rint(hull * np.array((width, bow * length)) + np.array((x, y))).astype(np.int32)
+    cv2.fillPoly(canvas, [outline + 4], (22, 34, 40))
+    cv2.fillPoly(canvas, [outline], jitter(rng, (232, 232, 228), 7))
+    deck = np.rint(hull * np.array((width * 0.68, bow * length * 0.7)) + np.array((x, y))).astype(
+        np.int32
+    )
+    cv2.fillPoly(canvas, [deck], jitter(rng, (196, 190, 178), 12))
+    cabin = box(x, y - bow * length * 0.1, width * 0.56, length * 0.26, 0)
+    cv2.fillPoly(canvas, [cabin], jitter(rng, (98, 118, 142), 24))
 
 
 def cover(rng: np.random.Generator, canvas: Canvas, x: float, y: float, length: float) -> None:
@@ -273,10 +280,3 @@ def tank(
     bearing = rng.uniform(0, 2 * np.pi)
     end = (int(x + radius * np.cos(bearing)), int(y + radius * np.sin(bearing)))
     cv2.line(canvas, centre, end, shaded, 2)
-
-
-def lorry(rng: np.random.Generator, canvas: Canvas, x: float, y: float) -> None:
-    length = rng.uniform(36, 66)
-    cv2.fillPoly(canvas, [box(x + 5, y + 5, length, 13, 0)], (46, 46, 48))
-    cv2.fillPoly(canvas, [box(x, y, length, 13, 0)], jitter(rng, (208, 206, 200), 14))
-    cv2.fillPoly(canvas, [box(x + length / 2 + 5, y, 9, 12, 0)], jitter(rng, (120, 110, 108), 30))
