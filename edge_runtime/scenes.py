@@ -36,15 +36,27 @@ class Scene:
 def find_scenes(paths: Iterable[Path]) -> list[Path]:
     """The image files in the given files and folders, absolute, sorted within each.
 
-    A file that is named itself is taken whatever its name; in a folder only image files are, by
-    their suffix. A folder further in that cannot be opened is named in their place, so that it is
-    set aside and not passed over. Raises InputError on a path that is not there, or a folder
-    without any image.
+    A file that is named itself is taken whatever its name; a folder gives its image_files. Raises
+    InputError on a path that is not there, or a folder without any image.
     """
     found: dict[Path, None] = {}
     for path in paths:
         found.update(dict.fromkeys(_scenes_at(path.absolute())))
     return list(found)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files in a folder, by their suffix, at any depth, sorted.
+
+    A folder that cannot be opened stands in the place of its files, so that whoever reads them sets
+    it aside with the reason and does not pass it over.
+    """
+    found: list[Path] = []
+    for place, _, names in os.walk(
+        folder, onerror=lambda error: found.append(Path(error.filename))
+    ):
+        found.extend(file for name in names if _is_image(file := Path(place, name)))
+    return sorted(found)
 
 
 def read_scene(path: Path) -> Scene:
@@ -90,18 +102,12 @@ def _scenes_at(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
-    files: list[Path] = []
-
-    def unreadable(error: OSError) -> None:
-        files.append(Path(error.filename))
-
-    for folder, _, names in os.walk(path, onerror=unreadable):
-        files += [file for name in names if _is_image(file := Path(folder, name))]
+    files = image_files(path)
     if not files:
         raise InputError(
             f"{path}: no images in this folder (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
         )
-    return sorted(files)
+    return files
 
 
 def _is_image(path: Path) -> bool:

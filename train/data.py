@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import InputError
-from edge_runtime.scenes import content_id
-from edge_runtime.tiles import IMAGE_SUFFIXES, decode_image
+from edge_runtime.scenes import content_id, image_files
+from edge_runtime.tiles import decode_image
 
 TRAIN_FRACTION = 0.6
 MIN_IMAGES_PER_CLASS = 5
@@ -63,7 +63,7 @@ def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) 
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give one that has a folder for each class")
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and _image_files(path))
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and image_files(path))
     if len(folders) < 2:
         raise InputError(
             f"{root}: {len(folders)} class folders with images; at least 2 are needed, "
@@ -72,7 +72,7 @@ def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) 
     images: list[LabelledImage] = []
     set_aside: list[tuple[Path, str]] = []
     for label, folder in enumerate(folders):
-        for path in _image_files(folder):
+        for path in image_files(folder):
             try:
                 images.append(LabelledImage(path, label, _whole(path)))
             except InputError as error:
@@ -80,11 +80,6 @@ def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) 
             advance(1)
     _check_classes(root, folders, images)
     return Archive(root, tuple(path.name for path in folders), tuple(images), tuple(set_aside))
-
-
-def count_images(root: Path) -> int:
-    """How many image files a folder holds, at any depth."""
-    return sum(path.suffix.lower() in IMAGE_SUFFIXES for path in root.rglob("*"))
 
 
 def split(images: Sequence[LabelledImage], seed: int) -> Split:
@@ -121,14 +116,6 @@ def labels(images: Sequence[LabelledImage]) -> npt.NDArray[np.int64]:
 
 def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
     return tuple(sorted(images, key=lambda image: image.path))
-
-
-def _image_files(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-    )
 
 
 def _whole(path: Path) -> str:

@@ -7,11 +7,12 @@ import torch
 
 from edge_runtime.codes import pack
 from edge_runtime.console import notice, progress
+from edge_runtime.scenes import image_files
 
 from .backbones import load_backbone
 from .config import Config
 from .curve import draw_curve
-from .data import Archive, count_images, labels, read_archive, split
+from .data import Archive, labels, read_archive, split
 from .evaluation import retrieval_quality
 from .fit import fit
 from .recipes import TrainingSet, make_recipe
@@ -26,7 +27,7 @@ def train(data: Path, out: Path, config: Config) -> tuple[Run, Archive]:
     it is; an interrupted one goes on. Raises InputError and ConfigurationError.
     """
     backbone = load_backbone(config.backbone, config.tile_size)
-    with progress(count_images(data), "read") as advance:
+    with progress(len(image_files(data)), "read") as advance:
         archive = read_archive(data, advance)
     parts = split(archive.images, config.seed)
     start_run(out, config, archive, parts)
