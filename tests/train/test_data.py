@@ -57,14 +57,16 @@ def test_a_split_follows_its_seed() -> None:
 def test_an_archive_is_read_with_its_unreadable_images_set_aside(tmp_path: Path) -> None:
     root = make_archive(tmp_path / "a", {"field": 6, "forest": 7})
     (root / "field" / "broken.jpg").write_text("no image")
+    (root / "forest" / "gone.png").symlink_to(tmp_path / "nowhere.png")
     (root / "notes.txt").write_text("not a class")
     (root / "empty").mkdir()
     archive = read_archive(root)
     assert archive.classes == ("field", "forest")
     assert Counter(labels(archive.images).tolist()) == {0: 6, 1: 7}
-    ((path, reason),) = archive.set_aside
-    assert path.name == "broken.jpg"
+    (broken, reason), (gone, absence) = archive.set_aside
+    assert (broken.name, gone.name) == ("broken.jpg", "gone.png")
     assert "not an image" in reason
+    assert absence == "cannot be read (No such file or directory)"
 
 
 def test_the_fingerprint_depends_on_every_pixel(tmp_path: Path) -> None:
