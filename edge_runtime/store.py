@@ -274,7 +274,10 @@ def _lock(path: Path) -> IO[bytes]:
             f"{path}: another process is writing to this store; try again when it has finished"
         ) from error
     except OSError as error:
-        raise StoreError(f"{path}: the store cannot be written to ({error.strerror})") from error
+        raise StoreError(
+            f"{path}: the store cannot be written to ({error.strerror}); "
+            "change the permissions of its folder, or choose another store"
+        ) from error
     return lock
 
 
