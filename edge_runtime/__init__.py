@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .errors import ScenehashError
-    from .filters import Filter
     from .index import CodeIndex
     from .model import HashModel
-    from .store import CodeStore, Hit
+    from .store import CodeStore, Filter, Hit
 
 __all__ = ["CodeIndex", "CodeStore", "Filter", "HashModel", "Hit", "ScenehashError"]
 
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
-    "Filter": "filters",
+    "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "ScenehashError": "errors",

@@ -24,25 +24,31 @@ class SetAside:
 
 @dataclass
 class IngestReport:
-    """What became of the inputs: each path is counted in just one of the three."""
+    """What became of the inputs: each path is counted in just one of the three.
+
+    tiles: how many were stored. repaired: how many of the stored scenes were there, but damaged.
+    """
 
     stored: list[Path] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
     tiles: int = 0
+    repaired: int = 0
 
 
 def ingest(
     paths: Sequence[Path],
     store: CodeStore,
     model: HashModel,
+    labels: Sequence[str] = (),
     advance: Callable[[int], object] = lambda _: None,
 ) -> IngestReport:
     """Hash image files and store their codes; what is stored already is not hashed again.
 
-    Files are taken in groups, each durable before advance(number of paths) is called. A file that
-    cannot be read is set aside with its reason, and the rest goes on. Raises LineageError when the
-    model is not the one that the store was made with.
+    labels: words to find these scenes by. Files are taken in groups, each durable before
+    advance(number of paths) is called. A file that cannot be read is set aside with its reason, and
+    the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Raises
+    LineageError when the model is not the one that the store was made with.
     """
     store.check(model.lineage, model.bits)
     report = IngestReport()
@@ -55,18 +61,19 @@ def ingest(
                 report.known.append(result.path)
             else:
                 fresh[result.content] = result
-        store.add(hashed := [_hash(scene, model) for scene in fresh.values()])
+        hashed = [_hash(scene, model, labels) for scene in fresh.values()]
+        report.repaired += store.add(hashed).repaired
         report.stored += [scene.path for scene in fresh.values()]
         report.tiles += sum(len(scene.windows) for scene in hashed)
         advance(len(group))
     return report
 
 
-def _hash(scene: Scene, model: HashModel) -> HashedScene:
+def _hash(scene: Scene, model: HashModel, labels: Sequence[str]) -> HashedScene:
     height, width = scene.image.shape[:2]
     windows = list(tile_windows(height, width, model.tile_size))
     codes = model.encode([window.cut(scene.image) for window in windows])
-    return HashedScene(scene.content, str(scene.path), windows, codes)
+    return HashedScene(scene.content, str(scene.path), windows, codes, labels=labels)
 
 
 def _read_ahead(paths: Sequence[Path]) -> Iterator[list[Scene | SetAside]]:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import AsJson, notice, report
-from .options import K, ModelPath, Sheet, StorePath
+from .options import (
+    BoundingBox,
+    K,
+    LabelOption,
+    ModelPath,
+    NewerThan,
+    SceneOption,
+    Sheet,
+    Since,
+    StorePath,
+    Until,
+    make_filter,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +42,16 @@ def search_command(
         int | None,
         typer.Option(min=0, help="Only hits at most so many bits away.", show_default=False),
     ] = None,
+    scene: SceneOption = None,
+    label: LabelOption = None,
+    since: Since = None,
+    until: Until = None,
+    bbox: BoundingBox = None,
+    newer_than: NewerThan = None,
     sheet: Sheet = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how it was searched, and where the time went.")
+    ] = False,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,10 +59,12 @@ def search_command(
     from ..query import query_image, read_query
     from ..store import CodeStore
 
+    where = make_filter(scene, label, since, until, bbox, newer_than) or None
     with CodeStore.open(store) as code_store:
         what = read_query(query, code_store, model)
         started = time.perf_counter()
-        hits = code_store.search(what.code, k, radius)[0]
+        found, explanation = code_store.search(what.code, k, radius, where, explain=True)
+        hits = found[0]
         milliseconds = 1000 * (time.perf_counter() - started)
         if sheet is not None:
             from ..sheet import SheetLine, contact_sheet, write_picture
@@ -60,8 +83,11 @@ def search_command(
         "milliseconds": round(milliseconds, 3),
         "hits": [hit_document(hit) for hit in hits],
     }
+    if explain:
+        document["explanation"] = explanation.document()
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
-    report(document, as_json, hit_table(hits), summary)
+    how = str(explanation) if explain else ""
+    report(document, as_json, hit_table(hits), *filter(None, (how, summary)))
 
 
 def hit_document(hit: "Hit") -> dict[str, object]:
@@ -73,6 +99,8 @@ def hit_document(hit: "Hit") -> dict[str, object]:
         "row": hit.row,
         "scene": hit.scene,
         "window": [window.x, window.y, window.width, window.height],
+        "time": None if hit.time is None else hit.time.isoformat(),
+        "footprint": hit.footprint,
     }
 
 

@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from ..console import EXIT_FAILED, AsJson, report
+from ..console import EXIT_FAILED, EXIT_SET_ASIDE, AsJson, notice, report
+from ..errors import ConfigurationError
+from .options import (
+    BoundingBox,
+    LabelOption,
+    NewerThan,
+    SceneOption,
+    Since,
+    Until,
+    Wait,
+    make_filter,
+)
 
 StoreArgument = Annotated[Path, typer.Argument(help="The folder of the code store.")]
 
@@ -13,8 +24,16 @@ StoreArgument = Annotated[Path, typer.Argument(help="The folder of the code stor
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = typer.Typer(help="Look after a code store.", no_args_is_help=True)
-    group.command("info")(info_command)
-    group.command("verify")(verify_command)
+    for command in (
+        info_command,
+        verify_command,
+        delete_command,
+        compact_command,
+        merge_command,
+        export_command,
+        index_command,
+    ):
+        group.command(command.__name__.removesuffix("_command"))(command)
     app.add_typer(group, name="store")
 
 
@@ -28,22 +47,142 @@ def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
             "store": str(store),
             "scenes": scenes,
             "tiles": tiles,
+            "rows": code_store.rows,
+            "deleted": code_store.deleted,
+            "indexed": code_store.indexed,
             "bits": code_store.bits,
             "lineage": code_store.lineage,
             "model": code_store.model,
+            "bytes": sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
         }
     report(document, as_json, *(f"{name:8} {value}" for name, value in document.items()))
 
 
 def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
-    """Read everything back and compare it with its checksums; exit status 1 on damage."""
+    """Read everything back and compare it with its checksums; exit status 1 on damage.
+
+    A damaged scene is repaired by ingesting it again.
+    """
     from ..store import CodeStore
 
     with CodeStore.open(store) as code_store:
         scenes, tiles = code_store.counts()
         damage = code_store.verify()
     document = {"store": str(store), "scenes": scenes, "tiles": tiles, "damage": damage}
-    verdict = f"{len(damage)} damaged" if damage else "all good"
+    verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
     report(document, as_json, *damage, f"{store}: {scenes} scenes, {tiles} tiles: {verdict}")
     if damage:
         raise typer.Exit(EXIT_FAILED)
+
+
+def delete_command(
+    store: StoreArgument,
+    scene: SceneOption = None,
+    label: LabelOption = None,
+    since: Since = None,
+    until: Until = None,
+    bbox: BoundingBox = None,
+    newer_than: NewerThan = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")
+    ] = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the scenes of which a tile meets all conditions; at least one must be given.
+
+    Their codes leave the disk with the next: scenehash store compact.
+    """
+    from ..store import CodeStore
+
+    where = make_filter(scene, label, since, until, bbox, newer_than)
+    if not where:
+        raise ConfigurationError(
+            "which scenes? Name them with --scene, --label, --since, --until, --bbox "
+            "or --newer-than"
+        )
+    with CodeStore.open(store, writable=not dry_run, wait=wait) as code_store:
+        paths = code_store.paths(where)
+        if not dry_run:
+            code_store.delete(where)
+    document = {"store": str(store), "deleted": paths, "dry_run": dry_run}
+    verb = "would be deleted" if dry_run else "deleted"
+    report(document, as_json, *paths, f"{store}: {len(paths)} scenes {verb}")
+
+
+def compact_command(store: StoreArgument, wait: Wait = False, as_json: AsJson = False) -> None:
+    """Give the room of deleted scenes back to the disk. Rows keep their numbers."""
+    from ..store import CodeStore
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        dropped = code_store.compact()
+    report(
+        {"store": str(store), "tiles_dropped": dropped},
+        as_json,
+        f"{store}: the codes of {dropped} deleted tiles dropped",
+    )
+
+
+def merge_command(
+    store: StoreArgument,
+    other: Annotated[Path, typer.Argument(help="The store whose scenes are taken over.")],
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take over the scenes of another store of the same model; the same content is kept once.
+
+    A damaged scene of the other store is set aside, and the exit status is 3.
+    """
+    from ..store import CodeStore
+
+    with (
+        CodeStore.open(other) as source,
+        CodeStore.open_or_create(
+            store, source.lineage, source.bits, source.model, wait
+        ) as code_store,
+    ):
+        done = code_store.merge(source)
+    for line in done.set_aside:
+        notice(f"set aside: {line}")
+    document = {
+        "store": str(store),
+        "scenes_stored": done.stored,
+        "scenes_known": done.known,
+        "scenes_repaired": done.repaired,
+        "set_aside": list(done.set_aside),
+    }
+    summary = (
+        f"{store}: {done.stored} scenes stored, {done.known} known already, "
+        f"{done.repaired} repaired, {len(done.set_aside)} set aside"
+    )
+    report(document, as_json, summary)
+    if done.set_aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def export_command(
+    store: StoreArgument,
+    out: Annotated[
+        Path, typer.Option("--out", help="The file to write: .parquet (GeoParquet) or .npz.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Write all tiles, with their codes and footprints, to one file for other tools."""
+    from ..store import CodeStore
+    from ..store.tables import write_table
+
+    with CodeStore.open(store) as code_store:
+        tiles = write_table(code_store, out)
+    document = {"store": str(store), "tiles": tiles, "out": str(out)}
+    report(document, as_json, f"{out}: {tiles} tiles")
+
+
+def index_command(store: StoreArgument, as_json: AsJson = False) -> None:
+    """Bring the search index up to date now; otherwise ingest does, as tiles come in."""
+    from ..store import CodeStore
+
+    with CodeStore.open(store) as code_store:
+        code_store.build_index()
+        indexed = code_store.indexed
+    document = {"store": str(store), "indexed": indexed}
+    report(document, as_json, f"{store}: {indexed} codes indexed")

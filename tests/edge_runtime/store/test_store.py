@@ -11,20 +11,8 @@ import pytest
 
 from edge_runtime import CodeStore, Filter
 from edge_runtime.errors import LineageError, StoreBusyError, StoreDamagedError, StoreError
-from edge_runtime.scenes import Window
-from edge_runtime.store import HashedScene
 
-
-def scene(number: int, tiles: int = 1, bits: int = 64) -> HashedScene:
-    codes = np.random.default_rng(number).integers(0, 256, (tiles, bits // 8), np.uint8)
-    windows = [Window(256 * tile, 0, 256, 256) for tile in range(tiles)]
-    return HashedScene(f"{number:032x}", f"/scenes/{number}.png", windows, codes)
-
-
-def make(path: Path, scenes: int = 0, bits: int = 64) -> CodeStore:
-    store = CodeStore.create(path, "a" * 16, bits, "a-model")
-    store.add([scene(number, 1 + number % 3, bits) for number in range(scenes)])
-    return store
+from .samples import make, scene
 
 
 def test_what_was_added_is_found_after_reopening(tmp_path: Path) -> None:
@@ -149,7 +137,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from test_store import make, scene
+from samples import make, scene
 store = make(Path(sys.argv[1]))
 for number in range(100_000):
     store.add([scene(number, 1 + number % 3)])
@@ -177,7 +165,7 @@ def test_a_full_disk_keeps_what_was_stored(tmp_path: Path) -> None:
     script = (
         "import resource, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "from test_store import make, scene; from edge_runtime.errors import StoreError\n"
+        "from samples import make, scene; from edge_runtime.errors import StoreError\n"
         "store = make(Path(sys.argv[1]), 5); rows = len(store)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try: store.add([scene(9, 2000)])\n"

@@ -1,0 +1,84 @@
+"""Places on the Earth: footprints, their bounding boxes, and which of them meet.
+
+Longitudes and latitudes are degrees in WGS 84. A box is (west, south, east, north); one that
+crosses the antimeridian has west > east, as in GeoJSON (RFC 7946, section 5.2).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ConfigurationError
+
+Floats = npt.NDArray[np.float64]
+
+
+class Box(NamedTuple):
+    """A bounding box in degrees; west > east when it crosses the antimeridian."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    def checked(self) -> "Box":
+        """The box itself; ConfigurationError when it is none."""
+        longitudes = -180 <= self.west <= 180 and -180 <= self.east <= 180
+        if not (longitudes and -90 <= self.south <= self.north <= 90):
+            raise ConfigurationError(
+                f"{','.join(f'{side:g}' for side in self)}: not a box WEST,SOUTH,EAST,NORTH in "
+                "degrees (-180 to 180, -90 to 90, south at most north)"
+            )
+        return self
+
+    def pieces(self) -> list["Box"]:
+        """The box cut at the antimeridian: one or two boxes with west <= east."""
+        if self.west <= self.east:
+            return [self]
+        west, south, east, north = self
+        return [Box(west, south, 180.0, north), Box(-180.0, south, east, north)]
+
+
+def bounding_boxes(rings: Floats) -> Floats:
+    """The boxes float64 [N, 4] of footprints float64 [N, V, 2], rings of (longitude, latitude).
+
+    An edge goes the short way round, so a ring may cross the antimeridian. A ring around a pole has
+    a box of all longitudes, up to that pole.
+    """
+    longitudes, latitudes = rings[..., 0], rings[..., 1]
+    steps = (np.diff(longitudes, append=longitudes[:, :1]) + 180) % 360 - 180
+    unrolled = longitudes[:, :1] + np.cumsum(steps, axis=1) - steps
+    # Where nothing was unrolled, the very numbers that were given: no rounding.
+    unrolled = np.where(np.abs(unrolled - longitudes) < 180, longitudes, unrolled)
+    west, east = unrolled.min(axis=1), unrolled.max(axis=1)
+    south, north = latitudes.min(axis=1), latitudes.max(axis=1)
+    around = np.abs(steps.sum(axis=1)) > 180
+    northern = latitudes.mean(axis=1) > 0
+    whole = around | (east - west >= 360)
+    return np.stack(
+        [
+            np.where(whole, -180.0, _on_the_map(west)),
+            np.where(around & ~northern, -90.0, south),
+            np.where(whole, 180.0, _on_the_map(east)),
+            np.where(around & northern, 90.0, north),
+        ],
+        axis=1,
+    )
+
+
+def meeting(boxes: Floats, box: Box) -> npt.NDArray[np.bool_]:
+    """Which of boxes float64 [N, 4] share at least a point with a box: bool [N]."""
+    west, south, east, north = boxes.T
+    crossing = west > east
+    longitudes = np.zeros(len(boxes), np.bool_)
+    for piece in box.pieces():
+        after, before = piece.east >= west, piece.west <= east
+        longitudes |= np.where(crossing, after | before, after & before)
+    result: npt.NDArray[np.bool_] = longitudes & (south <= box.north) & (north >= box.south)
+    return result
+
+
+def _on_the_map(longitudes: Floats) -> Floats:
+    shifted = np.where(longitudes > 180, longitudes - 360, longitudes)
+    return np.where(shifted < -180, shifted + 360, shifted)

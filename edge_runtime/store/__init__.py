@@ -1,0 +1,15 @@
+"""The code store: one folder that holds scenes, tiles and codes, and loses none of them.
+
+store.py       what others use: open, add, search, delete, compact, merge, verify
+catalog.py     the SQLite file, the only place where anything is committed
+codes_file.py  codes.bin, the packed codes
+selection.py   from a filter to rows
+check.py       is what the disk gives back what was committed?
+tables.py      the whole store as one file for others to read: Parquet, npz
+"""
+
+from .filters import Filter
+from .records import HashedScene
+from .store import Added, CodeStore, Hit
+
+__all__ = ["Added", "CodeStore", "Filter", "HashedScene", "Hit"]
