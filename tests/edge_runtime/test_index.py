@@ -1,18 +1,33 @@
+import dataclasses
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_runtime import codes as packed
 from edge_runtime.errors import ConfigurationError, LineageError
-from edge_runtime.index import BLOCK, NO_ROW, CodeIndex
+from edge_runtime.index import NO_ROW, CodeIndex
+from edge_runtime.index.planner import Planner
+from edge_runtime.index.scan import BLOCK_BYTES
+
+# As if everything but looking into buckets were dear, so that small codes get to every plan.
+EAGER = Planner(
+    min_segment=8, max_segment=100, probe_step=0, probe_window=0, probe_entry=0, check_byte=0
+)
+PLANNERS = {
+    "as shipped": Planner(),
+    "multi-index": EAGER,
+    "multi-index until it gets dear": dataclasses.replace(EAGER, probe_entry=0.6),
+    "distinct": dataclasses.replace(EAGER, probe_step=1e12),
+    "subset": dataclasses.replace(EAGER, probe_step=1e12, scan_gathered=0),
+}
 
 
 def brute_force(codes, query, k, radius, rows):
     """Every distance by counting bits in Python, sorted by (distance, row)."""
-    candidates = range(len(codes)) if rows is None else rows
     found = []
-    for row in candidates:
+    for row in rows:
         distance = sum(int(a ^ b).bit_count() for a, b in zip(codes[row], query, strict=True))
         if radius is None or distance <= radius:
             found.append((distance, int(row)))
@@ -20,37 +35,61 @@ def brute_force(codes, query, k, radius, rows):
     return found + [(8 * len(query) + 1, NO_ROW)] * (k - len(found))
 
 
+def spread(rng, count, width, distinct, flips):
+    """Codes [count, width] around so many centres, each bit flipped with a probability."""
+    centres = rng.integers(0, 256, (distinct, width), np.uint8)
+    noise = np.packbits(rng.random((count, width * 8)) < flips, axis=1)
+    return centres[rng.integers(0, distinct, count)] ^ noise
+
+
 @st.composite
-def searches(draw):
-    width = draw(st.sampled_from([2, 3, 4, 5, 6, 8, 12, 16, 32]))
-    count = draw(st.integers(0, 60))
+def archives(draw):
+    width = draw(st.integers(2, 32))
+    count = draw(st.integers(0, 300))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
-    alphabet = rng.integers(0, 256, (draw(st.integers(1, 80)), width), np.uint8)
-    codes = alphabet[rng.integers(0, len(alphabet), count)]
-    queries = np.concatenate([alphabet[:2], rng.integers(0, 256, (1, width), np.uint8)])
-    chosen = None
-    if draw(st.booleans()):
-        chosen = np.flatnonzero(rng.random(count) < 0.4)
-    radius = draw(st.none() | st.integers(0, 8 * width))
-    return codes, queries, draw(st.integers(0, 80)), radius, chosen
+    distinct, flips = draw(st.integers(1, 400)), draw(st.sampled_from([0, 0.02, 0.1]))
+    codes = spread(rng, count + 3, width, distinct, flips)
+    queries = np.concatenate([codes[-5:], rng.integers(0, 256, (1, width), np.uint8)])
+    dead = np.flatnonzero(rng.random(count + 5) < draw(st.sampled_from([0, 0.1, 0.9])))
+    rows = np.flatnonzero(rng.random(count) < draw(st.sampled_from([0.02, 0.4, 1])))
+    return codes[:count], queries, dead, rows
 
 
-@given(searches())
-def test_the_result_is_that_of_brute_force_ties_included(search) -> None:
-    codes, queries, k, radius, rows = search
-    distances, found = CodeIndex(codes).search(queries, k, radius, rows)
+@settings(max_examples=300, deadline=None)
+@given(
+    archives(),
+    st.sampled_from(list(PLANNERS)),
+    st.integers(0, 40) | st.integers(0, 400),
+    st.none() | st.integers(0, 20) | st.integers(0, 256),
+    st.booleans(),
+    st.sampled_from([1, 3]),
+    st.sampled_from([0, 0.5, 1]),
+    st.booleans(),
+)
+def test_every_plan_finds_what_brute_force_finds_ties_included(
+    tmp_path_factory, archive, planner, k, radius, of_subset, threads, built, on_disk
+) -> None:
+    codes, queries, dead, subset = archive
+    folder = tmp_path_factory.mktemp("index") if on_disk else None
+    CodeIndex(codes[: int(built * len(codes))], folder=folder, planner=PLANNERS[planner]).build()
+    index = CodeIndex(codes, dead, folder, planner=PLANNERS[planner])
+    if built == 1:
+        index.build()
+    rows = subset if of_subset else None
+    distances, found = index.search(queries, k, radius, rows, threads)
     assert distances.dtype == np.int32
     assert found.dtype == np.int64
+    alive = np.setdiff1d(np.arange(len(codes)) if rows is None else rows, dead)
     for number, query in enumerate(queries):
         got = list(zip(distances[number].tolist(), found[number].tolist(), strict=True))
-        assert got == brute_force(codes, query, k, radius, rows)
+        assert got == brute_force(codes, query, k, radius, alive)
 
 
 @pytest.mark.parametrize("distinct", [1, 21, 100_000])
 def test_blocks_join_without_a_seam(distinct: int) -> None:
     rng = np.random.default_rng(distinct)
     kinds = rng.integers(0, 256, (distinct, 8), np.uint8)
-    codes = kinds[rng.integers(0, distinct, 3 * BLOCK + 5)]
+    codes = kinds[rng.integers(0, distinct, 3 * BLOCK_BYTES // 8 + 5)]
     query = codes[-1:]
     every = np.bitwise_count(codes ^ query).sum(axis=1)
     order = np.lexsort((np.arange(len(codes)), every))[:50]

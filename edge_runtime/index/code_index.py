@@ -1,0 +1,153 @@
+"""The index over packed codes that everything else uses."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+
+from ..codes import Codes
+from ..errors import LineageError
+from .derived import Derived
+from .explanation import Explanation, Trace
+from .nearest import NO_ROW, Distances, Nearest, Rows
+from .parts import Part, search_part
+from .placement import Allowed
+from .planner import Planner
+from .words import as_words
+
+
+class CodeIndex:
+    """Packed codes uint8 [N, K/8], searchable by Hamming distance.
+
+    Results are those of a brute-force scan, ordered by (distance, row). The codes may be a memory
+    map; they are read in place. dead: int64, ascending rows that are never found. folder: where
+    derived data is kept; None: in memory only. key: what the codes are; derived data of another
+    key is not used. planner: what things cost; for tests. An index may be used by several threads.
+    """
+
+    def __init__(
+        self,
+        codes: Codes,
+        dead: Rows | None = None,
+        folder: Path | None = None,
+        key: str = "",
+        planner: Planner | None = None,
+    ) -> None:
+        self._codes = codes
+        self._words = as_words(codes)
+        self._dead = dead
+        self._planner = planner or Planner()
+        self._derived = Derived(codes, folder, key, self._planner)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __repr__(self) -> str:
+        return f"CodeIndex(rows={len(self)}, bits={self._codes.shape[1] * 8})"
+
+    @property
+    def pending(self) -> int:
+        """How many rows `build` would add to the derived data."""
+        return self._derived.pending()
+
+    @property
+    def nbytes(self) -> int:
+        """How many bytes the derived data takes."""
+        return self._derived.nbytes()
+
+    def build(self) -> None:
+        """Bring the derived data up to date with all codes, and write it to the folder if any.
+
+        A few rows past it are left to be scanned. Raises OSError when the folder cannot be written
+        to; searches go on with what there is.
+        """
+        self._derived.build()
+
+    @overload
+    def search(
+        self,
+        queries: Codes,
+        k: int,
+        radius: int | None = None,
+        rows: Rows | None = None,
+        threads: int = 1,
+        explain: Literal[False] = False,
+    ) -> tuple[Distances, Rows]: ...
+
+    @overload
+    def search(
+        self,
+        queries: Codes,
+        k: int,
+        radius: int | None = None,
+        rows: Rows | None = None,
+        threads: int = 1,
+        *,
+        explain: Literal[True],
+    ) -> tuple[Distances, Rows, Explanation]: ...
+
+    def search(
+        self,
+        queries: Codes,
+        k: int,
+        radius: int | None = None,
+        rows: Rows | None = None,
+        threads: int = 1,
+        explain: bool = False,
+    ) -> tuple[Distances, Rows] | tuple[Distances, Rows, Explanation]:
+        """Find the k nearest rows of each query.
+
+        queries: uint8 [Q, K/8]. radius: leave out rows that are farther, in bits. rows: int64,
+        ascending, search only these. Returns distances int32 [Q, k] and rows int64 [Q, k]; where
+        there are fewer than k, the rest has row -1 and distance K + 1. With explain, an Explanation
+        as well. Raises LineageError when the queries have another width than the codes.
+        """
+        if queries.ndim != 2 or queries.shape[1] != self._codes.shape[1]:
+            raise LineageError(
+                f"queries of shape {queries.shape} do not fit codes of "
+                f"{self._codes.shape[1] * 8} bits"
+            )
+        bits = self._codes.shape[1] * 8
+        farthest = bits if radius is None else min(radius, bits)
+        trace = Trace()
+        parts = self._derived.parts(len(queries))
+        allowed = Allowed(self._dead, rows)
+        nearest = self._nearest(queries, Nearest.none(k, farthest), parts, allowed, threads, trace)
+        distances = np.full((len(queries), k), bits + 1, np.int32)
+        found = np.full((len(queries), k), NO_ROW, np.int64)
+        for number, near in enumerate(nearest):
+            distances[number, : len(near.rows)] = near.distances
+            found[number, : len(near.rows)] = near.rows
+        return (distances, found, trace.explanation()) if explain else (distances, found)
+
+    def _nearest(
+        self,
+        queries: Codes,
+        none: Nearest,
+        parts: Sequence[Part],
+        allowed: Allowed,
+        threads: int,
+        trace: Trace,
+    ) -> list[Nearest]:
+        """The nearest of each query, several queries at a time on several threads."""
+
+        def some(share: Codes) -> tuple[list[Nearest], Trace]:
+            own = Trace()
+            nearest = [none] * len(share)
+            for part in parts:
+                nearest = search_part(
+                    part, self._words, share, nearest, allowed, self._planner, own
+                )
+            return nearest, own
+
+        shares = np.array_split(queries, max(1, min(threads, len(queries))))
+        if len(shares) == 1:
+            answers = [some(shares[0])]
+        else:
+            with ThreadPoolExecutor(len(shares)) as pool:
+                answers = list(pool.map(some, shares))
+        for _, own in answers:
+            trace.merge(own)
+        return [near for nearest, _ in answers for near in nearest]

@@ -1,0 +1,60 @@
+"""The nearest rows found so far, in the order that every search has: (distance, row)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+NO_ROW = -1
+
+Distances = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """At most k rows and their distances, ascending by (distance, row).
+
+    farthest: distances beyond it are of no interest, whatever was found.
+    """
+
+    k: int
+    farthest: int
+    distances: Distances
+    rows: Rows
+
+    @classmethod
+    def none(cls, k: int, farthest: int) -> "Nearest":
+        return cls(k, farthest, np.empty(0, np.int32), np.empty(0, np.int64))
+
+    def limit(self, first_row: int = 0) -> int:
+        """The largest distance at which a row from first_row on could still be among the k.
+
+        -1 when none could.
+        """
+        if len(self.rows) < self.k:
+            return self.farthest
+        last, latest = self._worst
+        # A later row at the same distance ranks behind.
+        return last - 1 if latest < first_row else last
+
+    @cached_property
+    def _worst(self) -> tuple[int, int]:
+        """The k-th distance, and the last row among those at that distance."""
+        return (int(self.distances[-1]), int(self.rows[-1])) if self.k else (-1, NO_ROW)
+
+    def joined(self, distances: npt.NDArray[np.integer], rows: Rows) -> "Nearest":
+        """The k nearest of these and others [N] in any order, of which none is among these."""
+        every = np.concatenate([self.distances, distances.astype(np.int32)])
+        where = np.concatenate([self.rows, rows])
+        kept = np.flatnonzero(every <= self._cut(every))
+        every, where = every[kept], where[kept]
+        order = np.lexsort((where, every))[: self.k]
+        return Nearest(self.k, self.farthest, every[order], where[order])
+
+    def _cut(self, distances: Distances) -> int:
+        """A distance beyond which none of these [N] is among the k nearest."""
+        if not 0 < self.k < len(distances):
+            return self.farthest
+        return min(self.farthest, int(np.partition(distances, self.k - 1)[self.k - 1]))

@@ -1,0 +1,133 @@
+"""Searching one part of a store: the rows of a segment, or rows that no segment covers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..codes import Codes
+from .explanation import Trace
+from .nearest import Nearest
+from .placement import Allowed, Items, Placement, RowList, RowRange
+from .planner import Planner
+from .probe import probe
+from .scan import scan
+from .segment import Segment
+from .words import Words, as_words
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows first to last - 1, with their derived data where that may be used."""
+
+    first: int
+    last: int
+    segment: Segment | None
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """A way to compare all codes of a part."""
+
+    name: str
+    cost: float
+    codes: int
+    words: Callable[[], Words]
+    placement: Placement
+    reason: str
+
+
+def search_part(
+    part: Part,
+    every: Words,
+    queries: Codes,
+    nearest: Sequence[Nearest],
+    allowed: Allowed,
+    planner: Planner,
+    trace: Trace,
+) -> list[Nearest]:
+    """What is nearest to each query, after a part of the store was searched as well.
+
+    every: all codes as words [N, W]. queries: uint8 [Q, B], with what each has found before, in
+    earlier rows only.
+    """
+    found = list(nearest)
+    words = as_words(queries)
+    possible = allowed.count(part.first, part.last)
+    plan = _cheapest_scan(part, every, allowed, planner)
+    left: list[int] = []
+    limits: list[int] = []
+    reasons: dict[str, None] = {}
+    for number, query in enumerate(queries):
+        limit, reason = found[number].limit(part.first), "no derived data"
+        if limit < 0 or possible == 0:
+            trace.answered("nothing nearer", "there are k rows at distance 0, or none to search")
+            continue
+        if part.segment is not None:
+            with trace.stage("multi-index"):
+                probed = probe(
+                    Items(part.segment, allowed), every, query, words[number], found[number],
+                    planner, plan.cost, trace,
+                )  # fmt: skip
+            if probed.found is not None:
+                found[number] = probed.found
+                trace.answered("multi-index", probed.reason)
+                continue
+            limit, reason = probed.limit, probed.reason
+        left.append(number)
+        limits.append(limit)
+        reasons[reason] = None
+    if left:
+        with trace.stage(plan.name):
+            scanned = scan(
+                plan.words(),
+                plan.placement,
+                words[left],
+                [found[number] for number in left],
+                limits,
+            )
+        trace.codes += plan.codes * len(left)
+        trace.answered(plan.name, "; ".join([plan.reason, *reasons]), len(left))
+        for number, near in zip(left, scanned, strict=True):
+            found[number] = near
+    return found
+
+
+def _cheapest_scan(part: Part, every: Words, allowed: Allowed, planner: Planner) -> ScanPlan:
+    width = every.shape[1]
+    count = part.last - part.first
+    best = ScanPlan(
+        "scan",
+        planner.scan(count, width),
+        count,
+        lambda: every[part.first : part.last],
+        RowRange(part.first, allowed),
+        f"{count:,} codes",
+    )
+    segment = part.segment
+    if segment is not None and segment.codes is not None:
+        distinct = segment.codes
+        cost = planner.scan(segment.items, width)
+        if cost < best.cost:
+            best = ScanPlan(
+                "scan distinct",
+                cost,
+                segment.items,
+                lambda: as_words(distinct),
+                Items(segment, allowed),
+                f"{segment.items:,} distinct codes of {count:,}",
+            )
+    if allowed.subset is not None:
+        begin, end = np.searchsorted(allowed.subset, (part.first, part.last))
+        cost = planner.gathered_scan(int(end - begin), width)
+        if cost < best.cost:
+            rows = allowed.subset[begin:end]
+            best = ScanPlan(
+                "scan subset",
+                cost,
+                len(rows),
+                lambda: every[rows],
+                RowList(rows, Allowed(allowed.dead)),
+                f"{len(rows):,} rows of {count:,}",
+            )
+    return best

@@ -1,0 +1,85 @@
+"""Searching one segment by its multi-index, in steps, for as long as that is the cheaper way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..codes import Codes
+from .explanation import Trace
+from .nearest import Nearest
+from .placement import Items
+from .planner import Planner, buckets_within, expected_distance, expected_entries
+from .words import Words, distances
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What looking into buckets gave.
+
+    found: the nearest, or None when they are not certain to be. limit: at least as far as the
+    farthest of them. reason: for people.
+    """
+
+    found: Nearest | None
+    limit: int
+    reason: str
+
+
+def probe(
+    place: Items,
+    every: Words,
+    query: Codes,
+    word: Words,
+    nearest: Nearest,
+    planner: Planner,
+    ceiling: float,
+    trace: Trace,
+) -> Probed:
+    """Search a segment for a query, uint8 [B] and the same as words [W].
+
+    every: the codes of all rows. nearest: what was found in other segments. ceiling: the cost at
+    which a scan is the better way.
+    """
+    segment = place.segment
+    index = segment.index
+    limit = nearest.limit(segment.first)
+    allowed = max(1, place.allowed.count(segment.first, segment.last))
+    if index is None:
+        return Probed(None, limit, "no multi-index")
+    wanted = (nearest.k - len(nearest.rows) or 1) * (segment.last - segment.first) / allowed
+    distance = min(limit, expected_distance(segment, wanted))
+    spent, entries = 0.0, expected_entries(segment, distance)
+    while True:
+        buckets_ahead = buckets_within(segment, distance)
+        if spent + planner.probe(buckets_ahead, entries) > ceiling:
+            return Probed(None, limit, f"distance {distance} takes {buckets_ahead:,} buckets")
+        buckets = index.buckets(query, distance)
+        cost = planner.probe(len(buckets.starts), buckets.entries)
+        if spent + cost > ceiling:
+            return Probed(None, limit, f"the buckets hold {buckets.entries:,} entries")
+        items = index.candidates(query, buckets)
+        near = distances(segment.words(items, every), word)
+        close = near <= limit
+        items, once = np.unique(items[close], return_index=True)
+        rows, source = place.expand(items, nearest.k)
+        found = nearest.joined(near[close][once][source], rows)
+        trace.codes += buckets.entries
+        limit = min(limit, found.limit(segment.first))
+        if distance >= limit:
+            return Probed(found, limit, f"all within distance {distance} are in few buckets")
+        spent += cost
+        fullness = buckets.entries / max(1, len(buckets.starts))
+        distance, entries = _next_distance(place, distance, limit, fullness, spent, planner)
+
+
+def _next_distance(
+    place: Items, distance: int, limit: int, fullness: float, spent: float, planner: Planner
+) -> tuple[int, float]:
+    """How far to look next: as far as costs about what was spent, so that steps stay few."""
+    distance += 1
+    while distance < limit:
+        ahead = buckets_within(place.segment, distance + 1)
+        if planner.probe(ahead, ahead * fullness) > 2 * spent:
+            break
+        distance += 1
+    return distance, buckets_within(place.segment, distance) * fullness

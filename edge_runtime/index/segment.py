@@ -1,0 +1,87 @@
+"""Derived data about a range of rows: its distinct codes, or its rows, in an order to search in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..codes import Codes
+from .multi_index import MultiIndex
+from .nearest import Rows
+from .words import Words, as_words
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The rows first to last - 1, seen as N items.
+
+    rows: uint32 [last - first], row numbers less first, item by item, ascending within an item.
+    starts: uint32 [N + 1], where in rows an item's own begin; None: each has one. codes: uint8
+    [N, B], the items' codes where rows share them; None: they are those of the rows. reach: uint32
+    [S, K + 1], for S sampled rows how many others are within each distance.
+    """
+
+    first: int
+    last: int
+    rows: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.uint32] | None
+    codes: Codes | None
+    index: MultiIndex | None
+    reach: npt.NDArray[np.uint32]
+
+    @property
+    def items(self) -> int:
+        return len(self.rows) if self.starts is None else len(self.starts) - 1
+
+    @property
+    def nbytes(self) -> int:
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def words(self, items: Rows, every: Words) -> Words:
+        """The codes of items [P], as words [P, W]; every: those of all rows of the store."""
+        if self.codes is None:
+            return np.asarray(every[self.rows[items].astype(np.int64) + self.first])
+        return np.asarray(as_words(self.codes)[items])
+
+    def rows_of(self, items: Rows, most: int | None) -> tuple[Rows, Rows]:
+        """The rows [R] of items [P], at most so many of each, and which item each is from [R]."""
+        if self.starts is None:
+            return self.rows[items].astype(np.int64) + self.first, np.arange(len(items))
+        begin = self.starts[items].astype(np.int64)
+        count = self.starts[items + 1].astype(np.int64) - begin
+        if most is not None:
+            count = np.minimum(count, most)
+        source = np.repeat(np.arange(len(items)), count)
+        place = np.arange(len(source)) - (np.cumsum(count) - count)[source] + begin[source]
+        return self.rows[place].astype(np.int64) + self.first, source
+
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """All arrays by name, as `from_arrays` takes them."""
+        arrays: dict[str, npt.NDArray[np.generic]] = {"rows": self.rows, "reach": self.reach}
+        if self.starts is not None and self.codes is not None:
+            arrays |= {"starts": self.starts, "codes": self.codes}
+        if self.index is not None:
+            arrays |= {
+                "offsets": self.index.offsets,
+                "sketches": self.index.sketches,
+                "places": self.index.places,
+            }
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, first: int, last: int, bits: int, arrays: dict[str, npt.NDArray[np.generic]]
+    ) -> "Segment":
+        """The segment of which `arrays` were these; bits: of its multi-index."""
+        index = None
+        if "sketches" in arrays:
+            index = MultiIndex(bits, arrays["offsets"], arrays["sketches"], arrays["places"])  # type: ignore[arg-type]
+        return cls(
+            first,
+            last,
+            arrays["rows"],  # type: ignore[arg-type]
+            arrays.get("starts"),  # type: ignore[arg-type]
+            arrays.get("codes"),  # type: ignore[arg-type]
+            index,
+            arrays["reach"],  # type: ignore[arg-type]
+        )
