@@ -1,5 +1,6 @@
 """`scenehash search`"""
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,7 +85,7 @@ def search_command(
         "hits": [hit_document(hit) for hit in hits],
     }
     if explain:
-        document["explanation"] = explanation.document()
+        document["explanation"] = dataclasses.asdict(explanation)
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
     how = str(explanation) if explain else ""
     report(document, as_json, hit_table(hits), *filter(None, (how, summary)))

@@ -372,8 +372,16 @@ class CodeStore:
             yield record, codes_of(record, self._codes, self._map)
 
     def build_index(self) -> None:
-        """Bring the index up to date now; a writer does so by itself as scenes come in."""
-        self._index.build()
+        """Bring the index up to date now; a writer does so by itself as scenes come in.
+
+        Raises StoreError when it cannot be written; searches do without what is missing.
+        """
+        try:
+            self._index.build()
+        except OSError as error:
+            raise StoreError(
+                f"{self.path / INDEX}: the index cannot be written ({error.strerror})"
+            ) from error
 
     def verify(self) -> list[str]:
         """Read everything back and say what is damaged, a line each, by scene; none is good."""
@@ -462,7 +470,14 @@ class CodeStore:
         """Index in a thread what has come in, when that has become much."""
         busy = self._indexing is not None and self._indexing.is_alive()
         if not busy and self._index.pending >= INDEX_EVERY:
-            self._indexing = threading.Thread(target=self._index.build, daemon=True)
+            index = self._index
+
+            def build() -> None:
+                # A disk too full for an index is none of this scene's business.
+                with contextlib.suppress(OSError):
+                    index.build()
+
+            self._indexing = threading.Thread(target=build, daemon=True)
             self._indexing.start()
 
     def _damage_of(self, scene: int) -> str | None:
