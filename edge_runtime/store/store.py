@@ -261,7 +261,11 @@ class CodeStore:
             return 0
         state = self._state
         compacted = CodesFile(self.path, self.bits // 8, state.generation + 1)
-        compacted.make(self._living_parts())
+        try:
+            compacted.make(self._living_parts())
+        except StoreError:
+            compacted.path.unlink(missing_ok=True)
+            raise
         dropped = sorted(
             zip(
                 np.concatenate([self._map.dropped.first, self._dead.first]).tolist(),
@@ -276,7 +280,9 @@ class CodeStore:
             )
         self._see()
         self._sweep()
-        self._catalog.shrink()
+        # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
+        with contextlib.suppress(StoreError):
+            self._catalog.shrink()
         return count
 
     def merge(self, other: "CodeStore") -> Added:

@@ -1,0 +1,201 @@
+"""What does a store cost: to append to, to open, to read while another writes?
+
+python benchmarks/store.py append [--rows 1000000]     beside bare flushes of the same bytes
+python benchmarks/store.py open [--rows 10000000]      time and memory of opening and searching
+python benchmarks/store.py readers [--seconds 60]      beside a reader that nobody writes beside
+"""
+
+import argparse
+import multiprocessing
+import os
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import numpy as np
+
+from edge_runtime import CodeStore
+from edge_runtime.scenes import Window
+from edge_runtime.store import HashedScene
+
+LINEAGE, BITS = "a" * 16, 64
+BATCH = 1000
+SIDE = 32
+WINDOWS = [Window(256 * (tile % SIDE), 256 * (tile // SIDE), 256, 256) for tile in range(BATCH)]
+STEP = 0.001
+GRID = np.stack([np.arange(BATCH) % SIDE, np.arange(BATCH) // SIDE], axis=1) * STEP
+CORNERS = GRID[:, None] + np.array([[0, 0], [STEP, 0], [STEP, STEP], [0, STEP]])
+
+
+def scenes(rows: int, tiles: int) -> Iterator[list[HashedScene]]:
+    """Batches of 1,000 tiles with footprints, in scenes of so many tiles each."""
+    rng = np.random.default_rng(0)
+    for start in range(0, rows, BATCH):
+        corners = CORNERS + rng.uniform([-180, -80], [179, 79])
+        codes = rng.integers(0, 256, (BATCH, BITS // 8), np.uint8)
+        yield [
+            HashedScene(
+                f"{start + at:032x}",
+                f"/scenes/{start + at}.tif",
+                WINDOWS[at : at + tiles],
+                codes[at : at + tiles],
+                footprints=corners[at : at + tiles],
+            )
+            for at in range(0, BATCH, tiles)
+        ]
+
+
+def new_store(folder: str | Path) -> CodeStore:
+    return CodeStore.create(Path(folder) / "s", LINEAGE, BITS, "a-model")
+
+
+def append(rows: int) -> None:
+    """Rows a second, durable at each 1,000, and how much of that is waiting for the disk."""
+    for tiles in (BATCH, 1):
+        with tempfile.TemporaryDirectory(dir=".") as folder, new_store(folder) as store:
+            count = rows if tiles > 1 else rows // 10
+            taken, flushes = [], []
+            with (Path(folder) / "bare").open("wb") as bare:
+                for batch in scenes(count, tiles):
+                    started = time.perf_counter()
+                    store.add(batch)
+                    taken.append(time.perf_counter() - started)
+                    # A store flushes twice a batch: its codes, and the catalog's log.
+                    started = time.perf_counter()
+                    for size in (BATCH * BITS // 8, 100 * BATCH):
+                        bare.write(bytes(size))
+                        bare.flush()
+                        os.fsync(bare.fileno())
+                    flushes.append(time.perf_counter() - started)
+            low, median, high = 1e3 * np.percentile(taken, (25, 50, 75))
+            print(
+                f"{count:,} rows, scenes of {tiles} tiles, batches of {BATCH}: "
+                f"{count / sum(taken):,.0f} rows/s; "
+                f"a batch {median:.1f} ms ({low:.1f}-{high:.1f}); "
+                f"two bare flushes of as many bytes {1e3 * np.median(flushes):.1f} ms"
+            )
+
+
+def fill(folder: Path, rows: int) -> None:
+    """A store of that many rows, added in large batches."""
+    with new_store(folder) as store:
+        some: list[HashedScene] = []
+        for batch in scenes(rows, BATCH):
+            some += batch
+            if len(some) == 100:
+                store.add(some)
+                some = []
+        store.add(some)
+        store.build_index()
+
+
+def peak_mebibytes() -> float:
+    """The most memory that this process has had; getrusage would count its parent's, too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(peak) / 1024
+
+
+def use(folder: Path, said: Connection) -> None:
+    """Open and search, in a process of its own; say the seconds and the memory that it took."""
+    base = peak_mebibytes()
+    started = time.perf_counter()
+    store = CodeStore.open(folder / "s")
+    opened = time.perf_counter() - started
+    queries = np.random.default_rng(1).integers(0, 256, (50, BITS // 8), np.uint8)
+    taken = []
+    for query in queries:
+        started = time.perf_counter()
+        store.search(query[np.newaxis], 20)
+        taken.append(time.perf_counter() - started)
+    peak = peak_mebibytes()
+    started = time.perf_counter()
+    damage = store.verify()
+    said.send((opened, taken, peak - base, len(store), damage, time.perf_counter() - started))
+
+
+def opening(rows: int) -> None:
+    """Seconds to open, to the first hits, and later; memory beside codes and index."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        fill(Path(folder), rows)
+        sizes = {path: path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()}
+        index = sum(size for path, size in sizes.items() if path.parent.name == "index")
+        spawn = multiprocessing.get_context("spawn")
+        said, saying = spawn.Pipe(duplex=False)
+        process = spawn.Process(target=use, args=(Path(folder), saying))
+        process.start()
+        opened, taken, memory, tiles, damage, verified = said.recv()
+        process.join()
+    codes = rows * BITS // 8
+    print(f"{tiles:,} tiles; catalog and all: {sum(sizes.values()) / rows:.0f} bytes a row")
+    print(f"open {1e3 * opened:.1f} ms; first search {1e3 * taken[0]:.1f} ms, ", end="")
+    print(f"median of {len(taken)} {1e3 * np.median(taken):.2f} ms")
+    print(f"memory {memory:.0f} MiB: codes {codes >> 20}, index {index >> 20} MiB, and the rest")
+    print(f"verify {verified:.1f} s: {damage or 'all good'}")
+
+
+def read(folder: Path, seed: int, over: Event, said: Connection) -> None:
+    draw = random.Random(seed)
+    taken, wrong = [], 0
+    with CodeStore.open(folder / "s") as store:
+        while not over.is_set():
+            started = time.perf_counter()
+            store.refresh()
+            row = draw.randrange(store.rows)
+            hits = store.search(store.codes(np.array([row])), 5)[0]
+            taken.append(time.perf_counter() - started)
+            wrong += hits[0].distance != 0 or row not in {hit.row for hit in hits}
+    said.send((taken, wrong))
+
+
+def readers(seconds: float) -> None:
+    """The time of a refresh and a search, with a writer beside four readers and without."""
+    for writing in (False, True):
+        with tempfile.TemporaryDirectory(dir=".") as folder, new_store(folder) as store:
+            batches = scenes(10_000_000, BATCH)
+            store.add(next(batches))
+            fork = multiprocessing.get_context("fork")
+            over, pipes = fork.Event(), []
+            for seed in range(4):
+                said, saying = fork.Pipe(duplex=False)
+                fork.Process(target=read, args=(Path(folder), seed, over, saying)).start()
+                pipes.append(said)
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                if writing:
+                    store.add(next(batches))
+                time.sleep(0.01)
+            over.set()
+            results = [said.recv() for said in pipes]
+            taken = 1e3 * np.concatenate([one for one, _ in results])
+            low, high = np.percentile(taken, (50, 99))
+            print(
+                f"{'one writer and ' if writing else ''}four readers, {seconds:.0f} s: "
+                f"{len(taken):,} searches, {sum(bad for _, bad in results)} wrong; "
+                f"median {low:.2f} ms, p99 {high:.2f} ms, worst {taken.max():.1f} ms; "
+                f"{store.rows:,} rows at the end"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["append", "open", "readers"])
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--seconds", type=float, default=60)
+    arguments = parser.parse_args()
+    if arguments.what == "append":
+        append(arguments.rows or 1_000_000)
+    elif arguments.what == "open":
+        opening(arguments.rows or 10_000_000)
+    else:
+        readers(arguments.seconds)
+
+
+if __name__ == "__main__":
+    main()
