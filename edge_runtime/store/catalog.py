@@ -43,6 +43,7 @@ CREATE TABLE scene (
     path TEXT NOT NULL,
     time REAL,
     labels TEXT NOT NULL,
+    reading TEXT NOT NULL,
     first_row INTEGER NOT NULL,
     tiles INTEGER NOT NULL,
     checksum BLOB NOT NULL,
@@ -211,13 +212,14 @@ class Catalog:
     def record(self, scene: int) -> tuple[SceneRecord, bytes]:
         """A scene's record, and the seal that it must have; StoreDamagedError when it is none."""
         found = self._one(
-            "SELECT content, path, time, labels, first_row, tiles, checksum, seal FROM scene "
+            "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
+            "FROM scene "
             "WHERE scene = ?",
             scene,
         )
         if found is None:
             raise StoreDamagedError(f"scene {scene}: its entry in the catalog is damaged")
-        content, path, time, labels, first_row, count, checksum, seal = found
+        content, path, time, labels, reading, first_row, count, checksum, seal = found
         tiles = self._all(
             "SELECT x, y, width, height, footprint FROM tile "
             "WHERE row BETWEEN ? AND ? AND scene = ? ORDER BY row",
@@ -232,6 +234,7 @@ class Catalog:
                 path,
                 time,
                 tuple(json.loads(labels)),
+                json.loads(reading),
                 first_row,
                 np.array([tile[:4] for tile in tiles], np.int64).reshape(-1, 4),
                 _footprints(places) if places else None,
@@ -263,7 +266,7 @@ class Catalog:
         numbered = list(enumerate(records, start=first))
         with self._guard():
             self._connection.executemany(
-                "INSERT INTO scene VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO scene VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (_scene_values(scene, record) for scene, record in numbered),
             )
             self._connection.executemany(
@@ -457,6 +460,7 @@ def _scene_values(scene: int, record: SceneRecord) -> tuple[object, ...]:
         record.path,
         record.time,
         json.dumps(record.labels, ensure_ascii=False),
+        json.dumps(record.reading, sort_keys=True),
         record.first_row,
         record.tiles,
         record.checksum,

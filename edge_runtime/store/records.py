@@ -1,7 +1,8 @@
 """What a store keeps of a scene."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -23,7 +24,8 @@ class HashedScene:
 
     content: the id of the file's content, 32 hexadecimal digits. time: when it was acquired; one
     without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
-    (longitude, latitude) in degrees, WGS 84. labels: words of the user's.
+    (longitude, latitude) in degrees, WGS 84. labels: words of the user's. reading: how pixels were
+    made of the file, such as its bands and their stretch: plain values, as JSON has them.
     """
 
     content: str
@@ -33,6 +35,7 @@ class HashedScene:
     time: datetime | None = None
     footprints: Footprints | None = None
     labels: Sequence[str] = ()
+    reading: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class SceneRecord:
     path: str
     time: float | None
     labels: tuple[str, ...]
+    reading: Mapping[str, object]
     first_row: int
     windows: npt.NDArray[np.int64]
     footprints: Footprints | None
@@ -66,11 +70,21 @@ class SceneRecord:
             None if self.time is None else datetime.fromtimestamp(self.time, UTC),
             self.footprints,
             self.labels,
+            self.reading,
         )
 
     def seal(self) -> bytes:
         """A checksum of all that the record says, 8 bytes of BLAKE2b."""
-        words = (self.content, self.path, self.time, self.labels, self.first_row, self.checksum)
+        reading = json.dumps(self.reading, sort_keys=True)
+        words = (
+            self.content,
+            self.path,
+            self.time,
+            self.labels,
+            reading,
+            self.first_row,
+            self.checksum,
+        )
         places = b"" if self.footprints is None else self.footprints.astype("<f8").tobytes()
         return digest(repr(words).encode() + self.windows.astype("<i8").tobytes() + places)
 
@@ -100,6 +114,7 @@ def record_of(scene: HashedScene, first_row: int, bits: int) -> SceneRecord:
         scene.path,
         None if scene.time is None else seconds(scene.time),
         tuple(sorted(set(scene.labels))),
+        scene.reading,
         first_row,
         np.array(windows, np.int64),
         None if footprints is None else footprints.astype(np.float64),
