@@ -14,6 +14,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -49,6 +50,13 @@ def notice(text: str) -> None:
 @contextlib.contextmanager
 def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
     """Show done of total, rate and time left on stderr; call what is given with a step's size."""
+    with growing_progress(total, what) as shown:
+        yield shown.advance
+
+
+@contextlib.contextmanager
+def growing_progress(total: int, what: str) -> Iterator["GrowingProgress"]:
+    """The same for work whose total is found out on the way."""
     columns: list[ProgressColumn] = [
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,8 +65,23 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=Console(stderr=True)) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda step: shown.advance(task, step)
+        yield GrowingProgress(shown, shown.add_task(what, total=total))
+
+
+class GrowingProgress:
+    """Progress on the screen."""
+
+    def __init__(self, shown: Progress, task: TaskID) -> None:
+        self._shown, self._task = shown, task
+
+    def plan(self, more: int) -> None:
+        """There is more to do than was thought."""
+        total = self._shown.tasks[self._task].total or 0
+        self._shown.update(self._task, total=total + more)
+
+    def advance(self, step: int) -> None:
+        """So much more is done."""
+        self._shown.advance(self._task, step)
 
 
 def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:

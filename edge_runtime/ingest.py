@@ -1,100 +1,179 @@
 """Ingest: scenes -> tiles -> codes -> store."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from .errors import InputError
+import numpy as np
+
+from .codes import Codes
 from .model import HashModel
-from .scenes import Scene, read_scene, tile_windows
-from .store import CodeStore, HashedScene
+from .reading import Begun, Ended, Images, Ingested, Known, ReadAhead, SetAside
+from .scenes import Tiling
+from .store import CodeStore
+from .tiles import Image
 
-# Scenes read, hashed and committed together: what an interruption can cost.
-GROUP = 32
+# Tiles hashed together; scenes, and tiles, and seconds after which what is hashed is committed.
+HASHED_TOGETHER = 64
+SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 
 @dataclass(frozen=True)
-class SetAside:
-    """An input that could not be ingested, and why."""
+class IngestOptions:
+    """How scenes are read and cut.
 
-    path: Path
-    reason: str
+    bands: which are red, green and blue, see scenes.bands.choose. labels: words to find them by.
+    """
+
+    tiling: Tiling = field(default_factory=Tiling)
+    bands: str | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass
 class IngestReport:
-    """What became of the inputs: each path is counted in just one of the three.
+    """What became of the inputs: each path is in just one of stored, known and set_aside.
 
-    tiles: how many were stored. repaired: how many of the stored scenes were there, but damaged.
+    repaired: how many of the stored scenes were there, but damaged.
     """
 
-    stored: list[Path] = field(default_factory=list)
+    stored: list[Ingested] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
-    tiles: int = 0
     repaired: int = 0
+
+    def sound(self) -> list[Path]:
+        """The paths that were stored or known."""
+        return [*(scene.path for scene in self.stored), *self.known]
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles were stored."""
+        return sum(scene.tiles for scene in self.stored)
+
+    @property
+    def skipped(self) -> int:
+        """How many tiles of the stored scenes hold too little data."""
+        return sum(scene.skipped for scene in self.stored)
+
+
+class Progress(Protocol):
+    """Who wants to see how far an ingest is. A scene counts as one tile until it is opened."""
+
+    def plan(self, more: int, /) -> None:
+        """There are more tiles than was thought."""
+
+    def advance(self, tiles: int, /) -> None:
+        """Tiles are hashed, or need not be."""
+
+
+class NoProgress:
+    """Nobody does."""
+
+    def plan(self, more: int) -> None:
+        """See Progress."""
+
+    def advance(self, tiles: int) -> None:
+        """See Progress."""
 
 
 def ingest(
     paths: Sequence[Path],
     store: CodeStore,
     model: HashModel,
-    labels: Sequence[str] = (),
-    advance: Callable[[int], object] = lambda _: None,
+    options: IngestOptions | None = None,
+    progress: Progress | None = None,
 ) -> IngestReport:
-    """Hash image files and store their codes; what is stored already is not hashed again.
+    """Hash scene files and store their codes; what is stored already is not hashed again.
 
-    labels: words to find these scenes by. Files are taken in groups, each durable before
-    advance(number of paths) is called. A file that cannot be read is set aside with its reason, and
-    the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Raises
+    A thread reads ahead while this one hashes. A scene is committed whole, with others, every few
+    seconds. One that cannot be read is set aside with its reason, in the store's quarantine too,
+    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Raises
     LineageError when the model is not the one that the store was made with.
     """
     store.check(model.lineage, model.bits)
-    report = IngestReport()
-    for group in _read_ahead(paths):
-        fresh: dict[str, Scene] = {}
-        for result in group:
-            if isinstance(result, SetAside):
-                report.set_aside.append(result)
-            elif result.content in fresh or store.knows(result.content):
-                report.known.append(result.path)
-            else:
-                fresh[result.content] = result
-        hashed = [_hash(scene, model, labels) for scene in fresh.values()]
-        report.repaired += store.add(hashed).repaired
-        report.stored += [scene.path for scene in fresh.values()]
-        report.tiles += sum(len(scene.windows) for scene in hashed)
-        advance(len(group))
-    return report
+    options = options or IngestOptions()
+    ingesting = _Ingesting(store, model, options, progress or NoProgress())
+    with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
+        for event in events:
+            ingesting.take(event)
+    ingesting.commit()
+    store.note_quarantine(
+        {str(item.path): item.reason for item in ingesting.report.set_aside},
+        [str(path) for path in ingesting.report.sound()],
+    )
+    return ingesting.report
 
 
-def _hash(scene: Scene, model: HashModel, labels: Sequence[str]) -> HashedScene:
-    height, width = scene.image.shape[:2]
-    windows = list(tile_windows(height, width, model.tile_size))
-    codes = model.encode([window.cut(scene.image) for window in windows])
-    return HashedScene(scene.content, str(scene.path), windows, codes, labels=labels)
+class _Ingesting:
+    """Scenes between being read and being committed.
 
+    The tiles of scenes follow each other in one stream; the last ones are those of the scene that
+    is being read. Hashing takes them as they come, across scenes.
+    """
 
-def _read_ahead(paths: Sequence[Path]) -> Iterator[list[Scene | SetAside]]:
-    """Read files in groups, the next group in a thread while the caller hashes this one."""
-    groups = [paths[start : start + GROUP] for start in range(0, len(paths), GROUP)]
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        ahead: Future[list[Scene | SetAside]] | None = None
-        for group in groups:
-            now, ahead = ahead, reader.submit(_read_group, group)
-            if now is not None:
-                yield now.result()
-        if ahead is not None:
-            yield ahead.result()
+    def __init__(
+        self, store: CodeStore, model: HashModel, options: IngestOptions, progress: Progress
+    ) -> None:
+        self.report = IngestReport()
+        self._store, self._model, self._options, self._progress = store, model, options, progress
+        self._codes: Codes = np.zeros((0, store.bits // 8), np.uint8)
+        self._images: list[Image] = []
+        self._unfinished = 0
+        self._ended: list[Ended] = []
+        self._committed = time.monotonic()
 
+    def take(self, event: Begun | Images | Ended | Known | SetAside) -> None:
+        """Take what was read, and commit when that is due."""
+        match event:
+            case Known(path):
+                self.report.known.append(path)
+                self._progress.advance(1)
+            case SetAside():
+                self._drop_unfinished()
+                self.report.set_aside.append(event)
+                self._progress.advance(1)
+            case Begun(tiles):
+                self._progress.plan(tiles - 1)
+            case Images(images, skipped):
+                self._images += images
+                self._unfinished += len(images)
+                self._progress.advance(skipped)
+                if len(self._images) >= HASHED_TOGETHER:
+                    self._hash()
+            case Ended():
+                self._ended.append(event)
+                self._unfinished = 0
+                self._commit_when_due()
 
-def _read_group(paths: Iterable[Path]) -> list[Scene | SetAside]:
-    return [_read(path) for path in paths]
+    def commit(self) -> None:
+        """Store the scenes that were read to their end."""
+        self._hash()
+        scenes, first = [], 0
+        for scene in self._ended:
+            last = first + len(scene.windows)
+            scenes.append(scene.hashed(self._codes[first:last], self._options.labels))
+            first = last
+        self.report.repaired += self._store.add(scenes).repaired
+        self.report.stored += [scene.ingested() for scene in self._ended]
+        self._codes, self._ended = self._codes[first:], []
+        self._committed = time.monotonic()
 
+    def _commit_when_due(self) -> None:
+        tiles = sum(len(scene.windows) for scene in self._ended)
+        late = time.monotonic() - self._committed > SECONDS_A_COMMIT
+        if len(self._ended) >= SCENES_A_COMMIT or tiles >= TILES_A_COMMIT or late:
+            self.commit()
 
-def _read(path: Path) -> Scene | SetAside:
-    try:
-        return read_scene(path)
-    except InputError as error:
-        return SetAside(path, str(error).removeprefix(f"{path}: "))
+    def _hash(self) -> None:
+        self._codes = np.concatenate([self._codes, self._model.encode(self._images)])
+        self._progress.advance(len(self._images))
+        self._images = []
+
+    def _drop_unfinished(self) -> None:
+        hashed = max(0, self._unfinished - len(self._images))
+        self._images = self._images[: len(self._images) - (self._unfinished - hashed)]
+        self._codes = self._codes[: len(self._codes) - hashed]
+        self._unfinished = 0

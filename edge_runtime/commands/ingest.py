@@ -2,13 +2,22 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import EXIT_SET_ASIDE, AsJson, notice, progress, report
+from ..console import EXIT_SET_ASIDE, AsJson, growing_progress, notice, report
 from .options import ModelPath, StorePath, Threads, Wait
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from ..ingest import IngestOptions, IngestReport
+    from ..reading import Ingested
+    from ..scenes import Tiling
 
 CORES = os.cpu_count() or 1
 
@@ -18,16 +27,54 @@ def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest_command)
 
 
+TileSize = Annotated[
+    str | None,
+    typer.Option(
+        "--tile",
+        metavar="SIZE",
+        help="Side of a tile: pixels of the scene (512), or metres on the ground (300m); "
+        "without it, the model's.",
+    ),
+]
+Overlap = Annotated[
+    float, typer.Option(min=0, max=0.9, help="The share of a tile that its neighbour sees again.")
+]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="A scene is one tile, its largest centred square.")
+]
+MinValid = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="The share of a tile that must hold data; others are skipped."),
+]
+BandChoice = Annotated[
+    str | None,
+    typer.Option(
+        help="Red, green and blue band of a raster, by number or name (4,3,2), "
+        "or sentinel2, landsat8, landsat7, naip.",
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A word to find these scenes by; may be given again."),
+]
+
+
 def ingest_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Image files, or folders of them.")
+        list[Path], typer.Argument(readable=False, help="Scene files, or folders of them.")
     ],
     store: StorePath,
+    tile: TileSize = None,
+    overlap: Overlap = 0.0,
+    whole: Whole = False,
+    min_valid: MinValid = 0.5,
+    bands: BandChoice = None,
+    label: Label = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Print a line for each scene that was stored.")
+    ] = False,
     model: ModelPath = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option("--label", help="A word to find these scenes by; may be given again."),
-    ] = None,
     threads: Threads = CORES,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -35,40 +82,109 @@ def ingest_command(
     """Hash scenes and keep their codes; the store is made when there is none.
 
     A scene that is stored already, by its content, is not hashed again. One that cannot be read is
-    set aside with its reason, the rest goes on, and the exit status is 3.
+    set aside with its reason (see: scenehash quarantine), the rest goes on, and the exit status
+    is 3.
     """
+    from ..ingest import IngestOptions
+    from ..scenes import find_scenes
+
+    options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
+    ingest_files(find_scenes(paths), store, options, listed, model, threads, wait, as_json)
+
+
+def ingest_files(
+    files: Sequence[Path],
+    store: Path,
+    options: "IngestOptions",
+    listed: bool,
+    model: Path | None,
+    threads: int,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Ingest files and report on it; raises Exit with status 3 when something was set aside."""
     from ..ingest import ingest
     from ..model import HashModel
-    from ..scenes import find_scenes
     from ..store import CodeStore
 
-    files = find_scenes(paths)
     hash_model = HashModel.load(model, threads)
     identity = (hash_model.lineage, hash_model.bits, hash_model.card.name)
     started = time.perf_counter()
     with (
         CodeStore.open_or_create(store, *identity, wait) as code_store,
-        progress(len(files), "ingest") as advance,
+        growing_progress(len(files), "ingest") as progress,
     ):
-        done = ingest(files, code_store, hash_model, tuple(label or ()), advance)
+        done = ingest(files, code_store, hash_model, options, progress)
     seconds = time.perf_counter() - started
+    for scene in done.stored:
+        for warning in scene.warnings:
+            notice(f"warning: {scene.path}: {warning}")
     for item in done.set_aside:
         notice(f"set aside: {item.path}: {item.reason}")
-    document = {
+    shown: list[RenderableType] = [scene_table(done.stored)] if listed and done.stored else []
+    report(_document(store, done, seconds), as_json, *shown, _summary(store, done, seconds))
+    if done.set_aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def make_tiling(tile: str | None, overlap: float, whole: bool, min_valid: float) -> "Tiling":
+    """The tiling that the options ask for."""
+    from ..errors import ConfigurationError
+    from ..scenes import Tiling
+
+    try:
+        metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
+        pixels = int(tile) if tile and metres is None else None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
+        ) from error
+    return Tiling(pixels, metres, overlap, whole, min_valid)
+
+
+def scene_table(scenes: "Sequence[Ingested]") -> "Table":
+    """Stored scenes as a table for a person."""
+    from rich.table import Table
+
+    columns = ("scene", "tiles", "skipped", "seconds", "west, south, east, north")
+    table = Table(*columns, box=None, header_style="bold")
+    for scene in scenes:
+        box = "" if scene.box is None else ", ".join(f"{side:.4f}" for side in scene.box)
+        counts = (str(scene.tiles), str(scene.skipped), f"{scene.seconds:.2f}")
+        table.add_row("/".join(scene.path.parts[-2:]), *counts, box)
+    return table
+
+
+def _document(store: Path, done: "IngestReport", seconds: float) -> dict[str, object]:
+    return {
         "store": str(store),
         "scenes_stored": len(done.stored),
         "tiles_stored": done.tiles,
+        "tiles_skipped": done.skipped,
         "scenes_known": len(done.known),
         "scenes_repaired": done.repaired,
+        "scenes": [
+            {
+                "path": str(scene.path),
+                "tiles": scene.tiles,
+                "skipped": scene.skipped,
+                "seconds": round(scene.seconds, 3),
+                "bbox": scene.box,
+                "warnings": list(scene.warnings),
+            }
+            for scene in done.stored
+        ],
         "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
         "seconds": round(seconds, 3),
     }
-    summary = f"{store}: {len(done.stored)} scenes ({done.tiles} tiles) stored in {seconds:.1f} s"
+
+
+def _summary(store: Path, done: "IngestReport", seconds: float) -> str:
+    text = f"{store}: {len(done.stored)} scenes ({done.tiles} tiles) stored in {seconds:.1f} s"
     if done.stored:
-        summary += f" ({done.tiles / seconds:.0f} tiles a second)"
+        text += f" ({done.tiles / seconds:.0f} tiles a second)"
+    if done.skipped:
+        text += f", {done.skipped} tiles without enough data skipped"
     if done.repaired:
-        summary += f", {done.repaired} of them to repair what was damaged"
-    summary += f", {len(done.known)} known already, {len(done.set_aside)} set aside"
-    report(document, as_json, summary)
-    if done.set_aside:
-        raise typer.Exit(EXIT_SET_ASIDE)
+        text += f", {done.repaired} of them to repair what was damaged"
+    return text + f", {len(done.known)} known already, {len(done.set_aside)} set aside"

@@ -68,6 +68,11 @@ CREATE TABLE deleted (
     tiles INTEGER NOT NULL,
     dropped INTEGER NOT NULL
 );
+CREATE TABLE quarantine (
+    path TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    time REAL NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX scene_by_path ON scene (path);
 CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 CREATE VIRTUAL TABLE block USING rtree (
@@ -328,6 +333,22 @@ class Catalog:
         for first, count in zip(ranges.first.tolist(), ranges.count.tolist(), strict=True):
             scenes.update((scene, None) for (scene,) in self._all(query, first, first + count - 1))
         return list(scenes)
+
+    def quarantine(self) -> list[tuple[str, str, float]]:
+        """Path, reason and time of each input that could not be ingested, by path."""
+        return self._all("SELECT path, reason, time FROM quarantine ORDER BY path")
+
+    def change_quarantine(
+        self, added: Sequence[tuple[str, str, float]], released: Sequence[str]
+    ) -> None:
+        """Add inputs to the quarantine, and take others out."""
+        with self._guard():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", added
+            )
+            self._connection.executemany(
+                "DELETE FROM quarantine WHERE path = ?", ((path,) for path in released)
+            )
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out."""

@@ -8,9 +8,9 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, overload
@@ -65,6 +65,15 @@ class Added:
     known: int = 0
     repaired: int = 0
     set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An input that could not be ingested: why, and when that was tried last, in UTC."""
+
+    path: str
+    reason: str
+    time: datetime
 
 
 class CodeStore:
@@ -233,6 +242,26 @@ class CodeStore:
         """The paths of the scenes of which a tile meets a filter."""
         scenes = self._catalog.scenes_of(self._ranges_where(where))
         return [self._catalog.path_of(scene) for scene in scenes]
+
+    def quarantine(self) -> list[Quarantined]:
+        """The inputs that could not be ingested, by path, until they are or are released."""
+        return [
+            Quarantined(path, reason, datetime.fromtimestamp(time, UTC))
+            for path, reason, time in self._catalog.quarantine()
+        ]
+
+    def note_quarantine(self, reasons: Mapping[str, str], released: Sequence[str]) -> None:
+        """Put inputs into the quarantine, by path with a reason, and take others out, durably."""
+        self._check_writable()
+        held = {item.path for item in self.quarantine()}
+        now = datetime.now(UTC).timestamp()
+        added = [(path, reason, now) for path, reason in reasons.items()]
+        gone = sorted(held.intersection(released))
+        if added or gone:
+            with self._catalog.transaction():
+                self._catalog.change_quarantine(added, gone)
+                self._catalog.change(self._state)
+            self._see()
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from edge_runtime import CodeStore
 from edge_runtime.cli import build_app
 from edge_runtime.demo_scenes import archive, draw
-from edge_runtime.ingest import GROUP
+from edge_runtime.ingest import SCENES_A_COMMIT
 from edge_runtime.model import shipped_model
 
 COMMAND = [sys.executable, "-c", "from edge_runtime.cli import main; main()"]
@@ -306,7 +306,7 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         codes = tmp_path / "s" / "codes.bin"
         # Bytes of a second group: the first is committed by then.
-        while not (codes.exists() and codes.stat().st_size > 8 * GROUP):
+        while not (codes.exists() and codes.stat().st_size > 8 * SCENES_A_COMMIT):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
