@@ -1,6 +1,5 @@
 """`scenehash ingest`"""
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import EXIT_SET_ASIDE, AsJson, growing_progress, notice, report
-from .options import ModelPath, StorePath, Threads, Wait
+from .options import CORES, ModelPath, StorePath, Threads, Wait
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from ..ingest import IngestOptions, IngestReport
     from ..reading import Ingested
     from ..scenes import Tiling
-
-CORES = os.cpu_count() or 1
 
 
 def register(app: typer.Typer) -> None:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..store import Filter
 
+CORES = os.cpu_count() or 1
 StorePath = Annotated[
     Path, typer.Option("--store", envvar="SCENEHASH_STORE", help="The folder of the code store.")
 ]
