@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .errors import ConfigurationError
 
+EARTH_KILOMETRES = 6371.0088  # mean radius, IUGG
 Floats = npt.NDArray[np.float64]
 
 
@@ -38,6 +39,35 @@ class Box(NamedTuple):
             return [self]
         west, south, east, north = self
         return [Box(west, south, 180.0, north), Box(-180.0, south, east, north)]
+
+
+class Near(NamedTuple):
+    """All places within so many kilometres of a point, its latitude and longitude in degrees."""
+
+    latitude: float
+    longitude: float
+    kilometres: float
+
+    def checked(self) -> "Near":
+        """The same; ConfigurationError when it makes no sense."""
+        there = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180
+        if not (there and self.kilometres > 0):
+            raise ConfigurationError(
+                f"{','.join(f'{part:g}' for part in self)}: not LATITUDE,LONGITUDE,KILOMETRES"
+            )
+        return self
+
+    def box(self) -> Box:
+        """A box that holds all of it."""
+        degrees = np.degrees(self.kilometres / EARTH_KILOMETRES)
+        south, north = self.latitude - degrees, self.latitude + degrees
+        if south <= -90 or north >= 90:
+            return Box(-180.0, max(south, -90.0), 180.0, min(north, 90.0))
+        # The circle's widest longitudes lie a little polewards of its middle.
+        ratio = np.sin(np.radians(degrees)) / np.cos(np.radians(self.latitude))
+        across = float(np.degrees(np.arcsin(min(1.0, ratio))))
+        west, east = self.longitude - across, self.longitude + across
+        return Box(west + 360 * (west < -180), south, east - 360 * (east > 180), north)
 
 
 def bounding_boxes(rings: Floats) -> Floats:
@@ -77,6 +107,27 @@ def meeting(boxes: Floats, box: Box) -> npt.NDArray[np.bool_]:
         longitudes |= np.where(crossing, after | before, after & before)
     result: npt.NDArray[np.bool_] = longitudes & (south <= box.north) & (north >= box.south)
     return result
+
+
+def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
+    """Which of boxes float64 [N, 4] have a point within a distance: bool [N].
+
+    On a sphere, by the haversine formula, to the point of the box that has the nearest longitude
+    and latitude.
+    """
+    west, south, east, north = boxes.T
+    width = (east - west) % 360
+    width = np.where((width == 0) & (east > west), 360.0, width)
+    past = (near.longitude - west) % 360
+    inside = past <= width
+    aside = np.where(inside, 0.0, np.minimum(past - width, 360 - past))
+    latitude = np.radians(np.clip(near.latitude, south, north))
+    here = np.radians(near.latitude)
+    rise = np.sin((latitude - here) / 2) ** 2
+    swing = np.cos(latitude) * np.cos(here) * np.sin(np.radians(aside) / 2) ** 2
+    kilometres = 2 * EARTH_KILOMETRES * np.arcsin(np.sqrt(np.clip(rise + swing, 0, 1)))
+    nearby: npt.NDArray[np.bool_] = kilometres <= near.kilometres
+    return nearby
 
 
 def _on_the_map(longitudes: Floats) -> Floats:

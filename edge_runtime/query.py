@@ -1,52 +1,130 @@
-"""What is searched with: an image file, or a tile that is stored already."""
+"""What is searched with: an image, a crop of a scene, or a tile that is stored already."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
-from .codes import Codes
+from .codes import pack
 from .errors import ConfigurationError, InputError
+from .scenes import Scene, Tiling, Window, open_scene, reopen_scene
 from .store import CodeStore
-from .tiles import Image, read_image
+from .tiles import Image
+
+if TYPE_CHECKING:
+    from .model import HashModel
 
 ROW_PREFIX = "row:"
+SHOWN_PIXELS = 256
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Which part of a scene is the query: a window in pixels, or a tile around a place.
+
+    window: (x, y, width, height), of which the largest centred square counts. place: (latitude,
+    longitude) in degrees. bands: which are red, green and blue, see scenes.bands.choose. tiling:
+    how large a tile around a place is.
+    """
+
+    window: tuple[int, int, int, int] | None = None
+    place: tuple[float, float] | None = None
+    bands: str | None = None
+    tiling: Tiling = field(default_factory=Tiling)
+
+    def of(self, scene: Scene, tile_size: int) -> Window:
+        """The window of a scene; InputError when it does not lie in it."""
+        if self.place is not None:
+            return self._around(scene, tile_size)
+        x, y, width, height = self.window or (0, 0, scene.width, scene.height)
+        if min(width, height) < 1 or min(x, y) < 0 or x + width > scene.width:
+            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
+        if y + height > scene.height:
+            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
+        side = min(width, height)
+        return Window(x + (width - side) // 2, y + (height - side) // 2, side, side)
+
+    def _around(self, scene: Scene, tile_size: int) -> Window:
+        latitude, longitude = self.place or (0.0, 0.0)
+        at = scene.position(longitude, latitude)
+        if at is None:
+            raise InputError("the scene has no place on the Earth; name a --window of it")
+        if not (0 <= at[0] < scene.width and 0 <= at[1] < scene.height):
+            raise InputError(_outside(f"place {latitude:g},{longitude:g}", scene))
+        side = self.tiling.side(tile_size, scene.metres_per_pixel) or tile_size
+        side = min(side, scene.width, scene.height)
+        left = min(max(0, round(at[0] - side / 2)), scene.width - side)
+        top = min(max(0, round(at[1] - side / 2)), scene.height - side)
+        return Window(left, top, side, side)
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query's code, uint8 [1, K/8], and where it comes from: an image file or a stored row."""
+    """A query: its code uint8 [K/8], and where it comes from.
+
+    logits: float32 [K], None for a stored tile. row: of a stored tile. reading: how the pixels of
+    its scene are made of the file.
+    """
 
     text: str
-    code: Codes
+    code: npt.NDArray[np.uint8]
+    logits: npt.NDArray[np.float32] | None
     scene: Path
+    window: Window
     row: int | None
+    reading: Mapping[str, object]
+
+    @property
+    def title(self) -> str:
+        """A short name for a picture of it."""
+        return self.text if self.row is not None else self.scene.name
 
 
-def read_query(text: str, store: CodeStore, model_path: Path | None) -> Query:
-    """Understand a query: "row:12" is the stored tile in row 12, anything else an image file.
+def read_query(
+    text: str, store: CodeStore, model: Callable[[], "HashModel"], crop: Crop | None = None
+) -> Query:
+    """Understand a query: "row:12" is the stored tile in row 12, anything else a scene file.
 
-    The model is loaded only for an image. Raises InputError, ConfigurationError, ModelError, and
+    model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
     if text.startswith(ROW_PREFIX):
         row = _row_number(text)
-        return Query(text, store.codes(np.array([row])), Path(store.tile(row)[0]), row)
-    from .model import HashModel  # onnxruntime takes a sixth of a second, and a row needs none
-
-    image = read_image(Path(text))
-    model = HashModel.load(model_path)
-    store.check(model.lineage, model.bits)
-    return Query(text, model.encode([image]), Path(text), None)
-
-
-def query_image(query: Query, store: CodeStore) -> Image | None:
-    """The query's pixels, uint8 RGB [H, W, 3]; None when its scene is no longer there."""
+        (code,), tile = store.codes(np.array([row])), store.tile(row)
+        return Query(text, code, None, Path(tile.scene), tile.window, row, tile.reading)
+    crop, path = crop or Crop(), Path(text)
     try:
-        image = read_image(query.scene)
+        with open_scene(path, crop.bands) as scene:
+            loaded = model()
+            store.check(loaded.lineage, loaded.bits)
+            window = crop.of(scene, loaded.tile_size)
+            logits = loaded.logits([scene.pixels(window, loaded.tile_size)])
+            return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading)
+    except InputError as error:
+        raise InputError(f"{text}: {error}") from error
+
+
+def tile_pixels(
+    scene: Path, window: Window, reading: Mapping[str, object], side: int
+) -> Image | None:
+    """The pixels of a window of a scene, uint8 RGB, read as they were; None when it is gone."""
+    try:
+        with reopen_scene(scene, reading) as opened:
+            return opened.pixels(window, side)
     except InputError:
         return None
-    return image if query.row is None else store.tile(query.row)[1].cut(image)
+
+
+def query_pixels(query: Query) -> Image | None:
+    """A query's pixels, uint8 RGB; None when its scene is no longer there."""
+    return tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS)
+
+
+def _outside(what: str, scene: Scene) -> str:
+    return f"{what} is not inside the scene, which has {scene.width}x{scene.height} pixels"
 
 
 def _row_number(text: str) -> int:

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from .errors import InputError
+from .query import tile_pixels
 from .store import Hit
-from .tiles import Image, read_image, to_tile
+from .tiles import Image, to_tile
 
 THUMBNAIL, MARGIN, CAPTION, COLUMNS = 160, 12, 44, 7
 PAPER, INK, FAINT, ACCENT = (250, 250, 248), (30, 30, 30), (120, 120, 120), (196, 60, 40)
@@ -86,10 +87,7 @@ def _fitting(name: str) -> str:
 
 
 def _pixels(hit: Hit) -> Image | None:
-    try:
-        return hit.window.cut(read_image(Path(hit.scene)))
-    except InputError:
-        return None
+    return tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
 
 
 def _short(scene: str) -> str:

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..console import EXIT_SET_ASIDE, AsJson, growing_progress, notice, report
-from .options import CORES, ModelPath, StorePath, Threads, Wait
+from .options import (
+    CORES,
+    BandChoice,
+    Label,
+    MinValid,
+    ModelPath,
+    Overlap,
+    StorePath,
+    Threads,
+    TileSize,
+    Wait,
+    Whole,
+    make_tiling,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,45 +29,11 @@ if TYPE_CHECKING:
 
     from ..ingest import IngestOptions, IngestReport
     from ..reading import Ingested
-    from ..scenes import Tiling
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     app.command("ingest")(ingest_command)
-
-
-TileSize = Annotated[
-    str | None,
-    typer.Option(
-        "--tile",
-        metavar="SIZE",
-        help="Side of a tile: pixels of the scene (512), or metres on the ground (300m); "
-        "without it, the model's.",
-    ),
-]
-Overlap = Annotated[
-    float, typer.Option(min=0, max=0.9, help="The share of a tile that its neighbour sees again.")
-]
-Whole = Annotated[
-    bool, typer.Option("--whole", help="A scene is one tile, its largest centred square.")
-]
-MinValid = Annotated[
-    float,
-    typer.Option(min=0, max=1, help="The share of a tile that must hold data; others are skipped."),
-]
-BandChoice = Annotated[
-    str | None,
-    typer.Option(
-        help="Red, green and blue band of a raster, by number or name (4,3,2), "
-        "or sentinel2, landsat8, landsat7, naip.",
-        show_default=False,
-    ),
-]
-Label = Annotated[
-    list[str] | None,
-    typer.Option("--label", help="A word to find these scenes by; may be given again."),
-]
 
 
 def ingest_command(
@@ -122,21 +101,6 @@ def ingest_files(
     report(_document(store, done, seconds), as_json, *shown, _summary(store, done, seconds))
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
-
-
-def make_tiling(tile: str | None, overlap: float, whole: bool, min_valid: float) -> "Tiling":
-    """The tiling that the options ask for."""
-    from ..errors import ConfigurationError
-    from ..scenes import Tiling
-
-    try:
-        metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
-        pixels = int(tile) if tile and metres is None else None
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
-        ) from error
-    return Tiling(pixels, metres, overlap, whole, min_valid)
 
 
 def scene_table(scenes: "Sequence[Ingested]") -> "Table":

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..scenes import Tiling
     from ..store import Filter
 
 CORES = os.cpu_count() or 1
@@ -46,14 +48,52 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _box(text: str) -> tuple[float, float, float, float]:
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise typer.BadParameter(f"{text}: not WEST,SOUTH,EAST,NORTH in degrees") from error
-    return west, south, east, north
+def numbers(kind: Callable[[str], float], form: str) -> Callable[[str], tuple[float, ...]]:
+    """A parser for as many numbers, with commas between, as a form such as "LAT,LON" names."""
+
+    def parse(text: str) -> tuple[float, ...]:
+        try:
+            values = tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            values = ()
+        if len(values) != form.count(",") + 1:
+            raise typer.BadParameter(f"{text}: not {form}")
+        return values
+
+    return parse
 
 
+TileSize = Annotated[
+    str | None,
+    typer.Option(
+        "--tile",
+        metavar="SIZE",
+        help="Side of a tile: pixels of the scene (512), or metres on the ground (300m); "
+        "without it, the model's.",
+    ),
+]
+Overlap = Annotated[
+    float, typer.Option(min=0, max=0.9, help="The share of a tile that its neighbour sees again.")
+]
+Whole = Annotated[
+    bool, typer.Option("--whole", help="A scene is one tile, its largest centred square.")
+]
+MinValid = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="The share of a tile that must hold data; others are skipped."),
+]
+BandChoice = Annotated[
+    str | None,
+    typer.Option(
+        help="Red, green and blue band of a raster, by number or name (4,3,2), "
+        "or sentinel2, landsat8, landsat7, naip.",
+        show_default=False,
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="A word to find these scenes by; may be given again."),
+]
 SceneOption = Annotated[
     str | None, typer.Option("--scene", help="Only tiles of this scene, by its path.")
 ]
@@ -74,9 +114,19 @@ BoundingBox = Annotated[
     Any,
     typer.Option(
         "--bbox",
-        parser=_box,
+        parser=numbers(float, "W,S,E,N"),
         metavar="W,S,E,N",
         help="Only tiles whose footprint meets this box, in degrees; W > E over the antimeridian.",
+        show_default=False,
+    ),
+]
+NearOption = Annotated[
+    Any,
+    typer.Option(
+        "--near",
+        parser=numbers(float, "LAT,LON,KM"),
+        metavar="LAT,LON,KM",
+        help="Only tiles whose footprint comes within so many kilometres of a place.",
         show_default=False,
     ),
 ]
@@ -91,10 +141,28 @@ def make_filter(
     since: datetime | None,
     until: datetime | None,
     bbox: tuple[float, float, float, float] | None,
-    newer_than: int | None = None,
+    near: tuple[float, float, float] | None,
+    newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
     from ..store import Filter
 
     path = None if scene is None else str(Path(scene).absolute())
-    return Filter(path, newer_than, since, until, bbox, label)
+    return Filter(path, newer_than, since, until, bbox, label, near)
+
+
+def make_tiling(
+    tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
+) -> "Tiling":
+    """The tiling that the options ask for."""
+    from ..errors import ConfigurationError
+    from ..scenes import Tiling
+
+    try:
+        metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
+        pixels = int(tile) if tile and metres is None else None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
+        ) from error
+    return Tiling(pixels, metres, overlap, whole, min_valid)

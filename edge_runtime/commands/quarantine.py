@@ -6,8 +6,21 @@ from typing import Annotated
 import typer
 
 from ..console import AsJson, report
-from .ingest import BandChoice, Label, MinValid, Overlap, TileSize, Whole, ingest_files, make_tiling
-from .options import CORES, ModelPath, StorePath, Threads, Wait
+from .ingest import ingest_files
+from .options import (
+    CORES,
+    BandChoice,
+    Label,
+    MinValid,
+    ModelPath,
+    Overlap,
+    StorePath,
+    Threads,
+    TileSize,
+    Wait,
+    Whole,
+    make_tiling,
+)
 
 
 def register(app: typer.Typer) -> None:

@@ -2,24 +2,31 @@
 
 import dataclasses
 import time
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..console import AsJson, notice, report
+from ..errors import ConfigurationError
 from .options import (
+    BandChoice,
     BoundingBox,
     K,
     LabelOption,
     ModelPath,
+    NearOption,
     NewerThan,
     SceneOption,
     Sheet,
     Since,
     StorePath,
+    TileSize,
     Until,
     make_filter,
+    make_tiling,
+    numbers,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from ..model import HashModel
+    from ..query import Query
     from ..store import Hit
 
 
@@ -36,20 +45,70 @@ def register(app: typer.Typer) -> None:
 
 
 def search_command(
-    query: Annotated[str, typer.Argument(help="An image file, or row:N for a stored tile.")],
+    queries: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY...",
+            help="A scene file, or row:N for a stored tile; hits are near any of several.",
+        ),
+    ],
     store: StorePath,
     k: K = 20,
     radius: Annotated[
         int | None,
         typer.Option(min=0, help="Only hits at most so many bits away.", show_default=False),
     ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--not",
+            metavar="QUERY",
+            help="Leave out hits that are as near to this; may be given again.",
+        ),
+    ] = None,
+    window: Annotated[
+        Any,
+        typer.Option(
+            parser=numbers(int, "X,Y,W,H"),
+            metavar="X,Y,W,H",
+            help="The part of the query scene that is meant, in pixels.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        Any,
+        typer.Option(
+            parser=numbers(float, "LAT,LON"),
+            metavar="LAT,LON",
+            help="The place in the query scene that is meant: a tile around it.",
+            show_default=False,
+        ),
+    ] = None,
+    tile: TileSize = None,
+    bands: BandChoice = None,
     scene: SceneOption = None,
     label: LabelOption = None,
     since: Since = None,
     until: Until = None,
     bbox: BoundingBox = None,
+    near: NearOption = None,
     newer_than: NewerThan = None,
+    rerank: Annotated[
+        bool,
+        typer.Option(
+            "--rerank",
+            help="A second look: order the nearest by how sure the query is of each bit.",
+        ),
+    ] = False,
     sheet: Sheet = None,
+    page: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write the search as a page with a map.", show_default=False),
+    ] = None,
+    geojson: Annotated[
+        Path | None,
+        typer.Option(help="Write the hits' footprints for a map.", show_default=False),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how it was searched, and where the time went.")
     ] = False,
@@ -57,37 +116,40 @@ def search_command(
     as_json: AsJson = False,
 ) -> None:
     """Find the stored tiles most similar to a query: nearest first, ties by row."""
-    from ..query import query_image, read_query
+    from ..examples import search_by_examples
+    from ..query import Crop, read_query
     from ..store import CodeStore
 
-    where = make_filter(scene, label, since, until, bbox, newer_than) or None
-    with CodeStore.open(store) as code_store:
-        what = read_query(query, code_store, model)
-        started = time.perf_counter()
-        found, explanation = code_store.search(what.code, k, radius, where, explain=True)
-        hits = found[0]
-        milliseconds = 1000 * (time.perf_counter() - started)
-        if sheet is not None:
-            from ..sheet import SheetLine, contact_sheet, write_picture
+    where = make_filter(scene, label, since, until, bbox, near, newer_than) or None
+    crop = Crop(window, at, bands, make_tiling(tile))
 
-            title = query if what.row is not None else what.scene.name
-            line = SheetLine(query_image(what, code_store), title, hits)
-            write_picture(sheet, contact_sheet([line]))
-            notice(f"contact sheet: {sheet}")
-        searched = len(code_store)
-    document = {
-        "query": query,
-        "store": str(store),
-        "lineage": code_store.lineage,
-        "bits": code_store.bits,
-        "searched": searched,
-        "milliseconds": round(milliseconds, 3),
-        "hits": [hit_document(hit) for hit in hits],
-    }
+    @cache
+    def loaded() -> "HashModel":
+        from ..model import HashModel  # onnxruntime takes a sixth of a second; a row needs none
+
+        return HashModel.load(model)
+
+    with CodeStore.open(store) as code_store:
+        like = [read_query(text, code_store, loaded, crop) for text in queries]
+        others = [read_query(text, code_store, loaded) for text in unlike or ()]
+        started = time.perf_counter()
+        found = search_by_examples(code_store, like, k, radius, where, others, rerank)
+        milliseconds = 1000 * (time.perf_counter() - started)
+        hits, searched = found.hits, len(code_store)
+        document: dict[str, object] = {
+            "query": queries[0] if len(queries) == 1 else queries,
+            "store": str(store),
+            "lineage": code_store.lineage,
+            "bits": code_store.bits,
+            "searched": searched,
+            "milliseconds": round(milliseconds, 3),
+            "hits": [hit_document(hit) for hit in hits],
+        }
+        _write_pictures(like, hits, code_store.bits, sheet, page, geojson)
     if explain:
-        document["explanation"] = dataclasses.asdict(explanation)
+        document["explanation"] = dataclasses.asdict(found.explanation)
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
-    how = str(explanation) if explain else ""
+    how = str(found.explanation) if explain else ""
     report(document, as_json, hit_table(hits), *filter(None, (how, summary)))
 
 
@@ -116,3 +178,36 @@ def hit_table(hits: "Sequence[Hit]") -> "Table":
         scene = "/".join(Path(hit.scene).parts[-2:])
         table.add_row(str(hit.rank), str(hit.distance), str(hit.row), scene, place)
     return table
+
+
+def _write_pictures(
+    queries: "Sequence[Query]",
+    hits: "Sequence[Hit]",
+    bits: int,
+    sheet: Path | None,
+    page: Path | None,
+    geojson: Path | None,
+) -> None:
+    if sheet is not None:
+        from ..query import query_pixels
+        from ..sheet import SheetLine, contact_sheet, write_picture
+
+        *others, last = [(query_pixels(query), query.title) for query in queries]
+        lines = [SheetLine(*other, []) for other in others] + [SheetLine(*last, hits)]
+        write_picture(sheet, contact_sheet(lines))
+        notice(f"contact sheet: {sheet}")
+    if page is not None:
+        from ..page import write_page
+        from ..query import query_pixels
+
+        examples = [(query.title, query_pixels(query)) for query in queries]
+        title = "Scenes like " + ", ".join(query.title for query in queries)
+        write_page(page, title, examples, hits, bits)
+        notice(f"page: {page}")
+    if geojson is not None:
+        from ..geojson import hit_feature, write_geojson
+
+        if hits and all(hit.footprint is None for hit in hits):
+            raise ConfigurationError("none of the hits has a place on the Earth: no map of them")
+        write_geojson(geojson, [hit_feature(hit) for hit in hits])
+        notice(f"footprints: {geojson}")

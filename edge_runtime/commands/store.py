@@ -10,6 +10,7 @@ from ..errors import ConfigurationError
 from .options import (
     BoundingBox,
     LabelOption,
+    NearOption,
     NewerThan,
     SceneOption,
     Since,
@@ -82,6 +83,7 @@ def delete_command(
     since: Since = None,
     until: Until = None,
     bbox: BoundingBox = None,
+    near: NearOption = None,
     newer_than: NewerThan = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")
@@ -95,11 +97,11 @@ def delete_command(
     """
     from ..store import CodeStore
 
-    where = make_filter(scene, label, since, until, bbox, newer_than)
+    where = make_filter(scene, label, since, until, bbox, near, newer_than)
     if not where:
         raise ConfigurationError(
-            "which scenes? Name them with --scene, --label, --since, --until, --bbox "
-            "or --newer-than"
+            "which scenes? Name them with --scene, --label, --since, --until, --bbox, "
+            "--near or --newer-than"
         )
     with CodeStore.open(store, writable=not dry_run, wait=wait) as code_store:
         paths = code_store.paths(where)

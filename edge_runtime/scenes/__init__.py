@@ -9,7 +9,7 @@ files.py     finding files, and the id of their content
 """
 
 from .files import content_id, find_scenes, image_files
-from .opening import open_scene
+from .opening import open_scene, reopen_scene
 from .scene import Scene, Tile
 from .windows import Tiling, Window
 
@@ -22,4 +22,5 @@ __all__ = [
     "find_scenes",
     "image_files",
     "open_scene",
+    "reopen_scene",
 ]

@@ -1,10 +1,12 @@
 """From a path to an open scene: by OpenCV for plain images, by GDAL for georeferenced rasters."""
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
-from .files import RASTER_SUFFIXES, content_id, content_of
+from .files import RASTER_SUFFIXES
 from .picture import Picture
 from .scene import Scene
 
@@ -21,13 +23,23 @@ def open_scene(path: Path, bands: str | None = None) -> Scene:
     bands: which are red, green and blue, see bands.choose; for rasters. Raises InputError, without
     the path, that says what is wrong.
     """
+    return _open(path, bands, None)
+
+
+def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
+    """Open a scene file for the same pixels as before, by its `reading` of then; as open_scene."""
+    bands = ",".join(str(band) for band in reading["bands"]) if "bands" in reading else None
+    stretch = reading.get("stretch")
+    return _open(path, bands, (stretch[0], stretch[1]) if stretch else None)
+
+
+def _open(path: Path, bands: str | None, stretch: tuple[float, float] | None) -> Scene:
     try:
         if is_raster(path):
-            return _open_raster(path, bands)
-        data = path.read_bytes()
+            return _open_raster(path, bands, stretch)
+        return Picture(path, path.read_bytes())
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
-    return Picture(path, content_id(data), data)
 
 
 def is_raster(path: Path) -> bool:
@@ -38,7 +50,7 @@ def is_raster(path: Path) -> bool:
     return suffix in TIFF_SUFFIXES and (path.stat().st_size > LARGE_BYTES or _is_geotiff(path))
 
 
-def _open_raster(path: Path, bands: str | None) -> Scene:
+def _open_raster(path: Path, bands: str | None, stretch: tuple[float, float] | None) -> Scene:
     if path.stat().st_size == 0:
         raise InputError("the file is empty (0 bytes)")
     try:
@@ -48,7 +60,7 @@ def _open_raster(path: Path, bands: str | None) -> Scene:
             "a georeferenced raster needs rasterio, which is not installed: "
             "pip install 'scenehash[geo]'"
         ) from error
-    return Raster(path, content_of(path), bands)
+    return Raster(path, bands, stretch)
 
 
 def _is_geotiff(path: Path) -> bool:

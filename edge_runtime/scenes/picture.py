@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ..tiles import Image, decode_image
+from .files import content_id
 from .scene import Scene, Tile
 from .times import time_of
 from .windows import Window
@@ -17,12 +18,16 @@ TILES_AT_ONCE = 32
 class Picture(Scene):
     """An image file that is nowhere, and of a time only where its name or a note beside it says."""
 
-    def __init__(self, path: Path, content: str, data: bytes) -> None:
+    def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
-        self.content = content
+        self._content = content_id(data)
         self.image = decode_image(data)
         self.height, self.width = self.image.shape[:2]
         self.time = time_of(path, {})
+
+    @property
+    def content(self) -> str:
+        return self._content
 
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0

@@ -4,6 +4,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from rasterio.windows import Window as RasterWindow
 from ..errors import InputError
 from ..tiles import STRETCH_PERCENTILES, Image
 from .bands import Bands, choose
+from .files import content_of
 from .scene import Footprints, Scene, Tile
 from .times import time_of
 from .windows import Window, rows_of
@@ -40,9 +42,10 @@ Pixels = npt.NDArray[np.generic]
 class Raster(Scene):
     """A raster that GDAL reads: by windows, whatever its size, with bounded memory."""
 
-    def __init__(self, path: Path, content: str, bands: str | None) -> None:
+    def __init__(
+        self, path: Path, bands: str | None, stretch: tuple[float, float] | None = None
+    ) -> None:
         self.path = path
-        self.content = content
         self._open = contextlib.ExitStack()
         with _our_errors():
             self._file = self._opened(path)
@@ -53,14 +56,25 @@ class Raster(Scene):
             self._validity = self._how_valid()
             self.metres_per_pixel = self._resolution()
             self._refuse_large_blocks()
-            self._stretch = self._find_stretch()
-        names = [self._file.descriptions[band - 1] or str(band) for band in self._bands]
-        self.reading = {"bands": names, "stretch": self._stretch, "valid by": self._validity}
+            self._stretch = stretch or self._find_stretch()
+        self.reading = {
+            "bands": list(self._bands),
+            "names": [self._file.descriptions[band - 1] for band in self._bands],
+            "stretch": self._stretch,
+            "valid by": self._validity,
+        }
         if _is_in_strips(self._file) and self.height * self.width > LARGE_PIXELS:
             self.warnings = (
                 "stored in strips, not in tiles, which is slow to read; "
                 f"faster after: gdal_translate -of COG {path.name} cog.tif",
             )
+
+    @cached_property
+    def content(self) -> str:
+        try:
+            return content_of(self.path)
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})") from error
 
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0

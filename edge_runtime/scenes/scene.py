@@ -26,19 +26,23 @@ class Tile(NamedTuple):
 class Scene(ABC):
     """An open scene.
 
-    content: id of the file's bytes. time: when it was acquired, where that is known. height and
-    width in pixels. metres_per_pixel: on the ground, where it is known. reading: how its pixels are
-    made of the file, as plain values. warnings: what its reader wants a person to know.
+    time: when it was acquired, where that is known. height and width in pixels. metres_per_pixel:
+    on the ground, where it is known. reading: how its pixels are made of the file, as plain values,
+    for the same pixels another time. warnings: what its reader wants a person to know.
     """
 
     path: Path
-    content: str
     time: datetime | None = None
     height: int
     width: int
     metres_per_pixel: float | None = None
     reading: Mapping[str, object] = {}
     warnings: Sequence[str] = ()
+
+    @property
+    @abstractmethod
+    def content(self) -> str:
+        """The id of the file's bytes, all of which are read for it; InputError."""
 
     def windows(self, tiling: Tiling, tile_size: int) -> list[Window]:
         """The windows of all tiles; InputError when their size on the ground cannot be known."""
@@ -62,6 +66,12 @@ class Scene(ABC):
     @abstractmethod
     def overview(self, side: int) -> Image:
         """The whole scene, uint8 RGB, at most side pixels high and wide."""
+
+    def pixels(self, window: Window, side: int) -> Image:
+        """The pixels of a window, uint8 RGB; a large one comes as side x side."""
+        ((tile,),) = self.tiles([window], side)
+        assert tile.image is not None  # without a least share of data none is left out
+        return tile.image
 
     def footprints(self, windows: Sequence[Window]) -> Footprints | None:
         """Corners float64 [N, 4, 2] of windows, longitude and latitude, from the left upper one

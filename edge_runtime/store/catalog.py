@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,6 +116,7 @@ class Tile(NamedTuple):
     window: Window
     time: datetime | None
     footprint: tuple[tuple[float, float], ...] | None
+    reading: Mapping[str, object]
 
 
 class Catalog:
@@ -353,18 +354,20 @@ class Catalog:
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out."""
         query = (
-            "SELECT path, x, y, width, height, time, footprint FROM tile JOIN scene USING (scene) "
-            "WHERE row = ?"
+            "SELECT path, x, y, width, height, time, footprint, reading "
+            "FROM tile JOIN scene USING (scene) WHERE row = ?"
         )
         tiles = {}
         for row in rows:
             found = self._one(query, row)
             if found is not None:
-                path, x, y, width, height, time, place = found
+                path, x, y, width, height, time, place, reading = found
                 corners = None if place is None else _footprints([place])[0].tolist()
                 ring = None if corners is None else tuple((lon, lat) for lon, lat in corners)
                 when = None if time is None else datetime.fromtimestamp(time, UTC)
-                tiles[row] = Tile(path, Window(x, y, width, height), when, ring)
+                tiles[row] = Tile(
+                    path, Window(x, y, width, height), when, ring, json.loads(reading)
+                )
         return tiles
 
     def scene_ranges(

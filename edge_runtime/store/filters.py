@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..places import Box
+from ..places import Box, Near
 from .records import seconds
 
 
@@ -14,7 +14,8 @@ class Filter:
     scene: the path of a scene, as it was ingested. label: one of its labels. since, until: its
     acquisition time, both ends included; without a time zone they are UTC. bbox: (west, south,
     east, north) in degrees, west > east across the antimeridian; the bounding box of the tile's
-    footprint meets it. newer_than: rows after this one. A scene without a time, or a tile without a
+    footprint meets it. near: (latitude, longitude, kilometres); that box has a point within the
+    distance. newer_than: rows after this one. A scene without a time, or a tile without a
     footprint, meets no condition on it.
     """
 
@@ -24,10 +25,13 @@ class Filter:
     until: datetime | None = None
     bbox: tuple[float, float, float, float] | None = None
     label: str | None = None
+    near: tuple[float, float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.bbox is not None:
             Box(*self.bbox).checked()
+        if self.near is not None:
+            Near(*self.near).checked()
 
     def __bool__(self) -> bool:
         """Whether there is any condition at all."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..places import Box, bounding_boxes, meeting
+from ..places import Box, Near, bounding_boxes, meeting, within
 from .blocks import Block
 from .catalog import Catalog
 from .filters import Filter
@@ -16,6 +16,8 @@ def rows_where(catalog: Catalog, where: Filter) -> Rows:
         rows = rows[np.searchsorted(rows, where.newer_than, side="right") :]
     if where.bbox is not None:
         rows = np.intersect1d(rows, _rows_meeting(catalog, Box(*where.bbox)), assume_unique=True)
+    if where.near is not None:
+        rows = np.intersect1d(rows, _rows_within(catalog, Near(*where.near)), assume_unique=True)
     return rows
 
 
@@ -31,6 +33,16 @@ def _rows_meeting(catalog: Catalog, box: Box) -> Rows:
                 rows, footprints = catalog.footprints(block.first_row, block.last_row)
                 found.append(rows[meeting(bounding_boxes(footprints), box)])
     found.append(Ranges.of(sorted(inside.items())).expanded())
+    return np.unique(np.concatenate(found))
+
+
+def _rows_within(catalog: Catalog, near: Near) -> Rows:
+    """Rows of tiles whose bounding box comes within a distance of a point, each once."""
+    found = [np.empty(0, np.int64)]
+    for piece in near.box().pieces():
+        for block in catalog.blocks_meeting(piece):
+            rows, footprints = catalog.footprints(block.first_row, block.last_row)
+            found.append(rows[within(bounding_boxes(footprints), near)])
     return np.unique(np.concatenate(found))
 
 

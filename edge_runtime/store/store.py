@@ -9,7 +9,7 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from ..codes import Codes, check_bits
 from ..errors import LineageError, StoreDamagedError, StoreError
 from ..index import NO_ROW, CodeIndex, Explanation
 from ..scenes import Window
-from .catalog import Catalog, State, is_vacant
+from .catalog import Catalog, State, Tile, is_vacant
 from .check import codes_of, damage_of, entry_damage_of, find_damage, uncovered
 from .codes_file import CodesFile
 from .filters import Filter
@@ -42,7 +42,8 @@ PART, GROUP = 1 << 20, 256
 class Hit:
     """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
 
-    time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees.
+    time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
+    reading says how the scene's pixels are made of its file.
     """
 
     rank: int
@@ -52,6 +53,7 @@ class Hit:
     window: Window
     time: datetime | None = None
     footprint: tuple[tuple[float, float], ...] | None = None
+    reading: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -340,12 +342,12 @@ class CodeStore:
             raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
         return np.array(self._codes[self._map.positions(rows)])
 
-    def tile(self, row: int) -> tuple[str, Window]:
-        """The path of a row's scene, and the row's window in it. StoreError on a row not there."""
+    def tile(self, row: int) -> Tile:
+        """What is known of the tile in a row. StoreError on a row not there."""
         tiles = self._catalog.tiles([row])
         if row not in tiles:
             raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return tiles[row].scene, tiles[row].window
+        return tiles[row]
 
     @overload
     def search(

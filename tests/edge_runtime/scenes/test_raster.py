@@ -262,4 +262,4 @@ def test_a_real_raster_without_visible_light_names_its_bands(data_root: Path) ->
     with pytest.raises(InputError, match=r"4 B8A, .*--bands"):
         open_scene(path)
     with open_scene(path, "B11,B8A,B05") as scene:
-        assert scene.reading["bands"] == ["B11", "B8A", "B05"]
+        assert scene.reading["names"] == ["B11", "B8A", "B05"]

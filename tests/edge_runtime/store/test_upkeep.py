@@ -56,7 +56,7 @@ def test_compact_gives_the_room_back_and_keeps_rows(tmp_path: Path) -> None:
     with CodeStore.open(tmp_path / "s") as store:
         assert scenes_found(store) == before
         for row in before:
-            path, _ = store.tile(row)
+            path = store.tile(row).scene
             number = int(Path(path).stem)
             tiles = scene(number, 2 if number == 40 else 1 + number % 3).codes
             assert store.codes(np.array([row]))[0].tobytes() in {code.tobytes() for code in tiles}
