@@ -82,8 +82,10 @@ def _nearest_to_any(
         best: dict[int, Hit] = {}
         for hit in sorted((hit for hits in found for hit in hits), key=lambda hit: hit.distance):
             best.setdefault(hit.row, hit)
-        hits = sorted(best.values(), key=lambda hit: (hit.distance, hit.row))[:wanted]
+        hits = sorted(best.values(), key=lambda hit: (hit.distance, hit.row))
         complete = all(len(one) < wanted for one in found) or wanted >= len(store)
+        if not complete:
+            hits = hits[:wanted]  # further ones might have others between them
         hits = _not_like(store, hits, unlike)
         if len(hits) >= k or complete:
             return Found(_ranked(hits[:k]), explanation)

@@ -22,14 +22,19 @@ def write_geojson(path: Path, features: Iterable[dict[str, Any]]) -> None:
 
 def hit_feature(hit: Hit) -> dict[str, Any]:
     """A hit as a feature; without a geometry when its scene is nowhere."""
-    properties = {
-        "rank": hit.rank,
-        "distance": hit.distance,
-        "row": hit.row,
-        "scene": hit.scene,
-        "time": None if hit.time is None else hit.time.isoformat(),
-    }
-    geometry = None if hit.footprint is None else polygon(hit.footprint)
+    return feature(
+        hit.footprint,
+        rank=hit.rank,
+        distance=hit.distance,
+        row=hit.row,
+        scene=hit.scene,
+        time=None if hit.time is None else hit.time.isoformat(),
+    )
+
+
+def feature(ring: Ring | None, **properties: object) -> dict[str, Any]:
+    """A footprint with its properties; no ring, no geometry."""
+    geometry = None if ring is None else polygon(ring)
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 

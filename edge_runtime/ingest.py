@@ -143,6 +143,9 @@ class _Ingesting:
                 self._progress.advance(skipped)
                 if len(self._images) >= HASHED_TOGETHER:
                     self._hash()
+            case Ended() if event.content in {scene.content for scene in self._ended}:
+                self._drop_unfinished()
+                self.report.known.append(event.path)
             case Ended():
                 self._ended.append(event)
                 self._unfinished = 0

@@ -104,7 +104,8 @@ def _map(hits: Sequence[Hit]) -> str:
         shapes.append(
             f"<polygon points='{points}' fill='#c43c2833' stroke='#c43c28' stroke-width=1.5>"
             f"<title>#{hit.rank}, {hit.distance} bits</title></polygon>"
-            f"<text x={x:.1f} y={y - 3:.1f} style='fill:#1e1e1e'>#{hit.rank}</text>"
+            f"<circle cx={x:.1f} cy={y:.1f} r=2.5 fill='#c43c28' />"
+            f"<text x={x + 4:.1f} y={y - 3:.1f} style='fill:#1e1e1e'>#{hit.rank}</text>"
         )
     return (
         f"<h2>Where they are</h2><svg width={MAP_WIDTH} height={MAP_HEIGHT} "

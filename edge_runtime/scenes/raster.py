@@ -253,7 +253,7 @@ def _our_errors() -> Iterator[None]:
     try:
         yield
     except (RasterioError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error.__cause__ or error).split())
         raise InputError(f"GDAL cannot read it ({reason})") from error
 
 
