@@ -20,7 +20,7 @@ import numpy as np
 
 from edge_runtime import CodeStore
 from edge_runtime.scenes import Window
-from edge_runtime.store import HashedScene
+from edge_runtime.store import Filter, HashedScene
 
 LINEAGE, BITS = "a" * 16, 64
 BATCH = 1000
@@ -181,11 +181,43 @@ def readers(seconds: float) -> None:
             )
 
 
+def filters(rows: int) -> None:
+    """The time of a filtered search beside that of one without, first and again, by its share."""
+    wheres = {
+        "without": None,
+        "bbox, half of the Earth": Filter(bbox=(0, -90, 180, 90)),
+        "bbox, a tenth": Filter(bbox=(0, -90, 36, 90)),
+        "bbox, a few scenes": Filter(bbox=(10, 10, 12, 12)),
+        "bbox, within a scene": Filter(bbox=(10, 10, 10.1, 10.1)),
+        "near, 50 km": Filter(near=(20.0, 20.0, 50.0)),
+        "newer than the middle": Filter(newer_than=rows // 2),
+        "one scene": Filter(scene="/scenes/5000.tif"),
+    }
+    queries = np.random.default_rng(1).integers(0, 256, (20, 1, BITS // 8), np.uint8)
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        fill(Path(folder), rows)
+        print(f"{rows:,} tiles in scenes of {BATCH}; milliseconds, medians of {len(queries)}")
+        print(f"{'filter':28} {'tiles':>9} {'first':>8} {'again':>8}")
+        with CodeStore.open(Path(folder) / "s") as store:
+            for _ in range(50):  # until the index is in use
+                store.search(queries[0], 20)
+            for name, where in wheres.items():
+                first, again = [], []
+                for query in queries:
+                    store._selected.clear()
+                    for taken in (first, again):
+                        started = time.perf_counter()
+                        store.search(query, 20, where=where)
+                        taken.append(1e3 * (time.perf_counter() - started))
+                count = len(store) if where is None else len(store._positions_where(where))
+                print(f"{name:28} {count:9,} {np.median(first):8.2f} {np.median(again):8.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["append", "open", "readers"])
+    parser.add_argument("what", choices=["append", "open", "readers", "filters"])
     parser.add_argument("--rows", type=int)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
@@ -193,6 +225,8 @@ def main() -> None:
         append(arguments.rows or 1_000_000)
     elif arguments.what == "open":
         opening(arguments.rows or 10_000_000)
+    elif arguments.what == "filters":
+        filters(arguments.rows or 1_000_000)
     else:
         readers(arguments.seconds)
 

@@ -164,6 +164,7 @@ def hit_document(hit: "Hit") -> dict[str, object]:
         "window": [window.x, window.y, window.width, window.height],
         "time": None if hit.time is None else hit.time.isoformat(),
         "footprint": hit.footprint,
+        "labels": list(hit.labels),
     }
 
 

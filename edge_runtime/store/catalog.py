@@ -3,11 +3,11 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from ..places import Box
 from ..scenes import Window
 from .blocks import Block, blocks_of
 from .database import connect, our_errors, snapshot, transaction
-from .records import SceneRecord, digest
+from .records import SceneRecord, Tile, digest
 from .rows import Ranges, Rows
 
 FORMAT = 1
@@ -107,16 +107,6 @@ class State:
     def seal(self) -> bytes:
         """A checksum of all that the state says."""
         return digest(repr(self).encode())
-
-
-class Tile(NamedTuple):
-    """A tile as the catalog has it; time is in UTC."""
-
-    scene: str
-    window: Window
-    time: datetime | None
-    footprint: tuple[tuple[float, float], ...] | None
-    reading: Mapping[str, object]
 
 
 class Catalog:
@@ -354,42 +344,45 @@ class Catalog:
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out."""
         query = (
-            "SELECT path, x, y, width, height, time, footprint, reading "
+            "SELECT path, x, y, width, height, time, footprint, labels, reading "
             "FROM tile JOIN scene USING (scene) WHERE row = ?"
         )
         tiles = {}
         for row in rows:
             found = self._one(query, row)
             if found is not None:
-                path, x, y, width, height, time, place, reading = found
+                path, x, y, width, height, time, place, labels, reading = found
                 corners = None if place is None else _footprints([place])[0].tolist()
                 ring = None if corners is None else tuple((lon, lat) for lon, lat in corners)
                 when = None if time is None else datetime.fromtimestamp(time, UTC)
                 tiles[row] = Tile(
-                    path, Window(x, y, width, height), when, ring, json.loads(reading)
+                    path,
+                    Window(x, y, width, height),
+                    when,
+                    ring,
+                    tuple(json.loads(labels)),
+                    json.loads(reading),
                 )
         return tiles
 
     def scene_ranges(
-        self, condition: str, values: Sequence[str | int | float]
+        self, condition: str, values: Sequence[str | float], most: int
     ) -> list[tuple[int, int]]:
-        """First row and number of tiles of the scenes for which an SQL condition holds."""
-        query = f"SELECT first_row, tiles FROM scene WHERE {condition} ORDER BY first_row"
-        return self._all(query, *values)
+        """First row and number of tiles of scenes for which an SQL condition holds.
 
-    def blocks_meeting(self, box: Box) -> list[Block]:
-        """The blocks that may meet a box with west <= east."""
-        return [
-            Block(*found)
-            for found in self._all(
-                f"SELECT {BLOCK_COLUMNS} FROM block "
-                "WHERE east >= ? AND west <= ? AND north >= ? AND south <= ?",
-                box.west,
-                box.east,
-                box.south,
-                box.north,
-            )
-        ]
+        By rows when these are all; at most so many.
+        """
+        query = f"SELECT first_row, tiles FROM scene WHERE {condition} LIMIT ?"
+        return sorted(self._all(query, *values, most))
+
+    def blocks_meeting(self, box: Box, most: int) -> list[Block]:
+        """At most so many of the blocks that may meet a box with west <= east."""
+        found = self._all(
+            f"SELECT {BLOCK_COLUMNS} FROM block "
+            "WHERE east >= ? AND west <= ? AND north >= ? AND south <= ? LIMIT ?",
+            *(box.west, box.east, box.south, box.north, most),
+        )
+        return [Block(*block) for block in found]
 
     def footprints(self, first_row: int, last_row: int) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Rows int64 [N] of a range that have a footprint, and these, float64 [N, 4, 2]."""

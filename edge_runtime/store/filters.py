@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..places import Box, Near
-from .records import seconds
+import numpy as np
+import numpy.typing as npt
+
+from ..places import Box, Floats, Near, bounding_boxes, meeting, within
+from .records import Tile, seconds
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,41 @@ class Filter:
         """Whether there is any condition at all."""
         return self != Filter()
 
-    def on_scenes(self) -> tuple[str, list[str | int | float]]:
-        """The SQL condition on table scene, all but the box, and its parameters."""
-        parts: list[str] = ["1"]
-        values: list[str | int | float] = []
-        for condition, value in (
+    def on_scenes(self) -> tuple[str, list[str | float]]:
+        """The SQL condition on table scene, and its parameters; "" when there is none."""
+        conditions: list[tuple[str, str | float | None]] = [
             ("scene.path = ?", self.scene),
             ("scene.first_row + scene.tiles - 1 > ?", self.newer_than),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
             ("scene.scene IN (SELECT scene FROM label WHERE label = ?)", self.label),
-        ):
-            if value is not None:
-                parts.append(condition)
-                values.append(value)
-        return " AND ".join(parts), values
+        ]
+        given = [(condition, value) for condition, value in conditions if value is not None]
+        return " AND ".join(condition for condition, _ in given), [value for _, value in given]
+
+    def holds(self, row: int, tile: Tile) -> bool:
+        """Whether a tile meets all conditions, one at a time."""
+        if self.scene is not None and tile.scene != self.scene:
+            return False
+        if self.newer_than is not None and row <= self.newer_than:
+            return False
+        if self.label is not None and self.label not in tile.labels:
+            return False
+        time = None if tile.time is None else seconds(tile.time)
+        if self.since is not None and (time is None or time < seconds(self.since)):
+            return False
+        if self.until is not None and (time is None or time > seconds(self.until)):
+            return False
+        return (self.bbox is None and self.near is None) or (
+            tile.footprint is not None
+            and bool(self.there(bounding_boxes(np.array([tile.footprint], np.float64)))[0])
+        )
+
+    def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
+        """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""
+        result = np.ones(len(boxes), np.bool_)
+        if self.bbox is not None:
+            result &= meeting(boxes, Box(*self.bbox))
+        if self.near is not None:
+            result &= within(boxes, Near(*self.near))
+        return result

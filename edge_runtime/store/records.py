@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,17 @@ class HashedScene:
     footprints: Footprints | None = None
     labels: Sequence[str] = ()
     reading: Mapping[str, object] = field(default_factory=dict)
+
+
+class Tile(NamedTuple):
+    """A stored tile: see HashedScene; footprint has the corners of its window."""
+
+    scene: str
+    window: Window
+    time: datetime | None
+    footprint: tuple[tuple[float, float], ...] | None
+    labels: tuple[str, ...]
+    reading: Mapping[str, object]
 
 
 @dataclass(frozen=True)

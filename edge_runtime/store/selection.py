@@ -1,55 +1,80 @@
-"""From a filter to the rows for which it holds: by SQL, and the box to the last digit by numpy."""
+"""From a filter to the rows for which it holds: by SQL, and places to the last digit by numpy."""
+
+import sys
+from typing import TypeVar
 
 import numpy as np
 
-from ..places import Box, Near, bounding_boxes, meeting, within
+from ..places import Box, Near, bounding_boxes
 from .blocks import Block
 from .catalog import Catalog
 from .filters import Filter
 from .rows import Ranges, Rows
 
+Item = TypeVar("Item")
 
-def rows_where(catalog: Catalog, where: Filter) -> Rows:
-    """The rows for which a filter holds, int64, ascending."""
-    rows = Ranges.of(catalog.scene_ranges(*where.on_scenes())).expanded()
+# As many scenes or blocks are listed while a filter counts as narrow.
+NARROW = 1000
+
+
+class TooBroad(Exception):  # noqa: N818 - an answer, not an error
+    """A filter holds for more than was to be listed."""
+
+
+def rows_where(catalog: Catalog, where: Filter, narrow: bool = False) -> Rows:
+    """The rows for which a filter holds, int64, ascending.
+
+    narrow: give up on a filter that holds for many, by raising TooBroad.
+    """
+    most = NARROW if narrow else sys.maxsize
+    condition, values = where.on_scenes()
+    ranges = None
+    if condition or (where.bbox is None and where.near is None):
+        ranges = Ranges.of(_at_most(catalog.scene_ranges(condition or "1", values, most), most))
+    rows = ranges.expanded() if ranges is not None else None
+    if where.bbox is not None or where.near is not None:
+        there = _rows_there(catalog, where, most)
+        rows = there if ranges is None else there[ranges.contain(there)]
+    assert rows is not None  # one of the two was asked
     if where.newer_than is not None:
         rows = rows[np.searchsorted(rows, where.newer_than, side="right") :]
-    if where.bbox is not None:
-        rows = np.intersect1d(rows, _rows_meeting(catalog, Box(*where.bbox)), assume_unique=True)
-    if where.near is not None:
-        rows = np.intersect1d(rows, _rows_within(catalog, Near(*where.near)), assume_unique=True)
     return rows
 
 
-def _rows_meeting(catalog: Catalog, box: Box) -> Rows:
-    """Rows of tiles whose bounding box meets a box, each once."""
-    inside: dict[int, int] = {}
-    found = []
-    for piece in box.pieces():
-        for block in catalog.blocks_meeting(piece):
-            if block.every and _within(block, piece):
-                inside[block.first_row] = block.last_row - block.first_row + 1
-            else:
-                rows, footprints = catalog.footprints(block.first_row, block.last_row)
-                found.append(rows[meeting(bounding_boxes(footprints), box)])
-    found.append(Ranges.of(sorted(inside.items())).expanded())
-    return np.unique(np.concatenate(found))
+def _rows_there(catalog: Catalog, where: Filter, most: int) -> Rows:
+    """The rows that meet a filter's conditions on places, ascending."""
+    box = Box(*where.bbox) if where.bbox is not None else Near(*(where.near or ())).box()
+    blocks = [
+        block
+        for piece in box.pieces()
+        for block in _at_most(catalog.blocks_meeting(piece, most), most)
+    ]
+    # Where only a box is asked for, what lies whole in one of its pieces needs no closer look.
+    whole = {
+        block.first_row: block.last_row - block.first_row + 1
+        for block in blocks
+        if where.near is None and block.every and any(_in(block, piece) for piece in box.pieces())
+    }
+    found = [Ranges.of(sorted(whole.items())).expanded()]
+    for first, last in {(block.first_row, block.last_row) for block in blocks}:
+        if first not in whole:
+            rows, footprints = catalog.footprints(first, last)
+            found.append(rows[where.there(bounding_boxes(footprints))])
+    rows = np.concatenate(found)
+    rows.sort(kind="stable")
+    return rows
 
 
-def _rows_within(catalog: Catalog, near: Near) -> Rows:
-    """Rows of tiles whose bounding box comes within a distance of a point, each once."""
-    found = [np.empty(0, np.int64)]
-    for piece in near.box().pieces():
-        for block in catalog.blocks_meeting(piece):
-            rows, footprints = catalog.footprints(block.first_row, block.last_row)
-            found.append(rows[within(bounding_boxes(footprints), near)])
-    return np.unique(np.concatenate(found))
-
-
-def _within(block: Block, box: Box) -> bool:
+def _in(block: Block, box: Box) -> bool:
     return (
         box.west <= block.west
         and block.east <= box.east
         and box.south <= block.south
         and block.north <= box.north
     )
+
+
+def _at_most(found: list[Item], most: int) -> list[Item]:
+    if len(found) == most:
+        raise TooBroad
+    return found

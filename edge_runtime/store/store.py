@@ -21,19 +21,22 @@ import numpy.typing as npt
 from ..codes import Codes, check_bits
 from ..errors import LineageError, StoreDamagedError, StoreError
 from ..index import NO_ROW, CodeIndex, Explanation
+from ..index.nearest import Distances
 from ..scenes import Window
-from .catalog import Catalog, State, Tile, is_vacant
+from .catalog import Catalog, State, is_vacant
 from .check import codes_of, damage_of, entry_damage_of, find_damage, uncovered
 from .codes_file import CodesFile
 from .filters import Filter
 from .folder import CATALOG, INDEX, lock, make_folder
 from .raw_check import differs_from_sum, write_sum
-from .records import HashedScene, SceneRecord, record_of
+from .records import HashedScene, SceneRecord, Tile, record_of
 from .rows import Ranges, RowMap, Rows
-from .selection import rows_where
+from .selection import TooBroad, rows_where
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
+# How many times the hits that are wanted are looked at for those that meet a broad filter.
+BROAD = 4
 # Codes copied at once by a compaction, and scenes committed together by a merge.
 PART, GROUP = 1 << 20, 256
 
@@ -43,7 +46,7 @@ class Hit:
     """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
-    reading says how the scene's pixels are made of its file.
+    labels are the scene's; reading says how its pixels are made of its file.
     """
 
     rank: int
@@ -53,6 +56,7 @@ class Hit:
     window: Window
     time: datetime | None = None
     footprint: tuple[tuple[float, float], ...] | None = None
+    labels: tuple[str, ...] = ()
     reading: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -387,9 +391,8 @@ class CodeStore:
         the filter holds. explain: say, too, what the search did and where its time went.
         """
         while True:
-            within = None if where is None else self._positions_where(where)
-            distances, found, explanation = self._index.search(
-                codes, min(k, len(self)), radius, within, threads, explain=True
+            distances, found, explanation = self._search(
+                codes, min(k, len(self)), radius, where, threads
             )
             hits = self._hits(distances, found)
             if hits is not None:
@@ -586,10 +589,55 @@ class CodeStore:
     def _ranges_where(self, where: Filter) -> Ranges:
         return Ranges.covering(rows_where(self._catalog, where))
 
-    def _positions_where(self, where: Filter) -> Rows:
+    def _search(
+        self, codes: Codes, k: int, radius: int | None, where: Filter | None, threads: int
+    ) -> tuple[Distances, Rows, Explanation]:
+        """Distances and positions of the nearest, as CodeIndex.search gives them."""
+        if where is None:
+            return self._index.search(codes, k, radius, None, threads, explain=True)
+        try:
+            within = self._positions_where(where, narrow=True)
+        except TooBroad:
+            answer = self._search_broad(codes, k, radius, where, threads)
+            if answer is not None:
+                return answer
+            within = self._positions_where(where)
+        return self._index.search(codes, k, radius, within, threads, explain=True)
+
+    def _search_broad(
+        self, codes: Codes, k: int, radius: int | None, where: Filter, threads: int
+    ) -> tuple[Distances, Rows, Explanation] | None:
+        """The same for a filter that holds for many: search in all, and keep what meets it.
+
+        None when it does not hold for enough of the nearest.
+        """
+        wanted = min(BROAD * k, len(self))
+        distances, found, explanation = self._index.search(
+            codes, wanted, radius, None, threads, explain=True
+        )
+        rows = self._map.rows(found)
+        tiles = self._catalog.tiles(np.unique(rows[found != NO_ROW]).tolist())
+        kept = np.array(
+            [
+                [place != NO_ROW and row in tiles and where.holds(row, tiles[row])
+                 for place, row in zip(places, at, strict=True)]
+                for places, at in zip(found.tolist(), rows.tolist(), strict=True)
+            ],
+            np.bool_,
+        )  # fmt: skip
+        ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
+        if not ((kept.sum(axis=1) >= k) | ended).all():
+            return None
+        order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
+        left = np.take_along_axis(kept, order, axis=1)
+        distances = np.where(left, np.take_along_axis(distances, order, axis=1), self.bits + 1)
+        found = np.where(left, np.take_along_axis(found, order, axis=1), NO_ROW)
+        return distances.astype(np.int32), found, explanation
+
+    def _positions_where(self, where: Filter, narrow: bool = False) -> Rows:
         """The positions, in what this store sees, of the rows for which a filter holds."""
         if where not in self._selected:
-            rows = rows_where(self._catalog, where)
+            rows = rows_where(self._catalog, where, narrow)
             rows = rows[rows < self.rows]
             self._selected[where] = self._map.positions(rows[~self._map.dropped.contain(rows)])
         return self._selected[where]
