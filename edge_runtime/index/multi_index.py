@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..codes import Codes
 from .masks import masks, radii, within
 from .nearest import Rows
-from .words import columns
+from .words import columns, positions_of
 
 # A code is cut into 16-bit columns; a table is keyed by the leading bits of one column.
 COLUMN = 16
@@ -54,7 +54,10 @@ class MultiIndex:
             near = masks(self.bits)[: within(self.bits)[radius]]
             own = int(values[table]) >> (COLUMN - self.bits)
             keys.append((near ^ np.uint32(own)) + np.uint32(table * self.offsets.shape[1]))
-            room.append(distance - np.bitwise_count(near).astype(np.int16))
+            # A code is wanted from the table where it agrees best: its columns that neither the key
+            # nor the sketch shows are then no nearer than the key's, or another table has it.
+            apart = np.bitwise_count(near).astype(np.int16)
+            room.append(distance - apart * (1 + self._hidden(table, len(values))))
         every = np.concatenate(keys)
         places = self.offsets.reshape(-1)
         starts = places[every]
@@ -65,8 +68,13 @@ class MultiIndex:
             per_table=tuple(len(part) for part in keys),
         )
 
+    def _hidden(self, table: int, count: int) -> int:
+        """How many other tables' columns a table's sketches do not show."""
+        shown = {table, *sketch_columns(table, count)}
+        return len(set(range(self.substrings)) - shown)
+
     def candidates(self, query: Codes, buckets: "Buckets") -> Rows:
-        """The items [C] in some buckets that may be within the distance; one may come twice."""
+        """Items [C] in some buckets, among them all within the distance; one may come twice."""
         windows = buckets.windows()
         width = windows.width
         if len(windows.starts) == 0:
@@ -84,7 +92,7 @@ class MultiIndex:
             part ^= _sketch(values, table, len(values))
             first += count
         near = np.bitwise_count(sketches) <= windows.room[:, None]
-        place = _true(near)
+        place = positions_of(near.reshape(-1))
         window, within_window = np.divmod(place, width)
         kept = within_window < windows.lengths[window]
         window, entries = window[kept], (windows.starts[window] + within_window)[kept]
@@ -156,14 +164,6 @@ def _sketch(values: npt.NDArray[np.uint16], table: int, count: int) -> np.uint32
     high, low = sketch_columns(table, count)
     parts = [*values.tolist(), 0]
     return np.uint32(parts[high] << COLUMN | parts[low])
-
-
-def _true(flags: npt.NDArray[np.bool_]) -> Rows:
-    """np.flatnonzero of flags [n, 8 m], by eights first: most eights have none."""
-    eights = flags.reshape(-1, 8)
-    some = np.flatnonzero(eights.view(np.uint64))
-    inside = np.flatnonzero(eights[some])
-    return np.asarray((some[inside >> 3] << 3) + (inside & 7))
 
 
 def substring_bits(items: int) -> int:
