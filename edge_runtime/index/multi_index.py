@@ -7,6 +7,7 @@ read in windows of one width, which numpy copies and compares as one array.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -47,31 +48,17 @@ class MultiIndex:
     def buckets(self, query: Codes, distance: int) -> "Buckets":
         """The buckets that together hold every item within a distance of a query uint8 [B]."""
         values = columns(query[None])[0]
-        keys, room = [], []
-        for table, radius in enumerate(radii(distance, self.substrings, self.bits)):
-            if radius < 0:
-                break
-            near = masks(self.bits)[: within(self.bits)[radius]]
-            own = int(values[table]) >> (COLUMN - self.bits)
-            keys.append((near ^ np.uint32(own)) + np.uint32(table * self.offsets.shape[1]))
-            # A code is wanted from the table where it agrees best: its columns that neither the key
-            # nor the sketch shows are then no nearer than the key's, or another table has it.
-            apart = np.bitwise_count(near).astype(np.int16)
-            room.append(distance - apart * (1 + self._hidden(table, len(values))))
-        every = np.concatenate(keys)
+        shape = _shape(distance, self.substrings, self.bits, len(values))
+        keys = shape.masks.copy()
+        begin = 0
+        for table, count in enumerate(shape.per_table):
+            keys[begin : begin + count] ^= np.uint32(values[table] >> (COLUMN - self.bits))
+            begin += count
+        keys += shape.tables
         places = self.offsets.reshape(-1)
-        starts = places[every]
-        return Buckets(
-            starts=starts,
-            lengths=places[every + np.uint32(1)] - starts,
-            room=np.concatenate(room).astype(np.uint8),
-            per_table=tuple(len(part) for part in keys),
-        )
-
-    def _hidden(self, table: int, count: int) -> int:
-        """How many other tables' columns a table's sketches do not show."""
-        shown = {table, *sketch_columns(table, count)}
-        return len(set(range(self.substrings)) - shown)
+        starts = places[keys]
+        keys += np.uint32(1)
+        return Buckets(starts, places[keys] - starts, shape.room, shape.per_table)
 
     def candidates(self, query: Codes, buckets: "Buckets") -> Rows:
         """Items [C] in some buckets, among them all within the distance; one may come twice."""
@@ -86,16 +73,18 @@ class MultiIndex:
         )
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
         values = columns(query[None])[0]
-        first = 0
+        begin = 0
         for table, count in enumerate(windows.per_table):
-            part = sketches[first : first + count]
+            part = sketches[begin : begin + count]
             part ^= _sketch(values, table, len(values))
-            first += count
+            begin += count
         near = np.bitwise_count(sketches) <= windows.room[:, None]
         place = positions_of(near.reshape(-1))
-        window, within_window = np.divmod(place, width)
-        kept = within_window < windows.lengths[window]
-        window, entries = window[kept], (windows.starts[window] + within_window)[kept]
+        window = place // width
+        inside = place - window * width
+        kept = inside < windows.lengths[window]
+        window, inside = window[kept], inside[kept]
+        entries = windows.starts[window] + inside
         return self._items(entries, int(np.searchsorted(window, windows.per_table[0])))
 
     def _items(self, entries: Rows, in_first: int) -> Rows:
@@ -121,23 +110,20 @@ class Buckets:
 
     def windows(self) -> "Windows":
         """The same entries in pieces of at most one width; empty buckets are gone."""
-        filled = self.lengths > 0
-        starts = self.starts[filled].astype(np.int64)
-        lengths = self.lengths[filled].astype(np.int64)
-        room = self.room[filled]
-        ends = np.cumsum(self.per_table)
-        counts = [int(part.sum()) for part in np.split(filled, ends[:-1])]
-        mean = float(lengths.mean()) if len(lengths) else 0.0
-        width = int(min(max(8, -8 * (-(mean + mean**0.5) // 8)), MAX_WINDOW))
-        pieces = -(-lengths // width)
-        if len(pieces) and pieces.max() > 1:
-            source = np.repeat(np.arange(len(pieces)), pieces)
-            ordinal = np.arange(len(source)) - (np.cumsum(pieces) - pieces)[source]
-            starts = starts[source] + ordinal * width
-            lengths = lengths[source] - ordinal * width
-            room = room[source]
-            counts = [int(part.sum()) for part in np.split(pieces, np.cumsum(counts)[:-1])]
-        return Windows(width, starts, lengths, room, tuple(counts))
+        mean = self.entries / max(1, np.count_nonzero(self.lengths))
+        width = min(max(8, int(mean + mean**0.5 + 7) // 8 * 8), MAX_WINDOW)
+        pieces = (self.lengths + np.uint32(width - 1)) // np.uint32(width)
+        source = np.repeat(np.arange(len(pieces)), pieces)
+        ends = np.cumsum(pieces, dtype=np.int64)
+        skipped = (np.arange(len(source)) - (ends - pieces)[source]) * width
+        counts = np.diff(ends[np.cumsum(self.per_table) - 1], prepend=0)
+        return Windows(
+            width,
+            self.starts[source] + skipped,
+            self.lengths[source] - skipped,
+            self.room[source],
+            tuple(counts.tolist()),
+        )
 
 
 @dataclass(frozen=True)
@@ -149,6 +135,40 @@ class Windows:
     lengths: Rows
     room: npt.NDArray[np.uint8]
     per_table: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Which buckets a search to a distance looks into, whatever the query.
+
+    masks: uint32 [P], what to XOR the query's keys with. tables: uint32 [P], where the offsets of
+    their tables begin. room: uint8 [P], as in Buckets. per_table: how many are of each table.
+    """
+
+    masks: npt.NDArray[np.uint32]
+    tables: npt.NDArray[np.uint32]
+    room: npt.NDArray[np.uint8]
+    per_table: tuple[int, ...]
+
+
+@lru_cache(256)
+def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
+    """count: columns of a code."""
+    parts, room, per_table = [], [], []
+    for table, radius in enumerate(radii(distance, substrings, bits)):
+        near = masks(bits)[: within(bits)[radius] if radius >= 0 else 0]
+        # A code is wanted from the table where it agrees best: its columns that neither the key nor
+        # the sketch shows are then no nearer than the key's, or another table has it.
+        hidden = set(range(substrings)) - {table, *sketch_columns(table, count)}
+        parts.append(near)
+        room.append(distance - np.bitwise_count(near).astype(np.int16) * (1 + len(hidden)))
+        per_table.append(len(near))
+    return _Shape(
+        np.concatenate(parts),
+        np.repeat(np.arange(substrings) * ((1 << bits) + 1), per_table).astype(np.uint32),
+        np.concatenate(room).astype(np.uint8),
+        tuple(per_table),
+    )
 
 
 def sketch_columns(table: int, count: int) -> tuple[int, int]:

@@ -80,15 +80,15 @@ def _summed(counts: npt.NDArray[np.uint8], width: int) -> Counts:
 
 
 def positions_of(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """np.flatnonzero of flags [N], made for flags of which few are set: by eights first."""
-    eights = len(flags) // 8
-    whole = flags[: 8 * eights].reshape(eights, 8)
-    some = np.flatnonzero(whole.view(np.uint64))
-    inside = np.flatnonzero(whole[some])
-    found = (some[inside >> 3] << 3) + (inside & 7)
-    if 8 * eights == len(flags):
-        return np.asarray(found)
-    return np.concatenate([found, np.flatnonzero(flags[8 * eights :]) + 8 * eights])
+    """np.flatnonzero of flags [N], faster where few are set: first the eights that have any."""
+    whole = len(flags) // 8 * 8
+    eights = flags[:whole].view(np.uint64)
+    some = np.flatnonzero(eights.astype(np.bool_))
+    inside = np.flatnonzero(eights[some].view(np.bool_))
+    found: npt.NDArray[np.int64] = (some[inside >> 3] << 3) + (inside & 7)
+    if whole == len(flags):
+        return found
+    return np.concatenate([found, np.flatnonzero(flags[whole:]) + whole])
 
 
 def columns(codes: Codes) -> npt.NDArray[np.uint16]:
