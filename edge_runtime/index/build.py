@@ -22,7 +22,7 @@ def build_segment(codes: Codes, first: int, last: int) -> Segment:
     Takes about 50 bytes of memory a row of the segment while it works.
     """
     own = np.ascontiguousarray(codes[first:last])
-    order = np.argsort(_sort_keys(own), kind="stable").astype(np.uint32)
+    order = _order(own)
     ordered = own[order]
     begins = np.flatnonzero(_differs_from_previous(ordered))
     share = len(begins) / len(own)
@@ -37,25 +37,18 @@ def build_segment(codes: Codes, first: int, last: int) -> Segment:
     return Segment(first, last, order, starts, distinct, index, reach)
 
 
-def _sort_keys(codes: Codes) -> npt.NDArray[np.uint64]:
-    """Numbers [N] that ascend by the first column of codes, equal for equal codes.
-
-    Different codes of more than 64 bits may share a number, and then do as well as two items.
-    """
+def _order(codes: Codes) -> npt.NDArray[np.uint32]:
+    """Positions [N] of codes in ascending order, equal codes in the order they have."""
     parts = columns(codes)
-    if parts.shape[1] <= 4:
-        keys = np.zeros(len(codes), np.uint64)
-        for column in range(4):
-            keys <<= np.uint64(16)
-            if column < parts.shape[1]:
-                keys |= parts[:, column]
-        return keys
-    mixed = np.zeros(len(codes), np.uint64)
-    for column in range(1, parts.shape[1]):
-        mixed ^= parts[:, column]
-        mixed *= np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return (parts[:, 0].astype(np.uint64) << np.uint64(48)) | (mixed >> np.uint64(16))
+    keys = []
+    for begin in range(0, parts.shape[1], 4):
+        key = np.zeros(len(codes), np.uint64)
+        for column in range(begin, min(begin + 4, parts.shape[1])):
+            key <<= np.uint64(16)
+            key |= parts[:, column]
+        keys.append(key)
+    order = np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(keys[::-1])
+    return order.astype(np.uint32)
 
 
 def _differs_from_previous(ordered: Codes) -> npt.NDArray[np.bool_]:

@@ -110,7 +110,7 @@ class Buckets:
 
     def windows(self) -> "Windows":
         """The same entries in pieces of at most one width; empty buckets are gone."""
-        mean = self.entries / max(1, np.count_nonzero(self.lengths))
+        mean = self.entries / max(1, int(np.count_nonzero(self.lengths)))
         width = min(max(8, int(mean + mean**0.5 + 7) // 8 * 8), MAX_WINDOW)
         pieces = (self.lengths + np.uint32(width - 1)) // np.uint32(width)
         source = np.repeat(np.arange(len(pieces)), pieces)

@@ -18,11 +18,11 @@ class Planner:
 
     min_segment: int = 1 << 16
     max_segment: int = 11 << 20
-    scan_word: float = 0.55
+    scan_word: float = 0.7
     scan_gathered: float = 12.0
     probe_step: float = 150_000.0
-    probe_window: float = 90.0
-    probe_entry: float = 3.0
+    probe_window: float = 75.0
+    probe_entry: float = 1.2
     # Reading a segment file from front to back to compare its checksum.
     check_byte: float = 0.7
 

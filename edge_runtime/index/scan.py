@@ -36,9 +36,7 @@ def scan(
     largest = max(1, BLOCK_BYTES // (words.shape[1] * words.itemsize))
     comparer = _comparer(largest, words)
     tiled = [comparer.tiled(query) for query in queries]
-    scans = [
-        _Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)
-    ]
+    scans = [_Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)]
     for start, stop in _blocks(len(words), largest):
         block = words[start:stop]
         earliest = placement.earliest(start)

@@ -1,5 +1,6 @@
 """Derived data about a range of rows: its distinct codes, or its rows, in an order to search in."""
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from .words import Words, as_words
 
 @dataclass(frozen=True)
 class Segment:
-    """The rows first to last - 1, seen as N items.
+    """The rows first to last - 1, seen as N items, which ascend by their codes.
 
     rows: uint32 [last - first], row numbers less first, item by item, ascending within an item.
     starts: uint32 [N + 1], where in rows an item's own begin; None: each has one. codes: uint8
@@ -36,6 +37,18 @@ class Segment:
     @property
     def nbytes(self) -> int:
         return sum(array.nbytes for array in self.arrays().values())
+
+    def item_of(self, code: Codes) -> int | None:
+        """The item that has exactly this code, uint8 [B]; None: there is none, or none is shared."""
+        if self.codes is None:
+            return None
+        wanted = code.tobytes()
+        item = bisect.bisect_left(range(self.items), wanted, key=self._bytes_of)
+        return item if item < self.items and self._bytes_of(item) == wanted else None
+
+    def _bytes_of(self, item: int) -> bytes:
+        assert self.codes is not None
+        return bytes(self.codes[item])
 
     def words(self, items: Rows, every: Words) -> Words:
         """The codes of items [P], as words [P, W]; every: those of all rows of the store."""
