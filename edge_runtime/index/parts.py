@@ -44,6 +44,7 @@ def search_part(
     nearest: Sequence[Nearest],
     allowed: Allowed,
     planner: Planner,
+    threads: int,
     trace: Trace,
 ) -> list[Nearest]:
     """What is nearest to each query, after a part of the store was searched as well.
@@ -85,6 +86,7 @@ def search_part(
                 words[left],
                 [found[number] for number in left],
                 limits,
+                threads,
             )
         trace.codes += plan.codes * len(left)
         trace.answered(plan.name, "; ".join([plan.reason, *reasons]), len(left))

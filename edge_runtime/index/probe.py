@@ -52,7 +52,7 @@ def probe(
             return Probed(found, 0, "enough rows have the very code")
     if index is None:
         return Probed(None, limit, "no multi-index")
-    wanted = (nearest.k - len(nearest.rows) or 1) * (segment.last - segment.first) / allowed
+    wanted = nearest.k * (segment.last - segment.first) / allowed
     distance = min(limit, expected_distance(segment, wanted))
     spent, entries = 0.0, expected_entries(segment, distance)
     while True:

@@ -1,7 +1,9 @@
 """The blocked scan: every code is compared, a block at a time while it is in the cache."""
 
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -27,17 +29,46 @@ def scan(
     queries: Words,
     nearest: Sequence[Nearest],
     limits: Sequence[int],
+    threads: int = 1,
 ) -> list[Nearest]:
     """What is nearest to each query after all of words [N, W] were compared with it.
 
     queries: [Q, W], with what each has found before, among other rows. limits: [Q] distances
-    beyond which none is wanted.
+    beyond which none is wanted. threads: how many share the codes.
     """
+    cuts = [len(words) * share // threads for share in range(threads + 1)]
+    if threads == 1 or len(words) < threads * FIRST_BLOCK:
+        return _scan_range(words, placement, queries, nearest, limits, (0, len(words)))
+    fresh = [Nearest.none(before.k, before.limit()) for before in nearest]
+    with ThreadPoolExecutor(threads) as pool:
+        shares = list(
+            pool.map(
+                lambda span: _scan_range(words, placement, queries, fresh, limits, span),
+                itertools.pairwise(cuts),
+            )
+        )
+    found = list(nearest)
+    for share in shares:
+        found = [
+            one.joined(more.distances, more.rows) for one, more in zip(found, share, strict=True)
+        ]
+    return found
+
+
+def _scan_range(
+    words: Words,
+    placement: Placement,
+    queries: Words,
+    nearest: Sequence[Nearest],
+    limits: Sequence[int],
+    span: tuple[int, int],
+) -> list[Nearest]:
+    """`scan` of the positions span[0] to span[1] - 1 alone."""
     largest = max(1, BLOCK_BYTES // (words.shape[1] * words.itemsize))
     comparer = _comparer(largest, words)
     tiled = [comparer.tiled(query) for query in queries]
     scans = [_Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)]
-    for start, stop in _blocks(len(words), largest):
+    for start, stop in _blocks(*span, largest):
         block = words[start:stop]
         earliest = placement.earliest(start)
         for one, query in zip(scans, tiled, strict=True):
@@ -59,10 +90,10 @@ def _comparer(block: int, words: Words) -> Comparer:
     return kept[kind]
 
 
-def _blocks(codes: int, largest: int) -> Iterator[tuple[int, int]]:
-    start, size = 0, min(FIRST_BLOCK, largest)
-    while start < codes:
-        yield start, min(start + size, codes)
+def _blocks(start: int, end: int, largest: int) -> Iterator[tuple[int, int]]:
+    size = min(FIRST_BLOCK, largest)
+    while start < end:
+        yield start, min(start + size, end)
         start, size = start + size, min(4 * size, largest)
 
 

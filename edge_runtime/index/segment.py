@@ -39,7 +39,7 @@ class Segment:
         return sum(array.nbytes for array in self.arrays().values())
 
     def item_of(self, code: Codes) -> int | None:
-        """The item that has exactly this code, uint8 [B]; None: there is none, or none is shared."""
+        """The item that has exactly this code, uint8 [B]; None: none has it, or none is shared."""
         if self.codes is None:
             return None
         wanted = code.tobytes()
