@@ -30,15 +30,19 @@ class Derived:
         self._bits = codes.shape[1] * 8
         self._sources: list[SegmentFile | Segment] | None = None
         self._lock = threading.RLock()
+        self._settled: list[Part] | None = None
 
     def parts(self, queries: int) -> list[Part]:
         """All rows in ascending parts, for a search with so many queries."""
+        if self._settled is not None:
+            return self._settled
         with self._lock:
             parts: list[Part] = []
-            row = 0
+            row, waiting = 0, False
             for source in self._cover():
                 segment = self._usable(source, queries)
                 if segment is None:
+                    waiting = True
                     continue
                 if source.first > row:
                     parts.append(Part(row, source.first, None))
@@ -46,6 +50,8 @@ class Derived:
                 row = source.last
             if row < len(self._codes):
                 parts.append(Part(row, len(self._codes), None))
+            if not waiting:
+                self._settled = parts
             return parts
 
     def pending(self) -> int:
@@ -65,7 +71,7 @@ class Derived:
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
                     self._add(build_segment(self._codes, begin, end))
-            self._sources = self._cover()
+            self._sources, self._settled = self._cover(), None
             if self._folder is not None:
                 kept = [source.path for source in self._cover() if isinstance(source, SegmentFile)]
                 segment_file.remove_others(self._folder, before, kept)

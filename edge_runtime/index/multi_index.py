@@ -47,7 +47,7 @@ class MultiIndex:
 
     def buckets(self, query: Codes, distance: int) -> "Buckets":
         """The buckets that together hold every item within a distance of a query uint8 [B]."""
-        values = columns(query[None])[0]
+        values = columns(query[None])[0].tolist()
         shape = _shape(distance, self.substrings, self.bits, len(values))
         keys = shape.masks.copy()
         begin = 0
@@ -72,7 +72,7 @@ class MultiIndex:
             (len(self.sketches) - width + 1,), f"V{4 * width}", self.sketches, strides=(4,)
         )
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
-        values = columns(query[None])[0]
+        values = columns(query[None])[0].tolist()
         begin = 0
         for table, count in enumerate(windows.per_table):
             part = sketches[begin : begin + count]
@@ -156,7 +156,8 @@ def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
     """count: columns of a code."""
     parts, room, per_table = [], [], []
     for table, radius in enumerate(radii(distance, substrings, bits)):
-        near = masks(bits)[: within(bits)[radius] if radius >= 0 else 0]
+        # In numeric order neighbouring windows are near each other in memory, whatever the query.
+        near = np.sort(masks(bits)[: within(bits)[radius] if radius >= 0 else 0])
         # A code is wanted from the table where it agrees best: its columns that neither the key nor
         # the sketch shows are then no nearer than the key's, or another table has it.
         hidden = set(range(substrings)) - {table, *sketch_columns(table, count)}
@@ -180,9 +181,9 @@ def sketch_columns(table: int, count: int) -> tuple[int, int]:
     return (others[0], others[1]) if table == 0 else (0, others[0])
 
 
-def _sketch(values: npt.NDArray[np.uint16], table: int, count: int) -> np.uint32:
+def _sketch(values: list[int], table: int, count: int) -> np.uint32:
     high, low = sketch_columns(table, count)
-    parts = [*values.tolist(), 0]
+    parts = [*values, 0]
     return np.uint32(parts[high] << COLUMN | parts[low])
 
 

@@ -42,29 +42,24 @@ class Planner:
         """Checking a file of so many bytes."""
         return self.check_byte * size
 
+    def first_distance(self, segment: Segment, rows: float) -> int:
+        """How far to look first for so many rows: as far as half of all queries have to.
 
-def expected_distance(segment: Segment, rows: float) -> int:
-    """The distance within which a query has about so many rows of a segment, at the median."""
-    reached = (segment.reach < rows).sum(axis=1)
-    return int(min(np.median(reached), segment.reach.shape[1] - 1))
+        Or farther, as long as that costs little more: it may save a second look.
+        """
+        reached: list[int] = np.sort((segment.reach < rows).sum(axis=1)).tolist()
+        half = min(reached[len(reached) // 2], segment.reach.shape[1] - 1)
+        dear = 1.3 * self.probe_step + self.probe(*expected_buckets(segment, half))
+        for distance in range(min(reached[-1], segment.reach.shape[1] - 1), half, -1):
+            if self.probe_step + self.probe(*expected_buckets(segment, distance)) < dear:
+                return distance
+        return half
 
 
-def buckets_within(segment: Segment, distance: int) -> int:
-    """How many buckets a search to a distance looks into."""
+def expected_buckets(segment: Segment, distance: int) -> tuple[int, float]:
+    """How many buckets a search to a distance looks into, and the entries in that many."""
     if segment.index is None:
-        return 0
-    bits = segment.index.bits
-    return sum(
-        within(bits)[radius]
-        for radius in radii(distance, segment.index.substrings, bits)
-        if radius >= 0
-    )
-
-
-def expected_entries(segment: Segment, distance: int) -> float:
-    """How many entries those buckets hold if they are as full as the average one."""
-    return buckets_within(segment, distance) * segment.items / (1 << _bits(segment))
-
-
-def _bits(segment: Segment) -> int:
-    return 0 if segment.index is None else segment.index.bits
+        return 0, 0.0
+    bits, count = segment.index.bits, segment.index.substrings
+    buckets = sum(within(bits)[radius] for radius in radii(distance, count, bits) if radius >= 0)
+    return buckets, buckets * segment.items / (1 << bits)

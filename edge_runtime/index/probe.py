@@ -8,7 +8,8 @@ from ..codes import Codes
 from .explanation import Trace
 from .nearest import Nearest
 from .placement import Items
-from .planner import Planner, buckets_within, expected_distance, expected_entries
+from .planner import Planner, expected_buckets
+from .segment import Segment
 from .words import Words, distances
 
 
@@ -53,11 +54,11 @@ def probe(
     if index is None:
         return Probed(None, limit, "no multi-index")
     wanted = nearest.k * (segment.last - segment.first) / allowed
-    distance = min(limit, expected_distance(segment, wanted))
-    spent, entries = 0.0, expected_entries(segment, distance)
+    distance = min(limit, planner.first_distance(segment, wanted))
+    spent, fullness = 0.0, segment.items / (1 << index.bits)
     while True:
-        buckets_ahead = buckets_within(segment, distance)
-        if spent + planner.probe(buckets_ahead, entries) > ceiling:
+        ahead, _ = expected_buckets(segment, distance)
+        if spent + planner.probe(ahead, ahead * fullness) > ceiling:
             return Probed(None, limit, "too many buckets would have to be looked into")
         buckets = index.buckets(query, distance)
         cost = planner.probe(len(buckets.starts), buckets.entries)
@@ -78,17 +79,17 @@ def probe(
             return Probed(found, limit, "few buckets hold all that is near enough")
         spent += cost
         fullness = buckets.entries / max(1, len(buckets.starts))
-        distance, entries = _next_distance(place, distance, limit, fullness, spent, planner)
+        distance = _next_distance(segment, distance, limit, fullness, spent, planner)
 
 
 def _next_distance(
-    place: Items, distance: int, limit: int, fullness: float, spent: float, planner: Planner
-) -> tuple[int, float]:
+    segment: Segment, distance: int, limit: int, fullness: float, spent: float, planner: Planner
+) -> int:
     """How far to look next: as far as costs about what was spent, so that steps stay few."""
     distance += 1
     while distance < limit:
-        ahead = buckets_within(place.segment, distance + 1)
+        ahead, _ = expected_buckets(segment, distance + 1)
         if planner.probe(ahead, ahead * fullness) > 2 * spent:
             break
         distance += 1
-    return distance, buckets_within(place.segment, distance) * fullness
+    return distance
