@@ -4,20 +4,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codes import Codes
-from . import multi_index
 from .segment import Segment
+from .tables import build_tables
 from .words import as_words, columns, distances
 
-# The most that derived data may take, in bytes a row.
-BYTES_PER_ROW = 24
+# A file's header and what stands between its arrays.
+SMALL_BYTES = 2048
 # Rows of equal codes are kept together when there are at most so many codes a row.
 DISTINCT_SHARE = 0.5
 # Rows sampled to learn how far neighbours are.
 SAMPLES = 16
 
 
-def build_segment(codes: Codes, first: int, last: int) -> Segment:
-    """The segment of rows first to last - 1 of codes uint8 [N, B].
+def build_segment(codes: Codes, first: int, last: int, bytes_per_row: int) -> Segment:
+    """The segment of rows first to last - 1 of codes uint8 [N, B], in so many bytes a row.
 
     Takes about 50 bytes of memory a row of the segment while it works.
     """
@@ -26,14 +26,16 @@ def build_segment(codes: Codes, first: int, last: int) -> Segment:
     ordered = own[order]
     begins = np.flatnonzero(_differs_from_previous(ordered))
     share = len(begins) / len(own)
-    shared = 4 + share * (4 + codes.shape[1])
     reach = _reach(own)
-    if share > DISTINCT_SHARE or shared > BYTES_PER_ROW:
-        index = multi_index.build(ordered, BYTES_PER_ROW - 4)
+    # What is left for tables, once the rows themselves and what is small are taken off.
+    budget = (bytes_per_row - 4) * len(own) - reach.nbytes - SMALL_BYTES
+    shared = (4 + codes.shape[1]) * len(begins)
+    if share > DISTINCT_SHARE or shared > budget:
+        index = build_tables(ordered, budget)
         return Segment(first, last, order, None, None, index, reach)
     starts = np.append(begins, len(own)).astype(np.uint32)
     distinct = ordered[begins]
-    index = multi_index.build(distinct, (BYTES_PER_ROW - shared) / share)
+    index = build_tables(distinct, budget - shared)
     return Segment(first, last, order, starts, distinct, index, reach)
 
 

@@ -70,11 +70,14 @@ class Derived:
             self._sources = [source for source in self._known() if _is_good(source)]
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
-                    self._add(build_segment(self._codes, begin, end))
+                    self._add(self._built(begin, end))
             self._sources, self._settled = self._cover(), None
             if self._folder is not None:
                 kept = [source.path for source in self._cover() if isinstance(source, SegmentFile)]
                 segment_file.remove_others(self._folder, before, kept)
+
+    def _built(self, first: int, last: int) -> Segment:
+        return build_segment(self._codes, first, last, self._planner.bytes_per_row)
 
     def _add(self, segment: Segment) -> None:
         source: SegmentFile | Segment | None = segment

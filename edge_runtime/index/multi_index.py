@@ -19,7 +19,6 @@ from .words import columns, positions_of
 
 # A code is cut into 16-bit columns; a table is keyed by the leading bits of one column.
 COLUMN = 16
-MAX_SUBSTRINGS = 4
 # The widest window that is read at once, and so what is left free behind the last entry.
 MAX_WINDOW = 512
 
@@ -185,60 +184,3 @@ def _sketch(values: list[int], table: int, count: int) -> np.uint32:
     high, low = sketch_columns(table, count)
     parts = [*values, 0]
     return np.uint32(parts[high] << COLUMN | parts[low])
-
-
-def substring_bits(items: int) -> int:
-    """How many bits of a column make the key: buckets of 16 to 32 items, where 16 bits allow."""
-    return int(min(max(items.bit_length() - 5, 4), COLUMN))
-
-
-def bytes_per_item(substrings: int, local: int) -> int:
-    """What the tables take, without their offsets; local: bytes of an entry of places."""
-    return 4 * substrings + local * (substrings - 1)
-
-
-def build(sorted_codes: Codes, budget: float) -> MultiIndex | None:
-    """Tables over items uint8 [N, B] that ascend by their first column.
-
-    As many as cost at most budget bytes an item; None when that is not even one.
-    """
-    parts = columns(sorted_codes)
-    count = len(parts)
-    bits = substring_bits(count)
-    first = (parts[:, 0] >> np.uint16(COLUMN - bits)).astype(np.uint32)
-    first_offsets = _offsets(first, bits)
-    largest = int(np.diff(first_offsets).max(initial=0))
-    local = np.min_scalar_type(max(0, largest - 1))
-    substrings = min(MAX_SUBSTRINGS, sorted_codes.shape[1] * 8 // COLUMN)
-    directory = 4 * ((1 << bits) + 1) / max(1, count)
-    while substrings and (
-        bytes_per_item(substrings, local.itemsize) + substrings * directory > budget
-    ):
-        substrings -= 1
-    if substrings == 0:
-        return None
-    offsets = np.empty((substrings, (1 << bits) + 1), np.uint32)
-    sketches = np.zeros(substrings * count + MAX_WINDOW, np.uint32)
-    places = np.empty((substrings - 1) * count, local)
-    for table in range(substrings):
-        entries = slice(table * count, (table + 1) * count)
-        keys = parts[:, table] >> np.uint16(COLUMN - bits)
-        offsets[table] = _offsets(keys, bits) + table * count
-        sketch = np.zeros(count, np.uint32)
-        for column in sketch_columns(table, parts.shape[1]):
-            sketch <<= np.uint32(COLUMN)
-            if column < parts.shape[1]:
-                sketch |= parts[:, column]
-        if table == 0:
-            sketches[entries] = sketch
-            continue
-        order = np.argsort(keys, kind="stable")
-        sketches[entries] = sketch[order]
-        behind = slice(entries.start - count, entries.stop - count)
-        places[behind] = order - first_offsets[first[order]]
-    return MultiIndex(bits, offsets, sketches, places)
-
-
-def _offsets(keys: npt.NDArray[np.unsignedinteger], bits: int) -> npt.NDArray[np.int64]:
-    """Where each key's run begins once sorted: int64 [2^bits + 1]."""
-    return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << bits))])

@@ -13,11 +13,13 @@ class Planner:
     """Costs in nanoseconds, measured on x86-64 with numpy 2.4; their ratios are what matters.
 
     min_segment: fewer rows than this are not worth derived data. max_segment: more rows than this
-    are split, which bounds the memory that building takes.
+    are split, which bounds the memory that building takes. bytes_per_row: the most that derived
+    data may take.
     """
 
     min_segment: int = 1 << 16
     max_segment: int = 11 << 20
+    bytes_per_row: int = 24
     scan_word: float = 0.7
     scan_gathered: float = 12.0
     probe_step: float = 150_000.0
@@ -48,9 +50,9 @@ class Planner:
         Or farther, as long as that costs little more: it may save a second look.
         """
         reached: list[int] = np.sort((segment.reach < rows).sum(axis=1)).tolist()
-        half = min(reached[len(reached) // 2], segment.reach.shape[1] - 1)
+        half, most = reached[len(reached) // 2], reached[-1]
         dear = 1.3 * self.probe_step + self.probe(*expected_buckets(segment, half))
-        for distance in range(min(reached[-1], segment.reach.shape[1] - 1), half, -1):
+        for distance in range(most, half, -1):
             if self.probe_step + self.probe(*expected_buckets(segment, distance)) < dear:
                 return distance
         return half

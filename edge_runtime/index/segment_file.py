@@ -177,6 +177,13 @@ def remove_others(folder: Path, before: list[Path], kept: list[Path]) -> None:
             path.unlink()
 
 
+def forget() -> None:
+    """Know nothing about any file, as a new process does."""
+    with _lock:
+        _verdicts.clear()
+        _debts.clear()
+
+
 def names(folder: Path) -> list[Path]:
     """The segment files in a folder, of whatever codes."""
     return _names(folder, f"*{SUFFIX}")

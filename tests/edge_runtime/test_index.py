@@ -13,7 +13,13 @@ from edge_runtime.index.scan import BLOCK_BYTES
 
 # As if everything but looking into buckets were dear, so that small codes get to every plan.
 EAGER = Planner(
-    min_segment=8, max_segment=100, probe_step=0, probe_window=0, probe_entry=0, check_byte=0
+    min_segment=8,
+    max_segment=100,
+    bytes_per_row=1000,
+    probe_step=0,
+    probe_window=0,
+    probe_entry=0,
+    check_byte=0,
 )
 PLANNERS = {
     "as shipped": Planner(),
