@@ -87,8 +87,8 @@ def _machine() -> str:
 
 def _time_table(measured: list[Cell]) -> list[str]:
     lines = [
-        "| bits | spread | codes | scenehash, single | FAISS flat, single | ratio single / stored / "
-        "batch | usearch | FAISS multi-hash (share exact) | exact |",
+        "| bits | spread | codes | scenehash, single | FAISS flat, single "
+        "| ratio single / stored / batch | usearch | FAISS multi-hash (share exact) | exact |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for cell in measured:

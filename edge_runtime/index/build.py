@@ -11,7 +11,7 @@ from .words import as_words, columns, distances
 # A file's header and what stands between its arrays.
 SMALL_BYTES = 2048
 # Rows of equal codes are kept together when there are at most so many codes a row.
-DISTINCT_SHARE = 0.5
+DISTINCT_SHARE = 0.6
 # Rows sampled to learn how far neighbours are.
 SAMPLES = 16
 

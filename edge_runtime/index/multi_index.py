@@ -7,7 +7,7 @@ read in windows of one width, which numpy copies and compares as one array.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,7 @@ class MultiIndex:
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
         values = columns(query[None])[0].tolist()
         begin = 0
-        for table, count in enumerate(windows.per_table):
+        for table, count in windows.runs:
             part = sketches[begin : begin + count]
             part ^= _sketch(values, table, len(values))
             begin += count
@@ -82,16 +82,21 @@ class MultiIndex:
         window = place // width
         inside = place - window * width
         kept = inside < windows.lengths[window]
-        window, inside = window[kept], inside[kept]
-        entries = windows.starts[window] + inside
-        return self._items(entries, int(np.searchsorted(window, windows.per_table[0])))
+        return self._items(windows.starts[window[kept]] + inside[kept])
 
-    def _items(self, entries: Rows, in_first: int) -> Rows:
-        """The items that entries [E] of the tables stand for; the first in_first are of table 0."""
-        behind = entries[in_first:]
+    def _items(self, entries: Rows) -> Rows:
+        """The items [E] that entries [E] of the tables stand for, in another order."""
+        first = entries < len(self)
+        behind = entries[~first]
         keys = self.sketches[behind] >> np.uint32(2 * COLUMN - self.bits)
         items = self.offsets[0][keys] + self.places[behind - len(self)].astype(np.int64)
-        return np.concatenate([entries[:in_first], items])
+        return np.concatenate([entries[first], items])
+
+    @cached_property
+    def fullness(self) -> float:
+        """How many others a code has in its bucket, on average."""
+        lengths: npt.NDArray[np.int64] = np.diff(self.offsets).astype(np.int64)
+        return float((lengths * lengths).sum() / max(1, lengths.sum()))
 
 
 @dataclass(frozen=True)
@@ -108,32 +113,50 @@ class Buckets:
         return int(self.lengths.sum())
 
     def windows(self) -> "Windows":
-        """The same entries in pieces of at most one width; empty buckets are gone."""
-        mean = self.entries / max(1, int(np.count_nonzero(self.lengths)))
+        """The same entries in pieces of at most one width."""
+        filled = int(np.count_nonzero(self.lengths))
+        mean = self.entries / max(1, filled)
         width = min(max(8, int(mean + mean**0.5 + 7) // 8 * 8), MAX_WINDOW)
-        pieces = (self.lengths + np.uint32(width - 1)) // np.uint32(width)
-        source = np.repeat(np.arange(len(pieces)), pieces)
-        ends = np.cumsum(pieces, dtype=np.int64)
-        skipped = (np.arange(len(source)) - (ends - pieces)[source]) * width
-        counts = np.diff(ends[np.cumsum(self.per_table) - 1], prepend=0)
+        starts, lengths, room, per_table = self.starts, self.lengths, self.room, self.per_table
+        if filled < 0.8 * len(lengths):
+            some = np.flatnonzero(lengths)
+            starts, lengths, room = starts[some], lengths[some], room[some]
+            per_table = _per_table(some, per_table)
+        long = np.flatnonzero(lengths > width)
+        if len(long) == 0:
+            return Windows(width, starts, lengths, room, tuple(enumerate(per_table)))
+        more = (lengths[long] - 1) // width
+        source = np.repeat(long, more)
+        ordinal = np.arange(1, len(source) + 1) - np.repeat(np.cumsum(more) - more, more)
+        skipped = (ordinal * width).astype(np.uint32)
         return Windows(
             width,
-            self.starts[source] + skipped,
-            self.lengths[source] - skipped,
-            self.room[source],
-            tuple(counts.tolist()),
+            np.concatenate([starts, starts[source] + skipped]),
+            np.concatenate([lengths, lengths[source] - skipped]),
+            np.concatenate([room, room[source]]),
+            (*enumerate(per_table), *enumerate(_per_table(source, per_table))),
         )
+
+
+def _per_table(chosen: Rows, per_table: tuple[int, ...]) -> tuple[int, ...]:
+    """How many of ascending positions are of each table, of which so many follow each other."""
+    ends = np.searchsorted(chosen, np.cumsum(per_table))
+    return tuple(np.diff(ends, prepend=0).tolist())
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Pieces of buckets, each read as width entries, of which lengths are the bucket's own."""
+    """Pieces of buckets, each read as width entries, of which lengths are the bucket's own.
+
+    starts, lengths: uint32 [P]. room: as in Buckets. runs: which table the windows are of, and how
+    many follow each other.
+    """
 
     width: int
-    starts: Rows
-    lengths: Rows
+    starts: npt.NDArray[np.uint32]
+    lengths: npt.NDArray[np.uint32]
     room: npt.NDArray[np.uint8]
-    per_table: tuple[int, ...]
+    runs: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)

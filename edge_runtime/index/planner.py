@@ -1,10 +1,10 @@
 """What a way of searching is likely to cost, and so which one to try first."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
 
 from .masks import radii, within
+from .multi_index import MultiIndex
 from .segment import Segment
 
 
@@ -44,24 +44,27 @@ class Planner:
         """Checking a file of so many bytes."""
         return self.check_byte * size
 
-    def first_distance(self, segment: Segment, rows: float) -> int:
+    def first_distance(self, segment: Segment, rows: int) -> int:
         """How far to look first for so many rows: as far as half of all queries have to.
 
         Or farther, as long as that costs little more: it may save a second look.
         """
-        reached: list[int] = np.sort((segment.reach < rows).sum(axis=1)).tolist()
-        half, most = reached[len(reached) // 2], reached[-1]
-        dear = 1.3 * self.probe_step + self.probe(*expected_buckets(segment, half))
+        half, most = segment.reached(rows)
+        if segment.index is None:
+            return half
+        dear = 1.3 * self.probe_step + self._expected(segment.index, half)
         for distance in range(most, half, -1):
-            if self.probe_step + self.probe(*expected_buckets(segment, distance)) < dear:
+            if self.probe_step + self._expected(segment.index, distance) < dear:
                 return distance
         return half
 
+    def _expected(self, index: MultiIndex, distance: int) -> float:
+        """The cost of a search to a distance, were all buckets as full as the query's own."""
+        buckets = buckets_within(distance, index.substrings, index.bits)
+        return self.probe(buckets, buckets * index.fullness)
 
-def expected_buckets(segment: Segment, distance: int) -> tuple[int, float]:
-    """How many buckets a search to a distance looks into, and the entries in that many."""
-    if segment.index is None:
-        return 0, 0.0
-    bits, count = segment.index.bits, segment.index.substrings
-    buckets = sum(within(bits)[radius] for radius in radii(distance, count, bits) if radius >= 0)
-    return buckets, buckets * segment.items / (1 << bits)
+
+@lru_cache(4096)
+def buckets_within(distance: int, substrings: int, bits: int) -> int:
+    """How many buckets a search to a distance looks into."""
+    return sum(within(bits)[radius] for radius in radii(distance, substrings, bits) if radius >= 0)

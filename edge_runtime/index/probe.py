@@ -6,10 +6,10 @@ import numpy as np
 
 from ..codes import Codes
 from .explanation import Trace
+from .multi_index import MultiIndex
 from .nearest import Nearest
 from .placement import Items
-from .planner import Planner, expected_buckets
-from .segment import Segment
+from .planner import Planner, buckets_within
 from .words import Words, distances
 
 
@@ -53,11 +53,11 @@ def probe(
             return Probed(found, 0, "enough rows have the very code")
     if index is None:
         return Probed(None, limit, "no multi-index")
-    wanted = nearest.k * (segment.last - segment.first) / allowed
+    wanted = nearest.k * (segment.last - segment.first) // allowed
     distance = min(limit, planner.first_distance(segment, wanted))
     spent, fullness = 0.0, segment.items / (1 << index.bits)
     while True:
-        ahead, _ = expected_buckets(segment, distance)
+        ahead = buckets_within(distance, index.substrings, index.bits)
         if spent + planner.probe(ahead, ahead * fullness) > ceiling:
             return Probed(None, limit, "too many buckets would have to be looked into")
         buckets = index.buckets(query, distance)
@@ -79,16 +79,16 @@ def probe(
             return Probed(found, limit, "few buckets hold all that is near enough")
         spent += cost
         fullness = buckets.entries / max(1, len(buckets.starts))
-        distance = _next_distance(segment, distance, limit, fullness, spent, planner)
+        distance = _next_distance(index, distance, limit, fullness, spent, planner)
 
 
 def _next_distance(
-    segment: Segment, distance: int, limit: int, fullness: float, spent: float, planner: Planner
+    index: MultiIndex, distance: int, limit: int, fullness: float, spent: float, planner: Planner
 ) -> int:
     """How far to look next: as far as costs about what was spent, so that steps stay few."""
     distance += 1
     while distance < limit:
-        ahead, _ = expected_buckets(segment, distance + 1)
+        ahead = buckets_within(distance + 1, index.substrings, index.bits)
         if planner.probe(ahead, ahead * fullness) > 2 * spent:
             break
         distance += 1

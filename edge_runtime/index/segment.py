@@ -2,6 +2,7 @@
 
 import bisect
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,20 @@ class Segment:
     @property
     def nbytes(self) -> int:
         return sum(array.nbytes for array in self.arrays().values())
+
+    def reached(self, rows: int) -> tuple[int, int]:
+        """The distances within which half of the sampled rows, and all, have so many others."""
+        # Three leading bits are exact enough, and keep what is remembered small.
+        spare = max(0, rows.bit_length() - 3)
+        rows = rows >> spare << spare
+        if rows not in self._reached:
+            ends = np.sort((self.reach < rows).sum(axis=1)).tolist()
+            self._reached[rows] = (ends[len(ends) // 2], ends[-1])
+        return self._reached[rows]
+
+    @cached_property
+    def _reached(self) -> dict[int, tuple[int, int]]:
+        return {}
 
     def item_of(self, code: Codes) -> int | None:
         """The item that has exactly this code, uint8 [B]; None: none has it, or none is shared."""
