@@ -180,12 +180,14 @@ def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
     for table, radius in enumerate(radii(distance, substrings, bits)):
         # In numeric order neighbouring windows are near each other in memory, whatever the query.
         near = np.sort(masks(bits)[: within(bits)[radius] if radius >= 0 else 0])
-        # A code is wanted from the table where it agrees best: its columns that neither the key nor
-        # the sketch shows are then no nearer than the key's, or another table has it.
+        # A code is wanted from the first of the tables where it agrees best. What neither the key
+        # nor the sketch shows of it is then no nearer than the key, or another table has it.
+        apart = np.bitwise_count(near).astype(np.int16)
         hidden = set(range(substrings)) - {table, *sketch_columns(table, count)}
-        parts.append(near)
-        room.append(distance - np.bitwise_count(near).astype(np.int16) * (1 + len(hidden)))
-        per_table.append(len(near))
+        left = distance - apart - sum(apart + (other < table) for other in hidden)
+        parts.append(near[left >= 0])
+        room.append(left[left >= 0])
+        per_table.append(len(parts[-1]))
     return _Shape(
         np.concatenate(parts),
         np.repeat(np.arange(substrings) * ((1 << bits) + 1), per_table).astype(np.uint32),
@@ -197,9 +199,10 @@ def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
 def sketch_columns(table: int, count: int) -> tuple[int, int]:
     """Which two of count columns a table's sketches hold; count itself: none, zeros.
 
-    Tables behind the first hold column 0 in front: it leads to the item.
+    Tables behind the first hold column 0 in front: it leads to the item. Otherwise the last ones:
+    of a column that has a table something is known even where it is not shown.
     """
-    others = [column for column in range(1, count) if column != table] + [count, count]
+    others = [column for column in range(count - 1, 0, -1) if column != table] + [count, count]
     return (others[0], others[1]) if table == 0 else (0, others[0])
 
 
