@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_runtime.index import CodeIndex, segment_file
+from edge_runtime.index.build import build_segment
 from edge_runtime.index.planner import Planner
 
 # Small segments are worth it, looking into them costs nothing, and files are checked at once.
@@ -226,6 +227,28 @@ def test_builds_at_once_and_reads_during_them_are_exact(tmp_path) -> None:
     assert failures == []
     index = CodeIndex(codes, folder=tmp_path, planner=planner)
     index.build()
+    assert_exact(index, codes)
+
+
+def test_a_search_does_not_wait_for_a_build(tmp_path, monkeypatch) -> None:
+    codes = random_codes(1000)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        begun.set()
+        assert go_on.wait(10)
+        return build_segment(*arguments)
+
+    monkeypatch.setattr("edge_runtime.index.derived.build_segment", slow)
+    index = CodeIndex(codes, folder=tmp_path, planner=EAGER)
+    builder = threading.Thread(target=index.build)
+    builder.start()
+    assert begun.wait(10)
+    assert plans(index, codes) == {"scan": 1}
+    assert_exact(index, codes)
+    go_on.set()
+    builder.join()
+    assert plans(index, codes) == {"multi-index": 1}
     assert_exact(index, codes)
 
 
