@@ -71,14 +71,18 @@ class Segment:
             return np.asarray(every[self.rows[items].astype(np.int64) + self.first])
         return np.asarray(as_words(self.codes)[items])
 
-    def rows_of(self, items: Rows, most: int | None) -> tuple[Rows, Rows]:
+    def rows_behind(self, items: Rows) -> Rows:
+        """How many rows each of items [P] has."""
+        if self.starts is None:
+            return np.ones(len(items), np.int64)
+        return self.starts[items + 1].astype(np.int64) - self.starts[items]
+
+    def rows_of(self, items: Rows, most: int) -> tuple[Rows, Rows]:
         """The rows [R] of items [P], at most so many of each, and which item each is from [R]."""
         if self.starts is None:
             return self.rows[items].astype(np.int64) + self.first, np.arange(len(items))
         begin = self.starts[items].astype(np.int64)
-        count = self.starts[items + 1].astype(np.int64) - begin
-        if most is not None:
-            count = np.minimum(count, most)
+        count = np.minimum(self.rows_behind(items), most)
         source = np.repeat(np.arange(len(items)), count)
         place = np.arange(len(source)) - (np.cumsum(count) - count)[source] + begin[source]
         return self.rows[place].astype(np.int64) + self.first, source
