@@ -65,6 +65,10 @@ def probe(
         if spent + cost > ceiling:
             return Probed(None, limit, "the buckets to look into are too full")
         items = index.candidates(query, buckets)
+        cost += planner.probe_candidate * len(items)
+        trace.codes += buckets.entries
+        if spent + cost > ceiling:
+            return Probed(None, limit, "too many codes there look near enough")
         near = distances(segment.words(items, every), word)
         close = near <= distance
         if np.count_nonzero(close) < nearest.k:
@@ -73,7 +77,6 @@ def probe(
         items, once = np.unique(items[close], return_index=True)
         rows, source = place.expand(items, nearest.k)
         found = nearest.joined(near[close][once][source], rows)
-        trace.codes += buckets.entries
         limit = min(limit, found.limit(segment.first))
         if distance >= limit:
             return Probed(found, limit, "few buckets hold all that is near enough")

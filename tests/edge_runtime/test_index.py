@@ -19,6 +19,7 @@ EAGER = Planner(
     probe_step=0,
     probe_window=0,
     probe_entry=0,
+    probe_candidate=0,
     check_byte=0,
 )
 EAGER_AND_WHOLE = dataclasses.replace(EAGER, max_segment=10**6)

@@ -15,7 +15,13 @@ from edge_runtime.index.planner import Planner
 
 # Small segments are worth it, looking into them costs nothing, and files are checked at once.
 EAGER = Planner(
-    min_segment=50, probe_step=0, probe_window=0, probe_entry=0, check_byte=0, bytes_per_row=1000
+    min_segment=50,
+    probe_step=0,
+    probe_window=0,
+    probe_entry=0,
+    probe_candidate=0,
+    check_byte=0,
+    bytes_per_row=1000,
 )
 
 
