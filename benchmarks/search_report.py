@@ -12,6 +12,7 @@ from rich.table import Table
 Cell = dict[str, Any]
 OURS, FLAT = "scenehash", "FAISS flat"
 KINDS = ("single", "stored", "batch")
+SPREADS = ("uniform", "loose", "tight", "real")
 
 
 def cells(results: Path) -> list[Cell]:
@@ -65,7 +66,11 @@ def write(results: Path, docs: Path) -> None:
     """docs/search.md and docs/search.png."""
     measured = [cell for cell in cells(results) if "seconds" in cell]
     memory = [cell for cell in cells(results) if "memory" in cell]
-    measured.sort(key=lambda cell: (cell["bits"] != 64, cell["bits"], cell["spread"], cell["rows"]))
+    measured.sort(
+        key=lambda cell: (
+            cell["bits"] != 64, cell["bits"], SPREADS.index(cell["spread"]), cell["rows"]
+        )
+    )  # fmt: skip
     lines = (docs / "search.md").read_text().split("\n")
     begin, end = lines.index("<!-- measured -->"), lines.index("<!-- end -->")
     table = [_machine(), "", *_time_table(measured), "", *_memory_table(memory)]
@@ -129,7 +134,7 @@ def plot(measured: list[Cell], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    spreads = [name for name in ("uniform", "loose", "tight", "real") if _of(measured, name)]
+    spreads = [name for name in SPREADS if _of(measured, name)]
     figure, axes = pyplot.subplots(
         1, len(spreads), figsize=(3.4 * len(spreads), 3.8), sharey=True, squeeze=False
     )
@@ -141,6 +146,7 @@ def plot(measured: list[Cell], path: Path) -> None:
         OURS: ("#c0392b", "o", 2.4), FLAT: ("#2c3e50", "s", 1.4),
         "FAISS multi-hash": ("#7f8c8d", "^", 1.0), "usearch exact": ("#2980b9", "v", 1.0),
     }  # fmt: skip
+    labels = {"FAISS multi-hash": "FAISS multi-hash (not exact)"}
     for panel, spread in zip(axes[0], spreads, strict=True):
         for name, (colour, marker, width) in looks.items():
             points = [
@@ -151,7 +157,15 @@ def plot(measured: list[Cell], path: Path) -> None:
             if points:
                 rows = [point[0] for point in points]
                 low, median, high = np.array([point[1] for point in points]).T
-                panel.plot(rows, median, marker=marker, ms=4, lw=width, color=colour, label=name)
+                panel.plot(
+                    rows,
+                    median,
+                    marker=marker,
+                    ms=4,
+                    lw=width,
+                    color=colour,
+                    label=labels.get(name, name),
+                )
                 panel.fill_between(rows, low, high, color=colour, alpha=0.15, lw=0)
         panel.set(xscale="log", yscale="log", title=titles[spread], xlabel="codes of 64 bits")
         panel.grid(True, which="major", alpha=0.3)
