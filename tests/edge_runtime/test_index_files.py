@@ -177,6 +177,23 @@ def test_a_file_is_checked_only_once_that_pays(built) -> None:
     assert list(plans(again, codes)) == ["multi-index"]
 
 
+def test_a_reader_writes_nothing(built, monkeypatch) -> None:
+    codes, path = built
+    before = path.parent.stat().st_mtime_ns, path.stat().st_mtime_ns
+
+    def refused(*_arguments, **_more):
+        raise PermissionError(13, "Permission denied")
+
+    for name in ("mkdir", "unlink", "replace", "write_bytes"):
+        monkeypatch.setattr(f"pathlib.Path.{name}", refused)
+    index = reopened(np.concatenate([codes, codes]), path)
+    assert_exact(index, np.concatenate([codes, codes]))
+    assert (path.parent.stat().st_mtime_ns, path.stat().st_mtime_ns) == before
+    with pytest.raises(PermissionError):
+        index.build()
+    assert_exact(index, np.concatenate([codes, codes]))
+
+
 def test_a_folder_that_is_gone_or_cannot_be_listed_is_done_without(tmp_path) -> None:
     codes = random_codes(120)
     assert_exact(CodeIndex(codes, folder=tmp_path / "none", planner=EAGER), codes)
