@@ -19,6 +19,7 @@ lint: .venv/ready
 
 bench: .venv/ready
 	.venv/bin/python benchmarks/cold_start.py
+	.venv/bin/python benchmarks/search.py --quick
 
 # The wheel in an environment without extras, as a ground station gets it.
 isolated: .venv/ready

@@ -1,8 +1,8 @@
 """Exact search over packed codes: what brute force would return, sooner.
 
 A scan answers every search. Derived data beside the codes (segments, built by `CodeIndex.build`)
-lets most searches look at a small part of them: `planner` decides, `multi_index` and `distinct`
-find, `segment_file` keeps.
+lets most searches look at a small part of them: `planner` knows what things cost, `parts` decides,
+`scan` and `probe` find, `segment_file` keeps.
 """
 
 from .code_index import CodeIndex

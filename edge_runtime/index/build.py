@@ -4,58 +4,53 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codes import Codes
-from . import multi_index
 from .segment import Segment
+from .tables import build_tables
 from .words import as_words, columns, distances
 
-# The most that derived data may take, in bytes a row.
-BYTES_PER_ROW = 24
+# A file's header and what stands between its arrays.
+SMALL_BYTES = 2048
 # Rows of equal codes are kept together when there are at most so many codes a row.
-DISTINCT_SHARE = 0.5
+DISTINCT_SHARE = 0.6
 # Rows sampled to learn how far neighbours are.
 SAMPLES = 16
 
 
-def build_segment(codes: Codes, first: int, last: int) -> Segment:
-    """The segment of rows first to last - 1 of codes uint8 [N, B].
+def build_segment(codes: Codes, first: int, last: int, bytes_per_row: int) -> Segment:
+    """The segment of rows first to last - 1 of codes uint8 [N, B], in so many bytes a row.
 
     Takes about 50 bytes of memory a row of the segment while it works.
     """
     own = np.ascontiguousarray(codes[first:last])
-    order = np.argsort(_sort_keys(own), kind="stable").astype(np.uint32)
+    order = _order(own)
     ordered = own[order]
     begins = np.flatnonzero(_differs_from_previous(ordered))
     share = len(begins) / len(own)
-    shared = 4 + share * (4 + codes.shape[1])
     reach = _reach(own)
-    if share > DISTINCT_SHARE or shared > BYTES_PER_ROW:
-        index = multi_index.build(ordered, BYTES_PER_ROW - 4)
+    # What is left for tables, once the rows themselves and what is small are taken off.
+    budget = (bytes_per_row - 4) * len(own) - reach.nbytes - SMALL_BYTES
+    shared = (4 + codes.shape[1]) * len(begins)
+    if share > DISTINCT_SHARE or shared > budget:
+        index = build_tables(ordered, budget)
         return Segment(first, last, order, None, None, index, reach)
     starts = np.append(begins, len(own)).astype(np.uint32)
     distinct = ordered[begins]
-    index = multi_index.build(distinct, (BYTES_PER_ROW - shared) / share)
+    index = build_tables(distinct, budget - shared)
     return Segment(first, last, order, starts, distinct, index, reach)
 
 
-def _sort_keys(codes: Codes) -> npt.NDArray[np.uint64]:
-    """Numbers [N] that ascend by the first column of codes, equal for equal codes.
-
-    Different codes of more than 64 bits may share a number, and then do as well as two items.
-    """
+def _order(codes: Codes) -> npt.NDArray[np.uint32]:
+    """Positions [N] of codes in ascending order, equal codes in the order they have."""
     parts = columns(codes)
-    if parts.shape[1] <= 4:
-        keys = np.zeros(len(codes), np.uint64)
-        for column in range(4):
-            keys <<= np.uint64(16)
-            if column < parts.shape[1]:
-                keys |= parts[:, column]
-        return keys
-    mixed = np.zeros(len(codes), np.uint64)
-    for column in range(1, parts.shape[1]):
-        mixed ^= parts[:, column]
-        mixed *= np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return (parts[:, 0].astype(np.uint64) << np.uint64(48)) | (mixed >> np.uint64(16))
+    keys = []
+    for begin in range(0, parts.shape[1], 4):
+        key = np.zeros(len(codes), np.uint64)
+        for column in range(begin, min(begin + 4, parts.shape[1])):
+            key <<= np.uint64(16)
+            key |= parts[:, column]
+        keys.append(key)
+    order = np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(keys[::-1])
+    return order.astype(np.uint32)
 
 
 def _differs_from_previous(ordered: Codes) -> npt.NDArray[np.bool_]:

@@ -138,11 +138,12 @@ class CodeIndex:
             nearest = [none] * len(share)
             for part in parts:
                 nearest = search_part(
-                    part, self._words, share, nearest, allowed, self._planner, own
+                    part, self._words, share, nearest, allowed, self._planner, threads_each, own
                 )
             return nearest, own
 
         shares = np.array_split(queries, max(1, min(threads, len(queries))))
+        threads_each = max(1, threads // len(shares))
         if len(shares) == 1:
             answers = [some(shares[0])]
         else:

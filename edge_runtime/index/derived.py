@@ -13,13 +13,15 @@ from .segment import Segment
 from .segment_file import SegmentFile
 
 Span = tuple[int, int]
+Source = SegmentFile | Segment
 
 
 class Derived:
     """Segments over codes uint8 [N, B], in a folder or only in memory.
 
     Files are looked for on first use. Whatever is missing, damaged or about other codes is done
-    without: `parts` covers all rows, with a segment or without.
+    without: `parts` covers all rows, with a segment or without. Searches go on while one thread
+    builds; lists are replaced, never changed.
     """
 
     def __init__(self, codes: Codes, folder: Path | None, key: str, planner: Planner) -> None:
@@ -28,69 +30,79 @@ class Derived:
         self._key = key
         self._planner = planner
         self._bits = codes.shape[1] * 8
-        self._sources: list[SegmentFile | Segment] | None = None
-        self._lock = threading.RLock()
+        self._sources: list[Source] | None = None
+        # The parts, and the sources that they were made of, once there is nothing left to check.
+        self._settled: tuple[list[Source], list[Part]] | None = None
+        self._one_builder = threading.Lock()
 
     def parts(self, queries: int) -> list[Part]:
         """All rows in ascending parts, for a search with so many queries."""
-        with self._lock:
-            parts: list[Part] = []
-            row = 0
-            for source in self._cover():
-                segment = self._usable(source, queries)
-                if segment is None:
-                    continue
-                if source.first > row:
-                    parts.append(Part(row, source.first, None))
-                parts.append(Part(source.first, source.last, segment))
-                row = source.last
-            if row < len(self._codes):
-                parts.append(Part(row, len(self._codes), None))
-            return parts
+        sources = self._known()
+        if self._settled is not None and self._settled[0] is sources:
+            return self._settled[1]
+        parts: list[Part] = []
+        row, waiting = 0, False
+        for source in self._cover():
+            segment = self._usable(source, queries)
+            if segment is None:
+                waiting = True
+                continue
+            if source.first > row:
+                parts.append(Part(row, source.first, None))
+            parts.append(Part(source.first, source.last, segment))
+            row = source.last
+        if row < len(self._codes):
+            parts.append(Part(row, len(self._codes), None))
+        if not waiting:
+            self._settled = (sources, parts)
+        return parts
 
     def pending(self) -> int:
         """How many rows `build` would cover that are not covered."""
-        with self._lock:
-            return sum(last - first for first, last in self._gaps())
+        return sum(last - first for first, last in self._gaps())
 
     def nbytes(self) -> int:
-        with self._lock:
-            return sum(_size(source) for source in self._cover())
+        return sum(_size(source) for source in self._cover())
 
     def build(self) -> None:
         """Cover all rows but a few by segments. Raises OSError when one cannot be written."""
-        with self._lock:
+        with self._one_builder:
             before = segment_file.names(self._folder) if self._folder else []
             self._sources = [source for source in self._known() if _is_good(source)]
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
-                    self._add(build_segment(self._codes, begin, end))
+                    self._add(self._built(begin, end))
             self._sources = self._cover()
             if self._folder is not None:
                 kept = [source.path for source in self._cover() if isinstance(source, SegmentFile)]
                 segment_file.remove_others(self._folder, before, kept)
 
+    def _built(self, first: int, last: int) -> Segment:
+        return build_segment(self._codes, first, last, self._planner.bytes_per_row)
+
     def _add(self, segment: Segment) -> None:
-        source: SegmentFile | Segment | None = segment
+        source: Source | None = segment
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             source = segment_file.write(self._folder, segment, self._key, self._bits)
         if source is not None:
             self._sources = [*self._known(), source]
 
-    def _known(self) -> list[SegmentFile | Segment]:
+    def _known(self) -> list[Source]:
         if self._sources is None:
-            self._sources = []
+            files: list[Source] = []
             if self._folder is not None:
-                self._sources += segment_file.list_files(self._folder, self._key, self._bits)
+                files += segment_file.list_files(self._folder, self._key, self._bits)
+            self._sources = files
+            return files
         return self._sources
 
-    def _cover(self) -> list[SegmentFile | Segment]:
+    def _cover(self) -> list[Source]:
         """Sources of which none overlap, ascending, the longest first where they do.
 
         One that reaches beyond the codes is about rows that were added since, and left alone.
         """
-        cover: list[SegmentFile | Segment] = []
+        cover: list[Source] = []
         row = 0
         for source in sorted(self._known(), key=lambda source: (source.first, -source.last)):
             if row <= source.first < source.last <= len(self._codes):
@@ -108,7 +120,7 @@ class Derived:
             if last - first >= self._planner.min_segment
         ]
 
-    def _usable(self, source: SegmentFile | Segment, queries: int) -> Segment | None:
+    def _usable(self, source: Source, queries: int) -> Segment | None:
         if isinstance(source, Segment):
             return source
         scan = queries * self._planner.scan(source.last - source.first, -(-self._bits // 64))
@@ -120,15 +132,15 @@ class Derived:
         return segment
 
 
-def _is_good(source: SegmentFile | Segment) -> bool:
+def _is_good(source: Source) -> bool:
     return isinstance(source, Segment) or source.segment() is not None
 
 
-def _size(source: SegmentFile | Segment) -> int:
+def _size(source: Source) -> int:
     return source.nbytes if isinstance(source, Segment) else source.size
 
 
-def _merged(gaps: list[Span], cover: list[SegmentFile | Segment], planner: Planner) -> list[Span]:
+def _merged(gaps: list[Span], cover: list[Source], planner: Planner) -> list[Span]:
     """What to build for some gaps: the last one together with small segments before it.
 
     A segment is built anew only with at least half its rows again, so a row is handled a number of

@@ -7,6 +7,7 @@ read in windows of one width, which numpy copies and compares as one array.
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,10 @@ import numpy.typing as npt
 from ..codes import Codes
 from .masks import masks, radii, within
 from .nearest import Rows
-from .words import columns
+from .words import columns, positions_of
 
 # A code is cut into 16-bit columns; a table is keyed by the leading bits of one column.
 COLUMN = 16
-MAX_SUBSTRINGS = 4
 # The widest window that is read at once, and so what is left free behind the last entry.
 MAX_WINDOW = 512
 
@@ -46,27 +46,21 @@ class MultiIndex:
 
     def buckets(self, query: Codes, distance: int) -> "Buckets":
         """The buckets that together hold every item within a distance of a query uint8 [B]."""
-        values = columns(query[None])[0]
-        keys, room = [], []
-        for table, radius in enumerate(radii(distance, self.substrings, self.bits)):
-            if radius < 0:
-                break
-            near = masks(self.bits)[: within(self.bits)[radius]]
-            own = int(values[table]) >> (COLUMN - self.bits)
-            keys.append((near ^ np.uint32(own)) + np.uint32(table * self.offsets.shape[1]))
-            room.append(distance - np.bitwise_count(near).astype(np.int16))
-        every = np.concatenate(keys)
+        values = columns(query[None])[0].tolist()
+        shape = _shape(distance, self.substrings, self.bits, len(values))
+        keys = shape.masks.copy()
+        begin = 0
+        for table, count in enumerate(shape.per_table):
+            keys[begin : begin + count] ^= np.uint32(values[table] >> (COLUMN - self.bits))
+            begin += count
+        keys += shape.tables
         places = self.offsets.reshape(-1)
-        starts = places[every]
-        return Buckets(
-            starts=starts,
-            lengths=places[every + np.uint32(1)] - starts,
-            room=np.concatenate(room).astype(np.uint8),
-            per_table=tuple(len(part) for part in keys),
-        )
+        starts = places[keys]
+        keys += np.uint32(1)
+        return Buckets(starts, places[keys] - starts, shape.room, shape.per_table)
 
     def candidates(self, query: Codes, buckets: "Buckets") -> Rows:
-        """The items [C] in some buckets that may be within the distance; one may come twice."""
+        """Items [C] in some buckets, among them all within the distance; one may come twice."""
         windows = buckets.windows()
         width = windows.width
         if len(windows.starts) == 0:
@@ -77,25 +71,32 @@ class MultiIndex:
             (len(self.sketches) - width + 1,), f"V{4 * width}", self.sketches, strides=(4,)
         )
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
-        values = columns(query[None])[0]
-        first = 0
-        for table, count in enumerate(windows.per_table):
-            part = sketches[first : first + count]
+        values = columns(query[None])[0].tolist()
+        begin = 0
+        for table, count in windows.runs:
+            part = sketches[begin : begin + count]
             part ^= _sketch(values, table, len(values))
-            first += count
+            begin += count
         near = np.bitwise_count(sketches) <= windows.room[:, None]
-        place = _true(near)
-        window, within_window = np.divmod(place, width)
-        kept = within_window < windows.lengths[window]
-        window, entries = window[kept], (windows.starts[window] + within_window)[kept]
-        return self._items(entries, int(np.searchsorted(window, windows.per_table[0])))
+        place = positions_of(near.reshape(-1))
+        window = place // width
+        inside = place - window * width
+        kept = inside < windows.lengths[window]
+        return self._items(windows.starts[window[kept]] + inside[kept])
 
-    def _items(self, entries: Rows, in_first: int) -> Rows:
-        """The items that entries [E] of the tables stand for; the first in_first are of table 0."""
-        behind = entries[in_first:]
+    def _items(self, entries: Rows) -> Rows:
+        """The items [E] that entries [E] of the tables stand for, in another order."""
+        first = entries < len(self)
+        behind = entries[~first]
         keys = self.sketches[behind] >> np.uint32(2 * COLUMN - self.bits)
         items = self.offsets[0][keys] + self.places[behind - len(self)].astype(np.int64)
-        return np.concatenate([entries[:in_first], items])
+        return np.concatenate([entries[first], items])
+
+    @cached_property
+    def fullness(self) -> float:
+        """How many others a code has in its bucket, on average."""
+        lengths: npt.NDArray[np.int64] = np.diff(self.offsets).astype(np.int64)
+        return float((lengths * lengths).sum() / max(1, lengths.sum()))
 
 
 @dataclass(frozen=True)
@@ -112,112 +113,100 @@ class Buckets:
         return int(self.lengths.sum())
 
     def windows(self) -> "Windows":
-        """The same entries in pieces of at most one width; empty buckets are gone."""
-        filled = self.lengths > 0
-        starts = self.starts[filled].astype(np.int64)
-        lengths = self.lengths[filled].astype(np.int64)
-        room = self.room[filled]
-        ends = np.cumsum(self.per_table)
-        counts = [int(part.sum()) for part in np.split(filled, ends[:-1])]
-        mean = float(lengths.mean()) if len(lengths) else 0.0
-        width = int(min(max(8, -8 * (-(mean + mean**0.5) // 8)), MAX_WINDOW))
-        pieces = -(-lengths // width)
-        if len(pieces) and pieces.max() > 1:
-            source = np.repeat(np.arange(len(pieces)), pieces)
-            ordinal = np.arange(len(source)) - (np.cumsum(pieces) - pieces)[source]
-            starts = starts[source] + ordinal * width
-            lengths = lengths[source] - ordinal * width
-            room = room[source]
-            counts = [int(part.sum()) for part in np.split(pieces, np.cumsum(counts)[:-1])]
-        return Windows(width, starts, lengths, room, tuple(counts))
+        """The same entries in pieces of at most one width."""
+        filled = int(np.count_nonzero(self.lengths))
+        mean = self.entries / max(1, filled)
+        width = min(max(8, int(mean + mean**0.5 + 7) // 8 * 8), MAX_WINDOW)
+        starts, lengths, room, per_table = self.starts, self.lengths, self.room, self.per_table
+        if filled < 0.8 * len(lengths):
+            some = np.flatnonzero(lengths)
+            starts, lengths, room = starts[some], lengths[some], room[some]
+            per_table = _per_table(some, per_table)
+        long = np.flatnonzero(lengths > width)
+        if len(long) == 0:
+            return Windows(width, starts, lengths, room, tuple(enumerate(per_table)))
+        more = (lengths[long] - 1) // width
+        source = np.repeat(long, more)
+        ordinal = np.arange(1, len(source) + 1) - np.repeat(np.cumsum(more) - more, more)
+        skipped = (ordinal * width).astype(np.uint32)
+        return Windows(
+            width,
+            np.concatenate([starts, starts[source] + skipped]),
+            np.concatenate([lengths, lengths[source] - skipped]),
+            np.concatenate([room, room[source]]),
+            (*enumerate(per_table), *enumerate(_per_table(source, per_table))),
+        )
+
+
+def _per_table(chosen: Rows, per_table: tuple[int, ...]) -> tuple[int, ...]:
+    """How many of ascending positions are of each table, of which so many follow each other."""
+    ends = np.searchsorted(chosen, np.cumsum(per_table))
+    return tuple(np.diff(ends, prepend=0).tolist())
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Pieces of buckets, each read as width entries, of which lengths are the bucket's own."""
+    """Pieces of buckets, each read as width entries, of which lengths are the bucket's own.
+
+    starts, lengths: uint32 [P]. room: as in Buckets. runs: which table the windows are of, and how
+    many follow each other.
+    """
 
     width: int
-    starts: Rows
-    lengths: Rows
+    starts: npt.NDArray[np.uint32]
+    lengths: npt.NDArray[np.uint32]
+    room: npt.NDArray[np.uint8]
+    runs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Which buckets a search to a distance looks into, whatever the query.
+
+    masks: uint32 [P], what to XOR the query's keys with. tables: uint32 [P], where the offsets of
+    their tables begin. room: uint8 [P], as in Buckets. per_table: how many are of each table.
+    """
+
+    masks: npt.NDArray[np.uint32]
+    tables: npt.NDArray[np.uint32]
     room: npt.NDArray[np.uint8]
     per_table: tuple[int, ...]
+
+
+@lru_cache(256)
+def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
+    """count: columns of a code."""
+    parts, room, per_table = [], [], []
+    for table, radius in enumerate(radii(distance, substrings, bits)):
+        # In numeric order neighbouring windows are near each other in memory, whatever the query.
+        near = np.sort(masks(bits)[: within(bits)[radius] if radius >= 0 else 0])
+        # A code is wanted from the first of the tables where it agrees best. What neither the key
+        # nor the sketch shows of it is then no nearer than the key, or another table has it.
+        apart = np.bitwise_count(near).astype(np.int16)
+        hidden = set(range(substrings)) - {table, *sketch_columns(table, count)}
+        left = distance - apart - sum(apart + (other < table) for other in hidden)
+        parts.append(near[left >= 0])
+        room.append(left[left >= 0])
+        per_table.append(len(parts[-1]))
+    return _Shape(
+        np.concatenate(parts),
+        np.repeat(np.arange(substrings) * ((1 << bits) + 1), per_table).astype(np.uint32),
+        np.concatenate(room).astype(np.uint8),
+        tuple(per_table),
+    )
 
 
 def sketch_columns(table: int, count: int) -> tuple[int, int]:
     """Which two of count columns a table's sketches hold; count itself: none, zeros.
 
-    Tables behind the first hold column 0 in front: it leads to the item.
+    Tables behind the first hold column 0 in front: it leads to the item. Otherwise the last ones:
+    of a column that has a table something is known even where it is not shown.
     """
-    others = [column for column in range(1, count) if column != table] + [count, count]
+    others = [column for column in range(count - 1, 0, -1) if column != table] + [count, count]
     return (others[0], others[1]) if table == 0 else (0, others[0])
 
 
-def _sketch(values: npt.NDArray[np.uint16], table: int, count: int) -> np.uint32:
+def _sketch(values: list[int], table: int, count: int) -> np.uint32:
     high, low = sketch_columns(table, count)
-    parts = [*values.tolist(), 0]
+    parts = [*values, 0]
     return np.uint32(parts[high] << COLUMN | parts[low])
-
-
-def _true(flags: npt.NDArray[np.bool_]) -> Rows:
-    """np.flatnonzero of flags [n, 8 m], by eights first: most eights have none."""
-    eights = flags.reshape(-1, 8)
-    some = np.flatnonzero(eights.view(np.uint64))
-    inside = np.flatnonzero(eights[some])
-    return np.asarray((some[inside >> 3] << 3) + (inside & 7))
-
-
-def substring_bits(items: int) -> int:
-    """How many bits of a column make the key: buckets of 16 to 32 items, where 16 bits allow."""
-    return int(min(max(items.bit_length() - 5, 4), COLUMN))
-
-
-def bytes_per_item(substrings: int, local: int) -> int:
-    """What the tables take, without their offsets; local: bytes of an entry of places."""
-    return 4 * substrings + local * (substrings - 1)
-
-
-def build(sorted_codes: Codes, budget: float) -> MultiIndex | None:
-    """Tables over items uint8 [N, B] that ascend by their first column.
-
-    As many as cost at most budget bytes an item; None when that is not even one.
-    """
-    parts = columns(sorted_codes)
-    count = len(parts)
-    bits = substring_bits(count)
-    first = (parts[:, 0] >> np.uint16(COLUMN - bits)).astype(np.uint32)
-    first_offsets = _offsets(first, bits)
-    largest = int(np.diff(first_offsets).max(initial=0))
-    local = np.min_scalar_type(max(0, largest - 1))
-    substrings = min(MAX_SUBSTRINGS, sorted_codes.shape[1] * 8 // COLUMN)
-    directory = 4 * ((1 << bits) + 1) / max(1, count)
-    while substrings and (
-        bytes_per_item(substrings, local.itemsize) + substrings * directory > budget
-    ):
-        substrings -= 1
-    if substrings == 0:
-        return None
-    offsets = np.empty((substrings, (1 << bits) + 1), np.uint32)
-    sketches = np.zeros(substrings * count + MAX_WINDOW, np.uint32)
-    places = np.empty((substrings - 1) * count, local)
-    for table in range(substrings):
-        entries = slice(table * count, (table + 1) * count)
-        keys = parts[:, table] >> np.uint16(COLUMN - bits)
-        offsets[table] = _offsets(keys, bits) + table * count
-        sketch = np.zeros(count, np.uint32)
-        for column in sketch_columns(table, parts.shape[1]):
-            sketch <<= np.uint32(COLUMN)
-            if column < parts.shape[1]:
-                sketch |= parts[:, column]
-        if table == 0:
-            sketches[entries] = sketch
-            continue
-        order = np.argsort(keys, kind="stable")
-        sketches[entries] = sketch[order]
-        behind = slice(entries.start - count, entries.stop - count)
-        places[behind] = order - first_offsets[first[order]]
-    return MultiIndex(bits, offsets, sketches, places)
-
-
-def _offsets(keys: npt.NDArray[np.unsignedinteger], bits: int) -> npt.NDArray[np.int64]:
-    """Where each key's run begins once sorted: int64 [2^bits + 1]."""
-    return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << bits))])

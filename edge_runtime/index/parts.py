@@ -44,6 +44,7 @@ def search_part(
     nearest: Sequence[Nearest],
     allowed: Allowed,
     planner: Planner,
+    threads: int,
     trace: Trace,
 ) -> list[Nearest]:
     """What is nearest to each query, after a part of the store was searched as well.
@@ -85,6 +86,7 @@ def search_part(
                 words[left],
                 [found[number] for number in left],
                 limits,
+                threads,
             )
         trace.codes += plan.codes * len(left)
         trace.answered(plan.name, "; ".join([plan.reason, *reasons]), len(left))
@@ -119,9 +121,11 @@ def _cheapest_scan(part: Part, every: Words, allowed: Allowed, planner: Planner)
             )
     if allowed.subset is not None:
         begin, end = np.searchsorted(allowed.subset, (part.first, part.last))
-        cost = planner.gathered_scan(int(end - begin), width)
+        rows = allowed.subset[begin:end]
+        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+            return _range_scan(int(rows[0]), int(rows[-1]) + 1, every, allowed, planner)
+        cost = planner.gathered_scan(len(rows), width)
         if cost < best.cost:
-            rows = allowed.subset[begin:end]
             best = ScanPlan(
                 "scan subset",
                 cost,
@@ -131,3 +135,17 @@ def _cheapest_scan(part: Part, every: Words, allowed: Allowed, planner: Planner)
                 f"{len(rows):,} rows of {count:,}",
             )
     return best
+
+
+def _range_scan(
+    first: int, last: int, every: Words, allowed: Allowed, planner: Planner
+) -> ScanPlan:
+    """A scan of rows that follow each other; no others may be found."""
+    return ScanPlan(
+        "scan range",
+        planner.scan(last - first, every.shape[1]),
+        last - first,
+        lambda: every[first:last],
+        RowRange(first, Allowed(allowed.dead)),
+        f"{last - first:,} rows that follow each other",
+    )

@@ -95,8 +95,22 @@ class Items:
     allowed: Allowed
 
     def expand(self, positions: Rows, k: int) -> tuple[Rows, Rows]:
-        most = k if self.allowed.everything else None
-        return self.allowed.of(*self.segment.rows_of(positions, most))
+        if self.allowed.everything:
+            return self.segment.rows_of(positions, k)
+        # Thousands of rows may share a code: ask about a few, and about more where too few pass.
+        most = 8 * k
+        rows, source = self.allowed.of(*self.segment.rows_of(positions, most))
+        lengths = self.segment.rows_behind(positions)
+        while True:
+            done = (lengths <= most) | (np.bincount(source, minlength=len(positions)) >= k)
+            short = np.flatnonzero(~done)
+            if len(short) == 0:
+                return rows, source
+            most *= 8
+            more, of_short = self.allowed.of(*self.segment.rows_of(positions[short], most))
+            kept = done[source]
+            rows = np.concatenate([rows[kept], more])
+            source = np.concatenate([source[kept], short[of_short]])
 
     def earliest(self, _position: int) -> int:
         return self.segment.first

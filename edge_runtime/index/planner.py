@@ -1,10 +1,10 @@
 """What a way of searching is likely to cost, and so which one to try first."""
 
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
 
 from .masks import radii, within
+from .multi_index import MultiIndex
 from .segment import Segment
 
 
@@ -13,16 +13,19 @@ class Planner:
     """Costs in nanoseconds, measured on x86-64 with numpy 2.4; their ratios are what matters.
 
     min_segment: fewer rows than this are not worth derived data. max_segment: more rows than this
-    are split, which bounds the memory that building takes.
+    are split, which bounds the memory that building takes. bytes_per_row: the most that derived
+    data may take.
     """
 
     min_segment: int = 1 << 16
     max_segment: int = 11 << 20
-    scan_word: float = 0.55
+    bytes_per_row: int = 24
+    scan_word: float = 0.7
     scan_gathered: float = 12.0
     probe_step: float = 150_000.0
-    probe_window: float = 90.0
-    probe_entry: float = 3.0
+    probe_window: float = 75.0
+    probe_entry: float = 1.2
+    probe_candidate: float = 15.0
     # Reading a segment file from front to back to compare its checksum.
     check_byte: float = 0.7
 
@@ -42,29 +45,27 @@ class Planner:
         """Checking a file of so many bytes."""
         return self.check_byte * size
 
+    def first_distance(self, segment: Segment, rows: int) -> int:
+        """How far to look first for so many rows: as far as half of all queries have to.
 
-def expected_distance(segment: Segment, rows: float) -> int:
-    """The distance within which a query has about so many rows of a segment, at the median."""
-    reached = (segment.reach < rows).sum(axis=1)
-    return int(min(np.median(reached), segment.reach.shape[1] - 1))
+        Or farther, as long as that costs little more: it may save a second look.
+        """
+        half, most = segment.reached(rows)
+        if segment.index is None:
+            return half
+        dear = 1.3 * self.probe_step + self._expected(segment.index, half)
+        for distance in range(most, half, -1):
+            if self.probe_step + self._expected(segment.index, distance) < dear:
+                return distance
+        return half
+
+    def _expected(self, index: MultiIndex, distance: int) -> float:
+        """The cost of a search to a distance, were all buckets as full as the query's own."""
+        buckets = buckets_within(distance, index.substrings, index.bits)
+        return self.probe(buckets, buckets * index.fullness)
 
 
-def buckets_within(segment: Segment, distance: int) -> int:
+@lru_cache(4096)
+def buckets_within(distance: int, substrings: int, bits: int) -> int:
     """How many buckets a search to a distance looks into."""
-    if segment.index is None:
-        return 0
-    bits = segment.index.bits
-    return sum(
-        within(bits)[radius]
-        for radius in radii(distance, segment.index.substrings, bits)
-        if radius >= 0
-    )
-
-
-def expected_entries(segment: Segment, distance: int) -> float:
-    """How many entries those buckets hold if they are as full as the average one."""
-    return buckets_within(segment, distance) * segment.items / (1 << _bits(segment))
-
-
-def _bits(segment: Segment) -> int:
-    return 0 if segment.index is None else segment.index.bits
+    return sum(within(bits)[radius] for radius in radii(distance, substrings, bits) if radius >= 0)

@@ -6,9 +6,10 @@ import numpy as np
 
 from ..codes import Codes
 from .explanation import Trace
+from .multi_index import MultiIndex
 from .nearest import Nearest
 from .placement import Items
-from .planner import Planner, buckets_within, expected_distance, expected_entries
+from .planner import Planner, buckets_within
 from .words import Words, distances
 
 
@@ -44,42 +45,54 @@ def probe(
     index = segment.index
     limit = nearest.limit(segment.first)
     allowed = max(1, place.allowed.count(segment.first, segment.last))
+    same = segment.item_of(query)
+    if same is not None:
+        rows, _ = place.expand(np.array([same]), nearest.k)
+        found = nearest.joined(np.zeros(len(rows), np.int32), rows)
+        if found.limit() <= 0:
+            return Probed(found, 0, "enough rows have the very code")
     if index is None:
         return Probed(None, limit, "no multi-index")
-    wanted = (nearest.k - len(nearest.rows) or 1) * (segment.last - segment.first) / allowed
-    distance = min(limit, expected_distance(segment, wanted))
-    spent, entries = 0.0, expected_entries(segment, distance)
+    wanted = nearest.k * (segment.last - segment.first) // allowed
+    distance = min(limit, planner.first_distance(segment, wanted))
+    spent, fullness = 0.0, segment.items / (1 << index.bits)
     while True:
-        buckets_ahead = buckets_within(segment, distance)
-        if spent + planner.probe(buckets_ahead, entries) > ceiling:
-            return Probed(None, limit, f"distance {distance} takes {buckets_ahead:,} buckets")
+        ahead = buckets_within(distance, index.substrings, index.bits)
+        if spent + planner.probe(ahead, ahead * fullness) > ceiling:
+            return Probed(None, limit, "too many buckets would have to be looked into")
         buckets = index.buckets(query, distance)
         cost = planner.probe(len(buckets.starts), buckets.entries)
         if spent + cost > ceiling:
-            return Probed(None, limit, f"the buckets hold {buckets.entries:,} entries")
+            return Probed(None, limit, "the buckets to look into are too full")
         items = index.candidates(query, buckets)
+        cost += planner.probe_candidate * len(items)
+        trace.codes += buckets.entries
+        if spent + cost > ceiling:
+            return Probed(None, limit, "too many codes there look near enough")
         near = distances(segment.words(items, every), word)
-        close = near <= limit
+        close = near <= distance
+        if np.count_nonzero(close) < nearest.k:
+            # What is farther says at least how far to look.
+            close = near <= limit
         items, once = np.unique(items[close], return_index=True)
         rows, source = place.expand(items, nearest.k)
         found = nearest.joined(near[close][once][source], rows)
-        trace.codes += buckets.entries
         limit = min(limit, found.limit(segment.first))
         if distance >= limit:
-            return Probed(found, limit, f"all within distance {distance} are in few buckets")
+            return Probed(found, limit, "few buckets hold all that is near enough")
         spent += cost
         fullness = buckets.entries / max(1, len(buckets.starts))
-        distance, entries = _next_distance(place, distance, limit, fullness, spent, planner)
+        distance = _next_distance(index, distance, limit, fullness, spent, planner)
 
 
 def _next_distance(
-    place: Items, distance: int, limit: int, fullness: float, spent: float, planner: Planner
-) -> tuple[int, float]:
+    index: MultiIndex, distance: int, limit: int, fullness: float, spent: float, planner: Planner
+) -> int:
     """How far to look next: as far as costs about what was spent, so that steps stay few."""
     distance += 1
     while distance < limit:
-        ahead = buckets_within(place.segment, distance + 1)
+        ahead = buckets_within(distance + 1, index.substrings, index.bits)
         if planner.probe(ahead, ahead * fullness) > 2 * spent:
             break
         distance += 1
-    return distance, buckets_within(place.segment, distance) * fullness
+    return distance

@@ -1,16 +1,26 @@
 """The blocked scan: every code is compared, a block at a time while it is in the cache."""
 
-from collections.abc import Sequence
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from .nearest import Nearest
+from .nearest import Nearest, Rows
 from .placement import Placement
-from .words import Words, distances
+from .words import Comparer, Counts, Words
 
 # Bytes of codes a block: a block, its differences and its distances stay in the processor's
 # second-level cache.
 BLOCK_BYTES = 512 * 1024
+# The first block is this small: it gives a limit under which few codes of later blocks are.
+FIRST_BLOCK = 2048
+# So many times k codes are ranked in one go.
+RANKED_AT_ONCE = 4
+
+# A comparer's memory is new, and cleared by the system page by page, only in the first scan.
+_thread = threading.local()
 
 
 def scan(
@@ -19,25 +29,114 @@ def scan(
     queries: Words,
     nearest: Sequence[Nearest],
     limits: Sequence[int],
+    threads: int = 1,
 ) -> list[Nearest]:
     """What is nearest to each query after all of words [N, W] were compared with it.
 
     queries: [Q, W], with what each has found before, among other rows. limits: [Q] distances
-    beyond which none is wanted.
+    beyond which none is wanted. threads: how many share the codes.
     """
+    cuts = [len(words) * share // threads for share in range(threads + 1)]
+    if threads == 1 or len(words) < threads * FIRST_BLOCK:
+        return _scan_range(words, placement, queries, nearest, limits, (0, len(words)))
+    fresh = [Nearest.none(before.k, before.limit()) for before in nearest]
+    with ThreadPoolExecutor(threads) as pool:
+        shares = list(
+            pool.map(
+                lambda span: _scan_range(words, placement, queries, fresh, limits, span),
+                itertools.pairwise(cuts),
+            )
+        )
     found = list(nearest)
-    size = max(1, BLOCK_BYTES // (words.shape[1] * words.itemsize))
-    for start in range(0, len(words), size):
-        block = words[start : start + size]
+    for share in shares:
+        found = [
+            one.joined(more.distances, more.rows) for one, more in zip(found, share, strict=True)
+        ]
+    return found
+
+
+def _scan_range(
+    words: Words,
+    placement: Placement,
+    queries: Words,
+    nearest: Sequence[Nearest],
+    limits: Sequence[int],
+    span: tuple[int, int],
+) -> list[Nearest]:
+    """`scan` of the positions span[0] to span[1] - 1 alone."""
+    largest = max(1, BLOCK_BYTES // (words.shape[1] * words.itemsize))
+    comparer = _comparer(largest, words)
+    tiled = [comparer.tiled(query) for query in queries]
+    scans = [_Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)]
+    for start, stop in _blocks(*span, largest):
+        block = words[start:stop]
         earliest = placement.earliest(start)
-        for number, query in enumerate(queries):
-            limit = min(limits[number], found[number].limit(earliest))
+        for one, query in zip(scans, tiled, strict=True):
+            limit = one.limit(earliest)
             if limit < 0:
                 continue
-            near = distances(block, query)
-            if near.min() > limit:
-                continue
-            positions = np.flatnonzero(near <= limit)
-            rows, source = placement.expand(positions + start, found[number].k)
-            found[number] = found[number].joined(near[positions[source]], rows)
-    return found
+            near = comparer.distances(block, query)
+            if near.min() <= limit:
+                one.add(near, limit, start)
+    return [one.settled() for one in scans]
+
+
+def _comparer(block: int, words: Words) -> Comparer:
+    """The comparer of this thread for words of this kind."""
+    kept: dict[tuple[int, str], Comparer] = _thread.__dict__.setdefault("comparers", {})
+    kind = (words.shape[1], words.dtype.str)
+    if kind not in kept:
+        kept[kind] = Comparer(block, words)
+    return kept[kind]
+
+
+def _blocks(start: int, end: int, largest: int) -> Iterator[tuple[int, int]]:
+    size = min(FIRST_BLOCK, largest)
+    while start < end:
+        yield start, min(start + size, end)
+        start, size = start + size, min(4 * size, largest)
+
+
+class _Scan:
+    """What one query has found so far: the nearest rows, and what is yet to be ranked with them.
+
+    Ranking costs as much as comparing thousands of codes, so it waits until it pays.
+    """
+
+    def __init__(self, before: Nearest, limit: int, placement: Placement) -> None:
+        self._found = before
+        self._limit = limit
+        self._placement = placement
+        self._waiting: list[tuple[Counts, Rows]] = []
+        self._count = 0
+
+    def limit(self, earliest: int) -> int:
+        """The largest distance at which a row from earliest on is still wanted."""
+        return min(self._limit, self._found.limit(earliest))
+
+    def add(self, near: Counts, limit: int, start: int) -> None:
+        """Take what is within the limit from a block whose codes are at distances near [N]."""
+        positions = np.flatnonzero(near <= limit)
+        self._waiting.append((near[positions], positions + start))
+        self._count += len(positions)
+        if self._count > RANKED_AT_ONCE * self._found.k:
+            self.settled()
+
+    def settled(self) -> Nearest:
+        """The nearest of all that was added."""
+        if not self._waiting:
+            return self._found
+        near = np.concatenate([part for part, _ in self._waiting])
+        positions = np.concatenate([part for _, part in self._waiting])
+        self._waiting, self._count = [], 0
+        k = self._found.k
+        some = np.arange(len(near))
+        if len(near) > 2 * k > 0:
+            # The k nearest codes stand for at least k rows, unless some of those are not allowed.
+            some = np.flatnonzero(near <= np.partition(near, k - 1)[k - 1])
+        rows, source = self._placement.expand(positions[some], k)
+        if len(rows) < k:
+            some = np.arange(len(near))
+            rows, source = self._placement.expand(positions, k)
+        self._found = self._found.joined(near[some][source], rows)
+        return self._found

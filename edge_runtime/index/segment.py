@@ -1,6 +1,8 @@
 """Derived data about a range of rows: its distinct codes, or its rows, in an order to search in."""
 
+import bisect
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ from .words import Words, as_words
 
 @dataclass(frozen=True)
 class Segment:
-    """The rows first to last - 1, seen as N items.
+    """The rows first to last - 1, seen as N items, which ascend by their codes.
 
     rows: uint32 [last - first], row numbers less first, item by item, ascending within an item.
     starts: uint32 [N + 1], where in rows an item's own begin; None: each has one. codes: uint8
@@ -37,20 +39,50 @@ class Segment:
     def nbytes(self) -> int:
         return sum(array.nbytes for array in self.arrays().values())
 
+    def reached(self, rows: int) -> tuple[int, int]:
+        """The distances within which half of the sampled rows, and all, have so many others."""
+        # Three leading bits are exact enough, and keep what is remembered small.
+        spare = max(0, rows.bit_length() - 3)
+        rows = rows >> spare << spare
+        if rows not in self._reached:
+            ends = np.sort((self.reach < rows).sum(axis=1)).tolist()
+            self._reached[rows] = (ends[len(ends) // 2], ends[-1])
+        return self._reached[rows]
+
+    @cached_property
+    def _reached(self) -> dict[int, tuple[int, int]]:
+        return {}
+
+    def item_of(self, code: Codes) -> int | None:
+        """The item that has exactly this code, uint8 [B]; None: none has it, or none is shared."""
+        if self.codes is None:
+            return None
+        wanted = code.tobytes()
+        item = bisect.bisect_left(range(self.items), wanted, key=self._bytes_of)
+        return item if item < self.items and self._bytes_of(item) == wanted else None
+
+    def _bytes_of(self, item: int) -> bytes:
+        assert self.codes is not None
+        return bytes(self.codes[item])
+
     def words(self, items: Rows, every: Words) -> Words:
         """The codes of items [P], as words [P, W]; every: those of all rows of the store."""
         if self.codes is None:
             return np.asarray(every[self.rows[items].astype(np.int64) + self.first])
         return np.asarray(as_words(self.codes)[items])
 
-    def rows_of(self, items: Rows, most: int | None) -> tuple[Rows, Rows]:
+    def rows_behind(self, items: Rows) -> Rows:
+        """How many rows each of items [P] has."""
+        if self.starts is None:
+            return np.ones(len(items), np.int64)
+        return self.starts[items + 1].astype(np.int64) - self.starts[items]
+
+    def rows_of(self, items: Rows, most: int) -> tuple[Rows, Rows]:
         """The rows [R] of items [P], at most so many of each, and which item each is from [R]."""
         if self.starts is None:
             return self.rows[items].astype(np.int64) + self.first, np.arange(len(items))
         begin = self.starts[items].astype(np.int64)
-        count = self.starts[items + 1].astype(np.int64) - begin
-        if most is not None:
-            count = np.minimum(count, most)
+        count = np.minimum(self.rows_behind(items), most)
         source = np.repeat(np.arange(len(items)), count)
         place = np.arange(len(source)) - (np.cumsum(count) - count)[source] + begin[source]
         return self.rows[place].astype(np.int64) + self.first, source

@@ -91,11 +91,10 @@ class SegmentFile:
 
     def segment(self) -> Segment | None:
         """The segment, once its checksum was compared; None when the file is damaged."""
-        with _lock:
-            if self._identity not in _verdicts:
-                _verdicts[self._identity] = zlib.crc32(self._payload) == self._header["crc"]
-            if not _verdicts[self._identity]:
-                return None
+        if self._identity not in _verdicts:
+            _verdicts[self._identity] = zlib.crc32(self._payload) == self._header["crc"]
+        if not _verdicts[self._identity]:
+            return None
         if self._segment is None:
             self._segment = Segment.from_arrays(
                 self.first, self.last, self._header["index_bits"], self._arrays()
@@ -152,6 +151,8 @@ def write(folder: Path, segment: Segment, key: str, bits: int) -> SegmentFile | 
         half.unlink(missing_ok=True)
     if written is not None:
         written.path = path
+        # Its checksum was made here, of what was written.
+        _verdicts[written._identity] = True
     return written
 
 
@@ -175,6 +176,13 @@ def remove_others(folder: Path, before: list[Path], kept: list[Path]) -> None:
     for path in set(before) - set(kept):
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def forget() -> None:
+    """Know nothing about any file, as a new process does."""
+    with _lock:
+        _verdicts.clear()
+        _debts.clear()
 
 
 def names(folder: Path) -> list[Path]:

@@ -13,8 +13,16 @@ from edge_runtime.index.scan import BLOCK_BYTES
 
 # As if everything but looking into buckets were dear, so that small codes get to every plan.
 EAGER = Planner(
-    min_segment=8, max_segment=100, probe_step=0, probe_window=0, probe_entry=0, check_byte=0
+    min_segment=8,
+    max_segment=100,
+    bytes_per_row=1000,
+    probe_step=0,
+    probe_window=0,
+    probe_entry=0,
+    probe_candidate=0,
+    check_byte=0,
 )
+EAGER_AND_WHOLE = dataclasses.replace(EAGER, max_segment=10**6)
 PLANNERS = {
     "as shipped": Planner(),
     "multi-index": EAGER,
@@ -83,6 +91,23 @@ def test_every_plan_finds_what_brute_force_finds_ties_included(
     for number, query in enumerate(queries):
         got = list(zip(distances[number].tolist(), found[number].tolist(), strict=True))
         assert got == brute_force(codes, query, k, radius, alive)
+
+
+@pytest.mark.parametrize("width", [2, 4, 6, 7, 8, 12, 16, 32])
+@pytest.mark.parametrize("flips", [0.02, 0.15, 0.5])
+def test_buckets_leave_out_nothing_near_or_far(width: int, flips: float) -> None:
+    rng = np.random.default_rng(width)
+    archive = spread(rng, 20_010, width, 20, flips)
+    codes, queries = archive[10:], archive[:10]
+    index = CodeIndex(codes, planner=EAGER_AND_WHOLE)
+    index.build()
+    distances, rows, explanation = index.search(queries, 40, explain=True)
+    assert explanation.plans == {"multi-index": 10}
+    for number, query in enumerate(queries):
+        every = np.bitwise_count(codes ^ query).sum(axis=1)
+        order = np.argsort(every, kind="stable")[:40]
+        assert rows[number].tolist() == order.tolist()
+        assert distances[number].tolist() == every[order].tolist()
 
 
 @pytest.mark.parametrize("distinct", [1, 21, 100_000])
