@@ -112,19 +112,20 @@ def meeting(boxes: Floats, box: Box) -> npt.NDArray[np.bool_]:
 def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
     """Which of boxes float64 [N, 4] have a point within a distance: bool [N].
 
-    On a sphere, by the haversine formula, to the point of the box that has the nearest longitude
-    and latitude.
+    On a sphere, by the haversine formula. Source for the nearest point of a meridian: the foot of
+    the perpendicular on a great circle, tan(latitude) = tan(latitude of the point) / cos(difference
+    of longitudes).
     """
     west, south, east, north = boxes.T
     width = (east - west) % 360
     width = np.where((width == 0) & (east > west), 360.0, width)
     past = (near.longitude - west) % 360
-    inside = past <= width
-    aside = np.where(inside, 0.0, np.minimum(past - width, 360 - past))
-    latitude = np.radians(np.clip(near.latitude, south, north))
+    aside = np.radians(np.where(past <= width, 0.0, np.minimum(past - width, 360 - past)))
     here = np.radians(near.latitude)
+    foot = np.degrees(np.arctan2(np.sin(here), np.cos(here) * np.cos(aside)))
+    latitude = np.radians(np.clip(foot, south, north))
     rise = np.sin((latitude - here) / 2) ** 2
-    swing = np.cos(latitude) * np.cos(here) * np.sin(np.radians(aside) / 2) ** 2
+    swing = np.cos(latitude) * np.cos(here) * np.sin(aside / 2) ** 2
     kilometres = 2 * EARTH_KILOMETRES * np.arcsin(np.sqrt(np.clip(rise + swing, 0, 1)))
     nearby: npt.NDArray[np.bool_] = kilometres <= near.kilometres
     return nearby

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -343,27 +344,12 @@ class Catalog:
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out."""
-        query = (
-            "SELECT path, x, y, width, height, time, footprint, labels, reading "
-            "FROM tile JOIN scene USING (scene) WHERE row = ?"
+        found = self._in(
+            "SELECT row, path, x, y, width, height, time, footprint, labels, reading "
+            "FROM tile JOIN scene USING (scene) WHERE row",
+            rows,
         )
-        tiles = {}
-        for row in rows:
-            found = self._one(query, row)
-            if found is not None:
-                path, x, y, width, height, time, place, labels, reading = found
-                corners = None if place is None else _footprints([place])[0].tolist()
-                ring = None if corners is None else tuple((lon, lat) for lon, lat in corners)
-                when = None if time is None else datetime.fromtimestamp(time, UTC)
-                tiles[row] = Tile(
-                    path,
-                    Window(x, y, width, height),
-                    when,
-                    ring,
-                    tuple(json.loads(labels)),
-                    json.loads(reading),
-                )
-        return tiles
+        return {row: _tile(*values) for row, *values in found}
 
     def scene_ranges(
         self, condition: str, values: Sequence[str | float], most: int
@@ -428,7 +414,7 @@ class Catalog:
         with self._guard():
             return self._connection.execute(query, values).fetchall()
 
-    def _in(self, query: str, values: Sequence[str | bytes]) -> list[Any]:
+    def _in(self, query: str, values: Sequence[str | bytes | int]) -> list[Any]:
         """What a query finds for each of the values that its last column may have."""
         found = []
         for start in range(0, len(values), VALUES_AT_ONCE):
@@ -493,6 +479,28 @@ def _tile_values(scene: int, record: SceneRecord) -> Iterator[tuple[object, ...]
     rows = range(record.first_row, record.first_row + record.tiles)
     for row, window, place in zip(rows, record.windows.tolist(), places, strict=True):
         yield (row, scene, *window, place)
+
+
+def _tile(
+    path: str,
+    x: int,
+    y: int,
+    width: int,
+    height: int,
+    time: float | None,
+    place: bytes | None,
+    labels: str,
+    reading: str,
+) -> Tile:
+    corners = None if place is None else struct.unpack("<8d", place)
+    return Tile(
+        path,
+        Window(x, y, width, height),
+        None if time is None else datetime.fromtimestamp(time, UTC),
+        None if corners is None else tuple(zip(corners[::2], corners[1::2], strict=True)),
+        tuple(json.loads(labels)),
+        json.loads(reading),
+    )
 
 
 def _footprints(blobs: Sequence[bytes]) -> npt.NDArray[np.float64]:

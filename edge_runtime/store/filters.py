@@ -1,5 +1,6 @@
 """Which rows of a store a search considers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,8 +53,17 @@ class Filter:
         given = [(condition, value) for condition, value in conditions if value is not None]
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
-    def holds(self, row: int, tile: Tile) -> bool:
-        """Whether a tile meets all conditions, one at a time."""
+    def holding(self, tiles: Mapping[int, Tile]) -> set[int]:
+        """Those rows, of tiles by their rows, for which all conditions hold."""
+        rows = [row for row, tile in tiles.items() if self._holds_but_place(row, tile)]
+        if self.bbox is None and self.near is None:
+            return set(rows)
+        rows = [row for row in rows if tiles[row].footprint is not None]
+        rings = np.array([tiles[row].footprint for row in rows], np.float64).reshape(-1, 4, 2)
+        kept = self.there(bounding_boxes(rings)).tolist()
+        return {row for row, is_there in zip(rows, kept, strict=True) if is_there}
+
+    def _holds_but_place(self, row: int, tile: Tile) -> bool:
         if self.scene is not None and tile.scene != self.scene:
             return False
         if self.newer_than is not None and row <= self.newer_than:
@@ -63,12 +73,7 @@ class Filter:
         time = None if tile.time is None else seconds(tile.time)
         if self.since is not None and (time is None or time < seconds(self.since)):
             return False
-        if self.until is not None and (time is None or time > seconds(self.until)):
-            return False
-        return (self.bbox is None and self.near is None) or (
-            tile.footprint is not None
-            and bool(self.there(bounding_boxes(np.array([tile.footprint], np.float64)))[0])
-        )
+        return self.until is None or (time is not None and time <= seconds(self.until))
 
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""

@@ -14,7 +14,7 @@ from .rows import Ranges, Rows
 Item = TypeVar("Item")
 
 # As many scenes or blocks are listed while a filter counts as narrow.
-NARROW = 1000
+NARROW = 250
 
 
 class TooBroad(Exception):  # noqa: N818 - an answer, not an error

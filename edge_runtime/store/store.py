@@ -36,7 +36,7 @@ from .selection import TooBroad, rows_where
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
 # How many times the hits that are wanted are looked at for those that meet a broad filter.
-BROAD = 4
+BROAD = 3
 # Codes copied at once by a compaction, and scenes committed together by a merge.
 PART, GROUP = 1 << 20, 256
 
@@ -479,7 +479,8 @@ class CodeStore:
                     raise
         self._state, self._codes_file, self._codes = state, file, codes
         self._map, self._dead = RowMap(dropped), dead
-        self._selected: dict[Filter, Rows] = {}
+        # The positions that a filter selects; None for one that is too broad to list them.
+        self._selected: dict[Filter, Rows | None] = {}
         self._index = CodeIndex(
             codes,
             self._map.positions(dead.expanded()) if len(dead) else None,
@@ -595,13 +596,17 @@ class CodeStore:
         """Distances and positions of the nearest, as CodeIndex.search gives them."""
         if where is None:
             return self._index.search(codes, k, radius, None, threads, explain=True)
-        try:
-            within = self._positions_where(where, narrow=True)
-        except TooBroad:
+        if where not in self._selected:
+            try:
+                self._selected[where] = self._positions_where(where, narrow=True)
+            except TooBroad:
+                self._selected[where] = None
+        within = self._selected[where]
+        if within is None:
             answer = self._search_broad(codes, k, radius, where, threads)
             if answer is not None:
                 return answer
-            within = self._positions_where(where)
+            self._selected[where] = within = self._positions_where(where)
         return self._index.search(codes, k, radius, within, threads, explain=True)
 
     def _search_broad(
@@ -617,14 +622,7 @@ class CodeStore:
         )
         rows = self._map.rows(found)
         tiles = self._catalog.tiles(np.unique(rows[found != NO_ROW]).tolist())
-        kept = np.array(
-            [
-                [place != NO_ROW and row in tiles and where.holds(row, tiles[row])
-                 for place, row in zip(places, at, strict=True)]
-                for places, at in zip(found.tolist(), rows.tolist(), strict=True)
-            ],
-            np.bool_,
-        )  # fmt: skip
+        kept = (found != NO_ROW) & np.isin(rows, sorted(where.holding(tiles)))
         ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
         if not ((kept.sum(axis=1) >= k) | ended).all():
             return None
@@ -636,11 +634,9 @@ class CodeStore:
 
     def _positions_where(self, where: Filter, narrow: bool = False) -> Rows:
         """The positions, in what this store sees, of the rows for which a filter holds."""
-        if where not in self._selected:
-            rows = rows_where(self._catalog, where, narrow)
-            rows = rows[rows < self.rows]
-            self._selected[where] = self._map.positions(rows[~self._map.dropped.contain(rows)])
-        return self._selected[where]
+        rows = rows_where(self._catalog, where, narrow)
+        rows = rows[rows < self.rows]
+        return self._map.positions(rows[~self._map.dropped.contain(rows)])
 
     def _hits(
         self, distances: npt.NDArray[np.int32], positions: npt.NDArray[np.int64]

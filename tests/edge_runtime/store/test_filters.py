@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from edge_runtime import CodeStore, Filter
 from edge_runtime.errors import ConfigurationError
 from edge_runtime.places import Box, bounding_boxes, meeting
-from edge_runtime.store import HashedScene
+from edge_runtime.store import HashedScene, selection
 from edge_runtime.store.blocks import TILES_A_BLOCK
 
 from .samples import LINEAGE, TILE, make, placed, scene
@@ -49,6 +49,30 @@ def boxes(draw: st.DrawFn) -> tuple[float, float, float, float]:
 
 
 @st.composite
+def circles(draw: st.DrawFn) -> tuple[float, float, float]:
+    return draw(LATITUDES), draw(LONGITUDES), draw(st.sampled_from([0.3, 5.0, 300.0, 9000.0]))
+
+
+def comes_within(tile: list[list[float]], near: tuple[float, float, float]) -> bool:
+    """Whether a small square comes within a distance of a point: the nearest of many of its points.
+
+    The box that counts has its corners' longitudes, so that its own points are looked at.
+    """
+    latitude, longitude, kilometres = near
+    first = tile[0][0]
+    longitudes = [(corner[0] - first + 180) % 360 - 180 + first for corner in tile]
+    latitudes = [corner[1] for corner in tile]
+    x = np.linspace(min(longitudes), max(longitudes), 41)
+    y = np.linspace(min(latitudes), max(latitudes), 41)
+    a, b = np.radians(np.array(np.meshgrid(x, y)).reshape(2, -1))
+    c, d = np.radians([longitude, latitude])
+    cosine = np.sin(b) * np.sin(d) + np.cos(b) * np.cos(d) * np.cos(a - c)
+    nearest = float((6371.0088 * np.arccos(np.clip(cosine, -1, 1))).min())
+    assume(abs(nearest - kilometres) > 0.05)  # the points looked at are 30 m apart
+    return nearest <= kilometres
+
+
+@st.composite
 def archives(draw: st.DrawFn) -> list[HashedScene]:
     scenes = []
     for number in range(draw(st.integers(1, 6))):
@@ -75,6 +99,7 @@ def filters(draw: st.DrawFn) -> Filter:
         since=draw(day),
         until=draw(day),
         bbox=draw(st.none() | boxes()),
+        near=draw(st.none() | circles()),
         label=draw(st.none() | st.sampled_from(["harbor", "forest", "river"])),
     )
 
@@ -91,28 +116,47 @@ def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
         return False
     if where.label is not None and where.label not in owner.labels:
         return False
-    if where.bbox is not None:
-        return owner.footprints is not None and meets(owner.footprints[tile].tolist(), where.bbox)
-    return True
+    if where.bbox is None and where.near is None:
+        return True
+    if owner.footprints is None:
+        return False
+    corners = owner.footprints[tile].tolist()
+    return (where.bbox is None or meets(corners, where.bbox)) and (
+        where.near is None or comes_within(corners, where.near)
+    )
 
 
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(archive=archives(), wanted=st.lists(filters(), min_size=1, max_size=6))
+@given(
+    archive=archives(),
+    wanted=st.lists(filters(), min_size=1, max_size=6),
+    narrow=st.sampled_from([1, 3, selection.NARROW]),
+)
 def test_a_filter_holds_for_just_the_rows_that_a_plain_loop_finds(
-    tmp_path: Path, archive: list[HashedScene], wanted: list[Filter]
+    tmp_path: Path, archive: list[HashedScene], wanted: list[Filter], narrow: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "NARROW", narrow)
+        check_filters(tmp_path, archive, wanted)
+
+
+def check_filters(tmp_path: Path, archive: list[HashedScene], wanted: list[Filter]) -> None:
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
     with CodeStore.create(folder, LINEAGE, 64, "a-model") as store:
         store.add(archive)
         tiles = [(tile, owner) for owner in archive for tile in range(len(owner.windows))]
+        query = np.zeros((1, 8), np.uint8)
+        every = [(hit.distance, hit.row) for hit in store.search(query, len(tiles))[0]]
         for where in wanted:
-            expected = [
+            rows = {
                 row for row, (tile, owner) in enumerate(tiles) if holds(where, row, tile, owner)
-            ]
-            hits = store.search(np.zeros((1, 8), np.uint8), len(tiles), where=where)[0]
-            assert sorted(hit.row for hit in hits) == expected
+            }
+            expected = [(distance, row) for distance, row in every if row in rows]
+            for k in (len(tiles), 3):
+                hits = store.search(query, k, where=where)[0]
+                assert [(hit.distance, hit.row) for hit in hits] == expected[:k]
         assert store.verify() == []
 
 
