@@ -136,7 +136,7 @@ def plot(measured: list[Cell], path: Path) -> None:
 
     spreads = [name for name in SPREADS if _of(measured, name)]
     figure, axes = pyplot.subplots(
-        1, len(spreads), figsize=(3.4 * len(spreads), 3.8), sharey=True, squeeze=False
+        1, len(spreads), figsize=(3.4 * len(spreads), 3.8), sharex=True, sharey=True, squeeze=False
     )
     titles = {
         "uniform": "uniform", "loose": "1,000 loose clusters", "tight": "21 tight clusters",
@@ -170,7 +170,7 @@ def plot(measured: list[Cell], path: Path) -> None:
         panel.set(xscale="log", yscale="log", title=titles[spread], xlabel="codes of 64 bits")
         panel.grid(True, which="major", alpha=0.3)
     axes[0][0].set_ylabel("one query, one thread, k = 20 (ms)")
-    axes[0][0].legend(fontsize=8, loc="upper left")
+    axes[0][-1].legend(fontsize=7, loc="lower right")
     figure.tight_layout()
     figure.savefig(path, dpi=150)
 

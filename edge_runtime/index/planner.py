@@ -25,6 +25,7 @@ class Planner:
     probe_step: float = 150_000.0
     probe_window: float = 75.0
     probe_entry: float = 1.2
+    # For each word of a code that is compared.
     probe_candidate: float = 15.0
     # Reading a segment file from front to back to compare its checksum.
     check_byte: float = 0.7

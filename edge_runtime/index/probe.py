@@ -65,7 +65,7 @@ def probe(
         if spent + cost > ceiling:
             return Probed(None, limit, "the buckets to look into are too full")
         items = index.candidates(query, buckets)
-        cost += planner.probe_candidate * len(items)
+        cost += planner.probe_candidate * len(items) * every.shape[1]
         trace.codes += buckets.entries
         if spent + cost > ceiling:
             return Probed(None, limit, "too many codes there look near enough")

@@ -24,8 +24,10 @@ def as_words(codes: Codes) -> Words:
 
 def distances(words: Words, query: Words) -> Counts:
     """Hamming distances [N] between words [N, W] and one query [W]."""
-    counts = np.bitwise_count(words ^ query)
-    return _summed(counts.reshape(-1), len(query))
+    total: Counts = np.bitwise_count(words[:, 0] ^ query[0])
+    for column in range(1, len(query)):
+        total = np.add(total, np.bitwise_count(words[:, column] ^ query[column]), dtype=np.uint16)
+    return total
 
 
 class Comparer:
