@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import InputError
-from .store import Hit
+
+if TYPE_CHECKING:
+    from .store import Hit
 
 Ring = Sequence[tuple[float, float]]
 
@@ -20,7 +22,7 @@ def write_geojson(path: Path, features: Iterable[dict[str, Any]]) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
-def hit_feature(hit: Hit) -> dict[str, Any]:
+def hit_feature(hit: "Hit") -> dict[str, Any]:
     """A hit as a feature; without a geometry when its scene is nowhere."""
     return feature(
         hit.footprint,

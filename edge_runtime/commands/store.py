@@ -165,7 +165,8 @@ def merge_command(
 def export_command(
     store: StoreArgument,
     out: Annotated[
-        Path, typer.Option("--out", help="The file to write: .parquet (GeoParquet) or .npz.")
+        Path,
+        typer.Option("--out", help="What to write: .parquet (GeoParquet), .npz or .geojson."),
     ],
     as_json: AsJson = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..codes import Codes
 from ..errors import MissingExtraError, StoreError
+from ..geojson import feature, write_geojson
 from .records import SceneRecord
 from .store import CodeStore
 
@@ -19,7 +21,7 @@ TILES_A_GROUP = 1 << 16
 
 
 def write_table(store: CodeStore, path: Path) -> int:
-    """Write all tiles of a store to a .parquet or .npz file; returns how many there are.
+    """Write all tiles of a store to a .parquet, .npz or .geojson file; returns how many there are.
 
     Parquet has one row a tile, in the order of rows: row, code, scene, content, x, y, width,
     height, time, labels and footprint; code is fixed-size binary of K/8 bytes, footprint a WKB
@@ -27,10 +29,11 @@ def write_table(store: CodeStore, path: Path) -> int:
     has arrays for the N tiles: row int64, code uint8 [N, K/8], window int64 [N, 4], footprint
     float64 [N, 4, 2] and scene int64, which counts into those for the scenes: scene_path,
     scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); what is not known
-    is NaN. The file appears whole or not at all. Raises StoreError when it cannot be written or a
-    scene is damaged, MissingExtraError without pyarrow.
+    is NaN. GeoJSON has a feature a tile, without its code. The file appears whole or not at all.
+    Raises StoreError when it cannot be written or a scene is damaged, MissingExtraError without
+    pyarrow.
     """
-    writers = {".parquet": _write_parquet, ".npz": _write_npz}
+    writers = {".parquet": _write_parquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:
         raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
     partial = path.with_name(f".{path.name}.partial")
@@ -79,6 +82,29 @@ def _write_parquet(store: CodeStore, path: Path) -> int:
             tiles += len(columns["row"])
             writer.write_table(pyarrow.table(columns, schema=schema))
     return tiles
+
+
+def _write_geojson(store: CodeStore, path: Path) -> int:
+    features = []
+    for record, _ in store.scenes():
+        places = [None] * record.tiles if record.footprints is None else record.footprints.tolist()
+        time = None
+        if record.time is not None:
+            time = datetime.fromtimestamp(record.time, UTC).isoformat()
+        for row, window, place in zip(_rows(record), record.windows.tolist(), places, strict=True):
+            ring = None if place is None else [(corner[0], corner[1]) for corner in place]
+            features.append(
+                feature(
+                    ring,
+                    row=int(row),
+                    scene=record.path,
+                    window=window,
+                    time=time,
+                    labels=list(record.labels),
+                )
+            )
+    write_geojson(path, features)
+    return len(features)
 
 
 def _schema(store: CodeStore) -> "pyarrow.Schema":
