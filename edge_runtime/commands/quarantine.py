@@ -1,13 +1,22 @@
 """`scenehash quarantine`: inputs that could not be ingested."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..console import AsJson, report
-from .ingest import BandChoice, Label, MinValid, Overlap, TileSize, Whole, ingest_files, make_tiling
+from .ingest import (
+    CORES,
+    BandChoice,
+    Label,
+    MinValid,
+    Overlap,
+    TileSize,
+    Whole,
+    ingest_files,
+    make_tiling,
+)
 from .options import ModelPath, StorePath, Threads, Wait
 
 
@@ -46,7 +55,7 @@ def retry_command(
     bands: BandChoice = None,
     label: Label = None,
     model: ModelPath = None,
-    threads: Threads = os.cpu_count() or 1,
+    threads: Threads = CORES,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:

@@ -69,6 +69,14 @@ class Added:
     repaired: int = 0
     set_aside: tuple[str, ...] = ()
 
+    def __add__(self, other: "Added") -> "Added":
+        return Added(
+            self.stored + other.stored,
+            self.known + other.known,
+            self.repaired + other.repaired,
+            self.set_aside + other.set_aside,
+        )
+
 
 @dataclass(frozen=True)
 class Quarantined:
@@ -164,6 +172,11 @@ class CodeStore:
             store.close()
             raise
         return store
+
+    @property
+    def uuid(self) -> str:
+        """What tells this store from all others, copies of it apart: 32 hexadecimal digits."""
+        return self._state.uuid
 
     @property
     def lineage(self) -> str:
@@ -363,13 +376,7 @@ class CodeStore:
         self.check(other.lineage, other.bits)
         total = Added()
         for group, damaged in other._groups():
-            some = self.add(group)
-            total = Added(
-                total.stored + some.stored,
-                total.known + some.known,
-                total.repaired + some.repaired,
-                total.set_aside + damaged,
-            )
+            total = total + self.add(group) + Added(set_aside=damaged)
         return total
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
@@ -393,9 +400,12 @@ class CodeStore:
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
         """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
         their codes uint8 [N, K/8], in parts."""
-        rows = np.arange(self.rows) if where is None else rows_where(self._catalog, where)
-        for start in range(0, len(rows), PART):
-            some = rows[start : start + PART]
+        chosen = None if where is None else rows_where(self._catalog, where)
+        for start in range(0, self.rows if chosen is None else len(chosen), PART):
+            if chosen is None:
+                some = np.arange(start, min(start + PART, self.rows))
+            else:
+                some = chosen[start : start + PART]
             some = some[~(self._map.dropped.contain(some) | self._dead.contain(some))]
             yield some, self._codes[self._map.positions(some)]
 
