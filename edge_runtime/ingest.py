@@ -1,7 +1,7 @@
 """Ingest: scenes -> tiles -> codes -> store."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -12,12 +12,14 @@ from .codes import Codes
 from .model import HashModel
 from .reading import Begun, Ended, Images, Ingested, Known, ReadAhead, SetAside
 from .scenes import Tiling
-from .store import CodeStore
+from .store import Added, CodeStore, HashedScene
 from .tiles import Image
 
 # Tiles hashed together; scenes, and tiles, and seconds after which what is hashed is committed.
 HASHED_TOGETHER = 64
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
+
+Keep = Callable[[Sequence[HashedScene]], Added]
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,19 @@ def ingest(
     model: HashModel,
     options: IngestOptions | None = None,
     progress: Progress | None = None,
+    keep: Keep | None = None,
 ) -> IngestReport:
     """Hash scene files and store their codes; what is stored already is not hashed again.
 
     A thread reads ahead while this one hashes. A scene is committed whole, with others, every few
     seconds. One that cannot be read is set aside with its reason, in the store's quarantine too,
-    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Raises
-    LineageError when the model is not the one that the store was made with.
+    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. keep:
+    stores scenes, where that is to be more than the store's add. Raises LineageError when the model
+    is not the one that the store was made with.
     """
     store.check(model.lineage, model.bits)
     options = options or IngestOptions()
-    ingesting = _Ingesting(store, model, options, progress or NoProgress())
+    ingesting = _Ingesting(model, options, progress or NoProgress(), keep or store.add)
     with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
         for event in events:
             ingesting.take(event)
@@ -115,11 +119,11 @@ class _Ingesting:
     """
 
     def __init__(
-        self, store: CodeStore, model: HashModel, options: IngestOptions, progress: Progress
+        self, model: HashModel, options: IngestOptions, progress: Progress, keep: Keep
     ) -> None:
         self.report = IngestReport()
-        self._store, self._model, self._options, self._progress = store, model, options, progress
-        self._codes: Codes = np.zeros((0, store.bits // 8), np.uint8)
+        self._model, self._options, self._progress, self._keep = model, options, progress, keep
+        self._codes: Codes = np.zeros((0, model.bits // 8), np.uint8)
         self._images: list[Image] = []
         self._unfinished = 0
         self._ended: list[Ended] = []
@@ -159,7 +163,7 @@ class _Ingesting:
             last = first + len(scene.windows)
             scenes.append(scene.hashed(self._codes[first:last], self._options.labels))
             first = last
-        self.report.repaired += self._store.add(scenes).repaired
+        self.report.repaired += self._keep(scenes).repaired
         self.report.stored += [scene.ingested() for scene in self._ended]
         self._codes, self._ended = self._codes[first:], []
         self._committed = time.monotonic()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,28 @@ def read_query(
             return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
+
+
+def model_when_needed(path: Path | None) -> Callable[[], "HashModel"]:
+    """Loads a model file once, when it is first asked for: a stored row needs none."""
+
+    @cache
+    def loaded() -> "HashModel":
+        from .model import HashModel  # onnxruntime takes a sixth of a second
+
+        return HashModel.load(path)
+
+    return loaded
+
+
+def picture_of(text: str, store: CodeStore) -> Image:
+    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone."""
+    if not text.startswith(ROW_PREFIX):
+        with open_scene(Path(text)) as scene:
+            return scene.pixels(Crop().of(scene, SHOWN_PIXELS), SHOWN_PIXELS)
+    tile = store.tile(_row_number(text))
+    with reopen_scene(Path(tile.scene), tile.reading) as scene:
+        return scene.pixels(tile.window, SHOWN_PIXELS)
 
 
 def tile_pixels(

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "edge_runtime": {"cv2", "numpy", "onnxruntime", "pyarrow", "pydantic", "rasterio",
-                     "rich", "simplejpeg", "typer"},
+                     "rich", "simplejpeg", "typer", "watchfiles"},
     "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
               "matplotlib", "onnx", "torch"},
     "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",

@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from ..model import HashModel
     from ..query import Query
     from ..store import Hit
 
@@ -117,18 +115,13 @@ def search_command(
 ) -> None:
     """Find the stored tiles most similar to a query: nearest first, ties by row."""
     from ..examples import search_by_examples
-    from ..query import Crop, read_query
+    from ..query import Crop, model_when_needed, read_query
     from ..store import CodeStore
 
     where = make_filter(scene, label, since, until, bbox, near, newer_than) or None
     crop = Crop(window, at, bands, make_tiling(tile))
 
-    @cache
-    def loaded() -> "HashModel":
-        from ..model import HashModel  # onnxruntime takes a sixth of a second; a row needs none
-
-        return HashModel.load(model)
-
+    loaded = model_when_needed(model)
     with CodeStore.open(store) as code_store:
         like = [read_query(text, code_store, loaded, crop) for text in queries]
         others = [read_query(text, code_store, loaded) for text in unlike or ()]

@@ -2,14 +2,18 @@
 
 store.py       what others use: open, add, search, delete, compact, merge, verify
 catalog.py     the SQLite file, the only place where anything is committed
+outbox.py      in it, the events of a watch until they are delivered
+alerts.py      in it, the watch list
 codes_file.py  codes.bin, the packed codes
 selection.py   from a filter to rows
 check.py       is what the disk gives back what was committed?
 tables.py      the whole store as one file for others to read: Parquet, npz
 """
 
+from .alerts import Alert
 from .filters import Filter
+from .outbox import Arrival, Noted
 from .records import HashedScene
 from .store import Added, CodeStore, Hit
 
-__all__ = ["Added", "CodeStore", "Filter", "HashedScene", "Hit"]
+__all__ = ["Added", "Alert", "Arrival", "CodeStore", "Filter", "HashedScene", "Hit", "Noted"]

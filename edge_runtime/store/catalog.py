@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +15,13 @@ import numpy.typing as npt
 from ..errors import StoreDamagedError, StoreError
 from ..places import Box
 from ..scenes import Window
+from .alerts import ALERT_SCHEMA, WatchList
 from .blocks import Block, blocks_of
 from .database import connect, our_errors, snapshot, transaction
+from .outbox import OUTBOX_SCHEMA, Outbox
 from .records import SceneRecord, Tile, digest
 from .rows import Ranges, Rows
+from .statements import Statements
 
 FORMAT = 1
 APPLICATION_ID = 0x5343_4E48  # "SCNH": tells `file` and us that this SQLite file is a catalog
@@ -82,7 +84,6 @@ CREATE VIRTUAL TABLE block USING rtree (
 """
 
 FOOTPRINT_BYTES = 64
-VALUES_AT_ONCE = 10_000
 BLOCK_COLUMNS = ", ".join(Block._fields)
 
 
@@ -110,12 +111,16 @@ class State:
         return digest(repr(self).encode())
 
 
-class Catalog:
-    """An open catalog. Every method raises StoreError, or one below it, on what SQLite refuses."""
+class Catalog(Statements):
+    """An open catalog. Every method raises StoreError, or one below it, on what SQLite refuses.
+
+    outbox, watch_list: tables that a watch needs, part of the same transactions.
+    """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._connection = connection
+        super().__init__(path, connection)
+        self.outbox = Outbox(path, connection)
+        self.watch_list = WatchList(path, connection)
         with self._guard():
             _check_format(path, connection)
         if self._one("SELECT seal FROM store")[0] != self.state().seal():
@@ -132,7 +137,7 @@ class Catalog:
             connection.executescript(
                 "BEGIN IMMEDIATE;"
                 f"PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {FORMAT};" + SCHEMA
+                f"PRAGMA user_version = {FORMAT};" + SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
             )
             connection.execute(
                 "INSERT INTO store VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _state_values(state)
@@ -145,7 +150,12 @@ class Catalog:
         """Open the catalog at path."""
         with our_errors(path):
             connection = connect(path, writable)
-        return cls(path, connection)
+        catalog = cls(path, connection)
+        if writable:
+            # A store from before there was a watch has everything else of this format.
+            with our_errors(path):
+                connection.executescript(OUTBOX_SCHEMA + ALERT_SCHEMA)
+        return catalog
 
     def close(self) -> None:
         """Close the file."""
@@ -401,29 +411,6 @@ class Catalog:
     def _inside(self, context: "contextlib.AbstractContextManager[None]") -> Iterator[None]:
         with self._guard(), context:
             yield
-
-    def _write(self, statement: str, values: Sequence[object]) -> None:
-        with self._guard():
-            self._connection.execute(statement, values)
-
-    def _one(self, query: str, *values: str | int | float | bytes) -> Any:
-        with self._guard():
-            return self._connection.execute(query, values).fetchone()
-
-    def _all(self, query: str, *values: str | int | float | bytes) -> list[Any]:
-        with self._guard():
-            return self._connection.execute(query, values).fetchall()
-
-    def _in(self, query: str, values: Sequence[str | bytes | int]) -> list[Any]:
-        """What a query finds for each of the values that its last column may have."""
-        found = []
-        for start in range(0, len(values), VALUES_AT_ONCE):
-            some = values[start : start + VALUES_AT_ONCE]
-            found += self._all(f"{query} IN ({', '.join('?' * len(some))})", *some)
-        return found
-
-    def _guard(self) -> "contextlib.AbstractContextManager[None]":
-        return our_errors(self._path)
 
 
 def is_vacant(path: Path) -> bool:

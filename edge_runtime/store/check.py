@@ -18,6 +18,8 @@ def find_damage(catalog: Catalog, codes: Codes, row_map: RowMap, rows: int) -> I
     """What is damaged in a store of that many rows, a line each, by scene where it is one's."""
     for line in catalog.damage():
         yield f"{CATALOG}: {line}"
+    for line in (*catalog.outbox.damage(), *catalog.watch_list.damage(codes.shape[1])):
+        yield f"{CATALOG}: {line}"
     free = uncovered(catalog, rows)
     for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
         yield f"{CATALOG}: rows {first} to {first + count - 1} have no scene"

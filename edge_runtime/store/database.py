@@ -82,7 +82,8 @@ def our_errors(path: Path) -> Iterator[None]:
                 f"{path}: the disk refuses ({reason}); what was stored before is intact"
             ) from error
         raise StoreError(f"{path}: the catalog cannot be used ({reason})") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # A schema of damaged text makes a message that Python cannot decode.
         reason = " ".join(str(error).split())
         raise StoreDamagedError(
             f"{path}: the catalog is damaged ({reason}); restore it from a backup, or ingest again "

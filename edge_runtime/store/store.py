@@ -8,7 +8,7 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +22,17 @@ from ..codes import Codes, check_bits
 from ..errors import LineageError, StoreDamagedError, StoreError
 from ..index import NO_ROW, CodeIndex, Explanation
 from ..index.nearest import Distances
+from ..places import Box
 from ..scenes import Window
+from .alerts import Alert
 from .catalog import Catalog, State, is_vacant
 from .check import codes_of, damage_of, entry_damage_of, find_damage, uncovered
 from .codes_file import CodesFile
 from .filters import Filter
 from .folder import CATALOG, INDEX, lock, make_folder
+from .outbox import Noted, Outbox
 from .raw_check import differs_from_sum, write_sum
-from .records import HashedScene, SceneRecord, Tile, record_of
+from .records import Footprints, HashedScene, SceneRecord, Tile, record_of
 from .rows import Ranges, RowMap, Rows
 from .selection import TooBroad, rows_where
 
@@ -71,6 +74,14 @@ class Added:
     known: int = 0
     repaired: int = 0
     set_aside: tuple[str, ...] = ()
+
+    def __add__(self, other: "Added") -> "Added":
+        return Added(
+            self.stored + other.stored,
+            self.known + other.known,
+            self.repaired + other.repaired,
+            self.set_aside + other.set_aside,
+        )
 
 
 @dataclass(frozen=True)
@@ -169,6 +180,11 @@ class CodeStore:
         return store
 
     @property
+    def uuid(self) -> str:
+        """What tells this store from all others, copies of it apart: 32 hexadecimal digits."""
+        return self._state.uuid
+
+    @property
     def lineage(self) -> str:
         """Id of the training run whose codes the store holds."""
         return self._state.lineage
@@ -221,11 +237,17 @@ class CodeStore:
         scene = self._catalog.find([content]).get(content)
         return scene is not None and self._damage_of(scene) is None
 
-    def add(self, scenes: Sequence[HashedScene]) -> Added:
+    def add(
+        self,
+        scenes: Sequence[HashedScene],
+        noting: Callable[[Sequence[SceneRecord]], Noted] | None = None,
+    ) -> Added:
         """Store scenes: all of them, durable when this returns, or none.
 
         A scene whose content is stored already is left out; where what is stored of it is damaged,
-        it is repaired. Raises StoreError when the disk refuses; what was stored before is intact.
+        it is repaired. noting: what is to be committed with the other ones, of which it is told
+        what rows they get; it is not called when there are none. Raises StoreError when the disk
+        refuses; what was stored before is intact.
         """
         self._check_writable()
         known = self._catalog.find([scene.content for scene in scenes])
@@ -241,7 +263,7 @@ class CodeStore:
             elif scene.content not in known:
                 fresh[scene.content] = scene
         if fresh:
-            self._append(list(fresh.values()))
+            self._append(list(fresh.values()), noting)
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired)
 
     def paths(self, where: Filter) -> list[str]:
@@ -264,25 +286,55 @@ class CodeStore:
         added = [(path, reason, now) for path, reason in reasons.items()]
         gone = sorted(held.intersection(released))
         if added or gone:
-            with self._catalog.transaction():
+            with self._committing():
                 self._catalog.change_quarantine(added, gone)
-                self._catalog.change(self._state)
-            self._see()
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events and how far they are delivered, to be read; note and deliver write them."""
+        return self._catalog.outbox
+
+    def note(self, noted: Noted, after: int = 0) -> None:
+        """Commit events, arrivals and a quarantine that belong to no scene that is stored.
+
+        after: events get numbers beyond this one.
+        """
+        with self._committing():
+            self._note(noted, after)
+
+    def deliver(self, delivered: Mapping[str, int], most: int) -> None:
+        """Note the last event that each of some sinks has delivered, durably.
+
+        Events that all sinks have delivered are forgotten, and those beyond the newest so many.
+        """
+        with self._committing():
+            self._catalog.outbox.deliver(delivered, most)
+
+    def alerts(self) -> list[Alert]:
+        """The watch list, by name. StoreDamagedError on a damaged entry."""
+        return self._catalog.watch_list.alerts(self.bits // 8)
+
+    def put_alert(self, alert: Alert) -> None:
+        """Add an alert, or put it in the place of the one of that name, durably."""
+        with self._committing():
+            self._catalog.watch_list.put(alert)
+
+    def remove_alert(self, name: str) -> None:
+        """Remove an alert, durably. StoreError when there is none of that name."""
+        with self._committing():
+            self._catalog.watch_list.remove(name)
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
 
         Their rows are never given again. Their codes stay in codes.bin until compact.
         """
-        self._check_writable()
-        with self._catalog.transaction():
+        with self._committing():
             scenes = self._catalog.scenes_of(self._ranges_where(where))
             for scene in scenes:
                 record, _ = self._catalog.record(scene)
                 self._catalog.remove(scene, record)
                 self._catalog.mark_deleted(record.first_row, record.tiles)
-            self._catalog.change(self._state)
-        self._see()
         return len(scenes)
 
     def compact(self) -> int:
@@ -330,13 +382,7 @@ class CodeStore:
         self.check(other.lineage, other.bits)
         total = Added()
         for group, damaged in other._groups():
-            some = self.add(group)
-            total = Added(
-                total.stored + some.stored,
-                total.known + some.known,
-                total.repaired + some.repaired,
-                total.set_aside + damaged,
-            )
+            total = total + self.add(group) + Added(set_aside=damaged)
         return total
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
@@ -352,6 +398,34 @@ class CodeStore:
         if row not in tiles:
             raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
         return tiles[row]
+
+    def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
+        """What is known of the tiles in rows; a row that has none is left out."""
+        return self._catalog.tiles(rows)
+
+    def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
+        """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
+        their codes uint8 [N, K/8], in parts."""
+        chosen = None if where is None else rows_where(self._catalog, where)
+        for start in range(0, self.rows if chosen is None else len(chosen), PART):
+            if chosen is None:
+                some = np.arange(start, min(start + PART, self.rows))
+            else:
+                some = chosen[start : start + PART]
+            some = some[~(self._map.dropped.contain(some) | self._dead.contain(some))]
+            yield some, self._codes[self._map.positions(some)]
+
+    def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
+        """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
+        float64 [N, 4, 2]."""
+        rows = rows_where(self._catalog, Filter(bbox=box))
+        ranges = Ranges.covering(rows)
+        found = [
+            self._catalog.footprints(first, first + count - 1)
+            for first, count in zip(ranges.first.tolist(), ranges.count.tolist(), strict=True)
+        ]
+        footprints = [some for _, some in found]
+        return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
 
     @overload
     def search(
@@ -492,7 +566,26 @@ class CodeStore:
         if self._lock is None:
             raise StoreError(f"{self.path}: the store was opened for reading only")
 
-    def _append(self, scenes: Sequence[HashedScene]) -> None:
+    @contextlib.contextmanager
+    def _committing(self) -> Iterator[None]:
+        """What is written to the catalog inside is committed; no codes come or go."""
+        self._check_writable()
+        with self._catalog.transaction():
+            yield
+            self._catalog.change(self._state)
+        self._see()
+
+    def _note(self, noted: Noted, after: int = 0) -> None:
+        now = datetime.now(UTC).timestamp()
+        held = [(path, reason, now) for path, reason in noted.set_aside.items()]
+        self._catalog.change_quarantine(held, ())
+        self._catalog.outbox.insert(noted, after)
+
+    def _append(
+        self,
+        scenes: Sequence[HashedScene],
+        noting: Callable[[Sequence[SceneRecord]], Noted] | None,
+    ) -> None:
         records, row = [], self.rows
         for scene in scenes:
             records.append(record_of(scene, row, self.bits))
@@ -501,6 +594,8 @@ class CodeStore:
         self._codes_file.append(np.concatenate([scene.codes for scene in scenes]), positions)
         with self._catalog.transaction():
             self._catalog.insert(records)
+            if noting is not None:
+                self._note(noting(records))
             self._catalog.change(
                 replace(self._state, rows=row, positions=positions + row - self.rows)
             )
