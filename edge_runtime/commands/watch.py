@@ -85,7 +85,7 @@ def watch_command(
         int, typer.Option(min=1, help="How many stored tiles an event names for each tile.")
     ] = 3,
     events: EventsFile = None,
-    rotate_mb: RotateMegabytes = 100,
+    rotate_mb: RotateMegabytes = 10,
     keep: Keep = 9,
     webhook: Annotated[
         str | None,

@@ -137,20 +137,25 @@ class Watch:
     def _store_files(self, files: Sequence[Arrival], store: CodeStore) -> None:
         if not files:
             return
-        arrivals = {file.path: file for file in files}
+        waiting = {file.path: file for file in files}
         alerts = store.alerts()
 
         def keep(scenes: Sequence[HashedScene]) -> Added:
             total = Added()
             for scene in scenes:
-                total += self._keep(scene, arrivals[scene.path], alerts, store)
+                added = self._keep(scene, waiting[scene.path], alerts, store)
+                if added.stored:
+                    del waiting[scene.path]
+                total += added
             self._telling.tell(store)
             return total
 
         paths = [Path(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
         report = ingest(paths, store, self._model, self._options.ingest, progress, keep)
-        self._note_set_aside(report.set_aside, files, store)
+        # What is left is known already, repaired, or set aside.
+        if waiting:
+            self._note_set_aside(report.set_aside, list(waiting.values()), store)
 
     def _keep(
         self, scene: HashedScene, file: Arrival, alerts: Sequence[Alert], store: CodeStore

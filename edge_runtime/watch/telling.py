@@ -23,7 +23,7 @@ class Outlets:
     """
 
     events: Path | None = None
-    rotate_bytes: int = 100_000_000
+    rotate_bytes: int = 10_000_000
     keep: int = 9
     webhook: str | None = None
     kept: int = 10_000

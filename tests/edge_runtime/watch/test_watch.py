@@ -15,6 +15,7 @@ import pytest
 
 from edge_runtime import CodeStore, HashModel
 from edge_runtime.demo_scenes import draw
+from edge_runtime.errors import StoreBusyError
 from edge_runtime.store import Alert
 from edge_runtime.watch.arrivals import Now
 from edge_runtime.watch.listing import look
@@ -223,6 +224,27 @@ def test_while_another_process_writes_scenes_wait(station: Station) -> None:
     assert len(station.events()) == 1
 
 
+def test_a_catalog_that_is_held_in_the_middle_of_storing_loses_no_scene(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(3):
+        drop(station.folder, "runway", seed)
+    station.start()
+    add, calls = CodeStore.add, []
+
+    def held(store: CodeStore, *arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise StoreBusyError("held")
+        return add(store, *arguments)
+
+    monkeypatch.setattr(CodeStore, "add", held)
+    station.step()
+    station.step()
+    assert [event["event"] for event in station.events()] == [1, 2, 3]
+    assert len({event["scene"] for event in station.events()}) == 3
+
+
 def test_the_store_is_free_while_there_is_nothing_to_do(station: Station) -> None:
     drop(station.folder, "runway", 1)
     station.start()
@@ -316,6 +338,45 @@ def test_a_sink_that_is_new_is_told_what_comes_from_now_on(station: Station) -> 
     drop(station.folder, "beach", 2)
     station.step()
     assert [event["event"] for event in station.events()] == [2]
+
+
+def georeferenced(path: Path, kind: str, light: float = 1.0) -> Path:
+    """A scene of four tiles, always at the same place."""
+    rasterio = pytest.importorskip("rasterio")
+    pixels = np.hstack([draw(kind, seed) for seed in range(2)])
+    pixels = (light * np.vstack([pixels, pixels[:, ::-1]])).astype(np.uint8)
+    grid = rasterio.transform.from_origin(8.0, 47.0, 1e-5, 1e-5)
+    how = {"height": 512, "width": 512, "count": 3, "dtype": "uint8", "driver": "GTiff"}
+    with rasterio.open(path, "w", crs="EPSG:4326", transform=grid, **how) as raster:
+        raster.write(pixels.transpose(2, 0, 1))
+    return path
+
+
+def test_an_event_says_where_a_scene_is_and_whether_the_place_has_changed(
+    station: Station,
+) -> None:
+    station.start()
+    before = georeferenced(station.folder / "a_20260105.tif", "forest")
+    station.step()
+    georeferenced(station.folder / "b_20260205.tif", "forest", light=0.98)
+    station.step()
+    georeferenced(station.folder / "c_20260305.tif", "harbor")
+    station.step()
+    first, same, other = station.events()
+    assert first["bbox"] == pytest.approx([8.0, 47 - 0.00512, 8.00512, 47.0])
+    assert first["time"] == "2026-01-05T00:00:00+00:00"
+    assert (first["repeats"], first["changed"]) == (0, 0)
+    assert first["matches"][0]["footprint"][0] == pytest.approx([8.0, 47.0])
+    assert (same["repeats"], same["changed"]) == (4, 0)
+    tiles = sorted(same["matches"], key=lambda tile: tile["row"])
+    for row, tile in enumerate(tiles):
+        repeat = tile["repeat"]
+        assert (repeat["row"], repeat["changed"]) == (row, False)
+        assert repeat["distance"] >= tile["novelty"]
+        assert (repeat["scene"], repeat["time"]) == (str(before), first["time"])
+    assert other["repeats"] == 4
+    assert other["changed"] > 0
+    assert all(tile["repeat"]["row"] >= 4 for tile in other["matches"])
 
 
 class Steps:
