@@ -204,12 +204,12 @@ def filters(rows: int) -> None:
             for name, where in wheres.items():
                 first, again = [], []
                 for query in queries:
-                    store._selected.clear()
+                    store._view._selected.clear()
                     for taken in (first, again):
                         started = time.perf_counter()
                         store.search(query, 20, where=where)
                         taken.append(1e3 * (time.perf_counter() - started))
-                count = len(store) if where is None else len(store._positions_where(where))
+                count = len(store) if where is None else len(store._view._positions_where(where))
                 print(f"{name:28} {count:9,} {np.median(first):8.2f} {np.median(again):8.2f}")
 
 

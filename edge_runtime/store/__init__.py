@@ -14,6 +14,17 @@ from .alerts import Alert
 from .filters import Filter
 from .outbox import Arrival, Noted
 from .records import HashedScene
-from .store import Added, CodeStore, Hit
+from .results import Added, Hit, Quarantined
+from .store import CodeStore
 
-__all__ = ["Added", "Alert", "Arrival", "CodeStore", "Filter", "HashedScene", "Hit", "Noted"]
+__all__ = [
+    "Added",
+    "Alert",
+    "Arrival",
+    "CodeStore",
+    "Filter",
+    "HashedScene",
+    "Hit",
+    "Noted",
+    "Quarantined",
+]

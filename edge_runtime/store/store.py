@@ -9,7 +9,6 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -20,77 +19,28 @@ import numpy.typing as npt
 
 from ..codes import Codes, check_bits
 from ..errors import LineageError, StoreDamagedError, StoreError
-from ..index import NO_ROW, CodeIndex, Explanation
+from ..index import NO_ROW, Explanation
 from ..index.nearest import Distances
 from ..places import Box
-from ..scenes import Window
 from .alerts import Alert
 from .catalog import Catalog, State, is_vacant
-from .check import codes_of, damage_of, entry_damage_of, find_damage, uncovered
+from .changes import append, compact, repair
+from .check import codes_of, entry_damage_of, find_damage
 from .codes_file import CodesFile
 from .filters import Filter
 from .folder import CATALOG, INDEX, lock, make_folder
 from .outbox import Noted, Outbox
 from .raw_check import differs_from_sum, write_sum
 from .records import Footprints, HashedScene, SceneRecord, Tile, record_of
-from .rows import Ranges, RowMap, Rows
-from .selection import TooBroad, rows_where
+from .results import Added, Hit, Quarantined
+from .rows import Ranges, Rows
+from .selection import rows_where
+from .view import PART, View
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
-# How many times the hits that are wanted are looked at for those that meet a broad filter.
-BROAD = 3
-# Codes copied at once by a compaction, and scenes committed together by a merge.
-PART, GROUP = 1 << 20, 256
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
-
-    time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
-    labels are the scene's; reading says how its pixels are made of its file.
-    """
-
-    rank: int
-    distance: int
-    row: int
-    scene: str
-    window: Window
-    time: datetime | None = None
-    footprint: tuple[tuple[float, float], ...] | None = None
-    labels: tuple[str, ...] = ()
-    reading: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Added:
-    """What became of scenes that were added or merged: how many of each.
-
-    set_aside: what is damaged of those that a merge left out, a line each.
-    """
-
-    stored: int = 0
-    known: int = 0
-    repaired: int = 0
-    set_aside: tuple[str, ...] = ()
-
-    def __add__(self, other: "Added") -> "Added":
-        return Added(
-            self.stored + other.stored,
-            self.known + other.known,
-            self.repaired + other.repaired,
-            self.set_aside + other.set_aside,
-        )
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """An input that could not be ingested: why, and when that was tried last, in UTC."""
-
-    path: str
-    reason: str
-    time: datetime
+# Scenes committed together by a merge.
+GROUP = 256
 
 
 class CodeStore:
@@ -120,7 +70,7 @@ class CodeStore:
 
     def __len__(self) -> int:
         """How many tiles can be found."""
-        return self._state.positions - self._dead.total()
+        return len(self._view)
 
     def __repr__(self) -> str:
         return f"CodeStore({str(self.path)!r}, tiles={len(self)}, bits={self.bits})"
@@ -182,37 +132,37 @@ class CodeStore:
     @property
     def uuid(self) -> str:
         """What tells this store from all others, copies of it apart: 32 hexadecimal digits."""
-        return self._state.uuid
+        return self._view.state.uuid
 
     @property
     def lineage(self) -> str:
         """Id of the training run whose codes the store holds."""
-        return self._state.lineage
+        return self._view.state.lineage
 
     @property
     def bits(self) -> int:
         """Width K of a code."""
-        return self._state.bits
+        return self._view.state.bits
 
     @property
     def model(self) -> str:
         """Name of the model that made the codes, for people."""
-        return self._state.model
+        return self._view.state.model
 
     @property
     def rows(self) -> int:
         """The number that the next tile gets: one more than the highest row that ever was."""
-        return self._state.rows
+        return self._view.state.rows
 
     @property
     def deleted(self) -> int:
         """How many deleted tiles still have their codes on the disk, until compact."""
-        return self._dead.total()
+        return self._view.dead.total()
 
     @property
     def indexed(self) -> int:
         """How many codes the index on the disk covers; the others are scanned."""
-        return self._state.positions - self._index.pending
+        return self._view.state.positions - self._view.index.pending
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
@@ -225,7 +175,7 @@ class CodeStore:
 
     def refresh(self) -> None:
         """See what has been committed since."""
-        if self._catalog.state() != self._state:
+        if self._catalog.state() != self._view.state:
             self._see()
 
     def counts(self) -> tuple[int, int]:
@@ -235,7 +185,7 @@ class CodeStore:
     def knows(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
         scene = self._catalog.find([content]).get(content)
-        return scene is not None and self._damage_of(scene) is None
+        return scene is not None and self._view.damage_of(scene) is None
 
     def add(
         self,
@@ -258,12 +208,19 @@ class CodeStore:
             record_of(scene, 0, self.bits)
             damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
             if damaged is not None:
-                self._repair(damaged, scene)
+                repair(self._view, damaged, scene)
+                self._see()
                 repaired += 1
             elif scene.content not in known:
                 fresh[scene.content] = scene
         if fresh:
-            self._append(list(fresh.values()), noting)
+            append(
+                self._view,
+                list(fresh.values()),
+                lambda records: None if noting is None else self._note(noting(records)),
+            )
+            self._see()
+            self._index_behind()
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired)
 
     def paths(self, where: Filter) -> list[str]:
@@ -344,27 +301,9 @@ class CodeStore:
         refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
         """
         self._check_writable()
-        if not (count := self._dead.total()):
+        if not (count := self.deleted):
             return 0
-        state = self._state
-        compacted = CodesFile(self.path, self.bits // 8, state.generation + 1)
-        try:
-            compacted.make(self._living_parts())
-        except StoreError:
-            compacted.path.unlink(missing_ok=True)
-            raise
-        dropped = sorted(
-            zip(
-                np.concatenate([self._map.dropped.first, self._dead.first]).tolist(),
-                np.concatenate([self._map.dropped.count, self._dead.count]).tolist(),
-                strict=True,
-            )
-        )
-        with self._catalog.transaction():
-            self._catalog.mark_dropped(Ranges.of(dropped))
-            self._catalog.change(
-                replace(state, generation=state.generation + 1, positions=state.positions - count)
-            )
+        compact(self.path, self._view)
         self._see()
         self._sweep()
         # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
@@ -387,10 +326,9 @@ class CodeStore:
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
-        gone = self._map.dropped.contain(rows) | self._dead.contain(rows)
-        for row in rows[gone | (rows < 0) | (rows >= self.rows)][:1]:
+        for row in rows[~self._view.has(rows)][:1]:
             raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return np.array(self._codes[self._map.positions(rows)])
+        return np.array(self._view.codes_at(rows))
 
     def tile(self, row: int) -> Tile:
         """What is known of the tile in a row. StoreError on a row not there."""
@@ -412,8 +350,8 @@ class CodeStore:
                 some = np.arange(start, min(start + PART, self.rows))
             else:
                 some = chosen[start : start + PART]
-            some = some[~(self._map.dropped.contain(some) | self._dead.contain(some))]
-            yield some, self._codes[self._map.positions(some)]
+            some = some[self._view.has(some)]
+            yield some, self._view.codes_at(some)
 
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
@@ -465,10 +403,8 @@ class CodeStore:
         the filter holds. explain: say, too, what the search did and where its time went.
         """
         while True:
-            distances, found, explanation = self._search(
-                codes, min(k, len(self)), radius, where, threads
-            )
-            hits = self._hits(distances, found)
+            distances, rows, explanation = self._view.search(codes, k, radius, where, threads)
+            hits = self._hits(distances, rows)
             if hits is not None:
                 return (hits, explanation) if explain else hits
             self._see()
@@ -479,19 +415,21 @@ class CodeStore:
         Raises StoreDamagedError, with the scene's name, on one that is damaged.
         """
         for scene, _, _ in self._catalog.scenes():
-            damage = self._damage_of(scene)
+            damage = self._view.damage_of(scene)
             if damage is not None:
                 raise StoreDamagedError(damage)
             record, _ = self._catalog.record(scene)
-            yield record, codes_of(record, self._codes, self._map)
+            yield record, codes_of(record, self._view.codes, self._view.row_map)
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
 
         Raises StoreError when it cannot be written; searches do without what is missing.
         """
+        if self._indexing is not None:
+            self._indexing.join()
         try:
-            self._index.build()
+            self._view.index.build()
         except OSError as error:
             raise StoreError(
                 f"{self.path / INDEX}: the index cannot be written ({error.strerror})"
@@ -502,7 +440,7 @@ class CodeStore:
         self.refresh()
         damage: list[str] = []
         try:
-            damage += find_damage(self._catalog, self._codes, self._map, self.rows)
+            damage += find_damage(self._catalog, self._view.codes, self._view.row_map, self.rows)
         except StoreDamagedError as error:
             damage.append(str(error))
         if not damage and differs_from_sum(self.path, self._catalog):
@@ -539,28 +477,7 @@ class CodeStore:
 
     def _see(self) -> None:
         """Take over what is committed now."""
-        while True:
-            with self._catalog.snapshot():
-                state = self._catalog.state()
-                dropped, dead = (self._catalog.deleted(dropped=which) for which in (True, False))
-            file = CodesFile(self.path, state.bits // 8, state.generation)
-            try:
-                codes = file.read(state.positions)
-                break
-            except StoreDamagedError:
-                # A compaction may have removed the file since the catalog was read.
-                if self._catalog.state() == state:
-                    raise
-        self._state, self._codes_file, self._codes = state, file, codes
-        self._map, self._dead = RowMap(dropped), dead
-        # The positions that a filter selects; None for one that is too broad to list them.
-        self._selected: dict[Filter, Rows | None] = {}
-        self._index = CodeIndex(
-            codes,
-            self._map.positions(dead.expanded()) if len(dead) else None,
-            self.path / INDEX,
-            f"{state.uuid}-{state.generation}-{state.revision}",
-        )
+        self._view = View.of(self.path, self._catalog)
 
     def _check_writable(self) -> None:
         if self._lock is None:
@@ -572,7 +489,7 @@ class CodeStore:
         self._check_writable()
         with self._catalog.transaction():
             yield
-            self._catalog.change(self._state)
+            self._catalog.change(self._view.state)
         self._see()
 
     def _note(self, noted: Noted, after: int = 0) -> None:
@@ -581,32 +498,11 @@ class CodeStore:
         self._catalog.change_quarantine(held, ())
         self._catalog.outbox.insert(noted, after)
 
-    def _append(
-        self,
-        scenes: Sequence[HashedScene],
-        noting: Callable[[Sequence[SceneRecord]], Noted] | None,
-    ) -> None:
-        records, row = [], self.rows
-        for scene in scenes:
-            records.append(record_of(scene, row, self.bits))
-            row += len(scene.windows)
-        positions = self._state.positions
-        self._codes_file.append(np.concatenate([scene.codes for scene in scenes]), positions)
-        with self._catalog.transaction():
-            self._catalog.insert(records)
-            if noting is not None:
-                self._note(noting(records))
-            self._catalog.change(
-                replace(self._state, rows=row, positions=positions + row - self.rows)
-            )
-        self._see()
-        self._index_behind()
-
     def _index_behind(self) -> None:
         """Index in a thread what has come in, when that has become much."""
         busy = self._indexing is not None and self._indexing.is_alive()
-        if not busy and self._index.pending >= INDEX_EVERY:
-            index = self._index
+        if not busy and self._view.index.pending >= INDEX_EVERY:
+            index = self._view.index
 
             def build() -> None:
                 # A disk too full for an index is none of this scene's business.
@@ -616,53 +512,19 @@ class CodeStore:
             self._indexing = threading.Thread(target=build, daemon=True)
             self._indexing.start()
 
-    def _damage_of(self, scene: int) -> str | None:
-        return damage_of(self._catalog, self._codes, self._map, scene)
-
     def _damaged(self, known: int | None, beside: Sequence[int]) -> int | None:
         """Of the scene of the same content, or else those of the same path, one that is damaged."""
         if known is not None:
-            return known if self._damage_of(known) is not None else None
+            return known if self._view.damage_of(known) is not None else None
         for scene in beside:
             if entry_damage_of(self._catalog, scene) is not None:
                 return scene
         return None
 
-    def _repair(self, number: int, scene: HashedScene) -> None:
-        """Put a scene in the place of its damaged entry, in the same rows where that can be."""
-        tiles = len(scene.windows)
-        with self._catalog.transaction():
-            self._catalog.remove_damaged(number)
-            free = uncovered(self._catalog, self.rows)
-            rows, positions = self.rows, self._state.positions
-            fitting = free.first[free.count == tiles]
-            if len(fitting):
-                first_row = int(fitting[0])
-                self._codes_file.overwrite(scene.codes, int(self._map.positions(fitting)[0]))
-            else:
-                first_row = rows
-                self._codes_file.append(scene.codes, positions)
-                rows, positions = rows + tiles, positions + tiles
-                for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
-                    self._catalog.mark_deleted(first, count)
-            self._catalog.insert([record_of(scene, first_row, self.bits)])
-            revision = self._state.revision + 1
-            self._catalog.change(
-                replace(self._state, rows=rows, positions=positions, revision=revision)
-            )
-        self._see()
-
-    def _living_parts(self) -> Iterator[Codes]:
-        """The codes that are not deleted, in parts."""
-        living = np.ones(len(self._codes), np.bool_)
-        living[self._map.positions(self._dead.expanded())] = False
-        for start in range(0, len(living), PART):
-            yield self._codes[start : start + PART][living[start : start + PART]]
-
     def _sweep(self) -> None:
         """Remove files of codes that no catalog names any more."""
         for path in self.path.glob("codes*.bin"):
-            if path != self._codes_file.path:
+            if path != self._view.file.path:
                 path.unlink(missing_ok=True)
 
     def _groups(self) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
@@ -670,12 +532,12 @@ class CodeStore:
         scenes: list[HashedScene] = []
         damaged: list[str] = []
         for number, _, _ in self._catalog.scenes():
-            damage = self._damage_of(number)
+            damage = self._view.damage_of(number)
             if damage is not None:
                 damaged.append(damage)
                 continue
             record, _ = self._catalog.record(number)
-            scenes.append(record.hashed(codes_of(record, self._codes, self._map)))
+            scenes.append(record.hashed(codes_of(record, self._view.codes, self._view.row_map)))
             if len(scenes) == GROUP:
                 yield scenes, tuple(damaged)
                 scenes, damaged = [], []
@@ -685,61 +547,9 @@ class CodeStore:
     def _ranges_where(self, where: Filter) -> Ranges:
         return Ranges.covering(rows_where(self._catalog, where))
 
-    def _search(
-        self, codes: Codes, k: int, radius: int | None, where: Filter | None, threads: int
-    ) -> tuple[Distances, Rows, Explanation]:
-        """Distances and positions of the nearest, as CodeIndex.search gives them."""
-        if where is None:
-            return self._index.search(codes, k, radius, None, threads, explain=True)
-        if where not in self._selected:
-            try:
-                self._selected[where] = self._positions_where(where, narrow=True)
-            except TooBroad:
-                self._selected[where] = None
-        within = self._selected[where]
-        if within is None:
-            answer = self._search_broad(codes, k, radius, where, threads)
-            if answer is not None:
-                return answer
-            self._selected[where] = within = self._positions_where(where)
-        return self._index.search(codes, k, radius, within, threads, explain=True)
-
-    def _search_broad(
-        self, codes: Codes, k: int, radius: int | None, where: Filter, threads: int
-    ) -> tuple[Distances, Rows, Explanation] | None:
-        """The same for a filter that holds for many: search in all, and keep what meets it.
-
-        None when it does not hold for enough of the nearest.
-        """
-        wanted = min(BROAD * k, len(self))
-        distances, found, explanation = self._index.search(
-            codes, wanted, radius, None, threads, explain=True
-        )
-        rows = self._map.rows(found)
-        tiles = self._catalog.tiles(np.unique(rows[found != NO_ROW]).tolist())
-        kept = (found != NO_ROW) & np.isin(rows, sorted(where.holding(tiles)))
-        ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
-        if not ((kept.sum(axis=1) >= k) | ended).all():
-            return None
-        order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
-        left = np.take_along_axis(kept, order, axis=1)
-        distances = np.where(left, np.take_along_axis(distances, order, axis=1), self.bits + 1)
-        found = np.where(left, np.take_along_axis(found, order, axis=1), NO_ROW)
-        return distances.astype(np.int32), found, explanation
-
-    def _positions_where(self, where: Filter, narrow: bool = False) -> Rows:
-        """The positions, in what this store sees, of the rows for which a filter holds."""
-        rows = rows_where(self._catalog, where, narrow)
-        rows = rows[rows < self.rows]
-        return self._map.positions(rows[~self._map.dropped.contain(rows)])
-
-    def _hits(
-        self, distances: npt.NDArray[np.int32], positions: npt.NDArray[np.int64]
-    ) -> list[list[Hit]] | None:
+    def _hits(self, distances: Distances, rows: Rows) -> list[list[Hit]] | None:
         """Hits with what the catalog says of them; None when one has been deleted since."""
-        found = self._map.rows(positions)
-        found[positions == NO_ROW] = NO_ROW
-        wanted = np.unique(found[found != NO_ROW]).tolist()
+        wanted = np.unique(rows[rows != NO_ROW]).tolist()
         tiles = self._catalog.tiles(wanted)
         if len(tiles) < len(wanted):
             return None
@@ -749,5 +559,5 @@ class CodeStore:
                 for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
                 if row != NO_ROW
             ]
-            for near, at in zip(distances.tolist(), found.tolist(), strict=True)
+            for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
         ]
