@@ -63,15 +63,25 @@ def find_repeats(
     rows, footprints = store.footprints_meeting(around)
     if not len(rows):
         return none
-    boxes, tiles = bounding_boxes(footprints), store.tiles(rows.tolist())
-    times = [tiles[row].time if row in tiles else None for row in rows.tolist()]
-    time = seconds(scene.time)
-    apart = np.array([np.inf if when is None else abs(seconds(when) - time) for when in times])
-    codes = store.codes(rows)
-    return [
-        _repeat(rows, overlap(boxes, box), apart, hamming(codes, code), store, same_place)
-        for box, code in zip(bounding_boxes(scene.footprints), scene.codes, strict=True)
-    ]
+    boxes = bounding_boxes(footprints)
+    # From south to north: what a tile may overlap stands together.
+    order = np.argsort(boxes[:, 1], kind="stable")
+    rows, boxes = rows[order], boxes[order]
+    south, tallest = boxes[:, 1], (boxes[:, 3] - boxes[:, 1]).max()
+    codes, apart = store.codes(rows), _apart(rows, seconds(scene.time), store)
+    found: list[Repeat | None] = []
+    for box, code in zip(bounding_boxes(scene.footprints), scene.codes, strict=True):
+        near = slice(*np.searchsorted(south, (box[1] - tallest, box[3])).tolist())
+        overlaps = overlap(boxes[near], box)
+        fitting = np.flatnonzero((overlaps >= same_place) & (apart[near] > 0))
+        if len(fitting):
+            keys = rows[near][fitting], -overlaps[fitting], apart[near][fitting]
+            at = fitting[np.lexsort(keys)[0]]
+            distance = int(hamming(codes[near][at : at + 1], code)[0])
+            found.append(_repeat(int(rows[near][at]), distance, float(overlaps[at]), store))
+        else:
+            found.append(None)
+    return found
 
 
 def overlap(boxes: Floats, box: Floats) -> Floats:
@@ -92,20 +102,15 @@ def overlap(boxes: Floats, box: Floats) -> Floats:
     return result
 
 
-def _repeat(
-    rows: npt.NDArray[np.int64],
-    overlaps: Floats,
-    apart: Floats,
-    distances: npt.NDArray[np.int32],
-    store: CodeStore,
-    same_place: float,
-) -> Repeat | None:
-    fitting = np.flatnonzero((overlaps >= same_place) & np.isfinite(apart) & (apart > 0))
-    if not len(fitting):
-        return None
-    at = fitting[np.lexsort((rows[fitting], -overlaps[fitting], apart[fitting]))[0]]
-    row, distance = int(rows[at]), int(distances[at])
+def _apart(rows: npt.NDArray[np.int64], time: float, store: CodeStore) -> Floats:
+    """Seconds between a time and the acquisition of each row: float64 [N]; 0 where unknown."""
+    tiles = store.tiles(rows.tolist())
+    times = [tiles[row].time for row in rows.tolist()]
+    return np.array([0.0 if when is None else abs(seconds(when) - time) for when in times])
+
+
+def _repeat(row: int, distance: int, overlap: float, store: CodeStore) -> Repeat:
     tile = store.tiles([row])[row]
     assert tile.time is not None
     changed = distance > change_distance(store.bits)
-    return Repeat(row, tile.scene, tile.time, distance, float(overlaps[at]), changed)
+    return Repeat(row, tile.scene, tile.time, distance, overlap, changed)

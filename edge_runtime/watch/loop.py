@@ -100,6 +100,7 @@ class Watch:
                 self._note_shed(store)
                 files = self._backlog.take()
                 self._store_files(files, store)
+                files = []
                 self._telling.tell(store)
                 self._telling.note(store)
         except StoreBusyError:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edge_runtime import CodeStore, Filter
 from edge_runtime.novelty import find_repeats, novelty, overlap
+from edge_runtime.places import bounding_boxes
 from edge_runtime.store import HashedScene
 
 from .store.samples import TILE, make, placed, scene
@@ -82,6 +83,37 @@ def test_the_same_visit_another_place_or_an_unknown_time_is_no_repeat(tmp_path: 
         for other in (again(first, 9, 0), replace(later, time=None),
                       replace(later, footprints=None), far):  # fmt: skip
             assert find_repeats(other, store) == [None]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_repeats_are_those_of_a_plain_loop(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scenes = []
+    for number in range(100, 140):
+        tiles = int(rng.integers(1, 5))
+        plain = placed(number, tiles)
+        assert plain.footprints is not None and plain.time is not None
+        shift = rng.uniform(-2 * TILE, 2 * TILE, 2)
+        size = rng.uniform(0.7, 1.4)
+        footprints = (plain.footprints - (8, 47)) * size + (8, 47) + shift
+        days = timedelta(days=int(rng.integers(0, 5)))
+        time = None if number % 7 == 0 else placed(100).time + days
+        scenes.append(replace(plain, footprints=footprints, time=time))
+    new = scenes.pop()
+    with make(tmp_path / "s") as store:
+        store.add(scenes)
+        stored = [(box, one.time) for one in scenes for box in bounding_boxes(one.footprints)]
+        expected = []
+        for box in bounding_boxes(new.footprints):
+            fitting = [
+                (abs(time - new.time), -float(overlap(other[None], box)[0]), row)
+                for row, (other, time) in enumerate(stored)
+                if time not in (None, new.time) and overlap(other[None], box)[0] >= 0.5
+            ]
+            expected.append(min(fitting)[2] if fitting else None)
+        found = [one and one.row for one in find_repeats(new, store)]
+        assert found == expected
+        assert any(row is not None for row in found)
 
 
 def test_a_place_at_the_antimeridian_is_recognised(tmp_path: Path) -> None:

@@ -245,6 +245,23 @@ def test_a_catalog_that_is_held_in_the_middle_of_storing_loses_no_scene(
     assert len({event["scene"] for event in station.events()}) == 3
 
 
+def test_a_catalog_that_is_held_after_storing_has_nothing_set_aside_twice(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(station.folder, "runway", 1)
+    (station.folder / "broken.png").write_bytes(b"no")
+    station.start()
+
+    def held(*_: object) -> None:
+        raise StoreBusyError("held")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CodeStore, "deliver", held)
+        station.step()
+    station.step()
+    assert sorted(event["kind"] for event in station.events()) == ["scene", "set aside"]
+
+
 def test_the_store_is_free_while_there_is_nothing_to_do(station: Station) -> None:
     drop(station.folder, "runway", 1)
     station.start()
