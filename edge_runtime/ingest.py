@@ -41,10 +41,11 @@ def ingest(
     """Hash image files and store their codes; what is stored already is not hashed again.
 
     Files are taken in groups, each durable before advance(number of paths) is called. A file that
-    cannot be read is set aside with its reason, and the rest goes on. Raises LineageError when the
-    model is not the one that the store was made with.
+    cannot be read is set aside with its reason, and the rest goes on. Codes are as wide as the
+    store's. Raises LineageError when the model is not the one that the store was made with.
     """
-    store.check(model.lineage, model.bits)
+    bits = model.width_for(store.bits)
+    store.check(model.lineage, bits)
     report = IngestReport()
     for group in _read_ahead(paths):
         fresh: dict[str, Scene] = {}
@@ -55,17 +56,17 @@ def ingest(
                 report.known.append(result.path)
             else:
                 fresh[result.content] = result
-        store.add(hashed := [_hash(scene, model) for scene in fresh.values()])
+        store.add(hashed := [_hash(scene, model, bits) for scene in fresh.values()])
         report.stored += [scene.path for scene in fresh.values()]
         report.tiles += sum(len(scene.windows) for scene in hashed)
         advance(len(group))
     return report
 
 
-def _hash(scene: Scene, model: HashModel) -> HashedScene:
+def _hash(scene: Scene, model: HashModel, bits: int) -> HashedScene:
     height, width = scene.image.shape[:2]
     windows = list(tile_windows(height, width, model.tile_size))
-    codes = model.encode([window.cut(scene.image) for window in windows])
+    codes = model.encode([window.cut(scene.image) for window in windows], bits)
     return HashedScene(scene.content, str(scene.path), windows, codes)
 
 

@@ -36,8 +36,9 @@ def read_query(text: str, store: CodeStore, model_path: Path | None) -> Query:
 
     image = read_image(Path(text))
     model = HashModel.load(model_path)
-    store.check(model.lineage, model.bits)
-    return Query(text, model.encode([image]), Path(text), None)
+    bits = model.width_for(store.bits)
+    store.check(model.lineage, bits)
+    return Query(text, model.encode([image], bits), Path(text), None)
 
 
 def query_image(query: Query, store: CodeStore) -> Image | None:

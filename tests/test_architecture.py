@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 ALLOWED = {
     "edge_runtime": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "simplejpeg", "typer"},
     "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
-              "matplotlib", "onnx", "torch"},
+              "matplotlib", "onnx", "pytorch_metric_learning", "torch"},
     "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
                "onnx", "onnxscript", "torch"},
 }  # fmt: skip

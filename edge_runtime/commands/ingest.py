@@ -3,12 +3,15 @@
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..console import EXIT_SET_ASIDE, AsJson, notice, progress, report
 from .options import ModelPath, StorePath, Threads
+
+if TYPE_CHECKING:
+    from ..model import HashModel
 
 CORES = os.cpu_count() or 1
 
@@ -24,6 +27,13 @@ def ingest_command(
     ],
     store: StorePath,
     model: ModelPath = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(
+            help="Width of the codes of a new store, such as 32: shorter ones take less room.",
+            show_default="all that the model has",
+        ),
+    ] = None,
     threads: Threads = CORES,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +49,7 @@ def ingest_command(
 
     files = find_scenes(paths)
     hash_model = HashModel.load(model, threads)
-    identity = (hash_model.lineage, hash_model.bits, hash_model.card.name)
+    identity = (hash_model.lineage, _width(store, hash_model, bits), hash_model.card.name)
     started = time.perf_counter()
     with (
         CodeStore.open_or_create(store, *identity) as code_store,
@@ -64,3 +74,21 @@ def ingest_command(
     report(document, as_json, summary)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _width(store: Path, model: "HashModel", bits: int | None) -> int:
+    """The width that is asked for; without one a store's own, or all of the model's for a new one.
+
+    Raises ConfigurationError when the model has no codes of the width that is asked for.
+    """
+    from ..errors import StoreError
+    from ..model import check_width
+    from ..store import CodeStore
+
+    if bits is not None:
+        return check_width(bits, model.widths)
+    try:
+        with CodeStore.open(store) as there:
+            return model.width_for(there.bits)
+    except StoreError:
+        return model.bits
