@@ -122,7 +122,9 @@ def evaluate_command(
             f"{judged.subject.data.split_seed}; by seed {judged.seed} some of them judge it now"
         )
     document = {"model": str(model)} | judged.document()
-    report(document, as_json, str(model), _in_words(judged.quality.as_dict()))
+    worst = list(judged.by_class().items())[:3]
+    hardest = "lowest precision: " + ", ".join(f"{name} {value:.2f}" for name, value in worst)
+    report(document, as_json, str(model), _in_words(judged.quality.as_dict()), hardest)
     _end_with_set_aside(judged.archive)
 
 

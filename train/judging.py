@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from edge_runtime.card import DataRecord
@@ -17,7 +18,7 @@ from edge_runtime.model import HashModel, check_width
 from edge_runtime.tiles import read_image, to_tile
 
 from .data import Archive, LabelledImage, labels, read_archive, split
-from .evaluation import Quality, retrieval_quality
+from .evaluation import Quality, confusion, retrieval_quality
 from .network import HashNetwork
 from .runs import Run
 
@@ -50,6 +51,12 @@ class Judgement:
     seed: int
     quality: Quality
     has_seen_images: bool
+    confusion: npt.NDArray[np.float64]
+
+    def by_class(self) -> dict[str, float]:
+        """The fraction of hits that are right, precision@20, of each class; the worst first."""
+        right = zip(self.archive.classes, self.confusion.diagonal().tolist(), strict=True)
+        return dict(sorted(right, key=lambda pair: pair[1]))
 
     def document(self) -> dict[str, Any]:
         """The judgement as plain values."""
@@ -63,6 +70,7 @@ class Judgement:
             "split_seed": self.seed,
             "has_seen_images": self.has_seen_images,
             **self.quality.as_dict(),
+            "precision_by_class": self.by_class(),
         }
 
 
@@ -85,9 +93,10 @@ def judge(
     test = split(archive.images, seed).test
     codes = subject.codes(test)[:, : bits // 8]
     quality = retrieval_quality(codes, labels(test), seed)
+    mixed = confusion(codes, labels(test), seed)
     same_archive = archive.fingerprint in subject.data.fingerprints
     has_seen_images = same_archive and seed != subject.data.split_seed
-    return Judgement(subject, archive, bits, len(test), seed, quality, has_seen_images)
+    return Judgement(subject, archive, bits, len(test), seed, quality, has_seen_images, mixed)
 
 
 def _open(path: Path, threads: int) -> Subject:

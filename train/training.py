@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
 
-from edge_runtime.codes import pack
+from edge_runtime.codes import Codes, pack
 from edge_runtime.console import notice, progress
 from edge_runtime.scenes import image_files
 
@@ -16,9 +18,9 @@ from .curve import draw_curve
 from .data import Collection, labels, read_archive
 from .evaluation import retrieval_quality
 from .fit import fit
-from .projection import fit_projection, project
+from .projection import IMAGES_AT_ONCE, fit_projection, project
 from .recipes import TrainingSet, make_recipe
-from .representations import represent
+from .representations import Represented, represent
 from .runs import CHECKPOINT, CURVE, RUN, Run, finish_run, start_run
 from .views import PLAIN, TURNS, VARIED
 
@@ -48,13 +50,21 @@ def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collec
     head = recipe.head.finished(projection)
     fitted = time.perf_counter()
 
-    with torch.inference_mode():
-        codes = pack(head(torch.from_numpy(unseen.read()[:, 0])).numpy())
-    quality = retrieval_quality(codes, labels(parts.test), config.seed)
+    quality = retrieval_quality(_codes(head, unseen), labels(parts.test), config.seed)
     draw_curve(history, f"{data.name}: {config.recipe}, {config.bits} bits", out / CURVE)
     seconds = {"represent": represented - started, "train": fitted - represented}
     record = {"quality": quality.as_dict(), "seconds": seconds, "history": history}
     return finish_run(out, config, backbone, head, record), data
+
+
+def _codes(head: nn.Module, represented: Represented) -> Codes:
+    """Codes uint8 [N, K/8] of the first view; reads a few images at a time."""
+    codes = []
+    with torch.inference_mode():
+        for start in range(0, len(represented), IMAGES_AT_ONCE):
+            vectors = represented.read(start, start + IMAGES_AT_ONCE)[:, 0]
+            codes.append(pack(head(torch.from_numpy(vectors)).numpy()))
+    return np.concatenate(codes)
 
 
 def views_of(config: Config) -> tuple[int, ...]:
