@@ -25,7 +25,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from edge_runtime.errors import FidelityError
 from edge_runtime.tiles import Image
 
-from .graph import find_normalisation
+from .graph import LOGITS, find_normalisation
 
 METHOD = "min-max"
 WEIGHTED = frozenset({"Conv", "Gemm"})
@@ -54,6 +54,8 @@ def quantize(model: onnx.ModelProto, tiles: Iterator[Image]) -> onnx.ModelProto:
         options["TensorQuantOverrides"] = {normalisation.output: [exact]}
     # Lowering has folded the constants and inferred the shapes: there is nothing left to prepare,
     # and without this mark quantize_static logs an advice to do it.
+    # Branches of a head are joined as they are: a Concat would be quantized with what it joins.
+    joined = [n.name for n in model.graph.node if n.op_type == "Concat" and LOGITS in n.output]
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     add_pre_process_metadata(prepared)
@@ -68,6 +70,9 @@ def quantize(model: onnx.ModelProto, tiles: Iterator[Image]) -> onnx.ModelProto:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=[
+                name for name in joined if name.startswith("node_Concat") or "cat" in name
+            ],
             extra_options=options,
         )
         return onnx.load(result)
