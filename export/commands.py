@@ -37,7 +37,7 @@ def export_command(
     ] = 256,
     max_bit_flips: Annotated[
         float, typer.Option(help="Fail when a larger fraction of bits differs from FP32.")
-    ] = 0.015,
+    ] = 0.01,
     max_map_drop: Annotated[
         float, typer.Option(help="Fail when map@20 falls by more than this.")
     ] = 0.005,
