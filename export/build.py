@@ -25,7 +25,7 @@ from train.runs import Run
 from .calibrate import calibrate
 from .fidelity import Threshold, check, check_lowering, compare
 from .graph import finish_graph, lower_network
-from .quantize import check_quantized, executed_operators
+from .quantize import check_quantized, check_weights, executed_operators
 
 Precision = Literal["fp32", "int8"]
 
@@ -71,6 +71,7 @@ def export_run(
     operators = executed_operators(graph)
     if calibration is not None:
         check_quantized(operators, len(calibration.float_layers))
+        check_weights(graph)
 
     judges = labels(run.split.test)
     reference = network_logits(network, run.split.test, run.config.tile_size)
