@@ -51,6 +51,34 @@ class FidelityRecord(_Record):
     codes_unchanged: float = Field(description="fraction of images whose whole code is the same")
     map_at_20_reference: float = Field(description="map@20 of the FP32 network")
     map_at_20: float = Field(description="map@20 of this file")
+    # Since 0.2; cards of older files are without them.
+    logit_snr_db: float | None = Field(
+        default=None, description="signal to noise of the logits, in decibels"
+    )
+    logits_near_zero: float | None = Field(
+        default=None, description="fraction of FP32 logits within the noise of zero"
+    )
+    flips_by_bit: list[float] = Field(default=[], description="flip rate of bits 0 to K-1")
+    flips_by_class: dict[str, float] = Field(default={}, description="flip rate by class")
+
+
+class LayerRecord(_Record):
+    """How far an INT8 layer's output is from FP32's, with all INT8 layers before it."""
+
+    name: str
+    operator: str
+    snr_db: float = Field(description="signal to noise, in decibels")
+
+
+class TrialRecord(_Record):
+    """One way to quantize that was tried on held-out train images."""
+
+    method: str
+    bias_correction: bool
+    float_layers: int
+    logit_snr_db: float
+    bit_flip_rate: float
+    milliseconds: float = Field(description="median of one tile on one thread, where it was made")
 
 
 class CalibrationRecord(_Record):
@@ -58,6 +86,10 @@ class CalibrationRecord(_Record):
 
     method: str
     images: int
+    held_out: int = Field(default=0, description="train images that the methods were compared on")
+    trials: list[TrialRecord] = []
+    float_layers: list[str] = Field(default=[], description="layers that were left in FP32")
+    layers: list[LayerRecord] = []
 
 
 class GoldenTile(_Record):

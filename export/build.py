@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from edge_runtime.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
+from edge_runtime.codes import pack
 from edge_runtime.console import track
 from edge_runtime.demo_scenes import draw
 from edge_runtime.errors import InputError, ModelError
@@ -18,12 +19,13 @@ from edge_runtime.model import HashModel
 from edge_runtime.tiles import Image, read_image, to_tile
 from train.data import LabelledImage, labels
 from train.evaluation import retrieval_quality
-from train.judging import model_codes, network_codes
+from train.judging import model_logits, network_logits
 from train.runs import Run
 
+from .calibrate import calibrate
 from .fidelity import Threshold, check, check_lowering, compare
 from .graph import finish_graph, lower_network
-from .quantize import METHOD, check_quantized, executed_operators, quantize
+from .quantize import check_quantized, check_weights, executed_operators
 
 Precision = Literal["fp32", "int8"]
 
@@ -61,24 +63,26 @@ def export_run(
     check_lowering(network, graph, np.stack([_golden(kind, run) for kind in GOLDEN_KINDS]))
     calibration = None
     if precision == "int8":
-        chosen = choose_calibration(run.split.train, calibration_images, run.config.seed)
-        graph = quantize(graph, _tiles(chosen, run.config.tile_size))
-        calibration = CalibrationRecord(method=METHOD, images=len(chosen))
+        known, held_out = choose_calibration(run.split.train, calibration_images, run.config.seed)
+        size = run.config.tile_size
+        calibrated = calibrate(graph, lambda: _tiles(known, size), lambda: _tiles(held_out, size))
+        graph, calibration = calibrated.graph, calibrated.record
     finish_graph(graph)
     operators = executed_operators(graph)
-    if precision == "int8":
-        check_quantized(operators)
+    if calibration is not None:
+        check_quantized(operators, len(calibration.float_layers))
+        check_weights(graph)
 
     judges = labels(run.split.test)
-    reference = network_codes(network, run.split.test, run.config.tile_size)
+    reference = network_logits(network, run.split.test, run.config.tile_size)
     draft = _card(run, precision, calibration, licence)
     partial = out.with_name(out.name + ".partial")
     try:
         _write(graph, draft, partial)
-        codes = model_codes(HashModel.open(partial, os.cpu_count() or 1), run.split.test)
-        fidelity = compare(reference, codes, judges, run.config.seed)
+        logits = model_logits(HashModel.open(partial, os.cpu_count() or 1), run.split.test)
+        fidelity = compare(reference, logits, judges, run.classes, run.config.seed)
         check(fidelity, threshold)
-        quality = retrieval_quality(codes, judges, run.config.seed).as_dict()
+        quality = retrieval_quality(pack(logits), judges, run.config.seed).as_dict()
         card = _finished(draft, partial, run, fidelity, quality)
         _write(graph, card, partial)
         HashModel.load(partial)
@@ -92,8 +96,12 @@ def export_run(
 
 def choose_calibration(
     images: Sequence[LabelledImage], count: int, seed: int
-) -> list[LabelledImage]:
-    """Choose images at random, the same number of each class as far as possible."""
+) -> tuple[list[LabelledImage], list[LabelledImage]]:
+    """Choose images at random, the same number of each class as far as possible.
+
+    Gives those to calibrate on and, as many again where there are so many, those to compare on. At
+    least a quarter of all is kept for that.
+    """
     rng = np.random.default_rng(seed)
     turn = np.zeros(len(images), np.int64)
     classes = labels(images)
@@ -101,7 +109,9 @@ def choose_calibration(
         members = rng.permutation(np.flatnonzero(classes == label))
         turn[members] = np.arange(len(members))
     order = np.lexsort((classes, turn))
-    return [images[position] for position in order[:count]]
+    count = min(count, 3 * len(images) // 4)
+    chosen = [images[position] for position in order[: 2 * count]]
+    return chosen[:count], chosen[count:]
 
 
 def _tiles(images: Sequence[LabelledImage], tile_size: int) -> Iterator[Image]:

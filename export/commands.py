@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_runtime.console import AsJson, report
-from edge_runtime.errors import MissingExtraError
+from edge_runtime.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from edge_runtime.card import Card
+
     from .build import Exported
 
 
@@ -37,10 +39,16 @@ def export_command(
     ] = 256,
     max_bit_flips: Annotated[
         float, typer.Option(help="Fail when a larger fraction of bits differs from FP32.")
-    ] = 0.015,
+    ] = 0.01,
     max_map_drop: Annotated[
         float, typer.Option(help="Fail when map@20 falls by more than this.")
     ] = 0.005,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", help="Write the fidelity report to this HTML file.", show_default=False
+        ),
+    ] = None,
     licence: Annotated[
         str, typer.Option(help="Under which others may use the file; the card says so.")
     ] = "not stated",
@@ -63,6 +71,13 @@ def export_command(
     exported = export_run(
         Run.open(run), target, precision.value, threshold, calibration_images, licence
     )
+    if page is not None:
+        from .page import write_page
+
+        try:
+            write_page(exported.card, exported.operators, page)
+        except OSError as error:
+            raise InputError(f"{page}: cannot be written ({error.strerror})") from error
     report(_document(exported), as_json, *_lines(exported))
 
 
@@ -85,6 +100,23 @@ def _lines(exported: "Exported") -> list[str]:
         f"against the network in PyTorch, on {fidelity.images} test images: "
         f"{fidelity.bit_flip_rate:.2%} of bits flipped, {fidelity.codes_unchanged:.1%} of codes "
         f"unchanged, map@20 {fidelity.map_at_20_reference:.4f} -> {fidelity.map_at_20:.4f}",
+        *_trial_lines(card),
         quality,
         "runs as: " + ", ".join(f"{count} {name}" for name, count in exported.operators.items()),
     ]
+
+
+def _trial_lines(card: "Card") -> list[str]:
+    if card.calibration is None:
+        return []
+    record = card.calibration
+    lines = [f"INT8 tried on {record.held_out} held-out train images; taken: {record.method}"]
+    for trial in record.trials:
+        kind = trial.method if trial.bias_correction else f"{trial.method}, biases as they were"
+        if trial.float_layers:
+            kind += f", {trial.float_layers} layers in FP32"
+        lines.append(
+            f"  {kind:32} {trial.logit_snr_db:5.1f} dB signal to noise, "
+            f"{trial.bit_flip_rate:.3%} of bits, {trial.milliseconds:.2f} ms"
+        )
+    return lines

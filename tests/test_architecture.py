@@ -14,7 +14,7 @@ ALLOWED = {
     "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
               "matplotlib", "onnx", "pytorch_metric_learning", "torch"},
     "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
-               "onnx", "onnxscript", "torch"},
+               "matplotlib", "onnx", "onnxscript", "torch"},
 }  # fmt: skip
 
 

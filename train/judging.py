@@ -1,6 +1,6 @@
 """Judging a model file or a run on the test part of an archive."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from edge_runtime.codes import Codes, pack
 from edge_runtime.console import track
 from edge_runtime.errors import InputError
 from edge_runtime.model import HashModel, check_width
-from edge_runtime.tiles import read_image, to_tile
+from edge_runtime.tiles import Image, read_image, to_tile
 
 from .data import Archive, LabelledImage, labels, read_archive, split
 from .evaluation import Quality, confusion, retrieval_quality
@@ -116,24 +116,35 @@ def _open(path: Path, threads: int) -> Subject:
 
 def model_codes(model: HashModel, images: Sequence[LabelledImage]) -> Codes:
     """Codes uint8 [N, K/8] of images, through the device's runtime."""
-    batches = _batches(images)
-    return np.concatenate(
-        [
-            model.encode([read_image(image.path) for image in batch])
-            for batch in track(batches, len(batches), "hash")
-        ]
-    )
+    return np.concatenate([model.encode(batch) for batch in _images(images)])
+
+
+def model_logits(model: HashModel, images: Sequence[LabelledImage]) -> npt.NDArray[np.float32]:
+    """Logits float32 [N, K] of images, through the device's runtime."""
+    return np.concatenate([model.logits(batch) for batch in _images(images)])
 
 
 def network_codes(network: HashNetwork, images: Sequence[LabelledImage], tile_size: int) -> Codes:
     """Codes uint8 [N, K/8] of images, through PyTorch."""
-    batches = _batches(images)
-    codes = []
+    return pack(network_logits(network, images, tile_size))
+
+
+def network_logits(
+    network: HashNetwork, images: Sequence[LabelledImage], tile_size: int
+) -> npt.NDArray[np.float32]:
+    """Logits float32 [N, K] of images, through PyTorch."""
+    logits = []
     with torch.inference_mode():
-        for batch in track(batches, len(batches), "hash"):
-            tiles = np.stack([to_tile(read_image(image.path), tile_size) for image in batch])
-            codes.append(pack(network(torch.from_numpy(tiles)).numpy()))
-    return np.concatenate(codes)
+        for batch in _images(images):
+            tiles = np.stack([to_tile(image, tile_size) for image in batch])
+            logits.append(network(torch.from_numpy(tiles)).numpy())
+    return np.concatenate(logits)
+
+
+def _images(images: Sequence[LabelledImage]) -> Iterator[list[Image]]:
+    batches = _batches(images)
+    for batch in track(batches, len(batches), "hash"):
+        yield [read_image(image.path) for image in batch]
 
 
 def _batches(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]:

@@ -108,10 +108,12 @@ def test_images_that_have_moved_are_named(run: Run, out: Path) -> None:
 
 
 def test_calibration_takes_as_many_of_each_class(run: Run) -> None:
-    chosen = choose_calibration(run.split.train, 6, seed=0)
+    chosen, held_out = choose_calibration(run.split.train, 6, seed=0)
     assert sorted(image.label for image in chosen) == [0, 0, 0, 1, 1, 1]
-    assert chosen == choose_calibration(run.split.train, 6, seed=0)
-    assert chosen != choose_calibration(run.split.train, 6, seed=1)
+    assert sorted(image.label for image in held_out) == [0, 0, 0, 1, 1, 1]
+    assert not {image.path for image in chosen} & {image.path for image in held_out}
+    assert (chosen, held_out) == choose_calibration(run.split.train, 6, seed=0)
+    assert chosen != choose_calibration(run.split.train, 6, seed=1)[0]
     assert len(CLASSES) == 2
 
 

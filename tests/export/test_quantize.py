@@ -2,23 +2,36 @@
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import onnxruntime
 import pytest
 
 from edge_runtime.codes import pack
 from edge_runtime.errors import FidelityError
+from export.bias import correct_biases
+from export.calibrate import calibrate
 from export.graph import finish_graph, lower_network
+from export.layers import decibels, worst_layers
+from export.observe import observe
 from export.quantize import check_quantized, executed_operators, quantize
+from export.ranges import METHODS, min_max
+from train.network import HashNetwork
 
 from .conftest import SIZE, small_network
+
+
+def quantized(network: HashNetwork, tiles: npt.NDArray[np.uint8]) -> onnx.ModelProto:
+    """The INT8 graph to logits of a network, with min-max ranges."""
+    plain = lower_network(network, SIZE)
+    seen = observe(plain, iter(tiles))
+    return quantize(plain, {name: min_max(tensor) for name, tensor in seen.tensors.items()})
 
 
 @pytest.mark.parametrize("mean", [(127.0,), (123.7, 116.3, 103.5)])
 def test_every_convolution_and_gemm_runs_quantized(
     tiles: npt.NDArray[np.uint8], mean: tuple[float, ...]
 ) -> None:
-    plain = lower_network(small_network(mean), SIZE)
-    graph = quantize(plain, iter(tiles))
+    graph = quantized(small_network(mean), tiles)
     finish_graph(graph)
     operators = executed_operators(graph)
     check_quantized(operators)
@@ -27,7 +40,7 @@ def test_every_convolution_and_gemm_runs_quantized(
 
 
 def test_int8_graph_starts_with_the_bytes_of_the_tile(tiles: npt.NDArray[np.uint8]) -> None:
-    graph = quantize(lower_network(small_network(), SIZE), iter(tiles))
+    graph = quantized(small_network(), tiles)
     finish_graph(graph)
     kinds = [node.op_type for node in graph.graph.node]
     assert "Sub" not in kinds
@@ -36,8 +49,8 @@ def test_int8_graph_starts_with_the_bytes_of_the_tile(tiles: npt.NDArray[np.uint
 
 
 def test_folding_the_normalisation_changes_no_logit(tiles: npt.NDArray[np.uint8]) -> None:
-    kept = quantize(lower_network(small_network(), SIZE), iter(tiles))
-    folded = quantize(lower_network(small_network(), SIZE), iter(tiles))
+    kept = quantized(small_network(), tiles)
+    folded = quantized(small_network(), tiles)
     finish_graph(folded)
     results = []
     for graph in (kept, folded):
@@ -54,3 +67,72 @@ def test_floating_point_graph_does_not_pass_for_int8() -> None:
     finish_graph(graph)
     with pytest.raises(FidelityError, match="floating point"):
         check_quantized(executed_operators(graph))
+
+
+def _logits(graph: onnx.ModelProto, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(["logits"], {"tiles": tiles})[0]
+
+
+def test_bias_correction_takes_the_mean_of_the_rounding_error_away(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    plain = lower_network(small_network(), SIZE)
+    seen = observe(plain, iter(tiles))
+    ranges = {name: min_max(tensor) for name, tensor in seen.tensors.items()}
+    rough = quantize(plain, ranges)
+    fine = quantize(correct_biases(plain, rough, seen.mean_inputs), ranges)
+    exact = _logits(plain, tiles)
+    before, after = (np.abs((_logits(g, tiles) - exact).mean(axis=0)).mean() for g in (rough, fine))
+    assert after < 0.7 * before
+
+
+def test_every_calibration_method_is_shown_and_the_best_taken(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    plain = lower_network(small_network(), SIZE)
+    done = calibrate(plain, lambda: iter(tiles[::2]), lambda: iter(tiles[1::2]))
+    record = done.record
+    assert {trial.method for trial in record.trials} == set(METHODS)
+    assert (record.images, record.held_out) == (6, 6)
+    best = max(trial.logit_snr_db for trial in record.trials)
+    assert decibels(_logits(plain, tiles[1::2]), _logits(done.graph, tiles[1::2])) == (
+        pytest.approx(best, abs=0.1)
+    )
+    assert [layer.operator for layer in record.layers] == ["Conv", "Conv, 16 groups"] + 2 * ["Gemm"]
+    assert all(10 < layer.snr_db < 70 for layer in record.layers)
+
+
+def test_noise_that_no_method_removes_leaves_the_worst_layers_in_fp32(
+    tiles: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.calibrate.ENOUGH_DB", 200.0)
+    plain = lower_network(small_network(), SIZE)
+    record = calibrate(plain, lambda: iter(tiles), lambda: iter(tiles)).record
+    assert len(record.float_layers) == 2
+    mixed = record.trials[-1]
+    assert mixed.float_layers == 2
+    assert mixed.logit_snr_db > max(trial.logit_snr_db for trial in record.trials[:-1])
+
+
+def test_worst_layer_is_the_one_that_makes_the_noise_and_not_those_behind_it(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    plain = lower_network(small_network(), SIZE)
+    layers = calibrate(plain, lambda: iter(tiles), lambda: iter(tiles)).record.layers
+    ratios = (40.0, 20.0, 21.0, 22.0)
+    changed = [
+        layer.model_copy(update={"snr_db": ratio})
+        for layer, ratio in zip(layers, ratios, strict=True)
+    ]
+    assert worst_layers(changed, 1) == [layers[1].name]
+
+
+def test_ranges_hold_zero_and_lie_within_what_was_seen(tiles: npt.NDArray[np.uint8]) -> None:
+    seen = observe(lower_network(small_network(), SIZE), iter(tiles))
+    for tensor in seen.tensors.values():
+        for method, find in METHODS.items():
+            low, high = find(tensor)
+            assert tensor.low <= low <= 0 <= high <= tensor.high, method

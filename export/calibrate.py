@@ -1,0 +1,149 @@
+"""Which INT8 graph: methods compared on train images that calibrated nothing, the best one taken.
+
+The judge is the signal to noise of the logits, not the count of flipped bits: logits of train
+images lie far from zero, so that too few bits flip there to tell methods apart.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime
+
+from edge_runtime.card import CalibrationRecord, TrialRecord
+from edge_runtime.tiles import Image
+
+from .bias import correct_biases
+from .graph import LOGITS, finish_graph
+from .layers import decibels, layer_noise, worst_layers
+from .observe import WEIGHTED, Floats, observe
+from .quantize import quantize
+from .ranges import METHODS
+
+# A bit flips where noise carries a logit over zero. On UC Merced's test part (64 bits) a tenth of
+# the noise's share of the signal flips, so that 26 dB are half a percent of the bits.
+ENOUGH_DB = 26.0
+FLOAT_LAYERS = (2, 4, 8)
+LAYER_TILES = 16
+
+Tiles = Callable[[], Iterable[Image]]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The graph that was taken, from tiles to logits, and how it came to be taken."""
+
+    graph: onnx.ModelProto
+    record: CalibrationRecord
+
+
+@dataclass(frozen=True)
+class _Trial:
+    graph: onnx.ModelProto
+    record: TrialRecord
+    float_layers: list[str]
+
+
+def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Calibrated:
+    """Quantize an FP32 graph from tiles to logits in each known way, and take the best.
+
+    calibration, held_out: give tiles uint8 [S, S, 3] anew at each call; the first are looked into,
+    the second compared on. Where even the best is too noisy, the layers that add most noise stay in
+    FP32, as few of them as are enough, or as are tried.
+    """
+    seen = observe(model, calibration())
+    ranges = {
+        method: {name: find(tensor) for name, tensor in seen.tensors.items()}
+        for method, find in METHODS.items()
+    }
+    judge = _Judge(model, held_out)
+
+    def corrected(method: str, in_float: Collection[str] = ()) -> onnx.ModelProto:
+        rough = quantize(model, ranges[method], in_float)
+        exact = correct_biases(model, rough, seen.mean_inputs)
+        return quantize(exact, ranges[method], in_float)
+
+    trials = [
+        judge.trial(quantize(model, ranges["min-max"]), "min-max", bias_correction=False),
+        *(judge.trial(corrected(method), method) for method in METHODS),
+    ]
+    best = max(trials, key=_quality)
+    layers = layer_noise(model, best.graph, _first(held_out()))
+    for count in FLOAT_LAYERS:
+        if best.record.logit_snr_db >= ENOUGH_DB or count >= _weighted(model):
+            break
+        names = worst_layers(layers, count)
+        method = best.record.method
+        trials.append(judge.trial(corrected(method, names), method, in_float=names))
+        best = max(trials, key=_quality)
+    if best.float_layers:
+        layers = layer_noise(model, best.graph, _first(held_out()))
+    record = CalibrationRecord(
+        method=best.record.method,
+        images=seen.count,
+        held_out=judge.images,
+        trials=[trial.record for trial in trials],
+        float_layers=best.float_layers,
+        layers=layers,
+    )
+    return Calibrated(best.graph, record)
+
+
+class _Judge:
+    """Compares quantized graphs with the FP32 graph on held-out tiles."""
+
+    def __init__(self, model: onnx.ModelProto, held_out: Tiles) -> None:
+        self._held_out = held_out
+        self._reference, _ = self._logits(model)
+        self.images = len(self._reference)
+
+    def trial(
+        self,
+        graph: onnx.ModelProto,
+        method: str,
+        bias_correction: bool = True,
+        in_float: Sequence[str] = (),
+    ) -> _Trial:
+        logits, milliseconds = self._logits(graph)
+        record = TrialRecord(
+            method=method,
+            bias_correction=bias_correction,
+            float_layers=len(in_float),
+            logit_snr_db=round(decibels(self._reference, logits), 2),
+            bit_flip_rate=float(np.mean((logits > 0) != (self._reference > 0))),
+            milliseconds=round(milliseconds, 3),
+        )
+        return _Trial(graph, record, list(in_float))
+
+    def _logits(self, model: onnx.ModelProto) -> tuple[Floats, float]:
+        """Logits float32 [N, K] of the held-out tiles, and the median time of one, in ms."""
+        finished = onnx.ModelProto()
+        finished.CopyFrom(model)
+        finish_graph(finished)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(
+            finished.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        results, times = [], []
+        for tile in self._held_out():
+            started = time.perf_counter()
+            results += session.run([LOGITS], {"tiles": tile[np.newaxis]})
+            times.append(1000 * (time.perf_counter() - started))
+        return np.concatenate(results), float(np.median(times))
+
+
+def _quality(trial: _Trial) -> float:
+    return trial.record.logit_snr_db
+
+
+def _weighted(model: onnx.ModelProto) -> int:
+    return sum(node.op_type in WEIGHTED for node in model.graph.node)
+
+
+def _first(tiles: Iterable[Image]) -> list[npt.NDArray[np.uint8]]:
+    return [tile for tile, _ in zip(tiles, range(LAYER_TILES), strict=False)]
