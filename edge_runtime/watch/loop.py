@@ -92,7 +92,7 @@ class Watch:
         """Take in what was seen, if anything was, and store what comes next; whether more waits."""
         if listing is not None:
             self._take_in(listing, at)
-        if not (self._backlog or self._shed or self._telling.progressed):
+        if not (self._backlog or self._shed or self._telling.due):
             return False
         files: list[Arrival] = []
         try:

@@ -83,9 +83,9 @@ class Telling:
         self._failing: set[str] = set()
 
     @property
-    def progressed(self) -> bool:
-        """Whether a sink has delivered something that the store does not know of."""
-        return self._positions() != self._noted
+    def due(self) -> bool:
+        """Whether a sink has failed, or has delivered something that the store does not know of."""
+        return bool(self._failing) or self._positions() != self._noted
 
     def start(self, store: CodeStore) -> None:
         """Tell what was not told when the last watch ended, and have the store know all sinks.
