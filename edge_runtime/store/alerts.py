@@ -13,7 +13,7 @@ from .records import digest
 from .statements import Statements
 
 ALERT_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alert (
+CREATE TABLE alert (
     name TEXT PRIMARY KEY,
     radius INTEGER NOT NULL,
     examples BLOB NOT NULL,
@@ -101,8 +101,6 @@ class WatchList(Statements):
         ]
 
     def _found(self) -> list[Any]:
-        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'alert'") is None:
-            return []
         return self._all("SELECT * FROM alert ORDER BY name")
 
 

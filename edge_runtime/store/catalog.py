@@ -150,12 +150,7 @@ class Catalog(Statements):
         """Open the catalog at path."""
         with our_errors(path):
             connection = connect(path, writable)
-        catalog = cls(path, connection)
-        if writable:
-            # A store from before there was a watch has everything else of this format.
-            with our_errors(path):
-                connection.executescript(OUTBOX_SCHEMA + ALERT_SCHEMA)
-        return catalog
+        return cls(path, connection)
 
     def close(self) -> None:
         """Close the file."""

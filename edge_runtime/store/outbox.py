@@ -13,17 +13,17 @@ from .records import digest
 from .statements import Statements
 
 OUTBOX_SCHEMA = """
-CREATE TABLE IF NOT EXISTS outbox (
+CREATE TABLE outbox (
     event INTEGER PRIMARY KEY,
     body TEXT NOT NULL,
     seal BLOB NOT NULL
 );
-CREATE TABLE IF NOT EXISTS sink (
+CREATE TABLE sink (
     name TEXT PRIMARY KEY,
     delivered INTEGER NOT NULL,
     seal BLOB NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS arrival (
+CREATE TABLE arrival (
     path TEXT PRIMARY KEY,
     size INTEGER NOT NULL,
     modified INTEGER NOT NULL
@@ -110,8 +110,6 @@ class Outbox(Statements):
 
     def damage(self) -> list[str]:
         """What is damaged, a line each."""
-        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'outbox'") is None:
-            return []
         lines = [
             f"event {event} in the outbox is damaged"
             for event, body in self.events(0, self.newest())
