@@ -151,14 +151,13 @@ def _shared_out(
 
     some: for a share of the queries, with so many threads each.
     """
-    shares = np.array_split(queries, max(1, min(threads, len(queries))))
-    threads_each = max(1, threads // len(shares))
+    count = max(1, min(threads, len(queries)))
+    if count == 1:
+        return some(queries, threads, trace)
+    shares = np.array_split(queries, count)
     traces = [Trace(trace.kernels) for _ in shares]
-    if len(shares) == 1:
-        answers = [some(shares[0], threads_each, traces[0])]
-    else:
-        with ThreadPoolExecutor(len(shares)) as pool:
-            answers = list(pool.map(some, shares, [threads_each] * len(shares), traces))
+    with ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(some, shares, [threads // count] * count, traces))
     for own in traces:
         trace.merge(own)
     return [near for nearest in answers for near in nearest]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..codes import Codes
-from .compiled_loops import BLOCK, ENTRIES, compiled_loops, unrolled
+from .compiled_loops import BLOCK, ENTRIES, compiled_look, compiled_select, unrolled
 from .kernels import Kernels
 from .look import Looked
 from .nearest import Nearest, Rows
@@ -36,11 +36,10 @@ _NO_ROWS = np.empty(0, np.uint32)
 def compiled_kernels(word: np.dtype[Any], width: int) -> Kernels:
     """Kernels for codes of so many words of a type."""
     try:
-        select, look = compiled_loops(word, width, keep=True)
+        loops = _Loops.compiled(word, width, keep=True)
     except RuntimeError:
         # numba finds no folder that it may write to.
-        select, look = compiled_loops(word, width, keep=False)
-    loops = _Loops(select, look)
+        loops = _Loops.compiled(word, width, keep=False)
     return Kernels("numba", loops.scan, loops.look, COSTS)
 
 
@@ -48,6 +47,10 @@ class _Loops:
     def __init__(self, select: Callable[..., int], look: Callable[..., tuple[int, int]]) -> None:
         self._select_loop = select
         self._look_loop = look
+
+    @classmethod
+    def compiled(cls, word: np.dtype[Any], width: int, keep: bool) -> "_Loops":
+        return cls(compiled_select(word, len(unrolled(width)), keep), compiled_look(word, keep))
 
     def scan(
         self,

@@ -5,6 +5,7 @@ it runs on, and works without holding Python's lock.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ from numba import from_dtype, njit, types
 from numba.extending import intrinsic
 
 from .multi_index import MAX_WINDOW
+
+# Distances are uint16 and places in memory int64, also where fewer bits would do: so there is one
+# form of each loop. mypy does not read the loops: their types are numba's, given at the end.
 
 # So many codes are compared before it is asked whether any of them is near: few enough that a near
 # one is found at once, many enough that the processor compares eight and more in one step.
@@ -26,7 +30,7 @@ _UNROLLED = 4
 _ONE, _TWO, _THREE, _FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _ones(_typing: Any, number: Any) -> Any:
     """How many bits of a number are set."""
 
@@ -36,8 +40,8 @@ def _ones(_typing: Any, number: Any) -> Any:
     return number(number), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _fetch(_typing: Any, array: Any, position: Any) -> Any:
+@intrinsic
+def _fetch(_typing: Any, array: Any, _position: Any) -> Any:
     """Ask for an element of an array to be brought into the cache."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -55,8 +59,8 @@ def _fetch(_typing: Any, array: Any, position: Any) -> Any:
     return types.void(array, types.intp), generate
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _compare(flat, begin, end, query, unrolled, near):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _compare(flat, begin, end, query, unrolled, near):
     """Write the distances of codes begin to end - 1 to near, and return the least.
 
     unrolled: as in _select.
@@ -115,18 +119,18 @@ def _compare(flat, begin, end, query, unrolled, near):  # type: ignore[no-untype
     return least
 
 
-def _select(  # type: ignore[no-untyped-def]
+def _select(
     flat, begin, end, queries, unrolled, limits, wanted, ordered, tally, within, near, positions,
     found,
 ):  # fmt: skip
     """Compare codes begin to end - 1 with queries [Q, W]; keep what may be among the nearest.
 
     flat: words of all codes. unrolled: W numbers, of which only how many there are matters: the
-    compiler knows it; none: W is not known to it. limits: int64 [Q], lowered as nearer codes are found. wanted: how
-    many codes make the nearest. ordered: of two at one distance the first is the nearer. tally:
-    int64 [Q, K + 1], how many are kept at each distance; within: int64 [Q], how many within the
-    limit. near, positions [Q, R]: what is kept, found [Q] of it. Returns where it stopped:
-    before the end when there is no more room.
+    compiler knows it; none: W is not known to it. limits: int64 [Q], lowered as nearer codes are
+    found. wanted: how many codes make the nearest. ordered: of two at one distance the first is the
+    nearer. tally: int64 [Q, K + 1], how many are kept at each distance; within: int64 [Q], how many
+    within the limit. near, positions [Q, R]: what is kept, found [Q] of it. Returns where it
+    stopped: before the end when there is no more room.
     """
     room = near.shape[1]
     distances = np.empty(BLOCK, np.uint16)
@@ -174,8 +178,8 @@ def _select(  # type: ignore[no-untyped-def]
     return end
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _compare_sketches(sketches, start, own, counts):  # type: ignore[no-untyped-def]
+@njit(nogil=True)
+def _compare_sketches(sketches, start, own, counts):
     """Write the distances of sketches from start on to counts, and return the least.
 
     How many is not a constant: the compiler would unroll the loop and not make it wide.
@@ -189,16 +193,16 @@ def _compare_sketches(sketches, start, own, counts):  # type: ignore[no-untyped-
     return least
 
 
-def _look(  # type: ignore[no-untyped-def]
+def _look(
     offsets, bits, masks, room, per_table, keys, sketch, sketches, places, place_bytes,
     rows, first, words, query, most_entries, counts, starts, ends, items, at, near,
 ):  # fmt: skip
     """Read buckets of a multi-index and compare the codes whose sketches are near.
 
-    masks, room [P]: of a _Shape. keys, sketch: [M], the query's own. rows: less first, where among
-    words an item's code is; empty: at the item's number. starts, ends: [P] to work with. Returns how many
-    entries there are, and how many items and distances were written, one perhaps twice; -1 items:
-    too many entries; the room and one more: too many items.
+    masks, room [P]: of a Shape. keys, sketch: [M], the query's own. rows: less first, where among
+    words an item's code is; empty: at the item's number. counts [ENTRIES], starts, ends [P], at
+    [R]: to work with. Returns how many entries there are, and how many items and distances were
+    written, one perhaps twice; -1 items: too many entries; the room and one more: too many items.
     """
     bucket, entries = 0, 0
     for table in range(len(per_table)):
@@ -260,34 +264,38 @@ def unrolled(width: int) -> tuple[int, ...]:
     return (0,) * (width if width <= _UNROLLED else 0)
 
 
-def compiled_loops(word: np.dtype[Any], width: int, keep: bool) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """_select and _look for codes of so many words of a type. keep: on disk, for the next process.
+def _read(dtype: Any, dimensions: int = 1) -> Any:
+    """The type of an array that is not written to, whether or not it might be."""
+    return types.Array(dtype, dimensions, "C", readonly=True)
 
-    Raises RuntimeError when there is no place to keep them.
+
+def _written(dtype: Any, dimensions: int = 1) -> Any:
+    return types.Array(dtype, dimensions, "C")
+
+
+@cache
+def compiled_select(word: np.dtype[Any], words: int, keep: bool) -> Callable[..., int]:
+    """_select for a type of word and so many unrolled. keep: on disk, for the next process.
+
+    Raises RuntimeError when there is no place to keep it.
     """
-    kind = types.Array  # any array that is contiguous; "readonly" accepts both kinds
-
-    def fixed(dtype: Any, dimensions: int = 1) -> Any:
-        return kind(dtype, dimensions, "C", readonly=True)
-
-    def changed(dtype: Any, dimensions: int = 1) -> Any:
-        return kind(dtype, dimensions, "C")
-
-    words = from_dtype(word)
-    select = types.int64(
-        fixed(words), types.int64, types.int64, fixed(words, 2),
-        types.UniTuple(types.int64, len(unrolled(width))), changed(types.int64), types.int64,
-        types.boolean, changed(types.int64, 2), changed(types.int64), changed(types.uint16, 2),
-        changed(types.int64, 2), changed(types.int64),
+    integer, word = types.int64, from_dtype(word)
+    signature = integer(
+        _read(word), integer, integer, _read(word, 2), types.UniTuple(integer, words),
+        _written(integer), integer, types.boolean, _written(integer, 2), _written(integer),
+        _written(types.uint16, 2), _written(integer, 2), _written(integer),
     )  # fmt: skip
-    look = types.UniTuple(types.int64, 2)(
-        fixed(types.uint32, 2), types.int64, fixed(types.uint32), fixed(types.uint8),
-        fixed(types.int64), fixed(types.uint32), fixed(types.uint32), fixed(types.uint32),
-        fixed(types.uint8), types.int64, fixed(types.uint32), types.int64, fixed(words),
-        fixed(words), types.int64, changed(types.uint32), changed(types.uint32), changed(types.uint32),
-        changed(types.int64), changed(types.int64), changed(types.uint16),
+    return njit(signature, nogil=True, cache=keep)(_select)  # type: ignore[no-any-return]
+
+
+@cache
+def compiled_look(word: np.dtype[Any], keep: bool) -> Callable[..., tuple[int, int]]:
+    """_look for a type of word; the rest as of `compiled_select`."""
+    integer, short, word = types.int64, types.uint32, from_dtype(word)
+    signature = types.UniTuple(integer, 2)(
+        _read(short, 2), integer, _read(short), _read(types.uint8), _read(integer), _read(short),
+        _read(short), _read(short), _read(types.uint8), integer, _read(short), integer,
+        _read(word), _read(word), integer, _written(short), _written(short), _written(short),
+        _written(integer), _written(integer), _written(types.uint16),
     )  # fmt: skip
-    return (
-        njit(select, nogil=True, cache=keep)(_select),
-        njit(look, nogil=True, cache=keep)(_look),
-    )
+    return njit(signature, nogil=True, cache=keep)(_look)  # type: ignore[no-any-return]
