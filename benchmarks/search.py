@@ -13,6 +13,7 @@ measured again.
 
 import itertools
 import json
+import math
 import os
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ from search_peers import PEERS, Search, TooSlowError, set_threads
 
 from edge_runtime.codes import Codes
 from edge_runtime.index import CodeIndex
+from edge_runtime.index import kernels as loops
 from edge_runtime.index.words import as_words, distances
 
 OURS = "scenehash"
@@ -41,6 +43,7 @@ def main(
     peers: Annotated[str, typer.Option(help="Whom to measure beside.")] = ",".join(PEERS),
     k: int = 20,
     threads: int = 1,
+    kernels: Annotated[str, typer.Option(help="Whose loops: numba or numpy.")] = "numba",
     budget: Annotated[float, typer.Option(help="Seconds a peer may take for a cell.")] = 20.0,
     seed: int = 0,
     results: Annotated[Path, typer.Option(help="JSON lines, a cell each.")] = Path("search.jsonl"),
@@ -58,7 +61,10 @@ def main(
     if quick:
         sizes, bits, peers, results = "1000", "64", "FAISS flat", Path(os.devnull)
     set_threads(threads)
-    settings = {"k": k, "threads": threads, "seed": seed}
+    if kernels == "numpy":
+        # Long searches would load the compiled loops.
+        loops.PATIENCE = math.inf
+    settings = {"k": k, "threads": threads, "seed": seed, "kernels": kernels}
     done = search_report.cells(results)
     for size, width, spread in itertools.product(
         map(int, sizes.split(",")), map(int, bits.split(",")), spreads.split(",")
@@ -89,6 +95,8 @@ def measure(
     started = time.perf_counter()
     index.build()
     built = time.perf_counter() - started
+    if cell["kernels"] == "numba" and index.warm() != "numba":
+        return {"skipped": {OURS: "numba is not installed"}}
     k, threads = cell["k"], cell["threads"]
     searches: dict[str, Search] = {OURS: lambda some: index.search(some, k, threads=threads)}
     skipped: dict[str, str] = {}

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "edge_runtime": {"cv2", "numpy", "onnxruntime", "pyarrow", "pydantic", "rasterio",
-                     "rich", "simplejpeg", "typer", "watchfiles"},
+    "edge_runtime": {"cv2", "llvmlite", "numba", "numpy", "onnxruntime", "pyarrow", "pydantic",
+                     "rasterio", "rich", "simplejpeg", "typer", "watchfiles"},
     "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
               "matplotlib", "onnx", "pytorch_metric_learning", "torch"},
     "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
@@ -41,7 +41,7 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 def test_the_command_line_starts_without_what_is_heavy() -> None:
     script = (
         "import sys; from edge_runtime.cli import build_app; build_app();"
-        "print([name for name in ('torch', 'onnx', 'onnxruntime', 'cv2', 'numpy')"
+        "print([name for name in ('torch', 'onnx', 'onnxruntime', 'cv2', 'numpy', 'numba')"
         " if name in sys.modules])"
     )
     done = subprocess.run(

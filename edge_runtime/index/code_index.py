@@ -1,6 +1,6 @@
 """The index over packed codes that everything else uses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal, overload
@@ -11,8 +11,9 @@ from ..codes import Codes
 from ..errors import LineageError
 from .derived import Derived
 from .explanation import Explanation, Trace
+from .kernels import kernels_for, searched, warm
 from .nearest import NO_ROW, Distances, Nearest, Rows
-from .parts import Part, search_part
+from .parts import search_part
 from .placement import Allowed
 from .planner import Planner
 from .words import as_words
@@ -65,6 +66,14 @@ class CodeIndex:
         """
         self._derived.build()
 
+    def warm(self) -> str:
+        """Make searches of codes like these as fast as they get, now; says by what they work.
+
+        "numba", where it is installed: its loops are loaded, which takes up to a few seconds, once
+        in a process. Otherwise that happens behind searches once they have taken a second.
+        """
+        return warm(self._words).name
+
     @overload
     def search(
         self,
@@ -111,10 +120,22 @@ class CodeIndex:
             )
         bits = self._codes.shape[1] * 8
         farthest = bits if radius is None else min(radius, bits)
-        trace = Trace()
-        parts = self._derived.parts(len(queries))
+        kernels = kernels_for(self._words)
+        planner = self._planner.times(kernels.costs)
+        trace = Trace(kernels.name)
+        parts = self._derived.parts(len(queries), planner)
         allowed = Allowed(self._dead, rows)
-        nearest = self._nearest(queries, Nearest.none(k, farthest), parts, allowed, threads, trace)
+
+        def some(share: Codes, threads: int, trace: Trace) -> list[Nearest]:
+            nearest = [Nearest.none(k, farthest)] * len(share)
+            for part in parts:
+                nearest = search_part(
+                    part, self._words, share, nearest, allowed, planner, threads, trace, kernels
+                )
+            return nearest
+
+        nearest = _shared_out(some, queries, threads, trace)
+        searched(self._words, kernels, sum(trace.seconds.values()))
         distances = np.full((len(queries), k), bits + 1, np.int32)
         found = np.full((len(queries), k), NO_ROW, np.int64)
         for number, near in enumerate(nearest):
@@ -122,33 +143,21 @@ class CodeIndex:
             found[number, : len(near.rows)] = near.rows
         return (distances, found, trace.explanation()) if explain else (distances, found)
 
-    def _nearest(
-        self,
-        queries: Codes,
-        none: Nearest,
-        parts: Sequence[Part],
-        allowed: Allowed,
-        threads: int,
-        trace: Trace,
-    ) -> list[Nearest]:
-        """The nearest of each query, several queries at a time on several threads."""
 
-        def some(share: Codes) -> tuple[list[Nearest], Trace]:
-            own = Trace()
-            nearest = [none] * len(share)
-            for part in parts:
-                nearest = search_part(
-                    part, self._words, share, nearest, allowed, self._planner, threads_each, own
-                )
-            return nearest, own
+def _shared_out(
+    some: Callable[[Codes, int, Trace], list[Nearest]], queries: Codes, threads: int, trace: Trace
+) -> list[Nearest]:
+    """The nearest of each query, several queries at a time on several threads.
 
-        shares = np.array_split(queries, max(1, min(threads, len(queries))))
-        threads_each = max(1, threads // len(shares))
-        if len(shares) == 1:
-            answers = [some(shares[0])]
-        else:
-            with ThreadPoolExecutor(len(shares)) as pool:
-                answers = list(pool.map(some, shares))
-        for _, own in answers:
-            trace.merge(own)
-        return [near for nearest, _ in answers for near in nearest]
+    some: for a share of the queries, with so many threads each.
+    """
+    count = max(1, min(threads, len(queries)))
+    if count == 1:
+        return some(queries, threads, trace)
+    shares = np.array_split(queries, count)
+    traces = [Trace(trace.kernels) for _ in shares]
+    with ThreadPoolExecutor(count) as pool:
+        answers = list(pool.map(some, shares, [threads // count] * count, traces))
+    for own in traces:
+        trace.merge(own)
+    return [near for nearest in answers for near in nearest]

@@ -35,15 +35,15 @@ class Derived:
         self._settled: tuple[list[Source], list[Part]] | None = None
         self._one_builder = threading.Lock()
 
-    def parts(self, queries: int) -> list[Part]:
-        """All rows in ascending parts, for a search with so many queries."""
+    def parts(self, queries: int, planner: Planner) -> list[Part]:
+        """All rows in ascending parts, for a search with so many queries at a planner's costs."""
         sources = self._known()
         if self._settled is not None and self._settled[0] is sources:
             return self._settled[1]
         parts: list[Part] = []
         row, waiting = 0, False
         for source in self._cover():
-            segment = self._usable(source, queries)
+            segment = self._usable(source, queries, planner)
             if segment is None:
                 waiting = True
                 continue
@@ -120,11 +120,11 @@ class Derived:
             if last - first >= self._planner.min_segment
         ]
 
-    def _usable(self, source: Source, queries: int) -> Segment | None:
+    def _usable(self, source: Source, queries: int, planner: Planner) -> Segment | None:
         if isinstance(source, Segment):
             return source
-        scan = queries * self._planner.scan(source.last - source.first, -(-self._bits // 64))
-        if not source.is_due(scan, self._planner.check(source.size)):
+        scan = queries * planner.scan(source.last - source.first, -(-self._bits // 64))
+        if not source.is_due(scan, planner.check(source.size)):
             return None
         segment = source.segment()
         if segment is None:

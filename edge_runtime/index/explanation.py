@@ -14,24 +14,28 @@ class Explanation:
     plans: how many queries each plan answered, a query once a part of the store: "scan" (all
     codes), "scan distinct", "scan subset", "multi-index", "nothing nearer" (a part passed over).
     codes: how many codes, or entries with part of a code, were compared. seconds: by stage, summed
-    over threads. reasons: why, a line for each kind of reason.
+    over threads. reasons: why, a line for each kind of reason. kernels: whose loops ran, "numpy" or
+    "numba".
     """
 
     plans: dict[str, int]
     codes: int
     seconds: dict[str, float]
     reasons: tuple[str, ...]
+    kernels: str = "numpy"
 
     def __str__(self) -> str:
         plans = ", ".join(f"{plan} x {count}" for plan, count in self.plans.items()) or "nothing"
         stages = ", ".join(f"{stage} {1e3 * took:.2f} ms" for stage, took in self.seconds.items())
-        return "\n".join([f"{plans}; {self.codes:,} codes compared; {stages}", *self.reasons])
+        compared = f"{self.codes:,} codes compared by {self.kernels}"
+        return "\n".join([f"{plans}; {compared}; {stages}", *self.reasons])
 
 
 @dataclass
 class Trace:
     """Collects an explanation while a search runs; one a thread."""
 
+    kernels: str = "numpy"
     plans: Counter[str] = field(default_factory=Counter)
     codes: int = 0
     seconds: Counter[str] = field(default_factory=Counter)
@@ -56,4 +60,6 @@ class Trace:
         self.reasons.update(other.reasons)
 
     def explanation(self) -> Explanation:
-        return Explanation(dict(self.plans), self.codes, dict(self.seconds), tuple(self.reasons))
+        return Explanation(
+            dict(self.plans), self.codes, dict(self.seconds), tuple(self.reasons), self.kernels
+        )

@@ -44,14 +44,24 @@ class MultiIndex:
     def __len__(self) -> int:
         return (len(self.sketches) - MAX_WINDOW) // self.substrings
 
+    def shape(self, width: int, distance: int) -> "Shape":
+        """Which buckets hold every item within a distance of a query of so many bytes."""
+        return _shape(distance, self.substrings, self.bits, -(-width // 2))
+
+    def own(self, query: Codes) -> tuple[list[int], list[int]]:
+        """A query's keys and sketches, one a table."""
+        values = columns(query[None])[0].tolist()
+        keys = [value >> (COLUMN - self.bits) for value in values[: self.substrings]]
+        return keys, [_sketch(values, table, len(values)) for table in range(self.substrings)]
+
     def buckets(self, query: Codes, distance: int) -> "Buckets":
         """The buckets that together hold every item within a distance of a query uint8 [B]."""
-        values = columns(query[None])[0].tolist()
-        shape = _shape(distance, self.substrings, self.bits, len(values))
+        own_keys, _ = self.own(query)
+        shape = self.shape(len(query), distance)
         keys = shape.masks.copy()
         begin = 0
         for table, count in enumerate(shape.per_table):
-            keys[begin : begin + count] ^= np.uint32(values[table] >> (COLUMN - self.bits))
+            keys[begin : begin + count] ^= np.uint32(own_keys[table])
             begin += count
         keys += shape.tables
         places = self.offsets.reshape(-1)
@@ -71,11 +81,11 @@ class MultiIndex:
             (len(self.sketches) - width + 1,), f"V{4 * width}", self.sketches, strides=(4,)
         )
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
-        values = columns(query[None])[0].tolist()
+        _, own_sketches = self.own(query)
         begin = 0
         for table, count in windows.runs:
             part = sketches[begin : begin + count]
-            part ^= _sketch(values, table, len(values))
+            part ^= np.uint32(own_sketches[table])
             begin += count
         near = np.bitwise_count(sketches) <= windows.room[:, None]
         place = positions_of(near.reshape(-1))
@@ -160,7 +170,7 @@ class Windows:
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """Which buckets a search to a distance looks into, whatever the query.
 
     masks: uint32 [P], what to XOR the query's keys with. tables: uint32 [P], where the offsets of
@@ -172,9 +182,14 @@ class _Shape:
     room: npt.NDArray[np.uint8]
     per_table: tuple[int, ...]
 
+    @property
+    def count(self) -> int:
+        """How many buckets those are."""
+        return len(self.masks)
+
 
 @lru_cache(256)
-def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
+def _shape(distance: int, substrings: int, bits: int, count: int) -> Shape:
     """count: columns of a code."""
     parts, room, per_table = [], [], []
     for table, radius in enumerate(radii(distance, substrings, bits)):
@@ -188,7 +203,7 @@ def _shape(distance: int, substrings: int, bits: int, count: int) -> _Shape:
         parts.append(near[left >= 0])
         room.append(left[left >= 0])
         per_table.append(len(parts[-1]))
-    return _Shape(
+    return Shape(
         np.concatenate(parts),
         np.repeat(np.arange(substrings) * ((1 << bits) + 1), per_table).astype(np.uint32),
         np.concatenate(room).astype(np.uint8),
@@ -206,7 +221,7 @@ def sketch_columns(table: int, count: int) -> tuple[int, int]:
     return (others[0], others[1]) if table == 0 else (0, others[0])
 
 
-def _sketch(values: list[int], table: int, count: int) -> np.uint32:
+def _sketch(values: list[int], table: int, count: int) -> int:
     high, low = sketch_columns(table, count)
     parts = [*values, 0]
-    return np.uint32(parts[high] << COLUMN | parts[low])
+    return parts[high] << COLUMN | parts[low]

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..codes import Codes
 from .explanation import Trace
+from .kernels import Kernels
 from .nearest import Nearest
 from .placement import Allowed, Items, Placement, RowList, RowRange
 from .planner import Planner
@@ -46,6 +47,7 @@ def search_part(
     planner: Planner,
     threads: int,
     trace: Trace,
+    kernels: Kernels,
 ) -> list[Nearest]:
     """What is nearest to each query, after a part of the store was searched as well.
 
@@ -68,7 +70,7 @@ def search_part(
             with trace.stage("multi-index"):
                 probed = probe(
                     Items(part.segment, allowed), every, query, words[number], found[number],
-                    planner, plan.cost, trace,
+                    planner, plan.cost, trace, kernels,
                 )  # fmt: skip
             if probed.found is not None:
                 found[number] = probed.found
@@ -87,6 +89,7 @@ def search_part(
                 [found[number] for number in left],
                 limits,
                 threads,
+                kernels.scan,
             )
         trace.codes += plan.codes * len(left)
         trace.answered(plan.name, "; ".join([plan.reason, *reasons]), len(left))

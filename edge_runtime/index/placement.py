@@ -24,6 +24,13 @@ class Allowed:
     def everything(self) -> bool:
         return self.subset is None and (self.dead is None or len(self.dead) == 0)
 
+    @property
+    def left_out(self) -> int | None:
+        """How many rows may not be found, at most; None: many, of a subset all others."""
+        if self.subset is not None:
+            return None
+        return 0 if self.dead is None else len(self.dead)
+
     def of(self, rows: Rows, source: Rows) -> tuple[Rows, Rows]:
         """Those of rows [R] that may be found, each still with its source [R]."""
         if self.everything:
@@ -47,7 +54,16 @@ class Allowed:
 
 
 class Placement(Protocol):
-    """What stands behind the positions of the codes that are scanned."""
+    """What stands behind the positions of the codes that are scanned.
+
+    ordered: whether rows ascend as positions do.
+    """
+
+    @property
+    def allowed(self) -> Allowed: ...
+
+    @property
+    def ordered(self) -> bool: ...
 
     def expand(self, positions: Rows, k: int) -> tuple[Rows, Rows]:
         """The rows [R] behind positions [P] and for each which of the positions it is from.
@@ -66,6 +82,10 @@ class RowRange:
     first: int
     allowed: Allowed
 
+    @property
+    def ordered(self) -> bool:
+        return True
+
     def expand(self, positions: Rows, _k: int) -> tuple[Rows, Rows]:
         return self.allowed.of(positions + self.first, np.arange(len(positions)))
 
@@ -80,6 +100,10 @@ class RowList:
     rows: Rows
     allowed: Allowed
 
+    @property
+    def ordered(self) -> bool:
+        return True
+
     def expand(self, positions: Rows, _k: int) -> tuple[Rows, Rows]:
         return self.allowed.of(self.rows[positions], np.arange(len(positions)))
 
@@ -93,6 +117,10 @@ class Items:
 
     segment: Segment
     allowed: Allowed
+
+    @property
+    def ordered(self) -> bool:
+        return False
 
     def expand(self, positions: Rows, k: int) -> tuple[Rows, Rows]:
         if self.allowed.everything:

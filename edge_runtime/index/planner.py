@@ -1,6 +1,8 @@
 """What a way of searching is likely to cost, and so which one to try first."""
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from .masks import radii, within
@@ -30,6 +32,10 @@ class Planner:
     # Reading a segment file from front to back to compare its checksum.
     check_byte: float = 0.7
 
+    def times(self, factors: Mapping[str, float]) -> "Planner":
+        """The same, with some costs multiplied."""
+        return replace(self, **{name: getattr(self, name) * by for name, by in factors.items()})
+
     def scan(self, codes: int, words: int) -> float:
         """Comparing codes of so many words that lie in a row."""
         return self.scan_word * codes * words
@@ -41,6 +47,18 @@ class Planner:
     def probe(self, buckets: int, entries: float) -> float:
         """Looking into buckets with so many entries in all."""
         return self.probe_step + self.probe_window * buckets + self.probe_entry * entries
+
+    def entries_for(self, cost: float, buckets: int) -> float:
+        """How many entries so many buckets may have in all at a cost."""
+        return _quotient(cost - self.probe(buckets, 0), self.probe_entry)
+
+    def candidates(self, codes: int, words: int) -> float:
+        """Comparing so many codes of so many words that were found in buckets."""
+        return self.probe_candidate * codes * words
+
+    def candidates_for(self, cost: float, words: int) -> float:
+        """How many codes may be compared so at a cost."""
+        return _quotient(cost, self.probe_candidate * words)
 
     def check(self, size: int) -> float:
         """Checking a file of so many bytes."""
@@ -64,6 +82,10 @@ class Planner:
         """The cost of a search to a distance, were all buckets as full as the query's own."""
         buckets = buckets_within(distance, index.substrings, index.bits)
         return self.probe(buckets, buckets * index.fullness)
+
+
+def _quotient(cost: float, each: float) -> float:
+    return -1.0 if cost < 0 else cost / each if each else math.inf
 
 
 @lru_cache(4096)

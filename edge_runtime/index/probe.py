@@ -6,11 +6,12 @@ import numpy as np
 
 from ..codes import Codes
 from .explanation import Trace
+from .kernels import Kernels
 from .multi_index import MultiIndex
 from .nearest import Nearest
 from .placement import Items
 from .planner import Planner, buckets_within
-from .words import Words, distances
+from .words import Words
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ def probe(
     planner: Planner,
     ceiling: float,
     trace: Trace,
+    kernels: Kernels,
 ) -> Probed:
     """Search a segment for a query, uint8 [B] and the same as words [W].
 
@@ -60,16 +62,19 @@ def probe(
         ahead = buckets_within(distance, index.substrings, index.bits)
         if spent + planner.probe(ahead, ahead * fullness) > ceiling:
             return Probed(None, limit, "too many buckets would have to be looked into")
-        buckets = index.buckets(query, distance)
-        cost = planner.probe(len(buckets.starts), buckets.entries)
-        if spent + cost > ceiling:
+        count, left = index.shape(len(query), distance).count, ceiling - spent
+        most = planner.entries_for(left, count)
+        room = planner.candidates_for(left - planner.probe(count, 0), every.shape[1])
+        looked = kernels.look(segment, every, query, word, distance, most, room)
+        if looked.entries > most:
             return Probed(None, limit, "the buckets to look into are too full")
-        items = index.candidates(query, buckets)
-        cost += planner.probe_candidate * len(items) * every.shape[1]
-        trace.codes += buckets.entries
-        if spent + cost > ceiling:
+        trace.codes += looked.entries
+        cost = planner.probe(count, looked.entries)
+        if looked.items is not None:
+            cost += planner.candidates(len(looked.items), every.shape[1])
+        if looked.items is None or looked.near is None or spent + cost > ceiling:
             return Probed(None, limit, "too many codes there look near enough")
-        near = distances(segment.words(items, every), word)
+        items, near = looked.items, looked.near
         close = near <= distance
         if np.count_nonzero(close) < nearest.k:
             # What is farther says at least how far to look.
@@ -81,7 +86,7 @@ def probe(
         if distance >= limit:
             return Probed(found, limit, "few buckets hold all that is near enough")
         spent += cost
-        fullness = buckets.entries / max(1, len(buckets.starts))
+        fullness = looked.entries / max(1, count)
         distance = _next_distance(index, distance, limit, fullness, spent, planner)
 
 

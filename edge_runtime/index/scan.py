@@ -2,7 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -23,13 +23,21 @@ RANKED_AT_ONCE = 4
 _thread = threading.local()
 
 
+Span = tuple[int, int]
+# A way to do what `scan_blocks` does.
+ScanSpan = Callable[
+    [Words, Placement, Words, Sequence[Nearest], Sequence[int], Span], list[Nearest]
+]
+
+
 def scan(
     words: Words,
     placement: Placement,
     queries: Words,
     nearest: Sequence[Nearest],
     limits: Sequence[int],
-    threads: int = 1,
+    threads: int,
+    scan_span: ScanSpan,
 ) -> list[Nearest]:
     """What is nearest to each query after all of words [N, W] were compared with it.
 
@@ -38,12 +46,12 @@ def scan(
     """
     cuts = [len(words) * share // threads for share in range(threads + 1)]
     if threads == 1 or len(words) < threads * FIRST_BLOCK:
-        return _scan_range(words, placement, queries, nearest, limits, (0, len(words)))
+        return scan_span(words, placement, queries, nearest, limits, (0, len(words)))
     fresh = [Nearest.none(before.k, before.limit()) for before in nearest]
     with ThreadPoolExecutor(threads) as pool:
         shares = list(
             pool.map(
-                lambda span: _scan_range(words, placement, queries, fresh, limits, span),
+                lambda span: scan_span(words, placement, queries, fresh, limits, span),
                 itertools.pairwise(cuts),
             )
         )
@@ -55,20 +63,20 @@ def scan(
     return found
 
 
-def _scan_range(
+def scan_blocks(
     words: Words,
     placement: Placement,
     queries: Words,
     nearest: Sequence[Nearest],
     limits: Sequence[int],
-    span: tuple[int, int],
+    span: Span,
 ) -> list[Nearest]:
-    """`scan` of the positions span[0] to span[1] - 1 alone."""
+    """`scan` of the positions span[0] to span[1] - 1 alone, by numpy."""
     largest = max(1, BLOCK_BYTES // (words.shape[1] * words.itemsize))
     comparer = _comparer(largest, words)
     tiled = [comparer.tiled(query) for query in queries]
-    scans = [_Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)]
-    for start, stop in _blocks(*span, largest):
+    scans = [Scan(before, limit, placement) for before, limit in zip(nearest, limits, strict=True)]
+    for start, stop in blocks(*span, largest):
         block = words[start:stop]
         earliest = placement.earliest(start)
         for one, query in zip(scans, tiled, strict=True):
@@ -77,7 +85,8 @@ def _scan_range(
                 continue
             near = comparer.distances(block, query)
             if near.min() <= limit:
-                one.add(near, limit, start)
+                close = np.flatnonzero(near <= limit)
+                one.add(near[close], close + start)
     return [one.settled() for one in scans]
 
 
@@ -90,14 +99,15 @@ def _comparer(block: int, words: Words) -> Comparer:
     return kept[kind]
 
 
-def _blocks(start: int, end: int, largest: int) -> Iterator[tuple[int, int]]:
+def blocks(start: int, end: int, largest: int) -> Iterator[Span]:
+    """A span in pieces: a small one first, then ever larger ones."""
     size = min(FIRST_BLOCK, largest)
     while start < end:
         yield start, min(start + size, end)
         start, size = start + size, min(4 * size, largest)
 
 
-class _Scan:
+class Scan:
     """What one query has found so far: the nearest rows, and what is yet to be ranked with them.
 
     Ranking costs as much as comparing thousands of codes, so it waits until it pays.
@@ -114,10 +124,9 @@ class _Scan:
         """The largest distance at which a row from earliest on is still wanted."""
         return min(self._limit, self._found.limit(earliest))
 
-    def add(self, near: Counts, limit: int, start: int) -> None:
-        """Take what is within the limit from a block whose codes are at distances near [N]."""
-        positions = np.flatnonzero(near <= limit)
-        self._waiting.append((near[positions], positions + start))
+    def add(self, near: Counts, positions: Rows) -> None:
+        """Take the codes at positions [N], at distances near [N], all within the limit."""
+        self._waiting.append((near, positions))
         self._count += len(positions)
         if self._count > RANKED_AT_ONCE * self._found.k:
             self.settled()

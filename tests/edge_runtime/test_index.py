@@ -11,6 +11,8 @@ from edge_runtime.index import NO_ROW, CodeIndex
 from edge_runtime.index.planner import Planner
 from edge_runtime.index.scan import BLOCK_BYTES
 
+pytestmark = pytest.mark.usefixtures("loops")
+
 # As if everything but looking into buckets were dear, so that small codes get to every plan.
 EAGER = Planner(
     min_segment=8,

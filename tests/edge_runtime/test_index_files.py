@@ -9,9 +9,12 @@ import zlib
 import numpy as np
 import pytest
 
-from edge_runtime.index import CodeIndex, segment_file
+from edge_runtime.index import CodeIndex, code_index, segment_file
 from edge_runtime.index.build import build_segment
 from edge_runtime.index.planner import Planner
+from edge_runtime.index.words import as_words
+
+pytestmark = pytest.mark.usefixtures("loops")
 
 # Small segments are worth it, looking into them costs nothing, and files are checked at once.
 EAGER = Planner(
@@ -167,7 +170,8 @@ def test_many_small_additions_leave_few_segments(tmp_path, on_disk) -> None:
 
 def test_a_file_is_checked_only_once_that_pays(built) -> None:
     codes, path = built
-    patient = dataclasses.replace(EAGER, check_byte=EAGER.scan(120, 1) / path.stat().st_size * 2.5)
+    scan = EAGER.times(code_index.kernels_for(as_words(codes)).costs).scan(120, 1)
+    patient = dataclasses.replace(EAGER, check_byte=scan / path.stat().st_size * 2.5)
     segment_file.forget()
     index = CodeIndex(codes, folder=path.parent, key="a", planner=patient)
     assert [list(plans(index, codes)) for _ in range(4)] == [
