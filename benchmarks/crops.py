@@ -3,8 +3,8 @@
     python benchmarks/crops.py SCENES... [--crops 200] [--overlap 0.8] [--model M.onnx]
 
 Scenes are ingested into a store of their own. A crop is a tile moved at random, so that it shares
-at least so much of its area with the tile; it is found when that tile is at rank 1. Beside it: rank 1
-in a store that looks at everything twice (--overlap 0.5 at ingest), and with a second look.
+at least so much of its area with the tile; it is found when that tile is at rank 1. Beside it: rank
+1 in a store that looks at everything twice (--overlap 0.5 at ingest), and with a second look.
 """
 
 import argparse
