@@ -134,6 +134,7 @@ class _Ingesting:
         """Take what was read, and commit when that is due."""
         match event:
             case Known(path):
+                self._drop_unfinished()
                 self.report.known.append(path)
                 self._progress.advance(1)
             case SetAside():

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from .codes import Codes
 from .errors import InputError
 from .places import Box, bounding_boxes
-from .scenes import Tiling, Window, open_scene
+from .scenes import Scene, Tiling, Window, open_scene
 from .scenes.scene import Footprints
 from .store import CodeStore, HashedScene
 from .tiles import Image
@@ -35,7 +36,7 @@ class Images(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A scene whose content is stored already."""
+    """A scene whose content is stored already; what came of it before is void."""
 
     path: Path
 
@@ -164,6 +165,13 @@ class ReadAhead:
             self._changed.notify()
 
 
+def _is_known(scene: Scene, store: CodeStore) -> bool:
+    """Whether a scene is stored. Of a large one this takes seconds, in which tiles are read."""
+    content = scene.content
+    store.refresh()
+    return store.knows(content)
+
+
 def _size(event: Event | BaseException | None) -> int:
     return sum(image.nbytes for image in event.images) if isinstance(event, Images) else 0
 
@@ -173,9 +181,9 @@ def _events_of(
 ) -> Iterator[Event]:
     started = time.perf_counter()
     try:
-        with open_scene(path, bands) as scene:
-            store.refresh()
-            if store.knows(scene.content):
+        with open_scene(path, bands) as scene, ThreadPoolExecutor(1) as aside:
+            known = aside.submit(_is_known, scene, store)
+            if not scene.is_large and known.result():
                 yield Known(path)
                 return
             windows = scene.windows(tiling, tile_size)
@@ -185,6 +193,11 @@ def _events_of(
                 images = [tile.image for tile in group if tile.image is not None]
                 kept += [tile.window for tile in group if tile.image is not None]
                 yield Images(images, len(group) - len(images))
+                if known.done() and known.result():
+                    break
+            if known.result():
+                yield Known(path)
+                return
             if not kept:
                 raise InputError(f"no tile of which at least {tiling.min_valid:.0%} hold data")
             skipped = len(windows) - len(kept)

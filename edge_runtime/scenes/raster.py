@@ -31,7 +31,7 @@ CACHE_BYTES = 128 << 20
 # Pixels read at once.
 READ_PIXELS = 1 << 22
 SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
-LARGE_PIXELS = 64_000_000
+LARGE_PIXELS, LARGE_BYTES = 64_000_000, 64_000_000
 MAX_BLOCK_BYTES = 256 << 20
 # A band this dark in all colours is margin, where the file does not say what is: JPEG is not exact.
 BLACK = 3
@@ -46,6 +46,7 @@ class Raster(Scene):
         self, path: Path, bands: str | None, stretch: tuple[float, float] | None = None
     ) -> None:
         self.path = path
+        self.is_large = path.stat().st_size > LARGE_BYTES
         self._open = contextlib.ExitStack()
         with _our_errors():
             self._file = self._opened(path)

@@ -28,7 +28,8 @@ class Scene(ABC):
 
     time: when it was acquired, where that is known. height and width in pixels. metres_per_pixel:
     on the ground, where it is known. reading: how its pixels are made of the file, as plain values,
-    for the same pixels another time. warnings: what its reader wants a person to know.
+    for the same pixels another time. warnings: what its reader wants a person to know. is_large:
+    whether reading all its bytes takes a while.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class Scene(ABC):
     metres_per_pixel: float | None = None
     reading: Mapping[str, object] = {}
     warnings: Sequence[str] = ()
+    is_large: bool = False
 
     @property
     @abstractmethod

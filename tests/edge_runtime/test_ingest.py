@@ -80,6 +80,23 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
         assert (len(again.stored), len(again.known)) == (0, 72)
 
 
+def test_a_large_scene_that_is_known_is_found_out_while_it_is_read(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edge_runtime.scenes import raster
+
+    monkeypatch.setattr(raster, "LARGE_BYTES", 1000)
+    write_raster(tmp_path / "a.tif", mosaic(3, 4))
+    write_picture(tmp_path / "b.png", draw("forest", 1))
+    files = [tmp_path / "a.tif", tmp_path / "b.png"]
+    with new_store(tmp_path / "s", model) as store:
+        assert [scene.tiles for scene in ingest(files, store, model).stored] == [12, 1]
+        again = ingest([*files, tmp_path / "a.tif"], store, model)
+        assert (len(again.stored), len(again.known)) == (0, 3)
+        assert len(store) == 13
+        assert store.verify() == []
+
+
 def test_what_was_mended_leaves_the_quarantine(tmp_path: Path, model: HashModel) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"")
