@@ -3,7 +3,7 @@
     python benchmarks/worst_classes.py MODEL.onnx DATA [--out runs/worst]
 
 Writes confusion.png (what is found for what; no pixel of the archive is in it) and worst.jpg and
-best.jpg: contact sheets of the queries of the worst and the best classes on the archive's test part.
+best.jpg: contact sheets of queries of the worst and the best classes of the test part.
 The sheets show images of the archive: look at them, and mind its terms before passing them on.
 """
 

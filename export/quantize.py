@@ -25,7 +25,7 @@ from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from edge_runtime.errors import FidelityError
 from edge_runtime.tiles import Image
 
-from .graph import LOGITS, find_normalisation
+from .graph import find_normalisation
 
 METHOD = "min-max"
 WEIGHTED = frozenset({"Conv", "Gemm"})
@@ -54,8 +54,9 @@ def quantize(model: onnx.ModelProto, tiles: Iterator[Image]) -> onnx.ModelProto:
         options["TensorQuantOverrides"] = {normalisation.output: [exact]}
     # Lowering has folded the constants and inferred the shapes: there is nothing left to prepare,
     # and without this mark quantize_static logs an advice to do it.
-    # Branches of a head are joined as they are: a Concat would be quantized with what it joins.
-    joined = [n.name for n in model.graph.node if n.op_type == "Concat" and LOGITS in n.output]
+    # What is concatenated stays float32: the averages of the backbone's stages before their square
+    # root, which would blow up the rounding of small ones, and the logits of a head's branches.
+    joined = [node.name for node in model.graph.node if node.op_type == "Concat"]
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     add_pre_process_metadata(prepared)
