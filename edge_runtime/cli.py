@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from .commands import demo, ingest, search, store
+from .commands import bench, demo, doctor, ingest, search, store
 from .console import EXIT_FAILED, EXIT_INTERRUPTED, notice
 from .errors import ScenehashError
 
@@ -57,7 +57,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
-    for module in (demo, ingest, search, store):
+    for module in (demo, ingest, search, store, doctor, bench):
         module.register(app)
     for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
         plugin.load()(app)
