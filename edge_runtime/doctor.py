@@ -1,4 +1,4 @@
-"""Is this machine fit, and do codes agree here? Each check looks at one thing and gives a finding."""
+"""Is this machine fit, and do codes agree here? Each check looks at one thing."""
 
 import os
 import shutil
@@ -54,9 +54,9 @@ def check_processor(machine: Machine) -> Finding:
         return Finding(
             "processor",
             "warning",
-            f"{name}, without VNNI: pairs of u8 x s8 products saturate at 16 bits there, so that "
-            "codes may drift, and INT8 gains little speed",
-            "see 'codes' for whether they do; compare with an FP32 export by: scenehash bench",
+            f"{name}, without VNNI: pairs of u8 x s8 products overflow 16 bits there; scenehash "
+            "has onnxruntime take its exact path, which is slower",
+            "see 'codes' for whether they agree; compare with an FP32 export: scenehash bench",
         )
     if machine.architecture in ("aarch64", "arm64"):
         if "asimddp" in machine.features:

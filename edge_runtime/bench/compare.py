@@ -79,7 +79,7 @@ def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> C
     count = first.milliseconds.shape[1]
     ratios = []
     for _ in range(DRAWS):
-        items = rng.choice(count, count)
+        items = rng.choice(np.arange(count), count)
         ratios.append(_ratio(_redrawn(first, rng), _redrawn(second, rng), items))
     low, high = np.percentile(ratios, LEVEL)
     ratio = _ratio(first.milliseconds, second.milliseconds, np.arange(count))
@@ -90,7 +90,8 @@ def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> C
 
 def _redrawn(samples: Samples, rng: np.random.Generator) -> Milliseconds:
     repeats = len(samples.milliseconds)
-    return samples.milliseconds[rng.choice(repeats, repeats)]
+    redrawn: Milliseconds = samples.milliseconds[rng.choice(np.arange(repeats), repeats)]
+    return redrawn
 
 
 def _ratio(first: Milliseconds, second: Milliseconds, items: npt.NDArray[np.int64]) -> float:

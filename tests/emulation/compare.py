@@ -1,6 +1,6 @@
 """Count the bits in which two machines' codes differ; exit status 1 when too many do.
 
-python tests/arm/compare.py HERE.npz THERE.npz ALLOWED_BITS
+python tests/emulation/compare.py HERE.npz THERE.npz ALLOWED_BITS
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Copy a few real images of every class into a folder, or draw scenes where there are none.
 
-python tests/arm/images.py CLASSES FOLDER COUNT
+python tests/emulation/images.py CLASSES FOLDER COUNT
 """
 
 import shutil
