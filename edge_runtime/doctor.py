@@ -54,8 +54,8 @@ def check_processor(machine: Machine) -> Finding:
         return Finding(
             "processor",
             "warning",
-            f"{name}, without VNNI: pairs of u8 x s8 products overflow 16 bits there; scenehash "
-            "has onnxruntime take its exact path, which is slower",
+            f"{name}, without VNNI: pairs of u8 x s8 products overflow 16 bits there; where "
+            "codes drift for it, onnxruntime is asked for its exact path, which is slower",
             "see 'codes' for whether they agree; compare with an FP32 export: scenehash bench",
         )
     if machine.architecture in ("aarch64", "arm64"):

@@ -52,7 +52,7 @@ def doctor_command(
 
     machine = read_machine()
     path = model or shipped_model()
-    drift = replay(HashModel.open(path))
+    drift = replay(HashModel.open_replayed(path))
     findings = [check_codes(drift), *check_machine(machine)]
     moved: dict[str, list[int]] = {}
     if store is not None:
