@@ -2,14 +2,14 @@
 # The runtime on an emulated x86 processor without VNNI, beside this machine: codes of real tiles,
 # by the session options that scenehash sets and by onnxruntime's own.
 #
-#     tests/older_x86.sh [CPU...]     default: Haswell (AVX2, 2013) Nehalem (SSE4.2, 2008)
+#     tests/older_x86.sh [CPU...]     default: Haswell (AVX2, no VNNI; 2013)
 #
 # Needs Debian's qemu-user-static and the environment of `make .venv/ready`.
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-$source/.venv/bin/python}
 data=${SCENEHASH_DATA:-$source/../shared/data}
-[ $# -gt 0 ] || set -- Haswell Nehalem
+[ $# -gt 0 ] || set -- Haswell
 if ! command -v qemu-x86_64-static >/dev/null; then
     echo "older_x86: no qemu-x86_64-static; apt-get install qemu-user-static"
     exit 1
@@ -20,7 +20,7 @@ packages=$("$PYTHON" -c 'import numpy, pathlib; print(pathlib.Path(numpy.__file_
 export PYTHONPATH=$source:$packages PYTHONSAFEPATH=1
 program=$source/tests/emulation
 
-"$PYTHON" "$program/images.py" "$data/ucmerced" "$place/images" "${SCENEHASH_TILES:-63}"
+"$PYTHON" "$program/images.py" "$data/ucmerced" "$place/images" "${SCENEHASH_TILES:-42}"
 "$PYTHON" "$program/codes.py" "$place/images" "$place/here.npz"
 for cpu in "$@"; do
     emulated=(qemu-x86_64-static -cpu "$cpu" "$(readlink -f "$PYTHON")")

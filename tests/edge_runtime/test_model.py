@@ -109,9 +109,7 @@ def test_the_card_is_in_the_metadata_where_others_can_read_it() -> None:
     assert METADATA_KEY in session.get_modelmeta().custom_metadata_map
 
 
-def test_drift_on_x86_is_tried_again_by_the_exact_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_drift_on_x86_is_tried_again_by_the_exact_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """A processor that overflows, played by golden codes that only the exact path gives."""
     opened = []
     honest = HashModel.open.__func__
