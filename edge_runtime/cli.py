@@ -9,7 +9,18 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from .commands import alert, demo, ingest, quarantine, search, store, tiles, watch
+from .commands import (
+    alert,
+    bench,
+    demo,
+    doctor,
+    ingest,
+    quarantine,
+    search,
+    store,
+    tiles,
+    watch,
+)
 from .console import EXIT_FAILED, EXIT_INTERRUPTED, notice
 from .errors import ScenehashError
 
@@ -57,7 +68,7 @@ def build_app() -> typer.Typer:
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
     )
-    for module in (demo, ingest, watch, alert, search, store, quarantine, tiles):
+    for module in (demo, ingest, watch, alert, search, store, quarantine, tiles, doctor, bench):
         module.register(app)
     for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
         plugin.load()(app)

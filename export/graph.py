@@ -15,6 +15,8 @@ from edge_runtime.codes import check_bits
 from train.lowering import lower
 from train.network import HashNetwork
 
+from .stem import group_pixels
+
 BITS_A_BYTE = 8
 LOGITS = "logits"
 # Nodes whose names begin so pack bits: they stay in float32 whatever happens to the rest.
@@ -35,6 +37,7 @@ def finish_graph(model: onnx.ModelProto) -> None:
     Raises ConfigurationError when the logits are not K bits that a code can have.
     """
     fold_normalisation(model)
+    group_pixels(model)
     append_packing(model)
     strip_provenance(model)
     onnx.checker.check_model(model, full_check=True)

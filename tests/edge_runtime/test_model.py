@@ -107,3 +107,25 @@ def test_the_card_is_in_the_metadata_where_others_can_read_it() -> None:
         shipped_model().read_bytes(), providers=["CPUExecutionProvider"]
     )
     assert METADATA_KEY in session.get_modelmeta().custom_metadata_map
+
+
+def test_drift_on_x86_is_tried_again_by_the_exact_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that overflows, played by golden codes that only the exact path gives."""
+    opened = []
+    honest = HashModel.open.__func__
+
+    def overflowing(cls: type, path: Path, threads: int = 1, exact: bool = False) -> HashModel:
+        opened.append(exact)
+        model = honest(cls, path, threads, exact)
+        if not exact:
+            inner = model.encode
+            monkeypatch.setattr(model, "encode", lambda images: inner(images) ^ np.uint8(1))
+        return model
+
+    monkeypatch.setattr(HashModel, "open", classmethod(overflowing))
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert HashModel.load().golden_drift == 0
+    assert opened == [False, True]
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(ModelError, match="would not match"):
+        HashModel.load()

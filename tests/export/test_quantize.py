@@ -5,16 +5,18 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 from edge_runtime.codes import pack
 from edge_runtime.errors import FidelityError
 from export.bias import correct_biases
 from export.calibrate import calibrate
-from export.graph import finish_graph, lower_network
+from export.graph import finish_graph, fold_normalisation, lower_network
 from export.layers import decibels, worst_layers
 from export.observe import observe
 from export.quantize import check_quantized, executed_operators, quantize
 from export.ranges import METHODS, min_max
+from export.stem import group_pixels
 from train.network import HashNetwork
 
 from .conftest import SIZE, small_network
@@ -136,3 +138,34 @@ def test_ranges_hold_zero_and_lie_within_what_was_seen(tiles: npt.NDArray[np.uin
         for method, find in METHODS.items():
             low, high = find(tensor)
             assert tensor.low <= low <= 0 <= high <= tensor.high, method
+
+
+def test_grouped_pixels_change_no_logit_and_add_no_transpose(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    plain, grouped = (quantized(small_network(), tiles) for _ in range(2))
+    for graph in (plain, grouped):
+        fold_normalisation(graph)
+    assert group_pixels(grouped)
+    onnx.checker.check_model(grouped, full_check=True)
+    np.testing.assert_array_equal(_logits(plain, tiles), _logits(grouped, tiles))
+    for graph in (plain, grouped):
+        assert executed_operators(graph)["QLinearConv"] == 2
+    transposes = [executed_operators(graph).get("Transpose", 0) for graph in (plain, grouped)]
+    assert transposes[0] == transposes[1]
+
+
+def test_pixels_are_grouped_only_where_the_first_convolution_fits(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    uneven = small_network(mean=(123.7, 116.3, 103.5))
+    graph = quantized(uneven, tiles)
+    assert not group_pixels(graph)
+    padded_left = small_network()
+    padded_left.backbone[0] = torch.nn.ZeroPad2d((1, 0, 1, 0))
+    graph = quantized(padded_left, tiles)
+    fold_normalisation(graph)
+    assert not group_pixels(graph)
+    floating = lower_network(small_network(), SIZE)
+    fold_normalisation(floating)
+    assert not group_pixels(floating)

@@ -1,0 +1,159 @@
+"""Facts about the machine that scenehash runs on, as Linux tells them without privileges."""
+
+import os
+import platform
+import re
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+SYSTEM = Path("/")
+OPENCV_BUILDS = (
+    "opencv-python",
+    "opencv-python-headless",
+    "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Of the first core, in MHz; None where the machine does not say."""
+
+    now: float | None
+    allowed: float | None
+    highest: float | None
+    throttled: int = 0
+    governor: str | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was found. Memory in bytes, temperature in degrees Celsius; None: not told."""
+
+    architecture: str
+    processor: str
+    features: frozenset[str]
+    cores: int
+    memory: int | None
+    memory_free: int | None
+    clock: Clock
+    temperature: float | None
+    onnxruntime: str
+    opencv: tuple[str, ...]
+    python: str
+
+    def document(self) -> dict[str, Any]:
+        """The facts as plain values; of the features only those that decide INT8's speed."""
+        known = {"avx2", "avx512_vnni", "avx_vnni", "asimddp", "i8mm"}
+        return asdict(self) | {
+            "features": sorted(self.features & known),
+            "opencv": list(self.opencv),
+        }
+
+
+def read_machine(system: Path = SYSTEM) -> Machine:
+    """Read the facts; system is where /proc and /sys are."""
+    cpuinfo = _text(system / "proc/cpuinfo") or ""
+    memory, free = read_memory(system)
+    return Machine(
+        architecture=platform.machine(),
+        processor=_field(cpuinfo, "model name") or _field(cpuinfo, "Model") or platform.machine(),
+        features=frozenset((_field(cpuinfo, "flags") or _field(cpuinfo, "Features") or "").split()),
+        cores=len(os.sched_getaffinity(0)),
+        memory=memory,
+        memory_free=free,
+        clock=read_clock(system),
+        temperature=read_temperature(system),
+        onnxruntime=metadata.version("onnxruntime"),
+        opencv=tuple(name for name in OPENCV_BUILDS if _installed(name)),
+        python=platform.python_version(),
+    )
+
+
+def read_memory(system: Path = SYSTEM) -> tuple[int | None, int | None]:
+    """All memory and what is free, in bytes, within the limit of this process's control group."""
+    meminfo = _text(system / "proc/meminfo") or ""
+    total, free = (_kilobytes(meminfo, name) for name in ("MemTotal", "MemAvailable"))
+    group = system / "sys/fs/cgroup"
+    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
+    if limit is not None and (total is None or limit < total):
+        room = None if used is None else int(limit - used)
+        rooms = [amount for amount in (free, room) if amount is not None]
+        return int(limit), min(rooms, default=None)
+    return total, free
+
+
+def read_clock(system: Path = SYSTEM) -> Clock:
+    """Clock and throttling; a Raspberry Pi tells of the latter in a file of its own."""
+    core = system / "sys/devices/system/cpu/cpu0"
+    kilohertz = {
+        name: _number(core / "cpufreq" / f"{file}_freq")
+        for name, file in (
+            ("now", "scaling_cur"),
+            ("allowed", "scaling_max"),
+            ("highest", "cpuinfo_max"),
+        )
+    }
+    clock = {name: None if value is None else value / 1000 for name, value in kilohertz.items()}
+    if clock["now"] is None:
+        told = _field(_text(system / "proc/cpuinfo") or "", "cpu MHz")
+        clock["now"] = None if told is None else float(told)
+    counted = _number(core / "thermal_throttle/core_throttle_count") or 0
+    firmware = _text(system / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    # Bits 0-3 of the firmware's word are what is the matter now: low voltage, cap, throttle, heat.
+    now = int(firmware, 16) & 0xF if firmware else 0
+    governor = _text(core / "cpufreq/scaling_governor")
+    return Clock(**clock, throttled=int(counted) + now, governor=governor)
+
+
+def read_temperature(system: Path = SYSTEM) -> float | None:
+    """The hottest sensor of those that the kernel knows, in degrees Celsius."""
+    zones = sorted((system / "sys/class/thermal").glob("thermal_zone*/temp"))
+    found = [value / 1000 for zone in zones if (value := _number(zone)) is not None]
+    return max(found, default=None)
+
+
+def read_energy(system: Path = SYSTEM) -> int | None:
+    """The processor's energy counter in microjoules; None where there is none, or only for root."""
+    packages = sorted((system / "sys/class/powercap").glob("intel-rapl:[0-9]*"))
+    counters = [
+        value
+        for package in packages
+        if package.name.count(":") == 1 and (value := _number(package / "energy_uj")) is not None
+    ]
+    return int(sum(counters)) if counters else None
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip("\n\0 ")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _number(path: Path) -> float | None:
+    text = _text(path)
+    try:
+        return None if text is None else float(text)
+    except ValueError:  # such as "max", for no limit
+        return None
+
+
+def _field(text: str, name: str) -> str | None:
+    found = re.search(rf"^{re.escape(name)}\s*:\s*(.+)$", text, re.MULTILINE)
+    return found.group(1) if found else None
+
+
+def _kilobytes(text: str, name: str) -> int | None:
+    found = _field(text, name)
+    return None if found is None else 1024 * int(found.split()[0])

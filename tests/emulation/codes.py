@@ -1,0 +1,34 @@
+"""Tiles, codes and logits of a folder's images as this machine computes them.
+
+    python tests/emulation/codes.py [--default-options] FOLDER OUT.npz
+
+Through HashModel, whose load() replays the golden tiles by its rule; or, to see what its session
+options are for, through onnxruntime with its own.
+"""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from edge_runtime import HashModel
+from edge_runtime.codes import pack
+from edge_runtime.model import shipped_model
+from edge_runtime.tiles import read_image, to_tile
+
+*flags, folder, out = sys.argv[1:]
+path = Path(os.environ.get("SCENEHASH_MODEL") or shipped_model())
+images = [read_image(image) for image in sorted(Path(folder).iterdir())]
+model = HashModel.open(path) if flags else HashModel.load(path)
+tiles = np.stack([to_tile(image, model.tile_size) for image in images])
+if flags:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    logits = np.concatenate([session.run(["logits"], {"tiles": tile[None]})[0] for tile in tiles])
+    print(f"{platform.machine()}: {len(images)} tiles")
+else:
+    logits = model.logits(images)
+    print(f"{platform.machine()}: {len(images)} tiles; golden: {model.golden_drift:.2%} of bits")
+np.savez(out, tiles=tiles, codes=pack(logits), logits=logits)
