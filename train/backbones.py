@@ -42,20 +42,14 @@ LITE = {
 class Backbone:
     """A backbone with its weights: pixels float32 [N, 3, S, S] -> representation [N, width].
 
-    identity names the architecture and the weights; representations are cached under it. A
-    representation is made of parts, whose values may be of unlike size; these are their widths.
+    identity names the architecture and the weights; representations are cached under it.
     """
 
     identity: str
     module: nn.Module
-    parts: tuple[int, ...]
+    width: int
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-
-    @property
-    def width(self) -> int:
-        """Dimensions of a representation."""
-        return sum(self.parts)
 
     def with_head(self, head: nn.Module) -> HashNetwork:
         """The network from tiles to what the head gives, in evaluation mode."""
@@ -91,8 +85,7 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"{path}: no weights of {family} ({reason})") from error
     digest = blake2b(Path(path).read_bytes(), digest_size=4).hexdigest()
-    identity = f"{family}-{digest}-stages"
-    return Backbone(identity, module.eval(), module.parts, (127.0,), (128.0,))
+    return Backbone(f"{family}-{digest}", module.eval(), 1280, (127.0,), (128.0,))
 
 
 def _published_weights(family: str, lite: Lite) -> str:
@@ -126,7 +119,7 @@ def _load_timm(name: str, tile_size: int) -> Backbone:
     return Backbone(
         f"timm-{short.replace('/', '_')}-{weights.hexdigest()}",
         module,
-        (width,),
+        width,
         tuple(255.0 * value for value in settings["mean"]),
         tuple(255.0 * value for value in settings["std"]),
     )

@@ -9,14 +9,11 @@ from edge_runtime.console import EXIT_SET_ASIDE, AsJson, notice, report
 from edge_runtime.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from .data import Archive, Collection
+    from .data import Archive
 
 MODEL_SUFFIX = ".onnx"
 
 DataFolder = Annotated[Path, typer.Argument(help="A folder that has a folder for each class.")]
-DataFolders = Annotated[
-    list[Path], typer.Argument(help="Folders that have a folder for each class, one an archive.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train_command(
-    data: DataFolders,
+    data: DataFolder,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The run folder.", show_default="runs/DATA-RECIPE-BITS-SEED"),
@@ -66,19 +63,17 @@ def train_command(
     values |= {key: value for key, value in given.items() if value is not None}
     checked = make_config(values)
     check_backbone(checked.backbone)
-    names = "+".join(folder.resolve().name for folder in data)
-    name = f"{names}-{checked.recipe}-{checked.bits}-seed{checked.seed}"
-    run, archives = train(data, out or Path("runs") / name, checked)
+    name = f"{data.resolve().name}-{checked.recipe}-{checked.bits}-seed{checked.seed}"
+    run, archive = train(data, out or Path("runs") / name, checked)
     document = {
         "run": str(run.path),
         "lineage": run.lineage,
         "bits": checked.bits,
-        "widths": list(checked.widths),
         "recipe": checked.recipe,
         "classes": len(run.classes),
         "train_images": len(run.split.train),
         "test_images": len(run.split.test),
-        "set_aside": [{"path": str(path), "reason": why} for path, why in archives.set_aside],
+        "set_aside": [{"path": str(path), "reason": why} for path, why in archive.set_aside],
         "quality": run.quality,
         "seconds": {stage: round(value, 1) for stage, value in run.seconds.items()},
     }
@@ -90,7 +85,7 @@ def train_command(
         _in_words(run.quality),
         f"next: scenehash export {run.path}",
     )
-    _end_with_set_aside(archives)
+    _end_with_set_aside(archive)
 
 
 def evaluate_command(
@@ -99,10 +94,6 @@ def evaluate_command(
     seed: Annotated[
         int | None,
         typer.Option(help="Of the split; without it, the one that the model was trained with."),
-    ] = None,
-    bits: Annotated[
-        int | None,
-        typer.Option(help="Judge the first so many bits of a code.", show_default="all"),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for hashing.")] = 2,
     as_json: AsJson = False,
@@ -115,16 +106,14 @@ def evaluate_command(
     _require_torch()
     from .judging import judge
 
-    judged = judge(model, data, seed, threads, bits)
+    judged = judge(model, data, seed, threads)
     if judged.has_seen_images:
         notice(
             f"warning: the model was trained on images of this data, split by seed "
             f"{judged.subject.data.split_seed}; by seed {judged.seed} some of them judge it now"
         )
     document = {"model": str(model)} | judged.document()
-    worst = list(judged.by_class().items())[:3]
-    hardest = "lowest precision: " + ", ".join(f"{name} {value:.2f}" for name, value in worst)
-    report(document, as_json, str(model), _in_words(judged.quality.as_dict()), hardest)
+    report(document, as_json, str(model), _in_words(judged.quality.as_dict()))
     _end_with_set_aside(judged.archive)
 
 
@@ -139,7 +128,7 @@ def _in_words(quality: dict[str, float]) -> str:
     return "   ".join(f"{name} {value:.4f}" for name, value in quality.items())
 
 
-def _end_with_set_aside(archive: "Archive | Collection") -> None:
+def _end_with_set_aside(archive: "Archive") -> None:
     for path, reason in archive.set_aside:
         notice(f"set aside: {path}: {reason}")
     if archive.set_aside:
