@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench isolated clean
+.PHONY: demo test lint bench isolated emulated clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -20,10 +20,17 @@ lint: .venv/ready
 bench: .venv/ready
 	.venv/bin/python benchmarks/cold_start.py
 	.venv/bin/python benchmarks/search.py --quick
+	.venv/bin/python benchmarks/inference.py
+	.venv/bin/python benchmarks/stopwatch.py
 
 # The wheel in an environment without extras, as a ground station gets it.
 isolated: .venv/ready
 	PYTHON=$(PYTHON) bash tests/isolated.sh
+
+# The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
+emulated: .venv/ready
+	bash tests/arm.sh
+	bash tests/older_x86.sh
 
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-demo

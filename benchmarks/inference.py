@@ -5,10 +5,11 @@ turns in one process, in a new order every round; in its turn a subject runs onc
 that none pays for the cache that another has emptied, and then a few times measured. Prints the
 median over rounds, and the median and quartiles of each round's ratio to scenehash, which a busy
 machine leaves alone more than the times. PyTorch eager runs a network of the same layers, for which
-it needs a run; OpenVINO runs the very file.
+it needs a run. OpenVINO runs the very file, and, since that is laid out for ONNX Runtime, the same
+export by --no-group-pixels, which is what to compare with.
 
-    python benchmarks/inference.py [--model INT8.onnx] [--fp32 FP32.onnx] [--run RUN]
-                                   [--threads 1] [--rounds 60]
+    python benchmarks/inference.py [--model INT8.onnx] [--ungrouped INT8.onnx] [--fp32 FP32.onnx]
+                                   [--run RUN] [--threads 1] [--rounds 60]
 """
 
 import argparse
@@ -83,6 +84,7 @@ def measure(subjects: dict[str, Callable[[], object]], rounds: int) -> dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, default=shipped_model())
+    parser.add_argument("--ungrouped", type=Path, help="the same export by --no-group-pixels")
     parser.add_argument("--fp32", type=Path, help="an FP32 export of the same run")
     parser.add_argument("--run", type=Path, help="the run, for PyTorch eager")
     parser.add_argument("--threads", type=int, default=1)
@@ -99,6 +101,11 @@ def main() -> None:
         "ONNX Runtime, default options": onnxruntime_subject(arguments.model, tiles, threads),
         "OpenVINO": openvino_subject(arguments.model, tiles, threads),
     }
+    if arguments.ungrouped:
+        name = "OpenVINO, ungrouped file"
+        subjects[name] = openvino_subject(arguments.ungrouped, tiles, threads)
+        name = "ONNX Runtime, ungrouped file"
+        subjects[name] = onnxruntime_subject(arguments.ungrouped, tiles, threads)
     if arguments.fp32:
         fp32 = HashModel.load(arguments.fp32, threads)
         subjects["scenehash, FP32 file"] = lambda: fp32.encode([image])

@@ -50,8 +50,9 @@ def export_run(
     threshold: Threshold,
     calibration_images: int = CALIBRATION_IMAGES,
     licence: str = "not stated",
+    grouped: bool = True,
 ) -> Exported:
-    """Write a run's model file.
+    """Write a run's model file; grouped as in finish_graph.
 
     It is compared, through the device's runtime, with the network in PyTorch on the run's test
     images. Raises FidelityError, and writes nothing, when it departs further than the threshold;
@@ -67,7 +68,7 @@ def export_run(
         size = run.config.tile_size
         calibrated = calibrate(graph, lambda: _tiles(known, size), lambda: _tiles(held_out, size))
         graph, calibration = calibrated.graph, calibrated.record
-    finish_graph(graph)
+    finish_graph(graph, grouped)
     operators = executed_operators(graph)
     if calibration is not None:
         check_quantized(operators, len(calibration.float_layers))

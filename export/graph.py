@@ -31,13 +31,15 @@ def lower_network(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
     return model
 
 
-def finish_graph(model: onnx.ModelProto) -> None:
+def finish_graph(model: onnx.ModelProto, grouped: bool = True) -> None:
     """Turn a graph to logits, quantized or not, into a model file's: normalisation, codes, check.
 
+    grouped: let the first convolution take several pixels as one where that fits (see stem.py).
     Raises ConfigurationError when the logits are not K bits that a code can have.
     """
     fold_normalisation(model)
-    group_pixels(model)
+    if grouped:
+        group_pixels(model)
     append_packing(model)
     strip_provenance(model)
     onnx.checker.check_model(model, full_check=True)
