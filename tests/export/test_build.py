@@ -57,7 +57,7 @@ def test_golden_tiles_are_drawn_and_none_of_the_users_images(run: Run, out: Path
 
 def test_departing_too_far_fails_with_the_figures_and_writes_nothing(run: Run, out: Path) -> None:
     with pytest.raises(FidelityError, match=r"% of the bits differ .*at most"):
-        export_run(run, out, "int8", Threshold(bit_flips=-1), calibration_images=4)
+        export_run(run, out, "fp32", Threshold(bit_flips=-1))
     with pytest.raises(FidelityError, match=r"map@20 falls from"):
         export_run(run, out, "fp32", Threshold(map_drop=-1))
     assert not list(out.parent.iterdir())
