@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import StoreError
-from .check import uncovered
+from .check import taken_rows, uncovered
 from .codes_file import CodesFile
 from .records import HashedScene, SceneRecord, record_of
 from .rows import Ranges
@@ -16,15 +16,18 @@ from .view import View
 
 def append(
     view: View,
-    scenes: Sequence[HashedScene],
+    scenes: Sequence[tuple[HashedScene, SceneRecord]],
     also: Callable[[Sequence[SceneRecord]], object] = lambda _: None,
 ) -> None:
-    """Store new scenes behind all others. also: what else to write in the same transaction."""
+    """Store new scenes behind all others, whatever first rows their records have.
+
+    also: what else to write in the same transaction.
+    """
     state, records, row = view.state, [], view.state.rows
-    for scene in scenes:
-        records.append(record_of(scene, row, state.bits))
-        row += len(scene.windows)
-    view.file.append(np.concatenate([scene.codes for scene in scenes]), state.positions)
+    for _, record in scenes:
+        records.append(replace(record, first_row=row))
+        row += record.tiles
+    view.file.append(np.concatenate([scene.codes for scene, _ in scenes]), state.positions)
     with view.catalog.transaction():
         view.catalog.insert(records)
         also(records)
@@ -38,7 +41,7 @@ def repair(view: View, number: int, scene: HashedScene) -> None:
     rows, positions = state.rows, state.positions
     with catalog.transaction():
         catalog.remove_damaged(number)
-        free = uncovered(catalog, rows)
+        free = uncovered(taken_rows(catalog), rows)
         fitting = free.first[free.count == tiles]
         if len(fitting):
             first_row = int(fitting[0])

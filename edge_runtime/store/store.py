@@ -25,7 +25,7 @@ from ..places import Box
 from .alerts import Alert
 from .catalog import Catalog, State, is_vacant
 from .changes import append, compact, repair
-from .check import codes_of, entry_damage_of, find_damage
+from .check import find_damage, read_entry
 from .codes_file import CodesFile
 from .filters import Filter
 from .folder import CATALOG, INDEX, lock, make_folder
@@ -185,7 +185,7 @@ class CodeStore:
     def knows(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
         scene = self._catalog.find([content]).get(content)
-        return scene is not None and self._view.damage_of(scene) is None
+        return scene is not None and self._view.is_sound(scene)
 
     def add(
         self,
@@ -202,17 +202,17 @@ class CodeStore:
         self._check_writable()
         known = self._catalog.find([scene.content for scene in scenes])
         beside = self._catalog.at_paths([scene.path for scene in scenes])
-        fresh: dict[str, HashedScene] = {}
+        fresh: dict[str, tuple[HashedScene, SceneRecord]] = {}
         repaired = 0
         for scene in scenes:
-            record_of(scene, 0, self.bits)
+            record = record_of(scene, 0, self.bits)
             damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
             if damaged is not None:
                 repair(self._view, damaged, scene)
                 self._see()
                 repaired += 1
             elif scene.content not in known:
-                fresh[scene.content] = scene
+                fresh[scene.content] = scene, record
         if fresh:
             append(
                 self._view,
@@ -415,11 +415,7 @@ class CodeStore:
         Raises StoreDamagedError, with the scene's name, on one that is damaged.
         """
         for scene, _, _ in self._catalog.scenes():
-            damage = self._view.damage_of(scene)
-            if damage is not None:
-                raise StoreDamagedError(damage)
-            record, _ = self._catalog.record(scene)
-            yield record, codes_of(record, self._view.codes, self._view.row_map)
+            yield self._view.read_scene(scene)
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
@@ -515,9 +511,11 @@ class CodeStore:
     def _damaged(self, known: int | None, beside: Sequence[int]) -> int | None:
         """Of the scene of the same content, or else those of the same path, one that is damaged."""
         if known is not None:
-            return known if self._view.damage_of(known) is not None else None
+            return None if self._view.is_sound(known) else known
         for scene in beside:
-            if entry_damage_of(self._catalog, scene) is not None:
+            try:
+                read_entry(self._catalog, scene)
+            except StoreDamagedError:
                 return scene
         return None
 
@@ -532,12 +530,12 @@ class CodeStore:
         scenes: list[HashedScene] = []
         damaged: list[str] = []
         for number, _, _ in self._catalog.scenes():
-            damage = self._view.damage_of(number)
-            if damage is not None:
-                damaged.append(damage)
+            try:
+                record, codes = self._view.read_scene(number)
+            except StoreDamagedError as damage:
+                damaged.append(str(damage))
                 continue
-            record, _ = self._catalog.record(number)
-            scenes.append(record.hashed(codes_of(record, self._view.codes, self._view.row_map)))
+            scenes.append(record.hashed(codes))
             if len(scenes) == GROUP:
                 yield scenes, tuple(damaged)
                 scenes, damaged = [], []

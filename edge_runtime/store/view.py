@@ -12,10 +12,11 @@ from ..errors import StoreDamagedError
 from ..index import NO_ROW, CodeIndex, Explanation
 from ..index.nearest import Distances
 from .catalog import Catalog, State
-from .check import damage_of
+from .check import read_scene
 from .codes_file import CodesFile
 from .filters import Filter
 from .folder import INDEX
+from .records import SceneRecord
 from .rows import Ranges, RowMap, Rows
 from .selection import TooBroad, rows_where
 
@@ -84,9 +85,17 @@ class View:
         for start in range(0, len(living), PART):
             yield self.codes[start : start + PART][living[start : start + PART]]
 
-    def damage_of(self, scene: int) -> str | None:
-        """What is damaged of a scene, by its number in the catalog; None when nothing is."""
-        return damage_of(self.catalog, self.codes, self.row_map, scene)
+    def read_scene(self, scene: int) -> tuple[SceneRecord, Codes]:
+        """A scene by its number in the catalog; StoreDamagedError as check.read_scene."""
+        return read_scene(self.catalog, self.codes, self.row_map, scene)
+
+    def is_sound(self, scene: int) -> bool:
+        """Whether nothing of a scene is damaged."""
+        try:
+            self.read_scene(scene)
+        except StoreDamagedError:
+            return False
+        return True
 
     def search(
         self, codes: Codes, k: int, radius: int | None, where: Filter | None, threads: int
