@@ -33,3 +33,11 @@ def hamming(codes: Codes, query: Codes) -> npt.NDArray[np.int32]:
     """Hamming distances int32 [N] between codes uint8 [N, K/8] and one query uint8 [K/8]."""
     distances: npt.NDArray[np.int32] = np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int32)
     return distances
+
+
+def nearest_hamming(codes: Codes, others: Codes) -> npt.NDArray[np.int32]:
+    """Hamming distances int32 [N] from codes uint8 [N, K/8] to the nearest of others [M, K/8]."""
+    nearest = hamming(codes, others[0])
+    for other in others[1:]:
+        np.minimum(nearest, hamming(codes, other), out=nearest)
+    return nearest

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from .codes import hamming, unpack
+from .codes import nearest_hamming, unpack
 from .errors import ConfigurationError
 from .index import Explanation
 from .query import Query
@@ -96,7 +96,7 @@ def _not_like(store: CodeStore, hits: list[Hit], unlike: Sequence[Query]) -> lis
     if not unlike or not hits:
         return hits
     codes = store.codes(np.array([hit.row for hit in hits]))
-    nearest = np.min([hamming(codes, query.code) for query in unlike], axis=0)
+    nearest = nearest_hamming(codes, np.stack([query.code for query in unlike]))
     return [hit for hit, other in zip(hits, nearest, strict=True) if hit.distance < other]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..codes import Codes, hamming
+from ..codes import Codes, nearest_hamming
 from ..errors import StoreDamagedError, StoreError
 from .records import digest
 from .statements import Statements
@@ -45,9 +45,9 @@ class Alert:
         A tile that is as near to a negative example, or nearer, is not of the kind, whatever the
         radius: its distance is K + 1.
         """
-        nearest = _nearest(codes, self.examples)
+        nearest = nearest_hamming(codes, self.examples)
         if len(self.negatives):
-            nearest[_nearest(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
+            nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
         return nearest
 
     def seal(self) -> bytes:
@@ -118,11 +118,3 @@ def _alert_of(found: Any, width: int) -> Alert | None:
     except (TypeError, ValueError):
         return None
     return alert if alert.seal() == seal else None
-
-
-def _nearest(codes: Codes, others: Codes) -> npt.NDArray[np.int32]:
-    """Bits from each of codes uint8 [N, K/8] to the nearest of others [M, K/8], M at least 1."""
-    nearest = hamming(codes, others[0])
-    for other in others[1:]:
-        np.minimum(nearest, hamming(codes, other), out=nearest)
-    return nearest
