@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import InputError
+from .output import write_text
 
 if TYPE_CHECKING:
     from .store import Hit
@@ -16,10 +16,7 @@ Ring = Sequence[tuple[float, float]]
 def write_geojson(path: Path, features: Iterable[dict[str, Any]]) -> None:
     """Write a feature collection; InputError when the file cannot be written."""
     document = {"type": "FeatureCollection", "features": list(features)}
-    try:
-        path.write_text(json.dumps(document, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    write_text(path, json.dumps(document, ensure_ascii=False) + "\n")
 
 
 def hit_feature(hit: "Hit") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from .errors import InputError
+from .output import write_text
 from .places import Box
 from .query import tile_pixels
 from .store import Hit
@@ -57,10 +57,7 @@ def write_page(
         f"<h2>{len(hits)} hits, nearest first</h2><div class=hits>{found}</div>"
         f"{_map(hits)}</html>\n"
     )
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    write_text(path, page)
 
 
 def _hit(hit: Hit, farthest: int) -> str:

@@ -1,10 +1,11 @@
 """Reading ahead: scene files to tiles, in a thread, while the caller hashes."""
 
+import contextlib
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -181,9 +182,12 @@ def _events_of(
 ) -> Iterator[Event]:
     started = time.perf_counter()
     try:
-        with open_scene(path, bands) as scene, ThreadPoolExecutor(1) as aside:
-            known = aside.submit(_is_known, scene, store)
-            if not scene.is_large and known.result():
+        with open_scene(path, bands) as scene, contextlib.ExitStack() as stack:
+            known: Future[bool] | None = None
+            if scene.is_large:
+                aside = stack.enter_context(ThreadPoolExecutor(1))
+                known = aside.submit(_is_known, scene, store)
+            elif _is_known(scene, store):
                 yield Known(path)
                 return
             windows = scene.windows(tiling, tile_size)
@@ -193,9 +197,9 @@ def _events_of(
                 images = [tile.image for tile in group if tile.image is not None]
                 kept += [tile.window for tile in group if tile.image is not None]
                 yield Images(images, len(group) - len(images))
-                if known.done() and known.result():
+                if known is not None and known.done() and known.result():
                     break
-            if known.result():
+            if known is not None and known.result():
                 yield Known(path)
                 return
             if not kept:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_runtime.console import AsJson, report
-from edge_runtime.errors import InputError, MissingExtraError
+from edge_runtime.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from edge_runtime.card import Card
@@ -87,10 +87,7 @@ def export_command(
     if page is not None:
         from .page import write_page
 
-        try:
-            write_page(exported.card, exported.operators, page)
-        except OSError as error:
-            raise InputError(f"{page}: cannot be written ({error.strerror})") from error
+        write_page(exported.card, exported.operators, page)
     report(_document(exported), as_json, *_lines(exported))
 
 

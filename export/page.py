@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 
 from edge_runtime.card import CalibrationRecord, Card, FidelityRecord
+from edge_runtime.output import write_text
 
 mpl.use("Agg")
 from matplotlib import pyplot
@@ -45,9 +46,10 @@ def write_page(card: Card, operators: dict[str, int], path: Path) -> None:
         parts += ["<h2>Layers</h2>", _figure(_draw_layers, card.calibration)]
     body = "\n".join(parts)
     title = html.escape(card.name)
-    path.write_text(
+    write_text(
+        path,
         f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>{title}: fidelity</title>"
-        f"<style>{STYLE}</style>\n<body>\n{body}\n</body></html>\n"
+        f"<style>{STYLE}</style>\n<body>\n{body}\n</body></html>\n",
     )
 
 

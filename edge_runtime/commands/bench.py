@@ -1,13 +1,13 @@
 """`scenehash bench`"""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..console import AsJson, notice, report
-from .options import ModelPath
+from ..output import write_text
+from .options import CORES, ModelPath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..bench.compare import Comparison
-
-CORES = os.cpu_count() or 1
 
 
 def register(app: typer.Typer) -> None:
@@ -85,7 +83,7 @@ def bench_command(
     )
     document = run_bench(settings)
     if plot is not None:
-        _write(plot, draw_stages(document))
+        write_text(plot, draw_stages(document))
         notice(f"figure: {plot}")
     report(document, as_json, *_shown(document))
 
@@ -179,12 +177,3 @@ def _comparison_table(found: "Sequence[Comparison]", first: Path, second: Path) 
             item.verdict,
         )
     return table
-
-
-def _write(path: Path, text: str) -> None:
-    from ..errors import InputError
-
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
