@@ -54,6 +54,11 @@ class CodeIndex:
         return self._derived.pending()
 
     @property
+    def covered(self) -> int:
+        """How many rows there is derived data for; the others are scanned."""
+        return self._derived.covered()
+
+    @property
     def nbytes(self) -> int:
         """How many bytes the derived data takes."""
         return self._derived.nbytes()

@@ -61,6 +61,10 @@ class Derived:
         """How many rows `build` would cover that are not covered."""
         return sum(last - first for first, last in self._gaps())
 
+    def covered(self) -> int:
+        """How many rows there is derived data for."""
+        return sum(source.last - source.first for source in self._cover())
+
     def nbytes(self) -> int:
         return sum(_size(source) for source in self._cover())
 

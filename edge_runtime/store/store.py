@@ -162,7 +162,7 @@ class CodeStore:
     @property
     def indexed(self) -> int:
         """How many codes the index on the disk covers; the others are scanned."""
-        return self._view.state.positions - self._view.index.pending
+        return self._view.index.covered
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
