@@ -33,6 +33,14 @@ class DataRecord(_Record):
     test_images: int
     split_seed: int
     fingerprint: str = Field(description="hash over the names and contents of all images")
+    archives: dict[str, str] = Field(
+        default={}, description="each archive's own fingerprint by its name, where they are several"
+    )
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """The fingerprints of all archives."""
+        return {self.fingerprint, *self.archives.values()}
 
 
 class FidelityRecord(_Record):
@@ -104,6 +112,9 @@ class Card(_Record):
     name: str
     lineage: str
     bits: int
+    widths: list[int] = Field(
+        default=[], description="how many first bits are good codes of their own, beside all"
+    )
     tile_size: int
     backbone: str
     recipe: str

@@ -93,13 +93,13 @@ def ingest(
 
     A thread reads ahead while this one hashes. A scene is committed whole, with others, every few
     seconds. One that cannot be read is set aside with its reason, in the store's quarantine too,
-    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. keep:
-    stores scenes, where that is to be more than the store's add. Raises LineageError when the model
-    is not the one that the store was made with.
+    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Codes
+    are as wide as the store's. keep: stores scenes, where that is to be more than the store's add.
+    Raises LineageError when the model is not the one that the store was made with.
     """
-    store.check(model.lineage, model.bits)
+    store.check(model.lineage, model.width_for(store.bits))
     options = options or IngestOptions()
-    ingesting = _Ingesting(model, options, progress or NoProgress(), keep or store.add)
+    ingesting = _Ingesting(model, store.bits, options, progress or NoProgress(), keep or store.add)
     with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
         for event in events:
             ingesting.take(event)
@@ -119,11 +119,12 @@ class _Ingesting:
     """
 
     def __init__(
-        self, model: HashModel, options: IngestOptions, progress: Progress, keep: Keep
+        self, model: HashModel, bits: int, options: IngestOptions, progress: Progress, keep: Keep
     ) -> None:
         self.report = IngestReport()
         self._model, self._options, self._progress, self._keep = model, options, progress, keep
-        self._codes: Codes = np.zeros((0, model.bits // 8), np.uint8)
+        self._bits = bits
+        self._codes: Codes = np.zeros((0, bits // 8), np.uint8)
         self._images: list[Image] = []
         self._unfinished = 0
         self._ended: list[Ended] = []
@@ -176,7 +177,7 @@ class _Ingesting:
             self.commit()
 
     def _hash(self) -> None:
-        self._codes = np.concatenate([self._codes, self._model.encode(self._images)])
+        self._codes = np.concatenate([self._codes, self._model.encode(self._images, self._bits)])
         self._progress.advance(len(self._images))
         self._images = []
 

@@ -13,7 +13,7 @@ import onnxruntime
 
 from .card import METADATA_KEY, Card
 from .codes import Codes
-from .errors import ModelError
+from .errors import ConfigurationError, ModelError
 from .tiles import Image, to_tile
 
 SHIPPED_MODEL = "scenehash-64.onnx"
@@ -48,6 +48,11 @@ class HashModel:
     def bits(self) -> int:
         """Width K of a code."""
         return self.card.bits
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many first bits of a code are codes of their own, ascending; the last is bits."""
+        return tuple(sorted({*self.card.widths, self.bits}))
 
     @property
     def lineage(self) -> str:
@@ -122,9 +127,18 @@ class HashModel:
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
 
-    def encode(self, images: Sequence[Image]) -> Codes:
-        """Hash uint8 RGB images, each [H, W, 3] of any size, to codes uint8 [N, K/8]."""
-        return self._run("codes", images, np.zeros((0, self.bits // 8), np.uint8))
+    def encode(self, images: Sequence[Image], bits: int | None = None) -> Codes:
+        """Hash uint8 RGB images, each [H, W, 3] of any size, to codes uint8 [N, K/8].
+
+        bits: the first so many, one of widths; all when None. Raises ConfigurationError on another.
+        """
+        width = check_width(bits, self.widths)
+        codes = self._run("codes", images, np.zeros((0, self.bits // 8), np.uint8))
+        return np.ascontiguousarray(codes[:, : width // 8])
+
+    def width_for(self, bits: int) -> int:
+        """A store's width where this model has codes of that width; otherwise its own."""
+        return bits if bits in self.widths else self.bits
 
     def logits(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:
         """The logits float32 [N, K] of uint8 RGB images, each [H, W, 3] of any size."""
@@ -151,6 +165,16 @@ class HashModel:
             raise ModelError("the card and the graph disagree on the width of a code")
         flipped = np.bitwise_count(got.reshape(-1) ^ expected).sum()
         return float(flipped) / (8 * got.size)
+
+
+def check_width(bits: int | None, widths: Sequence[int]) -> int:
+    """Return bits when it is one of widths, the last of them when None; else ConfigurationError."""
+    if bits is None:
+        return widths[-1]
+    if bits not in widths:
+        known = ", ".join(map(str, widths))
+        raise ConfigurationError(f"{bits} bits: this model's codes can be of {known} bits")
+    return bits
 
 
 def shipped_model() -> Path:

@@ -100,9 +100,10 @@ def read_query(
     try:
         with open_scene(path, crop.bands) as scene:
             loaded = model()
-            store.check(loaded.lineage, loaded.bits)
+            bits = loaded.width_for(store.bits)
+            store.check(loaded.lineage, bits)
             window = crop.of(scene, loaded.tile_size)
-            logits = loaded.logits([scene.pixels(window, loaded.tile_size)])
+            logits = loaded.logits([scene.pixels(window, loaded.tile_size)])[:, :bits]
             return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error

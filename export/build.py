@@ -145,6 +145,7 @@ def _card(
         name=f"{run.archive_name}-{config.recipe}-{config.bits}-{precision}",
         lineage=run.lineage,
         bits=config.bits,
+        widths=list(config.widths),
         tile_size=config.tile_size,
         backbone=config.backbone,
         recipe=config.recipe,

@@ -19,7 +19,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from edge_runtime.errors import FidelityError
 
-from .graph import find_normalisation
+from .graph import LOGITS, find_normalisation
 from .observe import WEIGHTED
 from .ranges import Range
 
@@ -37,6 +37,8 @@ def quantize(
     if normalisation := find_normalisation(model):
         exact = {"scale": normalisation.step, "zero_point": normalisation.zero_point}
         options["TensorQuantOverrides"] = {normalisation.output: [exact]}
+    # Branches of a head are joined as they are: a Concat would be quantized with what it joins.
+    joined = [n.name for n in model.graph.node if n.op_type == "Concat" and LOGITS in n.output]
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     # quantize_static would do the same after a calibration of its own, which knows none of ours.
@@ -48,7 +50,7 @@ def quantize(
         activation_qType=QuantType.QUInt8,
         tensors_range=_tensors_data(ranges),
         nodes_to_quantize=[],
-        nodes_to_exclude=list(in_float),
+        nodes_to_exclude=[*in_float, *joined],
         op_types_to_quantize=list({**QLinearOpsRegistry, **QDQRegistry}),
         extra_options=options,
     )

@@ -42,14 +42,20 @@ LITE = {
 class Backbone:
     """A backbone with its weights: pixels float32 [N, 3, S, S] -> representation [N, width].
 
-    identity names the architecture and the weights; representations are cached under it.
+    identity names the architecture and the weights; representations are cached under it. A
+    representation is made of parts, whose values may be of unlike size; these are their widths.
     """
 
     identity: str
     module: nn.Module
-    width: int
+    parts: tuple[int, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+
+    @property
+    def width(self) -> int:
+        """Dimensions of a representation."""
+        return sum(self.parts)
 
     def with_head(self, head: nn.Module) -> HashNetwork:
         """The network from tiles to what the head gives, in evaluation mode."""
@@ -85,7 +91,8 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
         reason = str(error).splitlines()[0]
         raise ConfigurationError(f"{path}: no weights of {family} ({reason})") from error
     digest = blake2b(Path(path).read_bytes(), digest_size=4).hexdigest()
-    return Backbone(f"{family}-{digest}", module.eval(), 1280, (127.0,), (128.0,))
+    identity = f"{family}-{digest}-stages"
+    return Backbone(identity, module.eval(), module.parts, (127.0,), (128.0,))
 
 
 def _published_weights(family: str, lite: Lite) -> str:
@@ -119,7 +126,7 @@ def _load_timm(name: str, tile_size: int) -> Backbone:
     return Backbone(
         f"timm-{short.replace('/', '_')}-{weights.hexdigest()}",
         module,
-        width,
+        (width,),
         tuple(255.0 * value for value in settings["mean"]),
         tuple(255.0 * value for value in settings["std"]),
     )

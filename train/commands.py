@@ -9,11 +9,14 @@ from edge_runtime.console import EXIT_SET_ASIDE, AsJson, notice, report
 from edge_runtime.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from .data import Archive
+    from .data import Archive, Collection
 
 MODEL_SUFFIX = ".onnx"
 
 DataFolder = Annotated[Path, typer.Argument(help="A folder that has a folder for each class.")]
+DataFolders = Annotated[
+    list[Path], typer.Argument(help="Folders that have a folder for each class, one an archive.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train_command(
-    data: DataFolder,
+    data: DataFolders,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="The run folder.", show_default="runs/DATA-RECIPE-BITS-SEED"),
@@ -63,17 +66,19 @@ def train_command(
     values |= {key: value for key, value in given.items() if value is not None}
     checked = make_config(values)
     check_backbone(checked.backbone)
-    name = f"{data.resolve().name}-{checked.recipe}-{checked.bits}-seed{checked.seed}"
-    run, archive = train(data, out or Path("runs") / name, checked)
+    names = "+".join(folder.resolve().name for folder in data)
+    name = f"{names}-{checked.recipe}-{checked.bits}-seed{checked.seed}"
+    run, archives = train(data, out or Path("runs") / name, checked)
     document = {
         "run": str(run.path),
         "lineage": run.lineage,
         "bits": checked.bits,
+        "widths": list(checked.widths),
         "recipe": checked.recipe,
         "classes": len(run.classes),
         "train_images": len(run.split.train),
         "test_images": len(run.split.test),
-        "set_aside": [{"path": str(path), "reason": why} for path, why in archive.set_aside],
+        "set_aside": [{"path": str(path), "reason": why} for path, why in archives.set_aside],
         "quality": run.quality,
         "seconds": {stage: round(value, 1) for stage, value in run.seconds.items()},
     }
@@ -85,7 +90,7 @@ def train_command(
         _in_words(run.quality),
         f"next: scenehash export {run.path}",
     )
-    _end_with_set_aside(archive)
+    _end_with_set_aside(archives)
 
 
 def evaluate_command(
@@ -94,6 +99,10 @@ def evaluate_command(
     seed: Annotated[
         int | None,
         typer.Option(help="Of the split; without it, the one that the model was trained with."),
+    ] = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(help="Judge the first so many bits of a code.", show_default="all"),
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads for hashing.")] = 2,
     as_json: AsJson = False,
@@ -106,14 +115,16 @@ def evaluate_command(
     _require_torch()
     from .judging import judge
 
-    judged = judge(model, data, seed, threads)
+    judged = judge(model, data, seed, threads, bits)
     if judged.has_seen_images:
         notice(
             f"warning: the model was trained on images of this data, split by seed "
             f"{judged.subject.data.split_seed}; by seed {judged.seed} some of them judge it now"
         )
     document = {"model": str(model)} | judged.document()
-    report(document, as_json, str(model), _in_words(judged.quality.as_dict()))
+    worst = list(judged.by_class().items())[:3]
+    hardest = "lowest precision: " + ", ".join(f"{name} {value:.2f}" for name, value in worst)
+    report(document, as_json, str(model), _in_words(judged.quality.as_dict()), hardest)
     _end_with_set_aside(judged.archive)
 
 
@@ -128,7 +139,7 @@ def _in_words(quality: dict[str, float]) -> str:
     return "   ".join(f"{name} {value:.4f}" for name, value in quality.items())
 
 
-def _end_with_set_aside(archive: "Archive") -> None:
+def _end_with_set_aside(archive: "Archive | Collection") -> None:
     for path, reason in archive.set_aside:
         notice(f"set aside: {path}: {reason}")
     if archive.set_aside:

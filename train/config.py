@@ -10,6 +10,7 @@ from edge_runtime.codes import check_bits
 from edge_runtime.errors import ConfigurationError
 
 MIN_TILE, MAX_TILE = 32, 1024
+NESTED_WIDTHS = (16, 24, 32, 48)
 
 
 class _Settings(BaseModel):
@@ -17,29 +18,37 @@ class _Settings(BaseModel):
 
 
 class CentresSettings(_Settings):
-    """Hyperparameters of the recipe `centres`; see train/recipes.py."""
+    """Hyperparameters of the recipe `centres`; see train/recipes/centres.py."""
 
-    views: int = Field(default=8, ge=1, le=8)
-    steps: int = Field(default=1500, ge=1)
-    batch: int = Field(default=256, ge=2)
-    learning_rate: float = Field(default=2e-3, gt=0)
+    varied: float = Field(default=0.25, ge=0, le=1)
+    components: int = Field(default=512, ge=1)
+    steps: int = Field(default=1000, ge=1)
+    batch: int = Field(default=128, ge=2)
+    learning_rate: float = Field(default=4e-3, gt=0)
     weight_decay: float = Field(default=5e-4, ge=0)
     hidden: int = Field(default=512, ge=1)
+    deep_bits: int = Field(default=32, ge=1)
     dropout: float = Field(default=0.3, ge=0, lt=1)
+    noise: float = Field(default=0.5, ge=0)
     margin: float = Field(default=0.2, ge=0)
-    similarity: float = Field(default=3.0, ge=0)
+    similarity: float = Field(default=1.0, ge=0)
+    decorrelation: float = Field(default=0.0, ge=0)
+    centres: Literal["fixed", "learned"] = "fixed"
+    nested: bool = True
 
 
 class MhclnSettings(_Settings):
     """Hyperparameters of the recipe `mhcln`, the paper's values by default."""
 
-    views: int = Field(default=1, ge=1, le=8)
+    components: int = Field(default=512, ge=1)
     steps: int = Field(default=10_000, ge=1)
     batch: int = Field(default=90, ge=3)
     learning_rate: float = Field(default=1e-4, gt=0)
     margin: float = Field(default=0.2, ge=0)
     push: float = Field(default=0.001, ge=0)
     balance: float = Field(default=1.0, ge=0)
+    balance_over: Literal["code", "bit"] = "code"
+    mining: Literal["published", "all", "semihard", "distance"] = "published"
 
 
 RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
@@ -57,6 +66,12 @@ class Config(_Settings):
     backbone: str = "efficientnet_lite0"
     tile_size: int = Field(default=256, ge=MIN_TILE, le=MAX_TILE)
     settings: CentresSettings | MhclnSettings
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many first bits of a code are codes of their own, ascending; the last is bits."""
+        nested = isinstance(self.settings, CentresSettings) and self.settings.nested
+        return (*(width for width in NESTED_WIDTHS if nested and width < self.bits), self.bits)
 
     @field_validator("bits")
     @classmethod

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -45,6 +45,56 @@ class Archive:
         """32 hexadecimal digits of BLAKE2b."""
         lines = (f"{image.path.relative_to(self.root)} {image.content}\n" for image in self.images)
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One or several archives that train together; each class of each is a class of its own."""
+
+    archives: tuple[Archive, ...]
+
+    @property
+    def name(self) -> str:
+        """The archives' names, joined by a plus."""
+        return "+".join(archive.name for archive in self.archives)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of all classes, behind their archive's where there are several."""
+        if len(self.archives) == 1:
+            return self.archives[0].classes
+        return tuple(
+            f"{archive.name}/{name}" for archive in self.archives for name in archive.classes
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """An archive's own; a hash over all of theirs where there are several."""
+        if len(self.archives) == 1:
+            return self.archives[0].fingerprint
+        every = "".join(archive.fingerprint for archive in self.archives)
+        return blake2b(every.encode(), digest_size=16).hexdigest()
+
+    @property
+    def set_aside(self) -> tuple[tuple[Path, str], ...]:
+        """Images that could not be read, and why."""
+        return tuple(pair for archive in self.archives for pair in archive.set_aside)
+
+    def split(self, seed: int) -> "Split":
+        """Each archive split as it is alone, its classes numbered on from those before it.
+
+        A train image whose content is in the test part of another archive is left out.
+        """
+        train: list[LabelledImage] = []
+        test: list[LabelledImage] = []
+        first = 0
+        for archive in self.archives:
+            part = split(archive.images, seed)
+            train += [replace(image, label=first + image.label) for image in part.train]
+            test += [replace(image, label=first + image.label) for image in part.test]
+            first += len(archive.classes)
+        judging = {image.content for image in test}
+        return Split(tuple(i for i in train if i.content not in judging), tuple(test))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 STEM_WIDTH = 32
-REPRESENTATION_WIDTH = 1280
+HEAD_WIDTH = 1280
+# The stages, counted from 0, whose last block gives a part of the representation: earlier ones see
+# texture, later ones see things. The first three add nothing that these do not have.
+POOLED_STAGES = (3, 4, 5, 6)
 BATCH_NORM_EPS = 1e-3
 
 
@@ -77,34 +80,60 @@ class Block(nn.Module):
         layers += [*_normalised(depthwise), nn.ReLU6()]
         layers += _normalised(SameConv(wide, stage.width, 1, math.ceil(size / stride)))
         self.layers = nn.Sequential(*layers)
+        self.wide = wide
         self.skip = stride == 1 and inputs == stage.width
 
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.layers(x)
+    def expanded(self, x: Tensor) -> Tensor:
+        """The wide activations, each 0..6, before they are projected."""
+        y: Tensor = self.layers[:-2](x)
+        return y
+
+    def projected(self, x: Tensor, expanded: Tensor) -> Tensor:
+        """The block's output, of its input and its wide activations."""
+        y: Tensor = self.layers[-2:](expanded)
         return x + y if self.skip else y
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.projected(x, self.expanded(x))
 
 
 class EfficientNetLite(nn.Module):
-    """The convolutional part and the mean over positions.
+    """The convolutional part, and what it sees on five scales.
 
-    float32 [N, 3, size, size], normalised, in; float32 [N, 1280] out, each value in 0..6.
+    float32 [N, 3, size, size], normalised, in; float32 [N, sum of parts] out: the wide activations
+    of the last block of four stages and of the last convolution (parts gives their widths, in this
+    order), each averaged over positions and square-rooted, so that a strong activation does not
+    outweigh all others. Source of the root: Arandjelovic and Zisserman, "Three things everyone
+    should know to improve object retrieval", CVPR 2012.
     """
 
     def __init__(self, size: int, width_factor: float = 1.0, depth_factor: float = 1.0) -> None:
         super().__init__()
         self.stem = nn.Sequential(*_normalised(SameConv(3, STEM_WIDTH, 3, size, 2)), nn.ReLU6())
         size, inputs = math.ceil(size / 2), STEM_WIDTH
-        blocks: list[nn.Module] = []
-        for stage, stride in _blocks(width_factor, depth_factor):
+        blocks: list[Block] = []
+        last_of: dict[int, int] = {}
+        for number, stage, stride in _blocks(width_factor, depth_factor):
+            last_of[number] = len(blocks)
             blocks.append(Block(inputs, stage, stride, size))
             size, inputs = math.ceil(size / stride), stage.width
         self.blocks = nn.Sequential(*blocks)
-        head = SameConv(inputs, REPRESENTATION_WIDTH, 1, size)
+        self.pooled = frozenset(last_of[number] for number in POOLED_STAGES)
+        head = SameConv(inputs, HEAD_WIDTH, 1, size)
         self.head = nn.Sequential(*_normalised(head), nn.ReLU6())
+        self.parts = (*(blocks[number].wide for number in sorted(self.pooled)), HEAD_WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.head(self.blocks(self.stem(x)))
-        return x.mean((2, 3))
+        x = self.stem(x)
+        means = []
+        for number, block in enumerate(self.blocks):
+            assert isinstance(block, Block)
+            expanded = block.expanded(x)
+            if number in self.pooled:
+                means.append(expanded.mean((2, 3)))
+            x = block.projected(x, expanded)
+        means.append(self.head(x).mean((2, 3)))
+        return torch.cat(means, 1).sqrt()
 
     def load_published(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dictionary as the PyPI packages publish it; the classifier is left out."""
@@ -112,15 +141,15 @@ class EfficientNetLite(nn.Module):
         self.load_state_dict({names[name]: value for name, value in state.items() if name in names})
 
 
-def _blocks(width_factor: float, depth_factor: float) -> Iterator[tuple[Stage, int]]:
-    """Every block's stage, scaled, and its own stride."""
+def _blocks(width_factor: float, depth_factor: float) -> Iterator[tuple[int, Stage, int]]:
+    """Every block's stage, by number and scaled, and its own stride."""
     for index, stage in enumerate(STAGES):
         outermost = index in (0, len(STAGES) - 1)
         repeats = stage.repeats if outermost else math.ceil(stage.repeats * depth_factor)
         width = _round_to_eight(stage.width * width_factor)
         scaled = Stage(repeats, stage.kernel, stage.stride, stage.expansion, width)
         for repeat in range(repeats):
-            yield scaled, stage.stride if repeat == 0 else 1
+            yield index, scaled, stage.stride if repeat == 0 else 1
 
 
 def _round_to_eight(width: float) -> int:

@@ -42,6 +42,24 @@ def retrieval_quality(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -
     return _quality(lambda queries: signs[queries] @ signs.T, labels[order], k)
 
 
+def confusion(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -> npt.NDArray[np.float64]:
+    """What is found for what, float64 [C, C]: of the first k hits of the queries of class i, the
+    fraction of class j. Its diagonal is precision@k by class. Ranked as retrieval_quality does.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    codes, labels = codes[order], labels[order]
+    signs = np.where(unpack(codes), np.float32(1), np.float32(-1))
+    classes = int(labels.max()) + 1
+    found = np.zeros((classes, classes))
+    for query in range(len(labels)):
+        scores = signs @ signs[query]
+        scores[query] = -np.inf
+        ranked = np.argsort(-scores, kind="stable")[: min(k, len(labels) - 1)]
+        found[labels[query]] += np.bincount(labels[ranked], minlength=classes)
+    fractions: npt.NDArray[np.float64] = found / found.sum(axis=1, keepdims=True)
+    return fractions
+
+
 def cosine_quality(vectors: npt.NDArray[np.float32], labels: Labels, k: int = DEPTH) -> Quality:
     """Quality of real vectors float32 [N, D], ranked by cosine: the ceiling without bits."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -27,7 +27,7 @@ def fit(recipe: Recipe, seed: int, checkpoint: Path) -> History:
     however many cores there are.
     """
     first, history = _resume(recipe, checkpoint)
-    recipe.head.train()
+    recipe.learned.train()
     with progress(recipe.steps, "train") as advance, _one_thread():
         advance(first)
         for step in range(first, recipe.steps):
@@ -63,7 +63,7 @@ def _resume(recipe: Recipe, checkpoint: Path) -> tuple[int, History]:
     if not checkpoint.exists():
         return 0, []
     state = torch.load(checkpoint, weights_only=True)
-    recipe.head.load_state_dict(state["head"])
+    recipe.learned.load_state_dict(state["learned"])
     recipe.optimizer.load_state_dict(state["optimizer"])
     return state["step"], state["history"]
 
@@ -72,7 +72,7 @@ def _save(recipe: Recipe, step: int, history: History, checkpoint: Path) -> None
     state = {
         "step": step,
         "history": history,
-        "head": recipe.head.state_dict(),
+        "learned": recipe.learned.state_dict(),
         "optimizer": recipe.optimizer.state_dict(),
     }
     partial = checkpoint.with_suffix(".partial")

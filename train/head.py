@@ -4,19 +4,20 @@ import torch
 from torch import Tensor, nn
 
 
-class Standardise(nn.Module):
-    """Bring each dimension to mean 0 and variance 1, by the statistics of the training images."""
+class Projection(nn.Module):
+    """Representation float32 [N, D] -> its principal components float32 [N, P], centred."""
 
     mean: Tensor
-    deviation: Tensor
+    matrix: Tensor
 
-    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+    def __init__(self, mean: Tensor, matrix: Tensor) -> None:
+        """mean [D], matrix [D, P]."""
         super().__init__()
         self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
+        self.register_buffer("matrix", matrix)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.deviation
+        return (x - self.mean) @ self.matrix
 
 
 def plain_mlp(width: int, hidden: tuple[int, ...], bits: int, slope: float = 0.0) -> nn.Sequential:
@@ -28,16 +29,33 @@ def plain_mlp(width: int, hidden: tuple[int, ...], bits: int, slope: float = 0.0
     return nn.Sequential(*layers, nn.Linear(width, bits))
 
 
+class Branches(nn.Module):
+    """Several heads side by side: the bits of the first come first."""
+
+    def __init__(self, *branches: nn.Sequential) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = [branch(x) for branch in self.branches]
+        return logits[0] if len(logits) == 1 else torch.cat(logits, 1)
+
+    def finished(self, projection: Projection) -> "Branches":
+        """The same function of representations [N, D] in evaluation mode, as it is exported."""
+        branches = [branch for branch in self.branches if isinstance(branch, nn.Sequential)]
+        return Branches(*(folded(nn.Sequential(projection, *branch)) for branch in branches))
+
+
 def folded(layers: nn.Sequential) -> nn.Sequential:
     """The same function in evaluation mode as linear layers and activations alone.
 
-    A Standardise goes into the linear layer behind it, a batch norm into the one before it, and
+    A Projection goes into the linear layer behind it, a batch norm into the one before it, and
     dropout away, so that the exported graph has nothing but what computes.
     """
     result: list[nn.Module] = []
-    waiting: Standardise | None = None
+    waiting: Projection | None = None
     for layer in layers.eval():
-        if isinstance(layer, Standardise):
+        if isinstance(layer, Projection):
             waiting = layer
         elif isinstance(layer, nn.Linear):
             result.append(layer if waiting is None else _after(waiting, layer))
@@ -49,9 +67,9 @@ def folded(layers: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*result)
 
 
-def _after(standardise: Standardise, linear: nn.Linear) -> nn.Linear:
-    weight = linear.weight / standardise.deviation
-    return _linear(weight, linear.bias - weight @ standardise.mean)
+def _after(projection: Projection, linear: nn.Linear) -> nn.Linear:
+    weight = linear.weight @ projection.matrix.T
+    return _linear(weight, linear.bias - weight @ projection.mean)
 
 
 def _before(norm: nn.BatchNorm1d, linear: nn.Module) -> nn.Linear:

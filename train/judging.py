@@ -14,11 +14,11 @@ from edge_runtime.card import DataRecord
 from edge_runtime.codes import Codes, pack
 from edge_runtime.console import track
 from edge_runtime.errors import InputError
-from edge_runtime.model import HashModel
+from edge_runtime.model import HashModel, check_width
 from edge_runtime.tiles import Image, read_image, to_tile
 
 from .data import Archive, LabelledImage, labels, read_archive, split
-from .evaluation import Quality, retrieval_quality
+from .evaluation import Quality, confusion, retrieval_quality
 from .network import HashNetwork
 from .runs import Run
 
@@ -30,7 +30,7 @@ class Subject:
     """What is judged: whose codes they are, what it was trained on, and how it hashes images."""
 
     lineage: str
-    bits: int
+    widths: tuple[int, ...]
     precision: str
     data: DataRecord
     codes: Callable[[Sequence[LabelledImage]], Codes]
@@ -40,22 +40,29 @@ class Subject:
 class Judgement:
     """How good a subject is on the test part of an archive, split by a seed.
 
-    has_seen_images: the archive is the one that it was trained on, but split by another seed, so
+    has_seen_images: the archive is one that it was trained on, but split by another seed, so
     that images that trained it are among those that judge it.
     """
 
     subject: Subject
     archive: Archive
+    bits: int
     images: int
     seed: int
     quality: Quality
     has_seen_images: bool
+    confusion: npt.NDArray[np.float64]
+
+    def by_class(self) -> dict[str, float]:
+        """The fraction of hits that are right, precision@20, of each class; the worst first."""
+        right = zip(self.archive.classes, self.confusion.diagonal().tolist(), strict=True)
+        return dict(sorted(right, key=lambda pair: pair[1]))
 
     def document(self) -> dict[str, Any]:
         """The judgement as plain values."""
         return {
             "lineage": self.subject.lineage,
-            "bits": self.subject.bits,
+            "bits": self.bits,
             "precision": self.subject.precision,
             "data": self.archive.name,
             "classes": len(self.archive.classes),
@@ -63,22 +70,33 @@ class Judgement:
             "split_seed": self.seed,
             "has_seen_images": self.has_seen_images,
             **self.quality.as_dict(),
+            "precision_by_class": self.by_class(),
         }
 
 
-def judge(model: Path, data: Path, seed: int | None = None, threads: int = 1) -> Judgement:
+def judge(
+    model: Path,
+    data: Path,
+    seed: int | None = None,
+    threads: int = 1,
+    bits: int | None = None,
+) -> Judgement:
     """Judge a model file, through the runtime that a device uses, or the network of a run folder.
 
-    seed: of the split; the one that it was trained with when None. Raises InputError, ModelError.
+    seed: of the split; the one that it was trained with when None. bits: the first so many, all
+    when None. Raises InputError, ModelError.
     """
     subject = _open(model, threads)
+    bits = check_width(bits, subject.widths)
     archive = read_archive(data)
     seed = subject.data.split_seed if seed is None else seed
     test = split(archive.images, seed).test
-    quality = retrieval_quality(subject.codes(test), labels(test), seed)
-    same_archive = archive.fingerprint == subject.data.fingerprint
+    codes = subject.codes(test)[:, : bits // 8]
+    quality = retrieval_quality(codes, labels(test), seed)
+    mixed = confusion(codes, labels(test), seed)
+    same_archive = archive.fingerprint in subject.data.fingerprints
     has_seen_images = same_archive and seed != subject.data.split_seed
-    return Judgement(subject, archive, len(test), seed, quality, has_seen_images)
+    return Judgement(subject, archive, bits, len(test), seed, quality, has_seen_images, mixed)
 
 
 def _open(path: Path, threads: int) -> Subject:
@@ -88,10 +106,12 @@ def _open(path: Path, threads: int) -> Subject:
         run = Run.open(path)
         network, size = run.network(), run.config.tile_size
         hash_images = partial(network_codes, network, tile_size=size)
-        return Subject(run.lineage, run.config.bits, "torch", run.data_record(), hash_images)
+        return Subject(run.lineage, run.config.widths, "torch", run.data_record(), hash_images)
     model = HashModel.load(path, threads)
     card = model.card
-    return Subject(card.lineage, card.bits, card.precision, card.data, partial(model_codes, model))
+    return Subject(
+        card.lineage, model.widths, card.precision, card.data, partial(model_codes, model)
+    )
 
 
 def model_codes(model: HashModel, images: Sequence[LabelledImage]) -> Codes:

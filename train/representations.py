@@ -24,20 +24,33 @@ from edge_runtime.tiles import Image, read_image, to_tile
 from .backbones import Backbone
 from .data import LabelledImage
 from .lowering import lower
+from .views import view_of
 
-# A view is a quarter turn (0-3), mirrored when 4 is added: nadir images have no up.
-VIEWS = 8
-PLAIN = (0,)
-ALL_VIEWS = tuple(range(VIEWS))
 BATCH = 16
 
-Representations = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float32]
 
 
-def turned(tile: Image, view: int) -> Image:
-    """A tile [S, S, 3] in one of its 8 views."""
-    mirrored = tile[:, ::-1] if view >= 4 else tile
-    return np.ascontiguousarray(np.rot90(mirrored, view % 4))
+class Represented:
+    """The representations of N images in V views, on disk; read a few images at a time."""
+
+    def __init__(self, images: Sequence[LabelledImage], views: Sequence[int], cache: "_Cache"):
+        self._images = images
+        self._views = views
+        self._cache = cache
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    @property
+    def views(self) -> int:
+        """How many views V an image has."""
+        return len(self._views)
+
+    def read(self, start: int = 0, stop: int | None = None) -> Array:
+        """The representations float32 [n, V, D] of the images from start to stop."""
+        with self._cache as cache:
+            return cache.get(self._images[start:stop], self._views)
 
 
 def represent(
@@ -46,14 +59,15 @@ def represent(
     tile_size: int,
     views: Sequence[int],
     folder: Path | None = None,
-) -> Representations:
-    """The representations float32 [N, V, D] of N images in V views.
+) -> Represented:
+    """The representations of N images in V views, extracted where that has not been done.
 
     folder: where they are kept; by default $SCENEHASH_CACHE, or ~/.cache/scenehash. Values are
     kept as float16. Raises ScenehashError when the folder cannot be used.
     """
     folder = cache_folder() if folder is None else folder
-    with _Cache(folder / f"{backbone.identity}-{tile_size}.sqlite", backbone.width) as cache:
+    kept = _Cache(folder / f"{backbone.identity}-{tile_size}.sqlite", backbone.width)
+    with kept as cache:
         missing = cache.missing(images, views)
         if missing:
             with progress(len(missing) * len(views), "represent") as advance:
@@ -61,7 +75,7 @@ def represent(
                 for group, found in extractor.run(missing, views):
                     cache.put(group, views, found)
                     advance(len(group) * len(views))
-        return cache.get(images, views)
+    return Represented(images, views, kept)
 
 
 def cache_folder() -> Path:
@@ -84,25 +98,26 @@ class _Extractor:
 
     def run(
         self, images: Sequence[LabelledImage], views: Sequence[int]
-    ) -> Iterator[tuple[Sequence[LabelledImage], Representations]]:
+    ) -> Iterator[tuple[Sequence[LabelledImage], Array]]:
         """Groups of images with their representations [G, V, D], reading one group ahead."""
         groups = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         with ThreadPoolExecutor(max_workers=1) as reader:
-            ahead = reader.submit(self._tiles, groups[0])
+            ahead = reader.submit(self._tiles, groups[0], views)
             for number, group in enumerate(groups):
-                tiles = ahead.result()
+                stacks = ahead.result()
                 if number + 1 < len(groups):
-                    ahead = reader.submit(self._tiles, groups[number + 1])
-                found = [
-                    self._session.run(None, {"tiles": np.stack([turned(t, view) for t in tiles])})[
-                        0
-                    ]
-                    for view in views
-                ]
+                    ahead = reader.submit(self._tiles, groups[number + 1], views)
+                found = [self._session.run(None, {"tiles": stack})[0] for stack in stacks]
                 yield group, np.stack(found, axis=1)
 
-    def _tiles(self, images: Sequence[LabelledImage]) -> list[Image]:
-        return [to_tile(read_image(image.path), self._tile_size) for image in images]
+    def _tiles(self, images: Sequence[LabelledImage], views: Sequence[int]) -> list[Image]:
+        """Tiles of a group of images, uint8 [G, S, S, 3] for each view."""
+        tiles = [to_tile(read_image(image.path), self._tile_size) for image in images]
+        named = list(zip(tiles, images, strict=True))
+        return [
+            np.stack([view_of(tile, view, image.content) for tile, image in named])
+            for view in views
+        ]
 
 
 class _Cache:
@@ -117,7 +132,7 @@ class _Cache:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS representation (content TEXT, view INTEGER, "
-                "vector BLOB NOT NULL, PRIMARY KEY (content, view)) WITHOUT ROWID"
+                "vector BLOB NOT NULL, PRIMARY KEY (content, view))"
             )
         return self
 
@@ -127,18 +142,16 @@ class _Cache:
     def missing(self, images: Sequence[LabelledImage], views: Sequence[int]) -> list[LabelledImage]:
         """The images, each content once, that lack one of the views."""
         with self._guard():
-            query = "SELECT content, view FROM representation"
-            kept = set(self._connection.execute(query).fetchall())
-        wanted = {image.content: image for image in images}
-        return [
-            image
-            for content, image in wanted.items()
-            if any((content, view) not in kept for view in views)
-        ]
+            # Answered from the key's index alone, an image at a time: a large cache is not read.
+            query = "SELECT view FROM representation WHERE content = ?"
+            wanted = {image.content: image for image in images}
+            return [
+                image
+                for content, image in wanted.items()
+                if set(views) - {view for (view,) in self._connection.execute(query, (content,))}
+            ]
 
-    def put(
-        self, images: Sequence[LabelledImage], views: Sequence[int], found: Representations
-    ) -> None:
+    def put(self, images: Sequence[LabelledImage], views: Sequence[int], found: Array) -> None:
         """Keep representations [G, V, D] of images; committed when this returns."""
         rows = (
             (image.content, view, vector.astype(np.float16).tobytes())
@@ -150,7 +163,7 @@ class _Cache:
                 "INSERT OR REPLACE INTO representation VALUES (?, ?, ?)", rows
             )
 
-    def get(self, images: Sequence[LabelledImage], views: Sequence[int]) -> Representations:
+    def get(self, images: Sequence[LabelledImage], views: Sequence[int]) -> Array:
         """The representations float32 [N, V, D] of images that lack none."""
         result = np.empty((len(images), len(views), self._width), np.float32)
         query = "SELECT vector FROM representation WHERE content = ? AND view = ?"

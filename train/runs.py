@@ -10,7 +10,7 @@ run.json         written last: lineage, quality on the test part, times
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -23,7 +23,7 @@ from edge_runtime.errors import ConfigurationError, InputError
 
 from .backbones import Backbone, load_backbone
 from .config import Config, make_config, read_config
-from .data import Archive, LabelledImage, Split
+from .data import Archive, Collection, LabelledImage, Split
 from .network import HashNetwork
 from .recipes import build_head
 
@@ -39,12 +39,12 @@ class Run:
         self.path = path
         self.config = make_config(read_config(path / CONFIG))
         self._record: dict[str, Any] = read_config(path / RUN)
-        self._archive: dict[str, Any] = read_config(path / SPLIT)
+        self._data: dict[str, Any] = read_config(path / SPLIT)
         try:
             self.lineage: str = self._record["lineage"]
             self.quality: dict[str, float] = self._record["quality"]
-            self.classes: list[str] = self._archive["classes"]
-            self.archive_name: str = self._archive["name"]
+            self.classes: list[str] = self._data["classes"]
+            self.archive_name: str = self._data["name"]
             self.split = Split(self._images("train"), self._images("test"))
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: the run is damaged ({error!r}); train again") from error
@@ -93,24 +93,25 @@ class Run:
             train_images=len(self.split.train),
             test_images=len(self.split.test),
             split_seed=self.config.seed,
-            fingerprint=self._archive["fingerprint"],
+            fingerprint=self._data["fingerprint"],
+            archives={one["name"]: one["fingerprint"] for one in self._data["archives"]},
         )
 
     def _images(self, part: str) -> tuple[LabelledImage, ...]:
-        root = Path(self._archive["root"])
+        roots = [Path(archive["root"]) for archive in self._data["archives"]]
         return tuple(
-            LabelledImage(root / path, label, content)
-            for path, label, content in self._archive[part]
+            LabelledImage(roots[archive] / path, label, content)
+            for archive, path, label, content in self._data[part]
         )
 
 
-def start_run(path: Path, config: Config, archive: Archive, parts: Split) -> None:
+def start_run(path: Path, config: Config, data: Collection, parts: Split) -> None:
     """Make a run folder, or take over an interrupted one of the same configuration and images.
 
     Raises ConfigurationError when the folder holds another run or something else, InputError when
     it cannot be written to.
     """
-    written = {CONFIG: config.model_dump(mode="json"), SPLIT: _split_record(archive, parts)}
+    written = {CONFIG: config.model_dump(mode="json"), SPLIT: _split_record(data, parts)}
     try:
         path.mkdir(parents=True, exist_ok=True)
         # The configuration is written last: without it, what start_run itself wrote is no run yet.
@@ -146,21 +147,32 @@ def finish_run(
     return Run(path)
 
 
-def _split_record(archive: Archive, parts: Split) -> dict[str, Any]:
+def _split_record(data: Collection, parts: Split) -> dict[str, Any]:
     def entries(images: Iterable[LabelledImage]) -> list[list[Any]]:
-        return [
-            [str(image.path.relative_to(archive.root)), image.label, image.content]
-            for image in images
-        ]
+        return [[*_place(image, data.archives), image.label, image.content] for image in images]
 
     return {
-        "root": str(archive.root.resolve()),
-        "name": archive.name,
-        "fingerprint": archive.fingerprint,
-        "classes": list(archive.classes),
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "classes": list(data.classes),
+        "archives": [
+            {
+                "root": str(archive.root.resolve()),
+                "name": archive.name,
+                "fingerprint": archive.fingerprint,
+            }
+            for archive in data.archives
+        ],
         "train": entries(parts.train),
         "test": entries(parts.test),
     }
+
+
+def _place(image: LabelledImage, archives: Sequence[Archive]) -> tuple[int, str]:
+    """The number of an image's archive, and its path in there."""
+    numbered = enumerate(archive.root for archive in archives)
+    number, root = next((n, root) for n, root in numbered if image.path.is_relative_to(root))
+    return number, str(image.path.relative_to(root))
 
 
 def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:

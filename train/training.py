@@ -1,54 +1,74 @@
-"""A training run from beginning to end: archive, split, representations, head, quality."""
+"""A training run from beginning to end: archives, split, representations, head, quality."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import nn
 
-from edge_runtime.codes import pack
+from edge_runtime.codes import Codes, pack
 from edge_runtime.console import notice, progress
 from edge_runtime.scenes import image_files
 
 from .backbones import load_backbone
-from .config import Config
+from .config import CentresSettings, Config
 from .curve import draw_curve
-from .data import Archive, labels, read_archive, split
+from .data import Collection, labels, read_archive
 from .evaluation import retrieval_quality
 from .fit import fit
+from .projection import IMAGES_AT_ONCE, fit_projection, project
 from .recipes import TrainingSet, make_recipe
-from .representations import ALL_VIEWS, PLAIN, represent
+from .representations import Represented, represent
 from .runs import CHECKPOINT, CURVE, RUN, Run, finish_run, start_run
+from .views import PLAIN, TURNS, VARIED
 
 
-def train(data: Path, out: Path, config: Config) -> tuple[Run, Archive]:
-    """Train on a folder-a-class data set; the run is in the folder out.
+def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collection]:
+    """Train on one or several folder-a-class archives; the run is in the folder out.
 
     A run that is finished there already, with the same configuration and images, is returned as
     it is; an interrupted one goes on. Raises InputError and ConfigurationError.
     """
     backbone = load_backbone(config.backbone, config.tile_size)
-    with progress(len(image_files(data)), "read") as advance:
-        archive = read_archive(data, advance)
-    parts = split(archive.images, config.seed)
-    start_run(out, config, archive, parts)
+    with progress(sum(len(image_files(root)) for root in roots), "read") as advance:
+        data = Collection(tuple(read_archive(root, advance) for root in roots))
+    parts = data.split(config.seed)
+    start_run(out, config, data, parts)
     if (out / RUN).is_file():
         notice(f"{out}: finished already with this configuration; nothing to do")
-        return Run.open(out), archive
+        return Run.open(out), data
 
     started = time.perf_counter()
-    views = ALL_VIEWS[: config.settings.views]
-    seen = represent(parts.train, backbone, config.tile_size, views)
-    unseen = represent(parts.test, backbone, config.tile_size, PLAIN)[:, 0]
+    seen = represent(parts.train, backbone, config.tile_size, views_of(config))
+    unseen = represent(parts.test, backbone, config.tile_size, PLAIN)
     represented = time.perf_counter()
-    recipe = make_recipe(config, TrainingSet(seen, labels(parts.train)))
+    projection = fit_projection(seen, backbone.parts, config.settings.components, config.seed)
+    recipe = make_recipe(config, TrainingSet(project(seen, projection), labels(parts.train)))
     history = fit(recipe, config.seed, out / CHECKPOINT)
-    head = recipe.finished_head()
+    head = recipe.head.finished(projection)
     fitted = time.perf_counter()
 
-    with torch.inference_mode():
-        codes = pack(head(torch.from_numpy(unseen)).numpy())
-    quality = retrieval_quality(codes, labels(parts.test), config.seed)
-    draw_curve(history, f"{archive.name}: {config.recipe}, {config.bits} bits", out / CURVE)
+    quality = retrieval_quality(_codes(head, unseen), labels(parts.test), config.seed)
+    draw_curve(history, f"{data.name}: {config.recipe}, {config.bits} bits", out / CURVE)
     seconds = {"represent": represented - started, "train": fitted - represented}
     record = {"quality": quality.as_dict(), "seconds": seconds, "history": history}
-    return finish_run(out, config, backbone, head, record), archive
+    return finish_run(out, config, backbone, head, record), data
+
+
+def _codes(head: nn.Module, represented: Represented) -> Codes:
+    """Codes uint8 [N, K/8] of the first view; reads a few images at a time."""
+    codes = []
+    with torch.inference_mode():
+        for start in range(0, len(represented), IMAGES_AT_ONCE):
+            vectors = represented.read(start, start + IMAGES_AT_ONCE)[:, 0]
+            codes.append(pack(head(torch.from_numpy(vectors)).numpy()))
+    return np.concatenate(codes)
+
+
+def views_of(config: Config) -> tuple[int, ...]:
+    """The views of an image that a configuration trains on."""
+    if not isinstance(config.settings, CentresSettings):
+        return PLAIN
+    return TURNS + VARIED if config.settings.varied else TURNS

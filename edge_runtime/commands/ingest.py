@@ -11,6 +11,7 @@ from ..console import EXIT_SET_ASIDE, AsJson, growing_progress, notice, report
 from .options import (
     CORES,
     BandChoice,
+    Bits,
     Label,
     MinValid,
     ModelPath,
@@ -20,6 +21,7 @@ from .options import (
     TileSize,
     Wait,
     Whole,
+    code_width,
     make_tiling,
 )
 
@@ -51,6 +53,7 @@ def ingest_command(
         bool, typer.Option("--list", help="Print a line for each scene that was stored.")
     ] = False,
     model: ModelPath = None,
+    bits: Bits = None,
     threads: Threads = CORES,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -65,7 +68,7 @@ def ingest_command(
     from ..scenes import find_scenes
 
     options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
-    ingest_files(find_scenes(paths), store, options, listed, model, threads, wait, as_json)
+    ingest_files(find_scenes(paths), store, options, listed, model, bits, threads, wait, as_json)
 
 
 def ingest_files(
@@ -74,6 +77,7 @@ def ingest_files(
     options: "IngestOptions",
     listed: bool,
     model: Path | None,
+    bits: int | None,
     threads: int,
     wait: bool,
     as_json: bool,
@@ -84,7 +88,7 @@ def ingest_files(
     from ..store import CodeStore
 
     hash_model = HashModel.load(model, threads)
-    identity = (hash_model.lineage, hash_model.bits, hash_model.card.name)
+    identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     started = time.perf_counter()
     with (
         CodeStore.open_or_create(store, *identity, wait) as code_store,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..model import HashModel
     from ..scenes import Tiling
     from ..store import Filter
 
@@ -23,6 +24,13 @@ ModelPath = Annotated[
         envvar="SCENEHASH_MODEL",
         help="The model file; without it, the one that ships with scenehash.",
         show_default=False,
+    ),
+]
+Bits = Annotated[
+    int | None,
+    typer.Option(
+        help="Width of the codes of a new store, such as 32: shorter ones take less room.",
+        show_default="all that the model has",
     ),
 ]
 Threads = Annotated[
@@ -166,3 +174,21 @@ def make_tiling(
             f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
         ) from error
     return Tiling(pixels, metres, overlap, whole, min_valid)
+
+
+def code_width(store: Path, model: "HashModel", bits: int | None) -> int:
+    """The width that is asked for; without one a store's own, or all of the model's for a new one.
+
+    Raises ConfigurationError when the model has no codes of the width that is asked for.
+    """
+    from ..errors import StoreError
+    from ..model import check_width
+    from ..store import CodeStore
+
+    if bits is not None:
+        return check_width(bits, model.widths)
+    try:
+        with CodeStore.open(store) as there:
+            return model.width_for(there.bits)
+    except StoreError:
+        return model.bits

@@ -72,7 +72,7 @@ def retry_command(
     with CodeStore.open(store) as code_store:
         files = [Path(item.path) for item in code_store.quarantine()]
     options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
-    ingest_files(files, store, options, False, model, threads, wait, as_json)
+    ingest_files(files, store, options, False, model, None, threads, wait, as_json)
 
 
 def release_command(

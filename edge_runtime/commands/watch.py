@@ -15,6 +15,7 @@ from ..console import EXIT_SET_ASIDE, notice
 from .options import (
     CORES,
     BandChoice,
+    Bits,
     Label,
     MinValid,
     ModelPath,
@@ -24,6 +25,7 @@ from .options import (
     TileSize,
     Wait,
     Whole,
+    code_width,
     make_tiling,
 )
 
@@ -105,6 +107,7 @@ def watch_command(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Take what is there, and end.")] = False,
     model: ModelPath = None,
+    bits: Bits = None,
     threads: Threads = CORES,
     wait: Wait = False,
 ) -> None:
@@ -138,7 +141,7 @@ def watch_command(
         raise ConfigurationError(f"--events {events}: not inside the store's folder")
     outlets = Outlets(events, int(rotate_mb * MEGABYTE), keep, webhook, keep_events)
     hash_model = HashModel.load(model, threads)
-    identity = (hash_model.lineage, hash_model.bits, hash_model.card.name)
+    identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     with contextlib.ExitStack() as stack:
         with CodeStore.open_or_create(store, *identity, wait) as opened:
             stack.enter_context(only_watch(store))

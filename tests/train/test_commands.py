@@ -13,7 +13,7 @@ from edge_runtime.console import EXIT_SET_ASIDE
 from edge_runtime.errors import ConfigurationError, InputError
 from train.commands import register
 from train.config import make_config
-from train.data import read_archive, split
+from train.data import Collection, read_archive
 from train.runs import CONFIG, SPLIT, start_run
 from train.training import train
 
@@ -107,13 +107,13 @@ def test_evaluating_nothing_says_so(app: typer.Typer, archive: Path, tmp_path: P
 
 def test_a_run_killed_while_it_was_begun_is_begun_again(archive: Path, tmp_path: Path) -> None:
     config = make_config({"bits": 16, "tile_size": 32, "settings": {"steps": 5, "batch": 8}})
-    images = read_archive(archive)
+    data = Collection((read_archive(archive),))
     out = tmp_path / "run"
-    start_run(out, config, images, split(images.images, 0))
+    start_run(out, config, data, data.split(0))
     (out / CONFIG).unlink()
     (out / SPLIT).write_text("{}")
     (out / "config.partial").write_text('{"rec')
-    run, _ = train(archive, out, config)
+    run, _ = train([archive], out, config)
     assert len(run.split.train) == 12
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_runtime.codes import hamming
-from train.evaluation import cosine_quality, retrieval_quality
+from train.evaluation import confusion, cosine_quality, retrieval_quality
 
 
 def by_loops(codes, labels, seed, k):
@@ -58,3 +58,15 @@ def test_perfect_vectors_have_quality_1() -> None:
     labels = np.repeat(np.arange(4), 10)
     quality = cosine_quality(np.eye(4, dtype=np.float32)[labels], labels, k=9)
     assert quality.map_at_20 == quality.map_at_20_hits == quality.precision_at_20 == 1
+
+
+def test_confusion_is_what_is_found_for_what() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(3), 30)
+    near = np.array([[0, 0], [0, 15], [255, 255]], np.uint8)[labels]
+    codes = near ^ (1 << rng.integers(0, 8, (90, 2))).astype(np.uint8)
+    found = confusion(codes, labels, 0)
+    assert found.sum(axis=1) == pytest.approx(1)
+    quality = retrieval_quality(codes, labels, 0)
+    assert found.diagonal().mean() == pytest.approx(quality.precision_at_20)
+    assert found[0, 2] < found[0, 1] < found[0, 0]

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from train.losses.balance import balance_loss
-from train.losses.centre import centre_loss, default_scale, draw_centres
+from train.losses.balance import balance_loss, bit_balance_loss
+from train.losses.centre import centre_loss, default_scale
+from train.losses.decorrelation import decorrelation_loss
 from train.losses.push import push_loss
 from train.losses.similarity import similarity_loss
 from train.losses.triplet import triplet_loss
+from train.recipes.class_codes import draw_class_codes
 
 
 def cosine(a: list[float], b: list[float]) -> float:
@@ -23,7 +25,7 @@ def normal(*shape: int) -> torch.Tensor:
 
 
 def test_centre_loss() -> None:
-    logits, centres = normal(5, 8), torch.from_numpy(draw_centres(3, 8, 0)).double()
+    logits, centres = normal(5, 8), torch.from_numpy(draw_class_codes(3, [8], 0)).double()
     labels = torch.tensor([0, 2, 1, 1, 0])
     expected = 0.0
     for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
@@ -67,15 +69,40 @@ def test_push_and_balance_loss() -> None:
     for row in activations.tolist():
         push -= sum((value - 0.5) ** 2 for value in row) / 16
         balance += (sum(row) / 16 - 0.5) ** 2
+    columns = activations.T.tolist()
+    over_bits = sum((sum(column) / 5 - 0.5) ** 2 for column in columns) / 16
+    assert float(bit_balance_loss(activations)) == pytest.approx(over_bits)
     assert float(push_loss(activations)) == pytest.approx(push / 5)
     assert float(balance_loss(activations)) == pytest.approx(balance / 5)
 
 
+def test_decorrelation_loss() -> None:
+    logits = normal(9, 5)
+    columns = torch.tanh(logits).T.tolist()
+
+    def correlation(a: list[float], b: list[float]) -> float:
+        a = [x - sum(a) / 9 for x in a]
+        b = [y - sum(b) / 9 for y in b]
+        return cosine(a, b)
+
+    pairs = [(j, k) for j in range(5) for k in range(5) if j != k]
+    expected = sum(correlation(columns[j], columns[k]) ** 2 for j, k in pairs) / len(pairs)
+    assert float(decorrelation_loss(logits)) == pytest.approx(expected, rel=1e-4)
+
+
 @pytest.mark.parametrize(("classes", "bits", "nearest"), [(21, 64, 24), (21, 32, 8), (100, 16, 1)])
-def test_centres_are_far_apart(classes: int, bits: int, nearest: int) -> None:
-    centres = draw_centres(classes, bits, 0)
-    assert set(np.unique(centres)) == {-1, 1}
-    distances = (bits - centres @ centres.T) / 2 + bits * np.eye(classes)
+def test_class_codes_are_far_apart(classes: int, bits: int, nearest: int) -> None:
+    codes = draw_class_codes(classes, [bits], 0)
+    assert set(np.unique(codes)) == {-1, 1}
+    distances = (bits - codes @ codes.T) / 2 + bits * np.eye(classes)
     assert distances.min() >= nearest
-    assert np.array_equal(centres, draw_centres(classes, bits, 0))
+    assert np.array_equal(codes, draw_class_codes(classes, [bits], 0))
     assert default_scale(classes) > 1
+
+
+def test_class_codes_are_far_apart_in_their_first_bits_too() -> None:
+    codes = draw_class_codes(21, (16, 24, 32, 48, 64), 0)
+    assert codes.shape == (21, 64)
+    for width, nearest in ((16, 4), (24, 7), (32, 10), (48, 18), (64, 24)):
+        part = codes[:, :width]
+        assert ((width - part @ part.T) / 2 + width * np.eye(21)).min() >= nearest

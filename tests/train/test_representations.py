@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from edge_runtime.demo_scenes import draw
 from edge_runtime.errors import ConfigurationError, MissingExtraError, ScenehashError
 from train.backbones import check_backbone, load_backbone
 from train.data import read_archive
-from train.representations import ALL_VIEWS, PLAIN, _Extractor, represent, turned
+from train.representations import _Extractor, represent
+from train.views import PLAIN, TURNS, VARIED, turned, view_of
 
 from .test_data import make_archive
 
@@ -22,8 +24,11 @@ def test_our_efficientnet_lite_is_the_published_one() -> None:
     pixels = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 3, 224, 224))).float()
     with torch.inference_mode():
         expected = published.extract_features(pixels).mean((2, 3))
-        got = load_backbone("efficientnet_lite0", 224).module(pixels)
-    assert torch.equal(got, expected)
+        backbone = load_backbone("efficientnet_lite0", 224)
+        got = backbone.module(pixels)
+    assert backbone.parts == (480, 672, 1152, 1152, 1280)
+    assert got.shape == (2, backbone.width)
+    assert torch.equal(got[:, -1280:], expected.sqrt())
 
 
 def test_backbones_that_cannot_be_had_say_what_to_do(tmp_path: Path) -> None:
@@ -59,15 +64,24 @@ def test_a_local_checkpoint_is_loaded(tmp_path: Path) -> None:
 
 def test_views_are_the_8_turns_and_mirrorings() -> None:
     tile = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
-    views = [turned(tile, view) for view in ALL_VIEWS]
+    views = [turned(tile, view) for view in TURNS]
     assert len({view.tobytes() for view in views}) == 8
     assert np.array_equal(views[0], tile)
+
+
+def test_a_varied_view_is_the_same_scene_and_the_same_each_time() -> None:
+    tile = draw("harbor", 0, 128)
+    views = [view_of(tile, view, "content") for view in VARIED]
+    assert all(view.shape == tile.shape and view.dtype == np.uint8 for view in views)
+    assert len({view.tobytes() for view in views}) == len(VARIED)
+    assert np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "content"))
+    assert not np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "other"))
 
 
 def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> None:
     archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
     backbone = load_backbone("efficientnet_lite0", 32)
-    got = represent(archive.images, backbone, 32, (0, 5), tmp_path)
+    got = represent(archive.images, backbone, 32, (0, 5), tmp_path).read()
     network = backbone.with_head(torch.nn.Identity())
     from edge_runtime.tiles import read_image, to_tile
 
@@ -85,8 +99,8 @@ def test_representations_are_extracted_once_and_go_on_after_an_interruption(
     archive = read_archive(make_archive(tmp_path / "a", {"field": 20, "forest": 15}))
     backbone = load_backbone("efficientnet_lite0", 32)
     cache = tmp_path / "cache"
-    whole = represent(archive.images, backbone, 32, ALL_VIEWS, tmp_path / "other")
-    assert whole.shape == (35, 8, 1280)
+    whole = represent(archive.images, backbone, 32, TURNS, tmp_path / "other").read()
+    assert whole.shape == (35, 8, backbone.width)
     run, extracted = _Extractor.run, []
 
     def interrupted(self, images, views):
@@ -98,8 +112,11 @@ def test_representations_are_extracted_once_and_go_on_after_an_interruption(
 
     monkeypatch.setattr(_Extractor, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        represent(archive.images, backbone, 32, ALL_VIEWS, cache)
-    assert np.array_equal(represent(archive.images, backbone, 32, ALL_VIEWS, cache), whole)
+        represent(archive.images, backbone, 32, TURNS, cache)
+    again = represent(archive.images, backbone, 32, TURNS, cache)
+    assert np.array_equal(again.read(), whole)
+    assert np.array_equal(again.read(7, 9), whole[7:9])
+    assert (len(again), again.views) == (35, 8)
     assert sum(extracted) == 35
     represent(archive.images, backbone, 32, PLAIN, cache)
     assert sum(extracted) == 35

@@ -17,7 +17,7 @@ from train.config import make_config, read_config
 from train.data import read_archive, split
 from train.evaluation import retrieval_quality
 from train.fit import fit
-from train.head import Standardise, folded
+from train.head import Projection, folded
 from train.judging import judge
 from train.recipes import TrainingSet, build_head, make_recipe
 from train.runs import CHECKPOINT, Run
@@ -47,7 +47,7 @@ def training_set(classes: int = 3, count: int = 40, width: int = 24) -> Training
 
 def codes_of(head: nn.Module, data: TrainingSet) -> np.ndarray:
     with torch.inference_mode():
-        logits = head(torch.from_numpy(data.representations[:, 0])).numpy()
+        logits = head(torch.from_numpy(data.vectors[:, 0])).numpy()
     return np.packbits(logits > 0, axis=1)
 
 
@@ -58,7 +58,8 @@ def test_a_recipe_learns_to_tell_classes_apart(recipe: str, classes: int, tmp_pa
     config = make_config({"recipe": recipe, "bits": 16, "settings": {"steps": 300}})
     learner = make_recipe(config, data)
     history = fit(learner, 0, tmp_path / CHECKPOINT)
-    head = learner.finished_head()
+    projection = Projection(torch.zeros(data.width), torch.eye(data.width))
+    head = learner.head.finished(projection)
     assert len(history) == 12
     quality = retrieval_quality(codes_of(head, data), data.labels, 0, k=5)
     assert quality.precision_at_20 > (0.9 if recipe == "centres" else 1.5 / classes)
@@ -105,9 +106,9 @@ def test_an_interrupted_fit_ends_with_the_same_weights(
 def test_a_folded_head_gives_the_same_logits() -> None:
     torch.manual_seed(0)
     layers = nn.Sequential(
-        Standardise(torch.randn(6), torch.rand(6) + 0.5),
+        Projection(torch.randn(6), torch.randn(6, 5)),
         nn.Dropout(0.3),
-        nn.Linear(6, 9),
+        nn.Linear(5, 9),
         nn.BatchNorm1d(9),
         nn.ReLU(),
         nn.Linear(9, 4),
@@ -128,7 +129,7 @@ def test_a_folded_head_gives_the_same_logits() -> None:
         ({"recipe": "magic"}, "known are centres, mhcln"),
         ({"colour": "blue"}, "unknown configuration key 'colour'"),
         ({"settings": {"momentum": 1}}, "unknown configuration key 'momentum'"),
-        ({"recipe": "mhcln", "settings": {"dropout": 0.1}}, "known are views, steps, batch"),
+        ({"recipe": "mhcln", "settings": {"dropout": 0.1}}, "known are components, steps"),
         ({"settings": 3}, "JSON object"),
         ({"tile_size": 7}, "tile_size"),
         ({"seed": "many"}, "seed"),
@@ -152,9 +153,9 @@ def test_a_configuration_file_is_json(tmp_path: Path) -> None:
 def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path) -> None:
     root = make_archive(tmp_path / "a", {"field": 10, "forest": 10})
     config = make_config({**SMALL, "settings": {"steps": 60}})
-    first, _ = train(root, tmp_path / "first", config)
-    second, _ = train(root, tmp_path / "second", config)
-    other, _ = train(root, tmp_path / "third", config.model_copy(update={"seed": 1}))
+    first, _ = train([root], tmp_path / "first", config)
+    second, _ = train([root], tmp_path / "second", config)
+    other, _ = train([root], tmp_path / "third", config.model_copy(update={"seed": 1}))
     assert first.lineage == second.lineage != other.lineage
     assert first.quality == second.quality
     assert {path.name for path in first.path.iterdir()} == {
@@ -173,10 +174,10 @@ def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path
     (other.path / "run.json").write_text("{}")
     with pytest.raises(InputError, match="damaged"):
         Run.open(other.path)
-    again, _ = train(root, tmp_path / "first", config)
+    again, _ = train([root], tmp_path / "first", config)
     assert again.lineage == first.lineage
     with pytest.raises(ConfigurationError, match="another configuration"):
-        train(root, tmp_path / "first", make_config({**SMALL, "seed": 3}))
+        train([root], tmp_path / "first", make_config({**SMALL, "seed": 3}))
 
 
 def test_a_run_goes_nowhere_it_should_not(tmp_path: Path) -> None:
@@ -185,9 +186,9 @@ def test_a_run_goes_nowhere_it_should_not(tmp_path: Path) -> None:
     (tmp_path / "full" / "thesis.tex").write_text("precious")
     config = make_config({**SMALL, "settings": {"steps": 1}})
     with pytest.raises(ConfigurationError, match="not empty"):
-        train(root, tmp_path / "full", config)
+        train([root], tmp_path / "full", config)
     with pytest.raises(InputError, match="cannot be written"):
-        train(root, tmp_path / "full" / "thesis.tex", config)
+        train([root], tmp_path / "full" / "thesis.tex", config)
     with pytest.raises(InputError, match="no run here"):
         Run.open(tmp_path / "nowhere")
     (tmp_path / "begun").mkdir()

@@ -8,8 +8,9 @@ from train.backbones import load_backbone
 from train.config import make_config
 from train.data import labels, read_archive, split
 from train.evaluation import cosine_quality
-from train.representations import PLAIN, represent
+from train.representations import represent
 from train.training import train
+from train.views import PLAIN
 
 CLASSES = ("agricultural", "beach", "harbor", "runway")
 IMAGES = 20
@@ -39,9 +40,9 @@ def test_codes_of_real_scenes_find_their_class(
     monkeypatch.setenv("SCENEHASH_CACHE", str(cache))
     steps = 200 if recipe == "centres" else 600
     config = make_config({"recipe": recipe, "tile_size": 128, "settings": {"steps": steps}})
-    run, _ = train(part, tmp_path / "run", config)
+    run, _ = train([part], tmp_path / "run", config)
     assert run.quality["map_at_20"] > 0.9
     test = split(read_archive(part).images, config.seed).test
-    raw = represent(test, load_backbone(config.backbone, 128), 128, PLAIN)[:, 0]
+    raw = represent(test, load_backbone(config.backbone, 128), 128, PLAIN).read()[:, 0]
     ceiling = cosine_quality(raw, labels(test))
     assert run.quality["map_at_20"] > ceiling.map_at_20 - 0.05

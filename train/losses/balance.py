@@ -1,4 +1,4 @@
-"""The paper's balance loss: a code has about as many ones as zeros."""
+"""Balance: as many ones as zeros, in a code or in a bit."""
 
 from torch import Tensor
 
@@ -12,3 +12,14 @@ def balance_loss(activations: Tensor) -> Tensor:
     code, not over the batch. Source: Roy et al., IGARSS 2018.
     """
     return (activations.mean(1) - 0.5).square().mean()
+
+
+def bit_balance_loss(activations: Tensor) -> Tensor:
+    """Squared distance of each bit's mean activation over the batch to 0.5.
+
+        mean over j of  (mean over i of activation_ij - 0.5)^2
+
+    activations float [N, K] in 0..1. The balance that the paper's text speaks of. Source: Roy et
+    al., IGARSS 2018.
+    """
+    return (activations.mean(0) - 0.5).square().mean()

@@ -1,0 +1,279 @@
+"""How good are the codes: every recipe and baseline, on the archive itself and on strange scenes?
+
+    python benchmarks/quality.py [--data ../shared/data] [--out runs/quality] [--seeds 0 1 2 3 4]
+        [--only PREFIX...]
+
+Works cell by cell (one method, one seed, one test) and appends each to OUT/cells.jsonl as it is
+done: interrupted, it goes on where it stopped. benchmarks/quality_report.py turns the cells into
+docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through edge_runtime on
+exported files; the others through the FP32 head, on the same representations.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from edge_runtime import HashModel
+from export.build import export_run
+from export.fidelity import Threshold
+from train.backbones import load_backbone
+from train.baselines import BASELINES
+from train.config import Config, make_config
+from train.data import LabelledImage, Split, labels, read_archive, split
+from train.evaluation import cosine_quality, retrieval_quality
+from train.fit import fit
+from train.judging import model_codes
+from train.projection import fit_projection, project
+from train.recipes import TrainingSet, make_recipe
+from train.representations import represent
+from train.training import train, views_of
+from train.views import PLAIN
+
+WIDTHS = (16, 24, 32, 64)
+ARCHIVES = ("ucmerced", "eurosat5k")
+GROUP = 5
+LENIENT = Threshold(bit_flips=1.0, map_drop=1.0)
+# What the default is without each of its parts, and along the trade of one aim for the other.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "similarity 0": {"similarity": 0.0},
+    "similarity 0.3": {"similarity": 0.3},
+    "similarity 3": {"similarity": 3.0},
+    "similarity 10": {"similarity": 10.0},
+    "no varied views": {"varied": 0.0},
+    "no noise": {"noise": 0.0},
+    "all bits deep": {"deep_bits": 64},
+    "16 bits deep": {"deep_bits": 16},
+    "not nested": {"nested": False},
+    "decorrelation 0.1": {"decorrelation": 0.1},
+    "learned centres": {"centres": "learned"},
+}
+MHCLN_VARIANTS: dict[str, dict[str, Any]] = {
+    "semihard, all classes": {"mining": "semihard", "balance_over": "bit", "batch": 126},
+    "distance-weighted, all classes": {"mining": "distance", "balance_over": "bit", "batch": 126},
+}
+
+Figures = dict[str, Any]
+Cell = tuple[str, Callable[[], Figures]]
+Logits = Callable[[tuple[LabelledImage, ...]], np.ndarray]
+
+
+class Bench:
+    """The archives, and what is measured on them."""
+
+    def __init__(self, data: Path, out: Path) -> None:
+        self.data = data
+        self.out = out
+        self.backbone = load_backbone("efficientnet_lite0", 256)
+
+    @cache  # noqa: B019 (one bench a process)
+    def parts(self, archive: str, seed: int) -> Split:
+        """The train and test part of an archive."""
+        return split(read_archive(self.data / archive).images, seed)
+
+    def vectors(self, images: tuple[LabelledImage, ...]) -> np.ndarray:
+        """Plain representations float32 [N, D]."""
+        return represent(images, self.backbone, 256, PLAIN).read()[:, 0]
+
+    def trained(self, config: Config, images: tuple[LabelledImage, ...]) -> tuple[Logits, float]:
+        """A head trained on images, as logits of others, and the seconds that it took."""
+        started = time.perf_counter()
+        seen = represent(images, self.backbone, 256, views_of(config))
+        components = config.settings.components
+        projection = fit_projection(seen, self.backbone.parts, components, config.seed)
+        recipe = make_recipe(config, TrainingSet(project(seen, projection), labels(images)))
+        with tempfile.TemporaryDirectory() as folder:
+            fit(recipe, config.seed, Path(folder) / "checkpoint.pt")
+        head = recipe.head.finished(projection)
+        took = time.perf_counter() - started
+
+        def logits(others: tuple[LabelledImage, ...]) -> np.ndarray:
+            with torch.inference_mode():
+                return head(torch.from_numpy(self.vectors(others))).numpy()
+
+        return logits, took
+
+    def baseline(
+        self, name: str, bits: int, seed: int, images: tuple[LabelledImage, ...]
+    ) -> Logits:
+        """A baseline fitted on images, as logits of others."""
+        hasher = BASELINES[name](self.vectors(images), labels(images), bits, seed)
+        return lambda others: hasher(self.vectors(others))
+
+
+def figures(logits: np.ndarray, images: tuple[LabelledImage, ...], seed: int) -> Figures:
+    """Quality of the signs of logits [N, K]."""
+    codes = np.packbits(logits > 0, axis=1)
+    return retrieval_quality(codes, labels(images), seed).as_dict()
+
+
+def by_width(logits: np.ndarray, images: tuple[LabelledImage, ...], seed: int) -> Figures:
+    """Quality of the first bits of logits [N, 64], for each width."""
+    return {str(width): figures(logits[:, :width], images, seed) for width in (*WIDTHS[:3], 48, 64)}
+
+
+def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
+    """Every cell, the most wanted first."""
+    for seed in seeds:
+        yield f"int8/centres/{seed}", lambda seed=seed: exported(bench, "centres", 64, seed)
+    for seed in seeds:
+        for name in ("cosine", *BASELINES):
+            for bits in WIDTHS if name != "cosine" else (0,):
+                yield (
+                    f"ucmerced/{name}/{bits}/{seed}",
+                    lambda name=name, bits=bits, seed=seed: known(bench, name, bits, seed),
+                )
+    for source, target in (ARCHIVES, ARCHIVES[::-1]):
+        for seed in seeds if source == "ucmerced" else seeds[:1]:
+            yield (
+                f"archive/{source}/{seed}",
+                lambda s=source, t=target, seed=seed: strange_archive(bench, s, t, seed),
+            )
+    for group in range(5):
+        yield f"classes/{group}", lambda group=group: strange_classes(bench, group)
+    for seed in seeds[:3]:
+        for name in VARIANTS:
+            yield f"variant/{name}/{seed}", lambda name=name, seed=seed: variant(bench, name, seed)
+    for seed in seeds:
+        for bits in (16, 32):
+            yield (
+                f"alone/{bits}/{seed}",
+                lambda bits=bits, seed=seed: alone(bench, bits, seed),
+            )
+    for bits in (64, 32, 16, 24):
+        for seed in seeds:
+            yield (
+                f"int8/mhcln/{bits}/{seed}",
+                lambda bits=bits, seed=seed: exported(bench, "mhcln", bits, seed),
+            )
+    for name in MHCLN_VARIANTS:
+        yield f"mhcln variant/{name}/0", lambda name=name: mhcln_variant(bench, name)
+
+
+def exported(bench: Bench, recipe: str, bits: int, seed: int) -> Figures:
+    """A run and its INT8 file, through edge_runtime."""
+    folder = bench.out / f"{recipe}-{bits}-{seed}"
+    config = make_config({"recipe": recipe, "bits": bits, "seed": seed})
+    run, _ = train([bench.data / "ucmerced"], folder, config)
+    path = folder / "model.onnx"
+    card = export_run(run, path, "int8", LENIENT).card
+    model = HashModel.load(path, threads=2)
+    codes = model_codes(model, run.split.test)
+    quality = {
+        str(width): retrieval_quality(
+            np.ascontiguousarray(codes[:, : width // 8]), labels(run.split.test), seed
+        ).as_dict()
+        for width in model.widths
+    }
+    assert card.fidelity is not None
+    return {
+        "quality": quality,
+        "fp32": run.quality,
+        "flips": card.fidelity.bit_flip_rate,
+        "seconds": run.seconds,
+    }
+
+
+def known(bench: Bench, name: str, bits: int, seed: int) -> Figures:
+    """A baseline on the archive that it was fitted on."""
+    parts = bench.parts("ucmerced", seed)
+    if name == "cosine":
+        return cosine_quality(bench.vectors(parts.test), labels(parts.test)).as_dict()
+    return figures(bench.baseline(name, bits, seed, parts.train)(parts.test), parts.test, seed)
+
+
+def strange_archive(bench: Bench, source: str, target: str, seed: int) -> Figures:
+    """Trained on one archive, judged on the test part of another."""
+    train_part, test = bench.parts(source, seed).train, bench.parts(target, seed).test
+    return strange(bench, train_part, test, seed)
+
+
+def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
+    """Trained without five classes, judged among the test images of those."""
+    parts = bench.parts("ucmerced", seed)
+    order = np.random.default_rng(seed).permutation(21)
+    hidden = {int(label) for label in np.resize(order, 25)[GROUP * group : GROUP * (group + 1)]}
+    shown = sorted(set(range(21)) - hidden)
+    train_part = tuple(
+        replace(image, label=shown.index(image.label))
+        for image in parts.train
+        if image.label not in hidden
+    )
+    return strange(bench, train_part, tuple(i for i in parts.test if i.label in hidden), seed)
+
+
+def strange(
+    bench: Bench, train_part: tuple[LabelledImage, ...], test: tuple[LabelledImage, ...], seed: int
+) -> Figures:
+    """The default and every baseline, beside two cosines, on images of kinds never seen."""
+    logits, _ = bench.trained(make_config({"seed": seed}), train_part)
+    vectors, judges = bench.vectors(test), labels(test)
+    last = bench.backbone.parts[-1]
+    result = {
+        "cosine": cosine_quality(vectors, judges).as_dict(),
+        "cosine, last layer": cosine_quality(vectors[:, -last:] ** 2, judges).as_dict(),
+        "centres": figures(logits(test), test, seed),
+    }
+    for name in BASELINES:
+        result[name] = figures(bench.baseline(name, 64, seed, train_part)(test), test, seed)
+    return result
+
+
+def variant(bench: Bench, name: str, seed: int) -> Figures:
+    """The default with something changed: on its own archive, and on one never seen."""
+    config = make_config({"seed": seed, "settings": VARIANTS[name]})
+    parts, test = bench.parts("ucmerced", seed), bench.parts("eurosat5k", seed).test
+    logits, took = bench.trained(config, parts.train)
+    return {
+        "ucmerced": by_width(logits(parts.test), parts.test, seed),
+        "eurosat5k": figures(logits(test), test, seed),
+        "seconds": took,
+    }
+
+
+def alone(bench: Bench, bits: int, seed: int) -> Figures:
+    """A model trained for one narrow width alone."""
+    config = make_config({"bits": bits, "seed": seed, "settings": {"nested": False}})
+    parts = bench.parts("ucmerced", seed)
+    return figures(bench.trained(config, parts.train)[0](parts.test), parts.test, seed)
+
+
+def mhcln_variant(bench: Bench, name: str) -> Figures:
+    """The paper's terms on harder triplets."""
+    config = make_config({"recipe": "mhcln", "settings": MHCLN_VARIANTS[name]})
+    parts = bench.parts("ucmerced", 0)
+    return figures(bench.trained(config, parts.train)[0](parts.test), parts.test, 0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, default=Path("runs/quality"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--only", nargs="*", default=[""], help="cells whose names begin so")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / "cells.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    done = {json.loads(line)["cell"] for line in lines}
+    bench = Bench(arguments.data, arguments.out)
+    for name, measure in cells(bench, arguments.seeds):
+        if name in done or not name.startswith(tuple(arguments.only)):
+            continue
+        result = measure()
+        with path.open("a") as file:
+            file.write(json.dumps({"cell": name, "result": result}) + "\n")
+        print(name, flush=True)
+
+
+if __name__ == "__main__":
+    main()

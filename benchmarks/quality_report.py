@@ -1,0 +1,190 @@
+"""Turn the cells of benchmarks/quality.py into docs/quality.md and its plots.
+
+    python benchmarks/quality_report.py [--cells runs/quality/cells.jsonl] [--docs docs]
+
+Only what was measured is printed: a table lacks the rows whose cells are not there yet.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from quality import MHCLN_VARIANTS, VARIANTS, WIDTHS
+
+from train.baselines import BASELINES
+
+Cells = dict[str, dict[str, Any]]
+MARK = "<!-- measured -->"
+NAMES = {
+    "centres": "`centres` (default)",
+    "mhcln": "`mhcln` (the paper's recipe)",
+    "lsh": "LSH",
+    "pca": "PCA signs",
+    "itq": "ITQ",
+    "ksh": "KSH",
+    "cosine": "cosine, no bits",
+    "cosine, last layer": "cosine of the last layer alone",
+}
+
+
+def spread(values: Iterable[float]) -> str:
+    """Mean and standard deviation, as printed."""
+    found = np.array(list(values))
+    if not len(found):
+        return "-"
+    return f"{found.mean():.3f}" + (f" ± {found.std(ddof=1):.3f}" if len(found) > 1 else "")
+
+
+def matching(cells: Cells, prefix: str) -> list[dict[str, Any]]:
+    """The results of all cells whose names begin so."""
+    return [result for name, result in cells.items() if name.startswith(prefix)]
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
+    """A table in Markdown."""
+    return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def by_bits(cells: Cells, name: str, bits: int) -> list[dict[str, float]]:
+    """A method's figures on UC Merced at a width, one a seed."""
+    if name == "centres":
+        return [result["quality"][str(bits)] for result in matching(cells, "int8/centres/")]
+    if name == "mhcln":
+        found = matching(cells, f"int8/mhcln/{bits}/")
+        return [result["quality"][str(bits)] for result in found]
+    return matching(cells, f"ucmerced/{name}/{bits}/")
+
+
+def known_table(cells: Cells) -> list[str]:
+    rows = []
+    for name in ("centres", "mhcln", *BASELINES, "cosine"):
+        for bits in WIDTHS if name != "cosine" else (0,):
+            found = by_bits(cells, name, bits)
+            if found:
+                figures = [spread(one[key] for one in found) for key in found[0]]
+                rows.append([NAMES[name], str(bits or "-"), *figures, str(len(found))])
+    head = ["method", "bits", "`map_at_20`", "`map_at_20_hits`", "`precision_at_20`", "seeds"]
+    return table(head, rows)
+
+
+def strange_table(cells: Cells) -> list[str]:
+    tests = {
+        "UCMD -> EuroSAT": matching(cells, "archive/ucmerced/"),
+        "EuroSAT -> UCMD": matching(cells, "archive/eurosat5k/"),
+        "unseen classes": matching(cells, "classes/"),
+    }
+    tests = {name: found for name, found in tests.items() if found}
+    rows = []
+    for method in ("centres", *BASELINES, "cosine", "cosine, last layer"):
+        row = [NAMES[method]]
+        for found in tests.values():
+            values = [one[method]["map_at_20"] for one in found]
+            ratios = [one[method]["map_at_20"] / one["cosine"]["map_at_20"] for one in found]
+            row += [spread(values), f"{np.mean(ratios):.0%}"]
+        rows.append(row)
+    head = ["method"] + [cell for name in tests for cell in (name, "of cosine")]
+    return table(head, rows)
+
+
+def variant_table(cells: Cells) -> list[str]:
+    rows = []
+    for name in VARIANTS:
+        found = matching(cells, f"variant/{name}/")
+        if found:
+            known = [spread(one["ucmerced"][bits]["map_at_20"] for one in found) for bits in
+                     ("16", "32", "64")]  # fmt: skip
+            strange = spread(one["eurosat5k"]["map_at_20"] for one in found)
+            rows.append([name, *known, strange, str(len(found))])
+    return table(["variant", "UCMD 16", "UCMD 32", "UCMD 64", "EuroSAT 64", "seeds"], rows)
+
+
+def nested_table(cells: Cells) -> list[str]:
+    rows = []
+    for bits in (16, 32):
+        trained = {name.split("/")[2]: r for name, r in cells.items()
+                   if name.startswith(f"alone/{bits}/")}  # fmt: skip
+        nested = {name.split("/")[2]: r["ucmerced"][str(bits)] for name, r in cells.items()
+                  if name.startswith("variant/default/")}  # fmt: skip
+        both = sorted(set(trained) & set(nested))
+        if both:
+            rows.append([str(bits), *(spread(part[seed]["map_at_20"] for seed in both)
+                                      for part in (nested, trained)), str(len(both))])  # fmt: skip
+    return table(["bits", "the first of the 64", "trained for that width alone", "seeds"], rows)
+
+
+def int8_lines(cells: Cells) -> list[str]:
+    found = matching(cells, "int8/centres/")
+    seconds = [one["seconds"]["train"] for one in found]
+    flips = spread(100 * one["flips"] for one in found)
+    full = spread(one["fp32"]["map_at_20"] for one in found)
+    small = spread(one["quality"]["64"]["map_at_20"] for one in found)
+    return [
+        f"INT8 against FP32, {len(found)} seeds: {flips} % of bits differ; `map_at_20` at 64 bits "
+        f"{full} in FP32, {small} in INT8. A head trained in {min(seconds):.0f} to "
+        f"{max(seconds):.0f} s on one thread of a busy machine."
+    ]
+
+
+def draw_bits(cells: Cells, path: Path) -> None:
+    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for name in ("centres", "mhcln", *BASELINES):
+        points = [(bits, by_bits(cells, name, bits)) for bits in WIDTHS]
+        points = [(bits, found) for bits, found in points if found]
+        if points:
+            means = [np.mean([one["map_at_20"] for one in found]) for _, found in points]
+            axes.plot([bits for bits, _ in points], means, marker="o", label=name)
+    axes.set(xlabel="bits", ylabel="map@20", title="UC Merced, test part", xticks=WIDTHS)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def draw_trade(cells: Cells, path: Path) -> None:
+    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for name in VARIANTS:
+        found = matching(cells, f"variant/{name}/")
+        if found:
+            known = np.mean([one["ucmerced"]["64"]["map_at_20"] for one in found])
+            strange = np.mean([one["eurosat5k"]["map_at_20"] for one in found])
+            axes.scatter(known, strange, color="C1" if name == "default" else "C0")
+            axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
+                          fontsize=8)  # fmt: skip
+    axes.set(xlabel="map@20 on UC Merced, trained there", ylabel="map@20 on EuroSAT, never seen")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cells", type=Path, default=Path("runs/quality/cells.jsonl"))
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    arguments = parser.parse_args()
+    lines = [json.loads(line) for line in arguments.cells.read_text().splitlines()]
+    cells = {line["cell"]: line["result"] for line in lines}
+    mined = [[name, *(f"{value:.3f}" for value in found[0].values())] for name in MHCLN_VARIANTS
+             if (found := matching(cells, f"mhcln variant/{name}/"))]  # fmt: skip
+    sections: dict[str, list[str]] = defaultdict(list)
+    sections["On the archive itself"] = [*known_table(cells), "", *int8_lines(cells)]
+    sections["On scenes of other kinds"] = strange_table(cells)
+    sections["Codes within codes"] = nested_table(cells)
+    sections["What each part is for, and the trade"] = variant_table(cells)
+    if mined:
+        head = ["the paper's terms, seed 0, 64 bits", "map_at_20", "map_at_20_hits", "precision"]
+        sections["Harder triplets"] = table(head, mined)
+    draw_bits(cells, arguments.docs / "quality-bits.png")
+    draw_trade(cells, arguments.docs / "quality-trade.png")
+    page = arguments.docs / "quality.md"
+    words = page.read_text().split(MARK)[0].rstrip()
+    body = "\n".join("\n".join([f"\n## {title}\n", *text]) for title, text in sections.items())
+    page.write_text(f"{words}\n\n{MARK}\n{body}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""What a code is worth without a trained head: classic hashing, fitted on the same vectors.
+
+    lsh      signs of random projections; learns nothing
+    pca      signs of the first principal components
+    itq      the same, rotated so that signs lose the least
+    ksh      kernel supervised hashing: the one that uses labels
+
+Each is a function of training vectors float32 [N, D], their classes int64 [N], the number of bits
+and a seed, and gives a function from vectors float32 [M, D] to logits float32 [M, K].
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from .itq import fit_itq
+from .ksh import fit_ksh
+from .lsh import fit_lsh
+from .pca import fit_pca
+
+Vectors = npt.NDArray[np.float32]
+Hasher = Callable[[Vectors], Vectors]
+Baseline = Callable[[Vectors, npt.NDArray[np.int64], int, int], Hasher]
+
+BASELINES: dict[str, Baseline] = {
+    "lsh": fit_lsh,
+    "pca": fit_pca,
+    "itq": fit_itq,
+    "ksh": fit_ksh,
+}
