@@ -19,7 +19,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from edge_runtime.errors import FidelityError
 
-from .graph import LOGITS, find_normalisation
+from .graph import find_normalisation
 from .observe import WEIGHTED
 from .ranges import Range
 
@@ -37,8 +37,9 @@ def quantize(
     if normalisation := find_normalisation(model):
         exact = {"scale": normalisation.step, "zero_point": normalisation.zero_point}
         options["TensorQuantOverrides"] = {normalisation.output: [exact]}
-    # Branches of a head are joined as they are: a Concat would be quantized with what it joins.
-    joined = [n.name for n in model.graph.node if n.op_type == "Concat" and LOGITS in n.output]
+    # What is concatenated stays float32: the averages of the backbone's stages before their square
+    # root, which would blow up the rounding of small ones, and the logits of a head's branches.
+    joined = [node.name for node in model.graph.node if node.op_type == "Concat"]
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     # quantize_static would do the same after a calibration of its own, which knows none of ours.

@@ -9,6 +9,7 @@ import torch
 from train.losses.balance import balance_loss, bit_balance_loss
 from train.losses.centre import centre_loss, default_scale
 from train.losses.decorrelation import decorrelation_loss
+from train.losses.instance import instance_loss
 from train.losses.push import push_loss
 from train.losses.similarity import similarity_loss
 from train.losses.triplet import triplet_loss
@@ -88,6 +89,23 @@ def test_decorrelation_loss() -> None:
     pairs = [(j, k) for j in range(5) for k in range(5) if j != k]
     expected = sum(correlation(columns[j], columns[k]) ** 2 for j, k in pairs) / len(pairs)
     assert float(decorrelation_loss(logits)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_instance_loss() -> None:
+    first, second = torch.tanh(normal(5, 6)).tolist(), torch.tanh(normal(6, 5).T).tolist()
+    images = [4, 7, 4, 1, 2]  # the first and the third row are of one image
+
+    def one_way(a: list[list[float]], b: list[list[float]]) -> float:
+        total = 0.0
+        for i in range(5):
+            others = [j for j in range(5) if j == i or images[j] != images[i]]
+            scores = {j: cosine(a[i], b[j]) / 0.2 for j in others}
+            total -= scores[i] - math.log(sum(math.exp(score) for score in scores.values()))
+        return total / 5
+
+    expected = (one_way(first, second) + one_way(second, first)) / 2
+    result = instance_loss(normal(5, 6), normal(6, 5).T, torch.tensor(images), 0.2)
+    assert float(result) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("classes", "bits", "nearest"), [(21, 64, 24), (21, 32, 8), (100, 16, 1)])

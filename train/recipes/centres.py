@@ -8,6 +8,7 @@ from ..config import CentresSettings
 from ..head import Branches
 from ..losses.centre import centre_loss, default_scale
 from ..losses.decorrelation import decorrelation_loss
+from ..losses.instance import instance_loss
 from ..losses.similarity import similarity_loss
 from ..views import TURNS
 from .base import Recipe, TrainingSet
@@ -21,7 +22,7 @@ class Centres(Recipe):
     codes of their own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
 
     The first bits come from a hidden layer, which tells the classes apart best; those behind them
-    are linear, which holds up better on scenes of other kinds.
+    are linear, and tell each scene from every other too: that holds up on scenes of other kinds.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Centres(Recipe):
         self._labels = torch.from_numpy(data.labels)
         codes = torch.from_numpy(draw_class_codes(data.classes, widths, seed))
         self._scale = default_scale(data.classes)
+        self._linear_bits = max(0, widths[-1] - settings.deep_bits)
         self.head = _head(settings, data.width, widths[-1])
         self._codes = nn.Parameter(codes, requires_grad=settings.centres == "learned")
         self.learned = nn.ModuleDict(
@@ -47,23 +49,30 @@ class Centres(Recipe):
         )
 
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        images = rng.integers(len(self._data.labels), size=self._settings.batch)
+        settings = self._settings
+        images = rng.integers(len(self._data.labels), size=settings.batch)
         batch = self._data.batch(images, self._draw_views(rng))
         labels = self._labels[images]
-        # Noise stands for INT8 and for sensors that see a little differently.
-        logits = self.head(batch + self._settings.noise * torch.randn_like(batch))
+        logits = self.head(self._noisy(batch))
         parts = [(logits[:, :width], self._codes[:, :width]) for width in self._widths]
-        return {
-            "centre": torch.stack(
-                [
-                    centre_loss(part, labels, codes, self._scale, self._settings.margin)
-                    for part, codes in parts
-                ]
-            ).mean(),
-            "similarity": self._settings.similarity
-            * torch.stack([similarity_loss(part, batch) for part, _ in parts]).mean(),
-            "decorrelation": self._settings.decorrelation * decorrelation_loss(logits),
-        }
+        centre = [
+            centre_loss(part, labels, codes, self._scale, settings.margin) for part, codes in parts
+        ]
+        terms = {"centre": torch.stack(centre).mean()}
+        if settings.similarity:
+            kept = [similarity_loss(part, batch) for part, _ in parts]
+            terms["similarity"] = settings.similarity * torch.stack(kept).mean()
+        if settings.decorrelation:
+            terms["decorrelation"] = settings.decorrelation * decorrelation_loss(logits)
+        if settings.instance and self._linear_bits:
+            others = self.head(self._noisy(self._data.batch(images, self._draw_views(rng))))
+            terms["instance"] = settings.instance * instance_loss(
+                logits[:, -self._linear_bits :],
+                others[:, -self._linear_bits :],
+                torch.from_numpy(images),
+                settings.temperature,
+            )
+        return terms
 
     def learning_rate(self, step: int) -> float:
         """A short warm-up, then half a cosine down to nothing."""
@@ -71,6 +80,10 @@ class Centres(Recipe):
         rise = min(1.0, (step + 1) / warm_up)
         fall = 0.5 * (1 + np.cos(np.pi * step / self.steps))
         return float(self._settings.learning_rate * rise * fall)
+
+    def _noisy(self, batch: Tensor) -> Tensor:
+        """Noise stands for INT8 and for sensors that see a little differently."""
+        return batch + self._settings.noise * torch.randn_like(batch)
 
     def _draw_views(self, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """A view for each image of a batch: a turn, or one of those that are varied."""
