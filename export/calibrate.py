@@ -5,7 +5,7 @@ images lie far from zero, so that too few bits flip there to tell methods apart.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,18 +16,20 @@ import onnxruntime
 from edge_runtime.card import CalibrationRecord, TrialRecord
 from edge_runtime.tiles import Image
 
-from .bias import correct_biases
+from .equalize import equalize
 from .graph import LOGITS, finish_graph
 from .layers import decibels, layer_noise, worst_layers
 from .observe import WEIGHTED, Floats, observe
 from .quantize import quantize
-from .ranges import METHODS
+from .ranges import METHODS, min_max
+from .rounding import round_weights, with_biases
 
 # A bit flips where noise carries a logit over zero. On UC Merced's test part (64 bits) a tenth of
 # the noise's share of the signal flips, so that 26 dB are half a percent of the bits.
 ENOUGH_DB = 26.0
 FLOAT_LAYERS = (2, 4, 8)
 LAYER_TILES = 16
+ROUNDING_TILES = 64
 
 Tiles = Callable[[], Iterable[Image]]
 
@@ -54,37 +56,38 @@ def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Ca
     the second compared on. Where even the best is too noisy, the layers that add most noise stay in
     FP32, as few of them as are enough, or as are tried.
     """
+    model = with_biases(model)
     seen = observe(model, calibration())
+    alike = equalize(model, seen.peaks)
+    unlike_ranges = {name: min_max(tensor) for name, tensor in seen.tensors.items()}
+    seen = observe(alike, calibration())
     ranges = {
         method: {name: find(tensor) for name, tensor in seen.tensors.items()}
         for method, find in METHODS.items()
     }
     judge = _Judge(model, held_out)
-
-    def corrected(quantized: onnx.ModelProto) -> onnx.ModelProto:
-        return correct_biases(model, quantized, seen.mean_inputs)
-
-    plain = judge.trial(quantize(model, ranges["min-max"]), "min-max", bias_correction=False)
-    # What the weights lose in rounding is the same whatever the ranges of the activations are.
-    exact = corrected(plain.graph)
     trials = [
-        plain,
-        *(judge.trial(quantize(exact, ranges[method]), method) for method in METHODS),
+        judge.trial(quantize(model, unlike_ranges), "min-max", equalized=False),
+        *(judge.trial(quantize(alike, ranges[method]), method) for method in METHODS),
     ]
+    method = max(trials, key=_quality).record.method
+    fitted_on = list(_evenly(calibration(), seen.count, ROUNDING_TILES))
+
+    def fitted(in_float: Sequence[str] = ()) -> onnx.ModelProto:
+        return round_weights(alike, quantize(alike, ranges[method], in_float), fitted_on)
+
+    trials.append(judge.trial(fitted(), method, rounding="fitted"))
     best = max(trials, key=_quality)
-    layers = layer_noise(model, best.graph, _first(held_out()))
+    layers = layer_noise(alike, best.graph, _first(held_out()))
     for count in FLOAT_LAYERS:
         if best.record.logit_snr_db >= ENOUGH_DB or count >= _weighted(model):
             break
         names = worst_layers(layers, count)
-        method = best.record.method
-        # Layers in FP32 lose nothing: their biases stay as they were.
-        exact = corrected(quantize(model, ranges[method], names))
-        mixed = quantize(exact, ranges[method], names)
-        trials.append(judge.trial(mixed, method, in_float=names))
+        mixed = judge.trial(fitted(names), method, rounding="fitted", in_float=names)
+        trials.append(mixed)
         best = max(trials, key=_quality)
     if best.float_layers:
-        layers = layer_noise(model, best.graph, _first(held_out()))
+        layers = layer_noise(alike, best.graph, _first(held_out()))
     record = CalibrationRecord(
         method=best.record.method,
         images=seen.count,
@@ -108,13 +111,15 @@ class _Judge:
         self,
         graph: onnx.ModelProto,
         method: str,
-        bias_correction: bool = True,
+        equalized: bool = True,
+        rounding: str = "nearest",
         in_float: Sequence[str] = (),
     ) -> _Trial:
         logits, milliseconds = self._logits(graph)
         record = TrialRecord(
             method=method,
-            bias_correction=bias_correction,
+            equalized=equalized,
+            rounding=rounding,
             float_layers=len(in_float),
             logit_snr_db=round(decibels(self._reference, logits), 2),
             bit_flip_rate=float(np.mean((logits > 0) != (self._reference > 0))),
@@ -147,6 +152,12 @@ def _quality(trial: _Trial) -> float:
 
 def _weighted(model: onnx.ModelProto) -> int:
     return sum(node.op_type in WEIGHTED for node in model.graph.node)
+
+
+def _evenly(tiles: Iterable[Image], count: int, wanted: int) -> Iterator[Image]:
+    """So many of count tiles, evenly over them all: they come class by class."""
+    places = set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
+    return (tile for place, tile in enumerate(tiles) if place in places)
 
 
 def _first(tiles: Iterable[Image]) -> list[npt.NDArray[np.uint8]]:

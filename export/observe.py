@@ -1,4 +1,4 @@
-"""What goes through an FP32 graph on calibration tiles: ranges, samples, and mean inputs."""
+"""What goes through an FP32 graph on calibration tiles: ranges, samples, and peaks of channels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,22 +33,21 @@ class Observed:
 
 @dataclass(frozen=True)
 class Observations:
-    """tensors: by name. mean_inputs: what a Conv or Gemm reads, averaged over the tiles, by name.
+    """tensors: by name. peaks: of each [N, C, H, W] the greatest absolute value of each channel.
 
     count: how many tiles there were.
     """
 
     tensors: dict[str, Observed]
-    mean_inputs: dict[str, Floats]
+    peaks: dict[str, Floats]
     count: int
 
 
 def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
     """Run a graph from tiles to logits on tiles uint8 [S, S, 3], one at a time, and look inside."""
     session, names = open_inside(model, float_tensors(model))
-    read = {node.input[0] for node in model.graph.node if node.op_type in WEIGHTED}
     tensors = {name: Observed() for name in names}
-    sums: dict[str, npt.NDArray[np.float64]] = {}
+    peaks: dict[str, Floats] = {}
     count = 0
     for tile in tiles:
         count += 1
@@ -59,10 +58,9 @@ def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
             step = max(1, value.size // SAMPLES_A_TILE)
             # Another offset for each tile, or the same pixels would be looked at every time.
             seen.samples.append(value.reshape(-1)[count % step :: step].copy())
-            if name in read:
-                sums[name] = value + sums.get(name, 0.0)
-    means = {name: (total / count).astype(np.float32) for name, total in sums.items()}
-    return Observations(tensors, means, count)
+            if value.ndim == 4:
+                peaks[name] = np.maximum(peaks.get(name, 0.0), np.abs(value).max((0, 2, 3)))
+    return Observations(tensors, peaks, count)
 
 
 def float_tensors(model: onnx.ModelProto) -> list[str]:

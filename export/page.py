@@ -71,7 +71,8 @@ def _calibration(record: CalibrationRecord) -> Iterable[str]:
     rows = (
         (
             trial.method,
-            "yes" if trial.bias_correction else "no",
+            "yes" if trial.equalized else "no",
+            trial.rounding,
             str(trial.float_layers),
             f"{trial.logit_snr_db:.1f} dB",
             f"{trial.bit_flip_rate:.3%}",
@@ -81,7 +82,8 @@ def _calibration(record: CalibrationRecord) -> Iterable[str]:
     )
     heads = (
         "method",
-        "bias correction",
+        "channels equalized",
+        "rounding",
         "FP32 layers",
         "signal to noise",
         "bits flipped",
