@@ -25,7 +25,7 @@ def make_archive(root: Path, counts: dict[str, int]) -> Path:
 def images(contents: list[list[int]]) -> list[LabelledImage]:
     """One class a list; equal numbers are equal contents."""
     return [
-        LabelledImage(Path(f"{label}/{number}"), label, f"{label}-{content}")
+        LabelledImage(Path(f"{label}/{number}"), (label,), f"{label}-{content}")
         for label, members in enumerate(contents)
         for number, content in enumerate(members)
     ]
