@@ -81,7 +81,7 @@ def labels_by_file(file: Path) -> Labelling:
 def _matched(file: Path, entries: Iterable[Entry]) -> dict[Path, tuple[str, ...]]:
     """The images beside the file, each of which must be listed once, and no others."""
     root = file.parent
-    there = dict.fromkeys(image_files(root))
+    there = dict.fromkeys(_images_in(root))
     images: dict[Path, tuple[str, ...]] = {}
     for where, name, classes in entries:
         relative = PurePosixPath(name)
@@ -100,6 +100,12 @@ def _matched(file: Path, entries: Iterable[Entry]) -> dict[Path, tuple[str, ...]
             f"{unlisted[0].relative_to(root)}; list them, or take them away"
         )
     return {path: images[path] for path in there}
+
+
+def _images_in(root: Path) -> list[Path]:
+    """As class folders may be, folders at the top may be links to where the images are."""
+    linked = [path for path in root.iterdir() if path.is_symlink() and path.is_dir()]
+    return sorted([*image_files(root), *(path for link in linked for path in image_files(link))])
 
 
 def _csv_entries(file: Path, text: str) -> tuple[list[Entry], set[str]]:
