@@ -123,7 +123,7 @@ def _graded(
     depth = ranked.shape[1]
     discounts = 1 / np.log2(np.arange(2, depth + 2))
     got = np.take_along_axis(gains, ranked, axis=1).astype(np.float64)
-    best = -np.sort(-gains, axis=1)[:, :depth].astype(np.float64)
-    ideal = best @ discounts
+    best = np.sort(np.partition(gains, -depth, axis=1)[:, -depth:], axis=1)[:, ::-1]
+    ideal = best.astype(np.float64) @ discounts
     ndcg = np.divide(got @ discounts, ideal, out=np.zeros(len(got)), where=ideal > 0)
     return np.array([got.sum() / k, ndcg.sum()])

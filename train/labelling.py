@@ -13,10 +13,11 @@ Paths are relative to the archive, with forward slashes. Classes are in the orde
 """
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from edge_runtime.errors import InputError
 from edge_runtime.scenes import image_files
@@ -70,7 +71,10 @@ def labels_by_file(file: Path) -> Labelling:
         entries = list(_json_entries(file, text))
         classes = {name for _, _, names in entries for name in names}
     else:
-        entries, classes = _csv_entries(file, text)
+        try:
+            entries, classes = _csv_entries(file, text)
+        except csv.Error as error:
+            raise InputError(f"{file}: not CSV ({error})") from error
     if not entries:
         raise InputError(f"{file}: no images are listed")
     if len(classes) < 2:
@@ -84,9 +88,8 @@ def _matched(file: Path, entries: Iterable[Entry]) -> dict[Path, tuple[str, ...]
     there = dict.fromkeys(_images_in(root))
     images: dict[Path, tuple[str, ...]] = {}
     for where, name, classes in entries:
-        relative = PurePosixPath(name)
-        path = root / relative
-        if not name or relative.is_absolute() or ".." in relative.parts or path not in there:
+        path = root / name
+        if path not in there:
             raise InputError(f"{where}: {name!r} is no image in {root}")
         if path in images:
             raise InputError(f"{where}: {name} is listed twice")
@@ -109,7 +112,7 @@ def _images_in(root: Path) -> list[Path]:
 
 
 def _csv_entries(file: Path, text: str) -> tuple[list[Entry], set[str]]:
-    rows = csv.reader(text.splitlines())
+    rows = csv.reader(io.StringIO(text, newline=""))
     header = [name.strip() for name in next(rows, [])]
     columns = header[1:]
     if not columns:
@@ -150,12 +153,13 @@ def _flags(where: str, columns: list[str], fields: list[str]) -> Iterator[tuple[
 
 def _json_entries(file: Path, text: str) -> Iterator[Entry]:
     try:
-        listed = json.loads(text)
+        # Pairs, since in a dict a path that is listed twice would be listed once.
+        listed = json.loads(text, object_pairs_hook=tuple)
     except ValueError as error:
         raise InputError(f"{file}: not JSON ({error})") from error
-    if not isinstance(listed, dict):
+    if not isinstance(listed, tuple):
         raise InputError(f"{file}: not an object of paths, each with a list of classes")
-    for path, names in listed.items():
+    for path, names in listed:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise InputError(f"{file}: {path} has {names!r}, not a list of the names of classes")
         yield str(file), path, names

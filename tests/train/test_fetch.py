@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -321,6 +322,17 @@ def test_fetch_as_a_user_gives_it(
     assert "known are aid, eurosat, resisc45, ucmerced" in unknown.stderr
     listed = json.loads(run("list", "--json").stdout)["archives"]
     assert {one["name"] for one in listed} >= {"aid", "eurosat", "resisc45", "ucmerced"}
+
+
+def test_without_the_extra_the_command_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    monkeypatch.delitem(sys.modules, "train.fetch")
+    monkeypatch.chdir(tmp_path)
+    said = CliRunner().invoke(build_app(), ["data", "fetch", "eurosat"])
+    assert said.exit_code == 1
+    assert "pip install 'scenehash[train]'" in said.stderr
 
 
 def test_every_published_archive_has_a_checksum_that_can_be_checked() -> None:

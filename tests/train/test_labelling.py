@@ -38,7 +38,7 @@ def write_columns(root: Path) -> None:
 
 
 def write_lists(root: Path) -> None:
-    lines = [f"{name},{'; '.join(classes)}" for name, classes in WANTED.items()]
+    lines = [f'"{name}",{"; ".join(classes)}' for name, classes in WANTED.items()]
     # A spreadsheet begins a file with a mark, and ends lines as Windows does.
     (root / "labels.csv").write_text("\ufeffpath, labels\r\n" + "\r\n".join(lines))
 
@@ -88,7 +88,9 @@ def rows(*lines: str) -> str:
         ("labels.csv", rows("all/0.png,1,0"), "line 21: all/0.png is listed twice"),
         ("labels.csv", rows("all/19.png,0,0"), "line 21: all/19.png has no class"),
         ("labels.csv", rows(*[""] * 2), "2 images are not listed, such as all/18.png"),
+        ("labels.csv", "path,labels\n\"" + "x" * 200_000, "not CSV"),
         ("labels.json", "{", "not JSON"),
+        ("labels.json", '{"all/0.png": ["a"], "all/0.png": ["b"]}', "all/0.png is listed twice"),
         ("labels.json", "[]", "not an object of paths"),
         ("labels.json", "{}", "no images are listed"),
         ("labels.json", '{"all/0.png": "field"}', "not a list of the names of classes"),
