@@ -69,6 +69,7 @@ class ResumingDownloader:
                     file.write(chunk)
                     advance((done + len(chunk)) // MEGABYTE - done // MEGABYTE)
                     done += len(chunk)
+        # urllib3 before 2 takes a connection that ends early for the end of the file.
         if done < size:
             raise FetchError(f"{self._what}: the connection ended early; {self._kept()}")
 

@@ -77,6 +77,7 @@ def cosine_quality(vectors: npt.NDArray[np.float32], labels: Labels, k: int = DE
 
 def _quality(scores: Scores, labels: Labels, k: int) -> Quality:
     members = memberships(labels).astype(np.float32)
+    counts = members.sum(axis=1)
     several = labels.dtype == np.bool_
     sums, graded = np.zeros(3), np.zeros(2)
     for start in range(0, len(labels), QUERIES_AT_ONCE):
@@ -98,7 +99,6 @@ def _quality(scores: Scores, labels: Labels, k: int) -> Quality:
             (found[:, -1] / k).sum(),
         ]
         if several:
-            counts = members.sum(axis=1)
             gains = common / (counts[queries, np.newaxis] + counts - common)
             graded += _graded(gains, ranked, k)
     quality = Quality(*(float(value) for value in sums / len(labels)))

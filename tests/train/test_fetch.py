@@ -1,5 +1,6 @@
 """Fetching archives, from a server on this machine that fails in the ways that servers do."""
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -15,6 +16,7 @@ from typing import Any, BinaryIO
 import cv2
 import numpy as np
 import pytest
+import requests
 from typer.testing import CliRunner
 
 from edge_runtime.cli import build_app
@@ -33,7 +35,7 @@ class Server(ThreadingHTTPServer):
     """Serves content at any path. What was asked of it is in asked: the first byte of each range.
 
     cut_at: the connection ends before this byte, each time that it is told so; failing: a status to
-    answer with; ranges: whether it knows any.
+    answer with; ranges: whether it knows any; off_by: bytes that a range begins too late.
     """
 
     daemon_threads = True
@@ -45,6 +47,7 @@ class Server(ThreadingHTTPServer):
         self.cut_at: int | None = None
         self.failing: int | None = None
         self.ranges = True
+        self.off_by = 0
 
     @property
     def url(self) -> str:
@@ -66,6 +69,7 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and server.ranges and start >= size:
             self.send_error(416)
             return
+        start += server.off_by
         if wanted and server.ranges:
             self.send_response(206)
             self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
@@ -136,9 +140,19 @@ def test_a_fetched_archive_can_be_trained_on_and_is_not_fetched_again(
     assert server.asked == [0]
 
 
+@pytest.mark.parametrize("noticed", [True, False])
 def test_a_download_that_was_cut_off_goes_on_where_it_stopped(
-    server: Server, tmp_path: Path
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, noticed: bool
 ) -> None:
+    plain = requests.Response.iter_content
+
+    def unnoticed(response: requests.Response, size: int) -> Iterator[bytes]:
+        """As with an old urllib3."""
+        with contextlib.suppress(requests.RequestException):
+            yield from plain(response, size)
+
+    if not noticed:
+        monkeypatch.setattr(requests.Response, "iter_content", unnoticed)
     half = len(server.content) // 2
     assert half > CHUNK
     server.cut_at = half
@@ -157,6 +171,15 @@ def test_a_server_without_ranges_begins_again(server: Server, tmp_path: Path) ->
     server.ranges = False
     assert fetch("tiny", published(server), tmp_path / "tiny").images == 18
     assert server.asked == [1000]
+
+
+def test_a_server_that_sends_another_range_spoils_nothing(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "tiny.zip.part").write_bytes(server.content[:1000])
+    server.off_by = 7
+    with pytest.raises(FetchError, match="other bytes than were asked for"):
+        fetch("tiny", published(server), tmp_path / "tiny")
+    server.off_by = 0
+    assert fetch("tiny", published(server), tmp_path / "tiny").images == 18
 
 
 def test_a_part_that_is_the_whole_is_taken(server: Server, tmp_path: Path) -> None:
