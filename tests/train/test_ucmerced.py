@@ -98,6 +98,7 @@ def test_images_of_several_classes_from_labels_to_model_file(
     assert file["ndcg_at_20"] == pytest.approx(exported["card"]["quality"]["ndcg_at_20"])
     assert file["ndcg_at_20"] > quality["ndcg_at_20"] - 0.03
 
-    with pytest.raises(ConfigurationError, match="one class each"):
-        train([part], tmp_path / "other", make_config({"recipe": "mhcln"}))
+    for values in ({"recipe": "mhcln"}, {"settings": {"centres": "learned"}}):
+        with pytest.raises(ConfigurationError, match="one class each"):
+            train([part], tmp_path / "other", make_config(values))
     assert not (tmp_path / "other").exists()

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+CENTROID_WEIGHT = 4
+
 
 def centre_loss(
     logits: Tensor, labels: Tensor, centres: Tensor, scale: float, margin: float
@@ -13,18 +15,25 @@ def centre_loss(
 
         mean over i of  -log softmax_c( scale * (cos(logits_i, centre_c) - margin * [c = label_i]) )
 
-    logits float [N, K]; labels int64 [N]; centres float [C, K] of -1 and 1. For labels bool [N, C]
-    the margin is taken from all classes of image i, and the mean is over them too: its logits turn
-    to where the codes of its classes meet. Source, of both: Hoe et al., "One Loss for All: Deep
-    Hashing with a Single Cosine Similarity based Learning Objective" (OrthoHash), NeurIPS 2021;
-    fixed centres after Yuan et al., "Central Similarity Quantization for Efficient Image and Video
-    Retrieval" (CSQ), CVPR 2020.
+    logits float [N, K]; labels int64 [N]; centres float [C, K] of -1 and 1. Source: Hoe et al.,
+    "One Loss for All: Deep Hashing with a Single Cosine Similarity based Learning Objective"
+    (OrthoHash), NeurIPS 2021; fixed centres after Yuan et al., "Central Similarity Quantization
+    for Efficient Image and Video Retrieval" (CSQ), CVPR 2020.
+
+    For labels bool [N, C] logits are turned to the centroid of the centres of their classes:
+
+        mean over i of  4 * scale * (1 - cos(logits_i, sum of centre_c over the classes c of i))
+
+    The centroid is CSQ's, before its vote of each bit: what is half of a kind stays half way to it.
+    A softmax has the classes of one image compete, and finds less (docs/protocol.md, which has the
+    weight's figures too).
     """
-    cosine = functional.normalize(logits) @ functional.normalize(centres).T
     if labels.dtype == torch.bool:
-        target = labels.to(cosine.dtype)
-        shares = target / target.sum(dim=1, keepdim=True)
-        return functional.cross_entropy(scale * (cosine - margin * target), shares)
+        centroids = labels.to(centres.dtype) @ centres
+        return (
+            CENTROID_WEIGHT * scale * (1 - functional.cosine_similarity(logits, centroids)).mean()
+        )
+    cosine = functional.normalize(logits) @ functional.normalize(centres).T
     target = functional.one_hot(labels, len(centres)).to(cosine.dtype)
     return functional.cross_entropy(scale * (cosine - margin * target), labels)
 

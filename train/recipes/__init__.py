@@ -32,11 +32,14 @@ def make_recipe(config: Config, data: TrainingSet) -> Recipe:
 
 def check_labels(config: Config, labels: Labels) -> None:
     """Raise ConfigurationError when a recipe cannot learn from images of several classes."""
-    if config.recipe == "mhcln" and labels.dtype == np.bool_:
-        raise ConfigurationError(
-            "the recipe mhcln needs images of one class each, and some here have several; "
-            "give --recipe centres"
-        )
+    if labels.dtype != np.bool_:
+        return
+    several = "needs images of one class each, and some here have several"
+    if isinstance(config.settings, MhclnSettings):
+        raise ConfigurationError(f"the recipe mhcln {several}; give --recipe centres")
+    # Nothing would hold the codes of classes apart.
+    if config.settings.centres == "learned":
+        raise ConfigurationError(f'"centres": "learned" {several}; leave it "fixed"')
 
 
 def build_head(config: Config, width: int) -> Branches:
