@@ -208,7 +208,7 @@ def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
     hidden = {int(label) for label in np.resize(order, 25)[GROUP * group : GROUP * (group + 1)]}
     shown = sorted(set(range(21)) - hidden)
     train_part = tuple(
-        replace(image, label=shown.index(image.label))
+        replace(image, labels=(shown.index(image.label),))
         for image in parts.train
         if image.label not in hidden
     )

@@ -8,6 +8,7 @@ ScenehashError                one line: what, where, what to do
 │   ├── LineageError          codes of another model or another width
 │   ├── StoreBusyError        another process is writing
 │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+├── FetchError                an archive that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 └── MissingExtraError         an optional dependency that is not installed
 """
@@ -43,6 +44,10 @@ class StoreBusyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Bytes on disk are not the bytes that were committed."""
+
+
+class FetchError(ScenehashError):
+    """An archive cannot be fetched, or is not what it should be."""
 
 
 class FidelityError(ScenehashError):

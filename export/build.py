@@ -17,7 +17,7 @@ from edge_runtime.demo_scenes import draw
 from edge_runtime.errors import InputError, ModelError
 from edge_runtime.model import HashModel
 from edge_runtime.tiles import Image, read_image, to_tile
-from train.data import LabelledImage, labels
+from train.data import LabelledImage, labels, memberships
 from train.evaluation import retrieval_quality
 from train.judging import model_logits, network_logits
 from train.runs import Run
@@ -100,12 +100,15 @@ def choose_calibration(
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
     """Choose images at random, the same number of each class as far as possible.
 
+    One of several classes counts for the rarest of them.
+
     Gives those to calibrate on and, as many again where there are so many, those to compare on. At
     least a quarter of all is kept for that.
     """
     rng = np.random.default_rng(seed)
     turn = np.zeros(len(images), np.int64)
-    classes = labels(images)
+    members = memberships(labels(images))
+    classes = np.where(members, members.sum(axis=0), len(images) + 1).argmin(axis=1)
     for label in np.unique(classes):
         members = rng.permutation(np.flatnonzero(classes == label))
         turn[members] = np.arange(len(members))

@@ -12,7 +12,8 @@ import torch
 from edge_runtime.card import FidelityRecord
 from edge_runtime.codes import pack
 from edge_runtime.errors import FidelityError
-from train.evaluation import Labels, retrieval_quality
+from train.data import Labels, memberships
+from train.evaluation import retrieval_quality
 from train.network import HashNetwork
 
 from .layers import decibels
@@ -55,7 +56,8 @@ def compare(
 ) -> FidelityRecord:
     """Compare logits float32 [N, K] with those of the FP32 network, for the same N images.
 
-    labels: int64 [N], places in the names of the classes. The codes are the logits' signs.
+    labels: int64 [N], places in the names of the classes, or memberships bool [N, C]. The codes
+    are the logits' signs.
     """
     flipped = (logits > 0) != (reference > 0)
     noise = float(np.sqrt(np.square(logits - reference).mean()))
@@ -69,8 +71,9 @@ def compare(
         logits_near_zero=float((np.abs(reference) < noise).mean()),
         flips_by_bit=[round(float(rate), 6) for rate in flipped.mean(axis=0)],
         flips_by_class={
-            classes[label]: round(float(flipped[labels == label].mean()), 6)
-            for label in np.unique(labels)
+            name: round(float(flipped[members].mean()), 6)
+            for name, members in zip(classes, memberships(labels).T, strict=False)
+            if members.any()
         },
     )
 

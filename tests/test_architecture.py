@@ -12,7 +12,7 @@ ALLOWED = {
     "edge_runtime": {"cv2", "llvmlite", "numba", "numpy", "onnxruntime", "pyarrow", "pydantic",
                      "rasterio", "rich", "simplejpeg", "typer", "watchfiles"},
     "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
-              "matplotlib", "onnx", "pytorch_metric_learning", "torch"},
+              "matplotlib", "onnx", "pooch", "pytorch_metric_learning", "requests", "torch"},
     "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
                "matplotlib", "onnx", "onnxscript", "torch"},
 }  # fmt: skip

@@ -1,4 +1,7 @@
-"""`scenehash train` and `scenehash evaluate`; what they need is loaded when they run."""
+"""`scenehash train` and `scenehash evaluate`; what they need is loaded when they run.
+
+`scenehash data` is in data_commands.py.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,14 +11,25 @@ import typer
 from edge_runtime.console import EXIT_SET_ASIDE, AsJson, notice, report
 from edge_runtime.errors import MissingExtraError
 
+from . import data_commands
+
 if TYPE_CHECKING:
     from .data import Archive, Collection
 
 MODEL_SUFFIX = ".onnx"
 
-DataFolder = Annotated[Path, typer.Argument(help="A folder that has a folder for each class.")]
+DataFolder = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder that has a folder for each class, or a labels.csv or labels.json."
+    ),
+]
 DataFolders = Annotated[
-    list[Path], typer.Argument(help="Folders that have a folder for each class, one an archive.")
+    list[Path],
+    typer.Argument(
+        help="Folders that have a folder for each class, or a labels.csv or labels.json; one an "
+        "archive."
+    ),
 ]
 
 
@@ -23,6 +37,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("train")(train_command)
     app.command("evaluate")(evaluate_command)
+    data_commands.register(app)
 
 
 def train_command(

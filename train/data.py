@@ -1,4 +1,4 @@
-"""Labelled archives: a folder a class, and the seeded split that every figure rests on."""
+"""Labelled archives, and the seeded split that every figure rests on."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -10,30 +10,47 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import InputError
-from edge_runtime.scenes import content_id, image_files
+from edge_runtime.scenes import content_id
 from edge_runtime.tiles import decode_image
+
+from .labelling import find_label_file, labels_by_file, labels_by_folder
+from .stratification import stratify
 
 TRAIN_FRACTION = 0.6
 MIN_IMAGES_PER_CLASS = 5
 
+# Of N images: classes int64 [N] where each has one, memberships bool [N, C] where some have more.
+Labels = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """An image file, the number of its class, and the id of its content."""
+    """An image file, the numbers of its classes in ascending order, and the id of its content."""
 
     path: Path
-    label: int
+    labels: tuple[int, ...]
     content: str
+
+    @property
+    def label(self) -> int:
+        """The number of its class, where it has one."""
+        (label,) = self.labels
+        return label
+
+    def counted_from(self, first: int) -> "LabelledImage":
+        """The same image, with class 0 as class first."""
+        return replace(self, labels=tuple(first + label for label in self.labels))
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A data set on disk. fingerprint is a hash over the names and contents of all its images."""
+    """A data set on disk. Its classes are numbered by their place in classes."""
 
     root: Path
     classes: tuple[str, ...]
     images: tuple[LabelledImage, ...]
     set_aside: tuple[tuple[Path, str], ...]
+    label_file: Path | None = None
 
     @property
     def name(self) -> str:
@@ -42,9 +59,18 @@ class Archive:
 
     @property
     def fingerprint(self) -> str:
-        """32 hexadecimal digits of BLAKE2b."""
-        lines = (f"{image.path.relative_to(self.root)} {image.content}\n" for image in self.images)
+        """32 hexadecimal digits of BLAKE2b over the names and contents of all images.
+
+        And over their classes, where those are in a file and not in the names.
+        """
+        lines = (self._line(image) for image in self.images)
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+
+    def _line(self, image: LabelledImage) -> str:
+        line = f"{image.path.relative_to(self.root)} {image.content}\n"
+        if self.label_file is None:
+            return line
+        return line + "".join(f" {self.classes[label]}\n" for label in image.labels)
 
 
 @dataclass(frozen=True)
@@ -90,8 +116,8 @@ class Collection:
         first = 0
         for archive in self.archives:
             part = split(archive.images, seed)
-            train += [replace(image, label=first + image.label) for image in part.train]
-            test += [replace(image, label=first + image.label) for image in part.test]
+            train += [image.counted_from(first) for image in part.train]
+            test += [image.counted_from(first) for image in part.test]
             first += len(archive.classes)
         judging = {image.content for image in test}
         return Split(tuple(i for i in train if i.content not in judging), tuple(test))
@@ -106,37 +132,54 @@ class Split:
 
 
 def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) -> Archive:
-    """Read a folder that has a folder for each class; every image is opened once, to see it whole.
+    """Read a folder that has a folder for each class, or a label file: see labelling.py.
 
-    An image that cannot be read is set aside with its reason. Raises InputError when the folder is
-    not there, has fewer than two classes, or a class has too few images to split.
+    Every image is opened once, to see it whole; one that cannot be read is set aside with its
+    reason. Raises InputError when the folder is not there, has fewer than two classes, or a class
+    has too few images to split, and when a label file and the images beside it do not match.
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give one that has a folder for each class")
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and image_files(path))
-    if len(folders) < 2:
-        raise InputError(
-            f"{root}: {len(folders)} class folders with images; at least 2 are needed, "
-            "each class in a folder of its own"
-        )
+    label_file = find_label_file(root)
+    labelling = labels_by_file(label_file) if label_file else labels_by_folder(root)
+    numbers = {name: number for number, name in enumerate(labelling.classes)}
     images: list[LabelledImage] = []
     set_aside: list[tuple[Path, str]] = []
-    for label, folder in enumerate(folders):
-        for path in image_files(folder):
-            try:
-                images.append(LabelledImage(path, label, _whole(path)))
-            except InputError as error:
-                set_aside.append((path, str(error)))
-            advance(1)
-    _check_classes(root, folders, images)
-    return Archive(root, tuple(path.name for path in folders), tuple(images), tuple(set_aside))
+    for path, names in labelling.images.items():
+        try:
+            images.append(LabelledImage(path, tuple(numbers[name] for name in names), _whole(path)))
+        except InputError as error:
+            set_aside.append((path, str(error)))
+        advance(1)
+    _check_classes(root, labelling.classes, images)
+    return Archive(root, labelling.classes, tuple(images), tuple(set_aside), label_file)
 
 
 def split(images: Sequence[LabelledImage], seed: int) -> Split:
-    """Split each class at random, 60 % for training.
+    """Split at random, 60 % for training.
 
-    Images of one content stay together, in whatever classes they are, on the side that the draw
-    gives the first of them; counts a class are exact unless such images make that impossible.
+    Within each class where an image has one; where some have several, by iterative stratification,
+    which splits each class as near to that as the others allow. Images of one content stay
+    together, with whatever classes, on one side.
+    """
+    if all(len(image.labels) == 1 for image in images):
+        return _split_each_class(images, seed)
+    groups: dict[str, list[LabelledImage]] = defaultdict(list)
+    for image in images:
+        groups[image.content].append(image)
+    starts = np.cumsum([0, *(len(group) for group in groups.values())])
+    together = [image for group in groups.values() for image in group]
+    members = np.logical_or.reduceat(memberships(labels(together)), starts[:-1], axis=0)
+    for_training = stratify(members, np.diff(starts), TRAIN_FRACTION, seed)
+    sides = np.repeat(for_training, np.diff(starts))
+    train = [image for image, taken in zip(together, sides, strict=True) if taken]
+    test = [image for image, taken in zip(together, sides, strict=True) if not taken]
+    return Split(_ordered(train), _ordered(test))
+
+
+def _split_each_class(images: Sequence[LabelledImage], seed: int) -> Split:
+    """Counts a class are exact, unless images of one content in several classes forbid it: those
+    are on the side that the draw gives the first of them.
     """
     rng = np.random.default_rng(seed)
     classes: dict[int, dict[str, list[LabelledImage]]] = defaultdict(lambda: defaultdict(list))
@@ -159,9 +202,24 @@ def split(images: Sequence[LabelledImage], seed: int) -> Split:
     return Split(_ordered(train), _ordered(test))
 
 
-def labels(images: Sequence[LabelledImage]) -> npt.NDArray[np.int64]:
-    """The class numbers, int64 [N]."""
-    return np.array([image.label for image in images], np.int64)
+def labels(images: Sequence[LabelledImage]) -> Labels:
+    """The classes int64 [N]; where some images have several, memberships bool [N, C], C being the
+    highest number and one.
+    """
+    if all(len(image.labels) == 1 for image in images):
+        return np.array([image.label for image in images], np.int64)
+    members = np.zeros((len(images), 1 + max(max(image.labels) for image in images)), np.bool_)
+    for row, image in zip(members, images, strict=True):
+        row[list(image.labels)] = True
+    return members
+
+
+def memberships(labels: Labels) -> npt.NDArray[np.bool_]:
+    """Memberships bool [N, C], of classes int64 [N] or of what is that already."""
+    if labels.dtype == np.bool_:
+        return labels.astype(np.bool_, copy=False)
+    members: npt.NDArray[np.bool_] = labels[:, np.newaxis] == np.arange(1 + labels.max())
+    return members
 
 
 def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
@@ -178,13 +236,14 @@ def _whole(path: Path) -> str:
     return content_id(data)
 
 
-def _check_classes(root: Path, folders: Sequence[Path], images: Sequence[LabelledImage]) -> None:
-    contents: list[set[str]] = [set() for _ in folders]
+def _check_classes(root: Path, classes: Sequence[str], images: Sequence[LabelledImage]) -> None:
+    contents: list[set[str]] = [set() for _ in classes]
     for image in images:
-        contents[image.label].add(image.content)
-    for folder, different in zip(folders, contents, strict=True):
+        for label in image.labels:
+            contents[label].add(image.content)
+    for name, different in zip(classes, contents, strict=True):
         if len(different) < MIN_IMAGES_PER_CLASS:
             raise InputError(
-                f"{root}: class {folder.name} has {len(different)} different readable images; "
+                f"{root}: class {name} has {len(different)} different readable images; "
                 f"at least {MIN_IMAGES_PER_CLASS} are needed to split it"
             )

@@ -54,9 +54,13 @@ class Judgement:
     confusion: npt.NDArray[np.float64]
 
     def by_class(self) -> dict[str, float]:
-        """The fraction of hits that are right, precision@20, of each class; the worst first."""
-        right = zip(self.archive.classes, self.confusion.diagonal().tolist(), strict=True)
-        return dict(sorted(right, key=lambda pair: pair[1]))
+        """The fraction of hits that are right, precision@20, of each class; the worst first.
+
+        Classes without a test image are left out.
+        """
+        right = zip(self.archive.classes, self.confusion.diagonal().tolist(), strict=False)
+        known = [pair for pair in right if not np.isnan(pair[1])]
+        return dict(sorted(known, key=lambda pair: pair[1]))
 
     def document(self) -> dict[str, Any]:
         """The judgement as plain values."""

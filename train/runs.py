@@ -100,8 +100,12 @@ class Run:
     def _images(self, part: str) -> tuple[LabelledImage, ...]:
         roots = [Path(archive["root"]) for archive in self._data["archives"]]
         return tuple(
-            LabelledImage(roots[archive] / path, label, content)
-            for archive, path, label, content in self._data[part]
+            LabelledImage(
+                roots[archive] / path,
+                tuple(classes) if isinstance(classes, list) else (classes,),
+                content,
+            )
+            for archive, path, classes, content in self._data[part]
         )
 
 
@@ -148,8 +152,11 @@ def finish_run(
 
 
 def _split_record(data: Collection, parts: Split) -> dict[str, Any]:
+    def classes(image: LabelledImage) -> int | list[int]:
+        return image.label if len(image.labels) == 1 else list(image.labels)
+
     def entries(images: Iterable[LabelledImage]) -> list[list[Any]]:
-        return [[*_place(image, data.archives), image.label, image.content] for image in images]
+        return [[*_place(image, data.archives), classes(image), image.content] for image in images]
 
     return {
         "name": data.name,

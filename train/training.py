@@ -19,14 +19,14 @@ from .data import Collection, labels, read_archive
 from .evaluation import retrieval_quality
 from .fit import fit
 from .projection import IMAGES_AT_ONCE, fit_projection, project
-from .recipes import TrainingSet, make_recipe
+from .recipes import TrainingSet, check_labels, make_recipe
 from .representations import Represented, represent
 from .runs import CHECKPOINT, CURVE, RUN, Run, finish_run, start_run
 from .views import PLAIN, TURNS, VARIED
 
 
 def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collection]:
-    """Train on one or several folder-a-class archives; the run is in the folder out.
+    """Train on one or several archives; the run is in the folder out.
 
     A run that is finished there already, with the same configuration and images, is returned as
     it is; an interrupted one goes on. Raises InputError and ConfigurationError.
@@ -35,6 +35,7 @@ def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collec
     with progress(sum(len(image_files(root)) for root in roots), "read") as advance:
         data = Collection(tuple(read_archive(root, advance) for root in roots))
     parts = data.split(config.seed)
+    check_labels(config, labels(parts.train))
     start_run(out, config, data, parts)
     if (out / RUN).is_file():
         notice(f"{out}: finished already with this configuration; nothing to do")

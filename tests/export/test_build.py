@@ -14,7 +14,8 @@ from edge_runtime.model import HashModel
 from edge_runtime.tiles import read_image
 from export import build
 from export.build import choose_calibration, export_run
-from export.fidelity import Threshold
+from export.fidelity import Threshold, compare
+from train.data import LabelledImage
 from train.runs import Run
 
 from .conftest import CLASSES
@@ -115,6 +116,22 @@ def test_calibration_takes_as_many_of_each_class(run: Run) -> None:
     assert (chosen, held_out) == choose_calibration(run.split.train, 6, seed=0)
     assert chosen != choose_calibration(run.split.train, 6, seed=1)[0]
     assert len(CLASSES) == 2
+
+
+def test_calibration_counts_an_image_of_several_classes_for_the_rarest() -> None:
+    classes = [(0,)] * 12 + [(0, 1)] * 6 + [(0, 1, 2)] * 6
+    images = [LabelledImage(Path(str(number)), of, "") for number, of in enumerate(classes)]
+    chosen, _ = choose_calibration(images, 6, seed=0)
+    assert sorted(len(image.labels) for image in chosen) == [1, 1, 2, 2, 3, 3]
+
+
+def test_flips_of_an_image_count_for_each_of_its_classes() -> None:
+    reference = np.ones((4, 8), np.float32)
+    logits = reference.copy()
+    logits[0, :4] = -1
+    members = np.array([[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 1, 1, 0]], bool)
+    fidelity = compare(reference, logits, members, ["a", "b", "c", "never seen"], 0)
+    assert fidelity.flips_by_class == {"a": 0.5, "b": pytest.approx(1 / 6, abs=1e-6), "c": 0}
 
 
 def test_shipped_model_finds_the_harbors_among_other_scenes(data_root: Path) -> None:

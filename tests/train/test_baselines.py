@@ -66,3 +66,18 @@ def test_lsh_planes_go_through_the_mean() -> None:
     vectors, labels = blobs()
     hasher = BASELINES["lsh"](vectors, labels, BITS, 0)
     assert np.allclose(hasher(vectors.mean(0, keepdims=True)), 0, atol=1e-4)
+
+
+def test_ksh_draws_together_images_that_share_a_class() -> None:
+    vectors, labels = blobs(classes=4)
+    members = np.zeros((len(labels), 6), bool)
+    members[np.arange(len(labels)), labels] = True
+    # Kinds 0 and 1 have class 4 in common, kinds 2 and 3 class 5.
+    members[np.arange(len(labels)), 4 + labels // 2] = True
+    codes = BASELINES["ksh"](vectors, members, BITS, 0)(vectors) > 0
+    middles = np.stack([codes[labels == kind].mean(axis=0) for kind in range(4)])
+    apart = np.abs(middles[:, None] - middles[None]).sum(axis=2)
+    assert max(apart[0, 1], apart[2, 3]) < apart[:2, 2:].min() / 3
+    alone = BASELINES["ksh"](vectors, labels, BITS, 0)(vectors) > 0
+    middles = np.stack([alone[labels == kind].mean(axis=0) for kind in range(4)])
+    assert np.abs(middles[0] - middles[1]).sum() > 3 * apart[0, 1]

@@ -20,7 +20,7 @@ from .test_data import make_archive
 def shared_images(contents: list[list[int]]) -> list[LabelledImage]:
     """One class a list; equal numbers are equal contents, in whatever class."""
     return [
-        LabelledImage(Path(f"{label}/{number}"), label, str(content))
+        LabelledImage(Path(f"{label}/{number}"), (label,), str(content))
         for label, members in enumerate(contents)
         for number, content in enumerate(members)
     ]

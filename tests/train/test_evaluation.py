@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +30,65 @@ def by_loops(codes, labels, seed, k):
             found / k,
         ]
     return totals / len(labels)
+
+
+def several_classes(count: int, classes: int, rng: np.random.Generator) -> np.ndarray:
+    """Memberships bool [N, C], one at least for each."""
+    members = rng.random((count, classes)) < 0.4
+    members[np.arange(count), rng.integers(0, classes, count)] = True
+    return members
+
+
+def graded_by_loops(codes, sets, seed, k):
+    """The protocol for images of several classes, one query and one rank at a time."""
+    order = np.random.default_rng(seed).permutation(len(sets))
+    codes, sets = codes[order], [sets[position] for position in order]
+    totals = np.zeros(5)
+    for query, wanted in enumerate(sets):
+        distances = hamming(codes, codes[query]).tolist()
+        others = [position for position in range(len(sets)) if position != query]
+        ranked = sorted(others, key=lambda position: (distances[position], position))[:k]
+        relevant = [position for position in others if wanted & sets[position]]
+        precisions, found = [], 0
+        for rank, position in enumerate(ranked, start=1):
+            if position in relevant:
+                found += 1
+                precisions.append(found / rank)
+        gain = {other: len(wanted & sets[other]) / len(wanted | sets[other]) for other in others}
+        best = sorted(gain.values(), reverse=True)[:k]
+        ideal = sum(value / math.log2(rank + 1) for rank, value in enumerate(best, start=1))
+        got = sum(gain[other] / math.log2(rank + 1) for rank, other in enumerate(ranked, start=1))
+        totals += [
+            sum(precisions) / max(1, min(k, len(relevant))),
+            sum(precisions) / max(1, found),
+            found / k,
+            sum(gain[other] for other in ranked) / k,
+            got / ideal if ideal else 0,
+        ]
+    return totals / len(sets)
+
+
+@given(st.integers(2, 40), st.integers(1, 5), st.integers(1, 25), st.integers(0, 1000))
+def test_images_of_several_classes_are_judged_by_those_in_common(count, classes, k, seed) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (count, 2), np.uint8)
+    members = several_classes(count, classes, rng)
+    sets = [set(np.flatnonzero(row)) for row in members]
+    got = list(retrieval_quality(codes, members, seed, k).as_dict().values())
+    assert got == pytest.approx(graded_by_loops(codes, sets, seed, k).tolist(), abs=1e-6)
+
+
+@given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 1000))
+def test_memberships_of_one_class_each_are_judged_as_classes_are(count, classes, seed) -> None:
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (count, 2), np.uint8)
+    labels = rng.integers(0, classes, count)
+    plain = retrieval_quality(codes, labels, seed).as_dict()
+    members = retrieval_quality(codes, np.eye(classes, dtype=bool)[labels], seed)
+    assert {name: members.as_dict()[name] for name in plain} == plain
+    assert plain.keys() == {"map_at_20", "map_at_20_hits", "precision_at_20"}
+    # With one class each, the gain is 1 for a relevant image and 0 for another.
+    assert members.acg_at_20 == pytest.approx(members.precision_at_20)
 
 
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(1, 25), st.integers(0, 1000))
@@ -70,3 +131,17 @@ def test_confusion_is_what_is_found_for_what() -> None:
     quality = retrieval_quality(codes, labels, 0)
     assert found.diagonal().mean() == pytest.approx(quality.precision_at_20)
     assert found[0, 2] < found[0, 1] < found[0, 0]
+
+
+def test_confusion_of_several_classes_has_a_query_in_each_of_its_rows() -> None:
+    near, far = [0, 0], [255, 255]
+    codes = np.array([near, near, far, far, far], np.uint8)
+    members = np.zeros((5, 4), bool)
+    for row, of_one in zip(members, ((0, 1), (1,), (2,), (2,), (0, 2)), strict=True):
+        row[list(of_one)] = True
+    found = confusion(codes, members, 0, k=1)
+    # Image 0 finds 1, and 1 finds 0; 2, 3 and 4 find one another.
+    assert found[0].tolist() == [0, 0.5, 0.5, 0]
+    assert found[1].tolist() == [0.5, 1, 0, 0]
+    assert found[2, 2] == 1
+    assert np.isnan(found[3]).all()

@@ -38,6 +38,18 @@ def test_centre_loss() -> None:
     assert float(centre_loss(logits, labels, centres, 6.0, 0.2)) == pytest.approx(expected / 5)
 
 
+def test_centre_loss_of_several_classes() -> None:
+    logits, centres = normal(4, 8), torch.from_numpy(draw_class_codes(3, [8], 0)).double()
+    classes = [{0}, {0, 2}, {1}, {0, 1, 2}]
+    members = torch.tensor([[label in of_one for label in range(3)] for of_one in classes])
+    expected = 0.0
+    for row, of_one in zip(logits.tolist(), classes, strict=True):
+        codes = [centres[label].tolist() for label in of_one]
+        expected += 4 * 6.0 * (1 - cosine(row, [sum(bits) for bits in zip(*codes, strict=True)]))
+    loss = centre_loss(logits, members, centres, 6.0, 0.2)
+    assert float(loss) == pytest.approx(expected / 4)
+
+
 def test_similarity_loss() -> None:
     logits, representations = normal(4, 6), normal(4, 9)
     codes = torch.tanh(logits).tolist()

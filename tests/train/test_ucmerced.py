@@ -1,9 +1,14 @@
 """Promises on real images: a small part of UC Merced, trained for real."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from edge_runtime.cli import build_app
+from edge_runtime.errors import ConfigurationError
 from train.backbones import load_backbone
 from train.config import make_config
 from train.data import labels, read_archive, split
@@ -14,6 +19,13 @@ from train.views import PLAIN
 
 CLASSES = ("agricultural", "beach", "harbor", "runway")
 IMAGES = 20
+# What else is to be seen in images of a class.
+SEEN = {
+    "agricultural": ["plants"],
+    "beach": ["sand", "water"],
+    "harbor": ["boats", "water"],
+    "runway": ["pavement"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +58,47 @@ def test_codes_of_real_scenes_find_their_class(
     raw = represent(test, load_backbone(config.backbone, 128), 128, PLAIN).read()[:, 0]
     ceiling = cosine_quality(raw, labels(test))
     assert run.quality["map_at_20"] > ceiling.map_at_20 - 0.05
+
+
+def scenehash(*arguments: str | Path) -> dict[str, Any]:
+    result = CliRunner().invoke(build_app(), [*map(str, arguments), "--json"])
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def test_images_of_several_classes_from_labels_to_model_file(
+    part: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCENEHASH_CACHE", str(cache))
+    paths = sorted(part.rglob("*.jpg"))
+    listed = {path.relative_to(part).as_posix(): SEEN[path.parent.name] for path in paths}
+    (part / "labels.json").write_text(json.dumps(listed))
+    settings = tmp_path / "c.json"
+    settings.write_text(json.dumps({"tile_size": 128, "settings": {"steps": 200}}))
+    run = tmp_path / "run"
+    trained = scenehash("train", part, "--out", run, "--config", settings)
+    assert trained["classes"] == 5
+    assert abs(trained["train_images"] - 0.6 * len(paths)) <= 2
+    quality = trained["quality"]
+    assert quality["map_at_20"] > 0.9
+    assert quality["ndcg_at_20"] > 0.9
+
+    judged = scenehash("evaluate", run, part)
+    assert {name: judged[name] for name in quality} == pytest.approx(quality)
+    assert set(judged["precision_by_class"]) == {"boats", "pavement", "plants", "sand", "water"}
+    # Beaches and harbors have water in common: 15 others of 16, among 20 hits.
+    assert 0.9 * 15 / 20 < judged["precision_by_class"]["water"] <= 15 / 20
+
+    model = tmp_path / "model.onnx"
+    exported = scenehash("export", run, "--out", model, "--max-bit-flips", "0.05")
+    fidelity = exported["card"]["fidelity"]
+    assert set(fidelity["flips_by_class"]) == set(judged["precision_by_class"])
+    file = scenehash("evaluate", model, part)
+    assert file["ndcg_at_20"] == pytest.approx(exported["card"]["quality"]["ndcg_at_20"])
+    assert file["ndcg_at_20"] > quality["ndcg_at_20"] - 0.03
+
+    for values in ({"recipe": "mhcln"}, {"settings": {"centres": "learned"}}):
+        with pytest.raises(ConfigurationError, match="one class each"):
+            train([part], tmp_path / "other", make_config(values))
+    assert not (tmp_path / "other").exists()

@@ -5,8 +5,9 @@
     itq      the same, rotated so that signs lose the least
     ksh      kernel supervised hashing: the one that uses labels
 
-Each is a function of training vectors float32 [N, D], their classes int64 [N], the number of bits
-and a seed, and gives a function from vectors float32 [M, D] to logits float32 [M, K].
+Each is a function of training vectors float32 [N, D], their classes int64 [N] or memberships bool
+[N, C], the number of bits and a seed, and gives a function from vectors float32 [M, D] to logits
+float32 [M, K].
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..data import Labels
 from .itq import fit_itq
 from .ksh import fit_ksh
 from .lsh import fit_lsh
@@ -21,7 +23,7 @@ from .pca import fit_pca
 
 Vectors = npt.NDArray[np.float32]
 Hasher = Callable[[Vectors], Vectors]
-Baseline = Callable[[Vectors, npt.NDArray[np.int64], int, int], Hasher]
+Baseline = Callable[[Vectors, Labels, int, int], Hasher]
 
 BASELINES: dict[str, Baseline] = {
     "lsh": fit_lsh,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..data import Labels
 from .pca import principal_components
 
 Vectors = npt.NDArray[np.float32]
@@ -12,9 +13,7 @@ Vectors = npt.NDArray[np.float32]
 ITERATIONS = 50
 
 
-def fit_itq(
-    vectors: Vectors, labels: npt.NDArray[np.int64], bits: int, seed: int
-) -> Callable[[Vectors], Vectors]:
+def fit_itq(vectors: Vectors, labels: Labels, bits: int, seed: int) -> Callable[[Vectors], Vectors]:
     """Minimise |sign(V R) - V R|^2 over rotations R, V the first components of vectors [N, D].
 
     Gives logits float32 [M, bits]. Source: Gong and Lazebnik, "Iterative Quantization: A

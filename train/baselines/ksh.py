@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..data import Labels, memberships
+
 Vectors = npt.NDArray[np.float32]
 
 ANCHORS = 300
@@ -14,10 +16,9 @@ STEP_SIZE = 0.5
 RIDGE = 1e-2
 
 
-def fit_ksh(
-    vectors: Vectors, labels: npt.NDArray[np.int64], bits: int, seed: int
-) -> Callable[[Vectors], Vectors]:
-    """Choose bits one by one so that dot products of codes are 1 within a class and -1 across.
+def fit_ksh(vectors: Vectors, labels: Labels, bits: int, seed: int) -> Callable[[Vectors], Vectors]:
+    """Choose bits one by one so that dot products of codes are 1 within a class and -1 across;
+    images of several classes want 1 where they have one in common.
 
     Bit k is sign(a_k . phi(x)), phi(x) the centred Gaussian kernel of x to 300 anchors. a_k is the
     spectral solution of max a' Phi' R Phi a with R what the bits before leave of the wanted
@@ -36,7 +37,8 @@ def fit_ksh(
 
     mean = kernel(vectors).mean(axis=0)
     features = kernel(vectors[chosen]) - mean
-    same = labels[chosen][:, None] == labels[chosen][None, :]
+    members = memberships(labels[chosen]).astype(np.float32)
+    same = members @ members.T > 0
     left = bits * np.where(same, np.float32(1), np.float32(-1))
     spread = features.T @ features + RIDGE * np.eye(features.shape[1], dtype=np.float32)
     whiten = np.linalg.inv(np.linalg.cholesky(spread)).T.astype(np.float32)

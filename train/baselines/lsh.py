@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from ..data import Labels
+
 Vectors = npt.NDArray[np.float32]
 
 
-def fit_lsh(
-    vectors: Vectors, labels: npt.NDArray[np.int64], bits: int, seed: int
-) -> Callable[[Vectors], Vectors]:
+def fit_lsh(vectors: Vectors, labels: Labels, bits: int, seed: int) -> Callable[[Vectors], Vectors]:
     """Random hyperplanes through the mean of vectors [N, D]; gives logits float32 [M, bits].
 
     Source: Charikar, "Similarity Estimation Techniques from Rounding Algorithms", STOC 2002.

@@ -6,12 +6,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from ..data import Labels
+
 Vectors = npt.NDArray[np.float32]
 
 
-def fit_pca(
-    vectors: Vectors, labels: npt.NDArray[np.int64], bits: int, seed: int
-) -> Callable[[Vectors], Vectors]:
+def fit_pca(vectors: Vectors, labels: Labels, bits: int, seed: int) -> Callable[[Vectors], Vectors]:
     """The first components of vectors [N, D]; gives logits float32 [M, bits].
 
     Source: Wang, Kumar, Chang, "Semi-Supervised Hashing for Scalable Image Retrieval", CVPR 2010,

@@ -1,8 +1,11 @@
 """Each class has a fixed code; logits are turned towards the code of their class."""
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
+
+CENTROID_WEIGHT = 4
 
 
 def centre_loss(
@@ -16,7 +19,20 @@ def centre_loss(
     "One Loss for All: Deep Hashing with a Single Cosine Similarity based Learning Objective"
     (OrthoHash), NeurIPS 2021; fixed centres after Yuan et al., "Central Similarity Quantization
     for Efficient Image and Video Retrieval" (CSQ), CVPR 2020.
+
+    For labels bool [N, C] logits are turned to the centroid of the centres of their classes:
+
+        mean over i of  4 * scale * (1 - cos(logits_i, sum of centre_c over the classes c of i))
+
+    The centroid is CSQ's, before its vote of each bit: what is half of a kind stays half way to it.
+    A softmax has the classes of one image compete, and finds less (docs/protocol.md, which has the
+    weight's figures too).
     """
+    if labels.dtype == torch.bool:
+        centroids = labels.to(centres.dtype) @ centres
+        return (
+            CENTROID_WEIGHT * scale * (1 - functional.cosine_similarity(logits, centroids)).mean()
+        )
     cosine = functional.normalize(logits) @ functional.normalize(centres).T
     target = functional.one_hot(labels, len(centres)).to(cosine.dtype)
     return functional.cross_entropy(scale * (cosine - margin * target), labels)

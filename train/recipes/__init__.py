@@ -7,15 +7,19 @@ A recipe owns its head and its optimizer; train/fit.py asks it for the terms of 
 a time, and never looks inside.
 """
 
+import numpy as np
 import torch
 
+from edge_runtime.errors import ConfigurationError
+
 from ..config import Config, MhclnSettings
+from ..data import Labels
 from ..head import Branches, plain_mlp
 from .base import Recipe, TrainingSet
 from .centres import Centres
 from .mhcln import HIDDEN, SLOPE, Mhcln
 
-__all__ = ["Recipe", "TrainingSet", "build_head", "make_recipe"]
+__all__ = ["Recipe", "TrainingSet", "build_head", "check_labels", "make_recipe"]
 
 
 def make_recipe(config: Config, data: TrainingSet) -> Recipe:
@@ -24,6 +28,18 @@ def make_recipe(config: Config, data: TrainingSet) -> Recipe:
     if isinstance(config.settings, MhclnSettings):
         return Mhcln(config.settings, config.bits, data)
     return Centres(config.settings, config.widths, config.seed, data)
+
+
+def check_labels(config: Config, labels: Labels) -> None:
+    """Raise ConfigurationError when a recipe cannot learn from images of several classes."""
+    if labels.dtype != np.bool_:
+        return
+    several = "needs images of one class each, and some here have several"
+    if isinstance(config.settings, MhclnSettings):
+        raise ConfigurationError(f"the recipe mhcln {several}; give --recipe centres")
+    # Nothing would hold the codes of classes apart.
+    if config.settings.centres == "learned":
+        raise ConfigurationError(f'"centres": "learned" {several}; leave it "fixed"')
 
 
 def build_head(config: Config, width: int) -> Branches:

@@ -8,15 +8,18 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ..data import Labels, memberships
 from ..head import Branches
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Vectors float16 or float32 [N, V, P] of N images in V views, and their classes int64 [N]."""
+    """Vectors float16 or float32 [N, V, P] of N images in V views, and their classes int64 [N], or
+    memberships bool [N, C] where some images have several.
+    """
 
     vectors: npt.NDArray[np.floating]
-    labels: npt.NDArray[np.int64]
+    labels: Labels
 
     @property
     def width(self) -> int:
@@ -26,7 +29,7 @@ class TrainingSet:
     @property
     def classes(self) -> int:
         """How many classes there are."""
-        return int(self.labels.max()) + 1
+        return int(memberships(self.labels).shape[1])
 
     def batch(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
         """The vectors float32 [B, P] of B images, each in its view."""

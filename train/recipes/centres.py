@@ -16,7 +16,7 @@ from .class_codes import draw_class_codes
 
 
 class Centres(Recipe):
-    """Logits are turned towards the code of their class; what is alike stays alike.
+    """Logits are turned towards the codes of their classes; what is alike stays alike.
 
     Both for the first bits of a code and for all of them: for each of the widths that are to be
     codes of their own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
