@@ -28,7 +28,7 @@ from train.runs import BACKBONE, FINETUNE, Run
 from train.training import train
 from train.tuning_network import TuningNetwork
 
-# Most of the blocks: what is before them is lowered, which takes seconds, more of them the more it is.
+# Most of the blocks: the more that are before them, the longer it takes to lower those.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")
 SMALL = {"bits": 16, "tile_size": SIZE, "settings": {"steps": 20, "batch": 8, "hidden": 16}}
