@@ -35,8 +35,8 @@ from train.judging import model_codes
 from train.projection import fit_projection, project
 from train.recipes import TrainingSet, make_recipe
 from train.representations import represent
-from train.training import train, views_of
-from train.views import PLAIN
+from train.training import train
+from train.views import PLAIN, views_of
 
 WIDTHS = (16, 24, 32, 64)
 ARCHIVES = ("ucmerced", "eurosat5k")

@@ -145,13 +145,13 @@ def _card(
 ) -> Card:
     config = run.config
     return Card(
-        name=f"{run.archive_name}-{config.recipe}-{config.bits}-{precision}",
+        name=f"{run.archive_name}-{config.method}-{config.bits}-{precision}",
         lineage=run.lineage,
         bits=config.bits,
         widths=list(config.widths),
         tile_size=config.tile_size,
         backbone=config.backbone,
-        recipe=config.recipe,
+        recipe=config.method,
         precision=precision,
         data=run.data_record(),
         calibration=calibration,

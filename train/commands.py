@@ -63,6 +63,14 @@ def train_command(
     tile_size: Annotated[
         int | None, typer.Option(help="Side of a tile in pixels.", show_default="256")
     ] = None,
+    finetune: Annotated[
+        bool | None,
+        typer.Option(
+            "--finetune/--frozen",
+            help="Train the backbone's last blocks too, in a third phase.",
+            show_default="frozen",
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="A JSON file such as a run's config.json; options given here go before."),
@@ -79,17 +87,19 @@ def train_command(
     given["tile_size"] = tile_size
     values: dict[str, Any] = read_config(config) if config else {}
     values |= {key: value for key, value in given.items() if value is not None}
+    if finetune is not None:
+        values["finetune"] = (values.get("finetune") or {}) if finetune else None
     checked = make_config(values)
     check_backbone(checked.backbone)
     names = "+".join(folder.resolve().name for folder in data)
-    name = f"{names}-{checked.recipe}-{checked.bits}-seed{checked.seed}"
+    name = f"{names}-{checked.method}-{checked.bits}-seed{checked.seed}"
     run, archives = train(data, out or Path("runs") / name, checked)
     document = {
         "run": str(run.path),
         "lineage": run.lineage,
         "bits": checked.bits,
         "widths": list(checked.widths),
-        "recipe": checked.recipe,
+        "recipe": checked.method,
         "classes": len(run.classes),
         "train_images": len(run.split.train),
         "test_images": len(run.split.test),

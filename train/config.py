@@ -53,6 +53,20 @@ class MhclnSettings(_Settings):
     mining: Literal["published", "all", "semihard", "distance"] = "published"
 
 
+class FinetuneSettings(_Settings):
+    """Hyperparameters of phase three; see train/finetune.py.
+
+    blocks: how many of the backbone's last blocks learn, its last convolution besides. They learn
+    at a share of the head's learning rate.
+    """
+
+    blocks: int = Field(default=5, ge=1)
+    steps: int = Field(default=100, ge=1)
+    batch: int = Field(default=64, ge=4)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    share: float = Field(default=0.1, gt=0, le=1)
+
+
 RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
     "centres": CentresSettings,
     "mhcln": MhclnSettings,
@@ -68,12 +82,18 @@ class Config(_Settings):
     backbone: str = "efficientnet_lite0"
     tile_size: int = Field(default=256, ge=MIN_TILE, le=MAX_TILE)
     settings: CentresSettings | MhclnSettings
+    finetune: FinetuneSettings | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
         """How many first bits of a code are codes of their own, ascending; the last is bits."""
         nested = isinstance(self.settings, CentresSettings) and self.settings.nested
         return (*(width for width in NESTED_WIDTHS if nested and width < self.bits), self.bits)
+
+    @property
+    def method(self) -> str:
+        """The recipe, and what was done besides, in a word."""
+        return self.recipe if self.finetune is None else f"{self.recipe}+finetune"
 
     @field_validator("bits")
     @classmethod
@@ -84,7 +104,8 @@ class Config(_Settings):
 def make_config(values: dict[str, Any]) -> Config:
     """Check values and fill in the rest; ConfigurationError names what is wrong.
 
-    The keys are those of Config; "settings" holds those of the recipe.
+    The keys are those of Config; "settings" holds those of the recipe, "finetune", where there is
+    to be a phase three, those of FinetuneSettings.
     """
     recipe = values.get("recipe", "centres")
     if recipe not in RECIPES:
@@ -117,5 +138,7 @@ def _in_words(error: ValidationError, recipe: str) -> str:
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         known = Config.model_fields if error.title == "Config" else RECIPES[recipe].model_fields
+        if key.startswith("finetune."):
+            known = FinetuneSettings.model_fields
         return f"unknown configuration key {key!r}; known are {', '.join(known)}"
     return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"

@@ -124,16 +124,28 @@ class EfficientNetLite(nn.Module):
         self.parts = (*(blocks[number].wide for number in sorted(self.pooled)), HEAD_WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
+        every = len(self.blocks)
+        return self.rest(*self.first(x, every), every)
+
+    def first(self, x: Tensor, count: int) -> tuple[Tensor, list[Tensor]]:
+        """What comes out of the first blocks of pixels, and the averages that they add."""
+        return self._through(range(count), self.stem(x))
+
+    def rest(self, x: Tensor, means: list[Tensor], first: int) -> Tensor:
+        """The representation, of what comes out of the first blocks."""
+        x, more = self._through(range(first, len(self.blocks)), x)
+        return torch.cat([*means, *more, self.head(x).mean((2, 3))], 1).sqrt()
+
+    def _through(self, numbers: range, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         means = []
-        for number, block in enumerate(self.blocks):
+        for number in numbers:
+            block = self.blocks[number]
             assert isinstance(block, Block)
             expanded = block.expanded(x)
             if number in self.pooled:
                 means.append(expanded.mean((2, 3)))
             x = block.projected(x, expanded)
-        means.append(self.head(x).mean((2, 3)))
-        return torch.cat(means, 1).sqrt()
+        return x, means
 
     def load_published(self, state: Mapping[str, Tensor]) -> None:
         """Load a state dictionary as the PyPI packages publish it; the classifier is left out."""

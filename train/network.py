@@ -28,10 +28,13 @@ class HashNetwork(nn.Module):
     mean: Tensor
     scale: Tensor
 
+    def pixels(self, tiles: Tensor) -> Tensor:
+        """Tiles uint8 [N, S, S, 3] as the backbone takes them: normalised, float32 [N, 3, S, S]."""
+        return (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.scale
+
     def representation(self, tiles: Tensor) -> Tensor:
         """The backbone's representation, float32 [N, D], of tiles uint8 [N, S, S, 3]."""
-        pixels = (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.scale
-        result: Tensor = self.backbone(pixels)
+        result: Tensor = self.backbone(self.pixels(tiles))
         return result
 
     def forward(self, tiles: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from torch import nn
 
 from edge_runtime.console import progress
@@ -23,7 +22,7 @@ from edge_runtime.tiles import Image, read_image, to_tile
 
 from .backbones import Backbone
 from .data import LabelledImage
-from .lowering import lower
+from .lowering import lower, open_session
 from .views import view_of
 
 BATCH = 16
@@ -89,12 +88,7 @@ class _Extractor:
         self._tile_size = tile_size
         network = backbone.with_head(nn.Identity())
         model = lower(network, tile_size, ["representation"])
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = os.cpu_count() or 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model, os.cpu_count() or 1)
 
     def run(
         self, images: Sequence[LabelledImage], views: Sequence[int]

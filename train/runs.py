@@ -3,20 +3,23 @@
 config.json      what was asked for
 split.json       the archive, its classes, and which images trained and which judge
 checkpoint.pt    while training: the state to go on from
+finetune.pt      while fine-tuning: the same
 head.pt          the trained head's weights
+backbone.pt      after fine-tuning: the weights of the backbone that it has changed
 curve.png        the terms of the loss by step
 run.json         written last: lineage, quality on the test part, times
 """
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from edge_runtime.card import DataRecord
 from edge_runtime.errors import ConfigurationError, InputError
@@ -28,7 +31,8 @@ from .network import HashNetwork
 from .recipes import build_head
 
 CONFIG, SPLIT, CHECKPOINT = "config.json", "split.json", "checkpoint.pt"
-HEAD, CURVE, RUN = "head.pt", "curve.png", "run.json"
+FINETUNE, HEAD, BACKBONE = "finetune.pt", "head.pt", "backbone.pt"
+CURVE, RUN = "curve.png", "run.json"
 PARTIAL = ".partial"
 
 
@@ -70,19 +74,20 @@ class Run:
         """The trained network, in evaluation mode.
 
         Raises ConfigurationError when the backbone's weights are not those that it was trained on,
-        InputError when the head's cannot be read.
+        InputError when the run's own cannot be read.
         """
         backbone = load_backbone(self.config.backbone, self.config.tile_size)
+        if self.config.finetune is not None:
+            with _intact(self.path / BACKBONE) as weights:
+                backbone = backbone.with_tuned(weights)
         if backbone.identity != self._record["backbone"]:
             raise ConfigurationError(
                 f"{self.path}: trained on backbone {self._record['backbone']}, but "
                 f"{self.config.backbone} is {backbone.identity} here"
             )
         head = build_head(self.config, backbone.width)
-        try:
-            head.load_state_dict(torch.load(self.path / HEAD, weights_only=True))
-        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-            raise InputError(f"{self.path / HEAD}: damaged or gone; train again") from error
+        with _intact(self.path / HEAD) as weights:
+            head.load_state_dict(weights)
         return backbone.with_head(head)
 
     def data_record(self) -> DataRecord:
@@ -115,7 +120,9 @@ def start_run(path: Path, config: Config, data: Collection, parts: Split) -> Non
     Raises ConfigurationError when the folder holds another run or something else, InputError when
     it cannot be written to.
     """
-    written = {CONFIG: config.model_dump(mode="json"), SPLIT: _split_record(data, parts)}
+    # None is left out, so that a run from before an option came is still one without it.
+    asked = config.model_dump(mode="json", exclude_none=True)
+    written = {CONFIG: asked, SPLIT: _split_record(data, parts)}
     try:
         path.mkdir(parents=True, exist_ok=True)
         # The configuration is written last: without it, what start_run itself wrote is no run yet.
@@ -142,12 +149,13 @@ def finish_run(
     record: dict[str, Any],
 ) -> Run:
     """Write the weights and, last of all, the file that says that the run is finished."""
-    partial = path / (HEAD + PARTIAL)
-    torch.save(head.state_dict(), partial)
-    partial.replace(path / HEAD)
+    if backbone.tuned:
+        _write_weights(path / BACKBONE, backbone.tuned)
+    _write_weights(path / HEAD, head.state_dict())
     lineage = _lineage(config, backbone, head)
     _write_json(path / RUN, {"lineage": lineage, "backbone": backbone.identity} | record)
-    (path / CHECKPOINT).unlink(missing_ok=True)
+    for done in (CHECKPOINT, FINETUNE):
+        (path / done).unlink(missing_ok=True)
     return Run(path)
 
 
@@ -188,6 +196,21 @@ def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
     for name, value in sorted(head.state_dict().items()):
         digest.update(name.encode() + value.cpu().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _intact(path: Path) -> Iterator[dict[str, Tensor]]:
+    """The weights in a file; InputError when they cannot be read, or do not fit where they go."""
+    try:
+        yield torch.load(path, weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+        raise InputError(f"{path}: damaged or gone; train again") from error
+
+
+def _write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
+    partial = path.with_name(path.name + PARTIAL)
+    torch.save(weights, partial)
+    partial.replace(path)
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:

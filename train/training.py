@@ -1,4 +1,4 @@
-"""A training run from beginning to end: archives, split, representations, head, quality."""
+"""A training run from beginning to end: archives, split, the phases, quality."""
 
 import time
 from collections.abc import Sequence
@@ -13,16 +13,18 @@ from edge_runtime.console import notice, progress
 from edge_runtime.scenes import image_files
 
 from .backbones import load_backbone
-from .config import CentresSettings, Config
+from .config import Config
 from .curve import draw_curve
 from .data import Collection, labels, read_archive
 from .evaluation import retrieval_quality
+from .finetune import PhaseTwo, finetune
 from .fit import fit
+from .judging import network_codes
 from .projection import IMAGES_AT_ONCE, fit_projection, project
 from .recipes import TrainingSet, check_labels, make_recipe
 from .representations import Represented, represent
-from .runs import CHECKPOINT, CURVE, RUN, Run, finish_run, start_run
-from .views import PLAIN, TURNS, VARIED
+from .runs import CHECKPOINT, CURVE, FINETUNE, RUN, Run, finish_run, start_run
+from .views import PLAIN, views_of
 
 
 def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collection]:
@@ -32,6 +34,8 @@ def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collec
     it is; an interrupted one goes on. Raises InputError and ConfigurationError.
     """
     backbone = load_backbone(config.backbone, config.tile_size)
+    if config.finetune is not None:
+        backbone.last_blocks(config.finetune.blocks)  # an error here costs no work
     with progress(sum(len(image_files(root)) for root in roots), "read") as advance:
         data = Collection(tuple(read_archive(root, advance) for root in roots))
     parts = data.split(config.seed)
@@ -42,18 +46,29 @@ def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collec
         return Run.open(out), data
 
     started = time.perf_counter()
-    seen = represent(parts.train, backbone, config.tile_size, views_of(config))
+    views = views_of(config)
+    seen = represent(parts.train, backbone, config.tile_size, views)
     unseen = represent(parts.test, backbone, config.tile_size, PLAIN)
     represented = time.perf_counter()
     projection = fit_projection(seen, backbone.parts, config.settings.components, config.seed)
-    recipe = make_recipe(config, TrainingSet(project(seen, projection), labels(parts.train)))
+    learned_from = TrainingSet(project(seen, projection), labels(parts.train))
+    recipe = make_recipe(config, learned_from)
     history = fit(recipe, config.seed, out / CHECKPOINT)
     head = recipe.head.finished(projection)
     fitted = time.perf_counter()
-
-    quality = retrieval_quality(_codes(head, unseen), labels(parts.test), config.seed)
-    draw_curve(history, f"{data.name}: {config.recipe}, {config.bits} bits", out / CURVE)
     seconds = {"represent": represented - started, "train": fitted - represented}
+
+    if config.finetune is None:
+        codes = _codes(head, unseen)
+    else:
+        before = PhaseTwo(backbone, projection, recipe, learned_from, parts.train, views)
+        backbone, head, more = finetune(before, config, config.finetune, out / FINETUNE)
+        history += [entry | {"step": recipe.steps + entry["step"]} for entry in more]
+        seconds["finetune"] = time.perf_counter() - fitted
+        codes = network_codes(backbone.with_head(head), parts.test, config.tile_size)
+
+    quality = retrieval_quality(codes, labels(parts.test), config.seed)
+    draw_curve(history, f"{data.name}: {config.method}, {config.bits} bits", out / CURVE)
     record = {"quality": quality.as_dict(), "seconds": seconds, "history": history}
     return finish_run(out, config, backbone, head, record), data
 
@@ -66,10 +81,3 @@ def _codes(head: nn.Module, represented: Represented) -> Codes:
             vectors = represented.read(start, start + IMAGES_AT_ONCE)[:, 0]
             codes.append(pack(head(torch.from_numpy(vectors)).numpy()))
     return np.concatenate(codes)
-
-
-def views_of(config: Config) -> tuple[int, ...]:
-    """The views of an image that a configuration trains on."""
-    if not isinstance(config.settings, CentresSettings):
-        return PLAIN
-    return TURNS + VARIED if config.settings.varied else TURNS

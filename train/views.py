@@ -6,6 +6,8 @@ import numpy as np
 
 from edge_runtime.tiles import Image, to_tile
 
+from .config import CentresSettings, Config
+
 # A view below 8 is a quarter turn (0-3), mirrored when 4 is added: nadir images have no up.
 TURNS = tuple(range(8))
 # From 8 on, the scene as another sensor could have seen it.
@@ -18,6 +20,13 @@ SATURATION = (0.3, 1.3)
 CONTRAST = (0.4, 1.2)
 COLOUR_CAST = 0.08
 BRIGHTNESS = 0.15
+
+
+def views_of(config: Config) -> tuple[int, ...]:
+    """The views of an image that a configuration trains on."""
+    if not isinstance(config.settings, CentresSettings):
+        return PLAIN
+    return TURNS + VARIED if config.settings.varied else TURNS
 
 
 def view_of(tile: Image, view: int, content: str) -> Image:

@@ -32,7 +32,11 @@ class TrainingSet:
         return int(memberships(self.labels).shape[1])
 
     def batch(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
-        """The vectors float32 [B, P] of B images, each in its view."""
+        """The vectors float32 [B, P] of B images, each in its view: what a head learns from."""
+        return self.kept(images, views)
+
+    def kept(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
+        """The vectors float32 [B, P] whose similarities are to be kept: the frozen backbone's."""
         return torch.from_numpy(self.vectors[images, views].astype(np.float32))
 
 
@@ -46,6 +50,11 @@ class Recipe(ABC):
     head: Branches
     learned: nn.Module
     optimizer: torch.optim.Optimizer
+
+    def learn_too(self, weights: list[nn.Parameter], share: float) -> None:
+        """Train weights from elsewhere as well, at a share of the head's learning rate."""
+        self.learned = nn.ModuleDict({"recipe": self.learned, "more": nn.ParameterList(weights)})
+        self.optimizer.add_param_group({"params": weights, "share": share})
 
     @abstractmethod
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:

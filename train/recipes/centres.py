@@ -51,7 +51,8 @@ class Centres(Recipe):
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
         settings = self._settings
         images = rng.integers(len(self._data.labels), size=settings.batch)
-        batch = self._data.batch(images, self._draw_views(rng))
+        views = self._draw_views(rng)
+        batch = self._data.batch(images, views)
         labels = self._labels[images]
         logits = self.head(self._noisy(batch))
         parts = [(logits[:, :width], self._codes[:, :width]) for width in self._widths]
@@ -60,7 +61,8 @@ class Centres(Recipe):
         ]
         terms = {"centre": torch.stack(centre).mean()}
         if settings.similarity:
-            kept = [similarity_loss(part, batch) for part, _ in parts]
+            wanted = self._data.kept(images, views)
+            kept = [similarity_loss(part, wanted) for part, _ in parts]
             terms["similarity"] = settings.similarity * torch.stack(kept).mean()
         if settings.decorrelation:
             terms["decorrelation"] = settings.decorrelation * decorrelation_loss(logits)
