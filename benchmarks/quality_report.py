@@ -55,8 +55,7 @@ def by_bits(cells: Cells, name: str, bits: int) -> list[dict[str, float]]:
     if name == "centres":
         return [result["quality"][str(bits)] for result in matching(cells, "int8/centres/")]
     if name == "mhcln":
-        found = matching(cells, f"int8/mhcln/{bits}/")
-        return [result["quality"][str(bits)] for result in found]
+        return matching(cells, f"mhcln/{bits}/")
     return matching(cells, f"ucmerced/{name}/{bits}/")
 
 

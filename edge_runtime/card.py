@@ -74,7 +74,6 @@ class TrialRecord(_Record):
     """One way to quantize that was tried on held-out train images."""
 
     method: str
-    equalized: bool = Field(default=False, description="channels made alike in range")
     rounding: str = Field(default="nearest", description="of the weights: nearest, or fitted")
     float_layers: int
     logit_snr_db: float

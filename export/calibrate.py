@@ -16,12 +16,11 @@ import onnxruntime
 from edge_runtime.card import CalibrationRecord, TrialRecord
 from edge_runtime.tiles import Image
 
-from .equalize import equalize
 from .graph import LOGITS, finish_graph
 from .layers import decibels, layer_noise, worst_layers
 from .observe import WEIGHTED, Floats, observe
 from .quantize import quantize
-from .ranges import METHODS, min_max
+from .ranges import METHODS
 from .rounding import round_weights, with_biases
 
 # A bit flips where noise carries a logit over zero. On UC Merced's test part (64 bits) a tenth of
@@ -29,6 +28,8 @@ from .rounding import round_weights, with_biases
 ENOUGH_DB = 26.0
 FLOAT_LAYERS = (2, 4, 8)
 LAYER_TILES = 16
+# Fitting takes a minute: it is done with the ranges that gave least noise in the end, here.
+FITTED_METHOD = "percentile"
 ROUNDING_TILES = 64
 
 Tiles = Callable[[], Iterable[Image]]
@@ -52,42 +53,37 @@ class _Trial:
 def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Calibrated:
     """Quantize an FP32 graph from tiles to logits in each known way, and take the best.
 
-    calibration, held_out: give tiles uint8 [S, S, 3] anew at each call; the first are looked into,
-    the second compared on. Where even the best is too noisy, the layers that add most noise stay in
-    FP32, as few of them as are enough, or as are tried.
+    Each method gives ranges of activations; weights are rounded to the nearest step, and by one
+    method fitted. calibration, held_out: give tiles uint8 [S, S, 3] anew at each call; the first
+    are looked into, the second compared on. Where even the best is too noisy, the layers that add
+    most noise stay in FP32, as few of them as are enough, or as are tried.
     """
     model = with_biases(model)
     seen = observe(model, calibration())
-    alike = equalize(model, seen.peaks)
-    unlike_ranges = {name: min_max(tensor) for name, tensor in seen.tensors.items()}
-    seen = observe(alike, calibration())
     ranges = {
         method: {name: find(tensor) for name, tensor in seen.tensors.items()}
         for method, find in METHODS.items()
     }
     judge = _Judge(model, held_out)
-    trials = [
-        judge.trial(quantize(model, unlike_ranges), "min-max", equalized=False),
-        *(judge.trial(quantize(alike, ranges[method]), method) for method in METHODS),
-    ]
-    method = max(trials, key=_quality).record.method
+    trials = [judge.trial(quantize(model, ranges[method]), method) for method in METHODS]
     fitted_on = list(_evenly(calibration(), seen.count, ROUNDING_TILES))
 
-    def fitted(in_float: Sequence[str] = ()) -> onnx.ModelProto:
-        return round_weights(alike, quantize(alike, ranges[method], in_float), fitted_on)
+    def fitted(in_float: Sequence[str] = ()) -> _Trial:
+        nearest = quantize(model, ranges[FITTED_METHOD], in_float)
+        graph = round_weights(model, nearest, fitted_on)
+        return judge.trial(graph, FITTED_METHOD, "fitted", in_float)
 
-    trials.append(judge.trial(fitted(), method, rounding="fitted"))
+    trials.append(fitted())
     best = max(trials, key=_quality)
-    layers = layer_noise(alike, best.graph, _first(held_out()))
+    layers = layer_noise(model, best.graph, _first(held_out()))
     for count in FLOAT_LAYERS:
         if best.record.logit_snr_db >= ENOUGH_DB or count >= _weighted(model):
             break
         names = worst_layers(layers, count)
-        mixed = judge.trial(fitted(names), method, rounding="fitted", in_float=names)
-        trials.append(mixed)
+        trials.append(fitted(names))
         best = max(trials, key=_quality)
     if best.float_layers:
-        layers = layer_noise(alike, best.graph, _first(held_out()))
+        layers = layer_noise(model, best.graph, _first(held_out()))
     record = CalibrationRecord(
         method=best.record.method,
         images=seen.count,
@@ -111,14 +107,12 @@ class _Judge:
         self,
         graph: onnx.ModelProto,
         method: str,
-        equalized: bool = True,
         rounding: str = "nearest",
         in_float: Sequence[str] = (),
     ) -> _Trial:
         logits, milliseconds = self._logits(graph)
         record = TrialRecord(
             method=method,
-            equalized=equalized,
             rounding=rounding,
             float_layers=len(in_float),
             logit_snr_db=round(decibels(self._reference, logits), 2),

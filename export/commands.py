@@ -122,13 +122,11 @@ def _trial_lines(card: "Card") -> list[str]:
     record = card.calibration
     lines = [f"INT8 tried on {record.held_out} held-out train images; taken: {record.method}"]
     for trial in record.trials:
-        kind = trial.method + (", equalized" if trial.equalized else "")
-        if trial.rounding != "nearest":
-            kind += f", {trial.rounding}"
+        kind = f"{trial.method}, {trial.rounding}"
         if trial.float_layers:
             kind += f", {trial.float_layers} layers in FP32"
         lines.append(
-            f"  {kind:44} {trial.logit_snr_db:5.1f} dB signal to noise, "
+            f"  {kind:36} {trial.logit_snr_db:5.1f} dB signal to noise, "
             f"{trial.bit_flip_rate:.3%} of bits, {trial.milliseconds:.2f} ms"
         )
     return lines

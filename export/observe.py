@@ -1,4 +1,4 @@
-"""What goes through an FP32 graph on calibration tiles: ranges, samples, and peaks of channels."""
+"""What goes through an FP32 graph on calibration tiles: ranges and samples."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -33,13 +33,9 @@ class Observed:
 
 @dataclass(frozen=True)
 class Observations:
-    """tensors: by name. peaks: of each [N, C, H, W] the greatest absolute value of each channel.
-
-    count: how many tiles there were.
-    """
+    """Tensors by name, and how many tiles there were."""
 
     tensors: dict[str, Observed]
-    peaks: dict[str, Floats]
     count: int
 
 
@@ -47,7 +43,6 @@ def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
     """Run a graph from tiles to logits on tiles uint8 [S, S, 3], one at a time, and look inside."""
     session, names = open_inside(model, float_tensors(model))
     tensors = {name: Observed() for name in names}
-    peaks: dict[str, Floats] = {}
     count = 0
     for tile in tiles:
         count += 1
@@ -58,9 +53,7 @@ def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
             step = max(1, value.size // SAMPLES_A_TILE)
             # Another offset for each tile, or the same pixels would be looked at every time.
             seen.samples.append(value.reshape(-1)[count % step :: step].copy())
-            if value.ndim == 4:
-                peaks[name] = np.maximum(peaks.get(name, 0.0), np.abs(value).max((0, 2, 3)))
-    return Observations(tensors, peaks, count)
+    return Observations(tensors, count)
 
 
 def float_tensors(model: onnx.ModelProto) -> list[str]:

@@ -71,7 +71,6 @@ def _calibration(record: CalibrationRecord) -> Iterable[str]:
     rows = (
         (
             trial.method,
-            "yes" if trial.equalized else "no",
             trial.rounding,
             str(trial.float_layers),
             f"{trial.logit_snr_db:.1f} dB",
@@ -82,7 +81,6 @@ def _calibration(record: CalibrationRecord) -> Iterable[str]:
     )
     heads = (
         "method",
-        "channels equalized",
         "rounding",
         "FP32 layers",
         "signal to noise",

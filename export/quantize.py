@@ -19,7 +19,6 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from edge_runtime.errors import FidelityError
 
-from .equalize import EQUALIZED
 from .graph import find_normalisation
 from .observe import WEIGHTED
 from .ranges import Range
@@ -40,10 +39,7 @@ def quantize(
         options["TensorQuantOverrides"] = {normalisation.output: [exact]}
     # What is concatenated stays float32: the averages of the backbone's stages before their square
     # root, which would blow up the rounding of small ones, and the logits of a head's branches.
-    # A vector a tile costs nothing in float: factors that equalization left there stay exact, too.
-    nodes = model.graph.node
-    joined = [node.name for node in nodes if node.op_type == "Concat"]
-    joined += [node.name for node in nodes if node.name.startswith(EQUALIZED)]
+    joined = [node.name for node in model.graph.node if node.op_type == "Concat"]
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     # quantize_static would do the same after a calibration of its own, which knows none of ours.
