@@ -39,7 +39,8 @@ def write_page(card: Card, operators: dict[str, int], path: Path) -> None:
     if fidelity.flips_by_bit:
         parts += ["<h2>Bits that flip</h2>", _figure(_draw_bits, fidelity)]
     if fidelity.flips_by_class:
-        parts.append(_figure(_draw_classes, fidelity))
+        height = 1 + 0.2 * len(fidelity.flips_by_class)
+        parts.append(_figure(_draw_classes, fidelity, height))
     if card.calibration and card.calibration.trials:
         parts += ["<h2>Calibration</h2>", *_calibration(card.calibration)]
     if card.calibration and card.calibration.layers:
@@ -98,8 +99,8 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
-def _figure(draw: Callable[[Any, Any], None], record: object) -> str:
-    figure, axes = pyplot.subplots(figsize=(10, 3.4), layout="constrained")
+def _figure(draw: Callable[[Any, Any], None], record: object, height: float = 3.4) -> str:
+    figure, axes = pyplot.subplots(figsize=(10, height), layout="constrained")
     draw(axes, record)
     axes.spines[["top", "right"]].set_visible(False)
     buffer = io.BytesIO()
@@ -116,10 +117,10 @@ def _draw_bits(axes: Any, fidelity: FidelityRecord) -> None:
 
 def _draw_classes(axes: Any, fidelity: FidelityRecord) -> None:
     names = sorted(fidelity.flips_by_class, key=fidelity.flips_by_class.__getitem__)
-    axes.bar(names, [100 * fidelity.flips_by_class[name] for name in names])
-    axes.axhline(100 * fidelity.bit_flip_rate, color="0.4", linewidth=1)
-    axes.tick_params(axis="x", rotation=60)
-    axes.set(ylabel="% of the class's bits")
+    axes.barh(names, [100 * fidelity.flips_by_class[name] for name in names])
+    axes.axvline(100 * fidelity.bit_flip_rate, color="0.4", linewidth=1)
+    axes.margins(y=0.01)
+    axes.set(xlabel="% of the class's bits that flip")
 
 
 def _draw_layers(axes: Any, record: CalibrationRecord) -> None:
