@@ -39,14 +39,14 @@ def same_place_first(store: CodeStore, images: Iterable[Image], hits: Sequence[H
     with an image the farther in front it comes; of equals, and of the others, the order stays. A
     hit without a thumbnail is not compared.
     """
-    middles = [middle for middle in map(_middle, images) if middle is not None]
+    middles = [middle for middle in map(middle_of, images) if middle is not None]
     thumbnails = store.thumbnails.of([hit.row for hit in hits])
     compared: list[tuple[float, Hit]] = []
     for hit in hits:
         if hit.row not in thumbnails:
             compared.append((0.0, hit))
             continue
-        texture = _texture(thumbnails[hit.row])
+        texture = texture_of(thumbnails[hit.row])
         shared = max((_shared(middle, texture) for middle in middles), default=0.0)
         compared.append((shared, replace(hit, same_place=shared > 0)))
     return [hit for _, hit in sorted(compared, key=lambda pair: -pair[0])]
@@ -72,13 +72,17 @@ def _shared(middle: Texture, texture: Texture) -> float:
     return round((1 - abs(across) / SIDE) * (1 - abs(down) / SIDE), 2)
 
 
-def _middle(image: Image) -> Texture | None:
-    """The part of an image that is looked for; None when it has no texture to be known by."""
-    middle = _texture(make_thumbnail(image))[MARGIN : SIDE - MARGIN, MARGIN : SIDE - MARGIN]
+def middle_of(image: Image) -> Texture | None:
+    """The part of uint8 RGB [H, W, 3] that is looked for, float32 [SIDE - 2 MARGIN] * 2.
+
+    None when it has no texture to be known by.
+    """
+    middle = texture_of(make_thumbnail(image))[MARGIN : SIDE - MARGIN, MARGIN : SIDE - MARGIN]
     return np.ascontiguousarray(middle) if middle.std() >= LEAST_TEXTURE else None
 
 
-def _texture(thumbnail: bytes) -> Texture:
+def texture_of(thumbnail: bytes) -> Texture:
+    """What of a thumbnail tells places apart, float32 [SIDE, SIDE]."""
     grey = np.asarray(cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_GRAYSCALE))
     levels = np.asarray(cv2.resize(grey, (SIDE, SIDE)), np.float32)
     return cv2.GaussianBlur(levels, (0, 0), FINE) - cv2.GaussianBlur(levels, (0, 0), COARSE)
