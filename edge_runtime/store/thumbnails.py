@@ -77,7 +77,7 @@ class Thumbnails:
 
         Whether that was done.
         """
-        with self._opened(writable=True) as connection, transaction(connection):
+        with self._noting(), transaction(connection := self._connection(writable=True)):
             connection.executemany(
                 "INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", _entries(records, pictures)
             )
@@ -88,7 +88,8 @@ class Thumbnails:
         """Forget those of ranges of rows, and give their room back to the disk."""
         if not self.path.exists():
             return
-        with self._opened(writable=True) as connection:
+        with self._noting():
+            connection = self._connection(writable=True)
             last = ranges.first + ranges.count - 1
             with transaction(connection):
                 connection.executemany(
@@ -100,8 +101,8 @@ class Thumbnails:
     def rows(self) -> Rows:
         """The rows that there is a picture for, sound or not: int64, ascending."""
         found: list[tuple[int]] = []
-        with self._opened() as connection:
-            found = connection.execute("SELECT row FROM thumbnail ORDER BY row").fetchall()
+        with self._noting():
+            found = self._connection().execute("SELECT row FROM thumbnail ORDER BY row").fetchall()
         return np.array(found, np.int64).reshape(-1)
 
     def make(self) -> None:
@@ -138,11 +139,11 @@ class Thumbnails:
             some = rows[start : start + AT_ONCE]
             found: list[tuple[int, bytes, bytes]] = []
             query = f"SELECT {VALUES} FROM thumbnail WHERE row IN ({', '.join('?' * len(some))})"
-            with self._opened() as connection:
-                found = connection.execute(query, some).fetchall()
+            with self._noting():
+                found = self._connection().execute(query, some).fetchall()
             yield from found
 
-    def _connection(self, writable: bool) -> sqlite3.Connection:
+    def _connection(self, writable: bool = False) -> sqlite3.Connection:
         if writable not in self._connections:
             there = self.path.exists()
             if not there and not writable:
@@ -158,9 +159,10 @@ class Thumbnails:
         return self._connections[writable]
 
     @contextlib.contextmanager
-    def _opened(self, writable: bool = False) -> Iterator[sqlite3.Connection]:
+    def _noting(self) -> Iterator[None]:
+        """What the file refuses inside is noted, and goes no further."""
         try:
-            yield self._connection(writable)
+            yield
         except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             self._note(" ".join(str(error).split()))
 
