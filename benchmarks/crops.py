@@ -1,15 +1,18 @@
 """How often does a crop of a stored scene find the tile that it overlaps most?
 
-    python benchmarks/crops.py SCENES... [--crops 200] [--overlap 0.8] [--model M.onnx]
+    python benchmarks/crops.py SCENES... [--among IMAGES...] [--crops 200] [--overlap 0.8]
+                               [--model M.onnx]
 
 Scenes are ingested into a store of their own. A crop is a tile moved at random, so that it shares
-at least so much of its area with the tile; it is found when that tile is at rank 1. Beside it: rank
-1 in a store that looks at everything twice (--overlap 0.5 at ingest), and with a second look.
+at least so much of its area with the tile; it is found when the tile that it shares most with is at
+rank 1. Beside it: with a second look at bits alone, and at thumbnails too, each with its time; and
+all that in a store that looks at everything twice (--overlap 0.5 at ingest). Among: images that
+are stored as well, a tile each, and that no crop is taken of.
 """
 
 import argparse
 import tempfile
-from functools import cache
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,9 @@ from edge_runtime.examples import search_by_examples
 from edge_runtime.ingest import IngestOptions, ingest
 from edge_runtime.query import Crop, read_query
 from edge_runtime.scenes import Tiling, find_scenes, open_scene
-from edge_runtime.store.records import SceneRecord
+from edge_runtime.store import SceneRecord
+
+LOOKS = ("no second look", "at bits", "at thumbnails")
 
 
 def moved(rng: np.random.Generator, record: SceneRecord, least: float) -> tuple[int, int, int, int]:
@@ -41,41 +46,50 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("scenes", nargs="+", type=Path)
+    parser.add_argument("--among", nargs="+", type=Path, default=[])
     parser.add_argument("--crops", type=int, default=200)
     parser.add_argument("--overlap", type=float, default=0.8)
     parser.add_argument("--model", type=Path)
     arguments = parser.parse_args()
-
-    @cache
-    def model() -> HashModel:
-        return HashModel.load(arguments.model, threads=2)
-
-    identity = (model().lineage, model().bits, model().card.name)
-    files = find_scenes(arguments.scenes)
+    model = HashModel.load(arguments.model, threads=1)
     for overlap in (0.0, 0.5):
-        rng = np.random.default_rng(0)
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            CodeStore.create(Path(folder) / "s", *identity) as store,
-        ):
-            ingest(files, store, model(), IngestOptions(Tiling(overlap=overlap)))
-            # A crop needs room to move in: scenes of one tile have none.
-            records = [record for record, _ in store.scenes() if record.tiles > 1]
-            shares = np.array([record.tiles for record in records], np.float64)
-            found = {False: 0, True: 0}
-            for _ in range(arguments.crops):
-                record = records[rng.choice(len(records), p=shares / shares.sum())]
-                window = moved(rng, record, arguments.overlap)
-                query = read_query(record.path, store, model, Crop(window))
-                best = _most_shared(record, window)
-                for rerank in found:
-                    hits = search_by_examples(store, [query], 1, rerank=rerank).hits
-                    found[rerank] += hits[0].row in best
-            print(
-                f"{len(store)} tiles, overlap {overlap:g}: the tile that a crop shares most with "
-                f"is at rank 1 for {found[False] / arguments.crops:.1%} of {arguments.crops} "
-                f"crops, with a second look {found[True] / arguments.crops:.1%}"
-            )
+        show_found(arguments, model, overlap)
+
+
+def show_found(arguments: argparse.Namespace, model: HashModel, overlap: float) -> None:
+    """Ingest with and without thumbnails, search with the same crops, print what was found."""
+    identity = (model.lineage, model.bits, model.card.name)
+    rng = np.random.default_rng(0)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        CodeStore.create(Path(folder) / "plain", *identity) as plain,
+        CodeStore.create(Path(folder) / "pictured", *identity) as pictured,
+    ):
+        pictured.keep_thumbnails()
+        tiling = IngestOptions(Tiling(overlap=overlap))
+        ingest(find_scenes(arguments.scenes), pictured, model, tiling)
+        # A crop needs room to move in: scenes of one tile have none.
+        records = [record for record, _ in pictured.scenes() if record.tiles > 1]
+        if arguments.among:
+            ingest(find_scenes(arguments.among), pictured, model, IngestOptions(Tiling(whole=True)))
+        plain.merge(pictured)
+        plain.keep_thumbnails(False)
+        stores = dict(zip(LOOKS, (plain, plain, pictured), strict=True))
+        shares = np.array([record.tiles for record in records], np.float64)
+        found, seconds = dict.fromkeys(LOOKS, 0), dict.fromkeys(LOOKS, 0.0)
+        for _ in range(arguments.crops):
+            record = records[rng.choice(len(records), p=shares / shares.sum())]
+            window = moved(rng, record, arguments.overlap)
+            query = read_query(record.path, plain, lambda: model, Crop(window))
+            for look, store in stores.items():
+                started = time.perf_counter()
+                hits = search_by_examples(store, [query], 1, rerank=look != LOOKS[0]).hits
+                seconds[look] += time.perf_counter() - started
+                found[look] += hits[0].row in _most_shared(record, window)
+        print(f"{len(plain)} tiles, overlap {overlap:g}, {arguments.crops} crops; at rank 1:")
+        for look in LOOKS:
+            share, each = found[look] / arguments.crops, 1000 * seconds[look] / arguments.crops
+            print(f"  {look:15} {share:6.1%}  {each:6.1f} ms a query")
 
 
 def _most_shared(record: SceneRecord, window: tuple[int, int, int, int]) -> set[int]:

@@ -10,10 +10,13 @@ from .codes import nearest_hamming, unpack
 from .errors import ConfigurationError
 from .index import Explanation
 from .query import Query
+from .same_place import same_place_first
 from .store import CodeStore, Filter, Hit
 
 # Hits that a second look orders anew, for each that is wanted; and at least so many.
 LOOKED_AT, LEAST_LOOKED_AT = 5, 100
+# Hits of which thumbnails are compared with the query.
+PLACES_LOOKED_AT = 300
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,9 @@ def search_by_examples(
 
     like: a tile's distance is that to the nearest of them. unlike: a tile that is as near to one of
     them, or nearer, is left out. radius, where: see CodeStore.search; as exact. rerank: order the
-    nearest by a second look, see second_look. Raises ConfigurationError when that is wanted of a
-    stored tile, which has no logits.
+    nearest by a second look: by how sure the query is of its bits, see second_look, and where the
+    store keeps thumbnails, those of the query's place before all others, see same_place_first.
+    Raises ConfigurationError when that is wanted of a stored tile, which has no logits.
     """
     if not rerank:
         return _nearest_to_any(store, like, k, radius, where, unlike)
@@ -46,8 +50,14 @@ def search_by_examples(
     if len(logits) < len(like):
         raise ConfigurationError("a second look (--rerank) needs an image: a row has bits alone")
     wide = max(LOOKED_AT * k, LEAST_LOOKED_AT)
-    found = _nearest_to_any(store, like, wide, radius, where, unlike)
-    return Found(second_look(store, logits, found.hits)[:k], found.explanation)
+    pictured = store.thumbnails.kept
+    most = max(wide, PLACES_LOOKED_AT) if pictured else wide
+    found = _nearest_to_any(store, like, most, radius, where, unlike)
+    hits = second_look(store, logits, found.hits[:wide]) + found.hits[wide:]
+    if pictured:
+        images = [query.image for query in like if query.image is not None]
+        hits = same_place_first(store, images, hits)
+    return Found(_ranked(hits[:k]), found.explanation)
 
 
 def second_look(

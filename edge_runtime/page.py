@@ -3,7 +3,7 @@
 import base64
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -41,15 +41,16 @@ def write_page(
     queries: Sequence[tuple[str, Image | None]],
     hits: Sequence[Hit],
     bits: int,
+    thumbnails: Mapping[int, Image],
 ) -> None:
     """Write a search as a page; InputError when the file cannot be written.
 
     queries: name and pixels of each example, None where its scene is gone. bits: width of a code,
-    the longest distance there is.
+    the longest distance there is. thumbnails: by row, uint8 RGB, shown of hits whose scene is gone.
     """
     farthest = max((hit.distance for hit in hits), default=0) or bits
     examples = "".join(_figure(pixels, html.escape(name), "query") for name, pixels in queries)
-    found = "".join(_hit(hit, farthest) for hit in hits)
+    found = "".join(_hit(hit, farthest, thumbnails) for hit in hits)
     page = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
         f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>"
@@ -60,11 +61,13 @@ def write_page(
     write_text(path, page)
 
 
-def _hit(hit: Hit, farthest: int) -> str:
+def _hit(hit: Hit, farthest: int, thumbnails: Mapping[int, Image]) -> str:
     pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
+    pixels = thumbnails.get(hit.row) if pixels is None else pixels
     window = hit.window
     lines = [
         f"<b>#{hit.rank}</b> {hit.distance} bit{'' if hit.distance == 1 else 's'}"
+        f"{', same place' if hit.same_place else ''}"
         f"<div class=bar style='width:{100 * hit.distance / farthest:.0f}%'></div>",
         html.escape("/".join(Path(hit.scene).parts[-2:])),
         f"<span class=faint>row {hit.row}, {window.width}x{window.height}+{window.x}+{window.y}",

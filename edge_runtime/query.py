@@ -13,6 +13,7 @@ from .codes import pack
 from .errors import ConfigurationError, InputError
 from .scenes import Scene, Tiling, Window, open_scene, reopen_scene
 from .store import CodeStore
+from .thumbnails import thumbnail_pixels
 from .tiles import Image
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Query:
     """A query: its code uint8 [K/8], and where it comes from.
 
     logits: float32 [K], None for a stored tile. row: of a stored tile. reading: how the pixels of
-    its scene are made of the file.
+    its scene are made of the file. image: its pixels, uint8 RGB [H, W, 3]; None for a stored tile.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Query:
     window: Window
     row: int | None
     reading: Mapping[str, object]
+    image: Image | None = None
 
     @property
     def title(self) -> str:
@@ -103,8 +105,9 @@ def read_query(
             bits = loaded.width_for(store.bits)
             store.check(loaded.lineage, bits)
             window = crop.of(scene, loaded.tile_size)
-            logits = loaded.logits([scene.pixels(window, loaded.tile_size)])[:, :bits]
-            return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading)
+            image = scene.pixels(window, loaded.tile_size)
+            logits = loaded.logits([image])[:, :bits]
+            return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading, image)
     except InputError as error:
         raise InputError(f"{text}: {error}") from error
 
@@ -122,13 +125,22 @@ def model_when_needed(path: Path | None) -> Callable[[], "HashModel"]:
 
 
 def picture_of(text: str, store: CodeStore) -> Image:
-    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone."""
+    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone.
+
+    Of a stored tile whose scene is gone: its thumbnail.
+    """
     if not text.startswith(ROW_PREFIX):
         with open_scene(Path(text)) as scene:
             return scene.pixels(Crop().of(scene, SHOWN_PIXELS), SHOWN_PIXELS)
-    tile = store.tile(_row_number(text))
-    with reopen_scene(Path(tile.scene), tile.reading) as scene:
-        return scene.pixels(tile.window, SHOWN_PIXELS)
+    row = _row_number(text)
+    tile = store.tile(row)
+    try:
+        with reopen_scene(Path(tile.scene), tile.reading) as scene:
+            return scene.pixels(tile.window, SHOWN_PIXELS)
+    except InputError:
+        if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:
+            raise
+        return thumbnail
 
 
 def tile_pixels(
@@ -142,9 +154,12 @@ def tile_pixels(
         return None
 
 
-def query_pixels(query: Query) -> Image | None:
-    """A query's pixels, uint8 RGB; None when its scene is no longer there."""
-    return tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS)
+def query_pixels(query: Query, thumbnails: Mapping[int, Image]) -> Image | None:
+    """A query's pixels, uint8 RGB; its thumbnail, by its row, or None when its scene is gone."""
+    if query.image is not None:
+        return query.image
+    pixels = tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS)
+    return thumbnails.get(query.row) if pixels is None and query.row is not None else pixels
 
 
 def _outside(what: str, scene: Scene) -> str:

@@ -17,6 +17,7 @@ from .places import Box, bounding_boxes
 from .scenes import Scene, Tiling, Window, open_scene
 from .scenes.scene import Footprints
 from .store import CodeStore, HashedScene
+from .thumbnails import make_thumbnail
 from .tiles import Image
 
 # Tiles that wait to be hashed, as bytes of pixels.
@@ -79,6 +80,7 @@ class Ended:
     skipped: int
     seconds: float
     warnings: Sequence[str]
+    thumbnails: Sequence[bytes] | None
 
     def hashed(self, codes: Codes, labels: Sequence[str]) -> HashedScene:
         """The scene with its codes, ready to be stored."""
@@ -91,6 +93,7 @@ class Ended:
             self.footprints,
             labels,
             self.reading,
+            self.thumbnails,
         )
 
     def ingested(self) -> Ingested:
@@ -193,9 +196,12 @@ def _events_of(
             windows = scene.windows(tiling, tile_size)
             yield Begun(len(windows))
             kept: list[Window] = []
+            thumbnails: list[bytes] | None = [] if store.thumbnails.kept else None
             for group in scene.tiles(windows, tile_size, tiling.min_valid):
                 images = [tile.image for tile in group if tile.image is not None]
                 kept += [tile.window for tile in group if tile.image is not None]
+                if thumbnails is not None:
+                    thumbnails += [make_thumbnail(image) for image in images]
                 yield Images(images, len(group) - len(images))
                 if known is not None and known.done() and known.result():
                     break
@@ -215,6 +221,7 @@ def _events_of(
                 skipped,
                 time.perf_counter() - started,
                 scene.warnings,
+                thumbnails,
             )
     except InputError as error:
         yield SetAside(path, str(error).removeprefix(f"{path}: "))

@@ -1,7 +1,7 @@
 """The contact sheet: queries, each followed by its hits with rank, distance, name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -18,17 +18,21 @@ PAPER, INK, FAINT, ACCENT = (250, 250, 248), (30, 30, 30), (120, 120, 120), (196
 
 @dataclass(frozen=True)
 class SheetLine:
-    """A query and its hits; image is uint8 RGB [H, W, 3], or None where the scene is gone."""
+    """A query and its hits; image is uint8 RGB [H, W, 3], or None where the scene is gone.
+
+    thumbnails: by row, uint8 RGB, shown of hits whose scene is gone.
+    """
 
     image: Image | None
     title: str
     hits: Sequence[Hit]
+    thumbnails: Mapping[int, Image] = field(default_factory=dict)
 
 
 def contact_sheet(lines: Sequence[SheetLine]) -> Image:
     """Draw queries, each with its hits behind it on as many rows as they need.
 
-    A hit whose scene cannot be read any more says so in its place.
+    A hit whose scene cannot be read any more, and that has no thumbnail, says so in its place.
     """
     drawn = [_cells(line) for line in lines]
     columns = min(COLUMNS, max(len(cells) for cells in drawn))
@@ -56,7 +60,10 @@ def _cells(line: SheetLine) -> list[Image]:
     cells = [_cell(line.image, "query", line.title, ACCENT)]
     for hit in line.hits:
         label = f"#{hit.rank}   {hit.distance} bit{'' if hit.distance == 1 else 's'}"
-        cells.append(_cell(_pixels(hit), label, _short(hit.scene), INK))
+        label += "   same place" * bool(hit.same_place)
+        pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
+        pixels = line.thumbnails.get(hit.row) if pixels is None else pixels
+        cells.append(_cell(pixels, label, _short(hit.scene), INK))
     return cells
 
 
@@ -84,10 +91,6 @@ def _fitting(name: str) -> str:
     while cv2.getTextSize(plain, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0] > THUMBNAIL:
         plain = ".." + plain.removeprefix("..")[1:]
     return plain
-
-
-def _pixels(hit: Hit) -> Image | None:
-    return tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
 
 
 def _short(scene: str) -> str:

@@ -190,6 +190,7 @@ def _sheet_lines(alert: "Alert", radius: int, store: "CodeStore") -> "list[Sheet
     """A line of tiles just within the radius, the last the farthest, and one of those beyond."""
     from ..sheet import SheetLine
     from ..store import Hit
+    from ..thumbnails import thumbnail_pixels
     from ..tuning import around
 
     image = _pixels(alert.sources[0], store)
@@ -200,7 +201,8 @@ def _sheet_lines(alert: "Alert", radius: int, store: "CodeStore") -> "list[Sheet
         tiles = store.tiles([row for _, row in found])
         ranked = enumerate(found, start=1)
         hits = [Hit(rank, distance, row, *tiles[row]) for rank, (distance, row) in ranked]
-        lines.append(SheetLine(image, f"{word} {radius} bits", hits))
+        thumbnails = thumbnail_pixels(store, list(tiles))
+        lines.append(SheetLine(image, f"{word} {radius} bits", hits, thumbnails))
     return lines
 
 

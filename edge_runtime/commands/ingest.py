@@ -12,6 +12,7 @@ from .options import (
     CORES,
     BandChoice,
     Bits,
+    KeepThumbnails,
     Label,
     MinValid,
     ModelPath,
@@ -49,6 +50,7 @@ def ingest_command(
     min_valid: MinValid = 0.5,
     bands: BandChoice = None,
     label: Label = None,
+    thumbnails: KeepThumbnails = False,
     listed: Annotated[
         bool, typer.Option("--list", help="Print a line for each scene that was stored.")
     ] = False,
@@ -68,7 +70,10 @@ def ingest_command(
     from ..scenes import find_scenes
 
     options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
-    ingest_files(find_scenes(paths), store, options, listed, model, bits, threads, wait, as_json)
+    files = find_scenes(paths)
+    ingest_files(
+        files, store, options, listed, model, bits, threads, wait, as_json, thumbnails=thumbnails
+    )
 
 
 def ingest_files(
@@ -81,6 +86,7 @@ def ingest_files(
     threads: int,
     wait: bool,
     as_json: bool,
+    thumbnails: bool = False,
 ) -> None:
     """Ingest files and report on it; raises Exit with status 3 when something was set aside."""
     from ..ingest import ingest
@@ -94,8 +100,13 @@ def ingest_files(
         CodeStore.open_or_create(store, *identity, wait) as code_store,
         growing_progress(len(files), "ingest") as progress,
     ):
+        if thumbnails:
+            code_store.keep_thumbnails()
         done = ingest(files, code_store, hash_model, options, progress)
+        trouble = code_store.thumbnails.trouble
     seconds = time.perf_counter() - started
+    if trouble is not None:
+        notice(f"warning: {trouble}")
     for scene in done.stored:
         for warning in scene.warnings:
             notice(f"warning: {scene.path}: {warning}")

@@ -90,6 +90,13 @@ MinValid = Annotated[
     float,
     typer.Option(min=0, max=1, help="The share of a tile that must hold data; others are skipped."),
 ]
+KeepThumbnails = Annotated[
+    bool,
+    typer.Option(
+        "--thumbnails",
+        help="Keep a small picture of each tile from now on, in this and later ingests.",
+    ),
+]
 BandChoice = Annotated[
     str | None,
     typer.Option(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..query import Query
-    from ..store import Hit
+    from ..store import CodeStore, Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -95,7 +95,8 @@ def search_command(
         bool,
         typer.Option(
             "--rerank",
-            help="A second look: order the nearest by how sure the query is of each bit.",
+            help="A second look: order the nearest by how sure the query is of each bit; with "
+            "thumbnails in the store, those of the query's place come first.",
         ),
     ] = False,
     sheet: Sheet = None,
@@ -138,7 +139,9 @@ def search_command(
             "milliseconds": round(milliseconds, 3),
             "hits": [hit_document(hit) for hit in hits],
         }
-        _write_pictures(like, hits, code_store.bits, sheet, page, geojson)
+        _write_pictures(like, hits, code_store, sheet, page, geojson)
+        if code_store.thumbnails.trouble:
+            notice(f"warning: {code_store.thumbnails.trouble}")
     if explain:
         document["explanation"] = dataclasses.asdict(found.explanation)
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
@@ -158,6 +161,7 @@ def hit_document(hit: "Hit") -> dict[str, object]:
         "time": None if hit.time is None else hit.time.isoformat(),
         "footprint": hit.footprint,
         "labels": list(hit.labels),
+        "same_place": hit.same_place,
     }
 
 
@@ -166,37 +170,44 @@ def hit_table(hits: "Sequence[Hit]") -> "Table":
     from rich.table import Table
 
     table = Table("rank", "distance", "row", "scene", "window", box=None, header_style="bold")
+    if any(hit.same_place for hit in hits):
+        table.add_column("")
     for hit in hits:
         window = hit.window
         place = f"{window.width}x{window.height}+{window.x}+{window.y}"
         scene = "/".join(Path(hit.scene).parts[-2:])
-        table.add_row(str(hit.rank), str(hit.distance), str(hit.row), scene, place)
+        note = ["same place"] if hit.same_place else []
+        table.add_row(str(hit.rank), str(hit.distance), str(hit.row), scene, place, *note)
     return table
 
 
 def _write_pictures(
     queries: "Sequence[Query]",
     hits: "Sequence[Hit]",
-    bits: int,
+    store: "CodeStore",
     sheet: Path | None,
     page: Path | None,
     geojson: Path | None,
 ) -> None:
-    if sheet is not None:
+    if sheet is not None or page is not None:
         from ..query import query_pixels
+        from ..thumbnails import thumbnail_pixels
+
+        rows = [hit.row for hit in hits] + [query.row for query in queries if query.row is not None]
+        thumbnails = thumbnail_pixels(store, rows)
+        examples = [(query.title, query_pixels(query, thumbnails)) for query in queries]
+    if sheet is not None:
         from ..sheet import SheetLine, contact_sheet, write_picture
 
-        *others, last = [(query_pixels(query), query.title) for query in queries]
-        lines = [SheetLine(*other, []) for other in others] + [SheetLine(*last, hits)]
+        lines = [SheetLine(pixels, title, []) for title, pixels in examples]
+        lines[-1] = dataclasses.replace(lines[-1], hits=hits, thumbnails=thumbnails)
         write_picture(sheet, contact_sheet(lines))
         notice(f"contact sheet: {sheet}")
     if page is not None:
         from ..page import write_page
-        from ..query import query_pixels
 
-        examples = [(query.title, query_pixels(query)) for query in queries]
         title = "Scenes like " + ", ".join(query.title for query in queries)
-        write_page(page, title, examples, hits, bits)
+        write_page(page, title, examples, hits, store.bits, thumbnails)
         notice(f"page: {page}")
     if geojson is not None:
         from ..geojson import hit_feature, write_geojson

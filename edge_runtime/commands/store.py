@@ -1,7 +1,7 @@
 """`scenehash store`: care of a store."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,11 @@ from .options import (
     make_filter,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..store import CodeStore
+
 StoreArgument = Annotated[Path, typer.Argument(help="The folder of the code store.")]
 
 
@@ -33,6 +38,7 @@ def register(app: typer.Typer) -> None:
         merge_command,
         export_command,
         index_command,
+        thumbnails_command,
     ):
         group.command(command.__name__.removesuffix("_command"))(command)
     app.add_typer(group, name="store")
@@ -40,7 +46,7 @@ def register(app: typer.Typer) -> None:
 
 def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
     """Say what a store holds, and whose codes."""
-    from ..store import CodeStore
+    from ..store import THUMBNAILS, CodeStore
 
     with CodeStore.open(store) as code_store:
         scenes, tiles = code_store.counts()
@@ -54,22 +60,42 @@ def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
             "bits": code_store.bits,
             "lineage": code_store.lineage,
             "model": code_store.model,
-            "bytes": sum(path.stat().st_size for path in store.rglob("*") if path.is_file()),
+            "thumbnails": code_store.thumbnail_count() if code_store.thumbnails.kept else None,
+            "thumbnail_bytes": _bytes_of(store.glob(f"{THUMBNAILS}*")),
+            "bytes": _bytes_of(store.rglob("*")),
         }
-    report(document, as_json, *(f"{name:8} {value}" for name, value in document.items()))
+        _notice_trouble(code_store)
+    shown = {name: "not kept" if value is None else value for name, value in document.items()}
+    report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
 
 
 def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
     """Read everything back and compare it with its checksums; exit status 1 on damage.
 
-    A damaged scene is repaired by ingesting it again.
+    A damaged scene is repaired by ingesting it again. A thumbnail that is missing or damaged is
+    counted, and is no damage of the store.
     """
     from ..store import CodeStore
 
     with CodeStore.open(store) as code_store:
         scenes, tiles = code_store.counts()
         damage = code_store.verify()
-    document = {"store": str(store), "scenes": scenes, "tiles": tiles, "damage": damage}
+        missing = 0
+        if code_store.thumbnails.kept:
+            missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
+        _notice_trouble(code_store)
+    document = {
+        "store": str(store),
+        "scenes": scenes,
+        "tiles": tiles,
+        "damage": damage,
+        "thumbnails_missing": missing,
+    }
+    if missing:
+        notice(
+            f"{missing} of {tiles} tiles have no sound thumbnail; the codes are none the worse: "
+            f"scenehash store thumbnails {store}"
+        )
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
     report(document, as_json, *damage, f"{store}: {scenes} scenes, {tiles} tiles: {verdict}")
     if damage:
@@ -113,7 +139,10 @@ def delete_command(
 
 
 def compact_command(store: StoreArgument, wait: Wait = False, as_json: AsJson = False) -> None:
-    """Give the room of deleted scenes back to the disk. Rows keep their numbers."""
+    """Give the room of deleted scenes, and of their thumbnails, back to the disk.
+
+    Rows keep their numbers.
+    """
     from ..store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
@@ -133,7 +162,8 @@ def merge_command(
 ) -> None:
     """Take over the scenes of another store of the same model; the same content is kept once.
 
-    A damaged scene of the other store is set aside, and the exit status is 3.
+    A damaged scene of the other store is set aside, and the exit status is 3. Thumbnails come along
+    where this store keeps them; a new one does when the other does.
     """
     from ..store import CodeStore
 
@@ -144,6 +174,8 @@ def merge_command(
         ) as code_store,
     ):
         done = code_store.merge(source)
+        for opened in (source, code_store):
+            _notice_trouble(opened)
     for line in done.set_aside:
         notice(f"set aside: {line}")
     document = {
@@ -189,3 +221,46 @@ def index_command(store: StoreArgument, as_json: AsJson = False) -> None:
         indexed = code_store.indexed
     document = {"store": str(store), "indexed": indexed}
     report(document, as_json, f"{store}: {indexed} codes indexed")
+
+
+def thumbnails_command(
+    store: StoreArgument,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Keep none from now on, and remove those there are.")
+    ] = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep a small picture of each tile, and make those that are missing or damaged.
+
+    They are made of scene files that are still there; when some cannot be, the exit status is 3.
+    """
+    from ..store import CodeStore
+    from ..thumbnails import Made, make_missing
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        code_store.keep_thumbnails(not remove)
+        done = Made() if remove else make_missing(code_store)
+        count = code_store.thumbnail_count()
+        _notice_trouble(code_store)
+    for path, reason in done.gone.items():
+        notice(f"set aside: {path}: {reason}")
+    document = {
+        "store": str(store),
+        "thumbnails": count,
+        "made": done.made,
+        "set_aside": [{"path": path, "reason": reason} for path, reason in done.gone.items()],
+    }
+    summary = f"{store}: {count} thumbnails, {done.made} made now, {len(done.gone)} set aside"
+    report(document, as_json, summary)
+    if done.gone:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _bytes_of(paths: "Iterable[Path]") -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _notice_trouble(store: "CodeStore") -> None:
+    if store.thumbnails.trouble is not None:
+        notice(f"warning: {store.thumbnails.trouble}")

@@ -16,6 +16,7 @@ from .options import (
     CORES,
     BandChoice,
     Bits,
+    KeepThumbnails,
     Label,
     MinValid,
     ModelPath,
@@ -66,6 +67,7 @@ def watch_command(
     min_valid: MinValid = 0.5,
     bands: BandChoice = None,
     label: Label = None,
+    thumbnails: KeepThumbnails = False,
     settle: Annotated[
         float,
         typer.Option(min=0, help="Seconds after which a file that does not change is complete."),
@@ -145,6 +147,8 @@ def watch_command(
     with contextlib.ExitStack() as stack:
         with CodeStore.open_or_create(store, *identity, wait) as opened:
             stack.enter_context(only_watch(store))
+            if thumbnails:
+                opened.keep_thumbnails()
             telling = stack.enter_context(open_telling(opened, outlets, sys.stdout, notice))
         stop = stack.enter_context(_stopping())
         watch = Watch(store, hash_model, options, telling, notice, stop.event.is_set)

@@ -5,6 +5,7 @@ catalog.py     the SQLite file, the only place where anything is committed
 outbox.py      in it, the events of a watch until they are delivered
 alerts.py      in it, the watch list
 codes_file.py  codes.bin, the packed codes
+thumbnails.py  thumbnails.sqlite, small pictures of tiles
 selection.py   from a filter to rows
 check.py       is what the disk gives back what was committed?
 tables.py      the whole store as one file for others to read: Parquet, npz
@@ -13,11 +14,13 @@ tables.py      the whole store as one file for others to read: Parquet, npz
 from .alerts import Alert
 from .filters import Filter
 from .outbox import Arrival, Noted
-from .records import HashedScene
+from .records import HashedScene, SceneRecord
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
+from .thumbnails import THUMBNAILS
 
 __all__ = [
+    "THUMBNAILS",
     "Added",
     "Alert",
     "Arrival",
@@ -27,4 +30,5 @@ __all__ = [
     "Hit",
     "Noted",
     "Quarantined",
+    "SceneRecord",
 ]

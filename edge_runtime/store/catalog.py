@@ -356,6 +356,27 @@ class Catalog(Statements):
         )
         return {row: _tile(*values) for row, *values in found}
 
+    def origins(self, rows: Sequence[int]) -> dict[int, tuple[bytes, list[int], str]]:
+        """What the pixels of rows are of: content, (x, y, width, height), reading as JSON."""
+        found = self._in(
+            "SELECT row, content, reading, x, y, width, height "
+            "FROM tile JOIN scene USING (scene) WHERE row",
+            rows,
+        )
+        return {row: (content, window, reading) for row, content, reading, *window in found}
+
+    def keeps_thumbnails(self) -> bool:
+        """Whether there are to be thumbnails of what is added: whether there is a table for it."""
+        found = self._one("SELECT count(*) FROM sqlite_master WHERE name = 'thumbnails'")
+        return bool(found[0])
+
+    def keep_thumbnails(self, kept: bool) -> None:
+        """Say whether there are to be."""
+        if kept:
+            self._write("CREATE TABLE IF NOT EXISTS thumbnails (kept INTEGER)", ())
+        else:
+            self._write("DROP TABLE IF EXISTS thumbnails", ())
+
     def scene_ranges(
         self, condition: str, values: Sequence[str | float], most: int
     ) -> list[tuple[int, int]]:

@@ -35,7 +35,7 @@ def append(
         view.catalog.change(replace(state, rows=row, positions=positions))
 
 
-def repair(view: View, number: int, scene: HashedScene) -> None:
+def repair(view: View, number: int, scene: HashedScene) -> SceneRecord:
     """Put a scene in the place of its damaged entry, in the same rows where that can be."""
     catalog, state, tiles = view.catalog, view.state, len(scene.windows)
     rows, positions = state.rows, state.positions
@@ -52,9 +52,11 @@ def repair(view: View, number: int, scene: HashedScene) -> None:
             rows, positions = rows + tiles, positions + tiles
             for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
                 catalog.mark_deleted(first, count)
-        catalog.insert([record_of(scene, first_row, state.bits)])
+        record = record_of(scene, first_row, state.bits)
+        catalog.insert([record])
         revision = state.revision + 1
         catalog.change(replace(state, rows=rows, positions=positions, revision=revision))
+    return record
 
 
 def compact(folder: Path, view: View) -> None:

@@ -27,6 +27,7 @@ class HashedScene:
     without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
     (longitude, latitude) in degrees, WGS 84. labels: words of the user's. reading: how pixels were
     made of the file, such as its bands and their stretch: plain values, as JSON has them.
+    thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
     """
 
     content: str
@@ -37,6 +38,7 @@ class HashedScene:
     footprints: Footprints | None = None
     labels: Sequence[str] = ()
     reading: Mapping[str, object] = field(default_factory=dict)
+    thumbnails: Sequence[bytes | None] | None = None
 
 
 class Tile(NamedTuple):
@@ -72,7 +74,7 @@ class SceneRecord:
         """How many tiles T the scene has."""
         return len(self.windows)
 
-    def hashed(self, codes: Codes) -> HashedScene:
+    def hashed(self, codes: Codes, thumbnails: Sequence[bytes | None] | None = None) -> HashedScene:
         """The scene, with its codes uint8 [T, K/8], as it would be added to another store."""
         return HashedScene(
             self.content,
@@ -83,6 +85,7 @@ class SceneRecord:
             self.footprints,
             self.labels,
             self.reading,
+            thumbnails,
         )
 
     def seal(self) -> bytes:

@@ -12,7 +12,8 @@ class Hit:
     """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
-    labels are the scene's; reading says how its pixels are made of its file.
+    labels are the scene's; reading says how its pixels are made of its file. same_place: whether a
+    second look found that the tile shows the query's place; None where that was not looked at.
     """
 
     rank: int
@@ -24,6 +25,7 @@ class Hit:
     footprint: tuple[tuple[float, float], ...] | None = None
     labels: tuple[str, ...] = ()
     reading: Mapping[str, object] = field(default_factory=dict)
+    same_place: bool | None = None
 
 
 @dataclass(frozen=True)

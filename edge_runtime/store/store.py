@@ -35,6 +35,7 @@ from .records import Footprints, HashedScene, SceneRecord, Tile, record_of
 from .results import Added, Hit, Quarantined
 from .rows import Ranges, Rows
 from .selection import rows_where
+from .thumbnails import Thumbnails
 from .view import PART, View
 
 # Codes not in the index that are worth starting to index while scenes still come in.
@@ -47,7 +48,8 @@ class CodeStore:
     """An open store. Any number may read it; one at a time may write.
 
     A store sees what was committed when it was opened, or last refreshed; it refreshes itself
-    rather than show a tile that has been deleted since.
+    rather than show a tile that has been deleted since. thumbnails: small pictures of tiles, where
+    it keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -55,6 +57,7 @@ class CodeStore:
         self._catalog = catalog
         self._lock = lock
         self._indexing: threading.Thread | None = None
+        self.thumbnails = Thumbnails(path, catalog)
         self._see()
 
     def __enter__(self) -> "CodeStore":
@@ -208,17 +211,20 @@ class CodeStore:
             record = record_of(scene, 0, self.bits)
             damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
             if damaged is not None:
-                repair(self._view, damaged, scene)
+                self._picture([scene], [repair(self._view, damaged, scene)])
                 self._see()
                 repaired += 1
             elif scene.content not in known:
                 fresh[scene.content] = scene, record
         if fresh:
-            append(
-                self._view,
-                list(fresh.values()),
-                lambda records: None if noting is None else self._note(noting(records)),
-            )
+
+            def also(records: Sequence[SceneRecord]) -> None:
+                # Of rows that are not committed after all, no thumbnail shows.
+                self._picture([scene for scene, _ in fresh.values()], records)
+                if noting is not None:
+                    self._note(noting(records))
+
+            append(self._view, list(fresh.values()), also)
             self._see()
             self._index_behind()
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired)
@@ -306,6 +312,7 @@ class CodeStore:
         compact(self.path, self._view)
         self._see()
         self._sweep()
+        self.thumbnails.drop(self._view.row_map.dropped)
         # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
         with contextlib.suppress(StoreError):
             self._catalog.shrink()
@@ -315,14 +322,42 @@ class CodeStore:
         """Store what another store of the same lineage has; the same content is kept once.
 
         Scenes are taken in groups, each durable: interrupted, give the same call again. A damaged
-        scene of the other store is set aside. Raises LineageError when the other store's codes are
+        scene of the other store is set aside. Thumbnails come along where this store keeps them; an
+        empty one does when the other does. Raises LineageError when the other store's codes are
         of another lineage or width.
         """
         self.check(other.lineage, other.bits)
+        if not self.rows and other.thumbnails.kept:
+            self.keep_thumbnails()
         total = Added()
-        for group, damaged in other._groups():
+        for group, damaged in other._groups(self.thumbnails.kept):
             total = total + self.add(group) + Added(set_aside=damaged)
         return total
+
+    def keep_thumbnails(self, kept: bool = True) -> None:
+        """Keep thumbnails of what is added from now on, durably; or keep none, and remove those.
+
+        Damage in their file is put right as far as that can be. StoreError when the disk refuses.
+        """
+        if kept != self.thumbnails.kept:
+            with self._committing():
+                self._catalog.keep_thumbnails(kept)
+        if kept:
+            self.thumbnails.make()
+        else:
+            self.thumbnails.remove()
+
+    def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
+        """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
+        for scene, _, _ in list(self._catalog.scenes()):
+            with contextlib.suppress(StoreDamagedError):
+                record = read_entry(self._catalog, scene)
+                yield record, self.thumbnails.of_scene(record)
+
+    def thumbnail_count(self) -> int:
+        """How many tiles there is a thumbnail of."""
+        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
+        return int(self._view.has(rows).sum())
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
@@ -451,6 +486,7 @@ class CodeStore:
             if self._lock is not None:
                 write_sum(self.path, self._catalog)
         finally:
+            self.thumbnails.close()
             self._catalog.close()
             if self._lock is not None:
                 self._lock.close()
@@ -494,6 +530,13 @@ class CodeStore:
         self._catalog.change_quarantine(held, ())
         self._catalog.outbox.insert(noted, after)
 
+    def _picture(self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]) -> None:
+        """Keep the thumbnails that scenes bring, under the rows that their records have."""
+        if self.thumbnails.kept:
+            pairs = zip(scenes, records, strict=True)
+            pictured = [(record, scene.thumbnails) for scene, record in pairs if scene.thumbnails]
+            self.thumbnails.put([record for record, _ in pictured], [own for _, own in pictured])
+
     def _index_behind(self) -> None:
         """Index in a thread what has come in, when that has become much."""
         busy = self._indexing is not None and self._indexing.is_alive()
@@ -525,8 +568,11 @@ class CodeStore:
             if path != self._view.file.path:
                 path.unlink(missing_ok=True)
 
-    def _groups(self) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
-        """All scenes as they would be added elsewhere, in groups, and what is damaged of some."""
+    def _groups(self, pictured: bool) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
+        """All scenes as they would be added elsewhere, in groups, and what is damaged of some.
+
+        pictured: with their thumbnails.
+        """
         scenes: list[HashedScene] = []
         damaged: list[str] = []
         for number, _, _ in self._catalog.scenes():
@@ -535,7 +581,8 @@ class CodeStore:
             except StoreDamagedError as damage:
                 damaged.append(str(damage))
                 continue
-            scenes.append(record.hashed(codes))
+            pictures = self.thumbnails.of_scene(record) if pictured else None
+            scenes.append(record.hashed(codes, pictures))
             if len(scenes) == GROUP:
                 yield scenes, tuple(damaged)
                 scenes, damaged = [], []

@@ -69,6 +69,7 @@ class Watch:
         self._shed: list[Arrival] = []
         self._said: frozenset[str] = frozenset()
         self._busy = False
+        self._trouble: str | None = None
 
     def run(self, waiting: Waiting, once: bool = False) -> None:
         """Watch until stopped; or, once, until what is there and complete is stored."""
@@ -101,6 +102,7 @@ class Watch:
                 files = self._backlog.take()
                 self._store_files(files, store)
                 files = []
+                self._say_trouble(store)
                 self._telling.tell(store)
                 self._telling.note(store)
         except StoreBusyError:
@@ -113,6 +115,13 @@ class Watch:
             return False
         self._busy = False
         return bool(self._backlog)
+
+    def _say_trouble(self, store: CodeStore) -> None:
+        """Say what is wrong with the thumbnails, once."""
+        trouble = store.thumbnails.trouble
+        if trouble is not None and trouble != self._trouble:
+            self._say(f"warning: {trouble}")
+        self._trouble = trouble or self._trouble
 
     def _worth_waiting(self, seconds: float) -> bool:
         """Whether a watch that is to end has something to wait for: a file that may settle."""
