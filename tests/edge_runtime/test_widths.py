@@ -46,7 +46,7 @@ def test_a_store_keeps_the_width_that_it_was_made_with(
     with CodeStore.create(tmp_path / "s", model.lineage, 32, model.card.name) as store:
         ingest(sorted(scenes.iterdir()), store, model)
         assert store.codes(np.arange(3)).shape == (3, 4)
-        query = read_query(str(scenes / "1.png"), store, None)
+        query = read_query(str(scenes / "1.png"), store, lambda: model)
         assert store.search(query.code, 1)[0][0].distance == 0
 
 
@@ -57,7 +57,7 @@ def test_a_width_that_the_model_has_not_is_another_lineage(
         with pytest.raises(LineageError, match="holds 40-bit codes"):
             ingest(sorted(scenes.iterdir()), store, model)
         with pytest.raises(LineageError, match="holds 40-bit codes"):
-            read_query(str(scenes / "1.png"), store, None)
+            read_query(str(scenes / "1.png"), store, lambda: model)
 
 
 def test_ingest_takes_a_width_and_later_goes_by_the_store(scenes: Path, tmp_path: Path) -> None:
