@@ -47,7 +47,7 @@ def test_a_store_keeps_the_width_that_it_was_made_with(
         ingest(sorted(scenes.iterdir()), store, model)
         assert store.codes(np.arange(3)).shape == (3, 4)
         query = read_query(str(scenes / "1.png"), store, lambda: model)
-        assert store.search(query.code, 1)[0][0].distance == 0
+        assert store.search(query.code[np.newaxis], 1)[0][0].distance == 0
 
 
 def test_a_width_that_the_model_has_not_is_another_lineage(
