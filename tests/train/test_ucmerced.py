@@ -88,7 +88,7 @@ def test_images_of_several_classes_from_labels_to_model_file(
     assert {name: judged[name] for name in quality} == pytest.approx(quality)
     assert set(judged["precision_by_class"]) == {"boats", "pavement", "plants", "sand", "water"}
     # Beaches and harbors have water in common: 15 others of 16, among 20 hits.
-    assert 0.9 * 15 / 20 < judged["precision_by_class"]["water"] <= 15 / 20
+    assert 0.85 * 15 / 20 < judged["precision_by_class"]["water"] <= 15 / 20
 
     model = tmp_path / "model.onnx"
     exported = scenehash("export", run, "--out", model, "--max-bit-flips", "0.05")
