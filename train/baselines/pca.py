@@ -31,7 +31,10 @@ def principal_components(vectors: Vectors, count: int) -> tuple[Vectors, Vectors
     """The mean [D] and the first directions [D, count] of vectors [N, D]."""
     mean: Vectors = vectors.mean(axis=0, dtype=np.float32)
     centred = vectors - mean
-    # The covariance of D dimensions is small where images are many, and the other way round.
-    _, directions = np.linalg.eigh(centred.T @ centred)
+    if len(vectors) > vectors.shape[1]:
+        _, directions = np.linalg.eigh(centred.T @ centred)
+    else:  # the same directions out of the smaller of the two products
+        variances, weights = np.linalg.eigh(centred @ centred.T)
+        directions = centred.T @ (weights / np.sqrt(np.maximum(variances, variances[-1] * 1e-12)))
     first: Vectors = np.ascontiguousarray(directions[:, ::-1][:, :count], np.float32)
     return mean, first
