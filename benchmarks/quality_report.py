@@ -139,7 +139,7 @@ def draw_bits(cells: Cells, path: Path) -> None:
             axes.plot([bits for bits, _ in points], means, marker="o", label=name)
     axes.set(xlabel="bits", ylabel="map@20", title="UC Merced, test part", xticks=WIDTHS)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -154,6 +154,7 @@ def draw_trade(cells: Cells, path: Path) -> None:
             axes.scatter(known, strange, color="C1" if name == "default" else "C0")
             axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
                           fontsize=8)  # fmt: skip
+    axes.margins(x=0.2)
     axes.set(xlabel="map@20 on UC Merced, trained there", ylabel="map@20 on EuroSAT, never seen")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100)
