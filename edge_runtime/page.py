@@ -62,8 +62,8 @@ def write_page(
 
 
 def _hit(hit: Hit, farthest: int, thumbnails: Mapping[int, Image]) -> str:
-    pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
-    pixels = thumbnails.get(hit.row) if pixels is None else pixels
+    thumbnail = thumbnails.get(hit.row)
+    pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL, thumbnail)
     window = hit.window
     lines = [
         f"<b>#{hit.rank}</b> {hit.distance} bit{'' if hit.distance == 1 else 's'}"

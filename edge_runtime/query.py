@@ -144,22 +144,26 @@ def picture_of(text: str, store: CodeStore) -> Image:
 
 
 def tile_pixels(
-    scene: Path, window: Window, reading: Mapping[str, object], side: int
+    scene: Path,
+    window: Window,
+    reading: Mapping[str, object],
+    side: int,
+    thumbnail: Image | None = None,
 ) -> Image | None:
-    """The pixels of a window of a scene, uint8 RGB, read as they were; None when it is gone."""
+    """A window of a scene, uint8 RGB, read as it was; where it is gone, the thumbnail, if any."""
     try:
         with reopen_scene(scene, reading) as opened:
             return opened.pixels(window, side)
     except InputError:
-        return None
+        return thumbnail
 
 
 def query_pixels(query: Query, thumbnails: Mapping[int, Image]) -> Image | None:
     """A query's pixels, uint8 RGB; its thumbnail, by its row, or None when its scene is gone."""
     if query.image is not None:
         return query.image
-    pixels = tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS)
-    return thumbnails.get(query.row) if pixels is None and query.row is not None else pixels
+    thumbnail = None if query.row is None else thumbnails.get(query.row)
+    return tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS, thumbnail)
 
 
 def _outside(what: str, scene: Scene) -> str:

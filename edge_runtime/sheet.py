@@ -61,8 +61,8 @@ def _cells(line: SheetLine) -> list[Image]:
     for hit in line.hits:
         label = f"#{hit.rank}   {hit.distance} bit{'' if hit.distance == 1 else 's'}"
         label += "   same place" * bool(hit.same_place)
-        pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL)
-        pixels = line.thumbnails.get(hit.row) if pixels is None else pixels
+        thumbnail = line.thumbnails.get(hit.row)
+        pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL, thumbnail)
         cells.append(_cell(pixels, label, _short(hit.scene), INK))
     return cells
 

@@ -24,6 +24,7 @@ from .options import (
     Whole,
     code_width,
     make_tiling,
+    notice_trouble,
 )
 
 if TYPE_CHECKING:
@@ -103,10 +104,8 @@ def ingest_files(
         if thumbnails:
             code_store.keep_thumbnails()
         done = ingest(files, code_store, hash_model, options, progress)
-        trouble = code_store.thumbnails.trouble
     seconds = time.perf_counter() - started
-    if trouble is not None:
-        notice(f"warning: {trouble}")
+    notice_trouble(code_store)
     for scene in done.stored:
         for warning in scene.warnings:
             notice(f"warning: {scene.path}: {warning}")

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options, and notices, that several commands share."""
 
 import os
 from collections.abc import Callable
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..console import notice
+
 if TYPE_CHECKING:
     from ..model import HashModel
     from ..scenes import Tiling
-    from ..store import Filter
+    from ..store import CodeStore, Filter
 
 CORES = os.cpu_count() or 1
 StorePath = Annotated[
@@ -199,3 +201,9 @@ def code_width(store: Path, model: "HashModel", bits: int | None) -> int:
             return model.width_for(there.bits)
     except StoreError:
         return model.bits
+
+
+def notice_trouble(store: "CodeStore") -> None:
+    """Say what is wrong with a store's thumbnails, where something is."""
+    if store.thumbnails.trouble is not None:
+        notice(f"warning: {store.thumbnails.trouble}")

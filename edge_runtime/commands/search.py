@@ -25,6 +25,7 @@ from .options import (
     Until,
     make_filter,
     make_tiling,
+    notice_trouble,
     numbers,
 )
 
@@ -140,8 +141,7 @@ def search_command(
             "hits": [hit_document(hit) for hit in hits],
         }
         _write_pictures(like, hits, code_store, sheet, page, geojson)
-        if code_store.thumbnails.trouble:
-            notice(f"warning: {code_store.thumbnails.trouble}")
+        notice_trouble(code_store)
     if explain:
         document["explanation"] = dataclasses.asdict(found.explanation)
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"

@@ -17,12 +17,12 @@ from .options import (
     Until,
     Wait,
     make_filter,
+    notice_trouble,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ..store import CodeStore
 
 StoreArgument = Annotated[Path, typer.Argument(help="The folder of the code store.")]
 
@@ -64,7 +64,7 @@ def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
             "thumbnail_bytes": _bytes_of(store.glob(f"{THUMBNAILS}*")),
             "bytes": _bytes_of(store.rglob("*")),
         }
-        _notice_trouble(code_store)
+        notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
 
@@ -83,7 +83,7 @@ def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
         missing = 0
         if code_store.thumbnails.kept:
             missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
-        _notice_trouble(code_store)
+        notice_trouble(code_store)
     document = {
         "store": str(store),
         "scenes": scenes,
@@ -175,7 +175,7 @@ def merge_command(
     ):
         done = code_store.merge(source)
         for opened in (source, code_store):
-            _notice_trouble(opened)
+            notice_trouble(opened)
     for line in done.set_aside:
         notice(f"set aside: {line}")
     document = {
@@ -242,7 +242,7 @@ def thumbnails_command(
         code_store.keep_thumbnails(not remove)
         done = Made() if remove else make_missing(code_store)
         count = code_store.thumbnail_count()
-        _notice_trouble(code_store)
+        notice_trouble(code_store)
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
     document = {
@@ -259,8 +259,3 @@ def thumbnails_command(
 
 def _bytes_of(paths: "Iterable[Path]") -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-def _notice_trouble(store: "CodeStore") -> None:
-    if store.thumbnails.trouble is not None:
-        notice(f"warning: {store.thumbnails.trouble}")
