@@ -146,20 +146,22 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
     for seed in seeds[:2]:
         for name in VARIANTS:
             yield f"variant/{name}/{seed}", lambda name=name, seed=seed: variant(bench, name, seed)
-    for seed in seeds:
-        for bits in (16, 32):
-            yield (
-                f"alone/{bits}/{seed}",
-                lambda bits=bits, seed=seed: alone(bench, bits, seed),
-            )
-    for seed in seeds:
-        for bits in WIDTHS:
-            yield (
-                f"mhcln/{bits}/{seed}",
-                lambda bits=bits, seed=seed: paper(bench, bits, seed),
-            )
-    for name in MHCLN_VARIANTS:
-        yield f"mhcln variant/{name}/0", lambda name=name: mhcln_variant(bench, name)
+    configs = {
+        f"alone/{bits}/{seed}": {"bits": bits, "seed": seed, "settings": {"nested": False}}
+        for seed in seeds
+        for bits in (16, 32)
+    }
+    configs |= {
+        f"mhcln/{bits}/{seed}": {"recipe": "mhcln", "bits": bits, "seed": seed}
+        for seed in seeds
+        for bits in WIDTHS
+    }
+    configs |= {
+        f"mhcln variant/{name}/0": {"recipe": "mhcln", "settings": settings}
+        for name, settings in MHCLN_VARIANTS.items()
+    }
+    for name, values in configs.items():
+        yield name, lambda values=values: at_home(bench, make_config(values))
 
 
 def exported(bench: Bench, seed: int) -> Figures:
@@ -242,25 +244,11 @@ def variant(bench: Bench, name: str, seed: int) -> Figures:
     }
 
 
-def alone(bench: Bench, bits: int, seed: int) -> Figures:
-    """A model trained for one narrow width alone."""
-    config = make_config({"bits": bits, "seed": seed, "settings": {"nested": False}})
-    parts = bench.parts("ucmerced", seed)
-    return figures(bench.trained(config, parts.train)[0](parts.test), parts.test, seed)
-
-
-def paper(bench: Bench, bits: int, seed: int) -> Figures:
-    """The paper's recipe."""
-    config = make_config({"recipe": "mhcln", "bits": bits, "seed": seed})
-    parts = bench.parts("ucmerced", seed)
-    return figures(bench.trained(config, parts.train)[0](parts.test), parts.test, seed)
-
-
-def mhcln_variant(bench: Bench, name: str) -> Figures:
-    """The paper's terms on harder triplets."""
-    config = make_config({"recipe": "mhcln", "settings": MHCLN_VARIANTS[name]})
-    parts = bench.parts("ucmerced", 0)
-    return figures(bench.trained(config, parts.train)[0](parts.test), parts.test, 0)
+def at_home(bench: Bench, config: Config) -> Figures:
+    """A head of a configuration, in FP32, on the archive that it was trained on."""
+    parts = bench.parts("ucmerced", config.seed)
+    logits, _ = bench.trained(config, parts.train)
+    return figures(logits(parts.test), parts.test, config.seed)
 
 
 def main() -> None:

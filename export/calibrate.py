@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 
 from edge_runtime.card import CalibrationRecord, TrialRecord
 from edge_runtime.tiles import Image
+from train.lowering import open_session
 
 from .graph import LOGITS, finish_graph
 from .layers import decibels, layer_noise, worst_layers
@@ -126,12 +126,7 @@ class _Judge:
         finished = onnx.ModelProto()
         finished.CopyFrom(model)
         finish_graph(finished)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            finished.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = open_session(finished, threads=1)
         results, times = [], []
         for tile in self._held_out():
             started = time.perf_counter()

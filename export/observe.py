@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,11 @@ def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
             # Another offset for each tile, or the same pixels would be looked at every time.
             seen.samples.append(value.reshape(-1)[count % step :: step].copy())
     return Observations(tensors, count)
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, Any]:
+    """A node's attributes by name; what is not written is not there."""
+    return {item.name: helper.get_attribute_value(item) for item in node.attribute}
 
 
 def float_tensors(model: onnx.ModelProto) -> list[str]:

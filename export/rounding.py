@@ -24,14 +24,14 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 from torch import Tensor
 from torch.nn import functional
 
 from edge_runtime.console import track
 from edge_runtime.tiles import Image
 
-from .observe import WEIGHTED
+from .observe import WEIGHTED, attributes
 from .tape import Tape
 
 # Of an activation and tile so many positions are looked at.
@@ -80,7 +80,7 @@ class _Weights:
     """How a layer's weights are rows of what it multiplies its inputs with."""
 
     def __init__(self, node: onnx.NodeProto, values: npt.NDArray[Any]) -> None:
-        self.settings = _attributes(node)
+        self.settings = attributes(node)
         self.shape = values.shape
         self.gemm = node.op_type == "Gemm"
         self.turned = self.gemm and not self.settings.get("transB")
@@ -136,8 +136,8 @@ class _Layer:
     def fit(self, both: Moment, cross: Moment, count: int) -> None:
         """Choose integers and bias; both: mean of x8 x8', cross: of x x8', over count inputs."""
         size = both.shape[-1]
-        damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
         if count >= ENOUGH_INPUTS * size:
+            damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
             shift = torch.linalg.solve(damped, (cross - both).mT).mT
             rounded, bias = _rounded(self.exact + self.exact @ shift, damped, self.scale)
         else:
@@ -232,7 +232,3 @@ def _power(moment: Moment) -> Tensor:
 
 def _and_one(x: Tensor) -> Tensor:
     return torch.cat([x, torch.ones(*x.shape[:-1], 1)], -1)
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {item.name: helper.get_attribute_value(item) for item in node.attribute}

@@ -18,6 +18,8 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
+from .observe import attributes
+
 GROUP = 4
 STRIDE = 2
 OUTPUTS = GROUP // STRIDE
@@ -98,7 +100,7 @@ def _find(model: onnx.ModelProto) -> _Stem | None:
         return None
     kernel = _constant(model, weights.input[0])
     size = model.graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    settings = {item.name: helper.get_attribute_value(item) for item in convolution.attribute}
+    settings = attributes(convolution)
     top, left, bottom, right = settings.get("pads", [0, 0, 0, 0])
     fits = (
         kernel.ndim == 4

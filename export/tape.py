@@ -10,6 +10,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from edge_runtime.tiles import Image
+from train.lowering import open_session
 
 TILES = "tiles"
 BATCH = 8
@@ -83,12 +84,7 @@ class Tape:
         part = helper.make_model(
             graph, opset_imports=list(self._model.opset_import), ir_version=self._model.ir_version
         )
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            part.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        return session, sorted(inputs)
+        return open_session(part), sorted(inputs)
 
     def _constant(self, name: str) -> Values:
         (tensor,) = (t for t in self._model.graph.initializer if t.name == name)

@@ -38,8 +38,11 @@ def lower(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.Mod
     return program.model_proto
 
 
-def open_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
-    """A graph, ready to run on the CPU: several times faster there than PyTorch."""
+def open_session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.InferenceSession:
+    """A graph, ready to run on the CPU: several times faster there than PyTorch.
+
+    threads: 0 leaves their number to ONNX Runtime.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
