@@ -39,6 +39,7 @@ from train.training import train
 from train.views import PLAIN, views_of
 
 WIDTHS = (16, 24, 32, 64)
+DEPTHS = (1, 2, 5, 10, 15, 20, 25, 30, 35, 39)
 ARCHIVES = ("ucmerced", "eurosat5k")
 GROUP = 5
 LENIENT = Threshold(bit_flips=1.0, map_drop=1.0)
@@ -49,14 +50,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "similarity 1": {"similarity": 1.0},
     "similarity 10": {"similarity": 10.0},
     "no instance": {"instance": 0.0},
+    "instance 0.3": {"instance": 0.3},
     "instance 1": {"instance": 1.0},
     "instance 3": {"instance": 3.0},
     "no varied views": {"varied": 0.0},
     "no noise": {"noise": 0.0},
     "all bits deep": {"deep_bits": 64},
     "16 bits deep": {"deep_bits": 16},
+    "500 steps": {"steps": 500},
     "2000 steps": {"steps": 2000},
     "not nested": {"nested": False},
+    "margin 0.4": {"margin": 0.4},
     "decorrelation 0.1": {"decorrelation": 0.1},
     "learned centres": {"centres": "learned"},
 }
@@ -143,6 +147,7 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
             )
     for group in range(5):
         yield f"classes/{group}", lambda group=group: strange_classes(bench, group)
+    yield f"depths/{seeds[0]}", lambda: depths(bench, seeds[0])
     for seed in seeds[:2]:
         for name in VARIANTS:
             yield f"variant/{name}/{seed}", lambda name=name, seed=seed: variant(bench, name, seed)
@@ -193,6 +198,28 @@ def known(bench: Bench, name: str, bits: int, seed: int) -> Figures:
     if name == "cosine":
         return cosine_quality(bench.vectors(parts.test), labels(parts.test)).as_dict()
     return figures(bench.baseline(name, bits, seed, parts.train)(parts.test), parts.test, seed)
+
+
+def depths(bench: Bench, seed: int) -> Figures:
+    """Precision of the first so many hits at 64 bits, of both recipes, baselines and the cosine."""
+    parts = bench.parts("ucmerced", seed)
+    judges = labels(parts.test)
+    results: Figures = {}
+    for recipe in ("centres", "mhcln"):
+        config = make_config({"recipe": recipe, "seed": seed})
+        results[recipe] = bench.trained(config, parts.train)[0](parts.test)
+    for name in BASELINES:
+        results[name] = bench.baseline(name, 64, seed, parts.train)(parts.test)
+    found: Figures = {
+        name: [
+            retrieval_quality(np.packbits(logits > 0, axis=1), judges, seed, k).precision_at_20
+            for k in DEPTHS
+        ]
+        for name, logits in results.items()
+    }
+    vectors = bench.vectors(parts.test)
+    found["cosine"] = [cosine_quality(vectors, judges, k).precision_at_20 for k in DEPTHS]
+    return found
 
 
 def strange_archive(bench: Bench, source: str, target: str, seed: int) -> Figures:

@@ -14,9 +14,12 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from quality import MHCLN_VARIANTS, VARIANTS, WIDTHS
+from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
 
 from train.baselines import BASELINES
+
+# Variants along the weight of the instance term, ascending.
+INSTANCE_WEIGHTS = ("no instance", "default", "instance 0.3", "instance 1", "instance 3")
 
 Cells = dict[str, dict[str, Any]]
 MARK = "<!-- measured -->"
@@ -105,15 +108,17 @@ def variant_table(cells: Cells) -> list[str]:
 def nested_table(cells: Cells) -> list[str]:
     rows = []
     for bits in (16, 32):
-        trained = {name.split("/")[2]: r for name, r in cells.items()
-                   if name.startswith(f"alone/{bits}/")}  # fmt: skip
-        nested = {name.split("/")[2]: r["ucmerced"][str(bits)] for name, r in cells.items()
-                  if name.startswith("variant/default/")}  # fmt: skip
-        both = sorted(set(trained) & set(nested))
-        if both:
-            rows.append([str(bits), *(spread(part[seed]["map_at_20"] for seed in both)
-                                      for part in (nested, trained)), str(len(both))])  # fmt: skip
-    return table(["bits", "the first of the 64", "trained for that width alone", "seeds"], rows)
+        prefix = f"alone/{bits}/"
+        alone = {name.removeprefix(prefix): result for name, result in cells.items()
+                 if name.startswith(prefix)}  # fmt: skip
+        seeds = sorted(seed for seed in alone if f"int8/centres/{seed}" in cells)
+        nested = [cells[f"int8/centres/{seed}"]["quality"][str(bits)] for seed in seeds]
+        if seeds:
+            pair = nested, [alone[seed] for seed in seeds]
+            figures = [spread(one["map_at_20"] for one in part) for part in pair]
+            rows.append([str(bits), *figures, str(len(seeds))])
+    head = ["bits", "the first of the 64, INT8", "trained for that width alone, FP32", "seeds"]
+    return table(head, rows)
 
 
 def int8_lines(cells: Cells) -> list[str]:
@@ -144,16 +149,34 @@ def draw_bits(cells: Cells, path: Path) -> None:
     plt.close(figure)
 
 
-def draw_trade(cells: Cells, path: Path) -> None:
+def draw_depths(cells: Cells, path: Path) -> None:
+    """Precision against the number of hits; dashed is the cosine, without bits."""
     figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
+    for found in matching(cells, "depths/"):
+        for name, precisions in found.items():
+            axes.plot(DEPTHS, precisions, "--" if name == "cosine" else "-", label=name)
+    axes.set(xlabel="hits k", ylabel="precision@k", title="UC Merced, test part, 64 bits")
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def draw_trade(cells: Cells, path: Path) -> None:
+    """A point a variant; the line goes along the weight of the instance term."""
+    figure, axes = plt.subplots(figsize=(7.2, 5), layout="constrained")
+    points = {}
     for name in VARIANTS:
         found = matching(cells, f"variant/{name}/")
         if found:
             known = np.mean([one["ucmerced"]["64"]["map_at_20"] for one in found])
             strange = np.mean([one["eurosat5k"]["map_at_20"] for one in found])
-            axes.scatter(known, strange, color="C1" if name == "default" else "C0")
+            points[name] = (known, strange)
+            axes.scatter(known, strange, color="C1" if name == "default" else "C0", zorder=2)
             axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
                           fontsize=8)  # fmt: skip
+    line = [points[name] for name in INSTANCE_WEIGHTS if name in points]
+    axes.plot(*zip(*line, strict=True), color="C1", alpha=0.4, zorder=1)
     axes.margins(x=0.2)
     axes.set(xlabel="map@20 on UC Merced, trained there", ylabel="map@20 on EuroSAT, never seen")
     axes.grid(alpha=0.3)
@@ -179,6 +202,7 @@ def main() -> None:
         head = ["the paper's terms, seed 0, 64 bits", "map_at_20", "map_at_20_hits", "precision"]
         sections["Harder triplets"] = table(head, mined)
     draw_bits(cells, arguments.docs / "quality-bits.png")
+    draw_depths(cells, arguments.docs / "quality-depths.png")
     draw_trade(cells, arguments.docs / "quality-trade.png")
     page = arguments.docs / "quality.md"
     words = page.read_text().split(MARK)[0].rstrip()

@@ -22,7 +22,7 @@ class CentresSettings(_Settings):
 
     varied: float = Field(default=0.25, ge=0, le=1)
     components: int = Field(default=512, ge=1)
-    steps: int = Field(default=500, ge=1)
+    steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=256, ge=2)
     learning_rate: float = Field(default=4e-3, gt=0)
     weight_decay: float = Field(default=5e-4, ge=0)
@@ -32,7 +32,7 @@ class CentresSettings(_Settings):
     noise: float = Field(default=0.5, ge=0)
     margin: float = Field(default=0.2, ge=0)
     similarity: float = Field(default=4.0, ge=0)
-    instance: float = Field(default=0.3, ge=0)
+    instance: float = Field(default=0.2, ge=0)
     temperature: float = Field(default=0.2, gt=0)
     decorrelation: float = Field(default=0.0, ge=0)
     centres: Literal["fixed", "learned"] = "fixed"
