@@ -133,7 +133,7 @@ def _cheapest_scan(part: Part, every: Words, allowed: Allowed, planner: Planner)
                 "scan subset",
                 cost,
                 len(rows),
-                lambda: every[rows],
+                lambda: every.take(rows, axis=0),
                 RowList(rows, Allowed(allowed.dead)),
                 f"{len(rows):,} rows of {count:,}",
             )

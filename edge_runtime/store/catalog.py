@@ -85,6 +85,7 @@ CREATE VIRTUAL TABLE block USING rtree (
 
 FOOTPRINT_BYTES = 64
 BLOCK_COLUMNS = ", ".join(Block._fields)
+MEETING = "east >= ? AND west <= ? AND north >= ? AND south <= ?"
 
 
 @dataclass(frozen=True)
@@ -377,31 +378,48 @@ class Catalog(Statements):
         else:
             self._write("DROP TABLE IF EXISTS thumbnails", ())
 
-    def scene_ranges(
-        self, condition: str, values: Sequence[str | float], most: int
-    ) -> list[tuple[int, int]]:
-        """First row and number of tiles of scenes for which an SQL condition holds.
+    def scene_ranges(self, condition: str, values: Sequence[str | float]) -> list[tuple[int, int]]:
+        """First row and number of tiles of the scenes for which an SQL condition holds, by rows."""
+        return sorted(self._all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values))
 
-        By rows when these are all; at most so many.
+    def count_scenes(self, condition: str, values: Sequence[str | float], most: int) -> int:
+        """How many scenes an SQL condition holds for; it stops counting at so many."""
+        query = f"SELECT count(*) FROM (SELECT 1 FROM scene WHERE {condition} LIMIT ?)"
+        return int(self._one(query, *values, most)[0])
+
+    def rows_of_scenes(self, rows: Rows, condition: str, values: Sequence[str | float]) -> Rows:
+        """Those of rows int64 [N] that are tiles of scenes for which an SQL condition holds."""
+        query = f"SELECT row FROM tile JOIN scene USING (scene) WHERE {condition} AND row"
+        return np.array(self._in(query, rows.tolist(), *values), np.int64).reshape(-1)
+
+    def blocks_meeting(self, box: Box) -> Rows:
+        """The blocks that may meet a box with west <= east: int64 [N, 3].
+
+        Their first and last rows, and whether all their tiles lie in the box for certain.
         """
-        query = f"SELECT first_row, tiles FROM scene WHERE {condition} LIMIT ?"
-        return sorted(self._all(query, *values, most))
-
-    def blocks_meeting(self, box: Box, most: int) -> list[Block]:
-        """At most so many of the blocks that may meet a box with west <= east."""
         found = self._all(
-            f"SELECT {BLOCK_COLUMNS} FROM block "
-            "WHERE east >= ? AND west <= ? AND north >= ? AND south <= ? LIMIT ?",
-            *(box.west, box.east, box.south, box.north, most),
+            "SELECT first_row, last_row, "
+            "every AND west >= ? AND east <= ? AND south >= ? AND north <= ? "
+            f"FROM block WHERE {MEETING}",
+            *(box.west, box.east, box.south, box.north),
+            *_meeting(box),
         )
-        return [Block(*block) for block in found]
+        return np.array(found, np.int64).reshape(-1, 3)
+
+    def count_blocks(self, box: Box, most: int) -> int:
+        """How many those are; it stops counting at so many."""
+        query = f"SELECT count(*) FROM (SELECT 1 FROM block WHERE {MEETING} LIMIT ?)"
+        return int(self._one(query, *_meeting(box), most)[0])
 
     def footprints(self, first_row: int, last_row: int) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Rows int64 [N] of a range that have a footprint, and these, float64 [N, 4, 2]."""
-        query = "SELECT row, footprint FROM tile WHERE row BETWEEN ? AND ? AND footprint NOT NULL"
-        found = self._all(query, first_row, last_row)
-        rows = np.array([row for row, _ in found], np.int64)
-        return rows, _footprints([place for _, place in found])
+        query = "SELECT row, footprint FROM tile WHERE footprint NOT NULL AND row BETWEEN ? AND ?"
+        return _placed(self._all(query, first_row, last_row))
+
+    def footprints_of(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """The same of single rows."""
+        query = "SELECT row, footprint FROM tile WHERE footprint NOT NULL AND row"
+        return _placed(self._in(query, rows.tolist()))
 
     def damage(self) -> list[str]:
         """What SQLite's own checks find wrong with the file."""
@@ -504,6 +522,17 @@ def _tile(
         tuple(json.loads(labels)),
         json.loads(reading),
     )
+
+
+def _meeting(box: Box) -> tuple[float, float, float, float]:
+    """The values for MEETING."""
+    return box.west, box.east, box.south, box.north
+
+
+def _placed(found: Sequence[tuple[int, bytes]]) -> tuple[Rows, npt.NDArray[np.float64]]:
+    """Rows and footprints of pairs."""
+    rows = np.array([row for row, _ in found], np.int64)
+    return rows, _footprints([place for _, place in found])
 
 
 def _footprints(blobs: Sequence[bytes]) -> npt.NDArray[np.float64]:

@@ -1,14 +1,13 @@
 """Which rows of a store a search considers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from ..places import Box, Floats, Near, bounding_boxes, meeting, within
-from .records import Tile, seconds
+from ..places import Box, Floats, Near, meeting, within
+from .records import seconds
 
 
 @dataclass(frozen=True)
@@ -41,39 +40,26 @@ class Filter:
         """Whether there is any condition at all."""
         return self != Filter()
 
+    @property
+    def on_places(self) -> bool:
+        """Whether there is a condition on places."""
+        return self.bbox is not None or self.near is not None
+
     def on_scenes(self) -> tuple[str, list[str | float]]:
-        """The SQL condition on table scene, and its parameters; "" when there is none."""
+        """The SQL condition on table scene, and its parameters; "" when there is none.
+
+        newer_than is no condition on scenes, but leaves out those of which no tile is newer.
+        """
         conditions: list[tuple[str, str | float | None]] = [
             ("scene.path = ?", self.scene),
-            ("scene.first_row + scene.tiles - 1 > ?", self.newer_than),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
             ("scene.scene IN (SELECT scene FROM label WHERE label = ?)", self.label),
         ]
         given = [(condition, value) for condition, value in conditions if value is not None]
+        if given and self.newer_than is not None:
+            given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
-
-    def holding(self, tiles: Mapping[int, Tile]) -> set[int]:
-        """Those rows, of tiles by their rows, for which all conditions hold."""
-        rows = [row for row, tile in tiles.items() if self._holds_but_place(row, tile)]
-        if self.bbox is None and self.near is None:
-            return set(rows)
-        rows = [row for row in rows if tiles[row].footprint is not None]
-        rings = np.array([tiles[row].footprint for row in rows], np.float64).reshape(-1, 4, 2)
-        kept = self.there(bounding_boxes(rings)).tolist()
-        return {row for row, is_there in zip(rows, kept, strict=True) if is_there}
-
-    def _holds_but_place(self, row: int, tile: Tile) -> bool:
-        if self.scene is not None and tile.scene != self.scene:
-            return False
-        if self.newer_than is not None and row <= self.newer_than:
-            return False
-        if self.label is not None and self.label not in tile.labels:
-            return False
-        time = None if tile.time is None else seconds(tile.time)
-        if self.since is not None and (time is None or time < seconds(self.since)):
-            return False
-        return self.until is None or (time is not None and time <= seconds(self.until))
 
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""

@@ -1,5 +1,6 @@
 """Rows and positions: a tile's number for good, and where its code is in codes.bin today."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,12 @@ class Ranges:
         """All rows, int64, ascending."""
         before = np.cumsum(self.count) - self.count
         return np.repeat(self.first - before, self.count) + np.arange(self.total())
+
+    def parts(self, most: int) -> Iterator[tuple[int, int]]:
+        """First and last row of each range, of long ones in parts of at most so many rows."""
+        for first, count in zip(self.first.tolist(), self.count.tolist(), strict=True):
+            for start in range(first, first + count, most):
+                yield start, min(start + most, first + count) - 1
 
     def contain(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of rows int64 [N] lie in a range: bool [N]."""

@@ -1,80 +1,77 @@
 """From a filter to the rows for which it holds: by SQL, and places to the last digit by numpy."""
 
-import sys
-from typing import TypeVar
-
 import numpy as np
 
 from ..places import Box, Near, bounding_boxes
-from .blocks import Block
 from .catalog import Catalog
 from .filters import Filter
 from .rows import Ranges, Rows
 
-Item = TypeVar("Item")
-
-# As many scenes or blocks are listed while a filter counts as narrow.
-NARROW = 250
-
-
-class TooBroad(Exception):  # noqa: N818 - an answer, not an error
-    """A filter holds for more than was to be listed."""
+# A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
+# a few searches. Where each tile of a block is looked at, as for a distance, of blocks a tenth.
+NARROW = 2500
+# Tiles whose footprints are looked at together.
+PART = 1 << 14
 
 
-def rows_where(catalog: Catalog, where: Filter, narrow: bool = False) -> Rows:
-    """The rows for which a filter holds, int64, ascending.
-
-    narrow: give up on a filter that holds for many, by raising TooBroad.
-    """
-    most = NARROW if narrow else sys.maxsize
+def is_narrow(catalog: Catalog, where: Filter) -> bool:
+    """Whether the rows for which a filter holds are soon listed."""
     condition, values = where.on_scenes()
-    ranges = None
-    if condition or (where.bbox is None and where.near is None):
-        ranges = Ranges.of(_at_most(catalog.scene_ranges(condition or "1", values, most), most))
-    rows = ranges.expanded() if ranges is not None else None
-    if where.bbox is not None or where.near is not None:
-        there = _rows_there(catalog, where, most)
-        rows = there if ranges is None else there[ranges.contain(there)]
-    assert rows is not None  # one of the two was asked
-    if where.newer_than is not None:
-        rows = rows[np.searchsorted(rows, where.newer_than, side="right") :]
-    return rows
-
-
-def _rows_there(catalog: Catalog, where: Filter, most: int) -> Rows:
-    """The rows that meet a filter's conditions on places, ascending."""
-    box = Box(*where.bbox) if where.bbox is not None else Near(*(where.near or ())).box()
-    blocks = [
-        block
-        for piece in box.pieces()
-        for block in _at_most(catalog.blocks_meeting(piece, most), most)
-    ]
-    # Where only a box is asked for, what lies whole in one of its pieces needs no closer look.
-    whole = {
-        block.first_row: block.last_row - block.first_row + 1
-        for block in blocks
-        if where.near is None and block.every and any(_in(block, piece) for piece in box.pieces())
-    }
-    found = [Ranges.of(sorted(whole.items())).expanded()]
-    for first, last in {(block.first_row, block.last_row) for block in blocks}:
-        if first not in whole:
-            rows, footprints = catalog.footprints(first, last)
-            found.append(rows[where.there(bounding_boxes(footprints))])
-    rows = np.concatenate(found)
-    rows.sort(kind="stable")
-    return rows
-
-
-def _in(block: Block, box: Box) -> bool:
-    return (
-        box.west <= block.west
-        and block.east <= box.east
-        and box.south <= block.south
-        and block.north <= box.north
+    if condition and catalog.count_scenes(condition, values, NARROW + 1) > NARROW:
+        return False
+    most = NARROW if where.near is None else NARROW // 10
+    return not where.on_places or all(
+        catalog.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
     )
 
 
-def _at_most(found: list[Item], most: int) -> list[Item]:
-    if len(found) == most:
-        raise TooBroad
-    return found
+def rows_where(catalog: Catalog, where: Filter) -> Rows:
+    """The rows for which a filter holds, int64, ascending.
+
+    Where nothing is asked but that they be newer, rows of deleted tiles are among them.
+    """
+    condition, values = where.on_scenes()
+    after = -1 if where.newer_than is None else where.newer_than
+    if not condition and not where.on_places:
+        return np.arange(max(0, after + 1), catalog.state().rows)
+    rows = _rows_there(catalog, where) if where.on_places else None
+    if condition:
+        ranges = Ranges.of(catalog.scene_ranges(condition, values))
+        rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
+    assert rows is not None  # one of the two was asked
+    return rows[np.searchsorted(rows, after, side="right") :]
+
+
+def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
+    """Those of a few rows, int64 [N], for which a filter holds, in some order."""
+    if where.newer_than is not None:
+        rows = rows[rows > where.newer_than]
+    condition, values = where.on_scenes()
+    if condition:
+        rows = catalog.rows_of_scenes(rows, condition, values)
+    if where.on_places:
+        rows, footprints = catalog.footprints_of(rows)
+        rows = rows[where.there(bounding_boxes(footprints))]
+    return rows
+
+
+def _around(where: Filter) -> Box:
+    """A box around all that a filter on places asks for."""
+    return Box(*where.bbox) if where.bbox is not None else Near(*(where.near or ())).box()
+
+
+def _rows_there(catalog: Catalog, where: Filter) -> Rows:
+    """The rows that meet a filter's conditions on places, ascending."""
+    found = [catalog.blocks_meeting(piece) for piece in _around(where).pieces()]
+    first, last, inside = np.concatenate(found).T
+    blocks, at = np.unique(first, return_index=True)
+    spans = np.stack([blocks, last[at] - blocks + 1], axis=1)
+    # Where only a box is asked for, what lies whole in one of its pieces needs no closer look.
+    whole = np.isin(blocks, first[inside != 0]) & (where.near is None)
+    there = [Ranges.of(spans[whole]).expanded()]
+    for begin, end in Ranges.of(spans[~whole]).parts(PART):
+        rows, footprints = catalog.footprints(begin, end)
+        there.append(rows[where.there(bounding_boxes(footprints))])
+    rows = np.concatenate(there)
+    rows.sort(kind="stable")
+    return rows

@@ -37,12 +37,17 @@ class Statements:
         with self._guard():
             return self._connection.execute(query, values).fetchall()
 
-    def _in(self, query: str, values: Sequence[str | bytes | int]) -> list[Any]:
-        """What a query finds for each of the values that its last column may have."""
+    def _in(
+        self, query: str, values: Sequence[str | bytes | int], *before: str | float
+    ) -> list[Any]:
+        """What a query finds for each of the values that its last column may have.
+
+        before: the values for what stands before that column.
+        """
         found = []
         for start in range(0, len(values), VALUES_AT_ONCE):
             some = values[start : start + VALUES_AT_ONCE]
-            found += self._all(f"{query} IN ({', '.join('?' * len(some))})", *some)
+            found += self._all(f"{query} IN ({', '.join('?' * len(some))})", *before, *some)
         return found
 
     def _guard(self) -> "contextlib.AbstractContextManager[None]":

@@ -18,10 +18,11 @@ from .filters import Filter
 from .folder import INDEX
 from .records import SceneRecord
 from .rows import Ranges, RowMap, Rows
-from .selection import TooBroad, rows_where
+from .selection import holding, is_narrow, rows_where
 
-# How many times the hits that are wanted are looked at for those that meet a broad filter.
-BROAD = 3
+# How many times the hits that are wanted are looked at for those that meet a broad filter: enough
+# when it holds for half of all, then for a sixth.
+BROAD = (3, 10)
 # Codes copied at once.
 PART = 1 << 20
 
@@ -115,32 +116,31 @@ class View:
         if where is None:
             return self.index.search(codes, k, radius, None, threads, explain=True)
         if where not in self._selected:
-            try:
-                self._selected[where] = self._positions_where(where, narrow=True)
-            except TooBroad:
-                self._selected[where] = None
+            narrow = is_narrow(self.catalog, where)
+            self._selected[where] = self._positions_where(where) if narrow else None
         within = self._selected[where]
         if within is None:
-            answer = self._search_broad(codes, k, radius, where, threads)
-            if answer is not None:
-                return answer
+            for times in BROAD:
+                answer = self._search_broad(codes, k, radius, where, threads, times)
+                if answer is not None:
+                    return answer
             self._selected[where] = within = self._positions_where(where)
         return self.index.search(codes, k, radius, within, threads, explain=True)
 
     def _search_broad(
-        self, codes: Codes, k: int, radius: int | None, where: Filter, threads: int
+        self, codes: Codes, k: int, radius: int | None, where: Filter, threads: int, times: int
     ) -> tuple[Distances, Rows, Explanation] | None:
         """The same for a filter that holds for many: search in all, and keep what meets it.
 
-        None when it does not hold for enough of the nearest.
+        None when it does not hold for k of the nearest times * k.
         """
-        wanted = min(BROAD * k, len(self))
+        wanted = min(times * k, len(self))
         distances, found, explanation = self.index.search(
             codes, wanted, radius, None, threads, explain=True
         )
         rows = self.row_map.rows(found)
-        tiles = self.catalog.tiles(np.unique(rows[found != NO_ROW]).tolist())
-        kept = (found != NO_ROW) & np.isin(rows, sorted(where.holding(tiles)))
+        some = np.unique(rows[found != NO_ROW])
+        kept = (found != NO_ROW) & np.isin(rows, holding(self.catalog, where, some))
         ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
         if not ((kept.sum(axis=1) >= k) | ended).all():
             return None
@@ -152,8 +152,10 @@ class View:
         found = np.where(left, np.take_along_axis(found, order, axis=1), NO_ROW)
         return distances.astype(np.int32), found, explanation
 
-    def _positions_where(self, where: Filter, narrow: bool = False) -> Rows:
+    def _positions_where(self, where: Filter) -> Rows:
         """The positions, in what this store sees, of the rows for which a filter holds."""
-        rows = rows_where(self.catalog, where, narrow)
-        rows = rows[rows < self.state.rows]
-        return self.row_map.positions(rows[~self.row_map.dropped.contain(rows)])
+        rows = rows_where(self.catalog, where)
+        rows = rows[: np.searchsorted(rows, self.state.rows)]
+        if len(self.row_map.dropped):
+            rows = rows[~self.row_map.dropped.contain(rows)]
+        return self.row_map.positions(rows)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge_runtime import CodeStore, Filter
 from edge_runtime.errors import ConfigurationError
 from edge_runtime.places import Box, bounding_boxes, meeting
-from edge_runtime.store import HashedScene, selection
+from edge_runtime.store import HashedScene, selection, view
 from edge_runtime.store.blocks import TILES_A_BLOCK
 
 from .samples import LINEAGE, TILE, make, placed, scene
@@ -89,18 +89,22 @@ def archives(draw: st.DrawFn) -> list[HashedScene]:
     return scenes
 
 
-@st.composite
-def filters(draw: st.DrawFn) -> Filter:
+def filters() -> st.SearchStrategy[Filter]:
+    """Of few conditions: with many, hardly a tile meets them all."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
-    day = st.none() | st.integers(0, 6).map(lambda days: start + timedelta(days=days))
-    return Filter(
-        scene=draw(st.none() | st.integers(0, 6).map(lambda number: f"/scenes/{number}.png")),
-        newer_than=draw(st.none() | st.integers(-1, 200)),
-        since=draw(day),
-        until=draw(day),
-        bbox=draw(st.none() | boxes()),
-        near=draw(st.none() | circles()),
-        label=draw(st.none() | st.sampled_from(["harbor", "forest", "river"])),
+    days = st.integers(0, 6).map(lambda days: start + timedelta(days=days))
+    conditions = {
+        "scene": st.integers(0, 6).map(lambda number: f"/scenes/{number}.png"),
+        "newer_than": st.integers(-1, 200),
+        "since": days,
+        "until": days,
+        "bbox": boxes(),
+        "near": circles(),
+        "label": st.sampled_from(["harbor", "forest", "river"]),
+    }
+    some = st.sets(st.sampled_from(sorted(conditions)), max_size=3)
+    return some.flatmap(
+        lambda names: st.builds(Filter, **{name: conditions[name] for name in sorted(names)})
     )
 
 
@@ -126,38 +130,53 @@ def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
     )
 
 
+# Whether filters are listed, or hits looked at for those that meet them, and how many of these.
+PLANS = [(selection.NARROW, view.BROAD), (0, view.BROAD), (3, (1, 2)), (0, ())]
+
+
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     archive=archives(),
     wanted=st.lists(filters(), min_size=1, max_size=6),
-    narrow=st.sampled_from([1, 3, selection.NARROW]),
+    gone=st.sets(st.integers(0, 5), max_size=2),
+    compacted=st.booleans(),
 )
 def test_a_filter_holds_for_just_the_rows_that_a_plain_loop_finds(
-    tmp_path: Path, archive: list[HashedScene], wanted: list[Filter], narrow: int
+    tmp_path: Path,
+    archive: list[HashedScene],
+    wanted: list[Filter],
+    gone: set[int],
+    compacted: bool,
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(selection, "NARROW", narrow)
-        check_filters(tmp_path, archive, wanted)
-
-
-def check_filters(tmp_path: Path, archive: list[HashedScene], wanted: list[Filter]) -> None:
     folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    left = {scene.path for number, scene in enumerate(archive) if number not in gone}
     with CodeStore.create(folder, LINEAGE, 64, "a-model") as store:
         store.add(archive)
-        tiles = [(tile, owner) for owner in archive for tile in range(len(owner.windows))]
-        query = np.zeros((1, 8), np.uint8)
-        every = [(hit.distance, hit.row) for hit in store.search(query, len(tiles))[0]]
-        for where in wanted:
-            rows = {
-                row for row, (tile, owner) in enumerate(tiles) if holds(where, row, tile, owner)
-            }
-            expected = [(distance, row) for distance, row in every if row in rows]
-            for k in (len(tiles), 3):
-                hits = store.search(query, k, where=where)[0]
-                assert [(hit.distance, hit.row) for hit in hits] == expected[:k]
+        for path in {scene.path for scene in archive} - left:
+            store.delete(Filter(scene=path))
+        if compacted:
+            store.compact()
         assert store.verify() == []
+    tiles = [(tile, owner) for owner in archive for tile in range(len(owner.windows))]
+    every = sorted(
+        (int(np.bitwise_count(owner.codes[tile]).sum()), row, tile, owner)
+        for row, (tile, owner) in enumerate(tiles)
+        if owner.path in left
+    )
+    expected = {
+        where: [(near, row) for near, row, *tile in every if holds(where, row, *tile)]
+        for where in wanted
+    }
+    for narrow, broad in PLANS:
+        with pytest.MonkeyPatch.context() as patch, CodeStore.open(folder) as store:
+            patch.setattr(selection, "NARROW", narrow)
+            patch.setattr(view, "BROAD", broad)
+            for where, found in expected.items():
+                for k in (len(tiles), 3):
+                    hits = store.search(np.zeros((1, 8), np.uint8), k, where=where)[0]
+                    assert [(hit.distance, hit.row) for hit in hits] == found[:k]
 
 
 def test_a_hit_says_when_and_where_its_tile_was_taken(tmp_path: Path) -> None:
