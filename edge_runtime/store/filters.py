@@ -9,6 +9,9 @@ import numpy.typing as npt
 from ..places import Box, Floats, Near, meeting, within
 from .records import seconds
 
+LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
+LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -45,16 +48,17 @@ class Filter:
         """Whether there is a condition on places."""
         return self.bbox is not None or self.near is not None
 
-    def on_scenes(self) -> tuple[str, list[str | float]]:
+    def on_scenes(self, few: bool = False) -> tuple[str, list[str | float]]:
         """The SQL condition on table scene, and its parameters; "" when there is none.
 
+        few: in a form that is asked of each of a few scenes, not one that finds all that meet it.
         newer_than is no condition on scenes, but leaves out those of which no tile is newer.
         """
         conditions: list[tuple[str, str | float | None]] = [
             ("scene.path = ?", self.scene),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
-            ("scene.scene IN (SELECT scene FROM label WHERE label = ?)", self.label),
+            (LABELLED_FEW if few else LABELLED, self.label),
         ]
         given = [(condition, value) for condition, value in conditions if value is not None]
         if given and self.newer_than is not None:

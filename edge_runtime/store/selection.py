@@ -46,7 +46,7 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
     """Those of a few rows, int64 [N], for which a filter holds, in some order."""
     if where.newer_than is not None:
         rows = rows[rows > where.newer_than]
-    condition, values = where.on_scenes()
+    condition, values = where.on_scenes(few=True)
     if condition:
         rows = catalog.rows_of_scenes(rows, condition, values)
     if where.on_places:
