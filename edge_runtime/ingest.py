@@ -1,7 +1,9 @@
 """Ingest: scenes -> tiles -> codes -> store."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +19,9 @@ from .tiles import Image
 
 # Tiles hashed together; scenes, and tiles, and seconds after which what is hashed is committed.
 HASHED_TOGETHER = 64
+# So many times that are hashed at once: threads that wait for the last share of one batch, which
+# the reader holds up, go on with the other.
+HASHED_AT_ONCE = 2
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 Keep = Callable[[Sequence[HashedScene]], Added]
@@ -99,11 +104,13 @@ def ingest(
     """
     store.check(model.lineage, model.width_for(store.bits))
     options = options or IngestOptions()
-    ingesting = _Ingesting(model, store.bits, options, progress or NoProgress(), keep or store.add)
-    with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
-        for event in events:
-            ingesting.take(event)
-    ingesting.commit()
+    progress, keep = progress or NoProgress(), keep or store.add
+    with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
+        ingesting = _Ingesting(model, pool, store.bits, options, progress, keep)
+        with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
+            for event in events:
+                ingesting.take(event)
+        ingesting.commit()
     store.note_quarantine(
         {str(item.path): item.reason for item in ingesting.report.set_aside},
         [str(path) for path in ingesting.report.sound()],
@@ -119,11 +126,18 @@ class _Ingesting:
     """
 
     def __init__(
-        self, model: HashModel, bits: int, options: IngestOptions, progress: Progress, keep: Keep
+        self,
+        model: HashModel,
+        pool: Executor,
+        bits: int,
+        options: IngestOptions,
+        progress: Progress,
+        keep: Keep,
     ) -> None:
         self.report = IngestReport()
         self._model, self._options, self._progress, self._keep = model, options, progress, keep
-        self._bits = bits
+        self._pool, self._bits = pool, bits
+        self._hashing: deque[Future[Codes]] = deque()
         self._codes: Codes = np.zeros((0, bits // 8), np.uint8)
         self._images: list[Image] = []
         self._unfinished = 0
@@ -160,6 +174,7 @@ class _Ingesting:
     def commit(self) -> None:
         """Store the scenes that were read to their end."""
         self._hash()
+        self._finish()
         scenes, first = [], 0
         for scene in self._ended:
             last = first + len(scene.windows)
@@ -177,11 +192,20 @@ class _Ingesting:
             self.commit()
 
     def _hash(self) -> None:
-        self._codes = np.concatenate([self._codes, self._model.encode(self._images, self._bits)])
-        self._progress.advance(len(self._images))
+        """Begin to hash the tiles that wait, once there is room for them."""
+        self._finish(HASHED_AT_ONCE - 1)
+        self._hashing.append(self._pool.submit(self._model.encode, self._images, self._bits))
         self._images = []
 
+    def _finish(self, left: int = 0) -> None:
+        """Wait for what is being hashed, but for so many times."""
+        while len(self._hashing) > left:
+            codes = self._hashing.popleft().result()
+            self._codes = np.concatenate([self._codes, codes])
+            self._progress.advance(len(codes))
+
     def _drop_unfinished(self) -> None:
+        self._finish()
         hashed = max(0, self._unfinished - len(self._images))
         self._images = self._images[: len(self._images) - (self._unfinished - hashed)]
         self._codes = self._codes[: len(self._codes) - hashed]

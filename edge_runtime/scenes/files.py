@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from hashlib import blake2b
+from hashlib import blake2b, file_digest
 from pathlib import Path
 
 from ..errors import InputError
@@ -12,7 +12,6 @@ from ..tiles import IMAGE_SUFFIXES
 RASTER_SUFFIXES = frozenset({".jp2", ".j2k", ".img", ".vrt", ".ntf", ".nitf"})
 SCENE_SUFFIXES = IMAGE_SUFFIXES | RASTER_SUFFIXES
 CONTENT_BYTES = 16
-CHUNK = 1 << 22
 
 
 def find_scenes(paths: Iterable[Path]) -> list[Path]:
@@ -39,11 +38,8 @@ def content_id(data: bytes) -> str:
 
 def content_of(path: Path) -> str:
     """The same of a file that may not fit into memory. Raises OSError."""
-    digest = blake2b(digest_size=CONTENT_BYTES)
     with path.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return file_digest(file, lambda: blake2b(digest_size=CONTENT_BYTES)).hexdigest()
 
 
 def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:

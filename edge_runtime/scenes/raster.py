@@ -206,7 +206,8 @@ class Raster(Scene):
         valid: npt.NDArray[np.bool_],
         min_valid: float,
     ) -> Tile:
-        enough = valid.mean() >= min_valid
+        # Not the mean: numpy adds up booleans ten times as slowly as it counts them.
+        enough = np.count_nonzero(valid) / valid.size >= min_valid
         return Tile(window, self._colour(pixels) if enough else None)
 
     def _read_safely(
