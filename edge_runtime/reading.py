@@ -21,7 +21,7 @@ from .thumbnails import make_thumbnail
 from .tiles import Image
 
 # Tiles that wait to be hashed, as bytes of pixels.
-BYTES_AHEAD = 48 << 20
+BYTES_AHEAD = 24 << 20
 
 
 class Begun(NamedTuple):

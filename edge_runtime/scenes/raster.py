@@ -26,8 +26,9 @@ from .windows import Window, rows_of
 
 WGS84 = "EPSG:4326"
 METRES_PER_DEGREE = 111_320.0
-# GDAL keeps this much of what it decoded: two rows of blocks of a raster 60,000 pixels wide.
-CACHE_BYTES = 128 << 20
+# GDAL keeps this much of what it decoded: two rows of blocks of 512 of a raster 30,000 pixels wide,
+# or of 256 of one twice as wide.
+CACHE_BYTES = 96 << 20
 # Pixels read at once.
 READ_PIXELS = 1 << 22
 SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
