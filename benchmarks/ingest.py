@@ -22,7 +22,7 @@ import rasterio.shutil
 from rasterio.windows import Window
 
 from edge_runtime import CodeStore, HashModel
-from edge_runtime.ingest import HASHED_TOGETHER, IngestReport, ingest
+from edge_runtime.ingest import IngestOptions, IngestReport, ingest
 from edge_runtime.scenes import Tiling, open_scene
 from edge_runtime.tiles import Image
 
@@ -71,19 +71,19 @@ def some_tiles(raster: Path, size: int) -> list[Image]:
         return [scene.pixels(window, size) for window in windows[:: len(windows) // PEER_TILES + 1]]
 
 
-def ingested(raster: Path, model: HashModel, folder: Path) -> tuple[IngestReport, float]:
+def ingested(raster: Path, threads: int, folder: Path) -> tuple[IngestReport, float]:
     """What became of the raster in a new store, and the seconds that it took."""
+    model = HashModel.load()
     with CodeStore.create(folder / "s", model.lineage, model.bits, "a-model") as store:
         started = time.perf_counter()
-        report = ingest([raster], store, model)
+        report = ingest([raster], store, model, IngestOptions(threads=threads))
         return report, time.perf_counter() - started
 
 
 def hashing_rate(model: HashModel, tiles: list[Image]) -> float:
     """Tiles a second, from memory."""
     started = time.perf_counter()
-    for first in range(0, len(tiles), HASHED_TOGETHER):
-        model.encode(tiles[first : first + HASHED_TOGETHER])
+    model.encode(tiles)
     return len(tiles) / (time.perf_counter() - started)
 
 
@@ -95,7 +95,7 @@ def compare(raster: Path, threads: int, rounds: int) -> None:
     before, ratios = hashing_rate(model, tiles), []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-            report, seconds = ingested(raster, model, Path(folder))
+            report, seconds = ingested(raster, threads, Path(folder))
         after = hashing_rate(model, tiles)
         alone, rate = (before + after) / 2, report.tiles / seconds
         ratios.append(rate / alone)
@@ -108,7 +108,7 @@ def compare(raster: Path, threads: int, rounds: int) -> None:
 def use(raster: Path, threads: int) -> None:
     """Ingest once, in a process that does nothing else; say what it took, as JSON."""
     with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
-        report, seconds = ingested(raster, HashModel.load(threads=threads), Path(folder))
+        report, seconds = ingested(raster, threads, Path(folder))
     # getrusage would count the memory of this process's parent, too.
     peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     (scene,) = report.stored

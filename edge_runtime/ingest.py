@@ -17,11 +17,11 @@ from .scenes import Tiling
 from .store import Added, CodeStore, HashedScene
 from .tiles import Image
 
-# Tiles hashed together; scenes, and tiles, and seconds after which what is hashed is committed.
-HASHED_TOGETHER = 64
-# So many times that are hashed at once: threads that wait for the last share of one batch, which
-# the reader holds up, go on with the other.
-HASHED_AT_ONCE = 2
+# Tiles a batch: what a layer makes of more does not stay in a processor's second-level cache.
+BATCH = 4
+# Batches that wait for each thread that hashes.
+BATCHES_AHEAD = 2
+# Scenes, and tiles, and seconds after which what is hashed is committed.
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 Keep = Callable[[Sequence[HashedScene]], Added]
@@ -32,11 +32,14 @@ class IngestOptions:
     """How scenes are read and cut.
 
     bands: which are red, green and blue, see scenes.bands.choose. labels: words to find them by.
+    threads: how many batches are hashed at the same time, each on as many threads as the model was
+    loaded with. With one each, none waits for the others to have done its share of a layer.
     """
 
     tiling: Tiling = field(default_factory=Tiling)
     bands: str | None = None
     labels: tuple[str, ...] = ()
+    threads: int = 1
 
 
 @dataclass
@@ -105,7 +108,7 @@ def ingest(
     store.check(model.lineage, model.width_for(store.bits))
     options = options or IngestOptions()
     progress, keep = progress or NoProgress(), keep or store.add
-    with ThreadPoolExecutor(HASHED_AT_ONCE) as pool:
+    with ThreadPoolExecutor(options.threads) as pool:
         ingesting = _Ingesting(model, pool, store.bits, options, progress, keep)
         with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
             for event in events:
@@ -161,7 +164,7 @@ class _Ingesting:
                 self._images += images
                 self._unfinished += len(images)
                 self._progress.advance(skipped)
-                if len(self._images) >= HASHED_TOGETHER:
+                while len(self._images) >= BATCH:
                     self._hash()
             case Ended() if event.content in {scene.content for scene in self._ended}:
                 self._drop_unfinished()
@@ -192,10 +195,10 @@ class _Ingesting:
             self.commit()
 
     def _hash(self) -> None:
-        """Begin to hash the tiles that wait, once there is room for them."""
-        self._finish(HASHED_AT_ONCE - 1)
-        self._hashing.append(self._pool.submit(self._model.encode, self._images, self._bits))
-        self._images = []
+        """Begin to hash a batch of the tiles that wait, once there is room for it."""
+        self._finish(BATCHES_AHEAD * self._options.threads - 1)
+        batch, self._images = self._images[:BATCH], self._images[BATCH:]
+        self._hashing.append(self._pool.submit(self._model.encode, batch, self._bits))
 
     def _finish(self, left: int = 0) -> None:
         """Wait for what is being hashed, but for so many times."""

@@ -73,7 +73,7 @@ def as_rgb(image: npt.NDArray[np.generic]) -> Image:
 def to_tile(image: Image, size: int) -> Image:
     """Cut the largest centred square out of uint8 RGB [H, W, 3] and resize it to [size, size, 3].
 
-    Shrinking averages areas; enlarging is bilinear. An image that has the size already is itself.
+    Shrinking averages areas; enlarging is bilinear. Without either it is a view of the image.
     """
     height, width = image.shape[:2]
     side = min(height, width)
@@ -83,7 +83,7 @@ def to_tile(image: Image, size: int) -> Image:
         # INTER_LINEAR_EXACT is integer arithmetic: the same bits on every processor.
         how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR_EXACT
         square = np.asarray(cv2.resize(square, (size, size), interpolation=how), np.uint8)
-    return np.ascontiguousarray(square)
+    return square
 
 
 def _stretch(values: npt.NDArray[np.float32]) -> Image:

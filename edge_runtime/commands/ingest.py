@@ -70,11 +70,10 @@ def ingest_command(
     from ..ingest import IngestOptions
     from ..scenes import find_scenes
 
-    options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
+    tiling = make_tiling(tile, overlap, whole, min_valid)
+    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
     files = find_scenes(paths)
-    ingest_files(
-        files, store, options, listed, model, bits, threads, wait, as_json, thumbnails=thumbnails
-    )
+    ingest_files(files, store, options, listed, model, bits, wait, as_json, thumbnails=thumbnails)
 
 
 def ingest_files(
@@ -84,7 +83,6 @@ def ingest_files(
     listed: bool,
     model: Path | None,
     bits: int | None,
-    threads: int,
     wait: bool,
     as_json: bool,
     thumbnails: bool = False,
@@ -94,7 +92,7 @@ def ingest_files(
     from ..model import HashModel
     from ..store import CodeStore
 
-    hash_model = HashModel.load(model, threads)
+    hash_model = HashModel.load(model)
     identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     started = time.perf_counter()
     with (

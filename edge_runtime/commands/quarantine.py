@@ -71,8 +71,9 @@ def retry_command(
 
     with CodeStore.open(store) as code_store:
         files = [Path(item.path) for item in code_store.quarantine()]
-    options = IngestOptions(make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()))
-    ingest_files(files, store, options, False, model, None, threads, wait, as_json)
+    tiling = make_tiling(tile, overlap, whole, min_valid)
+    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
+    ingest_files(files, store, options, False, model, None, wait, as_json)
 
 
 def release_command(

@@ -136,13 +136,13 @@ def watch_command(
         per=_per(per),
         nearest=nearest,
         ingest=IngestOptions(
-            make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ())
+            make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()), threads
         ),
     )
     if events is not None and store.absolute() in events.absolute().parents:
         raise ConfigurationError(f"--events {events}: not inside the store's folder")
     outlets = Outlets(events, int(rotate_mb * MEGABYTE), keep, webhook, keep_events)
-    hash_model = HashModel.load(model, threads)
+    hash_model = HashModel.load(model)
     identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     with contextlib.ExitStack() as stack:
         with CodeStore.open_or_create(store, *identity, wait) as opened:

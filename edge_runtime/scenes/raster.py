@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -29,8 +30,8 @@ METRES_PER_DEGREE = 111_320.0
 # GDAL keeps this much of what it decoded: two rows of blocks of 512 of a raster 30,000 pixels wide,
 # or of 256 of one twice as wide.
 CACHE_BYTES = 96 << 20
-# Pixels read at once.
-READ_PIXELS = 1 << 22
+# Pixels read at once: few enough for what is made of them to stay in a processor's cache.
+READ_PIXELS = 1 << 20
 SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
 LARGE_PIXELS, LARGE_BYTES = 64_000_000, 64_000_000
 MAX_BLOCK_BYTES = 256 << 20
@@ -183,39 +184,24 @@ class Raster(Scene):
         side = row[0].width
         if side > tile_size:
             for window in row:
-                pixels, valid = self._read_safely(window, (tile_size, tile_size))
-                yield [self._tile(window, pixels, valid, min_valid)]
+                strip = self._strip(window, (tile_size, tile_size))
+                yield [strip.tile(window, slice(None), min_valid)]
             return
         many = max(1, READ_PIXELS // (side * side))
         for start in range(0, len(row), many):
             some = row[start : start + many]
             left, top = some[0].x, some[0].y
             width = some[-1].x + side - left
-            pixels, valid = self._read_safely(Window(left, top, width, side), (side, width))
-            tiles = []
-            for window in some:
-                columns = slice(window.x - left, window.x - left + side)
-                tiles.append(
-                    self._tile(window, pixels[:, :, columns], valid[:, columns], min_valid)
-                )
-            yield tiles
+            strip = self._strip(Window(left, top, width, side), (side, width))
+            yield [
+                strip.tile(window, slice(window.x - left, window.x - left + side), min_valid)
+                for window in some
+            ]
 
-    def _tile(
-        self,
-        window: Window,
-        pixels: Pixels,
-        valid: npt.NDArray[np.bool_],
-        min_valid: float,
-    ) -> Tile:
-        # Not the mean: numpy adds up booleans ten times as slowly as it counts them.
-        enough = np.count_nonzero(valid) / valid.size >= min_valid
-        return Tile(window, self._colour(pixels) if enough else None)
-
-    def _read_safely(
-        self, window: Window, shape: tuple[int, int]
-    ) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    def _strip(self, window: Window, shape: tuple[int, int]) -> "_Strip":
         with _our_errors():
-            return self._read(window, shape)
+            pixels, valid = self._read(window, shape)
+        return _Strip(self._colour(pixels), valid.view(np.uint8))
 
     def _read(
         self,
@@ -235,7 +221,7 @@ class Raster(Scene):
             return pixels, self._file.read_masks(bands[0], out_shape=shape, **how) > 0
         if self._validity == "black margin":
             darkest = BLACK if pixels.dtype == np.uint8 else 0
-            return pixels, (pixels > darkest).any(axis=0)
+            return pixels, np.fmax.reduce(pixels) > darkest
         nodata = self._file.nodatavals[bands[0] - 1]
         missing = np.isnan(pixels) if np.isnan(nodata) else pixels == nodata
         return pixels, ~missing.all(axis=0)
@@ -249,6 +235,20 @@ class Raster(Scene):
         if len(pixels) == 1:
             pixels = np.repeat(pixels, 3, axis=0)
         return np.asarray(cv2.merge(list(pixels)), np.uint8)
+
+
+class _Strip(NamedTuple):
+    """A row of tiles in one piece: uint8 RGB [H, W, 3], and where it holds data, uint8 [H, W]."""
+
+    image: Image
+    valid: npt.NDArray[np.uint8]
+
+    def tile(self, window: Window, columns: slice, min_valid: float) -> Tile:
+        """The tile in some columns; without its pixels when it holds too little data."""
+        valid = self.valid[:, columns]
+        # OpenCV counts ten times as fast as numpy takes the mean.
+        enough = cv2.countNonZero(valid) / valid.size >= min_valid
+        return Tile(window, self.image[:, columns] if enough else None)
 
 
 @contextlib.contextmanager

@@ -46,8 +46,9 @@ def new_store(path: Path, model: HashModel) -> CodeStore:
     return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
-    tmp_path: Path, model: HashModel
+    tmp_path: Path, model: HashModel, threads: int
 ) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
@@ -61,7 +62,7 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
     cut.write_bytes(cut.read_bytes()[:1_500_000])
     (folder / "050b.png").write_bytes((folder / "050.png").read_bytes())
     with new_store(tmp_path / "s", model) as store:
-        report = ingest(find_scenes([folder]), store, model)
+        report = ingest(find_scenes([folder]), store, model, IngestOptions(threads=threads))
         assert len(report.stored) == 71
         assert report.tiles == 70 + 12 == len(store)
         assert [path.name for path in report.known] == ["050b.png"]
