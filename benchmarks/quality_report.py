@@ -6,14 +6,16 @@ Only what was measured is printed: a table lacks the rows whose cells are not th
 """
 
 import argparse
+import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
 
 from train.baselines import BASELINES
@@ -134,54 +136,56 @@ def int8_lines(cells: Cells) -> list[str]:
     ]
 
 
-def draw_bits(cells: Cells, path: Path) -> None:
-    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
-    for name in ("centres", "mhcln", *BASELINES):
-        points = [(bits, by_bits(cells, name, bits)) for bits in WIDTHS]
-        points = [(bits, found) for bits, found in points if found]
-        if points:
-            means = [np.mean([one["map_at_20"] for one in found]) for _, found in points]
-            axes.plot([bits for bits, _ in points], means, marker="o", label=name)
-    axes.set(xlabel="bits", ylabel="map@20", title="UC Merced, test part", xticks=WIDTHS)
+@contextlib.contextmanager
+def plot(path: Path, **labels: Any) -> Iterator[Axes]:
+    """A picture with one set of axes, written when it is done."""
+    figure, axes = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
+    axes.set(**labels)
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    yield axes
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=100)
     plt.close(figure)
+
+
+def draw_bits(cells: Cells, path: Path) -> None:
+    labels = {"xlabel": "bits", "ylabel": "map@20", "title": "UC Merced, test part"}
+    with plot(path, **labels, xticks=WIDTHS) as axes:
+        for name in ("centres", "mhcln", *BASELINES):
+            points = [(bits, by_bits(cells, name, bits)) for bits in WIDTHS]
+            points = [(bits, found) for bits, found in points if found]
+            if points:
+                means = [np.mean([one["map_at_20"] for one in found]) for _, found in points]
+                axes.plot([bits for bits, _ in points], means, marker="o", label=name)
 
 
 def draw_depths(cells: Cells, path: Path) -> None:
     """Precision against the number of hits; dashed is the cosine, without bits."""
-    figure, axes = plt.subplots(figsize=(6.4, 4), layout="constrained")
-    for found in matching(cells, "depths/"):
-        for name, precisions in found.items():
-            axes.plot(DEPTHS, precisions, "--" if name == "cosine" else "-", label=name)
-    axes.set(xlabel="hits k", ylabel="precision@k", title="UC Merced, test part, 64 bits")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    labels = {"xlabel": "hits k", "ylabel": "precision@k"}
+    with plot(path, **labels, title="UC Merced, test part, 64 bits") as axes:
+        for found in matching(cells, "depths/"):
+            for name, precisions in found.items():
+                axes.plot(DEPTHS, precisions, "--" if name == "cosine" else "-", label=name)
 
 
 def draw_trade(cells: Cells, path: Path) -> None:
     """A point a variant; the line goes along the weight of the instance term."""
-    figure, axes = plt.subplots(figsize=(7.2, 5), layout="constrained")
-    points = {}
-    for name in VARIANTS:
-        found = matching(cells, f"variant/{name}/")
-        if found:
-            known = np.mean([one["ucmerced"]["64"]["map_at_20"] for one in found])
-            strange = np.mean([one["eurosat5k"]["map_at_20"] for one in found])
-            points[name] = (known, strange)
-            axes.scatter(known, strange, color="C1" if name == "default" else "C0", zorder=2)
-            axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
-                          fontsize=8)  # fmt: skip
-    line = [points[name] for name in INSTANCE_WEIGHTS if name in points]
-    axes.plot(*zip(*line, strict=True), color="C1", alpha=0.4, zorder=1)
-    axes.margins(x=0.2)
-    axes.set(xlabel="map@20 on UC Merced, trained there", ylabel="map@20 on EuroSAT, never seen")
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
-    plt.close(figure)
+    labels = {"ylabel": "map@20 on EuroSAT, never seen"}
+    with plot(path, **labels, xlabel="map@20 on UC Merced, trained there") as axes:
+        points = {}
+        for name in VARIANTS:
+            found = matching(cells, f"variant/{name}/")
+            if found:
+                known = np.mean([one["ucmerced"]["64"]["map_at_20"] for one in found])
+                strange = np.mean([one["eurosat5k"]["map_at_20"] for one in found])
+                points[name] = (known, strange)
+                axes.scatter(known, strange, color="C1" if name == "default" else "C0", zorder=2)
+                axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
+                              fontsize=8)  # fmt: skip
+        line = [points[name] for name in INSTANCE_WEIGHTS if name in points]
+        axes.plot(*zip(*line, strict=True), color="C1", alpha=0.4, zorder=1)
+        axes.margins(x=0.2)
 
 
 def main() -> None:
