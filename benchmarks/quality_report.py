@@ -21,7 +21,7 @@ from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
 from train.baselines import BASELINES
 
 # Variants along the weight of the instance term, ascending.
-INSTANCE_WEIGHTS = ("no instance", "default", "instance 0.3", "instance 1", "instance 3")
+INSTANCE_WEIGHTS = ("no instance", "instance 0.1", "default", "instance 1", "instance 3")
 
 Cells = dict[str, dict[str, Any]]
 MARK = "<!-- measured -->"

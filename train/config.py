@@ -32,7 +32,8 @@ class CentresSettings(_Settings):
     noise: float = Field(default=0.5, ge=0)
     margin: float = Field(default=0.2, ge=0)
     similarity: float = Field(default=4.0, ge=0)
-    instance: float = Field(default=0.2, ge=0)
+    whitened: bool = True
+    instance: float = Field(default=0.3, ge=0)
     temperature: float = Field(default=0.2, gt=0)
     decorrelation: float = Field(default=0.0, ge=0)
     centres: Literal["fixed", "learned"] = "fixed"

@@ -13,13 +13,15 @@ from ..losses.similarity import similarity_loss
 from ..views import TURNS
 from .base import Recipe, TrainingSet
 from .class_codes import draw_class_codes
+from .whitening import view_whitening
 
 
 class Centres(Recipe):
     """Logits are turned towards the codes of their classes; what is alike stays alike.
 
-    Both for the first bits of a code and for all of them: for each of the widths that are to be
-    codes of their own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
+    How alike, the representation says, less what differs between views of one scene. Both for the
+    first bits of a code and for all of them: for each of the widths that are to be codes of their
+    own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
 
     The first bits come from a hidden layer, which tells the classes apart best; those behind them
     are linear, and tell each scene from every other too: that holds up on scenes of other kinds.
@@ -35,6 +37,7 @@ class Centres(Recipe):
         self._labels = torch.from_numpy(data.labels)
         codes = torch.from_numpy(draw_class_codes(data.classes, widths, seed))
         self._scale = default_scale(data.classes)
+        self._whitening = view_whitening(data, seed) if settings.whitened else None
         self._linear_bits = max(0, widths[-1] - settings.deep_bits)
         self.head = _head(settings, data.width, widths[-1])
         self._codes = nn.Parameter(codes, requires_grad=settings.centres == "learned")
@@ -62,6 +65,8 @@ class Centres(Recipe):
         terms = {"centre": torch.stack(centre).mean()}
         if settings.similarity:
             wanted = self._data.kept(images, views)
+            if self._whitening is not None:
+                wanted = wanted @ self._whitening
             kept = [similarity_loss(part, wanted) for part, _ in parts]
             terms["similarity"] = settings.similarity * torch.stack(kept).mean()
         if settings.decorrelation:
