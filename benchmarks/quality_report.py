@@ -170,7 +170,7 @@ def draw_depths(cells: Cells, path: Path) -> None:
 
 
 def draw_trade(cells: Cells, path: Path) -> None:
-    """A point a variant; the line goes along the weight of the instance term."""
+    """A number a variant; the line goes along the weight of the instance term."""
     labels = {"ylabel": "map@20 on EuroSAT, never seen"}
     with plot(path, **labels, xlabel="map@20 on UC Merced, trained there") as axes:
         points = {}
@@ -180,12 +180,11 @@ def draw_trade(cells: Cells, path: Path) -> None:
                 known = np.mean([one["ucmerced"]["64"]["map_at_20"] for one in found])
                 strange = np.mean([one["eurosat5k"]["map_at_20"] for one in found])
                 points[name] = (known, strange)
-                axes.scatter(known, strange, color="C1" if name == "default" else "C0", zorder=2)
-                axes.annotate(name, (known, strange), xytext=(4, 3), textcoords="offset points",
-                              fontsize=8)  # fmt: skip
+        for number, (name, point) in enumerate(points.items(), start=1):
+            colour = "C1" if name == "default" else "C0"
+            axes.scatter(*point, marker=f"${number}$", s=60, color=colour, label=name)
         line = [points[name] for name in INSTANCE_WEIGHTS if name in points]
         axes.plot(*zip(*line, strict=True), color="C1", alpha=0.4, zorder=1)
-        axes.margins(x=0.2)
 
 
 def main() -> None:
