@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.shutil
+from peak_memory import peak_bytes
 from rasterio.windows import Window
 
 from edge_runtime import CodeStore, HashModel
@@ -27,6 +28,7 @@ from edge_runtime.scenes import Tiling, open_scene
 from edge_runtime.tiles import Image
 
 SCENE = Path(__file__).parents[2] / "shared/data/scenes/deepforest_oam_urban_2048_rgb8_0.1m.tif"
+MEBIBYTE = 1 << 20
 CORES = os.cpu_count() or 1
 # Tiles that the peer hashes each time.
 PEER_TILES = 512
@@ -109,12 +111,14 @@ def use(raster: Path, threads: int) -> None:
     """Ingest once, in a process that does nothing else; say what it took, as JSON."""
     with tempfile.TemporaryDirectory(dir=raster.parent) as folder:
         report, seconds = ingested(raster, threads, Path(folder))
-    # getrusage would count the memory of this process's parent, too.
-    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
     (scene,) = report.stored
     user, system = os.times()[:2]
     said = {"tiles": scene.tiles, "skipped": scene.skipped, "warnings": list(scene.warnings)}
-    print(json.dumps(said | {"seconds": seconds, "cpu": user + system, "peak": peak}))
+    print(
+        json.dumps(
+            said | {"seconds": seconds, "cpu": user + system, "peak": peak_bytes() / MEBIBYTE}
+        )
+    )
 
 
 def main() -> None:

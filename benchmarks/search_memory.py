@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import search_archives as archives
+from peak_memory import peak_bytes
 
 from edge_runtime.index import CodeIndex
 
@@ -53,12 +54,6 @@ def _fresh(step: str, folder: Path) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
-def _peak_mb() -> float:
-    """Peak resident memory of this program; getrusage would count its parent's before exec."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
-
-
 def _main(step: str, folder: Path) -> None:
     measured: dict[str, float] = {}
     if step != "bare":
@@ -73,7 +68,7 @@ def _main(step: str, folder: Path) -> None:
             for _ in range(2):  # the second time with the index checked and in use
                 index.search(queries, 20)
         measured["seconds"] = time.perf_counter() - started
-    measured["peak_mb"] = _peak_mb()
+    measured["peak_mb"] = peak_bytes() / 1e6
     print(json.dumps(measured))
 
 

@@ -18,12 +18,14 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import numpy as np
+from peak_memory import peak_bytes
 
 from edge_runtime import CodeStore
 from edge_runtime.codes import Codes
 from edge_runtime.scenes import Window
 from edge_runtime.store import Filter, HashedScene
 
+MEBIBYTE = 1 << 20
 LINEAGE, BITS = "a" * 16, 64
 BATCH = 1000
 LOOP = 20_000
@@ -96,16 +98,9 @@ def fill(folder: Path, rows: int) -> None:
         store.build_index()
 
 
-def peak_mebibytes() -> float:
-    """The most memory that this process has had; getrusage would count its parent's, too."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
-    return int(peak) / 1024
-
-
 def use(folder: Path, said: Connection) -> None:
     """Open and search, in a process of its own; say the seconds and the memory that it took."""
-    base = peak_mebibytes()
+    base = peak_bytes() / MEBIBYTE
     started = time.perf_counter()
     store = CodeStore.open(folder / "s")
     opened = time.perf_counter() - started
@@ -115,7 +110,7 @@ def use(folder: Path, said: Connection) -> None:
         started = time.perf_counter()
         store.search(query[np.newaxis], 20)
         taken.append(time.perf_counter() - started)
-    peak = peak_mebibytes()
+    peak = peak_bytes() / MEBIBYTE
     started = time.perf_counter()
     damage = store.verify()
     said.send((opened, taken, peak - base, len(store), damage, time.perf_counter() - started))

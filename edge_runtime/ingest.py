@@ -141,7 +141,8 @@ class _Ingesting:
         self._model, self._options, self._progress, self._keep = model, options, progress, keep
         self._pool, self._bits = pool, bits
         self._hashing: deque[Future[Codes]] = deque()
-        self._codes: Codes = np.zeros((0, bits // 8), np.uint8)
+        # Grows in place: a scene may have a hundred thousand tiles, and comes in batches of a few.
+        self._codes = bytearray()
         self._images: list[Image] = []
         self._unfinished = 0
         self._ended: list[Ended] = []
@@ -178,14 +179,16 @@ class _Ingesting:
         """Store the scenes that were read to their end."""
         self._hash()
         self._finish()
-        scenes, first = [], 0
+        scenes, first, width = [], 0, self._bits // 8
+        codes = np.frombuffer(self._codes, np.uint8).reshape(-1, width).copy()
         for scene in self._ended:
             last = first + len(scene.windows)
-            scenes.append(scene.hashed(self._codes[first:last], self._options.labels))
+            scenes.append(scene.hashed(codes[first:last], self._options.labels))
             first = last
         self.report.repaired += self._keep(scenes).repaired
         self.report.stored += [scene.ingested() for scene in self._ended]
-        self._codes, self._ended = self._codes[first:], []
+        self._ended = []
+        del self._codes[: first * width]
         self._committed = time.monotonic()
 
     def _commit_when_due(self) -> None:
@@ -204,12 +207,12 @@ class _Ingesting:
         """Wait for what is being hashed, but for so many times."""
         while len(self._hashing) > left:
             codes = self._hashing.popleft().result()
-            self._codes = np.concatenate([self._codes, codes])
+            self._codes += codes.tobytes()
             self._progress.advance(len(codes))
 
     def _drop_unfinished(self) -> None:
         self._finish()
         hashed = max(0, self._unfinished - len(self._images))
         self._images = self._images[: len(self._images) - (self._unfinished - hashed)]
-        self._codes = self._codes[: len(self._codes) - hashed]
+        del self._codes[len(self._codes) - hashed * self._bits // 8 :]
         self._unfinished = 0

@@ -401,15 +401,15 @@ class Catalog(Statements):
             "SELECT first_row, last_row, "
             "every AND west >= ? AND east <= ? AND south >= ? AND north <= ? "
             f"FROM block WHERE {MEETING}",
-            *(box.west, box.east, box.south, box.north),
-            *_meeting(box),
+            *_sides(box),
+            *_sides(box),
         )
         return np.array(found, np.int64).reshape(-1, 3)
 
     def count_blocks(self, box: Box, most: int) -> int:
         """How many those are; it stops counting at so many."""
         query = f"SELECT count(*) FROM (SELECT 1 FROM block WHERE {MEETING} LIMIT ?)"
-        return int(self._one(query, *_meeting(box), most)[0])
+        return int(self._one(query, *_sides(box), most)[0])
 
     def footprints(self, first_row: int, last_row: int) -> tuple[Rows, npt.NDArray[np.float64]]:
         """Rows int64 [N] of a range that have a footprint, and these, float64 [N, 4, 2]."""
@@ -524,8 +524,8 @@ def _tile(
     )
 
 
-def _meeting(box: Box) -> tuple[float, float, float, float]:
-    """The values for MEETING."""
+def _sides(box: Box) -> tuple[float, float, float, float]:
+    """The values for MEETING, or for what lies within."""
     return box.west, box.east, box.south, box.north
 
 
