@@ -26,6 +26,7 @@ from .calibrate import calibrate
 from .fidelity import Threshold, check, check_lowering, compare
 from .graph import finish_graph, lower_network
 from .quantize import check_quantized, check_weights, executed_operators
+from .saturation import check_saturation
 
 Precision = Literal["fp32", "int8"]
 
@@ -73,6 +74,7 @@ def export_run(
     if calibration is not None:
         check_quantized(operators, len(calibration.float_layers))
         check_weights(graph)
+        check_saturation(graph)
 
     judges = labels(run.split.test)
     reference = network_logits(network, run.split.test, run.config.tile_size)

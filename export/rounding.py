@@ -1,4 +1,4 @@
-"""Weights rounded to 8 bits so that what a layer gives, not its weights, departs least from FP32.
+"""Weights rounded to whole steps so that what a layer gives, not its weights, departs least from FP32.
 
 The nearest step is best for a weight alone. A layer uses all of its weights at once, on inputs
 that are much alike, and its inputs are wrong already by what the layers before it lost. So each
@@ -9,7 +9,8 @@ layer, in the order that they run, is fitted on calibration tiles:
 2. rounded one column after the other, what a column loses made good by those not yet rounded; the
    bias comes last and is not rounded at all.
 
-The graph stays as it is, other integers aside. Sources: Frantar, Ashkboos, Hoefler, Alistarh,
+Steps are as fine as 8 bits allow while no pair of products can leave 16 bits (saturation.py). The
+graph stays as it is, other integers and steps aside. Sources: Frantar, Ashkboos, Hoefler, Alistarh,
 "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for
 the second step; the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
 Blankevoort, "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020, in closed
@@ -32,6 +33,7 @@ from edge_runtime.console import track
 from edge_runtime.tiles import Image
 
 from .observe import WEIGHTED, attributes
+from .saturation import GREATEST, PAIR_LIMIT, safe_rows
 from .tape import Tape
 
 # Of an activation and tile so many positions are looked at.
@@ -40,7 +42,8 @@ POSITIONS = 256
 ENOUGH_INPUTS = 4
 # Share of the mean power of the inputs that is added to each, so that nothing rare decides.
 DAMPING = 0.01
-GREATEST = 127
+# A row that its rounding carried beyond the pair rule is rounded anew by a coarser step.
+COARSER = 1.04
 
 Moment = Tensor
 
@@ -130,8 +133,9 @@ class _Layer:
     exact: Tensor
     scale: Tensor
     integers: onnx.TensorProto
+    steps: onnx.TensorProto
     bias: onnx.TensorProto
-    bias_scale: npt.NDArray[np.float32]
+    bias_steps: onnx.TensorProto
 
     def fit(self, both: Moment, cross: Moment, count: int) -> None:
         """Choose integers and bias; both: mean of x8 x8', cross: of x x8', over count inputs."""
@@ -139,7 +143,9 @@ class _Layer:
         if count >= ENOUGH_INPUTS * size:
             damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
             shift = torch.linalg.solve(damped, (cross - both).mT).mT
-            rounded, bias = _rounded(self.exact + self.exact @ shift, damped, self.scale)
+            wanted = self.exact + self.exact @ shift
+            scale, rounded, bias = round_rows(wanted, damped, self._shared_scale())
+            self._set_scale(scale)
         else:
             nearest = numpy_helper.to_array(self.integers)
             rounded = self.weights.as_rows(nearest)
@@ -149,10 +155,23 @@ class _Layer:
         self.integers.CopyFrom(
             numpy_helper.from_array(self.weights.from_rows(rounded), self.integers.name)
         )
-        steps = np.round(bias.reshape(-1).numpy() / self.bias_scale)
+        steps = np.round(bias.reshape(-1).numpy() / numpy_helper.to_array(self.bias_steps))
         limit = np.iinfo(np.int32)
         clipped = steps.clip(limit.min, limit.max).astype(np.int32)
         self.bias.CopyFrom(numpy_helper.from_array(clipped, self.bias.name))
+
+    def _shared_scale(self) -> bool:
+        """Whether all rows have one step."""
+        return int(np.prod(self.steps.dims)) < self.weights.rows
+
+    def _set_scale(self, scale: Tensor) -> None:
+        """Change the steps of the weights, and with them those of the bias."""
+        before = numpy_helper.to_array(self.steps)
+        after = scale.reshape(-1).numpy()[: before.size].reshape(before.shape).astype(np.float32)
+        bias = numpy_helper.to_array(self.bias_steps) * (after / before)
+        self.steps.CopyFrom(numpy_helper.from_array(after, self.steps.name))
+        steps = bias.reshape(tuple(self.bias_steps.dims)).astype(np.float32)
+        self.bias_steps.CopyFrom(numpy_helper.from_array(steps, self.bias_steps.name))
 
 
 def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
@@ -173,11 +192,12 @@ def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
         if not weights.fits:
             continue
         (integers, scale), (offsets, bias_scale) = (
-            (constants[source.input[0]], numpy_helper.to_array(constants[source.input[1]]))
+            (constants[source.input[0]], constants[source.input[1]])
             for source in sources
             if source is not None
         )
-        steps = torch.from_numpy(np.broadcast_to(scale.reshape(-1), weights.rows).copy()).double()
+        known = numpy_helper.to_array(scale).reshape(-1)
+        steps = torch.from_numpy(np.broadcast_to(known, weights.rows).copy()).double()
         rows = weights.as_rows(values)
         shift = torch.from_numpy(bias.copy()).double().reshape(*rows.shape[:-1], 1)
         layers.append(
@@ -188,8 +208,9 @@ def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
                 exact=torch.cat([rows, shift], -1),
                 scale=steps.reshape(rows.shape[:-1]),
                 integers=integers,
+                steps=scale,
                 bias=offsets,
-                bias_scale=bias_scale.reshape(-1),
+                bias_steps=bias_scale,
             )
         )
     return layers
@@ -213,13 +234,44 @@ def _moments(layer: _Layer, plain: Tape, rounded: Tape) -> tuple[Moment, Moment,
     return both / count, cross / count, count
 
 
-def _rounded(wanted: Tensor, damped: Moment, scale: Tensor) -> tuple[Tensor, Tensor]:
+def round_rows(
+    wanted: Tensor, damped: Moment, shared: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The finest safe steps for weights [..., K + 1], their integers [..., K], the bias left over.
+
+    shared: one step for all rows.
+    """
+    scale = _finest_scale(wanted[..., :-1])
+    coarsest = 2 * wanted[..., :-1].abs().amax(-1).clamp_min(1e-12) / PAIR_LIMIT
+    while True:
+        if shared:
+            scale = scale.amax().expand_as(scale).clone()
+        # At the coarsest step a limit of half the pair's on each weight makes any pair safe.
+        limit = torch.where(scale < coarsest, GREATEST, PAIR_LIMIT // 2)
+        rounded, bias = _rounded(wanted, damped, scale, limit)
+        unsafe = ~safe_rows(rounded)
+        if not unsafe.any():
+            return scale, rounded, bias
+        scale = torch.where(unsafe, torch.minimum(scale * COARSER, coarsest), scale)
+
+
+def _finest_scale(rows: Tensor) -> Tensor:
+    """The finest steps [...] by which weights [..., K] keep to 8 bits and to the pair rule."""
+    pairs = torch.stack([rows.clamp_min(0), (-rows).clamp_min(0)])
+    largest = pairs.topk(min(2, rows.shape[-1]), -1).values.sum(-1).amax(0)
+    finest = torch.maximum(largest / PAIR_LIMIT, rows.abs().amax(-1) / GREATEST)
+    return finest.clamp_min(1e-12)
+
+
+def _rounded(
+    wanted: Tensor, damped: Moment, scale: Tensor, limit: Tensor
+) -> tuple[Tensor, Tensor]:
     """Integers [..., K] for weights [..., K + 1], column by column, and the bias that is left."""
     spread = torch.linalg.cholesky(torch.linalg.inv(damped)).mT
     left = wanted.clone()
     integers = torch.zeros_like(wanted[..., :-1])
     for column in range(integers.shape[-1]):
-        steps = (left[..., column] / scale).round().clamp(-GREATEST, GREATEST)
+        steps = (left[..., column] / scale).round().clamp(-limit, limit)
         integers[..., column] = steps
         lost = (left[..., column] - steps * scale) / spread[..., column, column, None]
         left[..., column + 1 :] -= lost[..., None] * spread[..., column, None, column + 1 :]

@@ -18,6 +18,7 @@ from export.graph import finish_graph, lower_network
 from export.observe import observe
 from export.quantize import check_weights, quantize
 from export.ranges import min_max
+from export.saturation import check_saturation
 
 from .conftest import SIZE, small_network
 
@@ -80,6 +81,26 @@ def test_unsigned_weights_are_not_exported(
     finish_graph(graph)
     with pytest.raises(FidelityError, match=r"are uint8, and must be int8: .* ten times slower"):
         check_weights(graph)
+
+
+def test_weights_that_can_saturate_are_not_exported(
+    tiles: npt.NDArray[np.uint8],
+) -> None:
+    plain = lower_network(small_network(), SIZE)
+    seen = observe(plain, iter(tiles))
+    graph = quantize(plain, {name: min_max(tensor) for name, tensor in seen.tensors.items()})
+    check_saturation(graph)
+    weights = [item for item in graph.graph.initializer if item.data_type == onnx.TensorProto.INT8]
+    weights = [item for item in weights if len(item.dims) > 1]
+    values = numpy_helper.to_array(weights[0]).copy()
+    values.reshape(len(values), -1)[0, :2] = 65
+    weights[0].CopyFrom(numpy_helper.from_array(values, weights[0].name))
+    with pytest.raises(FidelityError, match=r"can saturate on processors without VNNI"):
+        check_saturation(graph)
+
+
+def test_shipped_model_cannot_saturate() -> None:
+    check_saturation(onnx.load(shipped_model()))
 
 
 def test_truncated_file_is_no_model(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from export.layers import decibels
 from export.observe import observe
 from export.quantize import check_quantized, check_weights, executed_operators, quantize
 from export.ranges import min_max
-from export.rounding import _rounded, round_weights, with_biases
+from export.rounding import _rounded, round_rows, round_weights, with_biases
+from export.saturation import check_saturation, safe_rows
 from export.tape import Tape
 
 from .conftest import CLASSES, SIZE, small_network
@@ -53,7 +54,7 @@ def test_fitted_rounding_is_nearer_to_fp32_on_tiles_that_it_did_not_see(
     assert after > before + 2
 
 
-def test_fitted_graph_is_the_same_but_for_its_integers(
+def test_fitted_graph_is_the_same_but_for_its_integers_and_steps(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles
 ) -> None:
     plain, nearest = graphs
@@ -66,9 +67,10 @@ def test_fitted_graph_is_the_same_but_for_its_integers(
         for old, new in zip(nearest.graph.initializer, fitted.graph.initializer, strict=True)
         if old.SerializeToString() != new.SerializeToString()
     }
-    assert {dtype.name for dtype in changed.values()} == {"int8", "int32"}
+    assert {dtype.name for dtype in changed.values()} == {"int8", "int32", "float32"}
     finish_graph(fitted)
     check_weights(fitted)
+    check_saturation(fitted)
     check_quantized(executed_operators(fitted))
 
 
@@ -94,7 +96,8 @@ def test_columns_make_good_what_those_before_them_lost() -> None:
     moment = torch.from_numpy(inputs.T @ inputs / len(inputs))
     weights = torch.from_numpy(rng.normal(size=(6, 13)))
     scale = weights[:, :-1].abs().amax(1) / 7
-    integers, bias = _rounded(weights, moment + 1e-6 * torch.eye(13), scale)
+    limit = torch.full_like(scale, 127)
+    integers, bias = _rounded(weights, moment + 1e-6 * torch.eye(13), scale, limit)
     nearest = (weights[:, :-1] / scale[:, None]).round()
 
     def lost(found: torch.Tensor, offset: torch.Tensor) -> float:
@@ -103,6 +106,33 @@ def test_columns_make_good_what_those_before_them_lost() -> None:
 
     assert integers.eq(integers.round()).all()
     assert lost(integers, bias) < 0.5 * lost(nearest, weights[:, -1])
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("columns", [1, 9, 200])
+def test_rows_have_the_finest_steps_at_which_no_pair_can_saturate(
+    columns: int, shared: bool
+) -> None:
+    rng = np.random.default_rng(columns)
+    weights = torch.from_numpy(rng.standard_t(2, size=(40, columns + 1)))
+    inputs = torch.from_numpy(rng.normal(size=(4 * columns + 4, columns + 1)))
+    moment = inputs.T @ inputs / len(inputs) + 0.01 * torch.eye(columns + 1)
+    scale, integers, _ = round_rows(weights, moment, shared)
+    assert safe_rows(integers).all()
+    assert integers.abs().max() <= 127
+    seven_bits = weights[:, :-1].abs().amax(1) / 64
+    if shared:
+        assert len(scale.unique()) == 1
+        assert scale.max() <= seven_bits.max() * 1.0001
+    else:
+        assert (scale <= seven_bits * 1.0001).all()
+        assert (scale < 0.9 * seven_bits).float().mean() > (0.3 if columns < 100 else 0)
+
+
+def test_the_pair_rule_is_the_bound_of_sixteen_bits() -> None:
+    rows = torch.tensor([[64, 64, -64, -64], [127, 1, 0, 0], [127, 2, 0, 0], [-100, -29, 100, 5]])
+    assert safe_rows(rows).tolist() == [True, True, False, False]
+    assert 255 * 128 < 2**15 <= 255 * 129
 
 
 def test_a_tape_reads_what_a_session_over_the_whole_graph_gives(
