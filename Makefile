@@ -16,6 +16,7 @@ lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 
 bench: .venv/ready
 	.venv/bin/python benchmarks/cold_start.py

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_runtime import HashModel
-from edge_runtime.store import Alert
-from edge_runtime.tiles import read_image
-from edge_runtime.tuning import Tuning, tune
-from train.data import read_archive, split
+from scenehash import HashModel
+from scenehash.scenes.decoding import read_image
+from scenehash.store import Alert
+from scenehash.watcher.tuning import Tuning, tune
+from scenehash_train.data import read_archive, split
 
 EXAMPLES, SEED = 5, 0
 CLASSES = "harbor,airplane,storagetanks"

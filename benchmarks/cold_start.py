@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_runtime import CodeStore, HashModel
-from edge_runtime.demo_scenes import draw
-from edge_runtime.scenes import Window
-from edge_runtime.sheet import write_picture
-from edge_runtime.store import HashedScene
+from scenehash import CodeStore, HashModel
+from scenehash.demo.drawn_scenes import draw
+from scenehash.report.contact_sheet import write_picture
+from scenehash.scenes import Window
+from scenehash.store import HashedScene
 
 SCENEHASH = str(Path(sys.executable).with_name("scenehash"))
 BARE = "python -c 'import cv2, onnxruntime'"

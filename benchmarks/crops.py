@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_runtime import CodeStore, HashModel
-from edge_runtime.examples import search_by_examples
-from edge_runtime.ingest import IngestOptions, ingest
-from edge_runtime.query import Crop, read_query
-from edge_runtime.scenes import Tiling, find_scenes, open_scene
-from edge_runtime.store import SceneRecord
+from scenehash import CodeStore, HashModel
+from scenehash.ingestion.pipeline import IngestOptions, ingest
+from scenehash.retrieval.query import Crop, read_query
+from scenehash.retrieval.search import search_by_examples
+from scenehash.scenes import Tiling, find_scenes, open_scene
+from scenehash.store import SceneRecord
 
 LOOKS = ("no second look", "at bits", "at thumbnails")
 

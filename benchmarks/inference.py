@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from edge_runtime import HashModel
-from edge_runtime.demo_scenes import draw
-from edge_runtime.model import shipped_model
+from scenehash import HashModel
+from scenehash.demo.drawn_scenes import draw
+from scenehash.model.hash_model import shipped_model
 
 RUNS_A_TURN = 3
 OURS = "scenehash: HashModel.encode"
@@ -51,7 +51,7 @@ def onnxruntime_subject(path: Path, tiles: np.ndarray, threads: int) -> Callable
 def eager_subject(run: Path, tiles: np.ndarray, threads: int) -> Callable[[], object]:
     import torch
 
-    from train.runs import Run
+    from scenehash_train.runs import Run
 
     torch.set_num_threads(threads)
     network = Run.open(run).network()

@@ -22,10 +22,10 @@ import rasterio.shutil
 from peak_memory import peak_bytes
 from rasterio.windows import Window
 
-from edge_runtime import CodeStore, HashModel
-from edge_runtime.ingest import IngestOptions, IngestReport, ingest
-from edge_runtime.scenes import Tiling, open_scene
-from edge_runtime.tiles import Image
+from scenehash import CodeStore, HashModel
+from scenehash.ingestion.pipeline import IngestOptions, IngestReport, ingest
+from scenehash.scenes import Tiling, open_scene
+from scenehash.tiles import Image
 
 SCENE = Path(__file__).parents[2] / "shared/data/scenes/deepforest_oam_urban_2048_rgb8_0.1m.tif"
 MEBIBYTE = 1 << 20

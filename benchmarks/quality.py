@@ -5,7 +5,7 @@
 
 Works cell by cell (one method, one seed, one test) and appends each to OUT/cells.jsonl as it is
 done: interrupted, it goes on where it stopped. benchmarks/quality_report.py turns the cells into
-docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through edge_runtime on
+docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash on
 exported files; the others through the FP32 head, on the same representations.
 """
 
@@ -22,21 +22,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from edge_runtime import HashModel
-from export.build import export_run
-from export.fidelity import Threshold
-from train.backbones import load_backbone
-from train.baselines import BASELINES
-from train.config import Config, make_config
-from train.data import LabelledImage, Split, labels, read_archive, split
-from train.evaluation import cosine_quality, retrieval_quality
-from train.fit import fit
-from train.judging import model_codes
-from train.projection import fit_projection, project
-from train.recipes import TrainingSet, make_recipe
-from train.representations import represent
-from train.training import train
-from train.views import PLAIN, views_of
+from scenehash import HashModel
+from scenehash_export.build import export_run
+from scenehash_export.fidelity import Threshold
+from scenehash_train.augmentation import PLAIN, views_of
+from scenehash_train.backbones import load_backbone
+from scenehash_train.baselines import BASELINES
+from scenehash_train.config import Config, make_config
+from scenehash_train.data import LabelledImage, Split, labels, read_archive, split
+from scenehash_train.evaluation import model_codes
+from scenehash_train.fit import fit
+from scenehash_train.metrics import cosine_quality, retrieval_quality
+from scenehash_train.projection import fit_projection, project
+from scenehash_train.recipes import TrainingSet, make_recipe
+from scenehash_train.representations import represent
+from scenehash_train.training import train
 
 WIDTHS = (16, 24, 32, 64)
 DEPTHS = (1, 2, 5, 10, 15, 20, 25, 30, 35, 39)
@@ -171,7 +171,7 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
 
 
 def exported(bench: Bench, seed: int) -> Figures:
-    """A run of the default and its INT8 file, through edge_runtime."""
+    """A run of the default and its INT8 file, through scenehash."""
     folder = bench.out / f"centres-{seed}"
     run, _ = train([bench.data / "ucmerced"], folder, make_config({"seed": seed}))
     path = folder / "model.onnx"

@@ -18,7 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
 
-from train.baselines import BASELINES
+from scenehash_train.baselines import BASELINES
 
 # Variants along the weight of the instance term, ascending.
 INSTANCE_WEIGHTS = ("no instance", "instance 0.1", "default", "instance 1", "instance 3")

@@ -15,12 +15,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime import HashModel
-from edge_runtime.codes import hamming
-from edge_runtime.same_place import ALIKE, alikeness, middle_of, texture_of
-from edge_runtime.scenes import find_scenes
-from edge_runtime.thumbnails import make_thumbnail
-from edge_runtime.tiles import Image, read_image
+from scenehash import HashModel
+from scenehash.codes import hamming
+from scenehash.retrieval.place_match import ALIKE, alikeness, middle_of, texture_of
+from scenehash.scenes import find_scenes
+from scenehash.scenes.decoding import read_image
+from scenehash.scenes.thumbnails import make_thumbnail
+from scenehash.tiles import Image
 
 CROPPED, LEAST_SHARED = 0.8, 0.8
 CONTRAST, BRIGHTNESS = (0.8, 1.25), (-20.0, 20.0)

@@ -26,10 +26,10 @@ import search_report
 import typer
 from search_peers import PEERS, Search, TooSlowError, set_threads
 
-from edge_runtime.codes import Codes
-from edge_runtime.index import CodeIndex
-from edge_runtime.index import kernels as loops
-from edge_runtime.index.words import as_words, distances
+from scenehash.codes import Codes
+from scenehash.index import CodeIndex
+from scenehash.index import kernels as loops
+from scenehash.index.words import as_words, distances
 
 OURS = "scenehash"
 DATA = Path(os.environ.get("SCENEHASH_DATA", Path(__file__).parents[2] / "shared" / "data"))

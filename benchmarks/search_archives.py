@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime import HashModel
-from edge_runtime.codes import Codes
+from scenehash import HashModel
+from scenehash.codes import Codes
 
 QUERIES = 64
 # By spread: how many centres, and how many 256ths of all bits are flipped away from them. None: no

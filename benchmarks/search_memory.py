@@ -11,7 +11,7 @@ import numpy as np
 import search_archives as archives
 from peak_memory import peak_bytes
 
-from edge_runtime.index import CodeIndex
+from scenehash.index import CodeIndex
 
 LIMIT_MB = 100  # that a search may take beside codes and index
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from usearch.index import MetricKind, search
 
-from edge_runtime.codes import Codes
+from scenehash.codes import Codes
 
 Answer = tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]
 Search = Callable[[Codes], Answer]

@@ -18,13 +18,13 @@ import numpy as np
 FEW, MANY = 50, 650
 SCRIPT = """
 import sys
-from edge_runtime import HashModel
-from edge_runtime.demo_scenes import draw
+from scenehash import HashModel
+from scenehash.demo.drawn_scenes import draw
 model, tile = HashModel.load(), draw("forest", 0)
 for _ in range(int(sys.argv[1])):
     model.encode([tile])
 """
-BENCH = "from edge_runtime.cli import main; main()"
+BENCH = "from scenehash.cli.main import main; main()"
 
 
 def life(count: int) -> float:

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from peak_memory import peak_bytes
 
-from edge_runtime import CodeStore
-from edge_runtime.codes import Codes
-from edge_runtime.scenes import Window
-from edge_runtime.store import Filter, HashedScene
+from scenehash import CodeStore
+from scenehash.codes import Codes
+from scenehash.scenes import Window
+from scenehash.store import Filter, HashedScene
 
 MEBIBYTE = 1 << 20
 LINEAGE, BITS = "a" * 16, 64

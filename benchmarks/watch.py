@@ -25,10 +25,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge_runtime import CodeStore
-from edge_runtime.demo_scenes import KINDS, draw
+from scenehash import CodeStore
+from scenehash.demo.drawn_scenes import KINDS, draw
 
-COMMAND = [sys.executable, "-c", "from edge_runtime.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 WAYS = ["renamed"] * 6 + ["copied"] * 8 + ["slowly"] * 4 + ["broken"] * 2
 PIECES, PIECE_SECONDS = 10, 0.15
 ROTATE_MEGABYTES = 0.05

@@ -14,12 +14,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from edge_runtime import CodeStore, HashModel
-from edge_runtime.ingest import ingest
-from edge_runtime.sheet import SheetLine, contact_sheet, write_picture
-from edge_runtime.tiles import read_image
-from train.data import LabelledImage, split
-from train.judging import Judgement, judge
+from scenehash import CodeStore, HashModel
+from scenehash.ingestion.pipeline import ingest
+from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
+from scenehash.scenes.decoding import read_image
+from scenehash_train.data import LabelledImage, split
+from scenehash_train.evaluation import Judgement, judge
 
 CLASSES, HITS = 4, 12
 

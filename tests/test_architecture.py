@@ -9,12 +9,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "edge_runtime": {"cv2", "llvmlite", "numba", "numpy", "onnxruntime", "pyarrow", "pydantic",
-                     "rasterio", "rich", "simplejpeg", "typer", "watchfiles"},
-    "train": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime",
-              "matplotlib", "onnx", "pooch", "pytorch_metric_learning", "requests", "torch"},
-    "export": {"cv2", "numpy", "onnxruntime", "pydantic", "rich", "typer", "edge_runtime", "train",
-               "matplotlib", "onnx", "onnxscript", "torch"},
+    "edge_runtime/scenehash": {"scenehash", "cv2", "llvmlite", "numba", "numpy", "onnxruntime",
+                               "pyarrow", "pydantic", "rasterio", "rich", "simplejpeg", "typer",
+                               "watchfiles"},
+    "train/scenehash_train": {"scenehash", "scenehash_train", "cv2", "numpy", "onnxruntime",
+                              "pydantic", "rich", "typer", "matplotlib", "onnx", "pooch",
+                              "pytorch_metric_learning", "requests", "torch"},
+    "export/scenehash_export": {"scenehash", "scenehash_train", "scenehash_export", "cv2", "numpy",
+                                "onnxruntime", "pydantic", "rich", "typer", "matplotlib", "onnx",
+                                "onnxscript", "torch"},
 }  # fmt: skip
 
 
@@ -40,7 +43,7 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 
 def test_the_command_line_starts_without_what_is_heavy() -> None:
     script = (
-        "import sys; from edge_runtime.cli import build_app; build_app();"
+        "import sys; from scenehash.cli.main import build_app; build_app();"
         "print([name for name in ('torch', 'onnx', 'onnxruntime', 'cv2', 'numpy', 'numba')"
         " if name in sys.modules])"
     )
@@ -51,10 +54,10 @@ def test_the_command_line_starts_without_what_is_heavy() -> None:
 
 
 def test_the_public_surface_is_what_the_design_says() -> None:
-    import edge_runtime
+    import scenehash
 
     for name in ("HashModel", "CodeIndex", "CodeStore", "Filter", "Hit", "ScenehashError"):
-        assert getattr(edge_runtime, name).__name__ == name
-        assert name in edge_runtime.__all__
+        assert getattr(scenehash, name).__name__ == name
+        assert name in scenehash.__all__
     with pytest.raises(AttributeError):
-        _ = edge_runtime.anything_else
+        _ = scenehash.anything_else

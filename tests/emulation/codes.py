@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from edge_runtime import HashModel
-from edge_runtime.codes import pack
-from edge_runtime.model import shipped_model
-from edge_runtime.tiles import read_image, to_tile
+from scenehash import HashModel
+from scenehash.codes import pack
+from scenehash.model.hash_model import shipped_model
+from scenehash.scenes.decoding import read_image
+from scenehash.tiles import to_tile
 
 *flags, folder, out = sys.argv[1:]
 path = Path(os.environ.get("SCENEHASH_MODEL") or shipped_model())

@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from edge_runtime.demo_scenes import archive
-from edge_runtime.sheet import write_picture
+from scenehash.demo.drawn_scenes import archive
+from scenehash.report.contact_sheet import write_picture
 
 classes, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 folder.mkdir()

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from edge_runtime.demo_scenes import draw
-from train.config import make_config
-from train.network import HashNetwork
-from train.runs import Run
-from train.training import train
+from scenehash.demo.drawn_scenes import draw
+from scenehash_train.config import make_config
+from scenehash_train.network import HashNetwork
+from scenehash_train.runs import Run
+from scenehash_train.training import train
 
 SIZE, BITS = 32, 16
 CLASSES = ("harbor", "forest")

@@ -10,15 +10,15 @@ import torch
 from onnx import numpy_helper
 from onnxruntime.quantization import QuantType
 
-from edge_runtime.errors import FidelityError, ModelError
-from edge_runtime.model import HashModel, shipped_model
-from export import quantize as quantization
-from export.fidelity import check_lowering
-from export.graph import finish_graph, lower_network
-from export.observe import observe
-from export.quantize import check_weights, quantize
-from export.ranges import min_max
-from export.saturation import check_saturation
+from scenehash.errors import FidelityError, ModelError
+from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash_export import quantize as quantization
+from scenehash_export.fidelity import check_lowering
+from scenehash_export.graph import finish_graph, lower_network
+from scenehash_export.observe import observe
+from scenehash_export.quantize import check_weights, quantize
+from scenehash_export.ranges import min_max
+from scenehash_export.saturation import check_saturation
 
 from .conftest import SIZE, small_network
 

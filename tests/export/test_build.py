@@ -7,16 +7,16 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_runtime.demo_scenes import draw
-from edge_runtime.errors import FidelityError, InputError, ModelError
-from edge_runtime.index import CodeIndex
-from edge_runtime.model import HashModel
-from edge_runtime.tiles import read_image
-from export import build
-from export.build import choose_calibration, export_run
-from export.fidelity import Threshold, compare
-from train.data import LabelledImage
-from train.runs import Run
+from scenehash.demo.drawn_scenes import draw
+from scenehash.errors import FidelityError, InputError, ModelError
+from scenehash.index import CodeIndex
+from scenehash.model.hash_model import HashModel
+from scenehash.scenes.decoding import read_image
+from scenehash_export import build
+from scenehash_export.build import choose_calibration, export_run
+from scenehash_export.fidelity import Threshold, compare
+from scenehash_train.data import LabelledImage
+from scenehash_train.runs import Run
 
 from .conftest import CLASSES
 

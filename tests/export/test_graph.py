@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from onnx import helper
 
-from edge_runtime.codes import pack
-from edge_runtime.errors import ConfigurationError, FidelityError
-from export.fidelity import check_lowering
-from export.graph import append_packing, find_normalisation, finish_graph, lower_network
+from scenehash.codes import pack
+from scenehash.errors import ConfigurationError, FidelityError
+from scenehash_export.fidelity import check_lowering
+from scenehash_export.graph import append_packing, find_normalisation, finish_graph, lower_network
 
 from .conftest import SIZE, small_network
 

@@ -7,16 +7,16 @@ import onnxruntime
 import pytest
 import torch
 
-from edge_runtime.codes import pack
-from edge_runtime.errors import FidelityError
-from export.calibrate import FITTED_METHOD, calibrate
-from export.graph import finish_graph, fold_normalisation, lower_network
-from export.layers import decibels, worst_layers
-from export.observe import observe
-from export.quantize import check_quantized, executed_operators, quantize
-from export.ranges import METHODS, min_max
-from export.stem import group_pixels
-from train.network import HashNetwork
+from scenehash.codes import pack
+from scenehash.errors import FidelityError
+from scenehash_export.calibrate import FITTED_METHOD, calibrate
+from scenehash_export.graph import finish_graph, fold_normalisation, lower_network
+from scenehash_export.layer_snr import decibels, worst_layers
+from scenehash_export.observe import observe
+from scenehash_export.quantize import check_quantized, executed_operators, quantize
+from scenehash_export.ranges import METHODS, min_max
+from scenehash_export.space_to_depth import group_pixels
+from scenehash_train.network import HashNetwork
 
 from .conftest import SIZE, small_network
 
@@ -98,8 +98,8 @@ def test_every_calibration_method_is_shown_and_the_best_taken(
 def test_noise_that_no_method_removes_leaves_the_worst_layers_in_fp32(
     tiles: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("export.calibrate.ENOUGH_DB", 200.0)
-    monkeypatch.setattr("export.calibrate.FLOAT_LAYERS", (3,))
+    monkeypatch.setattr("scenehash_export.calibrate.ENOUGH_DB", 200.0)
+    monkeypatch.setattr("scenehash_export.calibrate.FLOAT_LAYERS", (3,))
     plain = lower_network(small_network(), SIZE)
     record = calibrate(plain, lambda: iter(tiles), lambda: iter(tiles)).record
     assert len(record.float_layers) == 3

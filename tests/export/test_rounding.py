@@ -8,15 +8,15 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from edge_runtime.demo_scenes import draw
-from export.graph import finish_graph, lower_network
-from export.layers import decibels
-from export.observe import observe
-from export.quantize import check_quantized, check_weights, executed_operators, quantize
-from export.ranges import min_max
-from export.rounding import _rounded, round_rows, round_weights, with_biases
-from export.saturation import check_saturation, safe_rows
-from export.tape import Tape
+from scenehash.demo.drawn_scenes import draw
+from scenehash_export.activation_cache import Tape
+from scenehash_export.gptq import _rounded, round_rows, round_weights, with_biases
+from scenehash_export.graph import finish_graph, lower_network
+from scenehash_export.layer_snr import decibels
+from scenehash_export.observe import observe
+from scenehash_export.quantize import check_quantized, check_weights, executed_operators, quantize
+from scenehash_export.ranges import min_max
+from scenehash_export.saturation import check_saturation, safe_rows
 
 from .conftest import CLASSES, SIZE, small_network
 

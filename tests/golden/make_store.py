@@ -6,9 +6,10 @@ It is made once for a format version, and read for ever by all later ones; it is
 import sys
 from pathlib import Path
 
-from edge_runtime import CodeStore, Filter
-from edge_runtime.store import Alert, Arrival, Noted
-from tests.edge_runtime.store.samples import LINEAGE, placed, scene
+from scenehash import CodeStore, Filter
+from scenehash.store import Alert, Arrival, Noted
+
+from ..scenehash.store.samples import LINEAGE, placed, scene
 
 PLACED = [
     placed(number, 1 + number % 3, (179.985 - number, 10.0), ("harbor",)) for number in range(6)

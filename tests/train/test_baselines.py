@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from train.baselines import BASELINES
-from train.evaluation import cosine_quality, retrieval_quality
+from scenehash_train.baselines import BASELINES
+from scenehash_train.metrics import cosine_quality, retrieval_quality
 
 BITS = 16
 

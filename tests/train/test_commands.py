@@ -9,13 +9,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from edge_runtime.console import EXIT_SET_ASIDE
-from edge_runtime.errors import ConfigurationError, InputError
-from train.commands import register
-from train.config import make_config
-from train.data import Collection, read_archive
-from train.runs import CONFIG, SPLIT, start_run
-from train.training import train
+from scenehash.cli.console import EXIT_SET_ASIDE
+from scenehash.errors import ConfigurationError, InputError
+from scenehash_train.cli import register
+from scenehash_train.config import make_config
+from scenehash_train.data import Collection, read_archive
+from scenehash_train.runs import CONFIG, SPLIT, start_run
+from scenehash_train.training import train
 
 from .test_data import make_archive
 
@@ -119,7 +119,7 @@ def test_a_run_killed_while_it_was_begun_is_begun_again(archive: Path, tmp_path:
 
 def test_the_commands_need_no_torch_to_be_shown() -> None:
     program = (
-        "import sys, train.commands; "
+        "import sys, scenehash_train.cli; "
         "print(sorted({'torch', 'onnxruntime', 'cv2', 'numpy'} & set(sys.modules)))"
     )
     shown = subprocess.run(

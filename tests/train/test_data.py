@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.errors import InputError
-from train.data import LabelledImage, labels, read_archive, split
+from scenehash.errors import InputError
+from scenehash_train.data import LabelledImage, labels, read_archive, split
 
 
 def make_archive(root: Path, counts: dict[str, int]) -> Path:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.errors import InputError
-from train.config import make_config
-from train.data import LabelledImage, labels, read_archive, split
-from train.fit import fit
-from train.recipes import TrainingSet, make_recipe
+from scenehash.errors import InputError
+from scenehash_train.config import make_config
+from scenehash_train.data import LabelledImage, labels, read_archive, split
+from scenehash_train.fit import fit
+from scenehash_train.recipes import TrainingSet, make_recipe
 
 from .test_data import make_archive
 

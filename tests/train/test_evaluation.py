@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.codes import hamming
-from train.evaluation import confusion, cosine_quality, retrieval_quality
+from scenehash.codes import hamming
+from scenehash_train.metrics import confusion, cosine_quality, retrieval_quality
 
 
 def by_loops(codes, labels, seed, k):

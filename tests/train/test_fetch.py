@@ -19,13 +19,13 @@ import pytest
 import requests
 from typer.testing import CliRunner
 
-from edge_runtime.cli import build_app
-from edge_runtime.errors import ConfigurationError, FetchError
-from train import unpack as unpacking
-from train.archives import PUBLISHED, PublishedArchive
-from train.data import read_archive
-from train.download import CHUNK
-from train.fetch import fetch
+from scenehash.cli.main import build_app
+from scenehash.errors import ConfigurationError, FetchError
+from scenehash_train import unpack as unpacking
+from scenehash_train.archives import PUBLISHED, PublishedArchive
+from scenehash_train.data import read_archive
+from scenehash_train.download import CHUNK
+from scenehash_train.fetch import fetch
 
 CLASSES = ("field", "forest", "river")
 IMAGES = 6
@@ -351,7 +351,7 @@ def test_without_the_extra_the_command_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pooch", None)
-    monkeypatch.delitem(sys.modules, "train.fetch")
+    monkeypatch.delitem(sys.modules, "scenehash_train.fetch")
     monkeypatch.chdir(tmp_path)
     said = CliRunner().invoke(build_app(), ["data", "fetch", "eurosat"])
     assert said.exit_code == 1

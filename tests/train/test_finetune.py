@@ -9,24 +9,24 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from edge_runtime import HashModel
-from edge_runtime.demo_scenes import draw
-from edge_runtime.errors import ConfigurationError, InputError
-from export.build import export_run
-from export.fidelity import Threshold
-from train import finetune as finetuning
-from train import tuning_network
-from train.backbones import Backbone, load_backbone
-from train.commands import register
-from train.config import Config, make_config
-from train.finetune import MovingSet
-from train.head import Projection
-from train.judging import model_logits, network_logits
-from train.losses.similarity import similarity_loss
-from train.recipes import TrainingSet, centres, make_recipe
-from train.runs import BACKBONE, FINETUNE, Run
-from train.training import train
-from train.tuning_network import TuningNetwork
+from scenehash import HashModel
+from scenehash.demo.drawn_scenes import draw
+from scenehash.errors import ConfigurationError, InputError
+from scenehash_export.build import export_run
+from scenehash_export.fidelity import Threshold
+from scenehash_train import finetune as finetuning
+from scenehash_train import tuning_network
+from scenehash_train.backbones import Backbone, load_backbone
+from scenehash_train.cli import register
+from scenehash_train.config import Config, make_config
+from scenehash_train.evaluation import model_logits, network_logits
+from scenehash_train.finetune import MovingSet
+from scenehash_train.head import Projection
+from scenehash_train.losses.similarity import similarity_loss
+from scenehash_train.recipes import TrainingSet, centres, make_recipe
+from scenehash_train.runs import BACKBONE, FINETUNE, Run
+from scenehash_train.training import train
+from scenehash_train.tuning_network import TuningNetwork
 
 # Most of the blocks: the more that are before them, the longer it takes to lower those.
 SIZE, BLOCKS = 64, 14

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_runtime.errors import InputError
-from train.data import Collection, LabelledImage, labels, memberships, read_archive, split
-from train.stratification import stratify
+from scenehash.errors import InputError
+from scenehash_train.data import Collection, LabelledImage, labels, memberships, read_archive, split
+from scenehash_train.stratification import stratify
 
 from .test_data import make_archive
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from train.losses.balance import balance_loss, bit_balance_loss
-from train.losses.centre import centre_loss, default_scale
-from train.losses.decorrelation import decorrelation_loss
-from train.losses.instance import instance_loss
-from train.losses.push import push_loss
-from train.losses.similarity import similarity_loss
-from train.losses.triplet import triplet_loss
-from train.recipes.class_codes import draw_class_codes
+from scenehash_train.losses.balance import balance_loss, bit_balance_loss
+from scenehash_train.losses.centre import centre_loss, default_scale
+from scenehash_train.losses.decorrelation import decorrelation_loss
+from scenehash_train.losses.instance import instance_loss
+from scenehash_train.losses.push import push_loss
+from scenehash_train.losses.similarity import similarity_loss
+from scenehash_train.losses.triplet import triplet_loss
+from scenehash_train.recipes.class_codes import draw_class_codes
 
 
 def cosine(a: list[float], b: list[float]) -> float:

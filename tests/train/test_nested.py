@@ -10,16 +10,16 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from edge_runtime.errors import ConfigurationError
-from train.commands import register
-from train.config import make_config
-from train.data import Collection, LabelledImage, read_archive, split
-from train.evaluation import retrieval_quality
-from train.fit import fit
-from train.head import Projection
-from train.judging import judge
-from train.recipes import TrainingSet, make_recipe
-from train.training import train
+from scenehash.errors import ConfigurationError
+from scenehash_train.cli import register
+from scenehash_train.config import make_config
+from scenehash_train.data import Collection, LabelledImage, read_archive, split
+from scenehash_train.evaluation import judge
+from scenehash_train.fit import fit
+from scenehash_train.head import Projection
+from scenehash_train.metrics import retrieval_quality
+from scenehash_train.recipes import TrainingSet, make_recipe
+from scenehash_train.training import train
 
 from .test_data import make_archive
 from .test_training import training_set

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from edge_runtime.demo_scenes import draw
-from edge_runtime.errors import ConfigurationError, MissingExtraError, ScenehashError
-from train.backbones import check_backbone, load_backbone
-from train.data import read_archive
-from train.representations import _Extractor, represent
-from train.views import PLAIN, TURNS, VARIED, turned, view_of
+from scenehash.demo.drawn_scenes import draw
+from scenehash.errors import ConfigurationError, MissingExtraError, ScenehashError
+from scenehash_train.augmentation import PLAIN, TURNS, VARIED, turned, view_of
+from scenehash_train.backbones import check_backbone, load_backbone
+from scenehash_train.data import read_archive
+from scenehash_train.representations import _Extractor, represent
 
 from .test_data import make_archive
 
@@ -83,7 +83,8 @@ def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> 
     backbone = load_backbone("efficientnet_lite0", 32)
     got = represent(archive.images, backbone, 32, (0, 5), tmp_path).read()
     network = backbone.with_head(torch.nn.Identity())
-    from edge_runtime.tiles import read_image, to_tile
+    from scenehash.scenes.decoding import read_image
+    from scenehash.tiles import to_tile
 
     tiles = [to_tile(read_image(image.path), 32) for image in archive.images]
     for position, view in enumerate((0, 5)):

@@ -11,17 +11,17 @@ import pytest
 import torch
 from torch import nn
 
-from edge_runtime.errors import ConfigurationError, InputError
-from train import fit as fitting
-from train.config import make_config, read_config
-from train.data import read_archive, split
-from train.evaluation import retrieval_quality
-from train.fit import fit
-from train.head import Projection, folded
-from train.judging import judge
-from train.recipes import TrainingSet, build_head, make_recipe
-from train.runs import CHECKPOINT, Run
-from train.training import train
+from scenehash.errors import ConfigurationError, InputError
+from scenehash_train import fit as fitting
+from scenehash_train.config import make_config, read_config
+from scenehash_train.data import read_archive, split
+from scenehash_train.evaluation import judge
+from scenehash_train.fit import fit
+from scenehash_train.head import Projection, folded
+from scenehash_train.metrics import retrieval_quality
+from scenehash_train.recipes import TrainingSet, build_head, make_recipe
+from scenehash_train.runs import CHECKPOINT, Run
+from scenehash_train.training import train
 
 from .test_data import make_archive
 
@@ -202,7 +202,7 @@ def test_ctrl_c_while_training_is_one_line_and_the_next_run_goes_on(tmp_path: Pa
     settings = {"steps": 4000, "batch": 16, "hidden": 8}
     (tmp_path / "c.json").write_text(json.dumps({**SMALL, "settings": settings}))
     out, config = str(tmp_path / "run"), str(tmp_path / "c.json")
-    command = [sys.executable, "-c", "from edge_runtime.cli import main; main()"]
+    command = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
     command += ["train", str(root), "--out", out, "--config", config]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "run" / CHECKPOINT).exists():

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from edge_runtime.cli import build_app
-from edge_runtime.errors import ConfigurationError
-from train.backbones import load_backbone
-from train.config import make_config
-from train.data import labels, read_archive, split
-from train.evaluation import cosine_quality
-from train.representations import represent
-from train.training import train
-from train.views import PLAIN
+from scenehash.cli.main import build_app
+from scenehash.errors import ConfigurationError
+from scenehash_train.augmentation import PLAIN
+from scenehash_train.backbones import load_backbone
+from scenehash_train.config import make_config
+from scenehash_train.data import labels, read_archive, split
+from scenehash_train.metrics import cosine_quality
+from scenehash_train.representations import represent
+from scenehash_train.training import train
 
 CLASSES = ("agricultural", "beach", "harbor", "runway")
 IMAGES = 20

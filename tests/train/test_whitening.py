@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from train.recipes import TrainingSet
-from train.recipes.whitening import FLOOR, view_whitening
+from scenehash_train.recipes import TrainingSet
+from scenehash_train.recipes.whitening import FLOOR, view_whitening
 
 
 def varying(images: int, views: int, width: int, nuisance: float) -> TrainingSet:

@@ -1,0 +1,75 @@
+"""`scenehash demo`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .console import AsJson, report
+from .options import ModelPath
+from .search import hit_document
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from scenehash.demo.demo import Demo
+
+DEFAULT_FOLDER = Path("scenehash-demo")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("demo")(demo_command)
+
+
+def demo_command(
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for the drawn scenes, the store, the picture.")
+    ] = DEFAULT_FOLDER,
+    model: ModelPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do the device's whole job on built-in scenes: ingest, search, contact sheet.
+
+    The scenes are drawn by a small program; they are no data. The queries are other drawings than
+    those in the archive.
+    """
+    from scenehash.demo.demo import run_demo
+    from scenehash.model.hash_model import HashModel
+
+    demo = run_demo(out, HashModel.load(model))
+    document = {
+        "scenes": demo.scenes,
+        "store": str(demo.store),
+        "sheet": str(demo.sheet),
+        "searches": [
+            {
+                "query": str(search.query),
+                "right": search.right(),
+                "hits": [hit_document(hit) for hit in search.hits],
+            }
+            for search in demo.searches
+        ],
+    }
+    right = sum(search.right() for search in demo.searches)
+    hits = sum(len(search.hits) for search in demo.searches)
+    report(
+        document,
+        as_json,
+        _table(demo),
+        f"\n{right} of {hits} hits are of the query's kind, in an archive of {demo.scenes} drawn "
+        f"scenes\ncontact sheet: {demo.sheet}",
+        "\nnow with your own images:\n"
+        "  scenehash ingest FOLDER --store my.store\n"
+        "  scenehash search IMAGE --store my.store --sheet hits.png",
+    )
+
+
+def _table(demo: "Demo") -> "Table":
+    from rich.table import Table
+
+    table = Table("query", "hits, nearest first (distance in bits)", "same kind", box=None)
+    for search in demo.searches:
+        names = ", ".join(f"{Path(hit.scene).stem} ({hit.distance})" for hit in search.hits)
+        table.add_row(search.kind, names, f"{search.right()} of {len(search.hits)}")
+    return table

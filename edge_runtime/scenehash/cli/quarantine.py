@@ -1,0 +1,95 @@
+"""`scenehash quarantine`: inputs that could not be ingested."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import AsJson, report
+from .ingest import ingest_files
+from .options import (
+    CORES,
+    BandChoice,
+    Label,
+    MinValid,
+    ModelPath,
+    Overlap,
+    StorePath,
+    Threads,
+    TileSize,
+    Wait,
+    Whole,
+    make_tiling,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the app."""
+    group = typer.Typer(help="See and retry what could not be ingested.", no_args_is_help=True)
+    group.command("list")(list_command)
+    group.command("retry")(retry_command)
+    group.command("release")(release_command)
+    app.add_typer(group, name="quarantine")
+
+
+def list_command(store: StorePath, as_json: AsJson = False) -> None:
+    """List the inputs that could not be ingested: when that was tried last, and why not."""
+    from scenehash.store import CodeStore
+
+    with CodeStore.open(store) as code_store:
+        items = code_store.quarantine()
+    document = {
+        "store": str(store),
+        "quarantine": [
+            {"path": item.path, "reason": item.reason, "time": item.time.isoformat()}
+            for item in items
+        ],
+    }
+    lines = [f"{item.time:%Y-%m-%d %H:%M:%S}Z  {item.path}: {item.reason}" for item in items]
+    report(document, as_json, *lines, f"{store}: {len(items)} in quarantine")
+
+
+def retry_command(
+    store: StorePath,
+    tile: TileSize = None,
+    overlap: Overlap = 0.0,
+    whole: Whole = False,
+    min_valid: MinValid = 0.5,
+    bands: BandChoice = None,
+    label: Label = None,
+    model: ModelPath = None,
+    threads: Threads = CORES,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ingest again what is in quarantine: mended files, or the same with other options.
+
+    Exit status 3 when some still cannot be ingested.
+    """
+    from scenehash.ingestion.pipeline import IngestOptions
+    from scenehash.store import CodeStore
+
+    with CodeStore.open(store) as code_store:
+        files = [Path(item.path) for item in code_store.quarantine()]
+    tiling = make_tiling(tile, overlap, whole, min_valid)
+    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
+    ingest_files(files, store, options, False, model, None, wait, as_json)
+
+
+def release_command(
+    paths: Annotated[
+        list[Path], typer.Argument(readable=False, help="Inputs to forget, as the list has them.")
+    ],
+    store: StorePath,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget inputs that will not be mended. Nothing is deleted but their entry in the list."""
+    from scenehash.store import CodeStore
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        before = len(code_store.quarantine())
+        code_store.note_quarantine({}, [str(path.absolute()) for path in paths])
+        released = before - len(code_store.quarantine())
+    document = {"store": str(store), "released": released}
+    report(document, as_json, f"{store}: {released} released from quarantine")

@@ -1,0 +1,100 @@
+"""Two runs of bench, stage by stage, with an interval that says whether they differ at all."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.errors import InputError
+
+from .samples import Milliseconds, Samples
+
+DRAWS = 4000
+LEVEL = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The second run's time of a stage as a ratio to the first's, with its 95 % interval."""
+
+    stage: str
+    first_ms: float
+    second_ms: float
+    ratio: float
+    interval: tuple[float, float]
+
+    @property
+    def verdict(self) -> Literal["faster", "slower", "no difference shown"]:
+        """Of the second run; no difference is shown while the interval holds 1."""
+        low, high = self.interval
+        if high < 1:
+            return "faster"
+        return "slower" if low > 1 else "no difference shown"
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """A file that `scenehash bench --json` wrote; InputError on any other."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_text())
+        for stage in document["stages"].values():
+            Samples.from_document(stage)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path}: no result of bench; make one with: scenehash bench --json > {path}"
+        ) from error
+    return document
+
+
+def compare(first: dict[str, Any], second: dict[str, Any], seed: int = 0) -> list[Comparison]:
+    """Compare the stages that both runs have; InputError when they ran on different inputs."""
+    if first["inputs"] != second["inputs"]:
+        raise InputError(
+            f"the runs were on different inputs ({first['inputs']} / {second['inputs']}); "
+            "run both with the same --images and --count"
+        )
+    return [
+        compare_samples(
+            stage,
+            Samples.from_document(times),
+            Samples.from_document(second["stages"][stage]),
+            seed,
+        )
+        for stage, times in first["stages"].items()
+        if stage in second["stages"]
+    ]
+
+
+def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> Comparison:
+    """Pair the runs by item, and bootstrap over repeats and items.
+
+    Both timed the same items, so that what makes one item dearer than another cancels: the ratio is
+    the geometric mean over items of the ratio of medians over repeats. A draw takes repeats of each
+    run, and items, with replacement (Efron and Tibshirani, 1993, percentile interval).
+    """
+    rng = np.random.default_rng(seed)
+    count = first.milliseconds.shape[1]
+    ratios = []
+    for _ in range(DRAWS):
+        items = rng.choice(np.arange(count), count)
+        ratios.append(_ratio(_redrawn(first, rng), _redrawn(second, rng), items))
+    low, high = np.percentile(ratios, LEVEL)
+    ratio = _ratio(first.milliseconds, second.milliseconds, np.arange(count))
+    return Comparison(
+        stage, first.percentile(50), second.percentile(50), ratio, (float(low), float(high))
+    )
+
+
+def _redrawn(samples: Samples, rng: np.random.Generator) -> Milliseconds:
+    repeats = len(samples.milliseconds)
+    redrawn: Milliseconds = samples.milliseconds[rng.choice(np.arange(repeats), repeats)]
+    return redrawn
+
+
+def _ratio(first: Milliseconds, second: Milliseconds, items: npt.NDArray[np.int64]) -> float:
+    medians = np.median(first, axis=0)[items], np.median(second, axis=0)[items]
+    return float(np.exp(np.log(medians[1] / medians[0]).mean()))

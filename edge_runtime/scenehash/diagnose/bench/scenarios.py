@@ -1,0 +1,70 @@
+"""Loads named as MLPerf Inference names them (Reddi et al., ISCA 2020), and threads by batches.
+
+SingleStream   one tile a query, the next when the last is done: 90th percentile of its latency
+MultiStream    eight tiles a query: 99th percentile of its latency
+Offline        all tiles at once: tiles a second
+
+What is timed is tiles in memory to codes.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenehash.model.hash_model import HashModel
+from scenehash.tiles import Image
+
+STREAMS = 8
+BATCHES = (1, 2, 4, 8)
+
+
+def run_scenarios(model: HashModel, tiles: Sequence[Image], seconds: float) -> dict[str, Any]:
+    """Figures of the three scenarios; each runs for so many seconds, after a warm-up."""
+    together = [tiles[place % len(tiles)] for place in range(STREAMS)]
+    rounds = iter(range(1 << 62))
+    single = _latencies(lambda: model.encode([tiles[next(rounds) % len(tiles)]]), seconds)
+    several = _latencies(lambda: model.encode(together), seconds)
+    everything = _latencies(lambda: model.encode(list(tiles)), seconds)
+    return {
+        "SingleStream": {"p90_ms": _percentile(single, 90), "queries": len(single)},
+        "MultiStream": {
+            "p99_ms": _percentile(several, 99), "tiles_a_query": STREAMS, "queries": len(several)
+        },
+        "Offline": {
+            "tiles_a_second": round(1000 * len(tiles) * len(everything) / sum(everything), 1),
+            "tiles": len(tiles) * len(everything),
+        },
+    }  # fmt: skip
+
+
+def run_grid(
+    path: Path, tiles: Sequence[Image], most_threads: int, seconds: float
+) -> Iterator[dict[str, Any]]:
+    """Milliseconds a tile for 1 to most_threads threads and each batch size."""
+    for threads in range(1, most_threads + 1):
+        model = HashModel.open_replayed(path, threads)
+        for batch in BATCHES:
+            chosen = [tiles[place % len(tiles)] for place in range(batch)]
+            times = _latencies(lambda model=model, chosen=chosen: model.encode(chosen), seconds)  # type: ignore[misc]
+            milliseconds = round(float(np.median(times)) / batch, 3)
+            yield {"threads": threads, "batch": batch, "ms_a_tile": milliseconds}
+
+
+def _latencies(work: Callable[[], object], seconds: float) -> list[float]:
+    """Milliseconds of each query that fits into some seconds; at least five."""
+    for _ in range(2):
+        work()
+    times: list[float] = []
+    ends = time.perf_counter() + seconds
+    while len(times) < 5 or time.perf_counter() < ends:
+        started = time.perf_counter_ns()
+        work()
+        times.append((time.perf_counter_ns() - started) / 1e6)
+    return times
+
+
+def _percentile(times: Sequence[float], percent: float) -> float:
+    return round(float(np.percentile(times, percent)), 3)

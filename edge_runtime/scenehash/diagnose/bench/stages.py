@@ -1,0 +1,134 @@
+"""Every stage from a file's bytes to a stored code and its nearest neighbours, timed apart."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.errors import InputError
+from scenehash.index import CodeIndex
+from scenehash.model.hash_model import HashModel
+from scenehash.scenes import Window, content_id, image_files
+from scenehash.scenes.decoding import decode_image
+from scenehash.store import CodeStore, HashedScene
+from scenehash.tiles import to_tile
+
+from .samples import Samples, Stopwatch
+
+NEAREST = 20
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is hashed: whole image files, in memory, and where they come from."""
+
+    files: Sequence[bytes]
+    origin: str
+
+
+def drawn_inputs(count: int, size: int) -> Inputs:
+    """Drawn scenes as JPEGs, for a machine that has no images yet."""
+    files = []
+    for number in range(count):
+        picture = draw(KINDS[number % len(KINDS)], number, size)
+        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+        encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        assert encoded
+        files.append(jpeg.tobytes())
+    return Inputs(files, f"{count} drawn scenes of {size} x {size} pixels")
+
+
+def read_inputs(folder: Path, count: int) -> Inputs:
+    """Image files of a folder, evenly spread over it; InputError when there is none."""
+    paths = image_files(folder) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"{folder}: no folder with images in it")
+    chosen = paths[:: max(1, len(paths) // count)][:count]
+    return Inputs([path.read_bytes() for path in chosen], f"{len(chosen)} images of {folder.name}")
+
+
+def random_archive(rows: int, bits: int) -> CodeIndex:
+    """An index over random codes to search in."""
+    rng = np.random.default_rng(0)
+    return CodeIndex(rng.integers(0, 256, (rows, bits // 8), np.uint8))
+
+
+class Pipeline:
+    """The device's job on one item: decode, tile, infer, search, write."""
+
+    def __init__(self, model: HashModel, archive: CodeIndex, store: CodeStore) -> None:
+        self._model = model
+        self._archive = archive
+        self._store = store
+        self._written = 0
+
+    def stages(self, inputs: Inputs) -> dict[str, list[Callable[[], object]]]:
+        """For each stage its work on each input, which may be done again and again."""
+        size = self._model.tile_size
+        images = [decode_image(data) for data in inputs.files]
+        tiles = [to_tile(image, size) for image in images]
+        codes = [self._model.encode([tile]) for tile in tiles]
+        return {
+            "decode": [partial(decode_image, data) for data in inputs.files],
+            "tile": [partial(to_tile, image, size) for image in images],
+            "infer": [partial(self._model.encode, [tile]) for tile in tiles],
+            "search": [partial(self._archive.search, code, NEAREST) for code in codes],
+            "write": [
+                partial(self._write, data, code)
+                for data, code in zip(inputs.files, codes, strict=True)
+            ],
+        }
+
+    def whole(self, data: bytes) -> None:
+        """What one scene of one tile costs in an ingest that commits each scene."""
+        tile = to_tile(decode_image(data), self._model.tile_size)
+        self._write(data, self._model.encode([tile]))
+
+    def _write(self, data: bytes, code: Codes) -> None:
+        # A content of its own each time: what is known already is not written again.
+        self._written += 1
+        content = content_id(data + self._written.to_bytes(8, "little"))
+        window = Window(0, 0, self._model.tile_size, self._model.tile_size)
+        self._store.add([HashedScene(content, f"/bench/{self._written}", [window], code)])
+
+
+@contextmanager
+def open_pipeline(model: HashModel, archive: CodeIndex, folder: Path) -> Iterator[Pipeline]:
+    """A pipeline that writes to a store of its own in a folder."""
+    store = folder / f"{model.card.precision}.store"
+    with CodeStore.create(store, model.lineage, model.bits, model.card.name) as code_store:
+        yield Pipeline(model, archive, code_store)
+
+
+def time_stages(
+    pipeline: Pipeline,
+    others: dict[str, HashModel],
+    inputs: Inputs,
+    repeats: int,
+    advance: Callable[[int], object] = lambda _: None,
+) -> dict[str, Samples]:
+    """Time every stage on every input; the models named in others infer in turn with the first.
+
+    A stage goes through all inputs before the next one's turn: a write that waits for the disk
+    empties the caches, and inference right behind it is half again as slow. That mixture is what
+    the sustained run measures.
+    """
+    watch = Stopwatch()
+    stages = pipeline.stages(inputs)
+    for name, model in others.items():
+        tiles = [to_tile(decode_image(data), model.tile_size) for data in inputs.files]
+        stages[f"infer {name}"] = [partial(model.encode, [tile]) for tile in tiles]
+    for _ in range(repeats + 1):
+        for stage, works in stages.items():
+            works[-1]()  # not timed: the caches are another stage's
+            for work in works:
+                watch.time(stage, work)
+        advance(len(inputs.files))
+    return watch.samples(len(inputs.files))

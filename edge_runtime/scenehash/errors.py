@@ -1,0 +1,68 @@
+"""Every error that scenehash raises on purpose.
+
+ScenehashError                one line: what, where, what to do
+├── InputError                an image, a path or a folder that cannot be used
+├── ConfigurationError        an option or a configuration key that makes no sense
+├── ModelError                a model file that cannot be used, or not here
+├── StoreError                a store that cannot be used as asked
+│   ├── LineageError          codes of another model or another width
+│   ├── StoreBusyError        another process is writing
+│   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+├── FetchError                an archive that cannot be fetched
+├── FidelityError             an export that departs too far from what it was made from
+├── PluginError               a command of another package that cannot be loaded
+└── MissingExtraError         an optional dependency that is not installed
+"""
+
+
+class ScenehashError(Exception):
+    """Base of all errors that a user can do something about; the text is one line."""
+
+
+class InputError(ScenehashError):
+    """An image, a path or a folder cannot be used."""
+
+
+class ConfigurationError(ScenehashError):
+    """An option or a configuration key makes no sense."""
+
+
+class ModelError(ScenehashError):
+    """A model file cannot be used, or not on this machine."""
+
+
+class StoreError(ScenehashError):
+    """A store cannot be used as asked."""
+
+
+class LineageError(StoreError):
+    """Codes of another model, or of another width, than the store holds."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to the store."""
+
+
+class StoreDamagedError(StoreError):
+    """Bytes on disk are not the bytes that were committed."""
+
+
+class FetchError(ScenehashError):
+    """An archive cannot be fetched, or is not what it should be."""
+
+
+class FidelityError(ScenehashError):
+    """An exported model departs too far from the network that it was made from."""
+
+
+class PluginError(ScenehashError):
+    """A command that another package adds cannot be loaded."""
+
+
+class MissingExtraError(ScenehashError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(
+            f"this needs {module}, which is not installed: pip install 'scenehash[{extra}]'"
+        )

@@ -1,0 +1,72 @@
+"""Building the tables of a multi-index."""
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+
+from .multi_index import COLUMN, MAX_WINDOW, MultiIndex, sketch_columns
+from .words import columns
+
+# More tables would be keyed by columns that codes of 64 bits do not have.
+MAX_SUBSTRINGS = 4
+
+Parts = npt.NDArray[np.uint16]
+
+
+def build_tables(sorted_codes: Codes, budget: int) -> MultiIndex | None:
+    """A multi-index over items uint8 [N, B] that ascend.
+
+    With as many tables as take at most budget bytes in all; None when that is not even one.
+    """
+    parts = columns(sorted_codes)
+    for substrings in range(min(MAX_SUBSTRINGS, sorted_codes.shape[1] * 8 // COLUMN), 0, -1):
+        for bits in (_key_bits(len(parts)), _key_bits(len(parts)) - 1):
+            first = _offsets(_keys(parts, 0, bits), bits)
+            place = np.min_scalar_type(int(np.diff(first).max()) - 1)
+            needed = 4 * substrings * len(first) + 4 * MAX_WINDOW
+            needed += (4 * substrings + place.itemsize * (substrings - 1)) * len(parts)
+            if needed <= budget:
+                return _tables(parts, substrings, bits, first, place)
+    return None
+
+
+def _key_bits(items: int) -> int:
+    """How many bits of a column make the key: buckets of 16 to 32 items, where 16 bits allow."""
+    return int(min(max(items.bit_length() - 5, 4), COLUMN))
+
+
+def _keys(parts: Parts, table: int, bits: int) -> Parts:
+    return np.asarray(parts[:, table] >> np.uint16(COLUMN - bits))
+
+
+def _offsets(keys: Parts, bits: int) -> npt.NDArray[np.int64]:
+    """Where each key's run begins once sorted: int64 [2^bits + 1]."""
+    return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << bits))])
+
+
+def _tables(
+    parts: Parts,
+    substrings: int,
+    bits: int,
+    first: npt.NDArray[np.int64],
+    place: np.dtype[np.unsignedinteger],
+) -> MultiIndex:
+    """first: offsets of the first table. place: the type of an entry of places."""
+    count = len(parts)
+    offsets = np.empty((substrings, len(first)), np.uint32)
+    sketches = np.zeros(substrings * count + MAX_WINDOW, np.uint32)
+    places = np.empty((substrings - 1, count), place)
+    for table in range(substrings):
+        keys = _keys(parts, table, bits)
+        offsets[table] = _offsets(keys, bits) + table * count
+        own = sketches[table * count : (table + 1) * count]
+        for column in sketch_columns(table, parts.shape[1]):
+            own <<= np.uint32(COLUMN)
+            if column < parts.shape[1]:
+                own |= parts[:, column]
+        if table:
+            order = np.argsort(keys, kind="stable")
+            own[:] = own[order]
+            places[table - 1] = order - first[_keys(parts, 0, bits)[order]]
+    return MultiIndex(bits, offsets, sketches, places.reshape(-1))

@@ -1,0 +1,59 @@
+"""Thumbnails of tiles that were stored without."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenehash.errors import InputError
+from scenehash.scenes import Window, reopen_scene
+from scenehash.scenes.thumbnails import SIDE, make_thumbnail
+from scenehash.store import CodeStore, SceneRecord
+
+# Larger windows may be read at this resolution.
+READ_SIDE = 4 * SIDE
+
+
+@dataclass
+class Made:
+    """What became of the thumbnails that were missing.
+
+    made: how many there are now. gone: paths of scenes of which none can be made, and why.
+    """
+
+    made: int = 0
+    gone: dict[str, str] = field(default_factory=dict)
+
+
+def make_missing(store: CodeStore) -> Made:
+    """Make the thumbnails that are missing of stored tiles, and damaged ones anew, durably.
+
+    The pixels are those that were hashed: the scene's file must be there, and have its content of
+    then. Scenes are dealt with one by one: interrupted, give the same call again.
+    """
+    done = Made()
+    for record, pictures in store.thumbnails_by_scene():
+        lacking = [tile for tile, picture in enumerate(pictures) if picture is None]
+        if not lacking:
+            continue
+        try:
+            fresh = _pictures(record, [Window(*record.windows[tile].tolist()) for tile in lacking])
+        except InputError as error:
+            done.gone[record.path] = str(error).removeprefix(f"{record.path}: ")
+            continue
+        for tile, picture in zip(lacking, fresh, strict=True):
+            pictures[tile] = picture
+        if store.thumbnails.put([record], [pictures]):
+            done.made += len(lacking)
+    return done
+
+
+def _pictures(record: SceneRecord, windows: Sequence[Window]) -> list[bytes]:
+    with reopen_scene(Path(record.path), record.reading) as scene:
+        if scene.content != record.content:
+            raise InputError("the file has another content than the scene that was stored")
+        return [
+            make_thumbnail(tile.image)
+            for group in scene.tiles(windows, READ_SIDE)
+            for tile in group
+            if tile.image is not None
+        ]

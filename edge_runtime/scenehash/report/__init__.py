@@ -1,0 +1,8 @@
+"""Results as files for people and other programs.
+
+contact_sheet.py    queries and their hits as one picture
+html_report.py      the same as a page with a map
+geojson.py          footprints for maps
+tables.py           a whole store as GeoParquet or npz
+tiling_preview.py   how a scene is cut into tiles
+"""

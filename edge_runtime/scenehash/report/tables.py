@@ -1,0 +1,190 @@
+"""A whole store as one file, for others to read: GeoParquet, or numpy's npz."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.errors import MissingExtraError, StoreError
+from scenehash.store.records import SceneRecord
+from scenehash.store.store import CodeStore
+
+from .geojson import feature, write_geojson
+
+if TYPE_CHECKING:
+    import pyarrow
+
+TILES_A_GROUP = 1 << 16
+
+
+def write_table(store: CodeStore, path: Path) -> int:
+    """Write all tiles of a store to a .parquet, .npz or .geojson file; returns how many there are.
+
+    Parquet has one row a tile, in the order of rows: row, code, scene, content, x, y, width,
+    height, time, labels and footprint; code is fixed-size binary of K/8 bytes, footprint a WKB
+    polygon by GeoParquet 1.1 in OGC:CRS84; lineage, bits and model are in the file's metadata. npz
+    has arrays for the N tiles: row int64, code uint8 [N, K/8], window int64 [N, 4], footprint
+    float64 [N, 4, 2] and scene int64, which counts into those for the scenes: scene_path,
+    scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); what is not known
+    is NaN. GeoJSON has a feature a tile, without its code. The file appears whole or not at all.
+    Raises StoreError when it cannot be written or a scene is damaged, MissingExtraError without
+    pyarrow.
+    """
+    writers = {".parquet": _write_parquet, ".npz": _write_npz, ".geojson": _write_geojson}
+    if path.suffix not in writers:
+        raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        tiles = writers[path.suffix](store, partial)
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return tiles
+
+
+def _write_npz(store: CodeStore, path: Path) -> int:
+    scenes = list(store.scenes())
+    records = [record for record, _ in scenes]
+    counts = [record.tiles for record in records]
+    arrays: dict[str, Any] = {
+        "row": _joined([_rows(record) for record in records], np.int64, ()),
+        "code": _joined([codes for _, codes in scenes], np.uint8, (store.bits // 8,)),
+        "window": _joined([record.windows for record in records], np.int64, (4,)),
+        "footprint": _joined([_corners(record) for record in records], np.float64, (4, 2)),
+        "scene": np.repeat(np.arange(len(records)), counts),
+        "scene_path": np.array([record.path for record in records], np.str_),
+        "scene_content": np.array([record.content for record in records], np.str_),
+        "scene_time": np.array([record.time for record in records], np.float64),
+        "scene_labels": np.array([json.dumps(record.labels) for record in records], np.str_),
+        "lineage": np.array(store.lineage),
+        "bits": np.array(store.bits),
+    }
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    return sum(counts)
+
+
+def _write_parquet(store: CodeStore, path: Path) -> int:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError("pyarrow", "parquet") from error
+    schema = _schema(store)
+    tiles = 0
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        for columns in _groups(store):
+            tiles += len(columns["row"])
+            writer.write_table(pyarrow.table(columns, schema=schema))
+    return tiles
+
+
+def _write_geojson(store: CodeStore, path: Path) -> int:
+    features = []
+    for record, _ in store.scenes():
+        places = [None] * record.tiles if record.footprints is None else record.footprints.tolist()
+        time = None
+        if record.time is not None:
+            time = datetime.fromtimestamp(record.time, UTC).isoformat()
+        for row, window, place in zip(_rows(record), record.windows.tolist(), places, strict=True):
+            ring = None if place is None else [(corner[0], corner[1]) for corner in place]
+            features.append(
+                feature(
+                    ring,
+                    row=int(row),
+                    scene=record.path,
+                    window=window,
+                    time=time,
+                    labels=list(record.labels),
+                )
+            )
+    write_geojson(path, features)
+    return len(features)
+
+
+def _schema(store: CodeStore) -> "pyarrow.Schema":
+    import pyarrow
+
+    places = {
+        "version": "1.1.0",
+        "primary_column": "footprint",
+        "columns": {"footprint": {"encoding": "WKB", "geometry_types": ["Polygon"]}},
+    }
+    return pyarrow.schema(
+        [
+            ("row", pyarrow.int64()),
+            ("code", pyarrow.binary(store.bits // 8)),
+            ("scene", pyarrow.string()),
+            ("content", pyarrow.string()),
+            *((name, pyarrow.int32()) for name in ("x", "y", "width", "height")),
+            ("time", pyarrow.timestamp("us", tz="UTC")),
+            ("labels", pyarrow.list_(pyarrow.string())),
+            ("footprint", pyarrow.binary()),
+        ],
+        metadata={
+            "geo": json.dumps(places),
+            "scenehash.lineage": store.lineage,
+            "scenehash.bits": str(store.bits),
+            "scenehash.model": store.model,
+        },
+    )
+
+
+def _groups(store: CodeStore) -> Iterator[dict[str, list[Any]]]:
+    """The columns of the table, some ten thousand tiles at a time."""
+    columns: dict[str, list[Any]] = {}
+    for record, codes in store.scenes():
+        for name, values in _columns(record, codes).items():
+            columns.setdefault(name, []).extend(values)
+        if len(columns["row"]) >= TILES_A_GROUP:
+            yield columns
+            columns = {}
+    if columns:
+        yield columns
+
+
+def _columns(record: SceneRecord, codes: Codes) -> dict[str, list[Any]]:
+    tiles = record.tiles
+    x, y, width, height = record.windows.T.tolist()
+    return {
+        "row": _rows(record).tolist(),
+        "code": [code.tobytes() for code in codes],
+        "scene": [record.path] * tiles,
+        "content": [record.content] * tiles,
+        "x": x,
+        "y": y,
+        "width": width,
+        "height": height,
+        "time": [None if record.time is None else round(record.time * 1e6)] * tiles,
+        "labels": [list(record.labels)] * tiles,
+        "footprint": [None] * tiles if record.footprints is None else _polygons(record.footprints),
+    }
+
+
+def _polygons(footprints: np.ndarray[Any, np.dtype[np.float64]]) -> list[bytes]:
+    """Rings float64 [N, 4, 2] as WKB: little-endian, a polygon of one closed ring."""
+    head = b"\x01" + np.array([3, 1, 5], "<u4").tobytes()
+    closed = np.concatenate([footprints, footprints[:, :1]], axis=1).astype("<f8")
+    return [head + ring.tobytes() for ring in closed]
+
+
+def _corners(record: SceneRecord) -> np.ndarray[Any, np.dtype[np.float64]]:
+    if record.footprints is None:
+        return np.full((record.tiles, 4, 2), np.nan)
+    return record.footprints
+
+
+def _rows(record: SceneRecord) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.arange(record.first_row, record.first_row + record.tiles)
+
+
+def _joined(
+    parts: list[np.ndarray[Any, Any]], dtype: type, shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    return np.concatenate([np.empty((0, *shape), dtype), *parts])

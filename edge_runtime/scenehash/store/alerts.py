@@ -1,0 +1,121 @@
+"""The watch list: what a store's owner wants to hear of."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes, nearest_hamming
+from scenehash.errors import StoreDamagedError, StoreError
+
+from .records import digest
+from .statements import Statements
+
+ALERT_SCHEMA = """
+CREATE TABLE alert (
+    name TEXT PRIMARY KEY,
+    radius INTEGER NOT NULL,
+    examples BLOB NOT NULL,
+    negatives BLOB NOT NULL,
+    sources TEXT NOT NULL,
+    seal BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class Alert:
+    """A kind of tile to look out for.
+
+    examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
+    tiles that look alike and are not meant. radius: in bits. sources: where examples and then
+    negatives came from, for people.
+    """
+
+    name: str
+    radius: int
+    examples: Codes
+    negatives: Codes
+    sources: tuple[str, ...]
+
+    def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
+        """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].
+
+        A tile that is as near to a negative example, or nearer, is not of the kind, whatever the
+        radius: its distance is K + 1.
+        """
+        nearest = nearest_hamming(codes, self.examples)
+        if len(self.negatives):
+            nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
+        return nearest
+
+    def seal(self) -> bytes:
+        """A checksum of all that the alert says."""
+        words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
+        return digest(repr((*words, self.sources)).encode())
+
+
+class WatchList(Statements):
+    """The table alert."""
+
+    def alerts(self, width: int) -> list[Alert]:
+        """All alerts, by name, of codes of so many bytes; StoreDamagedError on a damaged one."""
+        alerts = []
+        for found in self._found():
+            alert = _alert_of(found, width)
+            if alert is None:
+                raise StoreDamagedError(
+                    f"alert {found[0]}: its entry in the catalog is damaged; remove it with "
+                    "scenehash alert remove, and add it again"
+                )
+            alerts.append(alert)
+        return alerts
+
+    def put(self, alert: Alert) -> None:
+        """Add an alert, or put it in the place of the one of that name."""
+        self._write(
+            "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                alert.name,
+                alert.radius,
+                alert.examples.tobytes(),
+                alert.negatives.tobytes(),
+                json.dumps(alert.sources, ensure_ascii=False),
+                alert.seal(),
+            ),
+        )
+
+    def remove(self, name: str) -> None:
+        """Remove an alert; StoreError when there is none of that name."""
+        if self._one("SELECT 1 FROM alert WHERE name = ?", name) is None:
+            raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+        self._write("DELETE FROM alert WHERE name = ?", (name,))
+
+    def damage(self, width: int) -> list[str]:
+        """What is damaged, a line each."""
+        return [
+            f"alert {found[0]}: its entry in the catalog is damaged"
+            for found in self._found()
+            if _alert_of(found, width) is None
+        ]
+
+    def _found(self) -> list[Any]:
+        return self._all("SELECT * FROM alert ORDER BY name")
+
+
+def _alert_of(found: Any, width: int) -> Alert | None:
+    """The alert of a row of the table; None when it is damaged."""
+    name, radius, examples, negatives, sources, seal = found
+    try:
+        alert = Alert(
+            name,
+            radius,
+            np.frombuffer(examples, np.uint8).reshape(-1, width),
+            np.frombuffer(negatives, np.uint8).reshape(-1, width),
+            tuple(json.loads(sources)),
+        )
+    except (TypeError, ValueError):
+        return None
+    return alert if alert.seal() == seal else None

@@ -1,0 +1,88 @@
+"""codes.bin: the packed codes of a store, one after another, only ever appended to."""
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.errors import StoreDamagedError, StoreError
+
+CODES = "codes.bin"
+INTACT = "what was stored before is intact"
+
+
+class CodesFile:
+    """The file that holds a store's codes, each width bytes long.
+
+    The catalog says how many are committed; what lies past them is not there. Each compaction
+    writes a new generation of the file: codes.bin, codes.1.bin, codes.2.bin ...
+    """
+
+    def __init__(self, folder: Path, width: int, generation: int) -> None:
+        self.path = folder / (f"codes.{generation}.bin" if generation else CODES)
+        self.generation = generation
+        self._width = width
+
+    def append(self, codes: Codes, committed: int) -> None:
+        """Write codes uint8 [N, width] behind the committed ones, and flush them to the disk."""
+        with self._writing("r+b") as file:
+            file.truncate(committed * self._width)
+            self._put(file, codes, committed)
+
+    def overwrite(self, codes: Codes, position: int) -> None:
+        """Write codes uint8 [N, width] over those at a position, and flush them to the disk."""
+        with self._writing("r+b") as file:
+            self._put(file, codes, position)
+
+    def make(self, parts: Iterable[Codes] = ()) -> None:
+        """Make the file anew, of codes uint8 [N, width] in parts, and flush it to the disk."""
+        with self._writing("wb") as file:
+            for part in parts:
+                file.write(np.ascontiguousarray(part).data)
+            file.flush()
+            os.fsync(file.fileno())
+        flush_folder(self.path.parent)
+
+    def read(self, committed: int) -> Codes:
+        """Map the committed codes into memory: uint8 [committed, width], read-only."""
+        try:
+            size = self.path.stat().st_size
+            if committed == 0:
+                return np.zeros((0, self._width), np.uint8)
+            if size >= committed * self._width:
+                return np.memmap(self.path, np.uint8, mode="r", shape=(committed, self._width))
+        except OSError as error:
+            raise StoreDamagedError(f"{self.path}: cannot be read ({error.strerror})") from error
+        raise StoreDamagedError(
+            f"{self.path}: {size} bytes, but {committed} codes of {self._width} bytes were "
+            "committed; restore the file from a backup, or ingest into a new store"
+        )
+
+    def _put(self, file: IO[bytes], codes: Codes, position: int) -> None:
+        file.seek(position * self._width)
+        file.write(np.ascontiguousarray(codes).data)
+        file.flush()
+        os.fsync(file.fileno())
+
+    @contextlib.contextmanager
+    def _writing(self, mode: str) -> Iterator[IO[bytes]]:
+        try:
+            with self.path.open(mode) as file:
+                yield file
+        except OSError as error:
+            raise StoreError(
+                f"{self.path}: cannot be written ({error.strerror}); {INTACT}"
+            ) from error
+
+
+def flush_folder(path: Path) -> None:
+    """Make the names of new files durable, not only their contents."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,54 @@
+"""The folder of a store: what may lie in it, and who may write to it."""
+
+import contextlib
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from scenehash.errors import StoreBusyError, StoreError
+
+from .codes_file import CODES
+
+CATALOG, LOCK, INDEX = "catalog.sqlite", "writer.lock", "index"
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder of a new store; StoreError when it holds something else."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        strangers = {entry.name for entry in path.iterdir()} - {LOCK, CODES}
+        orphaned = (path / CODES).is_file() and (path / CODES).stat().st_size > 0
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made a store ({error.strerror})") from error
+    if any(not name.startswith(CATALOG) for name in strangers):
+        raise StoreError(
+            f"{path}: not a scenehash store, and not empty; choose another folder for the store"
+        )
+    if orphaned:
+        raise StoreError(
+            f"{path}: {CODES} holds codes, but {CATALOG} is missing or empty; restore it from a "
+            "backup, or choose another folder for the store"
+        )
+
+
+def lock(path: Path, wait: bool) -> IO[bytes]:
+    """Become the only one that writes to a store, until the file that is returned is closed.
+
+    wait: as long as another process writes; without it StoreBusyError at once.
+    """
+    with contextlib.ExitStack() as undo:
+        try:
+            file = undo.enter_context((path / LOCK).open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusyError(
+                f"{path}: another process is writing to this store; try again when it has "
+                "finished, or wait for it with --wait"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{path}: the store cannot be written to ({error.strerror}); "
+                "change the permissions of its folder, or choose another store"
+            ) from error
+        undo.pop_all()
+    return file

@@ -1,0 +1,152 @@
+"""What a store keeps of a scene."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.errors import LineageError, StoreError
+from scenehash.windows import Window
+
+CHECKSUM_BYTES = 8
+
+Footprints = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class HashedScene:
+    """A scene that is ready to be stored: codes uint8 [T, K/8], one for each of its T windows.
+
+    content: the id of the file's content, 32 hexadecimal digits. time: when it was acquired; one
+    without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
+    (longitude, latitude) in degrees, WGS 84. labels: words of the user's. reading: how pixels were
+    made of the file, such as its bands and their stretch: plain values, as JSON has them.
+    thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
+    """
+
+    content: str
+    path: str
+    windows: Sequence[Window]
+    codes: Codes
+    time: datetime | None = None
+    footprints: Footprints | None = None
+    labels: Sequence[str] = ()
+    reading: Mapping[str, object] = field(default_factory=dict)
+    thumbnails: Sequence[bytes | None] | None = None
+
+
+class Tile(NamedTuple):
+    """A stored tile: see HashedScene; footprint has the corners of its window."""
+
+    scene: str
+    window: Window
+    time: datetime | None
+    footprint: tuple[tuple[float, float], ...] | None
+    labels: tuple[str, ...]
+    reading: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class SceneRecord:
+    """A scene as the catalog has it: its rows are first_row ... first_row + tiles - 1.
+
+    time: seconds since 1970, UTC. windows: int64 [T, 4], as (x, y, width, height).
+    """
+
+    content: str
+    path: str
+    time: float | None
+    labels: tuple[str, ...]
+    reading: Mapping[str, object]
+    first_row: int
+    windows: npt.NDArray[np.int64]
+    footprints: Footprints | None
+    checksum: bytes
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles T the scene has."""
+        return len(self.windows)
+
+    def hashed(self, codes: Codes, thumbnails: Sequence[bytes | None] | None = None) -> HashedScene:
+        """The scene, with its codes uint8 [T, K/8], as it would be added to another store."""
+        return HashedScene(
+            self.content,
+            self.path,
+            [Window(*window) for window in self.windows.tolist()],
+            codes,
+            None if self.time is None else datetime.fromtimestamp(self.time, UTC),
+            self.footprints,
+            self.labels,
+            self.reading,
+            thumbnails,
+        )
+
+    def seal(self) -> bytes:
+        """A checksum of all that the record says, 8 bytes of BLAKE2b."""
+        reading = json.dumps(self.reading, sort_keys=True)
+        words = (
+            self.content,
+            self.path,
+            self.time,
+            self.labels,
+            reading,
+            self.first_row,
+            self.checksum,
+        )
+        places = b"" if self.footprints is None else self.footprints.astype("<f8").tobytes()
+        return digest(repr(words).encode() + self.windows.astype("<i8").tobytes() + places)
+
+
+def record_of(scene: HashedScene, first_row: int, bits: int) -> SceneRecord:
+    """The record of a scene whose first tile gets that row.
+
+    Raises LineageError when its codes do not fit the store, StoreError when its footprints do not.
+    """
+    tiles = len(scene.windows)
+    footprints = scene.footprints
+    if footprints is not None and footprints.shape != (tiles, 4, 2):
+        raise StoreError(
+            f"{scene.path}: footprints of shape {footprints.shape} for {tiles} tiles, "
+            f"not ({tiles}, 4, 2)"
+        )
+    if footprints is not None and not np.isfinite(footprints).all():
+        raise StoreError(f"{scene.path}: a footprint has a corner that is not a number")
+    if not tiles or scene.codes.shape != (tiles, bits // 8):
+        raise LineageError(
+            f"{scene.path}: codes of shape {scene.codes.shape} for {tiles} tiles do not fit a "
+            f"store of {bits} bits"
+        )
+    windows = [(window.x, window.y, window.width, window.height) for window in scene.windows]
+    return SceneRecord(
+        scene.content,
+        scene.path,
+        None if scene.time is None else seconds(scene.time),
+        tuple(sorted(set(scene.labels))),
+        scene.reading,
+        first_row,
+        np.array(windows, np.int64),
+        None if footprints is None else footprints.astype(np.float64),
+        checksum(scene.codes),
+    )
+
+
+def checksum(codes: Codes) -> bytes:
+    """The checksum of codes uint8 [N, width]."""
+    return digest(np.ascontiguousarray(codes).data)
+
+
+def digest(data: bytes | memoryview) -> bytes:
+    """8 bytes of BLAKE2b."""
+    return blake2b(data, digest_size=CHECKSUM_BYTES).digest()
+
+
+def seconds(time: datetime) -> float:
+    """A time as seconds since 1970; one without a time zone is UTC."""
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

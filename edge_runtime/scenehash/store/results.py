@@ -1,0 +1,58 @@
+"""What a store answers with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scenehash.windows import Window
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
+
+    time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
+    labels are the scene's; reading says how its pixels are made of its file. same_place: whether a
+    second look found that the tile shows the query's place; None where that was not looked at.
+    """
+
+    rank: int
+    distance: int
+    row: int
+    scene: str
+    window: Window
+    time: datetime | None = None
+    footprint: tuple[tuple[float, float], ...] | None = None
+    labels: tuple[str, ...] = ()
+    reading: Mapping[str, object] = field(default_factory=dict)
+    same_place: bool | None = None
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of scenes that were added or merged: how many of each.
+
+    set_aside: what is damaged of those that a merge left out, a line each.
+    """
+
+    stored: int = 0
+    known: int = 0
+    repaired: int = 0
+    set_aside: tuple[str, ...] = ()
+
+    def __add__(self, other: "Added") -> "Added":
+        return Added(
+            self.stored + other.stored,
+            self.known + other.known,
+            self.repaired + other.repaired,
+            self.set_aside + other.set_aside,
+        )
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An input that could not be ingested: why, and when that was tried last, in UTC."""
+
+    path: str
+    reason: str
+    time: datetime

@@ -1,0 +1,78 @@
+"""From a filter to the rows for which it holds: by SQL, and places to the last digit by numpy."""
+
+import numpy as np
+
+from scenehash.geo import Box, Near, bounding_boxes
+
+from .catalog import Catalog
+from .filters import Filter
+from .rows import Ranges, Rows
+
+# A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
+# a few searches. Where each tile of a block is looked at, as for a distance, of blocks a tenth.
+NARROW = 2500
+# Tiles whose footprints are looked at together.
+PART = 1 << 14
+
+
+def is_narrow(catalog: Catalog, where: Filter) -> bool:
+    """Whether the rows for which a filter holds are soon listed."""
+    condition, values = where.on_scenes()
+    if condition and catalog.count_scenes(condition, values, NARROW + 1) > NARROW:
+        return False
+    most = NARROW if where.near is None else NARROW // 10
+    return not where.on_places or all(
+        catalog.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
+    )
+
+
+def rows_where(catalog: Catalog, where: Filter) -> Rows:
+    """The rows for which a filter holds, int64, ascending.
+
+    Where nothing is asked but that they be newer, rows of deleted tiles are among them.
+    """
+    condition, values = where.on_scenes()
+    after = -1 if where.newer_than is None else where.newer_than
+    if not condition and not where.on_places:
+        return np.arange(max(0, after + 1), catalog.state().rows)
+    rows = _rows_there(catalog, where) if where.on_places else None
+    if condition:
+        ranges = Ranges.of(catalog.scene_ranges(condition, values))
+        rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
+    assert rows is not None  # one of the two was asked
+    return rows[np.searchsorted(rows, after, side="right") :]
+
+
+def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
+    """Those of a few rows, int64 [N], for which a filter holds, in some order."""
+    if where.newer_than is not None:
+        rows = rows[rows > where.newer_than]
+    condition, values = where.on_scenes(few=True)
+    if condition:
+        rows = catalog.rows_of_scenes(rows, condition, values)
+    if where.on_places:
+        rows, footprints = catalog.footprints_of(rows)
+        rows = rows[where.there(bounding_boxes(footprints))]
+    return rows
+
+
+def _around(where: Filter) -> Box:
+    """A box around all that a filter on places asks for."""
+    return Box(*where.bbox) if where.bbox is not None else Near(*(where.near or ())).box()
+
+
+def _rows_there(catalog: Catalog, where: Filter) -> Rows:
+    """The rows that meet a filter's conditions on places, ascending."""
+    found = [catalog.blocks_meeting(piece) for piece in _around(where).pieces()]
+    first, last, inside = np.concatenate(found).T
+    blocks, at = np.unique(first, return_index=True)
+    spans = np.stack([blocks, last[at] - blocks + 1], axis=1)
+    # Where only a box is asked for, what lies whole in one of its pieces needs no closer look.
+    whole = np.isin(blocks, first[inside != 0]) & (where.near is None)
+    there = [Ranges.of(spans[whole]).expanded()]
+    for begin, end in Ranges.of(spans[~whole]).parts(PART):
+        rows, footprints = catalog.footprints(begin, end)
+        there.append(rows[where.there(bounding_boxes(footprints))])
+    rows = np.concatenate(there)
+    rows.sort(kind="stable")
+    return rows

@@ -1,0 +1,226 @@
+"""thumbnails.sqlite: small pictures of a store's tiles, for when their scenes are out of reach.
+
+They are derived: nothing else in a store depends on them. A thumbnail is kept under its tile's row,
+with a seal over the picture and what it is a picture of: the scene's content, the window, how the
+pixels were made of the file. One whose seal does not fit the tile that has the row today is as good
+as none. So neither a kill between two commits, nor a repair, a compaction, a damaged byte or
+another store's file can make a wrong tile show.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.errors import StoreError
+
+from .catalog import Catalog
+from .database import connect, transaction
+from .records import SceneRecord, digest
+from .rows import Ranges, Rows
+
+THUMBNAILS = "thumbnails.sqlite"
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS thumbnail (
+    row INTEGER PRIMARY KEY,
+    jpeg BLOB NOT NULL,
+    seal BLOB NOT NULL
+)
+"""
+# Rows looked up by one statement.
+AT_ONCE = 500
+# A changed bit may make another type of a value.
+VALUES = "row, CAST(coalesce(jpeg, '') AS BLOB), seal"
+
+Pictures = Sequence[bytes | None]
+
+
+class Thumbnails:
+    """The thumbnails of a store's tiles, as JPEG files in memory.
+
+    No method raises on what the disk refuses or gives back damaged: there are fewer thumbnails
+    then. trouble says what went wrong last, in a line for a person; None when nothing did.
+    """
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.path = folder / THUMBNAILS
+        self.trouble: str | None = None
+        self._catalog = catalog
+        self._connections: dict[bool, sqlite3.Connection] = {}
+
+    @property
+    def kept(self) -> bool:
+        """Whether the store keeps thumbnails of what is added."""
+        return self._catalog.keeps_thumbnails()
+
+    def of(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """The thumbnails of rows; a row without one that is sound is left out."""
+        if not self.kept:
+            return {}
+        origins = self._catalog.origins(rows)
+        return {
+            row: jpeg
+            for row, jpeg, seal in self._read(rows)
+            if row in origins and seal == _seal(_origin(*origins[row]), jpeg)
+        }
+
+    def of_scene(self, record: SceneRecord) -> list[bytes | None]:
+        """The same of a scene's tiles, in their order; None for each without one."""
+        rows = range(record.first_row, record.first_row + record.tiles)
+        found = self.of(rows)
+        return [found.get(row) for row in rows]
+
+    def put(self, records: Sequence[SceneRecord], pictures: Sequence[Pictures]) -> bool:
+        """Keep pictures of the tiles of scenes, for their rows, in the place of any there are.
+
+        Whether that was done.
+        """
+        with self._noting(), transaction(connection := self._connection(writable=True)):
+            connection.executemany(
+                "INSERT OR REPLACE INTO thumbnail VALUES (?, ?, ?)", _entries(records, pictures)
+            )
+            return True
+        return False
+
+    def drop(self, ranges: Ranges) -> None:
+        """Forget those of ranges of rows, and give their room back to the disk."""
+        if not self.path.exists():
+            return
+        with self._noting():
+            connection = self._connection(writable=True)
+            last = ranges.first + ranges.count - 1
+            with transaction(connection):
+                connection.executemany(
+                    "DELETE FROM thumbnail WHERE row BETWEEN ? AND ?",
+                    zip(ranges.first.tolist(), last.tolist(), strict=True),
+                )
+            connection.execute("VACUUM")
+
+    def rows(self) -> Rows:
+        """The rows that there is a picture for, sound or not: int64, ascending."""
+        found: list[tuple[int]] = []
+        with self._noting():
+            found = self._connection().execute("SELECT row FROM thumbnail ORDER BY row").fetchall()
+        return np.array(found, np.int64).reshape(-1)
+
+    def make(self) -> None:
+        """Make the file where there is none.
+
+        One in which SQLite finds damage is made anew, of what can still be read of it; StoreError
+        when the disk refuses.
+        """
+        try:
+            if self.path.exists() and not self._is_whole():
+                self._salvage()
+            self._connection(writable=True)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"{self.path}: cannot be written ({error})") from error
+        self.trouble = None
+
+    def remove(self) -> None:
+        """Remove the file; StoreError when that fails."""
+        self.close()
+        try:
+            for path in _with_logs(self.path):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be removed ({error.strerror})") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        for connection in self._connections.values():
+            connection.close()
+        self._connections = {}
+
+    def _read(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            found: list[tuple[int, bytes, bytes]] = []
+            query = f"SELECT {VALUES} FROM thumbnail WHERE row IN ({', '.join('?' * len(some))})"
+            with self._noting():
+                found = self._connection().execute(query, some).fetchall()
+            yield from found
+
+    def _connection(self, writable: bool = False) -> sqlite3.Connection:
+        if writable not in self._connections:
+            there = self.path.exists()
+            if not there and not writable:
+                raise OSError("it is not there")
+            connection = connect(self.path, writable)
+            self._connections[writable] = connection
+            if writable:
+                # In WAL mode a power cut may then take the newest ones, and harms no other.
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(SCHEMA)
+            if not there and self._catalog.counts()[0]:
+                self._note("it was lost, and is begun anew")
+        return self._connections[writable]
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What the file refuses inside is noted, and goes no further."""
+        try:
+            yield
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            self._note(" ".join(str(error).split()))
+
+    def _note(self, reason: str) -> None:
+        self.trouble = (
+            f"{self.path}: {reason}; what is missing can be made again of scenes that are still "
+            f"there: scenehash store thumbnails {self.path.parent}"
+        )
+
+    def _is_whole(self) -> bool:
+        try:
+            found = self._connection(writable=True).execute("PRAGMA quick_check").fetchall()
+        except sqlite3.DatabaseError:
+            return False
+        return found == [("ok",)]
+
+    def _salvage(self) -> None:
+        partial = self.path.with_name(f"{THUMBNAILS}.partial")
+        for path in _with_logs(partial):
+            path.unlink(missing_ok=True)
+        with contextlib.closing(connect(partial, writable=True)) as fresh:
+            fresh.execute(SCHEMA)
+            with transaction(fresh):
+                fresh.executemany(
+                    "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
+                )
+        self.remove()
+        partial.replace(self.path)
+
+    def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """What SQLite can still find, row by row."""
+        for _, first, tiles in self._catalog.scenes():
+            for row in range(first, first + tiles):
+                yield from self._read([row])
+
+
+def _entries(
+    records: Sequence[SceneRecord], pictures: Sequence[Pictures]
+) -> Iterable[tuple[int, bytes, bytes]]:
+    for record, own in zip(records, pictures, strict=True):
+        content = bytes.fromhex(record.content)
+        reading = json.dumps(record.reading, sort_keys=True)
+        for tile, (window, jpeg) in enumerate(zip(record.windows.tolist(), own, strict=True)):
+            if jpeg is not None:
+                seal = _seal(_origin(content, window, reading), jpeg)
+                yield record.first_row + tile, jpeg, seal
+
+
+def _origin(content: bytes, window: Sequence[int], reading: str) -> bytes:
+    """What a picture is of."""
+    return repr((content, *window, reading)).encode()
+
+
+def _seal(origin: bytes, jpeg: bytes) -> bytes:
+    return digest(origin + jpeg)
+
+
+def _with_logs(path: Path) -> list[Path]:
+    """An SQLite file and the two that are beside it while it is open."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "")]

@@ -1,0 +1,62 @@
+"""Which files are complete."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from scenehash.store import Arrival
+
+from .listing import Listing
+
+
+class Now(NamedTuple):
+    """A moment: seconds that only ever grow, and seconds since 1970, which may be set back."""
+
+    elapsed: float
+    clock: float
+
+
+@dataclass
+class Arrivals:
+    """Tells which files became complete from one look to the next; each state of a file once.
+
+    A file is complete when its size and mtime were the same for settle seconds of looking, or when
+    it was last written at least settle seconds ago, as one is that was renamed into place.
+    trust_clock: whether mtimes are of this machine's clock; those of a network folder are not.
+    marks: a file is complete when there is a mark beside it, and not before.
+    """
+
+    settle: float
+    trust_clock: bool = True
+    marks: bool = False
+    _settling: dict[str, tuple[Arrival, float]] = field(default_factory=dict)
+    _told: dict[str, Arrival] = field(default_factory=dict)
+
+    @property
+    def settling(self) -> int:
+        """How many files are there, but not complete."""
+        return len(self._settling)
+
+    def complete(self, listing: Listing, now: Now) -> list[Arrival]:
+        """The files that are complete now and were not told before, the oldest first."""
+        before, self._settling = self._settling, {}
+        told, self._told = self._told, {}
+        complete = []
+        for file in listing.files:
+            if told.get(file.path) == file:
+                self._told[file.path] = file
+                continue
+            seen, since = before.get(file.path, (file, now.elapsed))
+            if seen != file:
+                since = now.elapsed
+            if self._is_complete(file, since, listing, now):
+                self._told[file.path] = file
+                complete.append(file)
+            else:
+                self._settling[file.path] = (file, since)
+        return sorted(complete, key=lambda file: (file.modified, file.path))
+
+    def _is_complete(self, file: Arrival, since: float, listing: Listing, now: Now) -> bool:
+        if self.marks:
+            return file.path in listing.marked
+        age = now.clock - file.modified / 1e9
+        return now.elapsed - since >= self.settle or (self.trust_clock and age >= self.settle)

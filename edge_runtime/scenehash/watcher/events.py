@@ -1,0 +1,147 @@
+"""What is said of a scene: JSON objects, as docs/watch.md has them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from scenehash.geo import bounding_boxes
+from scenehash.store import HashedScene, Hit
+
+from .matching import Match
+from .novelty import Repeat
+
+Per = Literal["scene", "tile"]
+
+# Tiles in the event of one scene: all that an event may grow to, whatever the scene's size.
+TILES_TOLD = 100
+
+
+def scene_events(
+    scene: HashedScene, first_row: int, matches: Sequence[Match], per: Per, at: datetime
+) -> list[str]:
+    """The events of a scene that is being stored: one, or one for each of its tiles."""
+    about = _about(scene, first_row, matches, at)
+    if per == "tile":
+        tiles = [_tile(scene, first_row, match) for match in matches]
+        return [_text({"kind": "tile", **about, "tile": tile}) for tile in tiles]
+    told = sorted(matches, key=_importance)[:TILES_TOLD]
+    summary = {
+        "novelty": max((match.novelty for match in matches if match.novelty is not None),
+                       default=None),
+        "alerts": _summary(matches),
+        "repeats": sum(match.repeat is not None for match in matches),
+        "changed": sum(match.repeat is not None and match.repeat.changed for match in matches),
+        "matches": [_tile(scene, first_row, match) for match in told],
+    }  # fmt: skip
+    return [_text({"kind": "scene", **about, **summary})]
+
+
+def set_aside_event(path: str, reason: str, at: datetime) -> str:
+    """The event of a file that could not be stored."""
+    return _text({"kind": "set aside", "at": _time(at), "scene": path, "reason": reason})
+
+
+def restored_event(at: datetime) -> str:
+    """The event that says why numbers have jumped: the store is older than what was delivered."""
+    return _text({"kind": "restored", "at": _time(at)})
+
+
+def numbered(event: int, body: str, store: str) -> str:
+    """An event as one line of JSON, without its end: its number, the store's id, and the rest."""
+    return _text({"event": event, "store": store, **json.loads(body)})
+
+
+def number_of(line: str, store: str) -> int | None:
+    """The number of an event of this store; None when the line is none of its events."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(document, dict) or document.get("store") != store:
+        return None
+    number = document.get("event")
+    return number if isinstance(number, int) else None
+
+
+def now() -> datetime:
+    """The time to be said of an event, in UTC."""
+    return datetime.now(UTC)
+
+
+def _about(
+    scene: HashedScene, first_row: int, matches: Sequence[Match], at: datetime
+) -> dict[str, object]:
+    box = None
+    if scene.footprints is not None:
+        box = bounding_boxes(scene.footprints.reshape(1, -1, 2))[0].tolist()
+    return {
+        "at": _time(at),
+        "scene": scene.path,
+        "content": scene.content,
+        "time": None if scene.time is None else _time(scene.time),
+        "bbox": box,
+        "labels": list(scene.labels),
+        "tiles": len(matches),
+        "skipped": scene.reading.get("skipped", 0),
+        "rows": [first_row, first_row + len(matches) - 1],
+    }
+
+
+def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]:
+    window = scene.windows[match.position]
+    footprint = None if scene.footprints is None else scene.footprints[match.position].tolist()
+    return {
+        "row": first_row + match.position,
+        "window": [window.x, window.y, window.width, window.height],
+        "footprint": footprint,
+        "novelty": match.novelty,
+        "alerts": [
+            {"name": alert.name, "distance": distance, "radius": alert.radius}
+            for alert, distance in match.alerts
+        ],
+        "repeat": None if match.repeat is None else _repeat(match.repeat),
+        "nearest": [_hit(hit) for hit in match.nearest],
+    }
+
+
+def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
+    """Each alert that a tile of the scene matches: how many do, and how close the nearest is."""
+    found: dict[str, list[int]] = {}
+    for match in matches:
+        for alert, distance in match.alerts:
+            found.setdefault(alert.name, []).append(distance)
+    return [
+        {"name": name, "tiles": len(distances), "distance": min(distances)}
+        for name, distances in sorted(found.items())
+    ]
+
+
+def _importance(match: Match) -> tuple[object, ...]:
+    """Alerts come first, the closest before others; then changes; then what is most novel."""
+    closest = min((distance for _, distance in match.alerts), default=1 << 20)
+    changed = match.repeat is not None and match.repeat.changed
+    return closest, not changed, -(match.novelty or 0), match.position
+
+
+def _repeat(repeat: Repeat) -> dict[str, object]:
+    return {
+        "row": repeat.row,
+        "scene": repeat.scene,
+        "time": _time(repeat.time),
+        "distance": repeat.distance,
+        "overlap": round(repeat.overlap, 3),
+        "changed": repeat.changed,
+    }
+
+
+def _hit(hit: Hit) -> dict[str, object]:
+    return {"row": hit.row, "distance": hit.distance, "scene": hit.scene}
+
+
+def _text(document: Mapping[str, object]) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat() if time.tzinfo else time.isoformat() + "+00:00"

@@ -1,0 +1,28 @@
+"""One watch a store: two would deliver the same events."""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+from scenehash.errors import StoreBusyError, StoreError
+
+WATCH_LOCK = "watch.lock"
+
+
+@contextlib.contextmanager
+def watch_lock(store: Path) -> Iterator[None]:
+    """Be the only watch of a store; StoreBusyError when there is one already."""
+    try:
+        file = (store / WATCH_LOCK).open("ab")
+    except OSError as error:
+        raise StoreError(f"{store}: cannot be written to ({error.strerror})") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusyError(
+                f"{store}: another scenehash watch is at work on this store; "
+                "one watch may have several folders"
+            ) from error
+        yield

@@ -1,0 +1,47 @@
+"""A scene's tiles against what is stored, before they are stored themselves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenehash.store import Alert, CodeStore, HashedScene, Hit
+
+from .novelty import Repeat, find_repeats
+
+
+@dataclass(frozen=True)
+class Match:
+    """What is found for one tile: by position in its scene.
+
+    nearest: stored tiles. novelty: bits to the nearest of them; None in an empty store. alerts:
+    those that it matches, with the bits to their nearest example. repeat: the same place, earlier
+    or later.
+    """
+
+    position: int
+    nearest: Sequence[Hit]
+    alerts: Sequence[tuple[Alert, int]]
+    repeat: Repeat | None
+
+    @property
+    def novelty(self) -> int | None:
+        """See the class."""
+        return self.nearest[0].distance if self.nearest else None
+
+
+def match_scene(
+    scene: HashedScene, store: CodeStore, alerts: Sequence[Alert], nearest: int
+) -> list[Match]:
+    """What is found for each tile of a scene; nearest: how many stored tiles, at least one."""
+    hits = store.search(scene.codes, max(1, nearest))
+    repeats = find_repeats(scene, store)
+    matched: list[list[tuple[Alert, int]]] = [[] for _ in scene.windows]
+    for alert in alerts:
+        distances = alert.distances(scene.codes)
+        for position in np.flatnonzero(distances <= alert.radius).tolist():
+            matched[position].append((alert, int(distances[position])))
+    return [
+        Match(position, *found)
+        for position, found in enumerate(zip(hits, matched, repeats, strict=True))
+    ]

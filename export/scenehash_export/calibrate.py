@@ -1,0 +1,153 @@
+"""Which INT8 graph: methods compared on train images that calibrated nothing, the best one taken.
+
+The judge is the signal to noise of the logits, not the count of flipped bits: logits of train
+images lie far from zero, so that too few bits flip there to tell methods apart.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from scenehash.model.card import CalibrationRecord, TrialRecord
+from scenehash.tiles import Image
+from scenehash_train.onnx_export import open_session
+
+from .gptq import round_weights, with_biases
+from .graph import LOGITS, finish_graph
+from .layer_snr import decibels, layer_noise, worst_layers
+from .observe import WEIGHTED, Floats, observe
+from .quantize import quantize
+from .ranges import METHODS
+
+# A bit flips where noise carries a logit over zero. On UC Merced's test part (64 bits) a tenth of
+# the noise's share of the signal flips, so that 26 dB are half a percent of the bits.
+ENOUGH_DB = 26.0
+FLOAT_LAYERS = (2, 4, 8)
+LAYER_TILES = 16
+# Fitting takes a minute: it is done with the ranges that gave least noise in the end, here.
+FITTED_METHOD = "percentile"
+ROUNDING_TILES = 64
+
+Tiles = Callable[[], Iterable[Image]]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The graph that was taken, from tiles to logits, and how it came to be taken."""
+
+    graph: onnx.ModelProto
+    record: CalibrationRecord
+
+
+@dataclass(frozen=True)
+class _Trial:
+    graph: onnx.ModelProto
+    record: TrialRecord
+    float_layers: list[str]
+
+
+def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Calibrated:
+    """Quantize an FP32 graph from tiles to logits in each known way, and take the best.
+
+    Each method gives ranges of activations; weights are rounded to the nearest step, and by one
+    method fitted. calibration, held_out: give tiles uint8 [S, S, 3] anew at each call; the first
+    are looked into, the second compared on. Where even the best is too noisy, the layers that add
+    most noise stay in FP32, as few of them as are enough, or as are tried.
+    """
+    model = with_biases(model)
+    seen = observe(model, calibration())
+    ranges = {
+        method: {name: find(tensor) for name, tensor in seen.tensors.items()}
+        for method, find in METHODS.items()
+    }
+    judge = _Judge(model, held_out)
+    trials = [judge.trial(quantize(model, ranges[method]), method) for method in METHODS]
+    fitted_on = list(_evenly(calibration(), seen.count, ROUNDING_TILES))
+
+    def fitted(in_float: Sequence[str] = ()) -> _Trial:
+        nearest = quantize(model, ranges[FITTED_METHOD], in_float)
+        graph = round_weights(model, nearest, fitted_on)
+        return judge.trial(graph, FITTED_METHOD, "fitted", in_float)
+
+    trials.append(fitted())
+    best = max(trials, key=_quality)
+    layers = layer_noise(model, best.graph, _first(held_out()))
+    for count in FLOAT_LAYERS:
+        if best.record.logit_snr_db >= ENOUGH_DB or count >= _weighted(model):
+            break
+        names = worst_layers(layers, count)
+        trials.append(fitted(names))
+        best = max(trials, key=_quality)
+    if best.float_layers:
+        layers = layer_noise(model, best.graph, _first(held_out()))
+    record = CalibrationRecord(
+        method=best.record.method,
+        images=seen.count,
+        held_out=judge.images,
+        trials=[trial.record for trial in trials],
+        float_layers=best.float_layers,
+        layers=layers,
+    )
+    return Calibrated(best.graph, record)
+
+
+class _Judge:
+    """Compares quantized graphs with the FP32 graph on held-out tiles."""
+
+    def __init__(self, model: onnx.ModelProto, held_out: Tiles) -> None:
+        self._held_out = held_out
+        self._reference, _ = self._logits(model)
+        self.images = len(self._reference)
+
+    def trial(
+        self,
+        graph: onnx.ModelProto,
+        method: str,
+        rounding: str = "nearest",
+        in_float: Sequence[str] = (),
+    ) -> _Trial:
+        logits, milliseconds = self._logits(graph)
+        record = TrialRecord(
+            method=method,
+            rounding=rounding,
+            float_layers=len(in_float),
+            logit_snr_db=round(decibels(self._reference, logits), 2),
+            bit_flip_rate=float(np.mean((logits > 0) != (self._reference > 0))),
+            milliseconds=round(milliseconds, 3),
+        )
+        return _Trial(graph, record, list(in_float))
+
+    def _logits(self, model: onnx.ModelProto) -> tuple[Floats, float]:
+        """Logits float32 [N, K] of the held-out tiles, and the median time of one, in ms."""
+        finished = onnx.ModelProto()
+        finished.CopyFrom(model)
+        finish_graph(finished)
+        session = open_session(finished, threads=1)
+        results, times = [], []
+        for tile in self._held_out():
+            started = time.perf_counter()
+            results += session.run([LOGITS], {"tiles": tile[np.newaxis]})
+            times.append(1000 * (time.perf_counter() - started))
+        return np.concatenate(results), float(np.median(times))
+
+
+def _quality(trial: _Trial) -> float:
+    return trial.record.logit_snr_db
+
+
+def _weighted(model: onnx.ModelProto) -> int:
+    return sum(node.op_type in WEIGHTED for node in model.graph.node)
+
+
+def _evenly(tiles: Iterable[Image], count: int, wanted: int) -> Iterator[Image]:
+    """So many of count tiles, evenly over them all: they come class by class."""
+    places = set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
+    return (tile for place, tile in enumerate(tiles) if place in places)
+
+
+def _first(tiles: Iterable[Image]) -> list[npt.NDArray[np.uint8]]:
+    return [tile for tile, _ in zip(tiles, range(LAYER_TILES), strict=False)]

@@ -1,0 +1,197 @@
+"""The graph of a model file: tiles in; packed codes and logits out.
+
+tiles uint8 [N, S, S, 3] ──► bands first, normalised ──► backbone, head ──► logits ──► codes
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import helper, numpy_helper
+
+from scenehash.codes import check_bits
+from scenehash_train.network import HashNetwork
+from scenehash_train.onnx_export import lower
+
+from .space_to_depth import group_pixels
+
+BITS_A_BYTE = 8
+LOGITS = "logits"
+# Nodes whose names begin so pack bits: they stay in float32 whatever happens to the rest.
+PACKING = "pack/"
+NORMALISE = "normalise"
+
+
+def lower_network(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
+    """The graph of a network from "tiles" to "logits", with the normalisation as it was written."""
+    model = lower(network, tile_size, [LOGITS])
+    strip_provenance(model)
+    return model
+
+
+def finish_graph(model: onnx.ModelProto, grouped: bool = True) -> None:
+    """Turn a graph to logits, quantized or not, into a model file's: normalisation, codes, check.
+
+    grouped: let the first convolution take several pixels as one where that fits (see stem.py).
+    Raises ConfigurationError when the logits are not K bits that a code can have.
+    """
+    fold_normalisation(model)
+    if grouped:
+        group_pixels(model)
+    append_packing(model)
+    strip_provenance(model)
+    onnx.checker.check_model(model, full_check=True)
+
+
+def append_packing(model: onnx.ModelProto) -> None:
+    """Add the output "codes" to a graph that has the output "logits" float32 [N, K].
+
+    The same bits as scenehash.codes.pack: bit j is set where logit j > 0, bit 0 is the most
+    significant of byte 0. A byte is the product of its bits with 128, 64, ..., 1: exact in float32.
+    """
+    graph = model.graph
+    logits = next(output for output in graph.output if output.name == LOGITS)
+    shape = logits.type.tensor_type.shape
+    bits = check_bits(shape.dim[1].dim_value)
+    zero, weights = np.zeros((), np.float32), _byte_weights(bits)
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(zero, PACKING + "zero"),
+            numpy_helper.from_array(weights, PACKING + "byte_weights"),
+        ]
+    )
+    float32, uint8 = onnx.TensorProto.FLOAT, onnx.TensorProto.UINT8
+    zero_name, weights_name = PACKING + "zero", PACKING + "byte_weights"
+    set_bits, ones, sums = PACKING + "bits", PACKING + "ones", PACKING + "sums"
+    graph.node.extend(
+        [
+            helper.make_node("Greater", [LOGITS, zero_name], [set_bits], name=set_bits),
+            helper.make_node("Cast", [set_bits], [ones], name=ones, to=float32),
+            helper.make_node("MatMul", [ones, weights_name], [sums], name=sums),
+            helper.make_node("Cast", [sums], ["codes"], name=PACKING + "codes", to=uint8),
+        ]
+    )
+    batch = shape.dim[0].dim_param or shape.dim[0].dim_value
+    codes = helper.make_tensor_value_info("codes", uint8, [batch, bits // BITS_A_BYTE])
+    graph.output.insert(0, codes)
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """The operators of (tile - mean) / scale, and the same as a quantization of the result.
+
+    A byte b stands for (b - zero_point) * step, so that the tile's bytes are the activation.
+    """
+
+    nodes: tuple[onnx.NodeProto, onnx.NodeProto, onnx.NodeProto]
+    step: npt.NDArray[np.float32]
+    zero_point: npt.NDArray[np.uint8]
+
+    @property
+    def output(self) -> str:
+        """The normalised tensor."""
+        return str(self.nodes[-1].output[0])
+
+
+def find_normalisation(model: onnx.ModelProto) -> Normalisation | None:
+    """The normalisation, where a quantization gives the same bits; None elsewhere.
+
+    That is so when all bands have one mean, a whole number of 0 to 255, and one scale, a power of
+    two. Zero padding is the mean then, as it is in the network.
+    """
+    nodes = []
+    tensor = "tiles"
+    for operator in ("Transpose", "Cast", "Sub", "Div"):
+        readers = [node for node in model.graph.node if tensor in node.input]
+        if len(readers) != 1 or readers[0].op_type != operator:
+            return None
+        nodes.append(readers[0])
+        tensor = readers[0].output[0]
+    _, cast, subtract, divide = nodes
+    mean, scale = _constant(model, subtract.input[1]), _constant(model, divide.input[1])
+    if mean is None or scale is None or not _folds(mean, scale):
+        return None
+    step = np.array(1 / float(scale.flat[0]), np.float32)
+    return Normalisation((cast, subtract, divide), step, np.array(mean.flat[0], np.uint8))
+
+
+def fold_normalisation(model: onnx.ModelProto) -> bool:
+    """Write the normalisation as one DequantizeLinear on the tile's bytes, where that is exact.
+
+    In an INT8 graph that quantizes the normalised tensor by the same step and zero point, the bytes
+    become the first convolution's activation. Elsewhere the graph stays as it is: False.
+    """
+    normalisation = find_normalisation(model)
+    if normalisation is None:
+        return False
+    graph, removed = model.graph, list(normalisation.nodes)
+    output = normalisation.output
+    (reader,) = [node for node in graph.node if output in node.input]
+    if reader.op_type == "QuantizeLinear":
+        if not _same_quantization(model, reader, normalisation):
+            return False
+        (dequantize,) = [node for node in graph.node if reader.output[0] in node.input]
+        removed += [reader, dequantize]
+        output = dequantize.output[0]
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(normalisation.step, NORMALISE + "/step"),
+            numpy_helper.from_array(normalisation.zero_point, NORMALISE + "/zero_point"),
+        ]
+    )
+    cast = normalisation.nodes[0]
+    inputs = [cast.input[0], NORMALISE + "/step", NORMALISE + "/zero_point"]
+    folded = helper.make_node("DequantizeLinear", inputs, [output], name=NORMALISE)
+    graph.node.insert(list(graph.node).index(cast), folded)
+    for node in removed:
+        graph.node.remove(node)
+    _drop_unused(graph)
+    return True
+
+
+def _byte_weights(bits: int) -> npt.NDArray[np.float32]:
+    """float32 [K, K/8]: column b weighs the 8 bits of byte b, and no others."""
+    place_values = 2.0 ** np.arange(BITS_A_BYTE - 1, -1, -1)
+    return np.kron(np.eye(bits // BITS_A_BYTE), place_values[:, np.newaxis]).astype(np.float32)
+
+
+def _folds(mean: npt.NDArray[np.generic], scale: npt.NDArray[np.generic]) -> bool:
+    if len(np.unique(mean)) != 1 or len(np.unique(scale)) != 1:
+        return False
+    value, step = float(mean.flat[0]), float(scale.flat[0])
+    return value.is_integer() and 0 <= value <= 255 and step > 0 and math.frexp(step)[0] == 0.5
+
+
+def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[np.generic] | None:
+    for tensor in model.graph.initializer:
+        if tensor.name == name:
+            return np.asarray(numpy_helper.to_array(tensor))
+    return None
+
+
+def _same_quantization(
+    model: onnx.ModelProto, quantize: onnx.NodeProto, normalisation: Normalisation
+) -> bool:
+    step, zero_point = (_constant(model, name) for name in quantize.input[1:3])
+    return step == normalisation.step and zero_point == normalisation.zero_point
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    read = {name for node in graph.node for name in node.input}
+    made = {name for node in graph.node for name in node.output}
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+    for value in [value for value in graph.value_info if value.name not in made]:
+        graph.value_info.remove(value)
+
+
+def strip_provenance(model: onnx.ModelProto) -> None:
+    """Drop what the exporter notes of the source code: it names folders of this machine."""
+    graph = model.graph
+    del model.metadata_props[:]
+    graph.doc_string = ""
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]

@@ -1,0 +1,323 @@
+"""The command line: what it prints, its exit status, and that bad input is one clear line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+from typer.testing import CliRunner, Result
+
+from scenehash import CodeStore
+from scenehash.cli.main import build_app
+from scenehash.demo.drawn_scenes import archive, draw
+from scenehash.ingestion.pipeline import SCENES_A_COMMIT
+from scenehash.model.hash_model import shipped_model
+
+COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
+
+
+def answer(*arguments: object) -> dict:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def write(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    for name, image in archive(2, seed=5):
+        write(folder / name, image[:, :, ::-1])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "s"
+    assert run("ingest", scenes, "--store", path).exit_code == 0
+    return path
+
+
+def test_ingest_stores_and_a_second_time_hashes_nothing(scenes: Path, tmp_path: Path) -> None:
+    first = answer("ingest", scenes, "--store", tmp_path / "s")
+    assert (first["scenes_stored"], first["scenes_known"], first["set_aside"]) == (20, 0, [])
+    second = answer("ingest", scenes, "--store", tmp_path / "s")
+    assert (second["scenes_stored"], second["scenes_known"]) == (0, 20)
+    assert len(CodeStore.open(tmp_path / "s")) == 20
+
+
+def test_search_finds_an_image_its_copies_and_its_kind(scenes: Path, store: Path) -> None:
+    found = answer("search", scenes / "harbor_01.png", "--store", store, "-k", 3)
+    assert found["searched"] == 20
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
+    best = found["hits"][0]
+    assert best["distance"] == 0
+    assert best["scene"].endswith("harbor_01.png")
+    assert best["window"] == [0, 0, 256, 256]
+    same = answer("search", f"row:{best['row']}", "--store", store, "-k", 3)
+    assert same["hits"] == found["hits"]
+    near = answer("search", f"row:{best['row']}", "--store", store, "--radius", 0)
+    assert all(hit["distance"] == 0 for hit in near["hits"])
+
+
+def test_a_contact_sheet_shows_the_query_and_its_hits(
+    scenes: Path, store: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "sheet.png"
+    result = run("search", scenes / "river_00.png", "--store", store, "-k", 9, "--sheet", sheet)
+    assert result.exit_code == 0
+    assert "river_00.png" in result.stdout
+    picture = cv2.imread(str(sheet))
+    assert picture.shape[0] > 400
+    assert picture.std() > 20
+
+
+def test_a_contact_sheet_says_which_scene_is_gone(scenes: Path, tmp_path: Path) -> None:
+    for name in ("fields_00.png", "forest_00.png"):
+        write(tmp_path / "in" / name, cv2.imread(str(scenes / name)))
+    answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
+    (tmp_path / "in" / "forest_00.png").unlink()
+    sheet = tmp_path / "sheet.png"
+    for query in (tmp_path / "in" / "fields_00.png", "row:1"):
+        answer("search", query, "--store", tmp_path / "s", "--sheet", sheet)
+        assert sheet.exists()
+        sheet.unlink()
+
+
+def test_a_large_scene_is_cut_into_tiles(tmp_path: Path) -> None:
+    large = np.vstack([np.hstack([draw(k, 1) for k in pair]) for pair in (
+        ("beach", "harbor", "fields"), ("forest", "runway", "river"),
+    )])  # fmt: skip
+    write(tmp_path / "large.png", large[:, :, ::-1])
+    write(tmp_path / "harbor.png", draw("harbor", 1)[:, :, ::-1])
+    done = answer("ingest", tmp_path / "large.png", "--store", tmp_path / "s")
+    assert (done["scenes_stored"], done["tiles_stored"]) == (1, 6)
+    found = answer("search", tmp_path / "harbor.png", "--store", tmp_path / "s", "-k", 1)
+    assert found["hits"][0]["distance"] == 0
+    assert found["hits"][0]["window"] == [256, 0, 256, 256]
+
+
+def test_readable_oddities_are_ingested_and_the_rest_is_set_aside(tmp_path: Path) -> None:
+    folder, scene = tmp_path / "in", draw("houses", 3)
+    write(folder / "good.png", scene)
+    write(folder / "one-pixel.png", scene[:1, :1])
+    write(folder / "grey.png", scene[:, :, 0])
+    write(folder / "alpha.png", np.dstack([scene, scene[:, :, 0]]))
+    write(folder / "sixteen.png", scene.astype(np.uint16) * 200)
+    whole = write(folder / "cut.jpg", scene).read_bytes()
+    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "words.jpg").write_text("these are words")
+    (folder / "nothing.png").touch()
+    result = run("ingest", folder, "--store", tmp_path / "s", "--json")
+    assert result.exit_code == 3
+    done = json.loads(result.stdout)
+    assert done["scenes_stored"] == 5
+    reasons = {Path(item["path"]).name: item["reason"] for item in done["set_aside"]}
+    assert set(reasons) == {"cut.jpg", "words.jpg", "nothing.png"}
+    assert "truncated" in reasons["cut.jpg"]
+    assert "not an image" in reasons["words.jpg"]
+    assert "0 bytes" in reasons["nothing.png"]
+    assert run("store", "verify", tmp_path / "s").exit_code == 0
+
+
+def test_a_name_is_shown_as_it_is_whatever_is_in_it(tmp_path: Path) -> None:
+    name = "[red]märz[bold] :smile: 100%.png"
+    write(tmp_path / "in" / name, draw("beach", 2))
+    (tmp_path / "in" / f"bad {name}").touch()
+    ingested = run("ingest", tmp_path / "in", "--store", tmp_path / "s")
+    assert f"bad {name}: the file is empty" in ingested.stderr
+    found = run("search", tmp_path / "in" / name, "--store", tmp_path / "s")
+    assert f"in/{name} " in found.stdout
+
+
+def test_a_dead_link_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write(folder / "good.png", draw("forest", 2))
+    (folder / "dead.png").symlink_to(tmp_path / "gone.png")
+    os.mkfifo(folder / "pipe.png")
+    result = run("ingest", folder, "--store", tmp_path / "s", "--json")
+    reasons = {Path(item["path"]).name: item["reason"] for item in
+               json.loads(result.stdout)["set_aside"]}  # fmt: skip
+    assert result.exit_code == 3
+    assert reasons == {"dead.png": "cannot be read (No such file or directory)"}
+
+
+def test_info_and_verify_say_what_a_store_holds(scenes: Path, store: Path, tmp_path: Path) -> None:
+    info = answer("store", "info", store)
+    assert (info["scenes"], info["tiles"], info["bits"]) == (20, 20, 64)
+    assert answer("store", "verify", store)["damage"] == []
+    run("ingest", scenes, "--store", tmp_path / "s")
+    codes = bytearray((tmp_path / "s" / "codes.bin").read_bytes())
+    codes[17] ^= 1
+    (tmp_path / "s" / "codes.bin").write_bytes(codes)
+    result = run("store", "verify", tmp_path / "s")
+    assert result.exit_code == 1
+    assert str(sorted(scenes.iterdir())[2]) in result.stdout
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory, scenes: Path, store: Path) -> dict[str, Path]:
+    """Things that a command should not be given."""
+    root = tmp_path_factory.mktemp("bad")
+    (root / "empty").mkdir()
+    (root / "words.onnx").write_text("no model")
+    value = helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["x"], ["y"])],
+        "g",
+        [value],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])],
+    )
+    plain = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(plain, root / "cardless.onnx")
+    (root / "cut.onnx").write_bytes(shipped_model().read_bytes()[:100_000])
+    CodeStore.create(root / "other-lineage", "0" * 16, 64, "another").close()
+    CodeStore.create(root / "other-bits", "0" * 16, 32, "another").close()
+    (root / "one" / "only").mkdir(parents=True)
+    write(root / "one" / "only" / "a.png", draw("river", 1))
+    for kind in ("river", "forest"):
+        for number in range(3):
+            write(root / "few" / kind / f"{number}.png", draw(kind, number, 64))
+    (root / "config.json").write_text('{"colour": "blue"}')
+    (root / "file").write_text("a file")
+    names = ("empty", "words.onnx", "cardless.onnx", "cut.onnx", "other-lineage", "other-bits",
+             "one", "few", "config.json", "file", "nowhere")  # fmt: skip
+    image = scenes / "river_00.png"
+    things = {Path(name).stem: root / name for name in names}
+    return things | {"image": image, "store": store, "in": scenes}
+
+
+CASES = [
+    ("ingest {nowhere} --store {empty}", 1, "no such file or folder"),
+    ("ingest {empty} --store {nowhere}", 1, "no images in this folder"),
+    ("ingest {in} --store {in}", 1, "not empty; choose another folder"),
+    ("ingest {in} --store {file}", 1, "cannot be made a store"),
+    ("ingest {in} --store /proc/store", 1, "cannot be made a store"),
+    ("ingest {in} --store {other-lineage}", 1, "holds 64-bit codes of model another"),
+    ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
+    ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
+    ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
+    ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
+    ("ingest {in} --store {nowhere} --model {nowhere}", 1, "no such model file"),
+    ("ingest", 2, "Missing argument"),
+    ("ingest {in}", 2, "--store"),
+    ("search {image} --store {nowhere}", 1, "no scenehash store here"),
+    ("search {image} --store {in}", 1, "no scenehash store here"),
+    ("search {image} --store {other-lineage}", 1, "lineage"),
+    ("search {nowhere} --store {store}", 1, "cannot be read"),
+    ("search {file} --store {store}", 1, "not an image"),
+    ("search row:many --store {store}", 1, "row:NUMBER"),
+    ("search row:20 --store {store}", 1, "no such row"),
+    ("search row:-1 --store {store}", 1, "no such row"),
+    ("search {image} --store {store} -k 0", 2, "-k"),
+    ("search {image} --store {store} --sheet {nowhere}/a.png", 1, "cannot be written"),
+    ("search {image} --store {store} --sheet {nowhere}.docx", 1, "no picture format"),
+    ("store info {nowhere}", 1, "no scenehash store here"),
+    ("demo --out {file}", 1, "file"),
+    ("train {nowhere}", 1, "no such folder"),
+    ("train {empty}", 1, "0 class folders"),
+    ("train {one}", 1, "at least 2"),
+    ("train {few}", 1, "class forest has 3 different readable images"),
+    ("train {in} --bits 20", 1, "20 bits"),
+    ("train {in} --backbone resnet9000", 1, "unknown backbone"),
+    ("train {in} --backbone timm:resnet18", 1, "scenehash[timm]"),
+    ("train {in} --recipe magic", 1, "unknown recipe"),
+    ("train {in} --config {config}", 1, "unknown configuration key 'colour'"),
+    ("evaluate {nowhere} {in}", 1, "no such model file or run"),
+    ("evaluate {words} {in}", 1, "not an ONNX file"),
+    ("evaluate {empty} {in}", 1, "no run here"),
+    ("export {nowhere}", 1, "no run here"),
+    ("export {in} --precision int4", 2, "int4"),
+    ("no-such-command", 2, "No such command"),
+]
+
+
+@pytest.mark.parametrize(("line", "status", "said"), CASES)
+def test_bad_input_is_one_clear_line(
+    line: str, status: int, said: str, bad: dict[str, Path]
+) -> None:
+    arguments = [part.format_map({name: str(path) for name, path in bad.items()})
+                 for part in line.split()]  # fmt: skip
+    result = run(*arguments)
+    assert result.exit_code == status, result.stderr
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    if status == 1:
+        errors = [text for text in result.stderr.splitlines() if text.startswith("error: ")]
+        assert len(errors) == 1
+        assert "unforeseen" not in errors[0]
+    assert not bad["nowhere"].exists()
+    assert not list(bad["empty"].iterdir())
+
+
+def test_every_command_has_a_help_text_and_stands_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    app = build_app()
+    named = [("", command) for command in app.registered_commands]
+    for group in app.registered_groups:
+        named += [(f"{group.name} ", c) for c in group.typer_instance.registered_commands]
+    assert len(named) > 6
+    for prefix, command in named:
+        assert command.callback.__doc__, command.name
+        assert f"scenehash {prefix}{command.name}" in readme, command.name
+
+
+def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> int:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(CodeStore, "counts", broken)
+    result = run("store", "info", store)
+    assert result.exit_code == 1
+    assert "error: unforeseen RuntimeError('a bug')" in result.stderr
+    with pytest.raises(RuntimeError, match="a bug"):
+        CliRunner().invoke(
+            build_app(), ["--debug", "store", "info", str(store)], catch_exceptions=False
+        )
+
+
+def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
+    tmp_path: Path,
+) -> None:
+    for number in range(150):
+        scene = draw("fields", 0)
+        scene[0, 0] = number
+        write(tmp_path / "in" / f"{number:03}.png", scene)
+    command = [*COMMAND, "ingest", str(tmp_path / "in"), "--store", str(tmp_path / "s")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        codes = tmp_path / "s" / "codes.bin"
+        # Bytes of a second group: the first is committed by then.
+        while not (codes.exists() and codes.stat().st_size > 8 * SCENES_A_COMMIT):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    with CodeStore.open(tmp_path / "s") as half:
+        done = len(half)
+        assert 0 < done < 150
+        assert half.verify() == []
+    rest = answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
+    assert (rest["scenes_known"], rest["scenes_stored"]) == (done, 150 - done)

@@ -1,0 +1,174 @@
+"""The commands on rasters, places and times, and those that look after a store."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from scenehash.demo.drawn_scenes import draw
+from scenehash.report.contact_sheet import write_picture
+
+from ..ingestion.test_ingest import mosaic
+from .test_commands import answer, run
+
+
+def write_raster(path: Path, pixels: np.ndarray, east: float = 500_000) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = pixels.shape[:2]
+    with rasterio.open(
+        path, "w", driver="GTiff", count=3, height=height, width=width, dtype="uint8",
+        crs="EPSG:32633", transform=from_origin(east, 5_000_000, 10, 10),
+    ) as file:  # fmt: skip
+        file.write(np.moveaxis(pixels, 2, 0))
+    return path
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rasters")
+    pixels = mosaic(2, 3)
+    pixels[:256, :256] = 0
+    write_raster(folder / "west_20260101.tif", pixels)
+    write_raster(folder / "east_20260601.tif", mosaic(3, 2)[::-1], east=600_000)
+    write_picture(folder / "plain.png", draw("forest", 1))
+    (folder / "broken.tif").write_bytes(b"II*\x00broken")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "s"
+    done = run("ingest", scenes, "--store", path, "--label", "first", "--list")
+    assert done.exit_code == 3
+    assert "west_20260101.tif" in done.stdout
+    return path
+
+
+def rows(*arguments: object) -> list[int]:
+    return sorted(hit["row"] for hit in answer("search", "row:0", "-k", 99, *arguments)["hits"])
+
+
+def test_search_by_time_place_label_and_scene(scenes: Path, store: Path) -> None:
+    west, east = (scenes / name for name in ("west_20260101.tif", "east_20260601.tif"))
+    everything = rows("--store", store)
+    assert len(everything) == 5 + 6 + 1
+    in_west = rows("--store", store, "--scene", west)
+    in_east = rows("--store", store, "--scene", east)
+    assert (len(in_west), len(in_east)) == (5, 6)
+    assert rows("--store", store, "--until", "2026-03-01") == in_west
+    assert rows("--store", store, "--since", "2026-03-01T00:00:00Z") == in_east
+    assert rows("--store", store, "--bbox", "15.5,44,17,46") == in_east
+    assert rows("--store", store, "--near", "45.1,15.0,20") == in_west
+    assert rows("--store", store, "--label", "first") == everything
+    assert rows("--store", store, "--label", "second") == []
+    assert rows("--store", store, "--newer-than", 3) == everything[4:]
+
+
+def test_pictures_pages_and_maps_are_written(scenes: Path, store: Path, tmp_path: Path) -> None:
+    scene = scenes / "west_20260101.tif"
+    outputs = ["--html", tmp_path / "p.html", "--geojson", tmp_path / "p.geojson"]
+    found = answer(
+        "search", scene, "--window", "256,256,256,256", "--store", store, "-k", 4,
+        "--scene", scene, "--rerank", "--explain", "--sheet", tmp_path / "p.png", *outputs,
+    )  # fmt: skip
+    assert found["hits"][0]["window"] == [256, 256, 256, 256]
+    assert found["explanation"]["codes"] > 0
+    page = (tmp_path / "p.html").read_text()
+    assert page.count("<img") == 5
+    assert page.count("<polygon") == 4
+    assert "http" not in page.replace("http://www.w3.org", "")
+    features = json.loads((tmp_path / "p.geojson").read_text())["features"]
+    assert [feature["properties"]["rank"] for feature in features] == [1, 2, 3, 4]
+    assert cv2.imread(str(tmp_path / "p.png")).shape[1] > 5 * 160
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--window", "700,0,256,256"], "is not inside the scene, which has 768x512 pixels"),
+        (["--at", "10,10"], "is not inside the scene"),
+        (["--geojson", "/nowhere/p.geojson"], "cannot be written"),
+        (["--html", "/nowhere/p.html"], "cannot be written"),
+        (["--bands", "1,2"], "give three bands"),
+        (["--bands", "7,1,2"], "not among its bands"),
+        (["--tile", "wide"], "give pixels, such as 512"),
+        (["--bbox", "0,5,1,4"], "not a box"),
+        (["--near", "95,0,1"], "not LATITUDE,LONGITUDE,KILOMETRES"),
+    ],
+)
+def test_what_cannot_be_searched_with_is_one_clear_line(
+    scenes: Path, store: Path, arguments: list[str], said: str
+) -> None:
+    done = run("search", scenes / "west_20260101.tif", "--store", store, *arguments)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert said in line
+
+
+def test_tiles_shows_how_scenes_are_cut_and_stores_nothing(scenes: Path, tmp_path: Path) -> None:
+    outputs = ["--pictures", tmp_path / "cut", "--geojson", tmp_path / "cut.geojson"]
+    done = run("tiles", scenes, *outputs, "--json")
+    assert done.exit_code == 3
+    document = json.loads(done.stdout)
+    counts = {Path(one["path"]).name: (one["tiles"], one["skipped"]) for one in document["scenes"]}
+    assert counts == {
+        "west_20260101.tif": (5, 1), "east_20260601.tif": (6, 0), "plain.png": (1, 0)
+    }  # fmt: skip
+    assert Path(document["set_aside"][0]["path"]).name == "broken.tif"
+    names = sorted(path.name for path in (tmp_path / "cut").iterdir())
+    assert names == ["east_20260601.png", "plain.png", "west_20260101.png"]
+    features = json.loads((tmp_path / "cut.geojson").read_text())["features"]
+    assert sorted(feature["properties"]["kept"] for feature in features) == [False] + [True] * 11
+    assert "768x512" in run("tiles", scenes / "west_20260101.tif").stdout
+
+
+def test_quarantine_is_listed_retried_and_released(tmp_path: Path) -> None:
+    broken = tmp_path / "in" / "a.png"
+    hopeless = tmp_path / "in" / "b.png"
+    broken.parent.mkdir()
+    broken.write_bytes(b"")
+    hopeless.write_bytes(b"nothing")
+    here = ("--store", tmp_path / "s")
+    assert run("ingest", tmp_path / "in", *here).exit_code == 3
+    listed = answer("quarantine", "list", *here)["quarantine"]
+    assert [item["path"] for item in listed] == [str(broken), str(hopeless)]
+    assert "0 bytes" in run("quarantine", "list", *here).stdout
+    write_picture(broken, draw("forest", 1))
+    assert run("quarantine", "retry", *here).exit_code == 3
+    assert len(answer("quarantine", "list", *here)["quarantine"]) == 1
+    assert answer("quarantine", "release", hopeless, *here)["released"] == 1
+    assert answer("quarantine", "list", *here)["quarantine"] == []
+
+
+def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path) -> None:
+    west = scenes / "west_20260101.tif"
+    store, other = tmp_path / "s", tmp_path / "t"
+    run("ingest", scenes, "--store", store, "--label", "all")
+    assert run("store", "delete", store).exit_code == 1
+    would = answer("store", "delete", store, "--scene", west, "--dry-run")
+    assert would["deleted"] == [str(west)]
+    assert answer("store", "info", store)["tiles"] == 12
+    assert answer("store", "delete", store, "--scene", west)["deleted"] == [str(west)]
+    info = answer("store", "info", store)
+    assert (info["scenes"], info["tiles"], info["deleted"], info["rows"]) == (2, 7, 5, 12)
+    assert answer("store", "compact", store)["tiles_dropped"] == 5
+    assert answer("store", "merge", other, store)["scenes_stored"] == 2
+    assert answer("store", "merge", other, store)["scenes_known"] == 2
+    for name in ("t.parquet", "t.npz", "t.geojson"):
+        assert answer("store", "export", other, "--out", tmp_path / name)["tiles"] == 7
+    assert run("store", "export", other, "--out", tmp_path / "t.csv").exit_code == 1
+    assert answer("store", "index", other)["store"] == str(other)
+    assert answer("store", "verify", other)["damage"] == []
+    with sqlite3.connect(store / "catalog.sqlite") as catalog:
+        catalog.execute("UPDATE scene SET time = 5 WHERE time NOT NULL")
+    done = run("store", "merge", other, store)
+    assert done.exit_code == 3
+    assert "its entry in the catalog is damaged" in done.stderr
+    done = run("store", "verify", store)
+    assert done.exit_code == 1
+    assert "ingest these scenes again" in done.stdout

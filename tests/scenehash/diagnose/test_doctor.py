@@ -1,0 +1,193 @@
+"""The doctor knows the traps that ONNX on the edge is known for; each is set for it here."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from scenehash import CodeStore, HashModel
+from scenehash.cli.main import build_app
+from scenehash.diagnose.doctor import (
+    MEGABYTE,
+    check_clock,
+    check_codes,
+    check_disk,
+    check_machine,
+    check_memory,
+    check_onnxruntime,
+    check_opencv,
+    check_processor,
+)
+from scenehash.diagnose.hardware import Clock, Machine, read_energy, read_machine
+from scenehash.model.golden import Drift, replay
+from scenehash.scenes import Window
+from scenehash.store import HashedScene
+
+FIT = Machine(
+    architecture="x86_64",
+    processor="a processor",
+    features=frozenset({"avx2", "avx512_vnni"}),
+    cores=4,
+    memory=4000 * MEGABYTE,
+    memory_free=3000 * MEGABYTE,
+    clock=Clock(now=2400.0, allowed=2400.0, highest=2400.0),
+    temperature=50.0,
+    onnxruntime="1.23.0",
+    opencv=("opencv-python-headless",),
+    python="3.11.2",
+)
+PI_4 = dataclasses.replace(FIT, architecture="aarch64", features=frozenset({"asimd", "crc32"}))
+
+
+def machine(**facts: object) -> Machine:
+    return dataclasses.replace(FIT, **facts)
+
+
+def test_fit_machine_has_nothing_said_against_it() -> None:
+    assert {finding.verdict for finding in check_machine(FIT)} == {"good"}
+
+
+def test_x86_without_vnni_is_a_warning() -> None:
+    found = check_processor(machine(features=frozenset({"avx2"})))
+    assert found.verdict == "warning"
+    assert "without VNNI" in found.what
+
+
+def test_arm_without_dot_product_says_to_try_fp32() -> None:
+    assert check_processor(PI_4).verdict == "note"
+    assert "FP32" in check_processor(PI_4).remedy
+    pi_5 = dataclasses.replace(PI_4, features=PI_4.features | {"asimddp"})
+    assert check_processor(pi_5).verdict == "good"
+
+
+def test_onnxruntime_with_the_known_fault_is_bad_on_arm_only() -> None:
+    faulty = dataclasses.replace(PI_4, onnxruntime="1.21.0")
+    assert check_onnxruntime(faulty).verdict == "bad"
+    assert check_onnxruntime(machine(onnxruntime="1.21.0")).verdict == "note"
+    assert check_onnxruntime(PI_4).verdict == "good"
+
+
+def test_two_builds_of_opencv_are_bad_and_named() -> None:
+    found = check_opencv(machine(opencv=("opencv-python", "opencv-python-headless")))
+    assert found.verdict == "bad"
+    assert "pip uninstall opencv-python opencv-python-headless" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "verdict"), [(100, "bad"), (450, "warning"), (2000, "good"), (None, "note")]
+)
+def test_memory(megabytes: int | None, verdict: str) -> None:
+    free = None if megabytes is None else megabytes * MEGABYTE
+    assert check_memory(machine(memory_free=free)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("clock", "temperature", "verdict"),
+    [
+        (Clock(2400, 2400, 2400, throttled=3), 50.0, "warning"),
+        (Clock(2400, 2400, 2400), 85.0, "warning"),
+        (Clock(1200, 1200, 2400), 50.0, "warning"),
+        (Clock(600, 2400, 2400, governor="powersave"), None, "note"),
+        (Clock(None, None, None), None, "good"),
+    ],
+)
+def test_clock_that_is_held_back(clock: Clock, temperature: float | None, verdict: str) -> None:
+    assert check_clock(machine(clock=clock, temperature=temperature)).verdict == verdict
+
+
+def test_store_disk_that_is_read_only_or_full(tmp_path: Path) -> None:
+    store = tmp_path / "not" / "yet.store"
+    assert check_disk(store).verdict == "good"
+    assert check_disk(store, writable=lambda _: False).verdict == "bad"
+    assert check_disk(store, free=lambda _: 1000).verdict == "bad"
+    assert check_disk(store, free=lambda _: 100 * MEGABYTE).verdict == "warning"
+
+
+def _drift(bits: int) -> Drift:
+    expected = np.zeros((4, 8), np.uint8)
+    got = np.packbits(np.arange(256) < bits).reshape(4, 8)
+    return Drift(("one", "two", "three", "four"), expected, got, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("bits", "rule", "verdict"),
+    [(0, "identical", "good"), (5, "tolerable", "warning"), (6, "refuse", "bad")],
+)
+def test_drift_has_a_rule(bits: int, rule: str, verdict: str) -> None:
+    assert _drift(bits).rule == rule
+    assert check_codes(_drift(bits)).verdict == verdict
+
+
+def test_rows_that_a_drifted_bit_moves_are_named() -> None:
+    found = {0: [3, 4, 5, 6], 128: [3, 5, 4, 7]}
+    moved = _drift(1).rows_that_change_rank(lambda codes: [found[int(code[0])] for code in codes])
+    assert moved == {"one": [4, 5, 6, 7]}
+
+
+def test_shipped_model_gives_its_golden_codes_here() -> None:
+    drift = replay(HashModel.load())
+    assert drift.rule == "identical"
+    assert drift.logit_error < 1e-3
+
+
+def test_facts_are_read_from_the_system_and_absent_ones_are_none(tmp_path: Path) -> None:
+    files = {
+        "proc/cpuinfo": "model name\t: Some CPU\nflags\t\t: fpu avx2 avx_vnni\ncpu MHz : 1800.5\n",
+        "proc/meminfo": "MemTotal:  4000 kB\nMemAvailable:  3000 kB\n",
+        "sys/fs/cgroup/memory.max": "2048000\n",
+        "sys/fs/cgroup/memory.current": "1024000\n",
+        "sys/class/thermal/thermal_zone0/temp": "61500\n",
+        "sys/class/powercap/intel-rapl:0/energy_uj": "123\n",
+        "sys/devices/platform/soc/soc:firmware/get_throttled": "0x50005\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = read_machine(tmp_path)
+    assert (found.processor, found.temperature) == ("Some CPU", 61.5)
+    assert "avx_vnni" in found.features
+    assert (found.memory, found.memory_free) == (2_048_000, 1_024_000)
+    assert found.clock == Clock(now=1800.5, allowed=None, highest=None, throttled=5)
+    assert read_energy(tmp_path) == 123
+    empty = read_machine(tmp_path / "nothing")
+    assert (empty.memory, empty.temperature, empty.clock.now) == (None, None, None)
+    assert read_energy(tmp_path / "nothing") is None
+
+
+def test_command_gives_one_json_document_and_names_the_store_disk(tmp_path: Path) -> None:
+    result = CliRunner().invoke(build_app(), ["doctor", "--store", str(tmp_path / "s"), "--json"])
+    document = json.loads(result.stdout)
+    verdicts = {finding["check"]: finding["verdict"] for finding in document["findings"]}
+    assert document["rule"] == "identical"
+    assert verdicts["disk"] == "good"
+    assert result.exit_code == (0 if document["fit"] else 1)
+
+
+def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path: Path) -> None:
+    from ..model.test_model import changed
+
+    model = HashModel.load()
+    first, *rest = model.card.golden
+    expected = np.frombuffer(first.code, np.uint8)
+    recorded = expected ^ np.packbits(np.arange(64) < 5)
+    card = {"golden": [first.model_copy(update={"code": recorded.tobytes()}), *rest]}
+    path = changed(tmp_path / "m.onnx", card)
+    store = tmp_path / "store"
+    with CodeStore.create(store, model.lineage, model.bits, "m") as code_store:
+        codes = np.stack([expected, recorded])
+        scenes = [
+            HashedScene(f"{row:032x}", f"/{row}", [Window(0, 0, 256, 256)], codes[row : row + 1])
+            for row in range(2)
+        ]
+        code_store.add(scenes)
+    arguments = ["doctor", "--model", str(path), "--store", str(store), "--json"]
+    document = json.loads(CliRunner().invoke(build_app(), arguments).stdout)
+    assert (document["rule"], document["bits_differ"]) == ("tolerable", 5)
+    assert document["rows_that_change_rank"] == {first.name: [0, 1]}
+
+
+def test_folder_that_not_even_root_may_write_to_is_found_out() -> None:
+    assert check_disk(Path("/proc/nothing")).verdict == "bad"

@@ -1,0 +1,94 @@
+"""Compiled loops are loaded where that pays, and say so; without numba nothing is missed."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from scenehash.index import CodeIndex, kernels
+from scenehash.index.words import as_words
+
+NEEDS_NUMBA = pytest.mark.skipif(
+    not kernels.available(), reason="numba is not installed: extra 'fast'"
+)
+# In a process of its own: searches of 32-bit codes, then what was loaded and used.
+SCRIPT = """
+import sys
+import numpy as np
+from scenehash.index import CodeIndex, kernels
+from scenehash.index.words import as_words
+codes = np.random.default_rng(0).integers(0, 256, (5000, 4), np.uint8)
+index = CodeIndex(codes)
+{before}
+first = index.search(codes[:3], 7)
+{after}
+second = index.search(codes[:3], 7, explain=True)
+assert all((one == other).all() for one, other in zip(first, second))
+print("numba" in sys.modules, second[2].kernels)
+"""
+WAIT = """
+import threading
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
+"""
+
+
+def run(before: str = "", after: str = "") -> str:
+    script = SCRIPT.format(before=before, after=after)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_process_that_searches_and_ends_does_not_load_numba() -> None:
+    assert run() == "False numpy"
+
+
+@NEEDS_NUMBA
+def test_searches_that_went_on_for_long_load_it_behind_them() -> None:
+    assert run("kernels.PATIENCE = 0.0", WAIT) == "True numba"
+
+
+@NEEDS_NUMBA
+def test_a_process_may_end_while_loops_are_loaded() -> None:
+    assert run("kernels.PATIENCE = 0.0").endswith(("numpy", "numba"))
+
+
+@NEEDS_NUMBA
+def test_loops_are_compiled_where_no_folder_can_be_written_to() -> None:
+    nowhere = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
+    assert run(f"{nowhere}assert index.warm() == 'numba'") == "True numba"
+
+
+def test_without_numba_numpy_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "available", lambda: False)
+    monkeypatch.setattr(kernels, "_ready", {})
+    codes = np.random.default_rng(0).integers(0, 256, (500, 8), np.uint8)
+    index = CodeIndex(codes)
+    assert index.warm() == "numpy"
+    assert "numpy" in str(index.search(codes[:1], 3, explain=True)[2])
+
+
+@NEEDS_NUMBA
+@pytest.mark.parametrize("ties", [1, 3, 10**6])
+def test_many_at_one_distance_are_kept_or_dropped_as_by_numpy(ties: int) -> None:
+    """More than there is room for at first, among items that stand for rows and among rows."""
+    rng = np.random.default_rng(ties)
+    kinds = rng.integers(0, 256, (ties, 4), np.uint8) if ties < 10**6 else None
+    codes = rng.integers(0, 256, (70_000, 4), np.uint8)
+    if kinds is not None:
+        codes = kinds[rng.integers(0, len(kinds), len(codes))]
+    query = ~codes[:2]
+    compiled = kernels.warm(as_words(codes))
+    assert compiled.name == "numba"
+    for k in (1, 50, 3000, 70_001):
+        for dead in (None, np.arange(0, 70_000, 100), np.arange(0, 70_000, 3)):
+            index = CodeIndex(codes, dead)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("scenehash.index.code_index.kernels_for", lambda _: kernels.NUMPY)
+                expected = index.search(query, k)
+            got = index.search(query, k)
+            assert np.array_equal(got[0], expected[0])
+            assert np.array_equal(got[1], expected[1])

@@ -1,0 +1,193 @@
+"""From scene files to a store: whole scenes, each once, whatever lies between them."""
+
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from scenehash import CodeStore, HashModel
+from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.ingestion.pipeline import IngestOptions, ingest
+from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.query import Crop, read_query, tile_pixels
+from scenehash.scenes import Tiling, find_scenes
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load(threads=2)
+
+
+def mosaic(rows: int, columns: int) -> np.ndarray:
+    """Drawn scenes side by side, uint8 [H, W, 3]."""
+    kinds = iter(KINDS * (rows * columns))
+    return np.concatenate(
+        [
+            np.concatenate([draw(next(kinds), 10 * row + column) for column in range(columns)], 1)
+            for row in range(rows)
+        ]
+    )
+
+
+def write_raster(path: Path, pixels: np.ndarray) -> None:
+    height, width = pixels.shape[:2]
+    with rasterio.open(
+        path, "w", driver="GTiff", count=3, height=height, width=width, dtype="uint8",
+        crs="EPSG:32633", transform=from_origin(500_000, 5_000_000, 10, 10), tiled=True,
+    ) as file:  # fmt: skip
+        file.write(np.moveaxis(pixels, 2, 0))
+
+
+def new_store(path: Path, model: HashModel) -> CodeStore:
+    return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
+    tmp_path: Path, model: HashModel, threads: int
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(70):
+        write_picture(folder / f"{number:03}.png", draw(KINDS[number % len(KINDS)], number))
+    (folder / "013b.jpg").write_bytes(b"no picture")
+    raster = mosaic(3, 4)
+    write_raster(folder / "020b.tif", raster)
+    cut = folder / "040b.tif"
+    write_raster(cut, mosaic(3, 4))
+    cut.write_bytes(cut.read_bytes()[:1_500_000])
+    (folder / "050b.png").write_bytes((folder / "050.png").read_bytes())
+    with new_store(tmp_path / "s", model) as store:
+        report = ingest(find_scenes([folder]), store, model, IngestOptions(threads=threads))
+        assert len(report.stored) == 71
+        assert report.tiles == 70 + 12 == len(store)
+        assert [path.name for path in report.known] == ["050b.png"]
+        assert [item.path.name for item in report.set_aside] == ["013b.jpg", "040b.tif"]
+        assert {Path(item.path).name for item in store.quarantine()} == {"013b.jpg", "040b.tif"}
+        assert store.verify() == []
+        for record, codes in store.scenes():
+            if record.path.endswith("020b.tif"):
+                images = [raster[y : y + 256, x : x + 256] for x, y, *_ in record.windows.tolist()]
+                assert record.footprints is not None
+            else:
+                images = [draw(KINDS[int(Path(record.path).stem) % len(KINDS)],
+                               int(Path(record.path).stem))]  # fmt: skip
+            assert np.array_equal(codes, model.encode(images))
+        again = ingest(find_scenes([folder]), store, model)
+        assert (len(again.stored), len(again.known)) == (0, 72)
+
+
+def test_a_large_scene_that_is_known_is_found_out_while_it_is_read(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scenehash.scenes import raster
+
+    monkeypatch.setattr(raster, "LARGE_BYTES", 1000)
+    write_raster(tmp_path / "a.tif", mosaic(3, 4))
+    write_picture(tmp_path / "b.png", draw("forest", 1))
+    files = [tmp_path / "a.tif", tmp_path / "b.png"]
+    with new_store(tmp_path / "s", model) as store:
+        assert [scene.tiles for scene in ingest(files, store, model).stored] == [12, 1]
+        again = ingest([*files, tmp_path / "a.tif"], store, model)
+        assert (len(again.stored), len(again.known)) == (0, 3)
+        assert len(store) == 13
+        assert store.verify() == []
+
+
+def test_what_was_mended_leaves_the_quarantine(tmp_path: Path, model: HashModel) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"")
+    with new_store(tmp_path / "s", model) as store:
+        ingest([path], store, model)
+        assert "0 bytes" in store.quarantine()[0].reason
+        write_picture(path, draw("forest", 1))
+        ingest([path], store, model)
+        assert store.quarantine() == []
+        assert store.verify() == []
+
+
+def test_a_scene_without_data_is_set_aside(tmp_path: Path, model: HashModel) -> None:
+    write_raster(tmp_path / "black.tif", np.zeros((600, 600, 3), np.uint8))
+    with new_store(tmp_path / "s", model) as store:
+        (item,) = ingest([tmp_path / "black.tif"], store, model).set_aside
+        assert "at least 50% hold data" in item.reason
+        assert len(store) == 0
+
+
+def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashModel) -> None:
+    for number in range(80):
+        write_picture(tmp_path / f"{number:03}.png", draw("forest", number))
+    threads = threading.active_count()
+
+    class Failing:
+        def plan(self, more: int) -> None: ...
+
+        def advance(self, tiles: int) -> None:
+            raise RuntimeError(f"the screen is gone, with {tiles} tiles")
+
+    with (
+        new_store(tmp_path / "s", model) as store,
+        pytest.raises(RuntimeError, match="the screen is gone"),
+    ):
+        ingest(find_scenes([tmp_path]), store, model, progress=Failing())
+    assert threading.active_count() == threads
+    with CodeStore.open(tmp_path / "s") as store:
+        assert store.verify() == []
+
+
+def test_a_crop_of_a_stored_scene_finds_its_own_tile(tmp_path: Path, model: HashModel) -> None:
+    raster = mosaic(3, 4)
+    write_raster(tmp_path / "a.tif", raster)
+    with new_store(tmp_path / "s", model) as store:
+        ingest([tmp_path / "a.tif"], store, model, IngestOptions(Tiling(overlap=0.5)))
+        text = str(tmp_path / "a.tif")
+        query = read_query(text, store, lambda: model, Crop(window=(512, 256, 256, 256)))
+        hit = store.search(query.code[None], 1)[0][0]
+        assert (hit.distance, hit.window.x, hit.window.y) == (0, 512, 256)
+        assert hit.footprint is not None
+        longitude, latitude = np.mean(hit.footprint, axis=0)
+        query = read_query(text, store, lambda: model, Crop(place=(latitude, longitude)))
+        assert (query.window.x, query.window.y, query.window.width) == (512, 256, 256)
+        shown = tile_pixels(query.scene, query.window, query.reading, 256)
+        assert shown is not None
+        assert np.array_equal(shown, raster[256:512, 512:768])
+
+
+def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
+    tmp_path: Path, model: HashModel
+) -> None:
+    pixels = mosaic(2, 3).astype(np.uint16) * 40 + 300
+    path = tmp_path / "a.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", count=3, height=512, width=768, dtype="uint16",
+        crs="EPSG:32633", transform=from_origin(500_000, 5_000_000, 10, 10),
+    ) as file:  # fmt: skip
+        file.write(np.moveaxis(pixels, 2, 0)[::-1])
+    with new_store(tmp_path / "s", model) as store:
+        ingest([path], store, model, IngestOptions(bands="3,2,1"))
+        hit = store.search(store.codes(np.array([4])), 1)[0][0]
+        assert hit.reading["bands"] == [3, 2, 1]
+        shown = tile_pixels(path, hit.window, hit.reading, 256)
+        assert shown is not None
+        window = hit.window
+        truth = pixels[window.y : window.y + 256, window.x : window.x + 256].astype(float)
+        assert np.corrcoef(truth.ravel(), shown.ravel().astype(float))[0, 1] > 0.98
+        assert np.array_equal(store.codes(np.array([hit.row])), model.encode([shown]))
+
+
+def test_a_plain_image_in_a_folder_of_rasters_needs_no_rasterio(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "scenehash.scenes.raster", None)
+    write_raster(tmp_path / "a.tif", mosaic(2, 2))
+    cv2.imwrite(str(tmp_path / "b.tif"), mosaic(2, 2))
+    with new_store(tmp_path / "s", model) as store:
+        report = ingest(find_scenes([tmp_path / "a.tif", tmp_path / "b.tif"]), store, model)
+        assert [scene.path.name for scene in report.stored] == ["b.tif"]
+        assert "scenehash[geo]" in report.set_aside[0].reason

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import numpy_helper
+
+from scenehash import HashModel
+from scenehash.codes import pack
+from scenehash.demo.drawn_scenes import draw
+from scenehash.errors import ModelError
+from scenehash.model.card import METADATA_KEY, Card
+from scenehash.model.hash_model import DriftWarning, shipped_model
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load()
+
+
+def changed(path: Path, card: dict) -> Path:
+    """The shipped model with another card."""
+    graph = onnx.load(shipped_model())
+    text = Card.from_json(graph.metadata_props[0].value).model_copy(update=card).to_json()
+    graph.metadata_props[0].value = text
+    onnx.save(graph, path)
+    return path
+
+
+def test_the_shipped_model_says_what_it_is(model: HashModel) -> None:
+    card = model.card
+    assert (model.bits, model.tile_size, card.precision) == (64, 256, "int8")
+    assert len(card.data.classes) == 21 + 10
+    assert card.fidelity is not None
+    assert card.fidelity.bit_flip_rate < 0.01
+    assert card.quality["map_at_20"] > 0.92
+    assert model.golden_drift == 0
+    assert shipped_model().stat().st_size < 8_000_000
+    assert Card.from_json(card.to_json()) == card
+
+
+def test_codes_are_the_signs_of_logits_for_any_number_and_size_of_images(
+    model: HashModel,
+) -> None:
+    images = [draw("river", seed, size) for seed, size in enumerate((256, 64, 300, 31) * 3)]
+    codes, logits = model.encode(images), model.logits(images)
+    assert codes.shape == (12, 8)
+    assert logits.shape == (12, 64)
+    assert np.array_equal(codes, pack(logits))
+    assert model.encode([]).shape == (0, 8)
+    assert model.logits([]).shape == (0, 64)
+
+
+def test_a_code_does_not_depend_on_its_neighbours_or_the_number_of_threads(
+    model: HashModel,
+) -> None:
+    images = [draw(kind, 0) for kind in ("harbor", "runway", "forest", "beach", "fields")]
+    together = model.encode(images)
+    alone = np.concatenate([model.encode([image]) for image in images])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(HashModel.load(threads=2).encode(images), together)
+
+
+def test_a_few_golden_bits_that_drift_are_a_warning_and_many_an_error(
+    model: HashModel, tmp_path: Path
+) -> None:
+    def flipped(bits: int) -> list:
+        first, *rest = model.card.golden
+        code = np.frombuffer(first.code, np.uint8) ^ np.packbits(np.arange(64) < bits)
+        return [first.model_copy(update={"code": code.tobytes()}), *rest]
+
+    total = 64 * len(model.card.golden)
+    few, many = int(0.02 * total), int(0.02 * total) + 1
+    with pytest.warns(DriftWarning, match="golden tiles"):
+        drifted = HashModel.load(changed(tmp_path / "few.onnx", {"golden": flipped(few)}))
+    assert drifted.golden_drift == pytest.approx(few / total)
+    with pytest.raises(ModelError, match="would not match those made elsewhere"):
+        HashModel.load(changed(tmp_path / "many.onnx", {"golden": flipped(many)}))
+    with pytest.raises(ModelError, match="no golden tiles"):
+        HashModel.load(changed(tmp_path / "none.onnx", {"golden": []}))
+
+
+def test_changed_weights_are_noticed(tmp_path: Path) -> None:
+    graph = onnx.load(shipped_model())
+    weights = max(graph.graph.initializer, key=lambda tensor: len(tensor.raw_data))
+    values = numpy_helper.to_array(weights)
+    weights.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values[::-1]), weights.name))
+    onnx.save(graph, tmp_path / "shuffled.onnx")
+    with pytest.raises(ModelError, match="golden"):
+        HashModel.load(tmp_path / "shuffled.onnx")
+
+
+def test_a_card_of_another_format_says_to_update(tmp_path: Path) -> None:
+    path = changed(tmp_path / "new.onnx", {"format": 2})
+    with pytest.raises(ModelError, match="newer scenehash"):
+        HashModel.load(path)
+    graph = onnx.load(shipped_model())
+    graph.metadata_props[0].value = "{"
+    onnx.save(graph, path)
+    with pytest.raises(ModelError, match="card cannot be read"):
+        HashModel.load(path)
+
+
+def test_the_card_is_in_the_metadata_where_others_can_read_it() -> None:
+    session = onnxruntime.InferenceSession(
+        shipped_model().read_bytes(), providers=["CPUExecutionProvider"]
+    )
+    assert METADATA_KEY in session.get_modelmeta().custom_metadata_map
+
+
+def test_drift_on_x86_is_tried_again_by_the_exact_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that overflows, played by golden codes that only the exact path gives."""
+    opened = []
+    honest = HashModel.open.__func__
+
+    def overflowing(cls: type, path: Path, threads: int = 1, exact: bool = False) -> HashModel:
+        opened.append(exact)
+        model = honest(cls, path, threads, exact)
+        if not exact:
+            inner = model.encode
+            monkeypatch.setattr(model, "encode", lambda images: inner(images) ^ np.uint8(1))
+        return model
+
+    monkeypatch.setattr(HashModel, "open", classmethod(overflowing))
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert HashModel.load().golden_drift == 0
+    assert opened == [False, True]
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    with pytest.raises(ModelError, match="would not match"):
+        HashModel.load()

@@ -1,0 +1,131 @@
+"""A second look at thumbnails: the query's place comes first, and the others stay as they were."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenehash import CodeStore, HashModel
+from scenehash.demo.drawn_scenes import draw
+from scenehash.ingestion.pipeline import ingest
+from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.place_match import same_place_first
+from scenehash.retrieval.query import Crop, Query, read_query
+from scenehash.retrieval.search import search_by_examples
+
+from ..ingestion.test_ingest import mosaic, new_store
+
+SIDE = 256
+SHIFTS = [(0, 0), (48, 0), (0, -40), (-25, 25), (13, -31), (-40, -7)]
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load(threads=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    write_picture(folder / "mosaic.png", mosaic(4, 4))
+    for number in range(6):
+        write_picture(folder / f"forest_{number}.png", draw("forest", 90 + number))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(folder: Path, model: HashModel, tmp_path_factory: pytest.TempPathFactory) -> CodeStore:
+    store = new_store(tmp_path_factory.mktemp("stores") / "s", model)
+    store.keep_thumbnails()
+    ingest(sorted(folder.iterdir()), store, model)
+    return store
+
+
+def crop(folder: Path, store: CodeStore, model: HashModel, x: int, y: int) -> Query:
+    path = str(folder / "mosaic.png")
+    return read_query(path, store, lambda: model, Crop((x, y, SIDE, SIDE)))
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_a_moved_crop_finds_its_own_tile_first(
+    folder: Path, store: CodeStore, model: HashModel, shift: tuple[int, int]
+) -> None:
+    for column, row in ((1, 1), (2, 1), (1, 2), (2, 2)):
+        query = crop(folder, store, model, SIDE * column + shift[0], SIDE * row + shift[1])
+        first, *others = search_by_examples(store, [query], 5, rerank=True).hits
+        assert (first.window.x, first.window.y) == (SIDE * column, SIDE * row)
+        assert first.same_place
+        assert [hit.same_place for hit in others] == [False] * 4
+        assert [hit.rank for hit in (first, *others)] == [1, 2, 3, 4, 5]
+
+
+def test_brightness_and_contrast_do_not_matter(
+    folder: Path, store: CodeStore, model: HashModel
+) -> None:
+    query = crop(folder, store, model, SIDE + 20, SIDE - 30)
+    assert query.image is not None
+    hits = search_by_examples(store, [query], 30).hits
+    paler = np.clip(query.image * 0.6 + 60, 0, 255).astype(np.uint8)
+    for image in (query.image, paler):
+        first = same_place_first(store, [image], hits[::-1])[0]
+        assert first.window == hits[0].window or (first.window.x, first.window.y) == (SIDE, SIDE)
+
+
+def test_hits_of_other_places_stay_in_the_order_that_they_had(
+    folder: Path, store: CodeStore, model: HashModel, tmp_path: Path
+) -> None:
+    strange = write(tmp_path / "strange.png", draw("harbor", 4321))
+    query = read_query(str(strange), store, lambda: model)
+    hits = search_by_examples(store, [query], 30).hits
+    looked = same_place_first(store, [draw("harbor", 4321)], hits)
+    assert looked == [replace(hit, same_place=False) for hit in hits]
+    own = crop(folder, store, model, SIDE, SIDE)
+    assert own.image is not None
+    moved_up = same_place_first(store, [own.image], hits)
+    assert [hit.row for hit in moved_up if not hit.same_place] == [
+        hit.row for hit in hits if hit.row != moved_up[0].row
+    ]
+
+
+def test_a_picture_without_texture_is_no_place(store: CodeStore, model: HashModel) -> None:
+    flat = np.full((SIDE, SIDE, 3), 90, np.uint8)
+    hits = store.search(model.encode([flat]), 30)[0]
+    assert [hit.same_place for hit in same_place_first(store, [flat], hits)] == [False] * 22
+
+
+def test_a_tile_that_shares_more_comes_before_one_that_shares_less(
+    model: HashModel, tmp_path: Path
+) -> None:
+    pixels = mosaic(3, 3)
+    for left in (180, 200, 220):
+        name = f"{left}.png"
+        write(tmp_path / "in" / name, pixels[SIDE : 2 * SIDE, left : left + SIDE])
+    query_path = write(tmp_path / "query.png", pixels[SIDE : 2 * SIDE, 228 : 228 + SIDE])
+    with new_store(tmp_path / "s", model) as store:
+        store.keep_thumbnails()
+        ingest(sorted((tmp_path / "in").iterdir()), store, model)
+        query = read_query(str(query_path), store, lambda: model)
+        hits = search_by_examples(store, [query], 3, rerank=True).hits
+        assert [Path(hit.scene).stem for hit in hits] == ["220", "200", "180"]
+        assert all(hit.same_place for hit in hits)
+
+
+def test_without_thumbnails_nothing_is_said_of_places(
+    folder: Path, store: CodeStore, model: HashModel, tmp_path: Path
+) -> None:
+    query = crop(folder, store, model, SIDE, SIDE)
+    with new_store(tmp_path / "s", model) as bare:
+        bare.merge(store)
+        bare.keep_thumbnails(False)
+        assert {
+            hit.same_place for hit in search_by_examples(bare, [query], 9, rerank=True).hits
+        } == {None}
+    plain = search_by_examples(store, [query], 9).hits
+    assert {hit.same_place for hit in plain} == {None}
+
+
+def write(path: Path, image: np.ndarray) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    write_picture(path, image)
+    return path

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenehash.errors import ConfigurationError
+from scenehash.scenes import Tiling, Window
+
+
+@given(
+    st.integers(1, 3000),
+    st.integers(1, 3000),
+    st.sampled_from([32, 256, 300]),
+    st.sampled_from([0.0, 0.25, 0.5]),
+)
+def test_tiles_cover_a_scene_and_stay_inside_it(
+    height: int, width: int, side: int, overlap: float
+) -> None:
+    windows = Tiling(overlap=overlap).windows(height, width, side)
+    seen = np.zeros((height, width), np.bool_)
+    for window in windows:
+        assert window.width == window.height > 0
+        assert 0 <= window.x <= window.x + window.width <= width
+        assert 0 <= window.y <= window.y + window.height <= height
+        seen[window.y : window.y + window.height, window.x : window.x + window.width] = True
+    assert len(set(windows)) == len(windows)
+    if max(height, width) < 2 * side:
+        smaller = min(height, width)
+        assert [window.width for window in windows] == [smaller]
+    else:
+        assert seen.all()
+
+
+def test_overlap_and_whole_scenes() -> None:
+    assert len(Tiling(overlap=0.5).windows(512, 512, 256)) == 9
+    assert Tiling(whole=True).windows(1000, 2000, 256) == [Window(500, 0, 1000, 1000)]
+    narrow = Tiling().windows(100, 1000, 256)
+    assert {window.width for window in narrow} == {100}
+    assert len(narrow) == 10
+
+
+def test_a_tile_is_as_large_as_is_asked() -> None:
+    assert Tiling().side(256, None) == 256
+    assert Tiling(pixels=512).side(256, 30.0) == 512
+    assert Tiling(metres=300).side(256, 0.5) == 600
+    assert Tiling(metres=300).side(256, None) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pixels": 5, "metres": 5.0},
+        {"pixels": 0},
+        {"metres": -1.0},
+        {"overlap": 0.95},
+        {"min_valid": 1.5},
+    ],
+)
+def test_a_tiling_that_makes_no_sense_is_an_error(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigurationError):
+        Tiling(**wrong)  # type: ignore[arg-type]

@@ -1,0 +1,148 @@
+"""Damage on the disk: every byte of it is found, and a scene that is ingested again is whole."""
+
+import random
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenehash import CodeStore, Filter
+from scenehash.errors import ScenehashError, StoreDamagedError, StoreError
+from scenehash.store import HashedScene
+
+from .samples import make, placed, scene
+
+SCENES = [placed(number, 1 + number % 3, (number, 47.0), ("a", "b")) for number in range(8)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A closed store of eight scenes, of which one was deleted."""
+    with make(tmp_path / "s") as store:
+        store.add([*SCENES, scene(99, 2)])
+        store.delete(Filter(scene="/scenes/99.png"))
+    (tmp_path / "s" / "catalog.sqlite-wal").unlink(missing_ok=True)
+    (tmp_path / "s" / "catalog.sqlite-shm").unlink(missing_ok=True)
+    return tmp_path / "s"
+
+
+def flip(path: Path, offset: int, bit: int = 4) -> None:
+    data = bytearray(path.read_bytes())
+    data[offset] ^= bit
+    path.write_bytes(data)
+
+
+def test_every_damaged_byte_of_codes_is_found_named_and_repaired(folder: Path) -> None:
+    owners = [owner for owner in SCENES for _ in owner.windows]
+    for offset in range(8 * len(owners)):
+        flip(folder / "codes.bin", offset)
+        owner = owners[offset // 8]
+        with CodeStore.open(folder, writable=True) as store:
+            (damage,) = store.verify()
+            assert damage.startswith(f"{owner.path}: its codes are damaged")
+            assert not store.knows(owner.content)
+            assert store.add([owner]).repaired == 1
+            assert store.verify() == []
+            (hit,) = store.search(owners[offset // 8].codes[:1], 1)[0]
+            assert (hit.distance, hit.scene) == (0, owner.path)
+
+
+def test_every_damaged_byte_of_the_catalog_is_found(folder: Path) -> None:
+    catalog = folder / "catalog.sqlite"
+    whole = catalog.read_bytes()
+    draw = random.Random(0)
+    for offset in draw.sample(range(len(whole)), 500):
+        flip(catalog, offset, 1 << draw.randrange(8))
+        try:
+            with CodeStore.open(folder) as store:
+                damage = store.verify()
+        except ScenehashError as error:
+            damage = [str(error)]
+        assert damage, offset
+        assert all("\n" not in line for line in damage)
+        catalog.write_bytes(whole)
+        for side in folder.glob("catalog.sqlite-*"):
+            side.unlink()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE scene SET time = time + 1 WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET checksum = zeroblob(8) WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET content = randomblob(16) WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET labels = '{' WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET first_row = 1000 WHERE path = '/scenes/3.png'",
+        "UPDATE tile SET x = x + 1 WHERE row = 6",
+        "UPDATE tile SET footprint = zeroblob(9) WHERE row = 6",
+        "DELETE FROM tile WHERE row = 6",
+        "UPDATE block SET west = west - 1 WHERE first_row = 6",
+        "DELETE FROM block WHERE first_row = 6",
+        "DELETE FROM label WHERE label = 'a' AND scene = 4",
+    ],
+)
+def test_a_damaged_entry_is_named_by_its_scene_and_repaired(folder: Path, statement: str) -> None:
+    with sqlite3.connect(folder / "catalog.sqlite") as catalog:
+        assert catalog.execute(statement).rowcount == 1
+    with CodeStore.open(folder, writable=True) as store:
+        assert any(line.startswith("/scenes/3.png: ") for line in store.verify())
+        store.add([SCENES[3]])
+        assert store.verify() == []
+        assert store.counts() == (8, sum(len(one.windows) for one in SCENES))
+        (hit,) = store.search(SCENES[3].codes, 1)[0]
+        assert (hit.row, hit.scene, hit.time) == (6, "/scenes/3.png", SCENES[3].time)
+        where = Filter(bbox=(3.001, 47.001, 3.002, 47.002), label="a")
+        assert [hit.row for hit in store.search(SCENES[3].codes, 9, where=where)[0]] == [6]
+
+
+def test_a_repair_by_another_machine_whose_codes_differ_keeps_the_rows(folder: Path) -> None:
+    flip(folder / "codes.bin", 8 * 6)
+    old = SCENES[3]
+    other = HashedScene(
+        old.content, old.path, old.windows, old.codes ^ np.uint8(1), old.time, old.footprints
+    )
+    with CodeStore.open(folder, writable=True) as store:
+        assert store.add([other]).repaired == 1
+        assert store.verify() == []
+        (hit,) = store.search(other.codes, 1)[0]
+        assert (hit.row, hit.distance) == (6, 0)
+
+
+def test_a_damaged_scene_that_is_cut_otherwise_today_gets_new_rows(folder: Path) -> None:
+    flip(folder / "codes.bin", 8 * 6)
+    again = placed(3, 3)
+    with CodeStore.open(folder, writable=True) as store:
+        rows = store.rows
+        assert store.add([again]).repaired == 1
+        assert store.verify() == []
+        assert store.search(again.codes[2:], 1)[0][0].row == rows + 2
+        with pytest.raises(StoreError, match="no such row"):
+            store.tile(6)
+
+
+def test_what_is_known_and_sound_is_left_as_it_is(folder: Path) -> None:
+    with CodeStore.open(folder, writable=True) as store:
+        added = store.add([SCENES[0], scene(70), scene(70), SCENES[1]])
+        assert (added.stored, added.known, added.repaired) == (1, 3, 0)
+        assert store.verify() == []
+
+
+def test_a_store_whose_own_entry_is_damaged_is_refused(folder: Path) -> None:
+    with sqlite3.connect(folder / "catalog.sqlite") as catalog:
+        catalog.execute("UPDATE store SET lineage = 'b'")
+    with pytest.raises(StoreDamagedError, match="the store as a whole"):
+        CodeStore.open(folder)
+
+
+def test_without_a_catalog_no_code_is_overwritten(folder: Path) -> None:
+    before = (folder / "codes.bin").read_bytes()
+    (folder / "catalog.sqlite").unlink()
+    with pytest.raises(StoreError, match="no scenehash store"):
+        CodeStore.open(folder)
+    for name in ("catalog.sum", None):
+        with pytest.raises(StoreError, match=r"not empty|is missing"):
+            CodeStore.open_or_create(folder, "a" * 16, 64, "a-model")
+        if name is not None:
+            (folder / name).unlink()
+    assert (folder / "codes.bin").read_bytes() == before

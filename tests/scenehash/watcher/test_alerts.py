@@ -1,0 +1,206 @@
+"""The watch list: what an alert matches, what tuning says of it, and the commands for both."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from scenehash import CodeStore
+from scenehash.cli.main import build_app
+from scenehash.codes import pack
+from scenehash.demo.drawn_scenes import archive, draw
+from scenehash.store import Alert
+from scenehash.watcher.tuning import Tuning, around, tune
+
+BITS = 64
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
+
+
+def answer(*arguments: object) -> dict:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def at_distances(*distances: int) -> np.ndarray:
+    """Codes that are so many bits away from the code of no bit set."""
+    return pack((np.arange(BITS) < np.array(distances)[:, None]) - 0.5)
+
+
+def alert(radius: int = 8, negatives: np.ndarray | None = None) -> Alert:
+    none = at_distances()[:0].reshape(0, BITS // 8)
+    return Alert("a", radius, at_distances(0), none if negatives is None else negatives, ("x",))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(0, 3), st.integers(1, 30))
+def test_distances_are_those_of_a_plain_loop(
+    seed: int, examples: int, negatives: int, tiles: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # Few bits: distances that are equal must come up.
+    near, far, codes = (
+        rng.integers(0, 4, (count, 2), np.uint8) for count in (examples, negatives, tiles)
+    )
+    found = Alert("a", 0, near, far, ()).distances(codes)
+    for code, distance in zip(codes.tolist(), found.tolist(), strict=True):
+        closest, wrong = (
+            min([sum((a ^ b).bit_count() for a, b in zip(code, other, strict=True))
+                 for other in group.tolist()], default=99)
+            for group in (near, far)
+        )  # fmt: skip
+        assert distance == (17 if wrong <= closest else closest)
+
+
+def test_tuning_counts_the_tiles_of_each_radius_in_whatever_parts_they_come() -> None:
+    distances = [0, 3, 3, 8, 20, 20, 20, 33, 64]
+    codes, rows = at_distances(*distances), np.arange(len(distances))
+    parts = [(rows[:4], codes[:4]), (rows[4:4], codes[4:4]), (rows[4:], codes[4:])]
+    tuning = tune(alert(), parts, true=np.array([0, 1, 4, 8]))
+    expected = [sum(distance <= radius for distance in distances) for radius in range(33)]
+    assert tuning.matches.tolist() == expected
+    assert tuning.recall()[[0, 3, 19, 20, 32]].tolist() == [0.25, 0.5, 0.5, 0.75, 0.75]
+    assert tuning.precision()[[0, 3, 20]].tolist() == pytest.approx([1, 2 / 3, 3 / 7])
+
+
+def test_without_labels_the_radius_lies_in_the_valley() -> None:
+    counts = np.zeros(33, np.int64)
+    counts[[0, 1, 2, 3]] = 10, 20, 10, 3
+    counts[24:] = 5, 9, 20, 40, 80, 100, 120, 90, 60
+    assert 4 < Tuning(counts).proposed() < 23
+    counts[9] = 1
+    assert 4 < Tuning(counts).proposed() < 23
+
+
+def test_with_labels_the_radius_is_that_of_the_best_f1() -> None:
+    tiles, true = np.zeros(33, np.int64), np.zeros(33, np.int64)
+    tiles[[1, 5, 9, 20]] = 10, 10, 10, 500
+    true[[1, 5, 9, 20]] = 10, 9, 1, 5
+    tuning = Tuning(tiles, true, true_total=25)
+    f1 = [
+        2 * p * r / (p + r) if p + r else 0
+        for p, r in zip(tuning.precision().tolist(), tuning.recall().tolist(), strict=True)
+    ]
+    assert tuning.proposed() == f1.index(max(f1)) == 5
+
+
+@pytest.mark.parametrize("counts", [[0] * 33, [7] + [0] * 32, [0] * 32 + [9], [5] * 33])
+def test_a_radius_is_proposed_whatever_is_stored(counts: list[int]) -> None:
+    assert 0 <= Tuning(np.array(counts, np.int64)).proposed() <= 32
+
+
+def test_the_tiles_around_a_radius_are_the_last_within_and_the_first_beyond() -> None:
+    distances = [9, 2, 8, 7, 30, 8, 12, 9]
+    codes, rows = at_distances(*distances), 10 + np.arange(len(distances))
+    parts = [(rows[:3], codes[:3]), (rows[3:], codes[3:])]
+    within, beyond = around(alert(), parts, radius=8, most=3)
+    assert within == [(7, 13), (8, 12), (8, 15)]
+    assert beyond == [(9, 10), (9, 17), (12, 16)]
+    ruled_out = alert(negatives=at_distances(30))
+    assert (30, 14) not in around(ruled_out, parts, radius=8, most=9)[1]
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scenes")
+    for name, image in archive(3, seed=5):
+        cv2.imwrite(str(folder / name), image[:, :, ::-1])
+    return folder
+
+
+@pytest.fixture
+def store(scenes: Path, tmp_path: Path) -> Path:
+    harbors = sorted(scenes.glob("harbor*"))
+    others = sorted(set(scenes.iterdir()) - set(harbors))
+    assert run("ingest", *harbors, "--label", "harbor", "--store", tmp_path / "s").exit_code == 0
+    assert run("ingest", *others, "--store", tmp_path / "s").exit_code == 0
+    return tmp_path / "s"
+
+
+def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None:
+    example = scenes / "harbor_00.png"
+    added = answer("alert", "add", "quay", example, "row:1", "--radius", 12, "--not", "row:9",
+                   "--store", store)  # fmt: skip
+    assert added == {"name": "quay", "radius": 12, "examples": [str(example), "row:1"],
+                     "negatives": ["row:9"]}  # fmt: skip
+    assert answer("alert", "add", "other", "row:4", "--store", store)["radius"] == 8
+    listed = answer("alert", "list", "--store", store)["alerts"]
+    assert [one["name"] for one in listed] == ["other", "quay"]
+    assert listed[1] == added
+    with CodeStore.open(store) as opened:
+        _, quay = opened.alerts()
+        assert np.array_equal(quay.examples, opened.codes(np.array([0, 1])))
+        assert np.array_equal(quay.negatives, opened.codes(np.array([9])))
+        assert opened.verify() == []
+    answer("alert", "remove", "quay", "--store", store)
+    assert [one["name"] for one in answer("alert", "list", "--store", store)["alerts"]] == ["other"]
+
+
+def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
+    store: Path, tmp_path: Path
+) -> None:
+    answer("alert", "add", "quay", "row:0", "--radius", 1, "--store", store)
+    sheet = tmp_path / "sheet.png"
+    tuned = answer("alert", "tune", "quay", "--label", "harbor", "--sheet", sheet,
+                   "--store", store)  # fmt: skip
+    with CodeStore.open(store) as opened:
+        codes = np.concatenate([codes for _, codes in opened.scenes()])
+    distances = np.bitwise_count(codes ^ codes[0]).sum(axis=1)
+    assert tuned["matches"] == [int((distances <= radius).sum()) for radius in range(33)]
+    assert tuned["recall"][tuned["proposed"]] > 0.3
+    assert tuned["precision"][0] == 1
+    assert cv2.imread(str(sheet)).std() > 20
+    assert answer("alert", "list", "--store", store)["alerts"][0]["radius"] == 1
+    applied = answer("alert", "tune", "quay", "--apply", "--store", store)
+    assert "precision" not in applied
+    radius = answer("alert", "list", "--store", store)["alerts"][0]["radius"]
+    assert radius == applied["proposed"]
+    shown = run("alert", "tune", "quay", "--store", store)
+    assert "now" in shown.stdout or "proposed" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ("add twice row:0", 1, "there is an alert of that name"),
+        ("add new row:999", 1, "no such row"),
+        ("add new nowhere.png", 1, "cannot be read"),
+        ("add new row:0 --radius -1", 2, "--radius"),
+        ("add new", 2, "Missing argument"),
+        ("remove new", 1, "no alert of that name"),
+        ("tune new", 1, "no alert of that name"),
+        ("tune twice --label none", 1, "no stored scene has the label none"),
+    ],
+)
+def test_bad_input_is_one_clear_line(store: Path, arguments: str, status: int, said: str) -> None:
+    answer("alert", "add", "twice", "row:0", "--store", store)
+    result = run("alert", *arguments.split(), "--store", store)
+    assert result.exit_code == status
+    assert said in " ".join(result.stderr.split())
+    assert len(answer("alert", "list", "--store", store)["alerts"]) == 1
+
+
+def test_a_running_watch_and_a_watch_list_share_the_store(store: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    answer("alert", "add", "quay", "row:0", "--store", store)
+    with CodeStore.open(store) as opened:
+        scene = Path(opened.tile(0)[0])
+    slightly_darker = (cv2.imread(str(scene)) * 0.97).astype(np.uint8)
+    cv2.imwrite(str(folder / "new.png"), slightly_darker)
+    cv2.imwrite(str(folder / "wood.png"), draw("forest", 50))
+    events = tmp_path / "events.jsonl"
+    done = run("watch", folder, "--store", store, "--once", "--settle", 0.1, "--events", events)
+    assert done.exit_code == 0, done.stderr
+    told = {Path(event["scene"]).name: event["alerts"]
+            for event in map(json.loads, events.read_text().splitlines())}  # fmt: skip
+    assert [one["name"] for one in told["new.png"]] == ["quay"]
+    assert told["wood.png"] == []
+    assert done.stdout == events.read_text()

@@ -1,0 +1,181 @@
+"""scenehash watch as a process: how it ends, and what it refuses."""
+
+import builtins
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+from typer.testing import CliRunner, Result
+
+from scenehash import CodeStore
+from scenehash.cli.main import build_app
+from scenehash.demo.drawn_scenes import draw
+from scenehash.watcher.waiting import Notified, Polling
+
+from .test_webhook import Receiver, receiver
+
+__all__ = ["receiver"]
+
+COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
+
+
+def drop(folder: Path, kind: str, seed: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{kind}_{seed}.png"
+    assert cv2.imwrite(str(path), draw(kind, seed)[:, :, ::-1])
+    return path
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A watch of in/, which has one scene, that has told of this scene."""
+    drop(tmp_path / "in", "harbor", 1)
+    where = [str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.2"]
+    with subprocess.Popen(
+        [*COMMAND, "watch", *where, "--events", str(tmp_path / "e.jsonl"), "--threads", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: bool(events(tmp_path)))
+        yield process
+        process.kill()
+
+
+def events(root: Path) -> list[dict]:
+    path = root / "e.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_it_is_told_of_changes_and_ends_cleanly(
+    watch: "subprocess.Popen[str]", tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    scene = drop(tmp_path / "in", "river", 1)
+    until(lambda: len(events(tmp_path)) == 2)
+    watch.send_signal(number)
+    stdout, stderr = watch.communicate(timeout=20)
+    assert watch.returncode == status
+    assert "Traceback" not in stderr
+    assert [json.loads(line)["scene"] for line in stdout.splitlines()][-1] == str(scene)
+    with CodeStore.open(tmp_path / "s", writable=True) as store:
+        assert store.counts() == (2, 2)
+        assert store.verify() == []
+
+
+def test_a_second_watch_of_a_store_is_refused_and_other_commands_are_not(
+    watch: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    assert watch.poll() is None
+    second = run("watch", tmp_path / "in", "--store", tmp_path / "s", "--once")
+    assert second.exit_code == 1
+    assert "another scenehash watch is at work" in " ".join(second.stderr.split())
+    added = run("alert", "add", "quay", "row:0", "--store", tmp_path / "s", "--wait")
+    assert added.exit_code == 0, added.stderr
+    drop(tmp_path / "in", "harbor", 2)
+    until(lambda: len(events(tmp_path)) == 2)
+    assert events(tmp_path)[1]["kind"] == "scene"
+
+
+def test_once_says_by_its_status_that_something_was_set_aside(tmp_path: Path) -> None:
+    drop(tmp_path / "in", "beach", 1)
+    (tmp_path / "in" / "broken.jpg").write_text("these are words")
+    where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    first = run("watch", *where)
+    assert first.exit_code == 3
+    told = [json.loads(line) for line in first.stdout.splitlines()]
+    assert sorted(event["kind"] for event in told) == ["scene", "set aside"]
+    again = run("watch", *where)
+    assert (again.exit_code, again.stdout) == (0, "")
+
+
+def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Receiver) -> None:
+    for seed in range(20):
+        drop(tmp_path / "in", "beach", seed)
+    where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    assert run("watch", *where, "--webhook", receiver.url).exit_code == 0
+    assert [body["event"] for _, body in receiver.taken] == list(range(1, 21))
+    drop(tmp_path / "in", "river", 1)
+    assert run("watch", *where, "--webhook", receiver.url).exit_code == 0
+    assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
+
+
+def test_marks_and_polling(tmp_path: Path) -> None:
+    marked = drop(tmp_path / "in", "beach", 1)
+    drop(tmp_path / "in", "beach", 2)
+    Path(f"{marked}.done").touch()
+    where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    told = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
+    assert [json.loads(line)["scene"] for line in told] == [str(marked)]
+    assert len(run("watch", *where, "--poll").stdout.splitlines()) == 1
+
+
+def test_without_watchfiles_it_polls_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = builtins.__import__
+
+    def without(name: str, *rest: object) -> object:
+        if name == "watchfiles":
+            raise ImportError(name)
+        return load(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    drop(tmp_path / "in", "beach", 1)
+    done = run("watch", tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    assert len(done.stdout.splitlines()) == 1
+    assert "scenehash[watch]" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ("{in} --events {s}/e.jsonl", 1, "not inside the store"),
+        ("{in} --events /proc/e.jsonl", 1, "events cannot be written there"),
+        ("{in} --webhook station:80", 1, "not a URL"),
+        ("{in} --per pixel", 2, "scene or tile"),
+        ("{in} --max-backlog 0", 2, "--max-backlog"),
+        ("{in} --tile many", 1, "--tile many"),
+        ("{nowhere}", 2, "does not exist"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    tmp_path: Path, arguments: str, status: int, said: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    names = {name: str(tmp_path / name) for name in ("in", "s", "nowhere")}
+    words = [word.format_map(names) for word in arguments.split()]
+    result = run("watch", *words, "--store", tmp_path / "s", "--once")
+    assert result.exit_code == status, result.stderr
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_a_change_ends_the_wait_and_so_does_a_stop(tmp_path: Path) -> None:
+    stop = threading.Event()
+    notified = Notified([tmp_path], 20, stop)
+    changing = threading.Timer(0.5, (tmp_path / "a.png").touch)
+    started = time.monotonic()
+    changing.start()
+    assert notified.wait() is True
+    stop.set()
+    assert notified.wait() is False
+    Polling(20, stop).wait()
+    assert time.monotonic() - started < 10

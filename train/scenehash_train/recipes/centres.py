@@ -1,0 +1,125 @@
+"""The default recipe: class codes, the representation's similarities, codes within codes."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..augmentation import TURNS
+from ..config import CentresSettings
+from ..head import Branches
+from ..losses.centre import centre_loss, default_scale
+from ..losses.decorrelation import decorrelation_loss
+from ..losses.instance import instance_loss
+from ..losses.similarity import similarity_loss
+from .base import Recipe, TrainingSet
+from .class_codes import draw_class_codes
+from .whitening import view_whitening
+
+
+class Centres(Recipe):
+    """Logits are turned towards the codes of their classes; what is alike stays alike.
+
+    How alike, the representation says, less what differs between views of one scene. Both for the
+    first bits of a code and for all of them: for each of the widths that are to be codes of their
+    own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
+
+    The first bits come from a hidden layer, which tells the classes apart best; those behind them
+    are linear, and tell each scene from every other too: that holds up on scenes of other kinds.
+    """
+
+    def __init__(
+        self, settings: CentresSettings, widths: tuple[int, ...], seed: int, data: TrainingSet
+    ) -> None:
+        self.steps = settings.steps
+        self._settings = settings
+        self._widths = widths
+        self._data = data
+        self._labels = torch.from_numpy(data.labels)
+        codes = torch.from_numpy(draw_class_codes(data.classes, widths, seed))
+        self._scale = default_scale(data.classes)
+        self._whitening = view_whitening(data, seed) if settings.whitened else None
+        self._linear_bits = max(0, widths[-1] - settings.deep_bits)
+        self.head = _head(settings, data.width, widths[-1])
+        self._codes = nn.Parameter(codes, requires_grad=settings.centres == "learned")
+        self.learned = nn.ModuleDict(
+            {"head": self.head, "class codes": nn.ParameterList([self._codes])}
+        )
+        self.optimizer = torch.optim.AdamW(
+            [weight for weight in self.learned.parameters() if weight.requires_grad],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+
+    def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
+        settings = self._settings
+        images = rng.integers(len(self._data.labels), size=settings.batch)
+        views = self._draw_views(rng)
+        batch = self._data.batch(images, views)
+        labels = self._labels[images]
+        logits = self.head(self._noisy(batch))
+        parts = [(logits[:, :width], self._codes[:, :width]) for width in self._widths]
+        centre = [
+            centre_loss(part, labels, codes, self._scale, settings.margin) for part, codes in parts
+        ]
+        terms = {"centre": torch.stack(centre).mean()}
+        if settings.similarity:
+            wanted = self._data.kept(images, views)
+            if self._whitening is not None:
+                wanted = wanted @ self._whitening
+            kept = [similarity_loss(part, wanted) for part, _ in parts]
+            terms["similarity"] = settings.similarity * torch.stack(kept).mean()
+        if settings.decorrelation:
+            terms["decorrelation"] = settings.decorrelation * decorrelation_loss(logits)
+        if settings.instance and self._linear_bits:
+            others = self.head(self._noisy(self._data.batch(images, self._draw_views(rng))))
+            terms["instance"] = settings.instance * instance_loss(
+                logits[:, -self._linear_bits :],
+                others[:, -self._linear_bits :],
+                torch.from_numpy(images),
+                settings.temperature,
+            )
+        return terms
+
+    def learning_rate(self, step: int) -> float:
+        """A short warm-up, then half a cosine down to nothing."""
+        warm_up = max(1, self.steps // 10)
+        rise = min(1.0, (step + 1) / warm_up)
+        fall = 0.5 * (1 + np.cos(np.pi * step / self.steps))
+        return float(self._settings.learning_rate * rise * fall)
+
+    def _noisy(self, batch: Tensor) -> Tensor:
+        """Noise stands for INT8 and for sensors that see a little differently."""
+        return batch + self._settings.noise * torch.randn_like(batch)
+
+    def _draw_views(self, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """A view for each image of a batch: a turn, or one of those that are varied."""
+        size, turns = self._settings.batch, min(len(TURNS), self._data.vectors.shape[1])
+        views = rng.integers(turns, size=size)
+        varied = self._data.vectors.shape[1] - turns
+        if varied:
+            drawn = turns + rng.integers(varied, size=size)
+            views = np.where(rng.random(size) < self._settings.varied, drawn, views)
+        return views
+
+
+def _head(settings: CentresSettings, width: int, bits: int) -> Branches:
+    """Each ends in a norm that has every bit set for half of the images: none is wasted."""
+    deep_bits = min(settings.deep_bits, bits)
+    deep = nn.Sequential(
+        nn.Dropout(settings.dropout),
+        nn.Linear(width, settings.hidden),
+        nn.BatchNorm1d(settings.hidden),
+        nn.ReLU(),
+        nn.Dropout(settings.dropout),
+        nn.Linear(settings.hidden, deep_bits),
+        nn.BatchNorm1d(deep_bits, affine=False),
+    )
+    if deep_bits == bits:
+        return Branches(deep)
+    straight = nn.Sequential(
+        nn.Dropout(settings.dropout),
+        nn.Linear(width, bits - deep_bits),
+        nn.BatchNorm1d(bits - deep_bits, affine=False),
+    )
+    return Branches(deep, straight)
