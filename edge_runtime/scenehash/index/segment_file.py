@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from .segment import Segment
 
-MAGIC, VERSION = b"scenehsh", 1
+MAGIC, VERSION = b"scenehsh", 2
 SUFFIX = ".segment"
 _PREFIX = struct.Struct("<8sII")
 _ALIGNMENT = 64
@@ -176,13 +176,6 @@ def remove_others(folder: Path, before: list[Path], kept: list[Path]) -> None:
     for path in set(before) - set(kept):
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def forget() -> None:
-    """Know nothing about any file, as a new process does."""
-    with _lock:
-        _verdicts.clear()
-        _debts.clear()
 
 
 def names(folder: Path) -> list[Path]:
