@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.errors import StoreBusyError
+from scenehash.files import path_from, path_text
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.ingestion.prefetch import SetAside
 from scenehash.model.hash_model import HashModel
@@ -142,7 +143,7 @@ class Watch:
 
     def _note_shed(self, store: CodeStore) -> None:
         if self._shed:
-            self._note_set_aside([SetAside(Path(file.path), SHED) for file in self._shed],
+            self._note_set_aside([SetAside(path_from(file.path), SHED) for file in self._shed],
                                  self._shed, store)  # fmt: skip
             self._shed = []
 
@@ -162,7 +163,7 @@ class Watch:
             self._telling.tell(store)
             return total
 
-        paths = [Path(file.path) for file in files]
+        paths = [path_from(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
         report = ingest(paths, store, self._model, self._options.ingest, progress, keep)
         # What is left is known already, repaired, or set aside.
@@ -186,7 +187,7 @@ class Watch:
         self, items: Sequence[SetAside], files: Sequence[Arrival], store: CodeStore
     ) -> None:
         """Note that files are dealt with, and which of them had to be set aside, and why."""
-        reasons = {str(item.path): item.reason for item in items}
+        reasons = {path_text(item.path): item.reason for item in items}
         events = [set_aside_event(path, reason, now()) for path, reason in reasons.items()]
         for path, reason in reasons.items():
             self._say(f"set aside: {path}: {reason}")
