@@ -180,8 +180,8 @@ def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
     with new_store(tmp_path / "s", model) as store:
         ingest([path], store, model, IngestOptions(bands="3,2,1"))
         hit = store.search(store.codes(np.array([4])), 1)[0][0]
-        assert hit.reading["bands"] == [3, 2, 1]
-        shown = tile_pixels(path, hit.window, hit.reading, 256)
+        assert hit.decode_params["bands"] == [3, 2, 1]
+        shown = tile_pixels(path, hit.window, hit.decode_params, 256)
         assert shown is not None
         window = hit.window
         truth = pixels[window.y : window.y + 256, window.x : window.x + 256].astype(float)
