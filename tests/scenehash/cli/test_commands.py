@@ -268,7 +268,7 @@ def test_bad_input_is_one_clear_line(
 
 
 def test_every_command_has_a_help_text_and_stands_in_the_readme() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
     app = build_app()
     named = [("", command) for command in app.registered_commands]
     for group in app.registered_groups:

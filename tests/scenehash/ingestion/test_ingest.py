@@ -1,5 +1,6 @@
 """From scene files to a store: whole scenes, each once, whatever lies between them."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -124,6 +125,12 @@ def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashM
     threads = threading.active_count()
 
     class Failing:
+        def task(self, name: str, total: int) -> "contextlib.nullcontext[Failing]":
+            del name, total
+            return contextlib.nullcontext(self)
+
+        def message(self, text: str) -> None: ...
+
         def plan(self, more: int) -> None: ...
 
         def advance(self, tiles: int) -> None:
