@@ -11,11 +11,13 @@ import rasterio
 from rasterio.transform import from_origin
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.demo.tiles import KINDS
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.query import Crop, read_query, tile_pixels
 from scenehash.scenes import Tiling, find_scenes
+
+from ...scenes import draw
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def model() -> HashModel:
 
 
 def mosaic(rows: int, columns: int) -> np.ndarray:
-    """Drawn scenes side by side, uint8 [H, W, 3]."""
+    """Views of real scenes side by side, uint8 [H, W, 3]."""
     kinds = iter(KINDS * (rows * columns))
     return np.concatenate(
         [
