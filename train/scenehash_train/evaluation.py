@@ -11,10 +11,10 @@ import numpy.typing as npt
 import torch
 
 from scenehash.cli.console import track
-from scenehash.codes import Codes, pack
+from scenehash.codes import Codes, check_width, pack
 from scenehash.errors import InputError
 from scenehash.model.card import DataRecord
-from scenehash.model.hash_model import HashModel, check_width
+from scenehash.model.hash_model import HashModel
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import Image, to_tile
 

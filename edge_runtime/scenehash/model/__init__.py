@@ -5,6 +5,6 @@ card.py         what a model file says about itself
 golden.py       the card's golden tiles replayed on this machine
 """
 
-from .hash_model import DriftWarning, HashModel, check_width, shipped_model
+from .hash_model import DriftWarning, HashModel, shipped_model
 
-__all__ = ["DriftWarning", "HashModel", "check_width", "shipped_model"]
+__all__ = ["DriftWarning", "HashModel", "shipped_model"]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from scenehash.codes import Codes
-from scenehash.errors import ConfigurationError, ModelError
+from scenehash.codes import Codes, check_width
+from scenehash.errors import ModelError
 from scenehash.tiles import Image, to_tile
 
 from .card import METADATA_KEY, Card
@@ -44,6 +44,11 @@ class HashModel:
 
     def __repr__(self) -> str:
         return f"HashModel({self.card.name!r}, bits={self.bits}, lineage={self.lineage!r})"
+
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+        return self.card.name
 
     @property
     def bits(self) -> int:
@@ -167,16 +172,6 @@ class HashModel:
             raise ModelError("the card and the graph disagree on the width of a code")
         flipped = np.bitwise_count(got.reshape(-1) ^ expected).sum()
         return float(flipped) / (8 * got.size)
-
-
-def check_width(bits: int | None, widths: Sequence[int]) -> int:
-    """Return bits when it is one of widths, the last of them when None; else ConfigurationError."""
-    if bits is None:
-        return widths[-1]
-    if bits not in widths:
-        known = ", ".join(map(str, widths))
-        raise ConfigurationError(f"{bits} bits: this model's codes can be of {known} bits")
-    return bits
 
 
 def shipped_model() -> Path:
