@@ -10,7 +10,6 @@ import typer
 from typer.testing import CliRunner
 
 from scenehash import HashModel
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import ConfigurationError, InputError
 from scenehash_export.build import export_run
 from scenehash_export.fidelity import Threshold
@@ -28,6 +27,8 @@ from scenehash_train.runs import BACKBONE, FINETUNE, Run
 from scenehash_train.training import train
 from scenehash_train.tuning_network import TuningNetwork
 
+from ..scenes import draw
+
 # Most of the blocks: the more that are before them, the longer it takes to lower those.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")
@@ -37,15 +38,15 @@ TUNED = {**SMALL, "finetune": {"blocks": BLOCKS, "steps": 6, "batch": 6}}
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Drawn scenes, and a cache for all tests here: extracting takes seconds."""
+    """Views of real scenes, and a cache for all tests here: extracting takes seconds."""
     folder = tmp_path_factory.mktemp("finetune")
     for kind in CLASSES:
-        (folder / "drawn" / kind).mkdir(parents=True)
+        (folder / "scenes" / kind).mkdir(parents=True)
         for seed in range(10):
-            cv2.imwrite(str(folder / "drawn" / kind / f"{seed}.png"), draw(kind, seed, SIZE))
+            cv2.imwrite(str(folder / "scenes" / kind / f"{seed}.png"), draw(kind, seed, SIZE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCENEHASH_CACHE", str(folder / "cache"))
-        yield folder / "drawn"
+        yield folder / "scenes"
 
 
 @pytest.fixture(scope="module")
@@ -183,10 +184,10 @@ def test_the_option_of_the_command_with_the_papers_recipe(
     done = CliRunner().invoke(app, [*command, "--finetune"])
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
-    assert document["run"] == "runs/drawn-mhcln+finetune-16-seed0"
+    assert document["run"] == "runs/scenes-mhcln+finetune-16-seed0"
     assert set(document["seconds"]) == {"represent", "train", "finetune"}
     plain = CliRunner().invoke(app, [*command, "--frozen"])
-    assert json.loads(plain.stdout)["run"] == "runs/drawn-mhcln-16-seed0"
+    assert json.loads(plain.stdout)["run"] == "runs/scenes-mhcln-16-seed0"
 
 
 def test_weights_that_are_not_the_runs_own_are_refused(tuned: Run) -> None:

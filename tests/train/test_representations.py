@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import ConfigurationError, MissingExtraError, ScenehashError
 from scenehash_train.augmentation import PLAIN, RANDOM_AUGMENT, ROTATE_FLIP, rotate_flip, view_of
 from scenehash_train.backbones import check_backbone, load_backbone
 from scenehash_train.data import read_archive
 from scenehash_train.representations import _Extractor, represent
 
+from ..scenes import draw
 from .test_data import make_archive
 
 

@@ -10,9 +10,9 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from scenehash.demo.drawn_scenes import draw
 from scenehash.report.contact_sheet import write_picture
 
+from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
 from .test_commands import answer, run
 

@@ -8,11 +8,11 @@ import pytest
 
 from scenehash import HashModel
 from scenehash.codes import pack
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import ModelError
 from scenehash.model.card import METADATA_KEY, Card
 from scenehash.model.hash_model import DriftWarning, shipped_model
 
+from ...scenes import draw
 from .wire import GRAPH, INITIALIZER, RAW_DATA, changed, changed_field, with_card
 
 
@@ -48,7 +48,7 @@ def test_codes_are_the_signs_of_logits_for_any_number_and_size_of_images(
 def test_a_code_does_not_depend_on_its_neighbours_or_the_number_of_threads(
     model: HashModel,
 ) -> None:
-    images = [draw(kind, 0) for kind in ("harbor", "runway", "forest", "beach", "fields")]
+    images = [draw(kind, 0) for kind in ("harbor", "runway", "forest", "beach", "agricultural")]
     together = model.encode(images)
     alone = np.concatenate([model.encode([image]) for image in images])
     assert np.array_equal(together, alone)
