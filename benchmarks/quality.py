@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from baselines import BASELINES
 
 from scenehash import HashModel
 from scenehash_export.build import export_run
 from scenehash_export.fidelity import Threshold
 from scenehash_train.augmentation import PLAIN, views_of
 from scenehash_train.backbones import load_backbone
-from scenehash_train.baselines import BASELINES
 from scenehash_train.config import Config, make_config
 from scenehash_train.data import LabelledImage, Split, labels, read_archive, split
 from scenehash_train.evaluation import model_codes

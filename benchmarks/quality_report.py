@@ -15,10 +15,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from baselines import BASELINES
 from matplotlib.axes import Axes
 from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
-
-from scenehash_train.baselines import BASELINES
 
 # Variants along the weight of the instance term, ascending.
 INSTANCE_WEIGHTS = ("no instance", "instance 0.1", "default", "instance 1", "instance 3")

@@ -118,7 +118,7 @@ def rehearse(plan: Rehearsal, root: Path, patience: float = 120) -> Outcome:
     reader.join()
     with CodeStore.open(root / "s") as store:
         outcome.stored = [record.path for record, _ in store.scenes()]
-        outcome.quarantined = [item.path for item in store.quarantine()]
+        outcome.quarantined = [item.path for item in store.quarantine.list()]
         outcome.damage = store.verify()
     return outcome
 

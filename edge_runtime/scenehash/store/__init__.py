@@ -13,7 +13,7 @@ tables.py      the whole store as one file for others to read: Parquet, npz
 
 from .alerts import Alert
 from .filters import Filter
-from .outbox import Arrival, Noted
+from .outbox import Arrival
 from .records import HashedScene, SceneRecord
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
@@ -28,7 +28,6 @@ __all__ = [
     "Filter",
     "HashedScene",
     "Hit",
-    "Noted",
     "Quarantined",
     "SceneRecord",
 ]

@@ -1,5 +1,6 @@
 """The watch list: what a store's owner wants to hear of."""
 
+import builtins
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError, StoreError
 
 from .records import digest
-from .statements import Statements
+from .statements import Statements, Tables, Transacting
 
 ALERT_SCHEMA = """
 CREATE TABLE alert (
@@ -57,14 +58,21 @@ class Alert:
         return digest(repr((*words, self.sources)).encode())
 
 
-class WatchList(Statements):
-    """The table alert."""
+class Alerts(Tables):
+    """The alerts of a store, whose codes are so many bits wide.
 
-    def alerts(self, width: int) -> list[Alert]:
-        """All alerts, by name, of codes of so many bytes; StoreDamagedError on a damaged one."""
+    What changes them is durable when it returns; inside a transaction of the store, with that.
+    """
+
+    def __init__(self, catalog: Statements, transaction: Transacting, bits: int) -> None:
+        super().__init__(catalog, transaction)
+        self._width = bits // 8
+
+    def list(self) -> list[Alert]:
+        """All alerts, by name; StoreDamagedError on a damaged one."""
         alerts = []
         for found in self._found():
-            alert = _alert_of(found, width)
+            alert = _alert_of(found, self._width)
             if alert is None:
                 raise StoreDamagedError(
                     f"alert {found[0]}: its entry in the catalog is damaged; remove it with "
@@ -73,35 +81,52 @@ class WatchList(Statements):
             alerts.append(alert)
         return alerts
 
-    def put(self, alert: Alert) -> None:
-        """Add an alert, or put it in the place of the one of that name."""
-        self._write(
-            "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                alert.name,
-                alert.radius,
-                alert.examples.tobytes(),
-                alert.negatives.tobytes(),
-                json.dumps(alert.sources, ensure_ascii=False),
-                alert.seal(),
-            ),
-        )
+    def get(self, name: str) -> Alert:
+        """The alert of a name; StoreError when there is none."""
+        for alert in self.list():
+            if alert.name == name:
+                return alert
+        raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+
+    def add(self, alert: Alert, replace: bool = False) -> None:
+        """Add an alert; StoreError when there is one of that name that is not to be replaced."""
+        with self._transaction():
+            if not replace and self._has(alert.name):
+                raise StoreError(
+                    f"{alert.name}: there is an alert of that name; choose another name, or remove "
+                    f"that one with: scenehash alert remove {alert.name}"
+                )
+            self._write(
+                "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    alert.name,
+                    alert.radius,
+                    alert.examples.tobytes(),
+                    alert.negatives.tobytes(),
+                    json.dumps(alert.sources, ensure_ascii=False),
+                    alert.seal(),
+                ),
+            )
 
     def remove(self, name: str) -> None:
         """Remove an alert; StoreError when there is none of that name."""
-        if self._one("SELECT 1 FROM alert WHERE name = ?", name) is None:
-            raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
-        self._write("DELETE FROM alert WHERE name = ?", (name,))
+        with self._transaction():
+            if not self._has(name):
+                raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+            self._write("DELETE FROM alert WHERE name = ?", (name,))
 
-    def damage(self, width: int) -> list[str]:
+    def damage(self) -> "builtins.list[str]":
         """What is damaged, a line each."""
         return [
             f"alert {found[0]}: its entry in the catalog is damaged"
             for found in self._found()
-            if _alert_of(found, width) is None
+            if _alert_of(found, self._width) is None
         ]
 
-    def _found(self) -> list[Any]:
+    def _has(self, name: str) -> bool:
+        return self._one("SELECT 1 FROM alert WHERE name = ?", name) is not None
+
+    def _found(self) -> "builtins.list[Any]":
         return self._all("SELECT * FROM alert ORDER BY name")
 
 

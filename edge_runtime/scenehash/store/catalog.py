@@ -16,10 +16,11 @@ from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.windows import Window
 
-from .alerts import ALERT_SCHEMA, WatchList
+from .alerts import ALERT_SCHEMA
 from .blocks import Block, blocks_of
 from .database import connect, our_errors, snapshot, transaction
-from .outbox import OUTBOX_SCHEMA, Outbox
+from .outbox import OUTBOX_SCHEMA
+from .quarantine import QUARANTINE_SCHEMA
 from .records import SceneRecord, Tile, digest
 from .rows import Ranges, Rows
 from .statements import Statements
@@ -72,17 +73,13 @@ CREATE TABLE deleted (
     tiles INTEGER NOT NULL,
     dropped INTEGER NOT NULL
 );
-CREATE TABLE quarantine (
-    path TEXT PRIMARY KEY,
-    reason TEXT NOT NULL,
-    time REAL NOT NULL
-) WITHOUT ROWID;
 CREATE INDEX scene_by_path ON scene (path);
 CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 CREATE VIRTUAL TABLE block USING rtree (
     id, west, east, south, north, +first_row INTEGER, +last_row INTEGER, +every INTEGER
 );
 """
+SCHEMA += QUARANTINE_SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
 
 FOOTPRINT_BYTES = 64
 BLOCK_COLUMNS = ", ".join(Block._fields)
@@ -114,15 +111,10 @@ class State:
 
 
 class Catalog(Statements):
-    """An open catalog. Every method raises StoreError, or one below it, on what SQLite refuses.
-
-    outbox, watch_list: tables that a watch needs, part of the same transactions.
-    """
+    """An open catalog. Every method raises StoreError, or one below it, on what SQLite refuses."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         super().__init__(path, connection)
-        self.outbox = Outbox(path, connection)
-        self.watch_list = WatchList(path, connection)
         with self._guard():
             _check_format(path, connection)
         if self._one("SELECT seal FROM store")[0] != self.state().seal():
@@ -139,7 +131,7 @@ class Catalog(Statements):
             connection.executescript(
                 "BEGIN IMMEDIATE;"
                 f"PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {FORMAT};" + SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
+                f"PRAGMA user_version = {FORMAT};" + SCHEMA
             )
             connection.execute(
                 "INSERT INTO store VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _state_values(state)
@@ -157,6 +149,11 @@ class Catalog(Statements):
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    @property
+    def writes(self) -> int:
+        """How many entries were written since the catalog was opened."""
+        return self._connection.total_changes
 
     def snapshot(self) -> "contextlib.AbstractContextManager[None]":
         """All that is read inside is of one moment."""
@@ -332,22 +329,6 @@ class Catalog(Statements):
         for first, count in zip(ranges.first.tolist(), ranges.count.tolist(), strict=True):
             scenes.update((scene, None) for (scene,) in self._all(query, first, first + count - 1))
         return list(scenes)
-
-    def quarantine(self) -> list[tuple[str, str, float]]:
-        """Path, reason and time of each input that could not be ingested, by path."""
-        return self._all("SELECT path, reason, time FROM quarantine ORDER BY path")
-
-    def change_quarantine(
-        self, added: Sequence[tuple[str, str, float]], released: Sequence[str]
-    ) -> None:
-        """Add inputs to the quarantine, and take others out."""
-        with self._guard():
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)", added
-            )
-            self._connection.executemany(
-                "DELETE FROM quarantine WHERE path = ?", ((path,) for path in released)
-            )
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out."""

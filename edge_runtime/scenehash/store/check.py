@@ -19,8 +19,6 @@ def find_damage(catalog: Catalog, codes: Codes, row_map: RowMap, rows: int) -> I
     """What is damaged in a store of that many rows, a line each, by scene where it is one's."""
     for line in catalog.damage():
         yield f"{CATALOG}: {line}"
-    for line in (*catalog.outbox.damage(), *catalog.watch_list.damage(codes.shape[1])):
-        yield f"{CATALOG}: {line}"
     taken = taken_rows(catalog)
     free = uncovered(taken, rows)
     for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):

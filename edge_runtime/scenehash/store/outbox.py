@@ -6,11 +6,10 @@ event stays in the table, delivered or not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .records import digest
-from .statements import Statements
+from .statements import Tables
 
 OUTBOX_SCHEMA = """
 CREATE TABLE outbox (
@@ -41,33 +40,29 @@ class Arrival(NamedTuple):
     modified: int
 
 
-@dataclass(frozen=True)
-class Noted:
-    """What is committed at once, with scenes or alone.
+class Outbox(Tables):
+    """Events until all sinks have them, how far each sink is, and the files that were dealt with.
 
-    events: JSON objects, as text. arrivals: files that need not be looked at again. set_aside: what
-    goes into the quarantine, by path, with the reason.
+    What changes it is durable when it returns; inside a transaction of the store, with that.
     """
 
-    events: Sequence[str] = ()
-    arrivals: Sequence[Arrival] = ()
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    def note(
+        self, events: Sequence[str] = (), arrivals: Sequence[Arrival] = (), after: int = 0
+    ) -> None:
+        """Add events, JSON objects as text, and files that need not be looked at again.
 
-
-class Outbox(Statements):
-    """The tables outbox, sink and arrival."""
-
-    def insert(self, noted: Noted, after: int = 0) -> None:
-        """Add events, numbered from after the newest, or after a given number; and arrivals."""
-        first = max(self.newest(), after) + 1
-        self._write_all(
-            "INSERT INTO outbox VALUES (?, ?, ?)",
-            (
-                (event, body, _event_seal(event, body))
-                for event, body in enumerate(noted.events, start=first)
-            ),
-        )
-        self._write_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", noted.arrivals)
+        Events are numbered from after the newest, or after a given number.
+        """
+        with self._transaction():
+            first = max(self.newest(), after) + 1
+            self._write_all(
+                "INSERT INTO outbox VALUES (?, ?, ?)",
+                (
+                    (event, body, _event_seal(event, body))
+                    for event, body in enumerate(events, start=first)
+                ),
+            )
+            self._write_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
 
     def newest(self) -> int:
         """The number of the newest event; 0 when there was none yet."""
@@ -99,14 +94,18 @@ class Outbox(Statements):
         return dict(self._all("SELECT name, delivered FROM sink"))
 
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
-        """Note how far sinks are; forget events that all have delivered, or beyond so many."""
-        self._write_all(
-            "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
-            ((name, event, _sink_seal(name, event)) for name, event in delivered.items()),
-        )
-        newest, slowest = self.newest(), min(self.delivered().values(), default=0)
-        last = min(newest - 1, max(slowest, newest - most))
-        self._write("DELETE FROM outbox WHERE event <= ?", (last,))
+        """Note the last event that each of some sinks has delivered.
+
+        Events that all sinks have delivered are removed, and those beyond the newest so many.
+        """
+        with self._transaction():
+            self._write_all(
+                "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
+                ((name, event, _sink_seal(name, event)) for name, event in delivered.items()),
+            )
+            newest, slowest = self.newest(), min(self.delivered().values(), default=0)
+            last = min(newest - 1, max(slowest, newest - most))
+            self._write("DELETE FROM outbox WHERE event <= ?", (last,))
 
     def damage(self) -> list[str]:
         """What is damaged, a line each."""

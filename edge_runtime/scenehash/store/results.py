@@ -32,13 +32,15 @@ class Hit:
 class Added:
     """What became of scenes that were added or merged: how many of each.
 
-    set_aside: what is damaged of those that a merge left out, a line each.
+    set_aside: what is damaged of those that a merge left out, a line each. first_rows: the first
+    row of each scene that an add stored, in their order.
     """
 
     stored: int = 0
     known: int = 0
     repaired: int = 0
     set_aside: tuple[str, ...] = ()
+    first_rows: tuple[int, ...] = ()
 
     def __add__(self, other: "Added") -> "Added":
         return Added(
@@ -46,6 +48,7 @@ class Added:
             self.known + other.known,
             self.repaired + other.repaired,
             self.set_aside + other.set_aside,
+            self.first_rows + other.first_rows,
         )
 
 

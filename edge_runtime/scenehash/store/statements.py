@@ -1,14 +1,16 @@
 """SQL statements on one connection, with errors that say what to do."""
 
-import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from .database import our_errors
 
 VALUES_AT_ONCE = 10_000
+
+Transacting = Callable[[], AbstractContextManager[None]]
 
 
 class Statements:
@@ -50,5 +52,16 @@ class Statements:
             found += self._all(f"{query} IN ({', '.join('?' * len(some))})", *before, *some)
         return found
 
-    def _guard(self) -> "contextlib.AbstractContextManager[None]":
+    def _guard(self) -> AbstractContextManager[None]:
         return our_errors(self._path)
+
+
+class Tables(Statements):
+    """Tables of a catalog that are read and changed on their own.
+
+    transaction: begins one, or joins that which is open; what changes the tables is inside one.
+    """
+
+    def __init__(self, catalog: Statements, transaction: Transacting) -> None:
+        super().__init__(catalog._path, catalog._connection)
+        self._transaction = transaction

@@ -8,8 +8,7 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, overload
@@ -23,21 +22,22 @@ from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
-from .alerts import Alert
+from .alerts import Alerts
 from .catalog import Catalog, State, is_vacant
-from .changes import append, compact, repair
 from .check import find_damage, read_entry
 from .codes_file import CodesFile
 from .file_checksum import differs_from_sum, write_sum
 from .filters import Filter
 from .folder import CATALOG, INDEX, lock, make_folder
-from .outbox import Noted, Outbox
+from .outbox import Outbox
+from .quarantine import Quarantine
 from .records import Footprints, HashedScene, SceneRecord, Tile, record_of
-from .results import Added, Hit, Quarantined
+from .results import Added, Hit
 from .rows import Ranges, Rows
 from .selection import rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
+from .transaction import Transaction
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
@@ -49,8 +49,9 @@ class CodeStore:
     """An open store. Any number may read it; one at a time may write.
 
     A store sees what was committed when it was opened, or last refreshed; it refreshes itself
-    rather than show a tile that has been deleted since. thumbnails: small pictures of tiles, where
-    it keeps them.
+    rather than show a tile that has been deleted since. alerts: what a watch matches new scenes
+    against. outbox: its events until they are delivered. quarantine: inputs that could not be
+    ingested. thumbnails: small pictures of tiles, where the store keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -58,8 +59,12 @@ class CodeStore:
         self._catalog = catalog
         self._lock = lock
         self._indexing: threading.Thread | None = None
+        self._transaction: Transaction | None = None
         self.thumbnails = Thumbnails(path, catalog)
         self._see()
+        self.alerts = Alerts(catalog, self.transaction, self.bits)
+        self.outbox = Outbox(catalog, self.transaction)
+        self.quarantine = Quarantine(catalog, self.transaction)
 
     def __enter__(self) -> "CodeStore":
         return self
@@ -191,109 +196,68 @@ class CodeStore:
         scene = self._catalog.find([content]).get(content)
         return scene is not None and self._view.is_sound(scene)
 
-    def add(
-        self,
-        scenes: Sequence[HashedScene],
-        noting: Callable[[Sequence[SceneRecord]], Noted] | None = None,
-    ) -> Added:
-        """Store scenes: all of them, durable when this returns, or none.
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is changed inside is durable together when it ends, or nothing of it is.
 
-        A scene whose content is stored already is left out; where what is stored of it is damaged,
-        it is repaired. noting: what is to be committed with the other ones, of which it is told
-        what rows they get; it is not called when there are none. Raises StoreError when the disk
-        refuses; what was stored before is intact.
+        Scenes, alerts, events and the quarantine alike; inside another transaction this one is
+        part of that. Raises StoreError when the disk refuses; what was stored before is intact.
         """
         self._check_writable()
-        known = self._catalog.find([scene.content for scene in scenes])
-        beside = self._catalog.at_paths([scene.path for scene in scenes])
-        fresh: dict[str, tuple[HashedScene, SceneRecord]] = {}
-        repaired = 0
-        for scene in scenes:
-            record = record_of(scene, 0, self.bits)
-            damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
-            if damaged is not None:
-                self._picture([scene], [repair(self._view, damaged, scene)])
-                self._see()
-                repaired += 1
-            elif scene.content not in known:
-                fresh[scene.content] = scene, record
-        if fresh:
-
-            def also(records: Sequence[SceneRecord]) -> None:
-                # Of rows that are not committed after all, no thumbnail shows.
-                self._picture([scene for scene, _ in fresh.values()], records)
-                if noting is not None:
-                    self._note(noting(records))
-
-            append(self._view, list(fresh.values()), also)
+        if self._transaction is not None:
+            with self._transaction.joined():
+                yield
+            return
+        with self._catalog.transaction():
+            self.refresh()
+            self._transaction = Transaction(self._view)
+            try:
+                yield
+                changed = self._transaction.finish()
+            finally:
+                self._transaction = None
+        if changed:
             self._see()
             self._index_behind()
-        return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired)
+
+    def add(self, scenes: Sequence[HashedScene]) -> Added:
+        """Store scenes: all of them, durable when this returns, or none; see also transaction.
+
+        A scene whose content is stored already is left out; where what is stored of it is damaged,
+        it is repaired. Raises StoreError when the disk refuses; what was stored before is intact.
+        """
+        with self._changing() as transaction:
+            known = self._catalog.find([scene.content for scene in scenes])
+            beside = self._catalog.at_paths([scene.path for scene in scenes])
+            fresh: dict[str, tuple[HashedScene, SceneRecord]] = {}
+            repaired = 0
+            for scene in scenes:
+                record = record_of(scene, 0, self.bits)
+                if transaction.has_added(scene.content):
+                    continue
+                damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
+                if damaged is not None:
+                    self._picture([scene], [transaction.repair(damaged, scene)])
+                    repaired += 1
+                elif scene.content not in known:
+                    fresh[scene.content] = scene, record
+            records = transaction.append(list(fresh.values())) if fresh else []
+            # Of rows that are not committed after all, no thumbnail shows.
+            self._picture([scene for scene, _ in fresh.values()], records)
+        rows = tuple(record.first_row for record in records)
+        return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
 
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter."""
         scenes = self._catalog.scenes_of(self._ranges_where(where))
         return [self._catalog.path_of(scene) for scene in scenes]
 
-    def quarantine(self) -> list[Quarantined]:
-        """The inputs that could not be ingested, by path, until they are or are released."""
-        return [
-            Quarantined(path, reason, datetime.fromtimestamp(time, UTC))
-            for path, reason, time in self._catalog.quarantine()
-        ]
-
-    def note_quarantine(self, reasons: Mapping[str, str], released: Sequence[str]) -> None:
-        """Put inputs into the quarantine, by path with a reason, and take others out, durably."""
-        self._check_writable()
-        held = {item.path for item in self.quarantine()}
-        now = datetime.now(UTC).timestamp()
-        added = [(path, reason, now) for path, reason in reasons.items()]
-        gone = sorted(held.intersection(released))
-        if added or gone:
-            with self._committing():
-                self._catalog.change_quarantine(added, gone)
-
-    @property
-    def outbox(self) -> Outbox:
-        """Events and how far they are delivered, to be read; note and deliver write them."""
-        return self._catalog.outbox
-
-    def note(self, noted: Noted, after: int = 0) -> None:
-        """Commit events, arrivals and a quarantine that belong to no scene that is stored.
-
-        after: events get numbers beyond this one.
-        """
-        with self._committing():
-            self._note(noted, after)
-
-    def deliver(self, delivered: Mapping[str, int], most: int) -> None:
-        """Note the last event that each of some sinks has delivered, durably.
-
-        Events that all sinks have delivered are forgotten, and those beyond the newest so many.
-        """
-        with self._committing():
-            self._catalog.outbox.deliver(delivered, most)
-
-    def alerts(self) -> list[Alert]:
-        """The watch list, by name. StoreDamagedError on a damaged entry."""
-        return self._catalog.watch_list.alerts(self.bits // 8)
-
-    def put_alert(self, alert: Alert) -> None:
-        """Add an alert, or put it in the place of the one of that name, durably."""
-        with self._committing():
-            self._catalog.watch_list.put(alert)
-
-    def remove_alert(self, name: str) -> None:
-        """Remove an alert, durably. StoreError when there is none of that name."""
-        with self._committing():
-            self._catalog.watch_list.remove(name)
-
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
 
         Their rows are never given again. Their codes stay in codes.bin until compact.
         """
-        with self._committing():
+        with self.transaction():
             scenes = self._catalog.scenes_of(self._ranges_where(where))
             for scene in scenes:
                 record, _ = self._catalog.record(scene)
@@ -308,10 +272,13 @@ class CodeStore:
         refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
         """
         self._check_writable()
-        if not (count := self.deleted):
+        if self._transaction is not None:
+            raise StoreError(f"{self.path}: compact works in a transaction of its own")
+        with self._changing() as transaction:
+            if count := self.deleted:
+                transaction.compact(self.path)
+        if not count:
             return 0
-        compact(self.path, self._view)
-        self._see()
         self._sweep()
         self.thumbnails.drop(self._view.row_map.dropped)
         # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
@@ -332,7 +299,8 @@ class CodeStore:
             self.keep_thumbnails()
         total = Added()
         for group, damaged in other._groups(self.thumbnails.kept):
-            total = total + self.add(group) + Added(set_aside=damaged)
+            added = self.add(group)
+            total += Added(added.stored, added.known, added.repaired, damaged)
         return total
 
     def keep_thumbnails(self, kept: bool = True) -> None:
@@ -341,7 +309,7 @@ class CodeStore:
         Damage in their file is put right as far as that can be. StoreError when the disk refuses.
         """
         if kept != self.thumbnails.kept:
-            with self._committing():
+            with self.transaction():
                 self._catalog.keep_thumbnails(kept)
         if kept:
             self.thumbnails.make()
@@ -473,6 +441,8 @@ class CodeStore:
         damage: list[str] = []
         try:
             damage += find_damage(self._catalog, self._view.codes, self._view.row_map, self.rows)
+            for line in (*self.outbox.damage(), *self.alerts.damage()):
+                damage.append(f"{CATALOG}: {line}")
         except StoreDamagedError as error:
             damage.append(str(error))
         if not damage and differs_from_sum(self.path, self._catalog):
@@ -517,19 +487,11 @@ class CodeStore:
             raise StoreError(f"{self.path}: the store was opened for reading only")
 
     @contextlib.contextmanager
-    def _committing(self) -> Iterator[None]:
-        """What is written to the catalog inside is committed; no codes come or go."""
-        self._check_writable()
-        with self._catalog.transaction():
-            yield
-            self._catalog.change(self._view.state)
-        self._see()
-
-    def _note(self, noted: Noted, after: int = 0) -> None:
-        now = datetime.now(UTC).timestamp()
-        held = [(path, reason, now) for path, reason in noted.set_aside.items()]
-        self._catalog.change_quarantine(held, ())
-        self._catalog.outbox.insert(noted, after)
+    def _changing(self) -> Iterator[Transaction]:
+        """The transaction that is open, or else one of its own."""
+        with self.transaction():
+            assert self._transaction is not None
+            yield self._transaction
 
     def _picture(self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]) -> None:
         """Keep the thumbnails that scenes bring, under the rows that their records have."""

@@ -1,5 +1,6 @@
 """From scene files to a store: whole scenes, each once, whatever lies between them."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -69,7 +70,10 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
         assert report.tiles == 70 + 12 == len(store)
         assert [path.name for path in report.known] == ["050b.png"]
         assert [item.path.name for item in report.set_aside] == ["013b.jpg", "040b.tif"]
-        assert {Path(item.path).name for item in store.quarantine()} == {"013b.jpg", "040b.tif"}
+        assert {Path(item.path).name for item in store.quarantine.list()} == {
+            "013b.jpg",
+            "040b.tif",
+        }
         assert store.verify() == []
         for record, codes in store.scenes():
             if record.path.endswith("020b.tif"):
@@ -105,10 +109,10 @@ def test_what_was_mended_leaves_the_quarantine(tmp_path: Path, model: HashModel)
     path.write_bytes(b"")
     with new_store(tmp_path / "s", model) as store:
         ingest([path], store, model)
-        assert "0 bytes" in store.quarantine()[0].reason
+        assert "0 bytes" in store.quarantine.list()[0].reason
         write_picture(path, draw("forest", 1))
         ingest([path], store, model)
-        assert store.quarantine() == []
+        assert store.quarantine.list() == []
         assert store.verify() == []
 
 
@@ -126,6 +130,11 @@ def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashM
     threads = threading.active_count()
 
     class Failing:
+        def task(self, name: str, total: int) -> contextlib.AbstractContextManager["Failing"]:
+            return contextlib.nullcontext(self)
+
+        def message(self, text: str) -> None: ...
+
         def plan(self, more: int) -> None: ...
 
         def advance(self, tiles: int) -> None:

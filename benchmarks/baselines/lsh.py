@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..data import Labels
+from scenehash_train.data import Labels
 
 Vectors = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..data import Labels, memberships
+from scenehash_train.data import Labels, memberships
 
 Vectors = npt.NDArray[np.float32]
 

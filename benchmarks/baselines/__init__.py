@@ -1,9 +1,9 @@
-"""What a code is worth without a trained head: classic hashing, fitted on the same vectors.
+"""Classical hashing methods to compare a trained head with, fitted on the same vectors.
 
-    lsh      signs of random projections; learns nothing
+    lsh      signs of random projections; no training
     pca      signs of the first principal components
-    itq      the same, rotated so that signs lose the least
-    ksh      kernel supervised hashing: the one that uses labels
+    itq      the same, rotated to the least quantization error
+    ksh      kernel supervised hashing; the only one that uses labels
 
 Each is a function of training vectors float32 [N, D], their classes int64 [N] or memberships bool
 [N, C], the number of bits and a seed, and gives a function from vectors float32 [M, D] to logits
@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..data import Labels
+from scenehash_train.data import Labels
+
 from .itq import fit_itq
 from .ksh import fit_ksh
 from .lsh import fit_lsh

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from ..data import Labels
+from scenehash_train.data import Labels
+
 from .pca import principal_components
 
 Vectors = npt.NDArray[np.float32]

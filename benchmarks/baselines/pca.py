@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from ..data import Labels
+from scenehash_train.data import Labels
 
 Vectors = npt.NDArray[np.float32]
 

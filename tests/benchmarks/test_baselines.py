@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from scenehash_train.baselines import BASELINES
+from benchmarks.baselines import BASELINES
 from scenehash_train.metrics import cosine_quality, retrieval_quality
 
 BITS = 16
@@ -40,7 +40,7 @@ def test_baselines_rank_as_their_papers_say() -> None:
     assert quality("ksh") > quality("itq")
 
 
-def test_itq_turns_components_to_signs_that_lose_less() -> None:
+def test_itq_rotates_components_to_signs_that_lose_less() -> None:
     vectors, labels = blobs()
 
     def loss(name: str) -> float:
@@ -49,9 +49,9 @@ def test_itq_turns_components_to_signs_that_lose_less() -> None:
 
     assert loss("itq") < loss("pca")
     plain = BASELINES["pca"](vectors, labels, BITS, 0)(vectors)
-    turned = BASELINES["itq"](vectors, labels, BITS, 0)(vectors)
+    rotated = BASELINES["itq"](vectors, labels, BITS, 0)(vectors)
     # A rotation keeps lengths.
-    assert np.allclose(np.linalg.norm(plain, axis=1), np.linalg.norm(turned, axis=1), rtol=1e-3)
+    assert np.allclose(np.linalg.norm(plain, axis=1), np.linalg.norm(rotated, axis=1), rtol=1e-3)
 
 
 def test_pca_takes_the_directions_of_most_variance() -> None:
