@@ -268,18 +268,6 @@ def test_bad_input_is_one_clear_line(
     assert not list(bad["empty"].iterdir())
 
 
-def test_every_command_has_a_help_text_and_stands_in_the_readme() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    app = build_app()
-    named = [("", command) for command in app.registered_commands]
-    for group in app.registered_groups:
-        named += [(f"{group.name} ", c) for c in group.typer_instance.registered_commands]
-    assert len(named) > 6
-    for prefix, command in named:
-        assert command.callback.__doc__, command.name
-        assert f"scenehash {prefix}{command.name}" in readme, command.name
-
-
 def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
