@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from scenehash import CodeStore, Filter
-from scenehash.store import Alert, Arrival, Noted
+from scenehash.store import Alert, Arrival
 
 from ..scenehash.store.samples import LINEAGE, placed, scene
 
@@ -25,9 +25,9 @@ def main(folder: Path) -> None:
         store.compact()
         store.add(PLACED[4:])
         store.delete(Filter(scene="/scenes/7.png"))
-        store.note_quarantine({"/scenes/broken.tif": "the file is empty (0 bytes)"}, [])
-        store.put_alert(Alert("quay", 8, PLACED[0].codes, PLACED[2].codes[:1], ("a.png", "row:3")))
-        store.note(Noted(['{"kind": "scene"}'], [Arrival("/scenes/0.png", 5, 7)]))
+        store.quarantine.add({"/scenes/broken.tif": "the file is empty (0 bytes)"})
+        store.alerts.add(Alert("quay", 8, PLACED[0].codes, PLACED[2].codes[:1], ("a.png", "row:3")))
+        store.outbox.note(['{"kind": "scene"}'], [Arrival("/scenes/0.png", 5, 7)])
     for side in ("catalog.sqlite-wal", "catalog.sqlite-shm", "writer.lock"):
         (folder / side).unlink(missing_ok=True)
 

@@ -68,17 +68,12 @@ def add_command(
     from scenehash.store import Alert, CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        if name in (alert.name for alert in code_store.alerts()):
-            raise StoreError(
-                f"{name}: there is an alert of that name; give another, or remove it with: "
-                f"scenehash alert remove {name} --store {store}"
-            )
         given = (examples, negatives or [])
         positive, negative = (_codes_of(texts, code_store, model) for texts in given)
         chosen = code_store.bits // 8 if radius is None else radius
         sources = tuple(_source(text) for texts in given for text in texts)
         alert = Alert(name, chosen, positive, negative, sources)
-        code_store.put_alert(alert)
+        code_store.alerts.add(alert)
     report(_document(alert), as_json, f"{store}: looks out for {name}, within {chosen} bits")
 
 
@@ -89,7 +84,7 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
-        alerts = code_store.alerts()
+        alerts = code_store.alerts.list()
     table = Table("name", "radius", "examples", "not", box=None, header_style="bold")
     for alert in alerts:
         counts = (alert.radius, len(alert.examples), len(alert.negatives))
@@ -106,7 +101,7 @@ def remove_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        code_store.remove_alert(name)
+        code_store.alerts.remove(name)
     report({"store": str(store), "removed": name}, as_json, f"{store}: {name} removed")
 
 
@@ -139,7 +134,7 @@ def tune_command(
     from scenehash.watcher.tuning import tune
 
     with CodeStore.open(store, writable=apply, wait=wait) as code_store:
-        alert = _alert(name, code_store)
+        alert = code_store.alerts.get(name)
         true = None
         if label is not None:
             import numpy as np
@@ -156,7 +151,7 @@ def tune_command(
             write_picture(sheet, contact_sheet(_sheet_lines(alert, proposed, code_store)))
             notice(f"contact sheet: {sheet}")
         if apply:
-            code_store.put_alert(dataclasses.replace(alert, radius=proposed))
+            code_store.alerts.add(dataclasses.replace(alert, radius=proposed), replace=True)
     document = _tuning_document(alert, tuning, proposed)
     summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
     report(document, as_json, _tuning_table(alert, tuning, proposed), summary)
@@ -178,13 +173,6 @@ def _source(text: str) -> str:
     from scenehash.retrieval.query import ROW_PREFIX
 
     return text if text.startswith(ROW_PREFIX) else str(Path(text).absolute())
-
-
-def _alert(name: str, store: "CodeStore") -> "Alert":
-    for alert in store.alerts():
-        if alert.name == name:
-            return alert
-    raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
 
 
 def _sheet_lines(alert: "Alert", radius: int, store: "CodeStore") -> "list[SheetLine]":

@@ -33,7 +33,7 @@ def bench_command(
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option("--images", help="A folder of images; without it, drawn scenes."),
+        typer.Option("--images", help="A folder of images; without it, the demo's tiles."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 16,
     repeats: Annotated[int, typer.Option(min=2, help="How often each is timed.")] = 20,

@@ -22,7 +22,6 @@ from .options import (
     TileSize,
     Wait,
     Whole,
-    code_width,
     make_tiling,
     notice_trouble,
 )
@@ -93,9 +92,8 @@ def ingest_files(
     from scenehash.store import CodeStore
 
     hash_model = HashModel.load(model)
-    identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     started = time.perf_counter()
-    with CodeStore.open_or_create(store, *identity, wait) as code_store:
+    with CodeStore.for_model(store, hash_model, bits, wait) as code_store:
         if thumbnails:
             code_store.keep_thumbnails()
         done = ingest(files, code_store, hash_model, options, CONSOLE)

@@ -11,7 +11,6 @@ import typer
 from .console import notice
 
 if TYPE_CHECKING:
-    from scenehash.model.hash_model import HashModel
     from scenehash.scenes import Tiling
     from scenehash.store import CodeStore, Filter
 
@@ -183,24 +182,6 @@ def make_tiling(
             f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
         ) from error
     return Tiling(pixels, metres, overlap, whole, min_valid)
-
-
-def code_width(store: Path, model: "HashModel", bits: int | None) -> int:
-    """The width that is asked for; without one a store's own, or all of the model's for a new one.
-
-    Raises ConfigurationError when the model has no codes of the width that is asked for.
-    """
-    from scenehash.errors import StoreError
-    from scenehash.model.hash_model import check_width
-    from scenehash.store import CodeStore
-
-    if bits is not None:
-        return check_width(bits, model.widths)
-    try:
-        with CodeStore.open(store) as there:
-            return model.width_for(there.bits)
-    except StoreError:
-        return model.bits
 
 
 def notice_trouble(store: "CodeStore") -> None:

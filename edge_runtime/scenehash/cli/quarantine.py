@@ -37,7 +37,7 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
-        items = code_store.quarantine()
+        items = code_store.quarantine.list()
     document = {
         "store": str(store),
         "quarantine": [
@@ -70,7 +70,7 @@ def retry_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
-        files = [Path(item.path) for item in code_store.quarantine()]
+        files = [Path(item.path) for item in code_store.quarantine.list()]
     tiling = make_tiling(tile, overlap, whole, min_valid)
     options = IngestOptions(tiling, bands, tuple(label or ()), threads)
     ingest_files(files, store, options, False, model, None, wait, as_json)
@@ -88,8 +88,6 @@ def release_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        before = len(code_store.quarantine())
-        code_store.note_quarantine({}, [str(path.absolute()) for path in paths])
-        released = before - len(code_store.quarantine())
+        released = code_store.quarantine.remove([str(path.absolute()) for path in paths])
     document = {"store": str(store), "released": released}
     report(document, as_json, f"{store}: {released} released from quarantine")

@@ -182,12 +182,12 @@ def merge_command(
     document = {
         "store": str(store),
         "scenes_stored": done.stored,
-        "scenes_known": done.known,
+        "scenes_duplicate": done.duplicates,
         "scenes_repaired": done.repaired,
         "set_aside": list(done.set_aside),
     }
     summary = (
-        f"{store}: {done.stored} scenes stored, {done.known} known already, "
+        f"{store}: {done.stored} scenes stored, {done.duplicates} stored already, "
         f"{done.repaired} repaired, {len(done.set_aside)} set aside"
     )
     report(document, as_json, summary)

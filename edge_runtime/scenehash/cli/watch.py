@@ -26,7 +26,6 @@ from .options import (
     TileSize,
     Wait,
     Whole,
-    code_width,
     make_tiling,
 )
 
@@ -143,9 +142,8 @@ def watch_command(
         raise ConfigurationError(f"--events {events}: not inside the store's folder")
     outlets = SinkConfig(events, int(rotate_mb * MEGABYTE), keep, webhook, keep_events)
     hash_model = HashModel.load(model)
-    identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     with contextlib.ExitStack() as stack:
-        with CodeStore.open_or_create(store, *identity, wait) as opened:
+        with CodeStore.for_model(store, hash_model, bits, wait) as opened:
             stack.enter_context(watch_lock(store))
             if thumbnails:
                 opened.keep_thumbnails()

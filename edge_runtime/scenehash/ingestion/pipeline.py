@@ -25,7 +25,8 @@ BATCHES_AHEAD = 2
 # Scenes, and tiles, and seconds after which what is hashed is committed.
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
-Keep = Callable[[Sequence[HashedScene]], Added]
+# Stores hashed scenes: all of them, durable when it returns, or none.
+Commit = Callable[[CodeStore, Sequence[HashedScene]], Added]
 
 
 @dataclass(frozen=True)
@@ -76,32 +77,30 @@ def ingest(
     model: HashModel,
     options: IngestOptions | None = None,
     progress: Progress = SILENT,
-    keep: Keep | None = None,
+    commit: Commit = CodeStore.add,
 ) -> IngestReport:
     """Hash scene files and store their codes; what is stored already is not hashed again.
 
     A thread reads ahead while this one hashes. A scene is committed whole, with others, every few
     seconds. One that cannot be read is set aside with its reason, in the store's quarantine too,
     and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Codes
-    are as wide as the store's. keep: stores scenes, where that is to be more than the store's add.
-    Raises LineageError when the model is not the one that the store was made with.
+    are as wide as the store's. commit: stores scenes, for a caller that commits more with them (see
+    CodeStore.transaction). Raises LineageError when the store was made with another model.
     """
     store.check(model.lineage, model.width_for(store.bits))
     options = options or IngestOptions()
-    keep = keep or store.add
     with (
         ThreadPoolExecutor(options.threads) as pool,
         progress.task("ingest", len(paths)) as task,
     ):
-        ingesting = _Ingesting(model, pool, store.bits, options, task, keep)
+        ingesting = _Ingesting(model, pool, store, options, task, commit)
         with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
             for event in events:
                 ingesting.take(event)
         ingesting.commit()
-    store.note_quarantine(
-        {str(item.path): item.reason for item in ingesting.report.set_aside},
-        [str(path) for path in ingesting.report.sound()],
-    )
+    with store.transaction():
+        store.quarantine.add({str(item.path): item.reason for item in ingesting.report.set_aside})
+        store.quarantine.remove([str(path) for path in ingesting.report.sound()])
     return ingesting.report
 
 
@@ -116,14 +115,15 @@ class _Ingesting:
         self,
         model: HashModel,
         pool: Executor,
-        bits: int,
+        store: CodeStore,
         options: IngestOptions,
         task: Task,
-        keep: Keep,
+        commit: Commit,
     ) -> None:
         self.report = IngestReport()
-        self._model, self._options, self._task, self._keep = model, options, task, keep
-        self._pool, self._bits = pool, bits
+        self._model, self._options, self._task = model, options, task
+        self._store, self._commit, self._pool = store, commit, pool
+        self._bits = store.bits
         self._hashing: deque[Future[Codes]] = deque()
         # Grows in place: a scene may have a hundred thousand tiles, and comes in batches of a few.
         self._codes = bytearray()
@@ -169,7 +169,7 @@ class _Ingesting:
             last = first + len(scene.windows)
             scenes.append(scene.hashed(codes[first:last], self._options.labels))
             first = last
-        self.report.repaired += self._keep(scenes).repaired
+        self.report.repaired += self._commit(self._store, scenes).repaired
         self.report.stored += [scene.ingested() for scene in self._ended]
         self._ended = []
         del self._codes[: first * width]

@@ -1,5 +1,6 @@
-"""The watch list: what a store's owner wants to hear of."""
+"""Alerts: the kinds of tiles that a watch matches new scenes against."""
 
+import builtins
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,8 @@ import numpy.typing as npt
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError, StoreError
 
+from .database import Database, Transacting
 from .records import digest
-from .statements import Statements
 
 ALERT_SCHEMA = """
 CREATE TABLE alert (
@@ -27,7 +28,7 @@ CREATE TABLE alert (
 
 @dataclass(frozen=True, eq=False)
 class Alert:
-    """A kind of tile to look out for.
+    """A kind of tile that a watch reports.
 
     examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
     tiles that look alike and are not meant. radius: in bits. sources: where examples and then
@@ -51,20 +52,27 @@ class Alert:
             nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
         return nearest
 
-    def seal(self) -> bytes:
-        """A checksum of all that the alert says."""
+    def checksum(self) -> bytes:
+        """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
         return digest(repr((*words, self.sources)).encode())
 
 
-class WatchList(Statements):
-    """The table alert."""
+class Alerts:
+    """The alerts of a store, whose codes are so many bits wide.
 
-    def alerts(self, width: int) -> list[Alert]:
-        """All alerts, by name, of codes of so many bytes; StoreDamagedError on a damaged one."""
+    What changes them is durable when it returns; inside a transaction of the store, with that.
+    """
+
+    def __init__(self, database: Database, transaction: Transacting, bits: int) -> None:
+        self._database, self._transaction = database, transaction
+        self._width = bits // 8
+
+    def list(self) -> list[Alert]:
+        """All alerts, by name; StoreDamagedError on a damaged one."""
         alerts = []
         for found in self._found():
-            alert = _alert_of(found, width)
+            alert = _alert_of(found, self._width)
             if alert is None:
                 raise StoreDamagedError(
                     f"alert {found[0]}: its entry in the catalog is damaged; remove it with "
@@ -73,41 +81,58 @@ class WatchList(Statements):
             alerts.append(alert)
         return alerts
 
-    def put(self, alert: Alert) -> None:
-        """Add an alert, or put it in the place of the one of that name."""
-        self._write(
-            "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                alert.name,
-                alert.radius,
-                alert.examples.tobytes(),
-                alert.negatives.tobytes(),
-                json.dumps(alert.sources, ensure_ascii=False),
-                alert.seal(),
-            ),
-        )
+    def get(self, name: str) -> Alert:
+        """The alert of a name; StoreError when there is none."""
+        for alert in self.list():
+            if alert.name == name:
+                return alert
+        raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+
+    def add(self, alert: Alert, replace: bool = False) -> None:
+        """Add an alert; StoreError when there is one of that name that is not to be replaced."""
+        with self._transaction():
+            if not replace and self._has(alert.name):
+                raise StoreError(
+                    f"{alert.name}: there is an alert of that name; choose another name, or remove "
+                    f"that one with: scenehash alert remove {alert.name}"
+                )
+            self._database.run(
+                "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    alert.name,
+                    alert.radius,
+                    alert.examples.tobytes(),
+                    alert.negatives.tobytes(),
+                    json.dumps(alert.sources, ensure_ascii=False),
+                    alert.checksum(),
+                ),
+            )
 
     def remove(self, name: str) -> None:
         """Remove an alert; StoreError when there is none of that name."""
-        if self._one("SELECT 1 FROM alert WHERE name = ?", name) is None:
-            raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
-        self._write("DELETE FROM alert WHERE name = ?", (name,))
+        with self._transaction():
+            if not self._has(name):
+                raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+            self._database.run("DELETE FROM alert WHERE name = ?", (name,))
 
-    def damage(self, width: int) -> list[str]:
+    def damage(self) -> "builtins.list[str]":
         """What is damaged, a line each."""
         return [
             f"alert {found[0]}: its entry in the catalog is damaged"
             for found in self._found()
-            if _alert_of(found, width) is None
+            if _alert_of(found, self._width) is None
         ]
 
-    def _found(self) -> list[Any]:
-        return self._all("SELECT * FROM alert ORDER BY name")
+    def _has(self, name: str) -> bool:
+        return self._database.one("SELECT 1 FROM alert WHERE name = ?", name) is not None
+
+    def _found(self) -> "builtins.list[Any]":
+        return self._database.all("SELECT * FROM alert ORDER BY name")
 
 
 def _alert_of(found: Any, width: int) -> Alert | None:
     """The alert of a row of the table; None when it is damaged."""
-    name, radius, examples, negatives, sources, seal = found
+    name, radius, examples, negatives, sources, checksum = found
     try:
         alert = Alert(
             name,
@@ -118,4 +143,4 @@ def _alert_of(found: Any, width: int) -> Alert | None:
         )
     except (TypeError, ValueError):
         return None
-    return alert if alert.seal() == seal else None
+    return alert if alert.checksum() == checksum else None

@@ -27,11 +27,11 @@ class CodesFile:
         self.generation = generation
         self._width = width
 
-    def append(self, codes: Codes, committed: int) -> None:
-        """Write codes uint8 [N, width] behind the committed ones, and flush them to the disk."""
+    def append(self, codes: Codes, position: int) -> None:
+        """Write codes uint8 [N, width] as the last ones, from a position, and flush them."""
         with self._writing("r+b") as file:
-            file.truncate(committed * self._width)
-            self._put(file, codes, committed)
+            file.truncate(position * self._width)
+            self._put(file, codes, position)
 
     def overwrite(self, codes: Codes, position: int) -> None:
         """Write codes uint8 [N, width] over those at a position, and flush them to the disk."""

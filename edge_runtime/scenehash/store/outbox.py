@@ -1,4 +1,4 @@
-"""What a watch has to say, and how far it has said it.
+"""The outbox: the events of a watch until all sinks have delivered them.
 
 Events are committed together with the scenes that they are about, so that neither is ever without
 the other. They are numbered from 1, without gaps, and numbers are never given again: the newest
@@ -6,11 +6,10 @@ event stays in the table, delivered or not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .database import Database, Transacting
 from .records import digest
-from .statements import Statements
 
 OUTBOX_SCHEMA = """
 CREATE TABLE outbox (
@@ -41,72 +40,73 @@ class Arrival(NamedTuple):
     modified: int
 
 
-@dataclass(frozen=True)
-class Noted:
-    """What is committed at once, with scenes or alone.
+class Outbox:
+    """Events until all sinks have them, how far each sink is, and the files that were dealt with.
 
-    events: JSON objects, as text. arrivals: files that need not be looked at again. set_aside: what
-    goes into the quarantine, by path, with the reason.
+    What changes it is durable when it returns; inside a transaction of the store, with that.
     """
 
-    events: Sequence[str] = ()
-    arrivals: Sequence[Arrival] = ()
-    set_aside: Mapping[str, str] = field(default_factory=dict)
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self._database, self._transaction = database, transaction
 
+    def note(
+        self, events: Sequence[str] = (), arrivals: Sequence[Arrival] = (), after: int = 0
+    ) -> None:
+        """Add events, JSON objects as text, and files that need not be looked at again.
 
-class Outbox(Statements):
-    """The tables outbox, sink and arrival."""
-
-    def insert(self, noted: Noted, after: int = 0) -> None:
-        """Add events, numbered from after the newest, or after a given number; and arrivals."""
-        first = max(self.newest(), after) + 1
-        self._write_all(
-            "INSERT INTO outbox VALUES (?, ?, ?)",
-            (
-                (event, body, _event_seal(event, body))
-                for event, body in enumerate(noted.events, start=first)
-            ),
-        )
-        self._write_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", noted.arrivals)
+        Events are numbered from after the newest, or after a given number.
+        """
+        with self._transaction():
+            first = max(self.newest(), after) + 1
+            self._database.run_all(
+                "INSERT INTO outbox VALUES (?, ?, ?)",
+                (
+                    (event, body, _event_checksum(event, body))
+                    for event, body in enumerate(events, start=first)
+                ),
+            )
+            self._database.run_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
 
     def newest(self) -> int:
         """The number of the newest event; 0 when there was none yet."""
-        return int(self._one("SELECT coalesce(max(event), 0) FROM outbox")[0])
+        return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
         """The first events after a number, at most so many; a damaged one says just that."""
-        found = self._all(
+        found = self._database.all(
             "SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE event > ? "
             "ORDER BY event LIMIT ?",
             after,
             most,
         )
-        bodies = ((event, str(body, errors="replace"), seal) for event, body, seal in found)
+        bodies = ((event, str(body, errors="replace"), checksum) for event, body, checksum in found)
         return [
-            (event, body if _event_seal(event, body) == seal else DAMAGED)
-            for event, body, seal in bodies
+            (event, body if _event_checksum(event, body) == checksum else DAMAGED)
+            for event, body, checksum in bodies
         ]
 
     def arrived(self, paths: Sequence[str]) -> set[Arrival]:
         """Which files at these paths were dealt with, as they were then."""
-        return {
-            Arrival(*found)
-            for found in self._in("SELECT path, size, modified FROM arrival WHERE path", paths)
-        }
+        query = "SELECT path, size, modified FROM arrival WHERE path"
+        return {Arrival(*found) for found in self._database.all_in(query, paths)}
 
     def delivered(self) -> dict[str, int]:
         """The number of the last event that each sink has delivered."""
-        return dict(self._all("SELECT name, delivered FROM sink"))
+        return dict(self._database.all("SELECT name, delivered FROM sink"))
 
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
-        """Note how far sinks are; forget events that all have delivered, or beyond so many."""
-        self._write_all(
-            "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
-            ((name, event, _sink_seal(name, event)) for name, event in delivered.items()),
-        )
-        newest, slowest = self.newest(), min(self.delivered().values(), default=0)
-        last = min(newest - 1, max(slowest, newest - most))
-        self._write("DELETE FROM outbox WHERE event <= ?", (last,))
+        """Note the last event that each of some sinks has delivered.
+
+        Events that all sinks have delivered are removed, and those beyond the newest so many.
+        """
+        with self._transaction():
+            self._database.run_all(
+                "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
+                ((name, event, _sink_checksum(name, event)) for name, event in delivered.items()),
+            )
+            newest, slowest = self.newest(), min(self.delivered().values(), default=0)
+            last = min(newest - 1, max(slowest, newest - most))
+            self._database.run("DELETE FROM outbox WHERE event <= ?", (last,))
 
     def damage(self) -> list[str]:
         """What is damaged, a line each."""
@@ -115,15 +115,15 @@ class Outbox(Statements):
             for event, body in self.events(0, self.newest())
             if body is DAMAGED
         ]
-        for name, event, seal in self._all("SELECT name, delivered, seal FROM sink"):
-            if seal != _sink_seal(name, event):
+        for name, event, checksum in self._database.all("SELECT name, delivered, seal FROM sink"):
+            if checksum != _sink_checksum(name, event):
                 lines.append(f"how far {name} has delivered events is damaged")
         return lines
 
 
-def _event_seal(event: int, body: str) -> bytes:
+def _event_checksum(event: int, body: str) -> bytes:
     return digest(repr((event, body)).encode())
 
 
-def _sink_seal(name: str, event: int) -> bytes:
+def _sink_checksum(name: str, event: int) -> bytes:
     return digest(repr((name, event)).encode())

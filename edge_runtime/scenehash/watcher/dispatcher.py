@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from scenehash.errors import InputError, StoreBusyError
-from scenehash.store import CodeStore, Noted
+from scenehash.store import CodeStore
 
 from .event_file import EventFile
 from .events import now, restored_event
@@ -96,7 +96,7 @@ class Dispatcher:
         """
         farthest = max(self._positions().values(), default=0)
         if farthest > store.outbox.newest():
-            store.note(Noted([restored_event(now())]), after=farthest)
+            store.outbox.note([restored_event(now())], after=farthest)
         self.tell(store)
         self.note(store)
 
@@ -120,7 +120,7 @@ class Dispatcher:
         """Have the store remember how far the sinks are."""
         positions = self._positions()
         if positions != self._noted:
-            store.deliver(positions, self._kept)
+            store.outbox.deliver(positions, self._kept)
             self._noted = positions
 
     def finish(self, store: Path, wait: bool) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.errors import StoreBusyError
+from scenehash.files import path_from, path_text
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.ingestion.prefetch import SetAside
 from scenehash.model.hash_model import HashModel
-from scenehash.store import Added, Alert, Arrival, CodeStore, HashedScene, Noted
+from scenehash.store import Added, Alert, Arrival, CodeStore, HashedScene
 
 from .arrivals import Arrivals, Now
 from .backlog import Backlog
@@ -142,7 +143,7 @@ class Watch:
 
     def _note_shed(self, store: CodeStore) -> None:
         if self._shed:
-            self._note_set_aside([SetAside(Path(file.path), SHED) for file in self._shed],
+            self._note_set_aside([SetAside(path_from(file.path), SHED) for file in self._shed],
                                  self._shed, store)  # fmt: skip
             self._shed = []
 
@@ -150,47 +151,48 @@ class Watch:
         if not files:
             return
         waiting = {file.path: file for file in files}
-        alerts = store.alerts()
+        alerts = store.alerts.list()
 
-        def keep(scenes: Sequence[HashedScene]) -> Added:
+        def commit(store: CodeStore, scenes: Sequence[HashedScene]) -> Added:
             total = Added()
             for scene in scenes:
-                added = self._keep(scene, waiting[scene.path], alerts, store)
+                added = self._commit(scene, waiting[scene.path], alerts, store)
                 if added.stored:
                     del waiting[scene.path]
                 total += added
             self._telling.tell(store)
             return total
 
-        paths = [Path(file.path) for file in files]
+        paths = [path_from(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
-        report = ingest(paths, store, self._model, self._options.ingest, progress, keep)
+        report = ingest(paths, store, self._model, self._options.ingest, progress, commit)
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)
 
-    def _keep(
+    def _commit(
         self, scene: HashedScene, file: Arrival, alerts: Sequence[Alert], store: CodeStore
     ) -> Added:
-        """Store a scene and what is to be said of it: both, or neither."""
+        """Store a scene and its events: both, or neither."""
         matches = match_scene(scene, store, alerts, self._options.nearest)
-        return store.add(
-            [scene],
-            lambda records: Noted(
-                scene_events(scene, records[0].first_row, matches, self._options.per, now()),
-                [file],
-            ),
-        )
+        with store.transaction():
+            added = store.add([scene])
+            for first_row in added.first_rows:
+                events = scene_events(scene, first_row, matches, self._options.per, now())
+                store.outbox.note(events, [file])
+        return added
 
     def _note_set_aside(
         self, items: Sequence[SetAside], files: Sequence[Arrival], store: CodeStore
     ) -> None:
         """Note that files are dealt with, and which of them had to be set aside, and why."""
-        reasons = {str(item.path): item.reason for item in items}
+        reasons = {path_text(item.path): item.reason for item in items}
         events = [set_aside_event(path, reason, now()) for path, reason in reasons.items()]
         for path, reason in reasons.items():
             self._say(f"set aside: {path}: {reason}")
-        store.note(Noted(events, files, reasons))
+        with store.transaction():
+            store.outbox.note(events, files)
+            store.quarantine.add(reasons)
         self.set_aside += len(reasons)
 
 

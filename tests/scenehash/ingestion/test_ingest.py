@@ -1,5 +1,6 @@
 """From scene files to a store: whole scenes, each once, whatever lies between them."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import rasterio
 from rasterio.transform import from_origin
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.demo.tiles import KINDS
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.query import Crop, read_query, tile_pixels
 from scenehash.scenes import Tiling, find_scenes
+
+from ...scenes import draw
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +26,7 @@ def model() -> HashModel:
 
 
 def mosaic(rows: int, columns: int) -> np.ndarray:
-    """Drawn scenes side by side, uint8 [H, W, 3]."""
+    """Views of real scenes side by side, uint8 [H, W, 3]."""
     kinds = iter(KINDS * (rows * columns))
     return np.concatenate(
         [
@@ -67,7 +70,10 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
         assert report.tiles == 70 + 12 == len(store)
         assert [path.name for path in report.known] == ["050b.png"]
         assert [item.path.name for item in report.set_aside] == ["013b.jpg", "040b.tif"]
-        assert {Path(item.path).name for item in store.quarantine()} == {"013b.jpg", "040b.tif"}
+        assert {Path(item.path).name for item in store.quarantine.list()} == {
+            "013b.jpg",
+            "040b.tif",
+        }
         assert store.verify() == []
         for record, codes in store.scenes():
             if record.path.endswith("020b.tif"):
@@ -103,10 +109,10 @@ def test_what_was_mended_leaves_the_quarantine(tmp_path: Path, model: HashModel)
     path.write_bytes(b"")
     with new_store(tmp_path / "s", model) as store:
         ingest([path], store, model)
-        assert "0 bytes" in store.quarantine()[0].reason
+        assert "0 bytes" in store.quarantine.list()[0].reason
         write_picture(path, draw("forest", 1))
         ingest([path], store, model)
-        assert store.quarantine() == []
+        assert store.quarantine.list() == []
         assert store.verify() == []
 
 
@@ -124,6 +130,12 @@ def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashM
     threads = threading.active_count()
 
     class Failing:
+        def task(self, name: str, total: int) -> contextlib.AbstractContextManager["Failing"]:
+            del name, total
+            return contextlib.nullcontext(self)
+
+        def message(self, text: str) -> None: ...
+
         def plan(self, more: int) -> None: ...
 
         def advance(self, tiles: int) -> None:
@@ -170,8 +182,8 @@ def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
     with new_store(tmp_path / "s", model) as store:
         ingest([path], store, model, IngestOptions(bands="3,2,1"))
         hit = store.search(store.codes(np.array([4])), 1)[0][0]
-        assert hit.reading["bands"] == [3, 2, 1]
-        shown = tile_pixels(path, hit.window, hit.reading, 256)
+        assert hit.decode_params["bands"] == [3, 2, 1]
+        shown = tile_pixels(path, hit.window, hit.decode_params, 256)
         assert shown is not None
         window = hit.window
         truth = pixels[window.y : window.y + 256, window.x : window.x + 256].astype(float)

@@ -35,8 +35,8 @@ def test_a_golden_store_is_read_searched_and_written_to(folder: Path) -> None:
         assert [hit.row for hit in store.search(PLACED[0].codes, 9, where=where)[0]] == []
         where = Filter(bbox=(179.98, 9, -179.99, 11), label="harbor")
         assert [hit.row for hit in store.search(PLACED[0].codes, 9, where=where)[0]] == [0]
-        assert [item.path for item in store.quarantine()] == ["/scenes/broken.tif"]
-        (alert,) = store.alerts()
+        assert [item.path for item in store.quarantine.list()] == ["/scenes/broken.tif"]
+        (alert,) = store.alerts.list()
         assert (alert.name, alert.radius, alert.sources) == ("quay", 8, ("a.png", "row:3"))
         assert alert.distances(PLACED[0].codes).tolist() == [0]
     with CodeStore.open(folder, writable=True) as store:

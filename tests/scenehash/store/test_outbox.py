@@ -1,7 +1,7 @@
 """Events are committed with their scenes or not at all, numbered for good, and kept until told."""
 
+import contextlib
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,7 @@ import pytest
 
 from scenehash import CodeStore
 from scenehash.errors import StoreDamagedError, StoreError
-from scenehash.store import Alert, Arrival, Noted
-from scenehash.store.records import SceneRecord
+from scenehash.store import Alert, Arrival
 
 from .samples import make, scene
 
@@ -25,12 +24,13 @@ def told(store: CodeStore, after: int = 0) -> list[int]:
 
 def test_a_scene_its_event_and_its_file_are_committed_together(tmp_path: Path) -> None:
     file = Arrival("/scenes/5.png", 10, 2**60)
-
-    def noting(records: Sequence[SceneRecord]) -> Noted:
-        return Noted([event(record.first_row) for record in records], [file])
-
     with make(tmp_path / "s", 3) as store:
-        store.add([scene(1), scene(5), scene(6, 2)], noting)
+        with store.transaction():
+            added = store.add([scene(1), scene(5), scene(6, 2)])
+            store.outbox.note([event(row) for row in added.first_rows], [file])
+            with CodeStore.open(tmp_path / "s") as other:
+                assert other.outbox.newest() == 0
+                assert not other.knows(scene(5).content)
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
     with CodeStore.open(tmp_path / "s") as store:
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
@@ -39,12 +39,10 @@ def test_a_scene_its_event_and_its_file_are_committed_together(tmp_path: Path) -
 
 
 def test_an_event_that_cannot_be_made_takes_its_scene_with_it(tmp_path: Path) -> None:
-    def broken(_: Sequence[SceneRecord]) -> Noted:
-        raise ValueError("no event")
-
     with make(tmp_path / "s", 3) as store:
-        with pytest.raises(ValueError, match="no event"):
-            store.add([scene(5)], broken)
+        with pytest.raises(ValueError, match="no event"), store.transaction():
+            store.add([scene(5)])
+            raise ValueError("no event")
         assert not store.knows(scene(5).content)
         assert store.rows == 6
         assert store.add([scene(5)]).stored == 1
@@ -52,54 +50,76 @@ def test_an_event_that_cannot_be_made_takes_its_scene_with_it(tmp_path: Path) ->
         assert store.verify() == []
 
 
-def test_what_is_known_or_repaired_is_no_news(tmp_path: Path) -> None:
-    def noting(_: Sequence[SceneRecord]) -> Noted:
-        raise AssertionError
-
+def test_a_transaction_of_which_a_part_failed_stores_nothing(tmp_path: Path) -> None:
     with make(tmp_path / "s", 3) as store:
-        assert store.add([scene(1, 2)], noting).known == 1
+        with pytest.raises(StoreError, match="nothing of it is stored"), store.transaction():
+            store.add([scene(5)])
+            with contextlib.suppress(StoreError):
+                store.alerts.remove("none of that name")
+        assert store.rows == 6
+        assert store.verify() == []
+
+
+def test_scenes_of_several_adds_are_one_transaction(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 3) as store:
+        with store.transaction():
+            first = store.add([scene(5, 2), scene(6)])
+            second = store.add([scene(6), scene(7)])
+            store.quarantine.add({"/in/a.png": "the file is empty (0 bytes)"})
+        assert (first.first_rows, second.first_rows, second.duplicates) == ((6, 8), (9,), 1)
+        assert store.verify() == []
+        for number, row in ((6, 8), (7, 9)):
+            assert store.search(scene(number).codes, 1)[0][0].row == row
+
+
+def test_what_is_known_or_repaired_gets_no_new_row(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 3) as store:
+        added = store.add([scene(1, 2)])
+        assert (added.duplicates, added.first_rows) == (1, ())
     codes = bytearray((tmp_path / "s" / "codes.bin").read_bytes())
     codes[8] ^= 1
     (tmp_path / "s" / "codes.bin").write_bytes(codes)
     with CodeStore.open(tmp_path / "s", writable=True) as store:
-        assert store.add([scene(1, 2)], noting).repaired == 1
+        added = store.add([scene(1, 2)])
+        assert (added.repaired, added.first_rows) == (1, ())
 
 
 def test_numbers_are_never_given_again(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
-        store.note(Noted([event(1), event(2), event(3)]))
-        store.deliver({"stdout": 3}, 100)
+        store.outbox.note([event(1), event(2), event(3)])
+        store.outbox.deliver({"stdout": 3}, 100)
         # All is delivered; the newest stays for the sake of its number.
         assert told(store) == [3]
     with CodeStore.open(tmp_path / "s", writable=True) as store:
-        store.note(Noted([event(4)]))
+        store.outbox.note([event(4)])
         assert told(store) == [3, 4]
-        store.note(Noted([event(5)]), after=900)
+        store.outbox.note([event(5)], after=900)
         assert told(store) == [3, 4, 901]
 
 
 def test_events_wait_for_the_slowest_sink_but_not_for_ever(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
-        store.note(Noted([event(number) for number in range(1, 21)]))
-        store.deliver({"stdout": 20, "webhook": 4}, 100)
+        store.outbox.note([event(number) for number in range(1, 21)])
+        store.outbox.deliver({"stdout": 20, "webhook": 4}, 100)
         assert told(store) == list(range(5, 21))
         assert store.outbox.delivered() == {"stdout": 20, "webhook": 4}
-        store.deliver({"stdout": 20}, 6)
+        store.outbox.deliver({"stdout": 20}, 6)
         assert told(store) == list(range(15, 21))
         assert told(store, after=18) == [19, 20]
 
 
 def test_notes_of_files_and_a_quarantine_are_committed_at_once(tmp_path: Path) -> None:
     file = Arrival("/in/a.png", 1, 2)
-    with make(tmp_path / "s") as store:
-        store.note(Noted([event(1)], [file], {"/in/a.png": "the file is empty (0 bytes)"}))
+    with make(tmp_path / "s") as store, store.transaction():
+        store.outbox.note([event(1)], [file])
+        store.quarantine.add({"/in/a.png": "the file is empty (0 bytes)"})
     with CodeStore.open(tmp_path / "s") as store:
         assert store.outbox.arrived(["/in/a.png"]) == {file}
-        assert [(item.path, item.reason) for item in store.quarantine()] == [
+        assert [(item.path, item.reason) for item in store.quarantine.list()] == [
             ("/in/a.png", "the file is empty (0 bytes)")
         ]
         with pytest.raises(StoreError, match="for reading only"):
-            store.note(Noted([event(2)]))
+            store.outbox.note([event(2)])
 
 
 @pytest.mark.parametrize(
@@ -118,9 +138,9 @@ def test_damage_is_found_and_a_damaged_event_holds_up_no_other(
 ) -> None:
     codes = np.zeros((1, 8), np.uint8)
     with make(tmp_path / "s") as store:
-        store.note(Noted([event(1), event(2), event(3)]))
-        store.deliver({"stdout": 1}, 100)
-        store.put_alert(Alert("quay", 8, codes, codes[:0], ("quay.png",)))
+        store.outbox.note([event(1), event(2), event(3)])
+        store.outbox.deliver({"stdout": 1}, 100)
+        store.alerts.add(Alert("quay", 8, codes, codes[:0], ("quay.png",)))
         assert store.verify() == []
     with sqlite3.connect(tmp_path / "s" / "catalog.sqlite") as catalog:
         assert catalog.execute(statement).rowcount == 1
@@ -129,6 +149,6 @@ def test_damage_is_found_and_a_damaged_event_holds_up_no_other(
         assert len(store.outbox.events(1, 9)) == 2
         if "alert" in statement:
             with pytest.raises(StoreDamagedError, match="remove it"):
-                store.alerts()
+                store.alerts.list()
         elif "outbox" in statement:
             assert '{"kind": "damaged"}' in [body for _, body in store.outbox.events(1, 9)]

@@ -142,12 +142,9 @@ def test_a_repair_in_the_same_rows_shows_no_picture_of_before(tmp_path: Path) ->
 
 def test_what_was_written_before_a_commit_that_did_not_come_does_not_show(tmp_path: Path) -> None:
     with kept(tmp_path / "s", 3) as store:
-
-        def fail(_: object) -> None:
+        with pytest.raises(KeyboardInterrupt), store.transaction():
+            store.add([pictured(50, 4)])
             raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            store.add([pictured(50, 4)], fail)  # type: ignore[arg-type]
         assert len(store.thumbnails.rows()) == 6 + 4
         store.add([scene(51, 2)])
         check(store, missing=2)

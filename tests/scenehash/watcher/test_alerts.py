@@ -13,9 +13,10 @@ from typer.testing import CliRunner, Result
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
 from scenehash.codes import pack
-from scenehash.demo.drawn_scenes import archive, draw
 from scenehash.store import Alert
 from scenehash.watcher.tuning import Tuning, around, tune
+
+from ...scenes import archive, draw
 
 BITS = 64
 
@@ -135,7 +136,7 @@ def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None
     assert [one["name"] for one in listed] == ["other", "quay"]
     assert listed[1] == added
     with CodeStore.open(store) as opened:
-        _, quay = opened.alerts()
+        _, quay = opened.alerts.list()
         assert np.array_equal(quay.examples, opened.codes(np.array([0, 1])))
         assert np.array_equal(quay.negatives, opened.codes(np.array([9])))
         assert opened.verify() == []

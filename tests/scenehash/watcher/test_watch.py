@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import StoreBusyError
 from scenehash.store import Alert
+from scenehash.store.outbox import Outbox
 from scenehash.watcher.arrivals import Now
 from scenehash.watcher.dispatcher import SinkConfig, open_dispatcher
 from scenehash.watcher.listing import look
 from scenehash.watcher.loop import Watch, WatchOptions
+
+from ...scenes import draw
 
 
 @pytest.fixture(scope="session")
@@ -122,8 +124,8 @@ def test_an_event_says_which_alert_matched_and_how_close(
     station.start()
     code = model.encode([draw("harbor", 1)])
     with CodeStore.open(station.store, writable=True) as store:
-        store.put_alert(Alert("quay", 20, code, code[:0], ("harbor",)))
-        store.put_alert(Alert("never", 20, code, code, ("harbor", "harbor")))
+        store.alerts.add(Alert("quay", 20, code, code[:0], ("harbor",)))
+        store.alerts.add(Alert("never", 20, code, code, ("harbor", "harbor")))
     drop(station.folder, "harbor", 1)
     drop(station.folder, "forest", 1)
     station.step()
@@ -135,7 +137,7 @@ def test_an_event_says_which_alert_matched_and_how_close(
 
 @pytest.mark.parametrize("per", ["scene", "tile"])
 def test_one_event_a_scene_or_one_a_tile(station: Station, per: str) -> None:
-    drop(station.folder, "fields", 1, scenes=3)
+    drop(station.folder, "agricultural", 1, scenes=3)
     station.start(per=per)
     station.step()
     events = station.events()
@@ -160,14 +162,14 @@ def test_what_is_broken_is_set_aside_once_and_taken_when_it_is_mended(station: S
     kinds = [event["kind"] for event in station.events()]
     assert sorted(kinds) == ["scene", "set aside"]
     with CodeStore.open(station.store) as store:
-        (item,) = store.quarantine()
+        (item,) = store.quarantine.list()
     assert item.path == str(broken)
     broken.write_bytes(drop(station.folder.parent / "elsewhere", "river", 9).read_bytes())
     station.step()
     assert station.events()[-1]["scene"] == str(broken)
     assert station.events()[-1]["kind"] == "scene"
     with CodeStore.open(station.store) as store:
-        assert store.quarantine() == []
+        assert store.quarantine.list() == []
 
 
 def test_what_is_stored_already_is_no_news(station: Station) -> None:
@@ -199,17 +201,17 @@ def test_a_new_watch_opens_no_file_that_an_earlier_one_has_dealt_with(
 
 def test_too_many_scenes_are_shed_by_the_rule_and_never_silently(station: Station) -> None:
     for seed in range(5):
-        path = drop(station.folder, "houses", seed)
+        path = drop(station.folder, "denseresidential", seed)
         os.utime(path, (1e9 + seed, 1e9 + seed))
     station.start(max_backlog=2)
     station.step()
     events = station.events()
     shed = [event["scene"] for event in events if event["kind"] == "set aside"]
-    assert [Path(one).name for one in shed] == ["houses_0.png", "houses_1.png", "houses_2.png"]
+    assert [Path(one).name for one in shed] == [f"denseresidential_{seed}.png" for seed in range(3)]
     taken = [event["scene"] for event in events if event["kind"] == "scene"]
-    assert [Path(one).name for one in taken] == ["houses_4.png", "houses_3.png"]
+    assert [Path(one).name for one in taken] == ["denseresidential_4.png", "denseresidential_3.png"]
     with CodeStore.open(station.store) as store:
-        assert [item.reason[:4] for item in store.quarantine()] == ["shed"] * 3
+        assert [item.reason[:4] for item in store.quarantine.list()] == ["shed"] * 3
 
 
 def test_while_another_process_writes_scenes_wait(station: Station) -> None:
@@ -256,7 +258,7 @@ def test_a_catalog_that_is_held_after_storing_has_nothing_set_aside_twice(
         raise StoreBusyError("held")
 
     with monkeypatch.context() as patch:
-        patch.setattr(CodeStore, "deliver", held)
+        patch.setattr(Outbox, "deliver", held)
         station.step()
     station.step()
     assert sorted(event["kind"] for event in station.events()) == ["scene", "set aside"]
@@ -270,7 +272,7 @@ def test_the_store_is_free_while_there_is_nothing_to_do(station: Station) -> Non
 
 
 def test_asked_to_stop_it_stores_nothing_of_the_scene_in_hand(station: Station) -> None:
-    drop(station.folder, "fields", 1, scenes=3)
+    drop(station.folder, "agricultural", 1, scenes=3)
     station.start()
     station.stopped = True
     assert station.step() is False

@@ -1,0 +1,56 @@
+"""The quarantine: inputs that could not be ingested, until they are, or are released."""
+
+import builtins
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from .database import Database, Transacting
+from .results import Quarantined
+
+QUARANTINE_SCHEMA = """
+CREATE TABLE quarantine (
+    path TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    time REAL NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class Quarantine:
+    """Paths that could not be ingested, with the reason.
+
+    What changes it is durable when it returns; inside a transaction of the store, with that.
+    """
+
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self._database, self._transaction = database, transaction
+
+    def list(self) -> builtins.list[Quarantined]:
+        """All entries, by path."""
+        return [
+            Quarantined(path, reason, datetime.fromtimestamp(time, UTC))
+            for path, reason, time in self._database.all(
+                "SELECT path, reason, time FROM quarantine ORDER BY path"
+            )
+        ]
+
+    def add(self, reasons: Mapping[str, str]) -> None:
+        """Add paths with their reasons; one that is there gets the new reason."""
+        if reasons:
+            time = datetime.now(UTC).timestamp()
+            with self._transaction():
+                self._database.run_all(
+                    "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
+                    ((path, reason, time) for path, reason in reasons.items()),
+                )
+
+    def remove(self, paths: Sequence[str]) -> int:
+        """Remove paths; returns how many of them there were."""
+        query = "SELECT path FROM quarantine WHERE path"
+        there = [path for (path,) in self._database.all_in(query, paths)]
+        if there:
+            with self._transaction():
+                self._database.run_all(
+                    "DELETE FROM quarantine WHERE path = ?", ((path,) for path in there)
+                )
+        return len(there)

@@ -1,0 +1,109 @@
+"""A transaction: what is committed at once, all of it or nothing of it."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.errors import StoreError
+
+from .check import taken_rows, uncovered
+from .codes_file import CodesFile
+from .records import HashedScene, SceneRecord, record_of
+from .rows import Ranges
+from .snapshot import Snapshot
+
+
+class Transaction:
+    """Changes that are to be committed together, inside a transaction of the catalog.
+
+    Codes are on the disk, flushed, before the catalog commits; of a transaction that is not
+    committed they lie past the committed ones, and mean nothing.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.failed = False
+        self._snapshot, self._catalog, self._state = snapshot, snapshot.catalog, snapshot.state
+        self._writes = snapshot.catalog.database.writes
+        self._added: set[str] = set()
+
+    @contextlib.contextmanager
+    def joined(self) -> Iterator[None]:
+        """A part of the transaction; where it fails, nothing of the whole is committed."""
+        try:
+            yield
+        except BaseException:
+            self.failed = True
+            raise
+
+    def has_added(self, content: str) -> bool:
+        """Whether a scene of this content was added in the transaction."""
+        return content in self._added
+
+    def append(self, scenes: Sequence[tuple[HashedScene, SceneRecord]]) -> list[SceneRecord]:
+        """Add new scenes behind all others, whatever first rows their records have."""
+        state, records, row = self._state, [], self._state.rows
+        for _, record in scenes:
+            records.append(replace(record, first_row=row))
+            row += record.tiles
+        codes = np.concatenate([scene.codes for scene, _ in scenes])
+        self._snapshot.file.append(codes, state.positions)
+        self._catalog.scenes.insert(records)
+        self._state = replace(state, rows=row, positions=state.positions + row - state.rows)
+        self._added.update(record.content for record in records)
+        return records
+
+    def repair(self, number: int, scene: HashedScene) -> SceneRecord:
+        """Put a scene in the place of its damaged entry, in the same rows where that can be."""
+        catalog, state, tiles = self._catalog, self._state, len(scene.windows)
+        rows, positions = state.rows, state.positions
+        catalog.scenes.remove_damaged(number)
+        free = uncovered(taken_rows(catalog), rows)
+        fitting = free.first[free.count == tiles]
+        if len(fitting):
+            first_row = int(fitting[0])
+            (position, *_) = self._snapshot.row_map.positions(fitting).tolist()
+            self._snapshot.file.overwrite(scene.codes, position)
+        else:
+            first_row = rows
+            self._snapshot.file.append(scene.codes, positions)
+            rows, positions = rows + tiles, positions + tiles
+            for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
+                catalog.mark_deleted(first, count)
+        record = record_of(scene, first_row, state.bits)
+        catalog.scenes.insert([record])
+        self._state = replace(state, rows=rows, positions=positions, revision=state.revision + 1)
+        self._added.add(record.content)
+        return record
+
+    def compact(self, folder: Path) -> None:
+        """Write the codes that are not deleted to a new file, and make it the store's."""
+        state = self._state
+        compacted = CodesFile(folder, state.bits // 8, state.generation + 1)
+        try:
+            compacted.make(self._snapshot.living_parts())
+        except StoreError:
+            compacted.path.unlink(missing_ok=True)
+            raise
+        before, now = self._snapshot.row_map.dropped, self._snapshot.dead
+        dropped = np.stack(
+            [np.concatenate([before.first, now.first]), np.concatenate([before.count, now.count])],
+            axis=1,
+        )
+        self._catalog.mark_dropped(Ranges.of(dropped[np.argsort(dropped[:, 0])]))
+        positions = state.positions - now.total()
+        self._state = replace(state, generation=state.generation + 1, positions=positions)
+
+    def finish(self) -> bool:
+        """Write the store's state, as the last thing before the commit; whether any was changed.
+
+        Raises StoreError when a part has failed.
+        """
+        if self.failed:
+            raise StoreError("a part of the transaction has failed: nothing of it is stored")
+        changed = self._catalog.database.writes != self._writes
+        if changed:
+            self._catalog.change(self._state)
+        return changed
