@@ -24,7 +24,7 @@ class Listing(NamedTuple):
     unreadable: frozenset[str] = frozenset()
 
 
-def look(folders: Sequence[Path], without: Path) -> Listing:
+def scan_folders(folders: Sequence[Path], without: Path) -> Listing:
     """List the scene files in folders, at any depth, but for one folder: that of the store.
 
     Dot files, dot folders and temporary names are passed over, and so is what has no suffix of a

@@ -1,9 +1,14 @@
-"""Waiting until something may have changed in a folder."""
+"""How to wait until something may have changed in a folder."""
 
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
+
+from .sinks import Log
+
+# Seconds between two scans of a folder.
+INTERVAL = 0.5
 
 
 class Waiting(Protocol):
@@ -14,7 +19,7 @@ class Waiting(Protocol):
 
 
 class Polling:
-    """Looks again after an interval, in seconds: good for every folder, on a network too."""
+    """Waits for an interval, in seconds: for every folder, on a network too."""
 
     def __init__(self, interval: float, stop: threading.Event) -> None:
         self._interval, self._stop = interval, stop
@@ -26,7 +31,7 @@ class Polling:
 
 
 class Notified:
-    """Is told by the system of changes, through watchfiles; on this machine's own disks only."""
+    """Waits for a notification of the system, through watchfiles: for local disks only."""
 
     def __init__(self, folders: Sequence[Path], interval: float, stop: threading.Event) -> None:
         """Raises ImportError without watchfiles, OSError when the system refuses."""
@@ -46,3 +51,13 @@ class Notified:
     def wait(self) -> bool:
         """See Waiting."""
         return bool(next(self._changes, ()))
+
+
+def waiting(folders: Sequence[Path], poll: bool, stop: threading.Event, log: Log) -> Waiting:
+    """Wait for notifications of the system, or by polling: when asked to, or without watchfiles."""
+    if not poll:
+        try:
+            return Notified(folders, INTERVAL, stop)
+        except ImportError:
+            log("polling the folders; for notifications: pip install 'scenehash[watch]'")
+    return Polling(INTERVAL, stop)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scenehash.store import Arrival
 from scenehash.watcher.arrivals import Arrivals, Now
 from scenehash.watcher.backlog import BYTES_AT_ONCE, FILES_AT_ONCE, Backlog
-from scenehash.watcher.listing import Listing, look
+from scenehash.watcher.listing import Listing, scan_folders
 
 # The machine's clock at the start of each story.
 CLOCK = 1_800_000_000.0
@@ -89,7 +89,7 @@ def test_the_listing_passes_temporary_names_the_store_and_other_files_over(tmp_p
         (folder / name).touch()
     os.mkfifo(folder / "pipe.png")
     (folder / "loop").symlink_to(folder)
-    listing = look([folder], folder / "store")
+    listing = scan_folders([folder], folder / "store")
     names = sorted(str(Path(one.path).relative_to(folder)) for one in listing.files)
     assert names == ["a.tif", "sub/deep/b.PNG"]
     assert listing.marked == {str(folder / "f.tif")}
@@ -98,7 +98,7 @@ def test_the_listing_passes_temporary_names_the_store_and_other_files_over(tmp_p
 
 def test_a_folder_that_has_gone_and_a_name_that_is_no_text_are_named(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.png")).touch()
-    listing = look([tmp_path, tmp_path / "gone"], tmp_path / "s")
+    listing = scan_folders([tmp_path, tmp_path / "gone"], tmp_path / "s")
     assert listing.files == []
     assert len(listing.unreadable) == 2
     assert str(tmp_path / "gone") in listing.unreadable
