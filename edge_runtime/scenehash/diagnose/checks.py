@@ -1,4 +1,4 @@
-"""Is this machine fit, and do codes agree here? Each check looks at one thing."""
+"""What may be wrong with a machine for scenehash; each check is about one thing."""
 
 import os
 import shutil
@@ -19,6 +19,8 @@ MEMORY_NEEDED, MEMORY_WANTED = 350 * MEGABYTE, 600 * MEGABYTE
 DISK_NEEDED, DISK_WANTED = 20 * MEGABYTE, 500 * MEGABYTE
 HOT = 80.0
 FAULTY_ON_ARM = frozenset({"1.21.0"})
+X86, ARM = frozenset({"x86_64", "AMD64"}), frozenset({"aarch64", "arm64"})
+VNNI = frozenset({"avx512_vnni", "avx_vnni"})
 
 
 @dataclass(frozen=True)
@@ -47,34 +49,64 @@ def check_codes(drift: Drift) -> Finding:
 
 
 def check_processor(machine: Machine) -> Finding:
-    """INT8 needs the instructions that multiply bytes and add them up in 32 bits."""
-    name = f"{machine.processor}, {machine.cores} cores"
-    if machine.architecture in ("x86_64", "AMD64"):
-        if machine.features & {"avx512_vnni", "avx_vnni"}:
+    """Which of the instructions that INT8 gains from there are."""
+    name = f"{machine.processor}, {machine.cores} {'core' if machine.cores == 1 else 'cores'}"
+    if machine.architecture in X86:
+        if machine.features & VNNI:
             return Finding("processor", "good", f"{name}, with VNNI")
-        return Finding(
-            "processor",
-            "warning",
-            f"{name}, without VNNI: pairs of u8 x s8 products overflow 16 bits there; where "
-            "codes drift for it, onnxruntime is asked for its exact path, which is slower",
-            "see 'codes' for whether they agree; compare with an FP32 export: scenehash bench",
-        )
-    if machine.architecture in ("aarch64", "arm64"):
-        if "asimddp" in machine.features:
-            return Finding("processor", "good", f"{name}, with dot product instructions")
-        return Finding(
-            "processor",
-            "note",
-            f"{name}, without dot product instructions (as on a Raspberry Pi 4): INT8 is slower",
-            "compare with an FP32 export by: scenehash bench",
-        )
+        if "avx2" in machine.features:
+            return Finding("processor", "good", f"{name}, with AVX2, without VNNI")
+        return Finding("processor", "warning", f"{name}, without AVX2: never tried")
+    if machine.architecture in ARM:
+        word = "with" if "asimddp" in machine.features else "without"
+        return Finding("processor", "good", f"{name}, {word} dot product instructions")
     return Finding("processor", "warning", f"{name}: {machine.architecture} was never tried")
+
+
+def check_precision(machine: Machine, precision: str, exact: bool) -> Finding:
+    """Whether a model of a precision, "int8" or "fp32", may be slower here than another export.
+
+    exact: whether ONNX Runtime had to be asked for its exact path, so that codes agree.
+    """
+    compare = "compare with an FP32 export of the same run: scenehash bench --other FP32.onnx"
+    if precision != "int8":
+        faster = _int8_gain(machine) is not None
+        remedy = "an INT8 export of the same run is faster here" if faster else ""
+        return Finding("precision", "note" if faster else "good", f"{precision} model", remedy)
+    if exact:
+        return Finding(
+            "precision",
+            "warning",
+            "INT8 may be slower than FP32 here: sums of its products overflow on this processor, "
+            "so that ONNX Runtime takes its exact path, which is slow",
+            "export the run again: weights of a new export cannot overflow; or use FP32",
+        )
+    gain = _int8_gain(machine)
+    if gain is None:
+        return Finding("precision", "warning", "INT8 may be slower than FP32 here", compare)
+    return Finding("precision", "good", f"INT8 is faster than FP32 here: {gain}")
+
+
+def _int8_gain(machine: Machine) -> str | None:
+    """What is known of INT8 beside FP32 on a kind of processor; None where INT8 may be slower.
+
+    Times of one tile on x86, and counts of instructions under emulation on ARM.
+    """
+    if machine.architecture in X86:
+        if machine.features & VNNI:
+            return "VNNI adds four products at once"
+        return "about 0.7 of the time" if "avx2" in machine.features else None
+    if machine.architecture in ARM:
+        if "asimddp" in machine.features:
+            return "about 0.3 of the instructions"
+        return "about half of the instructions, without dot products"
+    return None
 
 
 def check_onnxruntime(machine: Machine) -> Finding:
     """Some versions have a known fault."""
     if machine.onnxruntime in FAULTY_ON_ARM:
-        on_arm = machine.architecture in ("aarch64", "arm64")
+        on_arm = machine.architecture in ARM
         return Finding(
             "onnxruntime",
             "bad" if on_arm else "note",
@@ -97,10 +129,38 @@ def check_opencv(machine: Machine) -> Finding:
     return Finding("opencv", "good", " ".join(machine.opencv) or "not from a package")
 
 
+def check_sqlite(machine: Machine) -> Finding:
+    """SQLite 3.7.0 to 3.51.2 can damage a database in WAL mode: sqlite.org/wal.html#walresetbug.
+
+    Fixed in 3.51.3, and in 3.50.7 and 3.44.6 of the older lines.
+    """
+    found = tuple(int(part) for part in machine.sqlite.split("."))
+    fixed = (3, 44, 6) <= found < (3, 45) or (3, 50, 7) <= found < (3, 51) or found >= (3, 51, 3)
+    if fixed:
+        return Finding("sqlite", "good", machine.sqlite)
+    return Finding(
+        "sqlite",
+        "note",
+        f"{machine.sqlite} has the WAL-reset bug, unless the system's vendor has mended it: two "
+        "connections that write at once may damage the catalog. scenehash itself never has two",
+        "let no other program write to catalog.sqlite; use SQLite 3.51.3, 3.50.7, 3.44.6 or newer",
+    )
+
+
+def check_extras(machine: Machine) -> Finding:
+    """Which optional parts are not installed."""
+    missing = machine.missing_extras
+    if not missing:
+        return Finding("extras", "good", "all optional parts are installed")
+    named = (f"{name} ({use})" if use else name for name, use in missing.items())
+    remedy = f"pip install 'scenehash[{','.join(missing)}]', for what you need of them"
+    return Finding("extras", "note", f"not installed: {', '.join(named)}", remedy)
+
+
 def check_memory(machine: Machine) -> Finding:
     """Ingest holds a scene, the model and its buffers."""
     if machine.memory_free is None:
-        return Finding("memory", "note", "the system does not tell how much is free")
+        return Finding("memory", "note", "the system does not say how much is free")
     what = f"{machine.memory_free / MEGABYTE:,.0f} MB free"
     if machine.memory_free < MEMORY_NEEDED:
         needed = f"an ingest takes {MEMORY_NEEDED / MEGABYTE:.0f} MB"
@@ -131,9 +191,9 @@ def check_clock(machine: Machine) -> Finding:
         return Finding(
             "clock", "note", "governor powersave", "cpupower frequency-set -g performance"
         )
-    told = "the machine does not tell" if clock.now is None else f"{clock.now:,.0f} MHz"
+    speed = "the machine does not say" if clock.now is None else f"{clock.now:,.0f} MHz"
     heat = "" if machine.temperature is None else f", {machine.temperature:.0f} C"
-    return Finding("clock", "good", told + heat)
+    return Finding("clock", "good", speed + heat)
 
 
 def check_disk(
@@ -142,14 +202,14 @@ def check_disk(
     free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
 ) -> Finding:
     """The store's disk must take what is written; its nearest folder that exists is asked."""
-    place = store.absolute()
-    while not place.exists():
-        place = place.parent
-    if not writable(place):
+    folder = store.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    if not writable(folder):
         remedy = "mount it writable, or give another --store; searching works as it is"
-        return Finding("disk", "bad", f"{place}: nothing can be written there", remedy)
-    room = free(place)
-    what = f"{place}: {room / MEGABYTE:,.0f} MB free"
+        return Finding("disk", "bad", f"{folder}: nothing can be written there", remedy)
+    room = free(folder)
+    what = f"{folder}: {room / MEGABYTE:,.0f} MB free"
     if room < DISK_NEEDED:
         return Finding("disk", "bad", f"{what}: full", "make room; what is stored stays readable")
     if room < DISK_WANTED:
@@ -159,5 +219,13 @@ def check_disk(
 
 def check_machine(machine: Machine) -> list[Finding]:
     """All checks that need no model and no store."""
-    checks = (check_processor, check_onnxruntime, check_opencv, check_memory, check_clock)
+    checks = (
+        check_processor,
+        check_onnxruntime,
+        check_opencv,
+        check_sqlite,
+        check_extras,
+        check_memory,
+        check_clock,
+    )
     return [check(machine) for check in checks]

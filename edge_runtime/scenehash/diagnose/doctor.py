@@ -1,0 +1,83 @@
+"""scenehash.doctor: can this machine run scenehash, and are its codes those of other machines?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scenehash.codes import Codes
+from scenehash.model.golden import Drift, replay
+from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.store import CodeStore
+
+from .checks import Finding, check_codes, check_disk, check_machine, check_precision
+from .hardware import Machine, read_machine
+
+NEAREST = 20
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What doctor found.
+
+    drift: how the golden tiles of the model file came out here. rows_that_change_rank: by the name
+    of a golden tile that drifted, the stored rows whose rank among its nearest 20 that changes.
+    """
+
+    model: Path
+    drift: Drift
+    machine: Machine
+    findings: Sequence[Finding]
+    rows_that_change_rank: Mapping[str, Sequence[int]]
+
+    @property
+    def fit(self) -> bool:
+        """Whether nothing that was found is bad."""
+        return all(finding.verdict != "bad" for finding in self.findings)
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "fit": self.fit,
+            "model": str(self.model),
+            "rule": self.drift.rule,
+            "bits_differ": self.drift.bits,
+            "bits": 8 * self.drift.expected.size,
+            "rows_that_change_rank": dict(self.rows_that_change_rank),
+            "findings": [asdict(finding) for finding in self.findings],
+            "machine": self.machine.document(),
+        }
+
+
+def doctor(model: Path | None = None, store: Path | None = None) -> Examination:
+    """Check the machine, and replay the golden tiles of a model file.
+
+    model: None is the one that ships with scenehash. store: a store, or where one will be, whose
+    disk is checked too. Raises ModelError on what is no model file, and StoreError.
+    """
+    path = model or shipped_model()
+    machine = read_machine()
+    hash_model = HashModel.open_replayed(path)
+    drift = replay(hash_model)
+    # Codes that agree only by another path than the default one say that this path was taken.
+    exact = drift.bits < replay(HashModel.open(path)).bits
+    findings = [
+        check_codes(drift),
+        check_precision(machine, hash_model.card.precision, exact),
+        *check_machine(machine),
+    ]
+    moved: Mapping[str, Sequence[int]] = {}
+    if store is not None:
+        findings.append(check_disk(store))
+        if drift.bits and store.exists():
+            moved = _moved_rows(drift, store)
+    return Examination(path, drift, machine, findings, moved)
+
+
+def _moved_rows(drift: Drift, store: Path) -> Mapping[str, Sequence[int]]:
+    with CodeStore.open(store) as code_store:
+
+        def search(codes: Codes) -> list[list[int]]:
+            return [[hit.row for hit in hits] for hits in code_store.search(codes, NEAREST)]
+
+        return drift.rows_that_change_rank(search)
