@@ -22,7 +22,6 @@ from .options import (
     TileSize,
     Wait,
     Whole,
-    code_width,
     make_tiling,
     notice_trouble,
 )
@@ -88,14 +87,13 @@ def ingest_files(
     thumbnails: bool = False,
 ) -> None:
     """Ingest files and report on it; raises Exit with status 3 when something was set aside."""
+    from scenehash.ingestion.opening import open_store
     from scenehash.ingestion.pipeline import ingest
     from scenehash.model.hash_model import HashModel
-    from scenehash.store import CodeStore
 
     hash_model = HashModel.load(model)
-    identity = (hash_model.lineage, code_width(store, hash_model, bits), hash_model.card.name)
     started = time.perf_counter()
-    with CodeStore.open_or_create(store, *identity, wait) as code_store:
+    with open_store(store, hash_model, bits, wait) as code_store:
         if thumbnails:
             code_store.keep_thumbnails()
         done = ingest(files, code_store, hash_model, options, CONSOLE)
