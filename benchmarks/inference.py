@@ -23,8 +23,9 @@ import numpy as np
 import onnxruntime
 
 from scenehash import HashModel
-from scenehash.demo.drawn_scenes import draw
+from scenehash.demo.tiles import demo_tiles
 from scenehash.model.hash_model import shipped_model
+from scenehash.tiles import to_tile
 
 RUNS_A_TURN = 3
 OURS = "scenehash: HashModel.encode"
@@ -94,7 +95,7 @@ def main() -> None:
     threads = arguments.threads
 
     model = HashModel.load(arguments.model, threads)
-    image = draw("harbor", 0, model.tile_size)
+    image = to_tile(demo_tiles("harbor")[0], model.tile_size)
     tiles = image[np.newaxis]
     subjects: dict[str, Callable[[], object]] = {
         OURS: lambda: model.encode([image]),

@@ -19,8 +19,8 @@ FEW, MANY = 50, 650
 SCRIPT = """
 import sys
 from scenehash import HashModel
-from scenehash.demo.drawn_scenes import draw
-model, tile = HashModel.load(), draw("forest", 0)
+from scenehash.demo.tiles import demo_tiles
+model, tile = HashModel.load(), demo_tiles("forest")[0]
 for _ in range(int(sys.argv[1])):
     model.encode([tile])
 """

@@ -24,9 +24,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from scenehash import CodeStore
-from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.demo.tiles import KINDS, demo_tiles
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 WAYS = ["renamed"] * 6 + ["copied"] * 8 + ["slowly"] * 4 + ["broken"] * 2
@@ -138,9 +139,8 @@ def _drops(
 ) -> Iterator[threading.Timer]:
     for number in range(plan.scenes):
         way = rng.choice(WAYS)
-        kind, suffix = KINDS[number % len(KINDS)], rng.choice([".png", ".jpg"])
-        pixels = draw(kind, 1000 + number)[:, :, ::-1]
-        data = cv2.imencode(suffix, pixels)[1].tobytes()
+        suffix = rng.choice([".png", ".jpg"])
+        data = cv2.imencode(suffix, _picture(number))[1].tobytes()
         path = folder / f"{number:04}_{way}{suffix}"
         if way == "broken":
             data = rng.choice([b"", b"these are words", data[: len(data) // 2]])
@@ -149,6 +149,12 @@ def _drops(
         yield threading.Timer(
             rng.uniform(0, plan.seconds), _drop, (path, data, way, plan.marks, outcome)
         )
+
+
+def _picture(number: int) -> npt.NDArray[np.uint8]:
+    """A tile of the demo, moved sideways so that each number has pixels of its own."""
+    tiles = demo_tiles(KINDS[number % len(KINDS)])
+    return np.roll(tiles[number // len(KINDS) % len(tiles)], number, axis=1)[:, :, ::-1]
 
 
 def _drop(path: Path, data: bytes, way: str, marks: bool, outcome: Outcome) -> None:

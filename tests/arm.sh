@@ -40,7 +40,7 @@ if [ ! -d "$packages" ]; then
         --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
         --platform manylinux2014_aarch64 --platform manylinux_2_17_aarch64 \
         -c "$source/constraints.txt" --target "$packages.partial" "$place"/scenehash-*.whl
-    rm -rf "$packages.partial"/{edge_runtime,train,export}
+    rm -rf "$packages.partial"/{scenehash,scenehash_train,scenehash_export}
     mv "$packages.partial" "$packages"
 fi
 pip install --no-deps --target "$place/package" "$place"/scenehash-*.whl
@@ -56,7 +56,7 @@ pretend() {
     done >"$root/proc/cpuinfo"
     echo 0-1 | tee "$root/sys/devices/system/cpu/possible" >"$root/sys/devices/system/cpu/present"
 }
-main='from edge_runtime.cli import main; main()'
+main='from scenehash.cli.main import main; main()'
 arm() { # CPU, then python's arguments
     local cpu=$1; shift
     PYTHONHOME=/usr PYTHONPATH=$place/package:$packages PYTHONDONTWRITEBYTECODE=1 \

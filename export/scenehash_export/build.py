@@ -12,7 +12,7 @@ import onnx
 
 from scenehash.cli.console import track
 from scenehash.codes import pack
-from scenehash.demo.drawn_scenes import draw
+from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
 from scenehash.model.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
 from scenehash.model.hash_model import HashModel
@@ -32,7 +32,7 @@ from .saturation import check_saturation
 Precision = Literal["fp32", "int8"]
 
 CALIBRATION_IMAGES = 256
-GOLDEN_KINDS = ("harbor", "houses", "forest", "fields")
+GOLDEN_KINDS = ("harbor", "denseresidential", "forest", "agricultural")
 PACKAGES = ("scenehash", "torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
 
 
@@ -139,8 +139,8 @@ def _check_paths(run: Run, out: Path) -> None:
 
 
 def _golden(kind: str, run: Run) -> Image:
-    # Drawn scenes, never the user's images: the file may go where those may not.
-    return draw(kind, seed=0, size=run.config.tile_size)
+    # The package's own tiles, never the user's images: the file may go where those may not.
+    return to_tile(read_image(query_path(kind)), run.config.tile_size)
 
 
 def _card(

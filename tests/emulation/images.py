@@ -1,4 +1,4 @@
-"""Copy a few real images of every class into a folder, or draw scenes where there are none.
+"""Copy a few real images of every class into a folder, or tiles of the demo where there are none.
 
 python tests/emulation/images.py CLASSES FOLDER COUNT
 """
@@ -7,8 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from scenehash.demo.drawn_scenes import archive
-from scenehash.report.contact_sheet import write_picture
+from scenehash.demo.tiles import KINDS, tile_paths
 
 classes, folder, count = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 folder.mkdir()
@@ -20,7 +19,7 @@ if classes.is_dir():
     for image in chosen[:count]:
         shutil.copy(image, folder)
 else:
-    for name, picture in list(archive(-(-count // 10), 0))[:count]:
-        write_picture(folder / name, picture)
-kind = f"images of {classes.name}" if classes.is_dir() else "drawn scenes"
+    for image in [path for kind in KINDS for path in tile_paths(kind)][:count]:
+        shutil.copy(image, folder)
+kind = f"images of {classes.name}" if classes.is_dir() else "tiles of the demo"
 print(f"{len(list(folder.iterdir()))} {kind}")

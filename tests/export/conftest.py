@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from scenehash.demo.drawn_scenes import draw
 from scenehash_train.config import make_config
 from scenehash_train.network import HashNetwork
 from scenehash_train.runs import Run
 from scenehash_train.training import train
+
+from ..scenes import draw
 
 SIZE, BITS = 32, 16
 CLASSES = ("harbor", "forest")
@@ -43,13 +44,13 @@ def small_network(
 
 @pytest.fixture(scope="session")
 def tiles() -> npt.NDArray[np.uint8]:
-    """Drawn tiles, uint8 [12, 32, 32, 3]."""
+    """Views of real tiles, uint8 [12, 32, 32, 3]."""
     return np.stack([draw(kind, seed, SIZE) for kind in CLASSES for seed in range(6)])
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run on the real backbone and a few drawn scenes."""
+    """A run on the real backbone and a few real tiles."""
     folder = tmp_path_factory.mktemp("export")
     for kind in CLASSES:
         (folder / "data" / kind).mkdir(parents=True)
@@ -58,8 +59,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     values = {"bits": BITS, "tile_size": 64, "settings": {"steps": 30, "batch": 16, "hidden": 32}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCENEHASH_CACHE", str(folder / "cache"))
-        made, _ = train([folder / "data"], folder / "run", make_config(values))
-    return made
+        return train([folder / "data"], folder / "run", make_config(values)).run
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import numpy as np
 import onnx
 import pytest
 
-from scenehash.demo.drawn_scenes import draw
+from scenehash.demo.tiles import demo_tiles
 from scenehash.errors import FidelityError, InputError, ModelError
 from scenehash.index import CodeIndex
 from scenehash.model.hash_model import HashModel
 from scenehash.scenes.decoding import read_image
+from scenehash.tiles import to_tile
 from scenehash_export import build
 from scenehash_export.build import choose_calibration, export_run
 from scenehash_export.fidelity import Threshold, compare
@@ -50,10 +51,13 @@ def test_fp32_file_gives_the_codes_of_the_network(run: Run, out: Path) -> None:
     assert exported.card.fidelity.bit_flip_rate == 0
 
 
-def test_golden_tiles_are_drawn_and_none_of_the_users_images(run: Run, out: Path) -> None:
+def test_golden_tiles_are_the_packages_own_and_none_of_the_users_images(
+    run: Run, out: Path
+) -> None:
     card = export_run(run, out, "fp32", LENIENT).card
     for record in card.golden:
-        np.testing.assert_array_equal(record.tile(), draw(record.name, 0, 64))
+        tile = to_tile(demo_tiles(record.name)[0], 64)
+        np.testing.assert_array_equal(record.tile(), tile)
 
 
 def test_departing_too_far_fails_with_the_figures_and_writes_nothing(run: Run, out: Path) -> None:

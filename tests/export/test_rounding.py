@@ -8,7 +8,6 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from scenehash.demo.drawn_scenes import draw
 from scenehash_export.activation_cache import Tape
 from scenehash_export.gptq import _rounded, round_rows, round_weights, with_biases
 from scenehash_export.graph import finish_graph, lower_network
@@ -18,6 +17,7 @@ from scenehash_export.quantize import check_quantized, check_weights, executed_o
 from scenehash_export.ranges import min_max
 from scenehash_export.saturation import check_saturation, safe_rows
 
+from ..scenes import draw
 from .conftest import CLASSES, SIZE, small_network
 
 Tiles = npt.NDArray[np.uint8]
@@ -25,7 +25,7 @@ Tiles = npt.NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def seen() -> Tiles:
-    """Drawn tiles that calibrate, uint8 [40, 32, 32, 3]."""
+    """Tiles that calibrate, uint8 [40, 32, 32, 3]."""
     return np.stack([draw(kind, seed, SIZE) for kind in CLASSES for seed in range(100, 120)])
 
 

@@ -10,7 +10,6 @@ import typer
 from typer.testing import CliRunner
 
 from scenehash import HashModel
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import ConfigurationError, InputError
 from scenehash_export.build import export_run
 from scenehash_export.fidelity import Threshold
@@ -28,6 +27,8 @@ from scenehash_train.runs import BACKBONE, FINETUNE, Run
 from scenehash_train.training import train
 from scenehash_train.tuning_network import TuningNetwork
 
+from ..scenes import draw
+
 # Most of the blocks: the more that are before them, the longer it takes to lower those.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")
@@ -37,28 +38,26 @@ TUNED = {**SMALL, "finetune": {"blocks": BLOCKS, "steps": 6, "batch": 6}}
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Drawn scenes, and a cache for all tests here: extracting takes seconds."""
+    """Views of real scenes, and a cache for all tests here: extracting takes seconds."""
     folder = tmp_path_factory.mktemp("finetune")
     for kind in CLASSES:
-        (folder / "drawn" / kind).mkdir(parents=True)
+        (folder / "scenes" / kind).mkdir(parents=True)
         for seed in range(10):
-            cv2.imwrite(str(folder / "drawn" / kind / f"{seed}.png"), draw(kind, seed, SIZE))
+            cv2.imwrite(str(folder / "scenes" / kind / f"{seed}.png"), draw(kind, seed, SIZE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCENEHASH_CACHE", str(folder / "cache"))
-        yield folder / "drawn"
+        yield folder / "scenes"
 
 
 @pytest.fixture(scope="module")
 def frozen(archive: Path) -> Run:
-    made, _ = train([archive], archive.parent / "frozen", make_config(SMALL))
-    return made
+    return train([archive], archive.parent / "frozen", make_config(SMALL)).run
 
 
 @pytest.fixture(scope="module")
 def tuned(archive: Path, frozen: Run) -> Run:
     del frozen  # its turn is first: fine-tuning must not change what comes after it
-    made, _ = train([archive], archive.parent / "tuned", make_config(TUNED))
-    return made
+    return train([archive], archive.parent / "tuned", make_config(TUNED)).run
 
 
 @pytest.fixture
@@ -83,9 +82,9 @@ def test_a_frozen_run_is_what_it_was_and_fine_tuning_leaves_nothing_behind(
     cached = {path.name for path in (archive.parent / "cache").glob("*.sqlite")}
     identity = load_backbone("efficientnet_lite0", SIZE).identity
     assert cached == {f"{identity}-{SIZE}.sqlite"}
-    again, _ = train([archive], tmp_path / "same cache", make_config(SMALL))
+    again = train([archive], tmp_path / "same cache", make_config(SMALL)).run
     monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
-    fresh, _ = train([archive], tmp_path / "fresh cache", make_config(SMALL))
+    fresh = train([archive], tmp_path / "fresh cache", make_config(SMALL)).run
     assert frozen.lineage == again.lineage == fresh.lineage != tuned.lineage
     assert {path.name for path in tuned.path.iterdir()} == {
         *(path.name for path in frozen.path.iterdir()), BACKBONE,
@@ -113,7 +112,7 @@ def test_an_interrupted_run_of_the_same_seed_ends_as_one_that_was_not(
         with pytest.raises(StopHereError):
             train([archive], tmp_path / "run", make_config(TUNED))
     assert torch.load(tmp_path / "run" / FINETUNE, weights_only=True)["step"] == 2
-    resumed, _ = train([archive], tmp_path / "run", make_config(TUNED))
+    resumed = train([archive], tmp_path / "run", make_config(TUNED)).run
     assert resumed.lineage == tuned.lineage
     assert resumed.quality == tuned.quality
 
@@ -149,10 +148,10 @@ def test_two_parts_compute_what_the_whole_does_and_gradients_are_finite(
     assert not any(weight.grad is not None for weight in backbone.module.parameters())
 
 
-def test_similarities_are_kept_to_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similarities_are_those_of_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Moving(TrainingSet):
         def batch(self, images: np.ndarray, views: np.ndarray) -> torch.Tensor:
-            return self.kept(images, views).flip(0)
+            return self.frozen(images, views).flip(0)
 
     wanted: list[torch.Tensor] = []
 
@@ -185,10 +184,10 @@ def test_the_option_of_the_command_with_the_papers_recipe(
     done = CliRunner().invoke(app, [*command, "--finetune"])
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)
-    assert document["run"] == "runs/drawn-mhcln+finetune-16-seed0"
+    assert document["run"] == "runs/scenes-mhcln+finetune-16-seed0"
     assert set(document["seconds"]) == {"represent", "train", "finetune"}
     plain = CliRunner().invoke(app, [*command, "--frozen"])
-    assert json.loads(plain.stdout)["run"] == "runs/drawn-mhcln-16-seed0"
+    assert json.loads(plain.stdout)["run"] == "runs/scenes-mhcln-16-seed0"
 
 
 def test_weights_that_are_not_the_runs_own_are_refused(tuned: Run) -> None:

@@ -7,7 +7,6 @@ import typer
 
 from .console import AsJson, report
 from .options import ModelPath
-from .search import hit_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,15 +23,15 @@ def register(app: typer.Typer) -> None:
 
 def demo_command(
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for the drawn scenes, the store, the picture.")
+        Path, typer.Option("--out", help="Folder for the scenes, the store and the picture.")
     ] = DEFAULT_FOLDER,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do the device's whole job on built-in scenes: ingest, search, contact sheet.
+    """Ingest real aerial tiles that come with the package, and search them.
 
-    The scenes are drawn by a small program; they are no data. The queries are other drawings than
-    those in the archive.
+    12 kinds, 7 tiles each, from UC Merced's test part (USGS imagery, public domain). One tile of
+    each kind is a query, and is not in the archive. No model was trained on these tiles.
     """
     from scenehash.demo.demo import run_demo
     from scenehash.model.hash_model import HashModel
@@ -46,7 +45,7 @@ def demo_command(
             {
                 "query": str(search.query),
                 "right": search.right(),
-                "hits": [hit_document(hit) for hit in search.hits],
+                "hits": [hit.document() for hit in search.hits],
             }
             for search in demo.searches
         ],
@@ -57,7 +56,7 @@ def demo_command(
         document,
         as_json,
         _table(demo),
-        f"\n{right} of {hits} hits are of the query's kind, in an archive of {demo.scenes} drawn "
+        f"\n{right} of {hits} hits are of the query's kind, in an archive of {demo.scenes} "
         f"scenes\ncontact sheet: {demo.sheet}",
         "\nnow with your own images:\n"
         "  scenehash ingest FOLDER --store my.store\n"

@@ -87,13 +87,13 @@ def ingest_files(
     thumbnails: bool = False,
 ) -> None:
     """Ingest files and report on it; raises Exit with status 3 when something was set aside."""
-    from scenehash.ingestion.opening import open_store
     from scenehash.ingestion.pipeline import ingest
     from scenehash.model.hash_model import HashModel
+    from scenehash.store import CodeStore
 
     hash_model = HashModel.load(model)
     started = time.perf_counter()
-    with open_store(store, hash_model, bits, wait) as code_store:
+    with CodeStore.for_model(store, hash_model, bits, wait) as code_store:
         if thumbnails:
             code_store.keep_thumbnails()
         done = ingest(files, code_store, hash_model, options, CONSOLE)

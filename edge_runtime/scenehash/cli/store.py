@@ -246,12 +246,12 @@ def merge_command(
     document = {
         "store": str(folder),
         "scenes_stored": done.stored,
-        "scenes_known": done.known,
+        "scenes_duplicate": done.duplicates,
         "scenes_repaired": done.repaired,
         "set_aside": list(done.set_aside),
     }
     summary = (
-        f"{folder}: {counted(done.stored, 'scene')} stored, {done.known:,} known already, "
+        f"{folder}: {counted(done.stored, 'scene')} stored, {done.duplicates:,} stored already, "
         f"{done.repaired:,} repaired, {len(done.set_aside):,} set aside"
     )
     report(document, as_json, summary)

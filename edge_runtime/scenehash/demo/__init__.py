@@ -1,5 +1,5 @@
-"""The device's whole job on a few scenes that come with the package."""
+"""The device's whole job on real tiles that come with the package.
 
-from .demo import Demo, run_demo
-
-__all__ = ["Demo", "run_demo"]
+demo.py   ingest an archive, search it with queries that are not in it
+tiles/    the tiles: 12 kinds of aerial scenes
+"""

@@ -1,22 +1,20 @@
-"""The device's whole job on drawn scenes: draw, ingest, search, contact sheet."""
+"""The device's whole job on the tiles of the package: ingest, search, contact sheet."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from scenehash.errors import InputError
 from scenehash.ingestion.pipeline import ingest
 from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-from scenehash.scenes import find_scenes
 from scenehash.scenes.decoding import read_image
 from scenehash.store import CodeStore, Hit
-from scenehash.tiles import Image
 
-from .drawn_scenes import KINDS, archive, draw
+from .tiles import KINDS, archive_paths, query_path
 
-PER_KIND = 8
 HITS = 6
-ARCHIVE_SEED, QUERY_SEED = 1, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -28,8 +26,8 @@ class Search:
     hits: list[Hit]
 
     def right(self) -> int:
-        """How many hits are of the query's kind, by their file's name."""
-        return sum(Path(hit.scene).name.startswith(f"{self.kind}_") for hit in self.hits)
+        """How many hits are of the query's kind, by their file's folder."""
+        return sum(Path(hit.scene).parent.name == self.kind for hit in self.hits)
 
 
 @dataclass(frozen=True)
@@ -42,39 +40,37 @@ class Demo:
     searches: list[Search]
 
 
-def run_demo(folder: Path, model: HashModel) -> Demo:
-    """Draw an archive and a query of each kind into a folder, ingest, search, make the picture.
+def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Demo:
+    """Copy the package's tiles into a folder, ingest the archive, search with each query.
 
-    The queries are drawn from other seeds than the archive. A second run finds the scenes in the
-    store already. Raises StoreError or InputError when the folder cannot be written to.
+    The queries are not in the archive. A second run finds the scenes in the store already. Raises
+    StoreError or InputError when the folder cannot be written to.
     """
-    for name, image in archive(PER_KIND, ARCHIVE_SEED):
-        _write(folder / "scenes" / name, image)
-    paths = find_scenes([folder / "scenes"])
+    scenes = [_copy(path, folder / "scenes") for kind in KINDS for path in archive_paths(kind)]
+    queries = {kind: _copy(query_path(kind), folder / "queries") for kind in KINDS}
     identity = (model.lineage, model.bits, model.card.name)
     with CodeStore.open_or_create(folder / "store", *identity) as store:
-        ingest(paths, store, model)
-        searches = [
-            _search(kind, folder / "queries" / f"{kind}.png", store, model) for kind in KINDS
-        ]
+        ingest(scenes, store, model, progress=progress)
+        searches = [_search(kind, path, store, model) for kind, path in queries.items()]
     sheet = folder / "hits.png"
     write_picture(sheet, contact_sheet([_line(search) for search in searches]))
-    return Demo(folder / "store", sheet, len(paths), searches)
+    return Demo(folder / "store", sheet, len(scenes), searches)
 
 
 def _search(kind: str, path: Path, store: CodeStore, model: HashModel) -> Search:
-    image = draw(kind, QUERY_SEED)
-    _write(path, image)
-    return Search(kind, path, store.search(model.encode([image]), HITS)[0])
+    return Search(kind, path, store.search(model.encode([read_image(path)]), HITS)[0])
 
 
 def _line(search: Search) -> SheetLine:
     return SheetLine(read_image(search.query), search.kind, search.hits)
 
 
-def _write(path: Path, image: Image) -> None:
+def _copy(tile: Path, folder: Path) -> Path:
+    """Copy a tile into a folder, under its kind's name and its own."""
+    copied = folder / tile.parent.name / tile.name
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tile, copied)
     except OSError as error:
-        raise InputError(f"{path.parent}: cannot be made ({error.strerror})") from error
-    write_picture(path, image)
+        raise InputError(f"{copied}: cannot be written ({error.strerror})") from error
+    return copied

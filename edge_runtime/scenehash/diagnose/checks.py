@@ -63,24 +63,13 @@ def check_processor(machine: Machine) -> Finding:
     return Finding("processor", "warning", f"{name}: {machine.architecture} was never tried")
 
 
-def check_precision(machine: Machine, precision: str, exact: bool) -> Finding:
-    """Whether a model of a precision, "int8" or "fp32", may be slower here than another export.
-
-    exact: whether ONNX Runtime had to be asked for its exact path, so that codes agree.
-    """
+def check_precision(machine: Machine, precision: str) -> Finding:
+    """Whether a model of a precision, "int8" or "fp32", may be slower here than another export."""
     compare = "compare with an FP32 export of the same run: scenehash bench --other FP32.onnx"
     if precision != "int8":
         faster = _int8_gain(machine) is not None
         remedy = "an INT8 export of the same run is faster here" if faster else ""
         return Finding("precision", "note" if faster else "good", f"{precision} model", remedy)
-    if exact:
-        return Finding(
-            "precision",
-            "warning",
-            "INT8 may be slower than FP32 here: sums of its products overflow on this processor, "
-            "so that ONNX Runtime takes its exact path, which is slow",
-            "export the run again: weights of a new export cannot overflow; or use FP32",
-        )
     gain = _int8_gain(machine)
     if gain is None:
         return Finding("precision", "warning", "INT8 may be slower than FP32 here", compare)

@@ -48,7 +48,7 @@ def make_missing(store: CodeStore) -> Made:
 
 
 def _pictures(record: SceneRecord, windows: Sequence[Window]) -> list[bytes]:
-    with reopen_scene(Path(record.path), record.reading) as scene:
+    with reopen_scene(Path(record.path), record.decode_params) as scene:
         if scene.content != record.content:
             raise InputError("the file has another content than the scene that was stored")
         return [

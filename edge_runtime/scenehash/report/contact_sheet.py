@@ -62,7 +62,7 @@ def _cells(line: SheetLine) -> list[Image]:
         label = f"#{hit.rank}   {hit.distance} bit{'' if hit.distance == 1 else 's'}"
         label += "   same place" * bool(hit.same_place)
         thumbnail = line.thumbnails.get(hit.row)
-        pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL, thumbnail)
+        pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
         cells.append(_cell(pixels, label, _short(hit.scene), INK))
     return cells
 

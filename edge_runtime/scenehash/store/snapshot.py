@@ -1,4 +1,4 @@
-"""A view: what is committed in a store at one time, and the search in it."""
+"""A snapshot: what is committed in a store at one time, and the search in it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,16 +12,17 @@ from scenehash.errors import StoreDamagedError
 from scenehash.index import NO_ROW, CodeIndex, Explanation
 from scenehash.index.topk import Distances
 
-from .catalog import Catalog, State
-from .check import read_scene
+from .catalog import Catalog
 from .codes_file import CodesFile
+from .entry import read_scene
 from .filters import Filter
 from .folder import INDEX
 from .records import SceneRecord
 from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
+from .state import State
 
-# How many times the hits that are wanted are looked at for those that meet a broad filter: enough
+# How many times as many hits as are wanted are filtered, for a broad filter: enough
 # when it holds for half of all, then for a sixth.
 BROAD = (3, 10)
 # Codes copied at once.
@@ -50,7 +51,7 @@ class Snapshot:
     def of(cls, folder: Path, catalog: Catalog) -> "Snapshot":
         """What is committed now. StoreDamagedError when the codes are not all there."""
         while True:
-            with catalog.snapshot():
+            with catalog.database.snapshot():
                 state = catalog.state()
                 dropped, dead = (catalog.deleted(dropped=which) for which in (True, False))
             file = CodesFile(folder, state.bits // 8, state.generation)

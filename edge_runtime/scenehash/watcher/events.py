@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from scenehash.geo import bounding_boxes
-from scenehash.store import HashedScene, Hit
+from scenehash.store import HashedScene
 
 from .matching import Match
 from .novelty import Repeat
@@ -13,6 +13,8 @@ from .options import Per
 
 # Tiles in the event of one scene, whatever the scene's size.
 TILES_AN_EVENT = 100
+# What an event has of a hit.
+NEAR_FIELDS = ("row", "distance", "scene")
 # Every line of an events file begins so.
 BEGINNING = '{"event": '
 # Numbers that every reader of JSON keeps exactly (RFC 8259, section 6).
@@ -87,7 +89,7 @@ def _about(
         "bbox": box,
         "labels": list(scene.labels),
         "tiles": len(matches),
-        "skipped": scene.reading.get("skipped", 0),
+        "skipped": scene.decode_params.get("skipped", 0),
         "rows": [first_row, first_row + len(matches) - 1],
     }
 
@@ -105,8 +107,12 @@ def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]
             for alert, distance in match.alerts
         ],
         "repeat": None if match.repeat is None else _repeat(match.repeat),
-        "nearest": [_hit(hit) for hit in match.nearest],
+        "nearest": [_near(hit.document()) for hit in match.nearest],
     }
+
+
+def _near(hit: Mapping[str, object]) -> dict[str, object]:
+    return {name: hit[name] for name in NEAR_FIELDS}
 
 
 def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
@@ -137,10 +143,6 @@ def _repeat(repeat: Repeat) -> dict[str, object]:
         "overlap": round(repeat.overlap, 3),
         "changed": repeat.changed,
     }
-
-
-def _hit(hit: Hit) -> dict[str, object]:
-    return {"row": hit.row, "distance": hit.distance, "scene": hit.scene}
 
 
 def _text(document: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from scenehash.errors import StoreBusyError
+from scenehash.files import path_from, path_text
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.ingestion.prefetch import SetAside
 from scenehash.model.hash_model import HashModel
@@ -129,7 +130,7 @@ class Watch:
 
     def _set_shed_aside(self, store: CodeStore) -> None:
         if self._shed:
-            items = [SetAside(Path(file.path), SHED) for file in self._shed]
+            items = [SetAside(path_from(file.path), SHED) for file in self._shed]
             self._note_set_aside(items, self._shed, store)
             self._shed = []
 
@@ -150,7 +151,7 @@ class Watch:
             self._dispatcher.deliver(store)
             return total
 
-        paths = [Path(file.path) for file in files]
+        paths = [path_from(file.path) for file in files]
         options = self._options.ingest or IngestOptions()
         progress = _StopBetweenTiles(self._stopped)
         report = ingest(paths, store, self._model, options, progress, commit)
@@ -174,7 +175,7 @@ class Watch:
         self, items: Sequence[SetAside], files: Sequence[Arrival], store: CodeStore
     ) -> None:
         """Note that files are dealt with, and which of them had to be set aside, and why."""
-        reasons = {str(item.path): item.reason for item in items}
+        reasons = {path_text(item.path): item.reason for item in items}
         events = [set_aside_event(path, reason, now()) for path, reason in reasons.items()]
         for path, reason in reasons.items():
             self._log(f"set aside: {path}: {reason}")

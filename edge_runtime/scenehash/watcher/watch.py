@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scenehash.errors import ConfigurationError
-from scenehash.ingestion.opening import open_store
 from scenehash.model.hash_model import HashModel
+from scenehash.store import CodeStore
 
 from .dispatcher import open_dispatcher
 from .lock import watch_lock
@@ -50,7 +50,7 @@ def watch(
     _check(folders, store, sinks)
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
     with contextlib.ExitStack() as stack:
-        with open_store(store, loaded, options.bits, options.wait) as opened:
+        with CodeStore.for_model(store, loaded, options.bits, options.wait) as opened:
             stack.enter_context(watch_lock(store))
             if options.thumbnails:
                 opened.keep_thumbnails()

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from scenehash import CodeStore
-from scenehash.demo.drawn_scenes import draw
 from scenehash.report.contact_sheet import write_picture
 
+from ...scenes import draw
 from .test_commands import COMMAND
 
 PLAIN = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []

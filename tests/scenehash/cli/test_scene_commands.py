@@ -10,9 +10,9 @@ import pytest
 import rasterio
 from rasterio.transform import from_origin
 
-from scenehash.demo.drawn_scenes import draw
 from scenehash.report.contact_sheet import write_picture
 
+from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
 from .test_commands import answer, run
 
@@ -158,7 +158,7 @@ def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path
     assert (info["scenes"], info["tiles"], info["deleted"], info["rows"]) == (2, 7, 5, 12)
     assert answer("store", "compact", store)["tiles_dropped"] == 5
     assert answer("store", "merge", other, store)["scenes_stored"] == 2
-    assert answer("store", "merge", other, store)["scenes_known"] == 2
+    assert answer("store", "merge", other, store)["scenes_duplicate"] == 2
     for name in ("t.parquet", "t.npz", "t.geojson"):
         assert answer("store", "export", other, "--out", tmp_path / name)["tiles"] == 7
     assert run("store", "export", other, "--out", tmp_path / "t.csv").exit_code == 1

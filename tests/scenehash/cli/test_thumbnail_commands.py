@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore
-from scenehash.demo.drawn_scenes import draw
 from scenehash.report.contact_sheet import THUMBNAIL, write_picture
 from scenehash.retrieval.query import thumbnail_pixels
 from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
 
+from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
 from .test_commands import answer, run
 from .test_scene_commands import write_raster

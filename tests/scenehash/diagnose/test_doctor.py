@@ -27,7 +27,7 @@ from scenehash.diagnose.checks import (
 )
 from scenehash.diagnose.extras import USES, WORKSTATION, missing_extras
 from scenehash.diagnose.hardware import Clock, Machine, read_energy, read_machine
-from scenehash.model.golden import Drift, replay
+from scenehash.model.golden import Drift
 from scenehash.scenes import Window
 from scenehash.store import HashedScene
 
@@ -94,14 +94,11 @@ def test_arm_says_whether_there_are_dot_products_and_others_were_never_tried() -
 def test_it_is_said_where_int8_may_be_slower_than_fp32(
     facts: dict[str, object], slower: bool
 ) -> None:
-    finding = check_precision(machine(**facts), "int8", exact=False)
+    finding = check_precision(machine(**facts), "int8")
     assert (finding.verdict == "warning") == slower
     assert ("INT8 may be slower than FP32" in finding.what) == slower
     assert ("scenehash bench --other" in finding.remedy) == slower
-    exact = check_precision(machine(**facts), "int8", exact=True)
-    assert exact.verdict == "warning"
-    assert "exact path" in exact.what
-    assert check_precision(machine(**facts), "fp32", exact=False).verdict in ("good", "note")
+    assert check_precision(machine(**facts), "fp32").verdict in ("good", "note")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,7 @@ def test_rows_that_a_drifted_bit_moves_are_named() -> None:
 
 
 def test_shipped_model_gives_its_golden_codes_here() -> None:
-    drift = replay(HashModel.load())
+    drift = HashModel.load().replay()
     assert drift.rule == "identical"
     assert drift.logit_error < 1e-3
 
@@ -244,7 +241,7 @@ def test_command_gives_one_json_document_and_names_the_store_disk(tmp_path: Path
 
 
 def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path: Path) -> None:
-    from ..model.test_model import changed
+    from ..model.wire import changed
 
     model = HashModel.load()
     first, *rest = model.card.golden

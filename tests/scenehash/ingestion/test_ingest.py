@@ -11,11 +11,13 @@ import rasterio
 from rasterio.transform import from_origin
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.demo.tiles import KINDS
 from scenehash.ingestion.pipeline import IngestOptions, ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.query import Crop, read_query, tile_pixels
 from scenehash.scenes import Tiling, find_scenes
+
+from ...scenes import draw
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def model() -> HashModel:
 
 
 def mosaic(rows: int, columns: int) -> np.ndarray:
-    """Drawn scenes side by side, uint8 [H, W, 3]."""
+    """Views of real scenes side by side, uint8 [H, W, 3]."""
     kinds = iter(KINDS * (rows * columns))
     return np.concatenate(
         [
@@ -129,6 +131,7 @@ def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashM
 
     class Failing:
         def task(self, name: str, total: int) -> contextlib.AbstractContextManager["Failing"]:
+            del name, total
             return contextlib.nullcontext(self)
 
         def message(self, text: str) -> None: ...
@@ -179,8 +182,8 @@ def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
     with new_store(tmp_path / "s", model) as store:
         ingest([path], store, model, IngestOptions(bands="3,2,1"))
         hit = store.search(store.codes(np.array([4])), 1)[0][0]
-        assert hit.reading["bands"] == [3, 2, 1]
-        shown = tile_pixels(path, hit.window, hit.reading, 256)
+        assert hit.decode_params["bands"] == [3, 2, 1]
+        shown = tile_pixels(path, hit.window, hit.decode_params, 256)
         assert shown is not None
         window = hit.window
         truth = pixels[window.y : window.y + 256, window.x : window.x + 256].astype(float)

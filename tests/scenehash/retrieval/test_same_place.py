@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import draw
 from scenehash.ingestion.pipeline import ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.place_match import same_place_first
 from scenehash.retrieval.query import Crop, Query, read_query
 from scenehash.retrieval.search import search_by_examples
 
+from ...scenes import draw, enlarged
 from ..ingestion.test_ingest import mosaic, new_store
 
 SIDE = 256
@@ -28,7 +28,7 @@ def model() -> HashModel:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes")
-    write_picture(folder / "mosaic.png", mosaic(4, 4))
+    write_picture(folder / "scene.png", enlarged("harbor", 4 * SIDE))
     for number in range(6):
         write_picture(folder / f"forest_{number}.png", draw("forest", 90 + number))
     return folder
@@ -43,7 +43,7 @@ def store(folder: Path, model: HashModel, tmp_path_factory: pytest.TempPathFacto
 
 
 def crop(folder: Path, store: CodeStore, model: HashModel, x: int, y: int) -> Query:
-    path = str(folder / "mosaic.png")
+    path = str(folder / "scene.png")
     return read_query(path, store, lambda: model, Crop((x, y, SIDE, SIDE)))
 
 

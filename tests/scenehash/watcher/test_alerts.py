@@ -13,9 +13,10 @@ from typer.testing import CliRunner, Result
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
 from scenehash.codes import pack
-from scenehash.demo.drawn_scenes import archive, draw
 from scenehash.store import Alert
 from scenehash.watcher.tuning import Tuning, around, tune
+
+from ...scenes import archive, draw
 
 BITS = 64
 

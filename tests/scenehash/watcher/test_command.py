@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
-from scenehash.demo.drawn_scenes import draw
 from scenehash.watcher.waiting import Notified, Polling
 
+from ...scenes import draw
 from .test_webhook import Receiver, receiver
 
 __all__ = ["receiver"]

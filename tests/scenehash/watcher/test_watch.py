@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, HashModel
-from scenehash.demo.drawn_scenes import draw
 from scenehash.errors import StoreBusyError
 from scenehash.store import Alert
 from scenehash.store.outbox import Outbox
@@ -23,6 +22,8 @@ from scenehash.watcher.dispatcher import open_dispatcher
 from scenehash.watcher.listing import scan_folders
 from scenehash.watcher.loop import Watch
 from scenehash.watcher.options import SinkConfig, WatchOptions
+
+from ...scenes import draw
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +137,7 @@ def test_an_event_says_which_alert_matched_and_how_close(
 
 @pytest.mark.parametrize("per", ["scene", "tile"])
 def test_one_event_a_scene_or_one_a_tile(station: Station, per: str) -> None:
-    drop(station.folder, "fields", 1, scenes=3)
+    drop(station.folder, "agricultural", 1, scenes=3)
     station.start(per=per)
     station.step()
     events = station.events()
@@ -200,15 +201,15 @@ def test_a_new_watch_opens_no_file_that_an_earlier_one_has_dealt_with(
 
 def test_too_many_scenes_are_shed_by_the_rule_and_never_silently(station: Station) -> None:
     for seed in range(5):
-        path = drop(station.folder, "houses", seed)
+        path = drop(station.folder, "denseresidential", seed)
         os.utime(path, (1e9 + seed, 1e9 + seed))
     station.start(max_backlog=2)
     station.step()
     events = station.events()
     shed = [event["scene"] for event in events if event["kind"] == "set_aside"]
-    assert [Path(one).name for one in shed] == ["houses_0.png", "houses_1.png", "houses_2.png"]
+    assert [Path(one).name for one in shed] == [f"denseresidential_{seed}.png" for seed in range(3)]
     taken = [event["scene"] for event in events if event["kind"] == "scene"]
-    assert [Path(one).name for one in taken] == ["houses_4.png", "houses_3.png"]
+    assert [Path(one).name for one in taken] == ["denseresidential_4.png", "denseresidential_3.png"]
     with CodeStore.open(station.store) as store:
         assert [item.reason[:4] for item in store.quarantine.list()] == ["shed"] * 3
 
@@ -271,7 +272,7 @@ def test_the_store_is_free_while_there_is_nothing_to_do(station: Station) -> Non
 
 
 def test_asked_to_stop_it_stores_nothing_of_the_scene_in_hand(station: Station) -> None:
-    drop(station.folder, "fields", 1, scenes=3)
+    drop(station.folder, "agricultural", 1, scenes=3)
     station.start()
     station.stopped = True
     assert station.step() is False

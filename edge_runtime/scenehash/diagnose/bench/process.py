@@ -14,8 +14,9 @@ FIRST_CODE = """
 import resource, sys
 from pathlib import Path
 from scenehash import HashModel
-from scenehash.demo.drawn_scenes import draw
-tile = draw("forest", 0)
+from scenehash.demo.tiles import query_path
+from scenehash.scenes.decoding import read_image
+tile = read_image(query_path("forest"))
 model = HashModel.load(Path(sys.argv[1]))
 model.encode([tile])
 print(flush=True)

@@ -16,7 +16,7 @@ from .advice import advise
 from .process import measure_cold_start
 from .scenarios import BATCHES, run_grid, run_scenarios
 from .settings import Settings
-from .stages import Inputs, drawn_inputs, open_pipeline, random_archive, read_inputs, time_stages
+from .stages import Inputs, demo_inputs, open_pipeline, random_archive, read_inputs, time_stages
 from .sustained import run_sustained
 
 COLD_STARTS = 3
@@ -33,7 +33,7 @@ def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict
     path = settings.model or shipped_model()
     model = HashModel.load(path, settings.threads)
     others = _others(model, settings)
-    inputs = _inputs(settings, model.tile_size)
+    inputs = _inputs(settings)
     tiles = [to_tile(decode_image(data), model.tile_size) for data in inputs.files]
     steps = (settings.repeats + 1) * len(inputs.files) + COLD_STARTS
     steps += len(BATCHES) * most_threads + 2
@@ -85,7 +85,7 @@ def _others(model: HashModel, settings: Settings) -> dict[str, HashModel]:
     return {other.card.precision: other}
 
 
-def _inputs(settings: Settings, tile_size: int) -> Inputs:
+def _inputs(settings: Settings) -> Inputs:
     if settings.images is None:
-        return drawn_inputs(settings.count, tile_size)
+        return demo_inputs(settings.count)
     return read_inputs(settings.images, settings.count)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from scenehash.codes import Codes
-from scenehash.demo.drawn_scenes import KINDS, draw
+from scenehash.demo.tiles import KINDS, tile_paths
 from scenehash.errors import InputError
 from scenehash.index import CodeIndex
 from scenehash.model.hash_model import HashModel
@@ -33,16 +32,11 @@ class Inputs:
     origin: str
 
 
-def drawn_inputs(count: int, size: int) -> Inputs:
-    """Drawn scenes as JPEGs, for a machine that has no images yet."""
-    files = []
-    for number in range(count):
-        picture = draw(KINDS[number % len(KINDS)], number, size)
-        bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-        encoded, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        assert encoded
-        files.append(jpeg.tobytes())
-    return Inputs(files, f"{count} drawn scenes of {size} x {size} pixels")
+def demo_inputs(count: int) -> Inputs:
+    """The demo's tiles, a kind after the other, and again from the first where count is more."""
+    paths = [path for row in zip(*map(tile_paths, KINDS), strict=True) for path in row]
+    files = [paths[number % len(paths)].read_bytes() for number in range(count)]
+    return Inputs(files, f"{count} tiles of the demo")
 
 
 def read_inputs(folder: Path, count: int) -> Inputs:
