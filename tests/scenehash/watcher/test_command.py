@@ -172,7 +172,7 @@ def test_bad_input_is_one_clear_line(
 
 def test_a_change_ends_the_wait_and_so_does_a_stop(tmp_path: Path) -> None:
     stop = threading.Event()
-    notified = Notified([tmp_path], 20, stop)
+    notified = Notified([tmp_path], 20, stop, print)
     changing = threading.Timer(0.5, (tmp_path / "a.png").touch)
     started = time.monotonic()
     changing.start()
@@ -181,3 +181,55 @@ def test_a_change_ends_the_wait_and_so_does_a_stop(tmp_path: Path) -> None:
     assert notified.wait() is False
     Polling(20, stop).wait()
     assert time.monotonic() - started < 10
+
+
+def test_what_changes_before_the_first_wait_is_not_missed(tmp_path: Path) -> None:
+    notified = Notified([tmp_path], 0.1, threading.Event(), print)
+    (tmp_path / "a.png").touch()
+    assert notified.wait() is True
+    assert notified.wait() is False
+
+
+@pytest.mark.parametrize("seen_gone", [True, False])
+def test_a_folder_that_is_removed_and_made_again_is_watched_again(
+    seen_gone: bool, tmp_path: Path
+) -> None:
+    folder, other = tmp_path / "in", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    notified = Notified([folder, other], 0.1, threading.Event(), print)
+
+    def quiet() -> None:
+        deadline = time.monotonic() + 20
+        while notified.wait():
+            assert time.monotonic() < deadline
+
+    quiet()
+    folder.rmdir()
+    if seen_gone:
+        quiet()
+    folder.mkdir()
+    assert notified.wait() is True
+    quiet()
+    changing = threading.Timer(0.3, (folder / "a.png").touch)
+    changing.start()
+    until(notified.wait)
+    quiet()
+    (other / "b.png").touch()
+    until(notified.wait)
+
+
+def test_where_the_system_refuses_notifications_folders_are_polled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    notified = Notified([tmp_path], 0.1, threading.Event(), logged.append)
+
+    def refuse(*_: object, **__: object) -> Iterator[object]:
+        raise OSError("OS file watch limit reached")
+        yield
+
+    monkeypatch.setattr(notified, "_watch", refuse)
+    assert [notified.wait() for _ in range(3)] == [True] * 3
+    (line,) = logged
+    assert "file watch limit" in line
