@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from .errors import ScenehashError
     from .index import CodeIndex
     from .model import HashModel
+    from .retrieval.query import Crop, Query
+    from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions
     from .watcher.watch import watch
@@ -16,28 +18,36 @@ if TYPE_CHECKING:
 __all__ = [
     "CodeIndex",
     "CodeStore",
+    "Crop",
     "Filter",
     "HashModel",
     "Hit",
+    "Query",
     "ScenehashError",
+    "SearchResult",
     "SinkConfig",
     "WatchOptions",
     "bench",
     "doctor",
+    "search",
     "watch",
 ]
 
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
+    "Crop": "retrieval.query",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
+    "Query": "retrieval.query",
     "ScenehashError": "errors",
+    "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
     "WatchOptions": "watcher.options",
     "bench": "diagnose.bench.run",
     "doctor": "diagnose.doctor",
+    "search": "retrieval.search",
     "watch": "watcher.watch",
 }
 
