@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from .errors import ScenehashError
     from .index import CodeIndex
     from .model import HashModel
-    from .retrieval.query import Crop, Query
+    from .retrieval.crop import Crop
+    from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions
@@ -36,7 +37,7 @@ __all__ = [
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
-    "Crop": "retrieval.query",
+    "Crop": "retrieval.crop",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",

@@ -136,7 +136,7 @@ Label = Annotated[
 ]
 SceneOption = Annotated[
     str | None,
-    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene."),
+    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene: its path, or how the path ends."),
 ]
 LabelOption = Annotated[
     str | None,
@@ -197,7 +197,8 @@ def make_filter(
     """The filter that the options ask for; without any it holds for all tiles."""
     from scenehash.store import Filter
 
-    path = None if scene is None else str(Path(scene).absolute())
+    # What is not there is the end of a stored path, as tables of hits show it.
+    path = scene if scene is None or not Path(scene).exists() else str(Path(scene).absolute())
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 
