@@ -136,7 +136,11 @@ Label = Annotated[
 ]
 SceneOption = Annotated[
     str | None,
-    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene: its path, or how the path ends."),
+    typer.Option(
+        "--scene",
+        metavar="PATH",
+        help="Match only tiles of this scene: its path, or how the path ends.",
+    ),
 ]
 LabelOption = Annotated[
     str | None,
