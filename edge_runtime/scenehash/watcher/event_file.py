@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO
 
-from scenehash.store.codes_file import flush_folder
+from scenehash.files import flush_folder
 
 from .events import number_of
 from .sinks import Event
