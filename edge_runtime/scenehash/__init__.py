@@ -4,13 +4,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scenehash.model.hash_model import HashModel
-
+    from .diagnose.bench.run import bench
+    from .diagnose.doctor import doctor
     from .errors import ScenehashError
     from .index import CodeIndex
+    from .model import HashModel
     from .store import CodeStore, Filter, Hit
+    from .watcher.options import SinkConfig, WatchOptions
+    from .watcher.watch import watch
 
-__all__ = ["CodeIndex", "CodeStore", "Filter", "HashModel", "Hit", "ScenehashError"]
+__all__ = [
+    "CodeIndex",
+    "CodeStore",
+    "Filter",
+    "HashModel",
+    "Hit",
+    "ScenehashError",
+    "SinkConfig",
+    "WatchOptions",
+    "bench",
+    "doctor",
+    "watch",
+]
 
 _MODULE_OF = {
     "CodeIndex": "index",
@@ -19,6 +34,11 @@ _MODULE_OF = {
     "HashModel": "model",
     "Hit": "store",
     "ScenehashError": "errors",
+    "SinkConfig": "watcher.options",
+    "WatchOptions": "watcher.options",
+    "bench": "diagnose.bench.run",
+    "doctor": "diagnose.doctor",
+    "watch": "watcher.watch",
 }
 
 
