@@ -26,7 +26,9 @@ class CodeIndex:
     Results are those of a brute-force scan, ordered by (distance, row). The codes may be a memory
     map; they are read in place. dead: int64, ascending rows that are never found. folder: where
     derived data is kept; None: in memory only. key: what the codes are; derived data of another
-    key is not used. planner: what things cost; for tests. An index may be used by several threads.
+    key is not used, nor is what was derived from other codes than these, by their checksum. origin:
+    names codes that, in this process, have only been appended to; of those a checksum is compared
+    once. planner: what things cost; for tests. An index may be used by several threads.
     """
 
     def __init__(
@@ -35,13 +37,14 @@ class CodeIndex:
         dead: Rows | None = None,
         folder: Path | None = None,
         key: str = "",
+        origin: str = "",
         planner: Planner | None = None,
     ) -> None:
         self._codes = codes
         self._words = as_words(codes)
         self._dead = dead
         self._planner = planner or Planner()
-        self._derived = SegmentSet(codes, folder, key, self._planner)
+        self._derived = SegmentSet(codes, folder, key, origin, self._planner)
 
     def __len__(self) -> int:
         return len(self._codes)

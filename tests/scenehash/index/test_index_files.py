@@ -120,6 +120,19 @@ def test_files_of_another_key_or_width_are_left_out_and_replaced(built) -> None:
     assert reopened(codes, path).pending == 120
 
 
+def test_a_file_about_other_codes_is_left_out_and_replaced(built) -> None:
+    codes, path = built
+    for row in (0, 60, 119):
+        others = codes.copy()
+        others[row] ^= 1
+        index = reopened(others, path)
+        assert plans(index, others) == {"scan": 1}
+        assert_exact(index, others)
+    index.build()
+    assert list(plans(reopened(others, path), others)) != ["scan"]
+    assert plans(reopened(codes, path), codes) == {"scan": 1}
+
+
 def test_a_file_of_a_later_version_is_left_out(built) -> None:
     codes, path = built
     content = path.read_bytes()
@@ -168,11 +181,12 @@ def test_many_small_additions_leave_few_segments(tmp_path, on_disk) -> None:
     assert plans(index, codes)["multi-index"] <= 8
 
 
-def test_a_file_is_checked_only_once_that_pays(built) -> None:
+def test_a_file_is_checked_only_once_that_pays(built, monkeypatch) -> None:
     codes, path = built
     scan = EAGER.times(code_index.kernels_for(as_words(codes)).costs).scan(120, 1)
     patient = dataclasses.replace(EAGER, check_byte=scan / path.stat().st_size * 2.5)
-    segment_file.forget()
+    for known in ("_verdicts", "_debts"):  # as in a new process
+        monkeypatch.setattr(segment_file, known, {})
     index = CodeIndex(codes, folder=path.parent, key="a", planner=patient)
     assert [list(plans(index, codes)) for _ in range(4)] == [
         ["scan"], ["scan"], ["multi-index"], ["multi-index"],
