@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenehash.cli.console import AsJson, report
+from scenehash.cli.help import examples
 from scenehash.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ class Precision(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("export")(export_command)
+    epilog = examples(
+        "scenehash export runs/mine --out model.onnx",
+        "scenehash export runs/mine --precision fp32 --report fidelity.html",
+    )
+    app.command("export", epilog=epilog)(export_command)
 
 
 def export_command(
@@ -33,7 +38,9 @@ def export_command(
         Path | None,
         typer.Option("--out", help="The model file.", show_default="RUN/model-PRECISION.onnx"),
     ] = None,
-    precision: Annotated[Precision, typer.Option(help="int8 is twice as fast.")] = Precision.INT8,
+    precision: Annotated[
+        Precision, typer.Option(help="Of weights and activations; int8 is about twice as fast.")
+    ] = Precision.INT8,
     calibration_images: Annotated[
         int, typer.Option(min=1, help="Training images that the INT8 ranges are taken from.")
     ] = 256,

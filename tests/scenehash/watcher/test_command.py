@@ -46,7 +46,7 @@ def until(true: Callable[[], bool], seconds: float = 30) -> None:
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A watch of in/, which has one scene, that has told of this scene."""
+    """A watch of in/, which has one scene, that has reported this scene."""
     drop(tmp_path / "in", "harbor", 1)
     where = [str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.2"]
     with subprocess.Popen(
@@ -103,8 +103,8 @@ def test_once_says_by_its_status_that_something_was_set_aside(tmp_path: Path) ->
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
     first = run("watch", *where)
     assert first.exit_code == 3
-    told = [json.loads(line) for line in first.stdout.splitlines()]
-    assert sorted(event["kind"] for event in told) == ["scene", "set_aside"]
+    events = [json.loads(line) for line in first.stdout.splitlines()]
+    assert sorted(event["kind"] for event in events) == ["scene", "set_aside"]
     again = run("watch", *where)
     assert (again.exit_code, again.stdout) == (0, "")
 
@@ -125,8 +125,8 @@ def test_marks_and_polling(tmp_path: Path) -> None:
     drop(tmp_path / "in", "beach", 2)
     Path(f"{marked}.done").touch()
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
-    told = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
-    assert [json.loads(line)["scene"] for line in told] == [str(marked)]
+    lines = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
+    assert [json.loads(line)["scene"] for line in lines] == [str(marked)]
     assert len(run("watch", *where, "--poll").stdout.splitlines()) == 1
 
 

@@ -90,7 +90,8 @@ def flood(connection: socket.socket, data: bytes = b"x" * 65536) -> None:
 
 
 def silent(connection: socket.socket) -> None:
-    connection.recv(1)
+    while connection.recv(65536):
+        pass
 
 
 LATE: dict[str, Talk] = {
