@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test test-fast lint docs api audit bench isolated emulated clean
+.PHONY: demo test test-fast lint docs api audit bench isolated emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -44,8 +44,10 @@ isolated: .venv/ready
 	PYTHON=$(PYTHON) bash tests/isolated.sh
 
 # The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
-emulated: .venv/ready
+emulated: emulated-x86
 	bash tests/arm.sh
+
+emulated-x86: .venv/ready
 	bash tests/older_x86.sh
 
 .venv-demo/ready: pyproject.toml
