@@ -24,6 +24,8 @@ lint: .venv/ready
 # Pages that are made from the source.
 docs: api
 	.venv/bin/python docs/make_architecture.py
+	.venv/bin/scenehash demo --out .venv/demo
+	.venv/bin/scenehash search .venv/demo/queries/airplane/airplane01.jpg --store .venv/demo/store -k 6 --sheet docs/query.jpg
 
 api: .venv/ready
 	.venv/bin/python docs/make_api.py
