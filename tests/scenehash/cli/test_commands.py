@@ -263,12 +263,12 @@ def test_bad_input_is_one_clear_line(
     if status == 1:
         errors = [text for text in result.stderr.splitlines() if text.startswith("error: ")]
         assert len(errors) == 1
-        assert "unforeseen" not in errors[0]
+        assert "unexpected" not in errors[0]
     assert not bad["nowhere"].exists()
     assert not list(bad["empty"].iterdir())
 
 
-def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
+def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> int:
@@ -277,7 +277,7 @@ def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
     monkeypatch.setattr(CodeStore, "counts", broken)
     result = run("store", "info", store)
     assert result.exit_code == 1
-    assert "error: unforeseen RuntimeError('a bug')" in result.stderr
+    assert "error: unexpected RuntimeError('a bug')" in result.stderr
     with pytest.raises(RuntimeError, match="a bug"):
         CliRunner().invoke(
             build_app(), ["--debug", "store", "info", str(store)], catch_exceptions=False
