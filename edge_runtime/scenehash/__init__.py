@@ -8,10 +8,12 @@ if TYPE_CHECKING:
     from .diagnose.doctor import doctor
     from .errors import ScenehashError
     from .index import CodeIndex
+    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions
     from .watcher.watch import watch
+    from .windows import Tiling
 
 __all__ = [
     "CodeIndex",
@@ -19,11 +21,16 @@ __all__ = [
     "Filter",
     "HashModel",
     "Hit",
+    "IngestOptions",
+    "IngestReport",
     "ScenehashError",
     "SinkConfig",
+    "Tiling",
     "WatchOptions",
     "bench",
     "doctor",
+    "ingest",
+    "retry_quarantine",
     "watch",
 ]
 
@@ -33,11 +40,16 @@ _MODULE_OF = {
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
+    "IngestOptions": "ingestion",
+    "IngestReport": "ingestion",
     "ScenehashError": "errors",
     "SinkConfig": "watcher.options",
+    "Tiling": "windows",
     "WatchOptions": "watcher.options",
     "bench": "diagnose.bench.run",
     "doctor": "diagnose.doctor",
+    "ingest": "ingestion",
+    "retry_quarantine": "ingestion",
     "watch": "watcher.watch",
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from scenehash.ingestion.pipeline import IngestOptions
+    from scenehash.ingestion import IngestOptions
 
 Per = Literal["scene", "tile"]
 

@@ -147,7 +147,7 @@ def test_an_error_is_one_line_and_one_document_with_json(
     assert error == f"error: {document['message']}"
 
 
-def test_a_word_behind_two_dashes_is_no_option(tmp_path: Path) -> None:
+def test_a_word_behind_two_dashes_is_no_option() -> None:
     found = run("store", "info", "--", "--json")
     assert (found.exit_code, found.stdout) == (1, "")
 
