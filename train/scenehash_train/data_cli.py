@@ -42,8 +42,8 @@ def fetch_command(
 ) -> None:
     """Download, check and unpack a published archive.
 
-    It becomes one folder per class. An interrupted download continues where it stopped. An archive that is there already is not
-    downloaded again.
+    It becomes one folder per class. An interrupted download continues where it stopped. An archive
+    that is there already is not downloaded again.
     """
     from scenehash_train import fetch_archive
 

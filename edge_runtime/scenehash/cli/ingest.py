@@ -75,9 +75,9 @@ def ingest_command(
 ) -> None:
     """Hash scenes and keep their codes in a store.
 
-    The store is made when there is none. A scene that is stored already is not hashed again; where its file has moved, the store follows
-    it. One that cannot be read is set aside with its reason (see: scenehash quarantine), the rest
-    goes on, and the exit status is 3.
+    The store is made when there is none. A scene that is stored already is not hashed again; where
+    its file has moved, the store follows it. One that cannot be read is set aside with its reason
+    (see: scenehash quarantine), the rest goes on, and the exit status is 3.
     """
     from scenehash.ingestion import IngestOptions, ingest
 

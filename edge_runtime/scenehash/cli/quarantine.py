@@ -74,7 +74,8 @@ def retry_command(
 ) -> None:
     """Ingest quarantined inputs again.
 
-    The files may have been repaired, or may need other options. Exit status 3 when some still cannot be ingested.
+    The files may have been repaired, or may need other options. Exit status 3 when some still
+    cannot be ingested.
     """
     from scenehash.ingestion import IngestOptions, retry_quarantine
 
