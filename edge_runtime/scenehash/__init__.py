@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .errors import ScenehashError
     from .index import CodeIndex
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .report.tiling_preview import preview_tiles
     from .store import CodeStore, Filter, Hit
     from .windows import Tiling
 
@@ -23,6 +24,7 @@ __all__ = [
     "ScenehashError",
     "Tiling",
     "ingest",
+    "preview_tiles",
     "retry_quarantine",
 ]
 
@@ -37,6 +39,7 @@ _MODULE_OF = {
     "ScenehashError": "errors",
     "Tiling": "windows",
     "ingest": "ingestion",
+    "preview_tiles": "report.tiling_preview",
     "retry_quarantine": "ingestion",
 }
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from scenehash.files import printable
 from scenehash.progress import track as progress_track
 
 # A file or a pipe has no width; lines are cut only where they would be no table any more.
@@ -41,12 +42,13 @@ def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType
         sys.stdout.write("\n")
     else:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        Console(highlight=False, markup=False, emoji=False, width=width).print(*shown, sep="\n")
+        _Console(highlight=False, markup=False, emoji=False, width=width).print(*shown, sep="\n")
 
 
 def notice(text: str) -> None:
     """Print a line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)
+    shown = printable(text)
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(shown)
 
 
 class ConsoleProgress:
@@ -100,6 +102,15 @@ def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
 def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     """Pass items on, and show each as a step of a task."""
     return progress_track(items, total, what, CONSOLE)
+
+
+class _Console(Console):
+    """A console that shows control characters in what it is given, and does not obey them."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """See Console: lines, and cells of tables, pass through here."""
+        safe = "\n".join(map(printable, text.split("\n")))
+        return super().render_str(safe, **options)
 
 
 class _RateColumn(ProgressColumn):
