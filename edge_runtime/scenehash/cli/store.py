@@ -13,7 +13,6 @@ from .console import (
     AsJson,
     UsageError,
     counted,
-    escaped,
     notice,
     report,
 )
@@ -357,7 +356,7 @@ def _confirm(store: Path, paths: "Sequence[str]") -> None:
     if len(paths) > SCENES_SHOWN:
         notice(f"... and {counted(len(paths) - SCENES_SHOWN, 'more scene')}")
     typer.confirm(
-        f"Delete {counted(len(paths), 'scene')} from {escaped(str(store))}?", abort=True, err=True
+        f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
     )
 
 
