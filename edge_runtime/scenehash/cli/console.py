@@ -3,8 +3,8 @@
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import typer
 from rich.console import Console, RenderableType
@@ -20,16 +20,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from scenehash.progress import track as progress_track
-
 # A file or a pipe has no width; lines are cut only where they would be no table any more.
 PIPE_WIDTH = 200
 
 EXIT_FAILED = 1
 EXIT_SET_ASIDE = 3
 EXIT_INTERRUPTED = 130
-
-Item = TypeVar("Item")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
@@ -87,19 +83,6 @@ class ConsoleTask:
 
 
 CONSOLE = ConsoleProgress()
-
-
-# Train and export still report by these two.
-@contextlib.contextmanager
-def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Show a task on stderr; call what is given with a step's size."""
-    with CONSOLE.task(what, total) as task:
-        yield task.advance
-
-
-def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Pass items on, and show each as a step of a task."""
-    return progress_track(items, total, what, CONSOLE)
 
 
 class _RateColumn(ProgressColumn):
