@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.files import printable
+
 from .console import (
     EXIT_FAILED,
     EXIT_SET_ASIDE,
