@@ -24,6 +24,7 @@ from scenehash_train.metrics import retrieval_quality
 from scenehash_train.runs import Run
 
 from .calibrate import calibrate
+from .exact_additions import check_additions
 from .fidelity import Threshold, check, check_lowering, compare
 from .graph import finish_graph, lower_network
 from .quantize import check_quantized, check_weights, executed_operators
@@ -76,6 +77,7 @@ def export_run(
         check_quantized(operators, len(calibration.float_layers))
         check_weights(graph)
         check_saturation(graph)
+        check_additions(graph)
 
     judges = labels(run.split.test)
     reference = network_logits(network, run.split.test, run.config.tile_size)

@@ -9,10 +9,11 @@ layer, in the order that they run, is fitted on calibration tiles:
 2. rounded one column after the other, what a column loses made good by those not yet rounded; the
    bias comes last and is not rounded at all.
 
-Steps are as fine as 8 bits allow while no pair of products can leave 16 bits (saturation.py). The
-graph stays as it is, other integers and steps aside. Sources: Frantar, Ashkboos, Hoefler, Alistarh,
-"GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for
-the second step; the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
+Steps are as fine as 8 bits allow while no pair of products can leave 16 bits, nor a bias 31
+(saturation.py): the bias of a channel that is dead, with next to no weights, would. The graph stays
+as it is, other integers and steps aside. Sources: Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ:
+Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for the
+second step; the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
 Blankevoort, "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020, in closed
 form.
 """
@@ -44,6 +45,8 @@ ENOUGH_INPUTS = 4
 DAMPING = 0.01
 # A row that its rounding carried beyond the pair rule is rounded anew by a coarser step.
 COARSER = 1.04
+# Half of what 32 bits hold; the rest is room for the sum of products that a bias is added to.
+GREATEST_BIAS = 2**30
 
 Moment = Tensor
 
@@ -144,21 +147,33 @@ class _Layer:
             damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
             shift = torch.linalg.solve(damped, (cross - both).mT).mT
             wanted = self.exact + self.exact @ shift
-            scale, rounded, bias = round_rows(wanted, damped, self._shared_scale())
+            least = self._least_scale(wanted[..., -1])
+            scale, rounded, bias = round_rows(wanted, damped, self._shared_scale(), least)
             self._set_scale(scale)
         else:
-            nearest = numpy_helper.to_array(self.integers)
-            rounded = self.weights.as_rows(nearest)
-            kept = torch.cat([rounded * self.scale[..., None], self.exact[..., -1:]], -1)
+            nearest = self.weights.as_rows(numpy_helper.to_array(self.integers))
+            scale = torch.maximum(self.scale, self._least_scale(self.exact[..., -1]))
+            if self._shared_scale():
+                scale = scale.amax().expand_as(scale).clone()
+            rounded = torch.where(
+                (scale > self.scale)[..., None],
+                (self.exact[..., :-1] / scale[..., None]).round(),
+                nearest,
+            )
+            self._set_scale(scale)
+            kept = torch.cat([rounded * scale[..., None], self.exact[..., -1:]], -1)
             lost = self.exact @ cross[..., -1:] - kept @ both[..., -1:]
             bias = kept[..., -1] + lost[..., 0]
         self.integers.CopyFrom(
             numpy_helper.from_array(self.weights.from_rows(rounded), self.integers.name)
         )
         steps = np.round(bias.reshape(-1).numpy() / numpy_helper.to_array(self.bias_steps))
-        limit = np.iinfo(np.int32)
-        clipped = steps.clip(limit.min, limit.max).astype(np.int32)
-        self.bias.CopyFrom(numpy_helper.from_array(clipped, self.bias.name))
+        self.bias.CopyFrom(numpy_helper.from_array(steps.astype(np.int32), self.bias.name))
+
+    def _least_scale(self, bias: Tensor) -> Tensor:
+        """The finest steps of weights [...] by which a bias [...] leaves room for their sums."""
+        ratio = numpy_helper.to_array(self.bias_steps) / numpy_helper.to_array(self.steps)
+        return bias.abs() / (float(ratio.flat[0]) * GREATEST_BIAS)
 
     def _shared_scale(self) -> bool:
         """Whether all rows have one step."""
@@ -235,13 +250,13 @@ def _moments(layer: _Layer, plain: Tape, rounded: Tape) -> tuple[Moment, Moment,
 
 
 def round_rows(
-    wanted: Tensor, damped: Moment, shared: bool = False
+    wanted: Tensor, damped: Moment, shared: bool = False, least: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The finest safe steps for weights [..., K + 1], their integers [..., K], the bias left over.
 
-    shared: one step for all rows.
+    shared: one step for all rows. least: no step is finer, a number for each row or for all.
     """
-    scale = _finest_scale(wanted[..., :-1])
+    scale = _finest_scale(wanted[..., :-1]).maximum(torch.as_tensor(least))
     coarsest = 2 * wanted[..., :-1].abs().amax(-1).clamp_min(1e-12) / PAIR_LIMIT
     while True:
         if shared:

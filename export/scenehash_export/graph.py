@@ -15,6 +15,8 @@ from scenehash.codes import check_bits
 from scenehash_train.network import HashNetwork
 from scenehash_train.onnx_export import lower
 
+from .exact_additions import align_additions
+from .exact_means import average_whole_numbers
 from .space_to_depth import group_pixels
 
 BITS_A_BYTE = 8
@@ -34,12 +36,17 @@ def lower_network(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
 def finish_graph(model: onnx.ModelProto, grouped: bool = True) -> None:
     """Turn a graph to logits, quantized or not, into a model file's: normalisation, codes, check.
 
-    grouped: let the first convolution take several pixels as one where that fits (see stem.py).
+    grouped: let the first convolution take several pixels as one where that fits (see
+    space_to_depth.py). Additions and averages of an INT8 graph are written so that every processor
+    computes the same bytes (exact_additions.py, exact_means.py).
     Raises ConfigurationError when the logits are not K bits that a code can have.
     """
     fold_normalisation(model)
+    align_additions(model)
+    average_whole_numbers(model)
     if grouped:
         group_pixels(model)
+    _drop_unused(model.graph)
     append_packing(model)
     strip_provenance(model)
     onnx.checker.check_model(model, full_check=True)

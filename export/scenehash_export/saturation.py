@@ -1,4 +1,4 @@
-"""The pair rule: INT8 weights that give the same sums on every processor, by construction.
+"""Integers that give the same sums on every processor, by construction: pairs and whole rows.
 
 x86 processors without VNNI multiply u8 activations with s8 weights two at a time, and add each pair
 in 16 bits (VPMADDUBSW), where a larger sum saturates. Which weights make a pair depends on a
@@ -23,6 +23,7 @@ from .observe import WEIGHTED, attributes
 GREATEST = 127
 # The largest sum of two weights: 255 * 128 = 32,640.
 PAIR_LIMIT = 128
+SUM_LIMIT = 2**31 - 1
 
 
 def safe_rows(integers: Tensor) -> Tensor:
@@ -32,7 +33,7 @@ def safe_rows(integers: Tensor) -> Tensor:
 
 
 def check_saturation(model: onnx.ModelProto) -> None:
-    """Raise FidelityError when a pair of products of an INT8 graph can leave 16 bits."""
+    """Raise FidelityError when a pair of an INT8 graph can leave 16 bits, or a sum 32."""
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     made_by = {name: node for node in model.graph.node for name in node.output}
     for node in model.graph.node:
@@ -48,3 +49,12 @@ def check_saturation(model: onnx.ModelProto) -> None:
                 f"the weights of {node.name} can saturate on processors without VNNI: two weights "
                 f"of a row add up to more than {PAIR_LIMIT}; export with scenehash export"
             )
+        bias = made_by.get(node.input[2]) if len(node.input) > 2 else None
+        if bias is not None and bias.input[0] in constants:
+            added = numpy_helper.to_array(constants[bias.input[0]]).astype(np.int64)
+            products = 2 * 255 * np.abs(rows.numpy()).sum(-1)
+            if (np.abs(added) + products).max() > SUM_LIMIT:
+                raise FidelityError(
+                    f"the sums of {node.name} can leave 32 bits: its bias is too great for the "
+                    "steps of its weights; export with scenehash export"
+                )
