@@ -5,8 +5,8 @@
 
 Works cell by cell (one method, one seed, one test) and appends each to OUT/cells.jsonl as it is
 done: interrupted, it goes on where it stopped. benchmarks/quality_report.py turns the cells into
-docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash on
-exported files; the others through the FP32 head, on the same representations.
+docs/results/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash
+on exported files; the others through the FP32 head, on the same representations.
 """
 
 import argparse

@@ -206,7 +206,7 @@ def filters(rows: int) -> None:
             for _ in range(50):  # until the index is in use
                 store.search(queries[0], 20)
             compare(store, wheres, queries)
-            if store._view.index.warm() != "numpy":
+            if store._snapshot.index.warm() != "numpy":
                 compare(store, wheres, queries)
 
 
@@ -215,18 +215,18 @@ def compare(store: CodeStore, wheres: dict[str, Filter | None], queries: Codes) 
 
     first: by a filter that is new. again: the time after.
     """
-    view = store._view
+    snapshot = store._snapshot
     taken: dict[str, tuple[list[float], ...]] = {name: ([], []) for name in wheres}
     for query in queries:
         for name, where in wheres.items():
-            view._selected.clear()
+            snapshot._selected.clear()
             for times in taken[name]:
                 times.append(searching(store, query, where))
     by = store.search(queries[0], 20, explain=True)[1].kernels
     print(f"by {by:21} {'tiles':>9}   first   again       times those without")
     without = np.median(taken["without"], axis=1)
     for name, where in wheres.items():
-        count = len(store) if where is None else len(view._positions_where(where))
+        count = len(store) if where is None else len(snapshot._positions_where(where))
         medians = np.median(taken[name], axis=1)
         print(f"{name:24} {count:9,}", end="")
         print("".join(f"{median:8.2f}" for median in medians), end="  ")

@@ -1,5 +1,7 @@
 """Packed binary codes: K bits in K/8 bytes, bit 0 the most significant bit of byte 0."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +18,19 @@ def check_bits(bits: int) -> int:
         raise ConfigurationError(
             f"{bits} bits: a code has {MIN_BITS} to {MAX_BITS} bits, in steps of 8"
         )
+    return bits
+
+
+def check_width(bits: int | None, widths: Sequence[int]) -> int:
+    """Return bits when it is one of a model's widths, the last of them when None.
+
+    ConfigurationError otherwise.
+    """
+    if bits is None:
+        return widths[-1]
+    if bits not in widths:
+        choice = ", ".join(map(str, widths))
+        raise ConfigurationError(f"{bits} bits: this model's codes can be of {choice} bits")
     return bits
 
 

@@ -16,6 +16,7 @@ ScenehashError                one line: what, where, what to do
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 
 class ScenehashError(Exception):
@@ -23,7 +24,18 @@ class ScenehashError(Exception):
 
 
 class InputError(ScenehashError):
-    """An image, a path or a folder cannot be used."""
+    """An image, a path or a folder cannot be used.
+
+    reason: what is wrong, and what to do. path: with which file or folder, where whoever raises it
+    knows; the text is then "path: reason".
+    """
+
+    def __init__(self, reason: str, path: str | Path | None = None) -> None:
+        super().__init__(reason, path)
+        self.reason, self.path = reason, path
+
+    def __str__(self) -> str:
+        return self.reason if self.path is None else f"{self.path}: {self.reason}"
 
 
 class ConfigurationError(ScenehashError):

@@ -12,6 +12,7 @@ import onnx
 from scenehash.codes import pack
 from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
+from scenehash.files import atomic_path
 from scenehash.model.card import METADATA_KEY, Card, GoldenTile, golden_tile
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
@@ -220,15 +221,12 @@ def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
 
 
 def _write(graph: onnx.ModelProto, card: Card, out: Path) -> None:
-    """Write the file under another name, load it as a device does, and then rename it."""
-    partial = out.with_name(out.name + ".partial")
+    """Write the file, and load it as a device does before it gets its name."""
     del graph.metadata_props[:]
     graph.metadata_props.add(key=METADATA_KEY, value=card.to_json())
     try:
-        onnx.save(graph, partial)
-        HashModel.load(partial)
-        partial.replace(out)
+        with atomic_path(out) as partial:
+            onnx.save(graph, partial)
+            HashModel.load(partial)
     except OSError as error:
         raise ModelError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from scenehash.codes import Codes, pack
+from scenehash.codes import Codes, check_width, pack
 from scenehash.errors import InputError
 from scenehash.model.card import DataRecord
-from scenehash.model.hash_model import HashModel, check_width
+from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import Image, to_tile

@@ -7,7 +7,6 @@ import typer
 
 from .console import AsJson, report
 from .options import ModelPath
-from .search import hit_document
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,7 +45,7 @@ def demo_command(
             {
                 "query": str(search.query),
                 "right": search.right(),
-                "hits": [hit_document(hit) for hit in search.hits],
+                "hits": [hit.document() for hit in search.hits],
             }
             for search in demo.searches
         ],

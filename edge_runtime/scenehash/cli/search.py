@@ -139,7 +139,7 @@ def search_command(
             "bits": code_store.bits,
             "searched": searched,
             "milliseconds": round(milliseconds, 3),
-            "hits": [hit_document(hit) for hit in hits],
+            "hits": [hit.document() for hit in hits],
         }
         _write_pictures(like, hits, code_store, sheet, page, geojson)
         notice_trouble(code_store)
@@ -148,22 +148,6 @@ def search_command(
     summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
     how = str(found.explanation) if explain else ""
     report(document, as_json, hit_table(hits), *filter(None, (how, summary)))
-
-
-def hit_document(hit: "Hit") -> dict[str, object]:
-    """A hit as plain values."""
-    window = hit.window
-    return {
-        "rank": hit.rank,
-        "distance": hit.distance,
-        "row": hit.row,
-        "scene": hit.scene,
-        "window": [window.x, window.y, window.width, window.height],
-        "time": None if hit.time is None else hit.time.isoformat(),
-        "footprint": hit.footprint,
-        "labels": list(hit.labels),
-        "same_place": hit.same_place,
-    }
 
 
 def hit_table(hits: "Sequence[Hit]") -> "Table":

@@ -6,6 +6,6 @@ card.py         the description inside a model file
 golden.py       golden tiles hashed again on this machine, and the rule for bits that differ
 """
 
-from .hash_model import DriftWarning, HashModel, check_width, shipped_model
+from .hash_model import DriftWarning, HashModel, shipped_model
 
-__all__ = ["DriftWarning", "HashModel", "check_width", "shipped_model"]
+__all__ = ["DriftWarning", "HashModel", "shipped_model"]

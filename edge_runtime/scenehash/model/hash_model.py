@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from scenehash.codes import Codes
-from scenehash.errors import ConfigurationError, ModelError
+from scenehash.codes import Codes, check_width
+from scenehash.errors import ModelError
 from scenehash.tiles import Image, to_tile
 
 from .card import Card
@@ -40,6 +40,11 @@ class HashModel:
 
     def __repr__(self) -> str:
         return f"HashModel({self.card.name!r}, bits={self.bits}, lineage={self.lineage!r})"
+
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+        return self.card.name
 
     @property
     def bits(self) -> int:
@@ -156,16 +161,6 @@ class HashModel:
             except Exception as error:  # onnxruntime's own exceptions share no narrower base
                 raise ModelError(f"onnxruntime cannot run {self.card.name} ({error})") from error
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
-
-
-def check_width(bits: int | None, widths: Sequence[int]) -> int:
-    """Return bits when it is one of widths, the last of them when None; else ConfigurationError."""
-    if bits is None:
-        return widths[-1]
-    if bits not in widths:
-        known = ", ".join(map(str, widths))
-        raise ConfigurationError(f"{bits} bits: this model's codes can be of {known} bits")
-    return bits
 
 
 def shipped_model() -> Path:

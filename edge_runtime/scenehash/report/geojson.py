@@ -21,14 +21,9 @@ def write_geojson(path: Path, features: Iterable[dict[str, Any]]) -> None:
 
 def hit_feature(hit: "Hit") -> dict[str, Any]:
     """A hit as a feature; without a geometry when its scene is nowhere."""
-    return feature(
-        hit.footprint,
-        rank=hit.rank,
-        distance=hit.distance,
-        row=hit.row,
-        scene=hit.scene,
-        time=None if hit.time is None else hit.time.isoformat(),
-    )
+    properties = hit.document()
+    del properties["footprint"]
+    return feature(hit.footprint, **properties)
 
 
 def feature(ring: Ring | None, **properties: object) -> dict[str, Any]:

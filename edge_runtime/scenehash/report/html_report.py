@@ -63,7 +63,7 @@ def write_page(
 
 def _hit(hit: Hit, farthest: int, thumbnails: Mapping[int, Image]) -> str:
     thumbnail = thumbnails.get(hit.row)
-    pixels = tile_pixels(Path(hit.scene), hit.window, hit.reading, THUMBNAIL, thumbnail)
+    pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
     window = hit.window
     lines = [
         f"<b>#{hit.rank}</b> {hit.distance} bit{'' if hit.distance == 1 else 's'}"

@@ -97,7 +97,7 @@ def read_query(
     if text.startswith(ROW_PREFIX):
         row = _row_number(text)
         (code,), tile = store.codes(np.array([row])), store.tile(row)
-        return Query(text, code, None, Path(tile.scene), tile.window, row, tile.reading)
+        return Query(text, code, None, Path(tile.scene), tile.window, row, tile.decode_params)
     crop, path = crop or Crop(), Path(text)
     try:
         with open_scene(path, crop.bands) as scene:
@@ -135,7 +135,7 @@ def picture_of(text: str, store: CodeStore) -> Image:
     row = _row_number(text)
     tile = store.tile(row)
     try:
-        with reopen_scene(Path(tile.scene), tile.reading) as scene:
+        with reopen_scene(Path(tile.scene), tile.decode_params) as scene:
             return scene.pixels(tile.window, SHOWN_PIXELS)
     except InputError:
         if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:

@@ -1,14 +1,36 @@
 """The code store: one folder that holds scenes, tiles and codes, and loses none of them.
 
-store.py       what others use: open, add, search, delete, compact, merge, verify
-catalog.py     the SQLite file, the only place where anything is committed
-outbox.py      in it, the events of a watch until they are delivered
-alerts.py      in it, the watch list
-codes_file.py  codes.bin, the packed codes
-thumbnails.py  thumbnails.sqlite, small pictures of tiles
-selection.py   from a filter to rows
-check.py       is what the disk gives back what was committed?
-tables.py      the whole store as one file for others to read: Parquet, npz
+What others use
+
+store.py        CodeStore: open, add, delete, compact, merge, verify
+reader.py       its part that changes nothing: search, tiles, codes
+alerts.py       store.alerts: what a watch matches new scenes against
+outbox.py       store.outbox: events until they are delivered
+quarantine.py   store.quarantine: inputs that could not be ingested
+thumbnails.py   store.thumbnails, in a file of their own
+filters.py      Filter: which rows a search considers
+records.py      HashedScene, and what the store keeps of it
+results.py      Hit, Added, Quarantined
+
+How it is kept
+
+catalog.py      the SQLite file, the only place where anything is committed
+state.py        in it, whose codes these are and how many
+scene_table.py  in it, scenes and labels
+tile_table.py   in it, tiles, footprints, and the R*Tree of blocks.py
+database.py     SQLite: threads, transactions, errors
+codes_file.py   codes.bin, the packed codes
+folder.py       the folder, and the lock of its one writer
+transaction.py  what is committed at once: add, repair, compact
+merge.py        the scenes of another store
+
+How it is read
+
+snapshot.py     what is committed at one time, and the search in it
+rows.py         a row, and the position of its code in codes.bin
+selection.py    from a filter to rows
+entry.py        one scene, compared with its checksums
+check.py        all of it, compared with its checksums
 """
 
 from .alerts import Alert

@@ -1,4 +1,4 @@
-"""The watch list: what a store's owner wants to hear of."""
+"""Alerts: the kinds of tiles that a watch matches new scenes against."""
 
 import builtins
 import json
@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError, StoreError
 
+from .database import Database, Transacting
 from .records import digest
-from .statements import Statements, Tables, Transacting
 
 ALERT_SCHEMA = """
 CREATE TABLE alert (
@@ -28,7 +28,7 @@ CREATE TABLE alert (
 
 @dataclass(frozen=True, eq=False)
 class Alert:
-    """A kind of tile to look out for.
+    """A kind of tile that a watch reports.
 
     examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
     tiles that look alike and are not meant. radius: in bits. sources: where examples and then
@@ -52,20 +52,20 @@ class Alert:
             nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
         return nearest
 
-    def seal(self) -> bytes:
-        """A checksum of all that the alert says."""
+    def checksum(self) -> bytes:
+        """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
         return digest(repr((*words, self.sources)).encode())
 
 
-class Alerts(Tables):
+class Alerts:
     """The alerts of a store, whose codes are so many bits wide.
 
     What changes them is durable when it returns; inside a transaction of the store, with that.
     """
 
-    def __init__(self, catalog: Statements, transaction: Transacting, bits: int) -> None:
-        super().__init__(catalog, transaction)
+    def __init__(self, database: Database, transaction: Transacting, bits: int) -> None:
+        self._database, self._transaction = database, transaction
         self._width = bits // 8
 
     def list(self) -> list[Alert]:
@@ -96,7 +96,7 @@ class Alerts(Tables):
                     f"{alert.name}: there is an alert of that name; choose another name, or remove "
                     f"that one with: scenehash alert remove {alert.name}"
                 )
-            self._write(
+            self._database.run(
                 "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
                 (
                     alert.name,
@@ -104,7 +104,7 @@ class Alerts(Tables):
                     alert.examples.tobytes(),
                     alert.negatives.tobytes(),
                     json.dumps(alert.sources, ensure_ascii=False),
-                    alert.seal(),
+                    alert.checksum(),
                 ),
             )
 
@@ -113,7 +113,7 @@ class Alerts(Tables):
         with self._transaction():
             if not self._has(name):
                 raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
-            self._write("DELETE FROM alert WHERE name = ?", (name,))
+            self._database.run("DELETE FROM alert WHERE name = ?", (name,))
 
     def damage(self) -> "builtins.list[str]":
         """What is damaged, a line each."""
@@ -124,15 +124,15 @@ class Alerts(Tables):
         ]
 
     def _has(self, name: str) -> bool:
-        return self._one("SELECT 1 FROM alert WHERE name = ?", name) is not None
+        return self._database.one("SELECT 1 FROM alert WHERE name = ?", name) is not None
 
     def _found(self) -> "builtins.list[Any]":
-        return self._all("SELECT * FROM alert ORDER BY name")
+        return self._database.all("SELECT * FROM alert ORDER BY name")
 
 
 def _alert_of(found: Any, width: int) -> Alert | None:
     """The alert of a row of the table; None when it is damaged."""
-    name, radius, examples, negatives, sources, seal = found
+    name, radius, examples, negatives, sources, checksum = found
     try:
         alert = Alert(
             name,
@@ -143,4 +143,4 @@ def _alert_of(found: Any, width: int) -> Alert | None:
         )
     except (TypeError, ValueError):
         return None
-    return alert if alert.seal() == seal else None
+    return alert if alert.checksum() == checksum else None

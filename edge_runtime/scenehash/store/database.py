@@ -1,13 +1,106 @@
-"""SQLite as a store needs it: durable, in WAL mode, and with errors that say what to do."""
+"""SQLite as a store needs it: durable, shared by threads, with errors that say what to do."""
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Iterator
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
 
 BUSY_SECONDS = 10.0
+VALUES_AT_ONCE = 10_000
+
+Transacting = Callable[[], AbstractContextManager[None]]
+
+
+class Database:
+    """An open SQLite file: statements, and transactions of several.
+
+    Threads share its one connection: each statement, transaction and snapshot holds the lock, so
+    no thread reads what another has not committed. Every method raises StoreError, or an error
+    below it, on what SQLite refuses.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.lock = threading.RLock()
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path, writable: bool) -> "Database":
+        """Open a file; where writable, it is made when it is not there."""
+        with our_errors(path):
+            return cls(path, connect(path, writable))
+
+    @property
+    def writes(self) -> int:
+        """How many entries were written since the file was opened."""
+        return self._connection.total_changes
+
+    def run(self, statement: str, values: Sequence[object] = ()) -> None:
+        """Run a statement that answers nothing."""
+        with self._guard():
+            self._connection.execute(statement, values)
+
+    def run_all(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of values."""
+        with self._guard():
+            self._connection.executemany(statement, rows)
+
+    def run_script(self, script: str) -> None:
+        """Run several statements; a transaction that they begin is the caller's to end."""
+        with self._guard():
+            self._connection.executescript(script)
+
+    def one(self, query: str, *values: str | float | bytes) -> Any:
+        """The first row that a query finds; None when there is none."""
+        with self._guard():
+            return self._connection.execute(query, values).fetchone()
+
+    def all(self, query: str, *values: str | float | bytes) -> list[Any]:
+        """All rows that a query finds."""
+        with self._guard():
+            return self._connection.execute(query, values).fetchall()
+
+    def all_in(
+        self, query: str, values: Sequence[str | bytes | int], *before: str | float
+    ) -> list[Any]:
+        """What a query finds for each of the values that its last column may have.
+
+        before: the values for what stands before that column.
+        """
+        found = []
+        for start in range(0, len(values), VALUES_AT_ONCE):
+            some = values[start : start + VALUES_AT_ONCE]
+            found += self.all(f"{query} IN ({', '.join('?' * len(some))})", *before, *some)
+        return found
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is committed at its end, or nothing of it."""
+        with self._guard(), transaction(self._connection):
+            yield
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that is read inside is of one moment; inside a transaction, of that one's."""
+        with self._guard(), snapshot(self._connection):
+            yield
+
+    def close(self) -> None:
+        """Close the file."""
+        with self.lock:
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def _guard(self) -> Iterator[None]:
+        with self.lock, our_errors(self.path):
+            yield
 
 
 def connect(path: Path, writable: bool) -> sqlite3.Connection:
@@ -28,7 +121,7 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
         # WAL readers write to a side file; where the folder cannot be written to, nobody else
         # writes to it either, and the file may be read as it is, unless commits wait in the WAL.
         log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
+        if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
             raise
         return _read_only(f"{path.absolute().as_uri()}?immutable=1")
 
@@ -68,7 +161,7 @@ def our_errors(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         reason = " ".join(str(error).split())
         name = getattr(error, "sqlite_errorname", "")
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_PROTOCOL")):
             raise StoreBusyError(f"{path}: another process holds the catalog; try again") from error
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise StoreError(
@@ -84,14 +177,42 @@ def our_errors(path: Path) -> Iterator[None]:
             raise StoreError(
                 f"{path}: the disk refuses ({reason}); what was stored before is intact"
             ) from error
-        raise StoreError(f"{path}: the catalog cannot be used ({reason})") from error
+        if name in ("SQLITE_ERROR", ""):
+            # Our statements are the same for every store: this met a damaged schema or text.
+            raise _damaged(path, reason) from error
+        raise StoreError(f"{path}: the catalog cannot be used ({reason}); try again") from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # A schema of damaged text makes a message that Python cannot decode.
-        reason = " ".join(str(error).split())
-        raise StoreDamagedError(
-            f"{path}: the catalog is damaged ({reason}); restore it from a backup, or ingest again "
-            "into a new store"
-        ) from error
+        raise _damaged(path, " ".join(str(error).split())) from error
+
+
+@contextlib.contextmanager
+def damaged_values(what: str) -> Iterator[None]:
+    """Raise StoreDamagedError where a value that is used inside is not of the kind it was.
+
+    what: the thing that the values belong to, and that they are damaged. SQLite's columns take
+    values of any type, so one flipped bit may turn a number into text.
+    """
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        OSError,
+        RecursionError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise StoreDamagedError(what) from error
+
+
+def _damaged(path: Path, reason: str) -> StoreDamagedError:
+    return StoreDamagedError(
+        f"{path}: the catalog is damaged ({reason}); restore it from a backup, or ingest again "
+        "into a new store"
+    )
 
 
 def _read_only(uri: str) -> sqlite3.Connection:

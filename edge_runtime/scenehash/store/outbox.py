@@ -1,4 +1,4 @@
-"""What a watch has to say, and how far it has said it.
+"""The outbox: the events of a watch until all sinks have delivered them.
 
 Events are committed together with the scenes that they are about, so that neither is ever without
 the other. They are numbered from 1, without gaps, and numbers are never given again: the newest
@@ -8,8 +8,8 @@ event stays in the table, delivered or not.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from .database import Database, Transacting
 from .records import digest
-from .statements import Tables
 
 OUTBOX_SCHEMA = """
 CREATE TABLE outbox (
@@ -40,11 +40,14 @@ class Arrival(NamedTuple):
     modified: int
 
 
-class Outbox(Tables):
+class Outbox:
     """Events until all sinks have them, how far each sink is, and the files that were dealt with.
 
     What changes it is durable when it returns; inside a transaction of the store, with that.
     """
+
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self._database, self._transaction = database, transaction
 
     def note(
         self, events: Sequence[str] = (), arrivals: Sequence[Arrival] = (), after: int = 0
@@ -55,43 +58,41 @@ class Outbox(Tables):
         """
         with self._transaction():
             first = max(self.newest(), after) + 1
-            self._write_all(
+            self._database.run_all(
                 "INSERT INTO outbox VALUES (?, ?, ?)",
                 (
-                    (event, body, _event_seal(event, body))
+                    (event, body, _event_checksum(event, body))
                     for event, body in enumerate(events, start=first)
                 ),
             )
-            self._write_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
+            self._database.run_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
 
     def newest(self) -> int:
         """The number of the newest event; 0 when there was none yet."""
-        return int(self._one("SELECT coalesce(max(event), 0) FROM outbox")[0])
+        return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
         """The first events after a number, at most so many; a damaged one says just that."""
-        found = self._all(
+        found = self._database.all(
             "SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE event > ? "
             "ORDER BY event LIMIT ?",
             after,
             most,
         )
-        bodies = ((event, str(body, errors="replace"), seal) for event, body, seal in found)
+        bodies = ((event, str(body, errors="replace"), checksum) for event, body, checksum in found)
         return [
-            (event, body if _event_seal(event, body) == seal else DAMAGED)
-            for event, body, seal in bodies
+            (event, body if _event_checksum(event, body) == checksum else DAMAGED)
+            for event, body, checksum in bodies
         ]
 
     def arrived(self, paths: Sequence[str]) -> set[Arrival]:
         """Which files at these paths were dealt with, as they were then."""
-        return {
-            Arrival(*found)
-            for found in self._in("SELECT path, size, modified FROM arrival WHERE path", paths)
-        }
+        query = "SELECT path, size, modified FROM arrival WHERE path"
+        return {Arrival(*found) for found in self._database.all_in(query, paths)}
 
     def delivered(self) -> dict[str, int]:
         """The number of the last event that each sink has delivered."""
-        return dict(self._all("SELECT name, delivered FROM sink"))
+        return dict(self._database.all("SELECT name, delivered FROM sink"))
 
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
         """Note the last event that each of some sinks has delivered.
@@ -99,13 +100,13 @@ class Outbox(Tables):
         Events that all sinks have delivered are removed, and those beyond the newest so many.
         """
         with self._transaction():
-            self._write_all(
+            self._database.run_all(
                 "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
-                ((name, event, _sink_seal(name, event)) for name, event in delivered.items()),
+                ((name, event, _sink_checksum(name, event)) for name, event in delivered.items()),
             )
             newest, slowest = self.newest(), min(self.delivered().values(), default=0)
             last = min(newest - 1, max(slowest, newest - most))
-            self._write("DELETE FROM outbox WHERE event <= ?", (last,))
+            self._database.run("DELETE FROM outbox WHERE event <= ?", (last,))
 
     def damage(self) -> list[str]:
         """What is damaged, a line each."""
@@ -114,15 +115,15 @@ class Outbox(Tables):
             for event, body in self.events(0, self.newest())
             if body is DAMAGED
         ]
-        for name, event, seal in self._all("SELECT name, delivered, seal FROM sink"):
-            if seal != _sink_seal(name, event):
+        for name, event, checksum in self._database.all("SELECT name, delivered, seal FROM sink"):
+            if checksum != _sink_checksum(name, event):
                 lines.append(f"how far {name} has delivered events is damaged")
         return lines
 
 
-def _event_seal(event: int, body: str) -> bytes:
+def _event_checksum(event: int, body: str) -> bytes:
     return digest(repr((event, body)).encode())
 
 
-def _sink_seal(name: str, event: int) -> bytes:
+def _sink_checksum(name: str, event: int) -> bytes:
     return digest(repr((name, event)).encode())

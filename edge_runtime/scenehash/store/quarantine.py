@@ -4,8 +4,8 @@ import builtins
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from .database import Database, Transacting
 from .results import Quarantined
-from .statements import Tables
 
 QUARANTINE_SCHEMA = """
 CREATE TABLE quarantine (
@@ -16,17 +16,20 @@ CREATE TABLE quarantine (
 """
 
 
-class Quarantine(Tables):
+class Quarantine:
     """Paths that could not be ingested, with the reason.
 
     What changes it is durable when it returns; inside a transaction of the store, with that.
     """
 
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self._database, self._transaction = database, transaction
+
     def list(self) -> builtins.list[Quarantined]:
         """All entries, by path."""
         return [
             Quarantined(path, reason, datetime.fromtimestamp(time, UTC))
-            for path, reason, time in self._all(
+            for path, reason, time in self._database.all(
                 "SELECT path, reason, time FROM quarantine ORDER BY path"
             )
         ]
@@ -36,17 +39,18 @@ class Quarantine(Tables):
         if reasons:
             time = datetime.now(UTC).timestamp()
             with self._transaction():
-                self._write_all(
+                self._database.run_all(
                     "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?)",
                     ((path, reason, time) for path, reason in reasons.items()),
                 )
 
     def remove(self, paths: Sequence[str]) -> int:
         """Remove paths; returns how many of them there were."""
-        there = [path for (path,) in self._in("SELECT path FROM quarantine WHERE path", paths)]
+        query = "SELECT path FROM quarantine WHERE path"
+        there = [path for (path,) in self._database.all_in(query, paths)]
         if there:
             with self._transaction():
-                self._write_all(
+                self._database.run_all(
                     "DELETE FROM quarantine WHERE path = ?", ((path,) for path in there)
                 )
         return len(there)

@@ -25,8 +25,8 @@ class HashedScene:
 
     content: the id of the file's content, 32 hexadecimal digits. time: when it was acquired; one
     without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
-    (longitude, latitude) in degrees, WGS 84. labels: words of the user's. reading: how pixels were
-    made of the file, such as its bands and their stretch: plain values, as JSON has them.
+    (longitude, latitude) in degrees, WGS 84. labels: words of the user's. decode_params: how pixels
+    were made of the file, such as its bands and their stretch: plain values, as JSON has them.
     thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
     """
 
@@ -37,7 +37,7 @@ class HashedScene:
     time: datetime | None = None
     footprints: Footprints | None = None
     labels: Sequence[str] = ()
-    reading: Mapping[str, object] = field(default_factory=dict)
+    decode_params: Mapping[str, object] = field(default_factory=dict)
     thumbnails: Sequence[bytes | None] | None = None
 
 
@@ -49,25 +49,26 @@ class Tile(NamedTuple):
     time: datetime | None
     footprint: tuple[tuple[float, float], ...] | None
     labels: tuple[str, ...]
-    reading: Mapping[str, object]
+    decode_params: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class SceneRecord:
     """A scene as the catalog has it: its rows are first_row ... first_row + tiles - 1.
 
-    time: seconds since 1970, UTC. windows: int64 [T, 4], as (x, y, width, height).
+    time: seconds since 1970, UTC. windows: int64 [T, 4], as (x, y, width, height). codes_checksum:
+    that of the scene's codes.
     """
 
     content: str
     path: str
     time: float | None
     labels: tuple[str, ...]
-    reading: Mapping[str, object]
+    decode_params: Mapping[str, object]
     first_row: int
     windows: npt.NDArray[np.int64]
     footprints: Footprints | None
-    checksum: bytes
+    codes_checksum: bytes
 
     @property
     def tiles(self) -> int:
@@ -84,21 +85,21 @@ class SceneRecord:
             None if self.time is None else datetime.fromtimestamp(self.time, UTC),
             self.footprints,
             self.labels,
-            self.reading,
+            self.decode_params,
             thumbnails,
         )
 
-    def seal(self) -> bytes:
-        """A checksum of all that the record says, 8 bytes of BLAKE2b."""
-        reading = json.dumps(self.reading, sort_keys=True)
+    def checksum(self) -> bytes:
+        """A checksum of all fields, 8 bytes of BLAKE2b."""
+        decode_params = json.dumps(self.decode_params, sort_keys=True)
         words = (
             self.content,
             self.path,
             self.time,
             self.labels,
-            reading,
+            decode_params,
             self.first_row,
-            self.checksum,
+            self.codes_checksum,
         )
         places = b"" if self.footprints is None else self.footprints.astype("<f8").tobytes()
         return digest(repr(words).encode() + self.windows.astype("<i8").tobytes() + places)
@@ -129,7 +130,7 @@ def record_of(scene: HashedScene, first_row: int, bits: int) -> SceneRecord:
         scene.path,
         None if scene.time is None else seconds(scene.time),
         tuple(sorted(set(scene.labels))),
-        scene.reading,
+        scene.decode_params,
         first_row,
         np.array(windows, np.int64),
         None if footprints is None else footprints.astype(np.float64),

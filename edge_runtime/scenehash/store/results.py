@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from scenehash.windows import Window
 
@@ -12,8 +13,8 @@ class Hit:
     """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
-    labels are the scene's; reading says how its pixels are made of its file. same_place: whether a
-    second look found that the tile shows the query's place; None where that was not looked at.
+    labels are the scene's; decode_params: how its pixels are made of its file. same_place: whether
+    the tile shows the query's place; None where that was not compared.
     """
 
     rank: int
@@ -24,8 +25,31 @@ class Hit:
     time: datetime | None = None
     footprint: tuple[tuple[float, float], ...] | None = None
     labels: tuple[str, ...] = ()
-    reading: Mapping[str, object] = field(default_factory=dict)
+    decode_params: Mapping[str, object] = field(default_factory=dict)
     same_place: bool | None = None
+
+    def document(self) -> dict[str, object]:
+        """The hit as plain values, as JSON has them."""
+        window = self.window
+        return {
+            "rank": self.rank,
+            "distance": self.distance,
+            "row": self.row,
+            "scene": self.scene,
+            "window": [window.x, window.y, window.width, window.height],
+            "time": None if self.time is None else self.time.isoformat(),
+            "footprint": self.footprint,
+            "labels": list(self.labels),
+            "same_place": self.same_place,
+        }
+
+
+class SceneEntry(NamedTuple):
+    """What a store has of a scene besides its tiles: see HashedScene."""
+
+    path: str
+    labels: tuple[str, ...]
+    decode_params: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -37,7 +61,7 @@ class Added:
     """
 
     stored: int = 0
-    known: int = 0
+    duplicates: int = 0
     repaired: int = 0
     set_aside: tuple[str, ...] = ()
     first_rows: tuple[int, ...] = ()
@@ -45,7 +69,7 @@ class Added:
     def __add__(self, other: "Added") -> "Added":
         return Added(
             self.stored + other.stored,
-            self.known + other.known,
+            self.duplicates + other.duplicates,
             self.repaired + other.repaired,
             self.set_aside + other.set_aside,
             self.first_rows + other.first_rows,

@@ -9,20 +9,20 @@ from .filters import Filter
 from .rows import Ranges, Rows
 
 # A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
-# a few searches. Where each tile of a block is looked at, as for a distance, of blocks a tenth.
+# a few searches. Where each tile of a block is compared, as for a distance, of blocks a tenth.
 NARROW = 2500
-# Tiles whose footprints are looked at together.
+# Tiles whose footprints are compared together.
 PART = 1 << 14
 
 
 def is_narrow(catalog: Catalog, where: Filter) -> bool:
     """Whether the rows for which a filter holds are soon listed."""
     condition, values = where.on_scenes()
-    if condition and catalog.count_scenes(condition, values, NARROW + 1) > NARROW:
+    if condition and catalog.scenes.count_where(condition, values, NARROW + 1) > NARROW:
         return False
     most = NARROW if where.near is None else NARROW // 10
     return not where.on_places or all(
-        catalog.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
+        catalog.tiles.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
     )
 
 
@@ -37,7 +37,7 @@ def rows_where(catalog: Catalog, where: Filter) -> Rows:
         return np.arange(max(0, after + 1), catalog.state().rows)
     rows = _rows_there(catalog, where) if where.on_places else None
     if condition:
-        ranges = Ranges.of(catalog.scene_ranges(condition, values))
+        ranges = Ranges.of(catalog.scenes.ranges_where(condition, values))
         rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
     assert rows is not None  # one of the two was asked
     return rows[np.searchsorted(rows, after, side="right") :]
@@ -49,9 +49,9 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
         rows = rows[rows > where.newer_than]
     condition, values = where.on_scenes(few=True)
     if condition:
-        rows = catalog.rows_of_scenes(rows, condition, values)
+        rows = catalog.tiles.of_scenes(rows, condition, values)
     if where.on_places:
-        rows, footprints = catalog.footprints_of(rows)
+        rows, footprints = catalog.tiles.footprints_of(rows)
         rows = rows[where.there(bounding_boxes(footprints))]
     return rows
 
@@ -63,15 +63,15 @@ def _around(where: Filter) -> Box:
 
 def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     """The rows that meet a filter's conditions on places, ascending."""
-    found = [catalog.blocks_meeting(piece) for piece in _around(where).pieces()]
+    found = [catalog.tiles.blocks_meeting(piece) for piece in _around(where).pieces()]
     first, last, inside = np.concatenate(found).T
     blocks, at = np.unique(first, return_index=True)
     spans = np.stack([blocks, last[at] - blocks + 1], axis=1)
-    # Where only a box is asked for, what lies whole in one of its pieces needs no closer look.
+    # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
     whole = np.isin(blocks, first[inside != 0]) & (where.near is None)
     there = [Ranges.of(spans[whole]).expanded()]
     for begin, end in Ranges.of(spans[~whole]).parts(PART):
-        rows, footprints = catalog.footprints(begin, end)
+        rows, footprints = catalog.tiles.footprints(begin, end)
         there.append(rows[where.there(bounding_boxes(footprints))])
     rows = np.concatenate(there)
     rows.sort(kind="stable")

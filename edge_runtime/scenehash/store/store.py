@@ -1,4 +1,4 @@
-"""The code store as others use it.
+"""The code store as others use it: what opens it, and what changes it.
 
 The commit rule: codes are appended to codes.bin and flushed to the disk, then the catalog commits
 the rows, the row count and the checksums in one SQLite transaction. Whatever was not committed is
@@ -8,44 +8,55 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, overload
+from typing import IO, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from scenehash.codes import Codes, check_bits
+from scenehash.codes import check_bits, check_width
 from scenehash.errors import LineageError, StoreDamagedError, StoreError
-from scenehash.geo import Box
-from scenehash.index import NO_ROW, Explanation
-from scenehash.index.topk import Distances
+from scenehash.files import PARTIAL
 
 from .alerts import Alerts
-from .catalog import Catalog, State, is_vacant
-from .check import find_damage, read_entry
+from .catalog import Catalog, is_vacant
+from .check import find_damage
 from .codes_file import CodesFile
-from .file_checksum import differs_from_sum, write_sum
+from .entry import read_entry
 from .filters import Filter
-from .folder import CATALOG, INDEX, lock, make_folder
+from .folder import CATALOG, lock, make_folder
+from .merge import groups_of
 from .outbox import Outbox
 from .quarantine import Quarantine
-from .records import Footprints, HashedScene, SceneRecord, Tile, record_of
-from .results import Added, Hit
-from .rows import Ranges, Rows
-from .selection import rows_where
-from .snapshot import PART, Snapshot
-from .thumbnails import Thumbnails
+from .reader import StoreReader
+from .records import HashedScene, SceneRecord, record_of
+from .results import Added
+from .state import State
 from .transaction import Transaction
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
-# Scenes committed together by a merge.
-GROUP = 256
 
 
-class CodeStore:
+class Hasher(Protocol):
+    """What a store must know of a model whose codes it keeps; a HashModel is one."""
+
+    @property
+    def lineage(self) -> str:
+        """Id of the training run."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths that its codes may have, ascending."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for people."""
+
+
+class CodeStore(StoreReader):
     """An open store. Any number may read it; one at a time may write.
 
     A store sees what was committed when it was opened, or last refreshed; it refreshes itself
@@ -55,16 +66,12 @@ class CodeStore:
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
-        self.path = path
-        self._catalog = catalog
+        super().__init__(path, catalog)
         self._lock = lock
-        self._indexing: threading.Thread | None = None
         self._transaction: Transaction | None = None
-        self.thumbnails = Thumbnails(path, catalog)
-        self._see()
-        self.alerts = Alerts(catalog, self.transaction, self.bits)
-        self.outbox = Outbox(catalog, self.transaction)
-        self.quarantine = Quarantine(catalog, self.transaction)
+        self.alerts = Alerts(catalog.database, self.transaction, self.bits)
+        self.outbox = Outbox(catalog.database, self.transaction)
+        self.quarantine = Quarantine(catalog.database, self.transaction)
 
     def __enter__(self) -> "CodeStore":
         return self
@@ -76,10 +83,6 @@ class CodeStore:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def __len__(self) -> int:
-        """How many tiles can be found."""
-        return len(self._view)
 
     def __repr__(self) -> str:
         return f"CodeStore({str(self.path)!r}, tiles={len(self)}, bits={self.bits})"
@@ -138,63 +141,24 @@ class CodeStore:
             raise
         return store
 
-    @property
-    def uuid(self) -> str:
-        """What tells this store from all others, copies of it apart: 32 hexadecimal digits."""
-        return self._view.state.uuid
+    @classmethod
+    def for_model(
+        cls, path: str | Path, model: Hasher, bits: int | None = None, wait: bool = False
+    ) -> "CodeStore":
+        """Open the store of a model's codes in a folder for writing, or make one.
 
-    @property
-    def lineage(self) -> str:
-        """Id of the training run whose codes the store holds."""
-        return self._view.state.lineage
-
-    @property
-    def bits(self) -> int:
-        """Width K of a code."""
-        return self._view.state.bits
-
-    @property
-    def model(self) -> str:
-        """Name of the model that made the codes, for people."""
-        return self._view.state.model
-
-    @property
-    def rows(self) -> int:
-        """The number that the next tile gets: one more than the highest row that ever was."""
-        return self._view.state.rows
-
-    @property
-    def deleted(self) -> int:
-        """How many deleted tiles still have their codes on the disk, until compact."""
-        return self._view.dead.total()
-
-    @property
-    def indexed(self) -> int:
-        """How many codes the index on the disk covers; the others are scanned."""
-        return self._view.index.covered
-
-    def check(self, lineage: str, bits: int) -> None:
-        """Raise LineageError unless codes of this lineage and width belong in the store."""
-        if (lineage, bits) != (self.lineage, self.bits):
-            raise LineageError(
-                f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
-                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
-                "with --model, or choose another store"
-            )
-
-    def refresh(self) -> None:
-        """See what has been committed since."""
-        if self._catalog.state() != self._view.state:
-            self._see()
-
-    def counts(self) -> tuple[int, int]:
-        """How many scenes and tiles are stored."""
-        return self._catalog.counts()
-
-    def knows(self, content: str) -> bool:
-        """Whether a scene of this content id is stored, and undamaged."""
-        scene = self._catalog.find([content]).get(content)
-        return scene is not None and self._view.is_sound(scene)
+        bits: the width of the codes; None: that of the store, or all that the model has for a new
+        one. Raises ConfigurationError when the model has no codes of that width, and LineageError
+        as open_or_create.
+        """
+        width = check_width(bits, model.widths)
+        if bits is not None or is_vacant(Path(path) / CATALOG):
+            return cls.open_or_create(path, model.lineage, width, model.name, wait)
+        with contextlib.ExitStack() as undo:
+            store = undo.enter_context(cls.open(path, writable=True, wait=wait))
+            store.check(model.lineage, store.bits if store.bits in model.widths else width)
+            undo.pop_all()
+        return store
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -208,16 +172,16 @@ class CodeStore:
             with self._transaction.joined():
                 yield
             return
-        with self._catalog.transaction():
+        with self._catalog.database.transaction():
             self.refresh()
-            self._transaction = Transaction(self._view)
+            self._transaction = Transaction(self._snapshot)
             try:
                 yield
                 changed = self._transaction.finish()
             finally:
                 self._transaction = None
         if changed:
-            self._see()
+            self._renew()
             self._index_behind()
 
     def add(self, scenes: Sequence[HashedScene]) -> Added:
@@ -227,30 +191,51 @@ class CodeStore:
         it is repaired. Raises StoreError when the disk refuses; what was stored before is intact.
         """
         with self._changing() as transaction:
-            known = self._catalog.find([scene.content for scene in scenes])
-            beside = self._catalog.at_paths([scene.path for scene in scenes])
+            stored = self._catalog.scenes.find([scene.content for scene in scenes])
+            beside = self._catalog.scenes.at_paths([scene.path for scene in scenes])
             fresh: dict[str, tuple[HashedScene, SceneRecord]] = {}
             repaired = 0
             for scene in scenes:
                 record = record_of(scene, 0, self.bits)
                 if transaction.has_added(scene.content):
                     continue
-                damaged = self._damaged(known.get(scene.content), beside.get(scene.path, ()))
+                damaged = self._damaged(stored.get(scene.content), beside.get(scene.path, ()))
                 if damaged is not None:
-                    self._picture([scene], [transaction.repair(damaged, scene)])
+                    self._keep_thumbnails_of([scene], [transaction.repair(damaged, scene)])
                     repaired += 1
-                elif scene.content not in known:
+                elif scene.content not in stored:
                     fresh[scene.content] = scene, record
             records = transaction.append(list(fresh.values())) if fresh else []
             # Of rows that are not committed after all, no thumbnail shows.
-            self._picture([scene for scene, _ in fresh.values()], records)
+            self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
 
-    def paths(self, where: Filter) -> list[str]:
-        """The paths of the scenes of which a tile meets a filter."""
-        scenes = self._catalog.scenes_of(self._ranges_where(where))
-        return [self._catalog.path_of(scene) for scene in scenes]
+    def update_scene(
+        self,
+        content: str,
+        path: str | None = None,
+        labels: Sequence[str] = (),
+        decode_params: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Change what is stored of a scene besides its tiles, durably; whether it is there.
+
+        path: where it is now. labels: added to those that it has. decode_params: take the place of
+        those of the same name. Raises StoreDamagedError when its entry is damaged.
+        """
+        with self.transaction():
+            number = self._catalog.scenes.find([content]).get(content)
+            if number is None:
+                return False
+            record = read_entry(self._catalog, number)
+            changed = replace(
+                record,
+                path=record.path if path is None else path,
+                labels=tuple(sorted({*record.labels, *labels})),
+                decode_params={**record.decode_params, **(decode_params or {})},
+            )
+            self._catalog.scenes.rewrite(number, changed)
+        return True
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
@@ -258,10 +243,10 @@ class CodeStore:
         Their rows are never given again. Their codes stay in codes.bin until compact.
         """
         with self.transaction():
-            scenes = self._catalog.scenes_of(self._ranges_where(where))
+            scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
             for scene in scenes:
-                record, _ = self._catalog.record(scene)
-                self._catalog.remove(scene, record)
+                record, _ = self._catalog.scenes.record(scene)
+                self._catalog.scenes.remove(scene, record)
                 self._catalog.mark_deleted(record.first_row, record.tiles)
         return len(scenes)
 
@@ -280,7 +265,7 @@ class CodeStore:
         if not count:
             return 0
         self._sweep()
-        self.thumbnails.drop(self._view.row_map.dropped)
+        self.thumbnails.drop(self._snapshot.row_map.dropped)
         # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
         with contextlib.suppress(StoreError):
             self._catalog.shrink()
@@ -298,9 +283,10 @@ class CodeStore:
         if not self.rows and other.thumbnails.kept:
             self.keep_thumbnails()
         total = Added()
-        for group, damaged in other._groups(self.thumbnails.kept):
+        thumbnails = other.thumbnails if self.thumbnails.kept else None
+        for group, damaged in groups_of(other._snapshot, thumbnails):
             added = self.add(group)
-            total += Added(added.stored, added.known, added.repaired, damaged)
+            total += Added(added.stored, added.duplicates, added.repaired, damaged)
         return total
 
     def keep_thumbnails(self, kept: bool = True) -> None:
@@ -318,7 +304,7 @@ class CodeStore:
 
     def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
         """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
-        for scene, _, _ in list(self._catalog.scenes()):
+        for scene in self._catalog.scenes.numbers():
             with contextlib.suppress(StoreDamagedError):
                 record = read_entry(self._catalog, scene)
                 yield record, self.thumbnails.of_scene(record)
@@ -326,139 +312,23 @@ class CodeStore:
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
         rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
-        return int(self._view.has(rows).sum())
-
-    def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
-        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
-        for row in rows[~self._view.has(rows)][:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return np.array(self._view.codes_at(rows))
-
-    def tile(self, row: int) -> Tile:
-        """What is known of the tile in a row. StoreError on a row not there."""
-        tiles = self._catalog.tiles([row])
-        if row not in tiles:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return tiles[row]
-
-    def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """What is known of the tiles in rows; a row that has none is left out."""
-        return self._catalog.tiles(rows)
-
-    def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
-        """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
-        their codes uint8 [N, K/8], in parts."""
-        chosen = None if where is None else rows_where(self._catalog, where)
-        for start in range(0, self.rows if chosen is None else len(chosen), PART):
-            if chosen is None:
-                some = np.arange(start, min(start + PART, self.rows))
-            else:
-                some = chosen[start : start + PART]
-            some = some[self._view.has(some)]
-            yield some, self._view.codes_at(some)
-
-    def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
-        """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
-        float64 [N, 4, 2]."""
-        rows = rows_where(self._catalog, Filter(bbox=box))
-        ranges = Ranges.covering(rows)
-        found = [
-            self._catalog.footprints(first, first + count - 1)
-            for first, count in zip(ranges.first.tolist(), ranges.count.tolist(), strict=True)
-        ]
-        footprints = [some for _, some in found]
-        return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
-
-    @overload
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        explain: Literal[False] = False,
-    ) -> list[list[Hit]]: ...
-
-    @overload
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        *,
-        explain: Literal[True],
-    ) -> tuple[list[list[Hit]], Explanation]: ...
-
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        explain: bool = False,
-    ) -> list[list[Hit]] | tuple[list[list[Hit]], Explanation]:
-        """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
-
-        radius: leave out tiles that are farther, in bits. where: search only the rows for which
-        the filter holds. explain: say, too, what the search did and where its time went.
-        """
-        while True:
-            distances, rows, explanation = self._view.search(codes, k, radius, where, threads)
-            hits = self._hits(distances, rows)
-            if hits is not None:
-                return (hits, explanation) if explain else hits
-            self._see()
-
-    def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
-        """Every stored scene, by its first row: what the catalog says of it, and its codes.
-
-        Raises StoreDamagedError, with the scene's name, on one that is damaged.
-        """
-        for scene, _, _ in self._catalog.scenes():
-            yield self._view.read_scene(scene)
-
-    def build_index(self) -> None:
-        """Bring the index up to date now; a writer does so by itself as scenes come in.
-
-        Raises StoreError when it cannot be written; searches do without what is missing.
-        """
-        if self._indexing is not None:
-            self._indexing.join()
-        try:
-            self._view.index.build()
-        except OSError as error:
-            raise StoreError(
-                f"{self.path / INDEX}: the index cannot be written ({error.strerror})"
-            ) from error
+        return int(self._snapshot.has(rows).sum())
 
     def verify(self) -> list[str]:
-        """Read everything back and say what is damaged, a line each, by scene; none is good."""
+        """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
         self.refresh()
-        damage: list[str] = []
         try:
-            damage += find_damage(self._catalog, self._view.codes, self._view.row_map, self.rows)
-            for line in (*self.outbox.damage(), *self.alerts.damage()):
-                damage.append(f"{CATALOG}: {line}")
+            damage = list(find_damage(self._snapshot))
         except StoreDamagedError as error:
-            damage.append(str(error))
-        if not damage and differs_from_sum(self.path, self._catalog):
-            damage.append(f"{CATALOG}: a byte without meaning is not what it was: a failing disk?")
-        return damage
+            damage = [str(error)]
+        others = [*self.outbox.damage(), *self.alerts.damage()]
+        return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:
         """Close the files, and let another process write."""
-        if self._indexing is not None:
-            self._indexing.join()
         try:
-            if self._lock is not None:
-                write_sum(self.path, self._catalog)
+            super().close()
         finally:
-            self.thumbnails.close()
-            self._catalog.close()
             if self._lock is not None:
                 self._lock.close()
 
@@ -478,10 +348,6 @@ class CodeStore:
             undo.pop_all()
         return store
 
-    def _see(self) -> None:
-        """Take over what is committed now."""
-        self._view = Snapshot.of(self.path, self._catalog)
-
     def _check_writable(self) -> None:
         if self._lock is None:
             raise StoreError(f"{self.path}: the store was opened for reading only")
@@ -493,7 +359,9 @@ class CodeStore:
             assert self._transaction is not None
             yield self._transaction
 
-    def _picture(self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]) -> None:
+    def _keep_thumbnails_of(
+        self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]
+    ) -> None:
         """Keep the thumbnails that scenes bring, under the rows that their records have."""
         if self.thumbnails.kept:
             pairs = zip(scenes, records, strict=True)
@@ -503,21 +371,21 @@ class CodeStore:
     def _index_behind(self) -> None:
         """Index in a thread what has come in, when that has become much."""
         busy = self._indexing is not None and self._indexing.is_alive()
-        if not busy and self._view.index.pending >= INDEX_EVERY:
-            index = self._view.index
+        if not busy and self._snapshot.index.pending >= INDEX_EVERY:
+            index = self._snapshot.index
 
             def build() -> None:
-                # A disk too full for an index is none of this scene's business.
+                # A disk too full for an index takes nothing from the scenes that were stored.
                 with contextlib.suppress(OSError):
                     index.build()
 
             self._indexing = threading.Thread(target=build, daemon=True)
             self._indexing.start()
 
-    def _damaged(self, known: int | None, beside: Sequence[int]) -> int | None:
+    def _damaged(self, stored: int | None, beside: Sequence[int]) -> int | None:
         """Of the scene of the same content, or else those of the same path, one that is damaged."""
-        if known is not None:
-            return None if self._view.is_sound(known) else known
+        if stored is not None:
+            return None if self._snapshot.is_sound(stored) else stored
         for scene in beside:
             try:
                 read_entry(self._catalog, scene)
@@ -527,45 +395,6 @@ class CodeStore:
 
     def _sweep(self) -> None:
         """Remove files of codes that no catalog names any more."""
-        for path in self.path.glob("codes*.bin"):
-            if path != self._view.file.path:
+        for path in (*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")):
+            if path != self._snapshot.file.path:
                 path.unlink(missing_ok=True)
-
-    def _groups(self, pictured: bool) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
-        """All scenes as they would be added elsewhere, in groups, and what is damaged of some.
-
-        pictured: with their thumbnails.
-        """
-        scenes: list[HashedScene] = []
-        damaged: list[str] = []
-        for number, _, _ in self._catalog.scenes():
-            try:
-                record, codes = self._view.read_scene(number)
-            except StoreDamagedError as damage:
-                damaged.append(str(damage))
-                continue
-            pictures = self.thumbnails.of_scene(record) if pictured else None
-            scenes.append(record.hashed(codes, pictures))
-            if len(scenes) == GROUP:
-                yield scenes, tuple(damaged)
-                scenes, damaged = [], []
-        if scenes or damaged:
-            yield scenes, tuple(damaged)
-
-    def _ranges_where(self, where: Filter) -> Ranges:
-        return Ranges.covering(rows_where(self._catalog, where))
-
-    def _hits(self, distances: Distances, rows: Rows) -> list[list[Hit]] | None:
-        """Hits with what the catalog says of them; None when one has been deleted since."""
-        wanted = np.unique(rows[rows != NO_ROW]).tolist()
-        tiles = self._catalog.tiles(wanted)
-        if len(tiles) < len(wanted):
-            return None
-        return [
-            [
-                Hit(rank, distance, row, *tiles[row])
-                for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
-                if row != NO_ROW
-            ]
-            for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
-        ]

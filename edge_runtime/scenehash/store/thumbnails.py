@@ -1,9 +1,9 @@
 """thumbnails.sqlite: small pictures of a store's tiles, for when their scenes are out of reach.
 
 They are derived: nothing else in a store depends on them. A thumbnail is kept under its tile's row,
-with a seal over the picture and what it is a picture of: the scene's content, the window, how the
-pixels were made of the file. One whose seal does not fit the tile that has the row today is as good
-as none. So neither a kill between two commits, nor a repair, a compaction, a damaged byte or
+with a checksum over the picture and what it is a picture of: the scene's content, the window, how
+the pixels were made of the file. One whose checksum does not fit the tile that has the row today is
+as good as none: neither a kill between two commits, nor a repair, a compaction, a damaged byte or
 another store's file can make a wrong tile show.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash.errors import StoreError
+from scenehash.files import atomic_path
 
 from .catalog import Catalog
 from .database import connect, transaction
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS thumbnail (
     seal BLOB NOT NULL
 )
 """
-# Rows looked up by one statement.
+# Rows read by one statement.
 AT_ONCE = 500
 # A changed bit may make another type of a value.
 VALUES = "row, CAST(coalesce(jpeg, '') AS BLOB), seal"
@@ -60,11 +61,11 @@ class Thumbnails:
         """The thumbnails of rows; a row without one that is sound is left out."""
         if not self.kept:
             return {}
-        origins = self._catalog.origins(rows)
+        origins = self._catalog.tiles.origins(rows)
         return {
             row: jpeg
-            for row, jpeg, seal in self._read(rows)
-            if row in origins and seal == _seal(_origin(*origins[row]), jpeg)
+            for row, jpeg, checksum in self._read(rows)
+            if row in origins and checksum == _checksum(_origin(*origins[row]), jpeg)
         }
 
     def of_scene(self, record: SceneRecord) -> list[bytes | None]:
@@ -155,7 +156,7 @@ class Thumbnails:
                 # In WAL mode a power cut may then take the newest ones, and harms no other.
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(SCHEMA)
-            if not there and self._catalog.counts()[0]:
+            if not there and self._catalog.scenes.count()[0]:
                 self._note("it was lost, and is begun anew")
         return self._connections[writable]
 
@@ -181,21 +182,18 @@ class Thumbnails:
         return found == [("ok",)]
 
     def _salvage(self) -> None:
-        partial = self.path.with_name(f"{THUMBNAILS}.partial")
-        for path in _with_logs(partial):
-            path.unlink(missing_ok=True)
-        with contextlib.closing(connect(partial, writable=True)) as fresh:
-            fresh.execute(SCHEMA)
-            with transaction(fresh):
-                fresh.executemany(
-                    "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
-                )
-        self.remove()
-        partial.replace(self.path)
+        with atomic_path(self.path) as partial:
+            with contextlib.closing(connect(partial, writable=True)) as fresh:
+                fresh.execute(SCHEMA)
+                with transaction(fresh):
+                    fresh.executemany(
+                        "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
+                    )
+            self.remove()
 
     def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
         """What SQLite can still find, row by row."""
-        for _, first, tiles in self._catalog.scenes():
+        for _, first, tiles in self._catalog.scenes.spans().tolist():
             for row in range(first, first + tiles):
                 yield from self._read([row])
 
@@ -205,19 +203,19 @@ def _entries(
 ) -> Iterable[tuple[int, bytes, bytes]]:
     for record, own in zip(records, pictures, strict=True):
         content = bytes.fromhex(record.content)
-        reading = json.dumps(record.reading, sort_keys=True)
+        decode_params = json.dumps(record.decode_params, sort_keys=True)
         for tile, (window, jpeg) in enumerate(zip(record.windows.tolist(), own, strict=True)):
             if jpeg is not None:
-                seal = _seal(_origin(content, window, reading), jpeg)
-                yield record.first_row + tile, jpeg, seal
+                checksum = _checksum(_origin(content, window, decode_params), jpeg)
+                yield record.first_row + tile, jpeg, checksum
 
 
-def _origin(content: bytes, window: Sequence[int], reading: str) -> bytes:
+def _origin(content: bytes, window: Sequence[int], decode_params: str) -> bytes:
     """What a picture is of."""
-    return repr((content, *window, reading)).encode()
+    return repr((content, *window, decode_params)).encode()
 
 
-def _seal(origin: bytes, jpeg: bytes) -> bytes:
+def _checksum(origin: bytes, jpeg: bytes) -> bytes:
     return digest(origin + jpeg)
 
 

@@ -23,10 +23,10 @@ class Transaction:
     committed they lie past the committed ones, and mean nothing.
     """
 
-    def __init__(self, view: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self.failed = False
-        self._view, self._catalog, self._state = view, view.catalog, view.state
-        self._writes = view.catalog.writes
+        self._snapshot, self._catalog, self._state = snapshot, snapshot.catalog, snapshot.state
+        self._writes = snapshot.catalog.database.writes
         self._added: set[str] = set()
 
     @contextlib.contextmanager
@@ -49,8 +49,8 @@ class Transaction:
             records.append(replace(record, first_row=row))
             row += record.tiles
         codes = np.concatenate([scene.codes for scene, _ in scenes])
-        self._view.file.append(codes, state.positions)
-        self._catalog.insert(records)
+        self._snapshot.file.append(codes, state.positions)
+        self._catalog.scenes.insert(records)
         self._state = replace(state, rows=row, positions=state.positions + row - state.rows)
         self._added.update(record.content for record in records)
         return records
@@ -59,20 +59,21 @@ class Transaction:
         """Put a scene in the place of its damaged entry, in the same rows where that can be."""
         catalog, state, tiles = self._catalog, self._state, len(scene.windows)
         rows, positions = state.rows, state.positions
-        catalog.remove_damaged(number)
+        catalog.scenes.remove_damaged(number)
         free = uncovered(taken_rows(catalog), rows)
         fitting = free.first[free.count == tiles]
         if len(fitting):
             first_row = int(fitting[0])
-            self._view.file.overwrite(scene.codes, int(self._view.row_map.positions(fitting)[0]))
+            (position, *_) = self._snapshot.row_map.positions(fitting).tolist()
+            self._snapshot.file.overwrite(scene.codes, position)
         else:
             first_row = rows
-            self._view.file.append(scene.codes, positions)
+            self._snapshot.file.append(scene.codes, positions)
             rows, positions = rows + tiles, positions + tiles
             for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
                 catalog.mark_deleted(first, count)
         record = record_of(scene, first_row, state.bits)
-        catalog.insert([record])
+        catalog.scenes.insert([record])
         self._state = replace(state, rows=rows, positions=positions, revision=state.revision + 1)
         self._added.add(record.content)
         return record
@@ -81,12 +82,8 @@ class Transaction:
         """Write the codes that are not deleted to a new file, and make it the store's."""
         state = self._state
         compacted = CodesFile(folder, state.bits // 8, state.generation + 1)
-        try:
-            compacted.make(self._view.living_parts())
-        except StoreError:
-            compacted.path.unlink(missing_ok=True)
-            raise
-        before, now = self._view.row_map.dropped, self._view.dead
+        compacted.make(self._snapshot.living_parts())
+        before, now = self._snapshot.row_map.dropped, self._snapshot.dead
         dropped = np.stack(
             [np.concatenate([before.first, now.first]), np.concatenate([before.count, now.count])],
             axis=1,
@@ -102,7 +99,7 @@ class Transaction:
         """
         if self.failed:
             raise StoreError("a part of the transaction has failed: nothing of it is stored")
-        changed = self._catalog.writes != self._writes
+        changed = self._catalog.database.writes != self._writes
         if changed:
             self._catalog.change(self._state)
         return changed

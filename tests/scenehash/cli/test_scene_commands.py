@@ -149,7 +149,7 @@ def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path
     west = scenes / "west_20260101.tif"
     store, other = tmp_path / "s", tmp_path / "t"
     run("ingest", scenes, "--store", store, "--label", "all")
-    assert run("store", "delete", store).exit_code == 1
+    assert run("store", "delete", store).exit_code == 2
     would = answer("store", "delete", store, "--scene", west, "--dry-run")
     assert would["deleted"] == [str(west)]
     assert answer("store", "info", store)["tiles"] == 12
@@ -158,7 +158,7 @@ def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path
     assert (info["scenes"], info["tiles"], info["deleted"], info["rows"]) == (2, 7, 5, 12)
     assert answer("store", "compact", store)["tiles_dropped"] == 5
     assert answer("store", "merge", other, store)["scenes_stored"] == 2
-    assert answer("store", "merge", other, store)["scenes_known"] == 2
+    assert answer("store", "merge", other, store)["scenes_duplicate"] == 2
     for name in ("t.parquet", "t.npz", "t.geojson"):
         assert answer("store", "export", other, "--out", tmp_path / name)["tiles"] == 7
     assert run("store", "export", other, "--out", tmp_path / "t.csv").exit_code == 1

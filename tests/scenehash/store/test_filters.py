@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError
 from scenehash.geo import Box, bounding_boxes, meeting
-from scenehash.store import HashedScene, selection
-from scenehash.store import snapshot as view
+from scenehash.store import HashedScene, selection, snapshot
 from scenehash.store.blocks import TILES_A_BLOCK
 
 from .samples import LINEAGE, TILE, make, placed, scene
@@ -132,7 +131,7 @@ def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
 
 
 # Whether filters are listed, or hits looked at for those that meet them, and how many of these.
-PLANS = [(selection.NARROW, view.BROAD), (0, view.BROAD), (3, (1, 2)), (0, ())]
+PLANS = [(selection.NARROW, snapshot.BROAD), (0, snapshot.BROAD), (3, (1, 2)), (0, ())]
 
 
 @settings(
@@ -173,7 +172,7 @@ def test_a_filter_holds_for_just_the_rows_that_a_plain_loop_finds(
     for narrow, broad in PLANS:
         with pytest.MonkeyPatch.context() as patch, CodeStore.open(folder) as store:
             patch.setattr(selection, "NARROW", narrow)
-            patch.setattr(view, "BROAD", broad)
+            patch.setattr(snapshot, "BROAD", broad)
             for where, found in expected.items():
                 for k in (len(tiles), 3):
                     hits = store.search(np.zeros((1, 8), np.uint8), k, where=where)[0]

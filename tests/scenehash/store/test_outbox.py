@@ -66,7 +66,7 @@ def test_scenes_of_several_adds_are_one_transaction(tmp_path: Path) -> None:
             first = store.add([scene(5, 2), scene(6)])
             second = store.add([scene(6), scene(7)])
             store.quarantine.add({"/in/a.png": "the file is empty (0 bytes)"})
-        assert (first.first_rows, second.first_rows, second.known) == ((6, 8), (9,), 1)
+        assert (first.first_rows, second.first_rows, second.duplicates) == ((6, 8), (9,), 1)
         assert store.verify() == []
         for number, row in ((6, 8), (7, 9)):
             assert store.search(scene(number).codes, 1)[0][0].row == row
@@ -75,7 +75,7 @@ def test_scenes_of_several_adds_are_one_transaction(tmp_path: Path) -> None:
 def test_what_is_known_or_repaired_gets_no_new_row(tmp_path: Path) -> None:
     with make(tmp_path / "s", 3) as store:
         added = store.add([scene(1, 2)])
-        assert (added.known, added.first_rows) == (1, ())
+        assert (added.duplicates, added.first_rows) == (1, ())
     codes = bytearray((tmp_path / "s" / "codes.bin").read_bytes())
     codes[8] ^= 1
     (tmp_path / "s" / "codes.bin").write_bytes(codes)

@@ -186,11 +186,11 @@ def test_a_catalog_that_finds_the_disk_full_says_what_to_do(tmp_path: Path) -> N
     with make(tmp_path / "s", 5) as store:
         rows = len(store)
         pages = "PRAGMA max_page_count"
-        store._catalog._connection.execute(f"{pages} = 1")  # as many as there are already
+        store._catalog.database.run(f"{pages} = 1")  # as many as there are already
         with pytest.raises(StoreError, match="disk is full; what was stored before is intact"):
             store.add([scene(9, 2000)])
         assert len(store) == rows
-        store._catalog._connection.execute(f"{pages} = 100000")
+        store._catalog.database.run(f"{pages} = 100000")
         store.add([scene(9, 2000)])
         assert store.verify() == []
 

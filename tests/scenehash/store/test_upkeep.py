@@ -101,7 +101,7 @@ def test_merge_keeps_the_same_content_once_and_can_be_repeated(tmp_path: Path) -
         theirs.add([shared, new, scene(78)])
         theirs.delete(Filter(scene="/scenes/78.png"))
         done = ours.merge(theirs)
-        assert (done.stored, done.known, done.set_aside) == (1, 1, ())
+        assert (done.stored, done.duplicates, done.set_aside) == (1, 1, ())
         assert ours.merge(theirs).stored == 0
         assert ours.counts() == (7, 12 + 5)
         where = Filter(label="harbor", bbox=(-179.995, 10, -179.975, 11), since=new.time)

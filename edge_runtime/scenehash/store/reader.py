@@ -1,0 +1,254 @@
+"""What a store answers: searches, tiles, codes, what is damaged."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.errors import LineageError, StoreError
+from scenehash.geo import Box
+from scenehash.index import NO_ROW, Explanation
+from scenehash.index.topk import Distances
+
+from .catalog import Catalog
+from .database import damaged_values
+from .filters import Filter
+from .folder import INDEX
+from .records import Footprints, SceneRecord, Tile
+from .results import Hit, SceneEntry
+from .rows import Ranges, Rows
+from .selection import rows_where
+from .snapshot import PART, Snapshot
+from .thumbnails import Thumbnails
+
+
+class StoreReader:
+    """The part of an open store that changes nothing; see CodeStore."""
+
+    def __init__(self, path: Path, catalog: Catalog) -> None:
+        self.path = path
+        self._catalog = catalog
+        self._indexing: threading.Thread | None = None
+        self._snapshot = Snapshot.of(path, catalog)
+        self.thumbnails = Thumbnails(path, catalog)
+
+    def __len__(self) -> int:
+        """How many tiles can be found."""
+        return len(self._snapshot)
+
+    @property
+    def uuid(self) -> str:
+        """The store's id, which copies of it share: 32 hexadecimal digits."""
+        return self._snapshot.state.uuid
+
+    @property
+    def lineage(self) -> str:
+        """Id of the training run whose codes the store holds."""
+        return self._snapshot.state.lineage
+
+    @property
+    def bits(self) -> int:
+        """Width K of a code."""
+        return self._snapshot.state.bits
+
+    @property
+    def model(self) -> str:
+        """Name of the model that made the codes, for people."""
+        return self._snapshot.state.model
+
+    @property
+    def rows(self) -> int:
+        """The number that the next tile gets: one more than the highest row that ever was."""
+        return self._snapshot.state.rows
+
+    @property
+    def deleted(self) -> int:
+        """How many deleted tiles still have their codes on the disk, until compact."""
+        return self._snapshot.dead.total()
+
+    @property
+    def indexed(self) -> int:
+        """How many codes the index on the disk covers; the others are scanned."""
+        return self._snapshot.index.covered
+
+    def check(self, lineage: str, bits: int) -> None:
+        """Raise LineageError unless codes of this lineage and width belong in the store."""
+        if (lineage, bits) != (self.lineage, self.bits):
+            raise LineageError(
+                f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
+                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
+                "with --model, or choose another store"
+            )
+
+    def refresh(self) -> None:
+        """Take over what has been committed since."""
+        if self._catalog.state() != self._snapshot.state:
+            self._renew()
+
+    def counts(self) -> tuple[int, int]:
+        """How many scenes and tiles are stored."""
+        return self._catalog.scenes.count()
+
+    def knows(self, content: str) -> bool:
+        """Whether a scene of this content id is stored, and undamaged."""
+        scene = self._catalog.scenes.find([content]).get(content)
+        return scene is not None and self._snapshot.is_sound(scene)
+
+    def find_scene(self, content: str) -> SceneEntry | None:
+        """Where the scene of this content id is, and how it was read; None when there is none.
+
+        StoreDamagedError when its entry is no entry.
+        """
+        found = self._catalog.scenes.entry(content)
+        if found is None:
+            return None
+        path, labels, params = found
+        with damaged_values(f"{path}: its entry in the catalog is damaged"):
+            return SceneEntry(path, tuple(json.loads(labels)), json.loads(params))
+
+    def paths(self, where: Filter) -> list[str]:
+        """The paths of the scenes of which a tile meets a filter."""
+        scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
+        return [self._catalog.scenes.path_of(scene) for scene in scenes]
+
+    def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
+        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
+        for row in rows[~self._snapshot.has(rows)][:1]:
+            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+        return np.array(self._snapshot.codes_at(rows))
+
+    def tile(self, row: int) -> Tile:
+        """The tile in a row. StoreError on a row not there."""
+        tiles = self.tiles([row])
+        if row not in tiles:
+            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+        return tiles[row]
+
+    def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
+        """The tiles in rows; a row that has none is left out."""
+        return self._catalog.tiles.at(rows)
+
+    def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
+        """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
+        their codes uint8 [N, K/8], in parts."""
+        snapshot = self._snapshot
+        chosen = None if where is None else rows_where(self._catalog, where)
+        for start in range(0, snapshot.state.rows if chosen is None else len(chosen), PART):
+            if chosen is None:
+                some = np.arange(start, min(start + PART, snapshot.state.rows))
+            else:
+                some = chosen[start : start + PART]
+            some = some[snapshot.has(some)]
+            yield some, snapshot.codes_at(some)
+
+    def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
+        """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
+        float64 [N, 4, 2]."""
+        rows = rows_where(self._catalog, Filter(bbox=box))
+        ranges = Ranges.covering(rows)
+        found = [
+            self._catalog.tiles.footprints(first, first + count - 1)
+            for first, count in zip(ranges.first.tolist(), ranges.count.tolist(), strict=True)
+        ]
+        footprints = [some for _, some in found]
+        return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
+
+    @overload
+    def search(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        threads: int = 1,
+        explain: Literal[False] = False,
+    ) -> list[list[Hit]]: ...
+
+    @overload
+    def search(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        threads: int = 1,
+        *,
+        explain: Literal[True],
+    ) -> tuple[list[list[Hit]], Explanation]: ...
+
+    def search(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        threads: int = 1,
+        explain: bool = False,
+    ) -> list[list[Hit]] | tuple[list[list[Hit]], Explanation]:
+        """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
+
+        radius: leave out tiles that are farther, in bits. where: search only the rows for which
+        the filter holds. explain: return, too, what the search did and where its time went.
+        """
+        while True:
+            distances, rows, explanation = self._snapshot.search(codes, k, radius, where, threads)
+            hits = self._hits(distances, rows)
+            if hits is not None:
+                return (hits, explanation) if explain else hits
+            self._renew()
+
+    def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
+        """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
+
+        Raises StoreDamagedError, with the scene's name, on one that is damaged.
+        """
+        for scene in self._catalog.scenes.numbers():
+            yield self._snapshot.read_scene(scene)
+
+    def build_index(self) -> None:
+        """Bring the index up to date now; a writer does so by itself as scenes come in.
+
+        Raises StoreError when it cannot be written; searches do without what is missing.
+        """
+        if self._indexing is not None:
+            self._indexing.join()
+        try:
+            self._snapshot.index.build()
+        except OSError as error:
+            raise StoreError(
+                f"{self.path / INDEX}: the index cannot be written ({error.strerror})"
+            ) from error
+
+    def close(self) -> None:
+        """Close the files."""
+        if self._indexing is not None:
+            self._indexing.join()
+        self.thumbnails.close()
+        self._catalog.close()
+
+    def _renew(self) -> None:
+        """Take over what is committed now."""
+        self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
+
+    def _ranges_where(self, where: Filter) -> Ranges:
+        return Ranges.covering(rows_where(self._catalog, where))
+
+    def _hits(self, distances: Distances, rows: Rows) -> list[list[Hit]] | None:
+        """Hits with the tiles in their rows; None when one has been deleted since."""
+        wanted = np.unique(rows[rows != NO_ROW]).tolist()
+        tiles = self.tiles(wanted)
+        if len(tiles) < len(wanted):
+            return None
+        return [
+            [
+                Hit(rank, distance, row, *tiles[row])
+                for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
+                if row != NO_ROW
+            ]
+            for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
+        ]

@@ -1,0 +1,201 @@
+"""The tables scene and label of a catalog."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from scenehash.errors import StoreDamagedError
+
+from .database import Database, damaged_values
+from .records import SceneRecord
+from .rows import Rows
+from .tile_table import TileTable
+
+SCENE_SCHEMA = """
+CREATE TABLE scene (
+    scene INTEGER PRIMARY KEY,
+    content BLOB NOT NULL UNIQUE,
+    path TEXT NOT NULL,
+    time REAL,
+    labels TEXT NOT NULL,
+    reading TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    tiles INTEGER NOT NULL,
+    checksum BLOB NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE TABLE label (
+    label TEXT NOT NULL,
+    scene INTEGER NOT NULL REFERENCES scene,
+    PRIMARY KEY (label, scene)
+) WITHOUT ROWID;
+CREATE INDEX scene_by_path ON scene (path);
+CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
+"""
+
+SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash store verify"
+
+
+class SceneTable:
+    """The scenes of a store, by a number that is theirs in this catalog, with their tiles."""
+
+    def __init__(self, database: Database, tiles: TileTable) -> None:
+        self._database = database
+        self._tiles = tiles
+
+    def count(self) -> tuple[int, int]:
+        """How many scenes and tiles there are."""
+        found = self._database.one("SELECT count(*), coalesce(sum(tiles), 0) FROM scene")
+        return int(found[0]), int(found[1])
+
+    def find(self, contents: Sequence[str]) -> dict[str, int]:
+        """The numbers of the scenes of these contents that there are."""
+        wanted = [bytes.fromhex(content) for content in contents]
+        found = self._database.all_in("SELECT content, scene FROM scene WHERE content", wanted)
+        return {content.hex(): scene for content, scene in found}
+
+    def at_paths(self, paths: Sequence[str]) -> dict[str, list[int]]:
+        """The numbers of the scenes that were ingested from these paths."""
+        scenes: dict[str, list[int]] = {}
+        query = "SELECT path, scene FROM scene WHERE path"
+        for path, scene in self._database.all_in(query, paths):
+            scenes.setdefault(path, []).append(scene)
+        return scenes
+
+    def path_of(self, scene: int) -> str:
+        """The path of a scene, as far as it can be read."""
+        found = self._database.one("SELECT CAST(path AS BLOB) FROM scene WHERE scene = ?", scene)
+        return str(found[0], errors="replace") if found and found[0] else f"scene {scene}"
+
+    def spans(self) -> Rows:
+        """Number, first row and number of tiles of every scene: int64 [N, 3], by first row."""
+        query = (
+            "SELECT scene, coalesce(CAST(first_row AS INTEGER), 0), "
+            "coalesce(CAST(tiles AS INTEGER), 0) FROM scene ORDER BY first_row"
+        )
+        with damaged_values(SCENES_DAMAGED):
+            return np.array(self._database.all(query), np.int64).reshape(-1, 3)
+
+    def numbers(self) -> list[int]:
+        """The number of every scene, by first row."""
+        numbers: list[int] = self.spans()[:, 0].tolist()
+        return numbers
+
+    def record(self, scene: int) -> tuple[SceneRecord, bytes]:
+        """A scene's record, and the checksum that it must have.
+
+        StoreDamagedError when there is none, or values are not of the kind they must be.
+        """
+        with self._database.snapshot(), damaged_values(_damage(f"scene {scene}")):
+            content, path, time, labels, params, first_row, count, codes_checksum, checksum = (
+                self._database.one(
+                    "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
+                    "FROM scene WHERE scene = ?",
+                    scene,
+                )
+            )
+            with damaged_values(_damage(str(path))):
+                windows, footprints = self._tiles.windows_of(scene, first_row, count)
+                if count != len(windows):
+                    raise ValueError(f"{count} tiles, but {len(windows)} windows")
+                record = SceneRecord(
+                    content.hex(),
+                    path,
+                    time,
+                    tuple(json.loads(labels)),
+                    json.loads(params),
+                    first_row,
+                    windows,
+                    footprints,
+                    codes_checksum,
+                )
+        return record, checksum
+
+    def labels_of(self, scene: int) -> tuple[str, ...]:
+        """The labels by which a scene is found."""
+        query = "SELECT label FROM label WHERE scene = ? ORDER BY label"
+        return tuple(label for (label,) in self._database.all(query, scene))
+
+    def ranges_where(self, condition: str, values: Sequence[str | float]) -> Rows:
+        """First row and number of tiles of scenes that meet an SQL condition: int64 [N, 2]."""
+        found = self._database.all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values)
+        with damaged_values(SCENES_DAMAGED):
+            return np.array(sorted(found), np.int64).reshape(-1, 2)
+
+    def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
+        """How many scenes an SQL condition holds for; it stops counting at so many."""
+        query = f"SELECT count(*) FROM (SELECT 1 FROM scene WHERE {condition} LIMIT ?)"
+        return int(self._database.one(query, *values, most)[0])
+
+    def insert(self, records: Sequence[SceneRecord]) -> None:
+        """Add scenes, with their tiles."""
+        first = int(self._database.one("SELECT coalesce(max(scene), 0) + 1 FROM scene")[0])
+        numbered = list(enumerate(records, start=first))
+        self._database.run_all(
+            "INSERT INTO scene VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_scene_values(scene, record) for scene, record in numbered),
+        )
+        self._database.run_all(
+            "INSERT INTO label VALUES (?, ?)",
+            ((label, scene) for scene, record in numbered for label in record.labels),
+        )
+        self._tiles.insert(numbered)
+
+    def entry(self, content: str) -> tuple[str, str, str] | None:
+        """Path, labels and decode parameters of the scene of a content, the last two as JSON."""
+        query = "SELECT path, labels, reading FROM scene WHERE content = ?"
+        found: tuple[str, str, str] | None = self._database.one(query, bytes.fromhex(content))
+        return found
+
+    def rewrite(self, scene: int, record: SceneRecord) -> None:
+        """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
+        _, _, path, _, labels, params, *_, checksum = _scene_values(scene, record)
+        self._database.run(
+            "UPDATE scene SET path = ?, labels = ?, reading = ?, seal = ? WHERE scene = ?",
+            (path, labels, params, checksum, scene),
+        )
+        self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
+        self._database.run_all(
+            "INSERT INTO label VALUES (?, ?)", ((label, scene) for label in record.labels)
+        )
+
+    def remove(self, scene: int, record: SceneRecord) -> None:
+        """Remove a scene; its rows must be marked as deleted, or given to another."""
+        self._tiles.remove(record)
+        self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
+        self._database.run("DELETE FROM scene WHERE scene = ?", (scene,))
+
+    def remove_damaged(self, scene: int) -> None:
+        """Remove a scene whose record cannot be trusted, and make anew what is derived."""
+        self._tiles.remove_damaged(scene)
+        self._database.run("DELETE FROM scene WHERE scene = ?", (scene,))
+        self._database.run("REINDEX")
+        self._database.run("DELETE FROM label")
+        self._database.run(
+            "INSERT OR IGNORE INTO label SELECT value, scene FROM scene, json_each(labels) "
+            "WHERE json_valid(labels)"
+        )
+        for other in self.numbers():
+            with contextlib.suppress(StoreDamagedError):
+                self._tiles.insert_blocks([self.record(other)[0]])
+
+
+def _damage(scene: str) -> str:
+    return f"{scene}: its entry in the catalog is damaged"
+
+
+def _scene_values(scene: int, record: SceneRecord) -> tuple[object, ...]:
+    return (
+        scene,
+        bytes.fromhex(record.content),
+        record.path,
+        record.time,
+        json.dumps(record.labels, ensure_ascii=False),
+        json.dumps(record.decode_params, sort_keys=True),
+        record.first_row,
+        record.tiles,
+        record.codes_checksum,
+        record.checksum(),
+    )

@@ -1,0 +1,50 @@
+"""The state of a store: whose codes it holds, and how far it has come."""
+
+from dataclasses import dataclass
+
+from .records import digest
+
+STATE_SCHEMA = """
+CREATE TABLE store (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    uuid TEXT NOT NULL,
+    lineage TEXT NOT NULL,
+    bits INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    rows INTEGER NOT NULL,
+    positions INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    commits INTEGER NOT NULL,
+    seal BLOB NOT NULL
+);
+CREATE TABLE deleted (
+    first_row INTEGER PRIMARY KEY,
+    tiles INTEGER NOT NULL,
+    dropped INTEGER NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True)
+class State:
+    """Whose codes a store holds, and how far it has come.
+
+    rows: the number that the next tile gets. positions: how many codes codes.bin holds. generation:
+    how often the codes were compacted. revision: how often codes were repaired in their place.
+    commits: how often anything was committed.
+    """
+
+    uuid: str
+    lineage: str
+    bits: int
+    model: str
+    rows: int = 0
+    positions: int = 0
+    generation: int = 0
+    revision: int = 0
+    commits: int = 0
+
+    def checksum(self) -> bytes:
+        """A checksum of all fields."""
+        return digest(repr(self).encode())
