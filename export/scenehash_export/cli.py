@@ -68,7 +68,10 @@ def export_command(
     ] = "not stated",
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one model file, compared with the network that it was made from."""
+    """Write a run as one model file, and compare it with the run.
+
+    The export fails when it departs too far from the network that was trained.
+    """
     try:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401

@@ -54,8 +54,8 @@ def train_command(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="Train on efficientnet_lite0, _lite1 or _lite2, each also as NAME:CHECKPOINT_FILE; or "
-            "timm:NAME.",
+            help="Train on efficientnet_lite0, _lite1 or _lite2, each also as "
+            "NAME:CHECKPOINT_FILE; or on timm:NAME.",
             show_default="efficientnet_lite0",
         ),
     ] = None,

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.files import printable
+
 from .console import (
     EXIT_FAILED,
     EXIT_SET_ASIDE,
     AsJson,
     UsageError,
     counted,
-    escaped,
     notice,
     report,
 )
@@ -357,7 +358,7 @@ def _confirm(store: Path, paths: "Sequence[str]") -> None:
     if len(paths) > SCENES_SHOWN:
         notice(f"... and {counted(len(paths) - SCENES_SHOWN, 'more scene')}")
     typer.confirm(
-        f"Delete {counted(len(paths), 'scene')} from {escaped(str(store))}?", abort=True, err=True
+        f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
     )
 
 

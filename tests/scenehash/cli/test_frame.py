@@ -17,7 +17,7 @@ import typer.main
 from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.console import counted, escaped
+from scenehash.cli.console import counted
 from scenehash.cli.interrupts import Interrupted, interruptible, stopping
 from scenehash.cli.main import build_app
 from scenehash.report.contact_sheet import write_picture
@@ -161,14 +161,6 @@ def test_what_only_posix_has_is_named(tmp_path: Path) -> None:
 
 
 # Names
-
-
-def test_whatever_a_terminal_would_act_on_is_escaped() -> None:
-    assert escaped("märz 日本 [x] 100%") == "märz 日本 [x] 100%"
-    assert escaped("\x1b\x9b\x07\n\r\t\x7f") == r"\u001b\u009b\u0007\n\r\t\u007f"
-    assert escaped("\u202egpj.tif") == r"\u202egpj.tif"
-    assert escaped(os.fsdecode(b"\xff.tif")) == r"\udcff.tif"
-    assert json.loads(f'"{escaped(ESCAPE)}"') == ESCAPE
 
 
 @pytest.fixture
