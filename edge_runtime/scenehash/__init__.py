@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .index import CodeIndex
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
+    from .report.tiling_preview import preview_tiles
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
@@ -31,6 +32,7 @@ __all__ = [
     "bench",
     "doctor",
     "ingest",
+    "preview_tiles",
     "retry_quarantine",
     "watch",
 ]
@@ -51,6 +53,7 @@ _MODULE_OF = {
     "bench": "diagnose.bench.run",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
+    "preview_tiles": "report.tiling_preview",
     "retry_quarantine": "ingestion",
     "watch": "watcher.watch",
 }

@@ -102,10 +102,8 @@ def inspect_model(data: bytes) -> Inspected:
     if not graphs:
         raise ModelError("not an ONNX file")
     if len(cards) != 1:
-        raise ModelError(
-            f"an ONNX file with {len(cards) or 'no'} scenehash card{'s' if cards else ''}; "
-            "make a model file with: scenehash export RUN"
-        )
+        what = f"with {len(cards)} scenehash cards" if cards else "without a scenehash card"
+        raise ModelError(f"an ONNX file {what}; make one with: scenehash export RUN")
     if len(cards[0]) > MAX_CARD_BYTES:
         raise ModelError(f"its card has {len(cards[0]):,} bytes; at most 32 MB are read")
     found.card = cards[0]

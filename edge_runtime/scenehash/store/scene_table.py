@@ -149,6 +149,14 @@ class SceneTable:
         found: tuple[str, str, str] | None = self._database.one(query, bytes.fromhex(content))
         return found
 
+    def contents_at(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """The contents of the scenes that have these paths."""
+        contents: dict[str, list[str]] = {}
+        query = "SELECT path, content FROM scene WHERE path"
+        for path, content in self._database.all_in(query, paths):
+            contents.setdefault(path, []).append(content.hex())
+        return contents
+
     def rewrite(self, scene: int, record: SceneRecord) -> None:
         """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
         _, _, path, _, labels, params, *_, checksum = _scene_values(scene, record)

@@ -31,7 +31,7 @@ from .merge import groups_of
 from .outbox import Outbox
 from .quarantine import Quarantine
 from .reader import StoreReader
-from .records import HashedScene, SceneRecord, record_of
+from .records import FILE, HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
 from .transaction import Transaction
@@ -216,12 +216,12 @@ class CodeStore(StoreReader):
         content: str,
         path: str | None = None,
         labels: Sequence[str] = (),
-        decode_params: Mapping[str, object] | None = None,
+        file: Mapping[str, object] | None = None,
     ) -> bool:
         """Change what is stored of a scene besides its tiles, durably; whether it is there.
 
-        path: where it is now. labels: added to those that it has. decode_params: take the place of
-        those of the same name. Raises StoreDamagedError when its entry is damaged.
+        path: where it is now. labels: added to those that it has. file: the state of its file, see
+        HashedScene. Raises StoreDamagedError when its entry is damaged.
         """
         with self.transaction():
             number = self._catalog.scenes.find([content]).get(content)
@@ -232,10 +232,26 @@ class CodeStore(StoreReader):
                 record,
                 path=record.path if path is None else path,
                 labels=tuple(sorted({*record.labels, *labels})),
-                decode_params={**record.decode_params, **(decode_params or {})},
+                decode_params={**record.decode_params, **({} if file is None else {FILE: file})},
             )
             self._catalog.scenes.rewrite(number, changed)
         return True
+
+    def take_paths(self, contents: Mapping[str, str]) -> None:
+        """Note, durably, that a path has the file of a scene now, by its content id.
+
+        Others that were stored from that path have been replaced there: their file is not read any
+        more, see scenes.reopen_scene.
+        """
+        with self.transaction():
+            found = self._catalog.scenes.contents_at(list(contents)).items()
+            others = [one for path, there in found for one in there if one != contents[path]]
+            for number in self._catalog.scenes.find(others).values():
+                try:
+                    record = read_entry(self._catalog, number)
+                except StoreDamagedError:
+                    continue
+                self._catalog.scenes.rewrite(number, record.replaced())
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.

@@ -96,7 +96,7 @@ def test_a_file_without_what_is_refused_is_read() -> None:
         (model(field(5, tensor("w", [4], b"1234") + field(14, 1))), "other files"),
         (model() + field(25, b""), "functions"),
         (model() + field(20, b""), "training"),
-        (model(card=b""), "no scenehash card"),
+        (model(card=b""), "without a scenehash card"),
         (model(card=2 * CARD), "2 scenehash cards"),
         (
             model(card=field(METADATA, field(1, METADATA_KEY) + field(2, bytes(33_000_000)))),
