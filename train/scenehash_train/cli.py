@@ -55,7 +55,7 @@ def train_command(
         str | None,
         typer.Option(
             help="Train on efficientnet_lite0, _lite1 or _lite2, each also as "
-            "NAME:CHECKPOINT_FILE; or timm:NAME.",
+            "NAME:CHECKPOINT_FILE; or on timm:NAME.",
             show_default="efficientnet_lite0",
         ),
     ] = None,

@@ -17,11 +17,13 @@ from typer.testing import CliRunner, Result
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
 from scenehash.watcher.waiting import Notified, Polling
+from scenehash.watcher.webhook import GRACE
 
 from ...scenes import draw
+from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "serve"]
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 
@@ -118,6 +120,60 @@ def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Rec
     drop(tmp_path / "in", "river", 1)
     assert run("watch", *where, "--webhook", receiver.url).exit_code == 0
     assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
+
+
+@pytest.mark.parametrize(
+    ("once", "talk"),
+    [
+        (False, LATE["silent"]),
+        (False, BODIES["endless"]),
+        (False, BODIES["dripping"]),
+        (True, LATE["silent"]),
+        (True, LATE["headers that drip"]),
+    ],
+)
+def test_sigterm_waits_for_no_webhook(
+    once: bool, talk: Talk, serve: Callable[[Talk], Server], tmp_path: Path
+) -> None:
+    for seed in range(9):
+        drop(tmp_path / "in", "harbor", seed)
+    server = serve(talk)
+    words = ["watch", str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.1"]
+    url = server.url.replace("//", "//me:hidden@") + "?key=hidden"
+    with subprocess.Popen(
+        [*COMMAND, *words, "--webhook", url, *["--once"] * once],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: bool(server.requests))
+        time.sleep(0.5)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2 * GRACE + 4
+    assert process.returncode == 143
+    assert "Traceback" not in stderr
+    kept = b"".join(one.read_bytes() for one in (tmp_path / "s").iterdir() if one.is_file())
+    assert b"webhook http://***@127.0.0.1" in kept
+    assert b"hidden" not in kept
+    assert "hidden" not in stderr
+
+
+def test_secrets_of_a_webhook_are_not_printed(tmp_path: Path) -> None:
+    drop(tmp_path / "in", "harbor", 1)
+    words = ["watch", tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1"]
+    nobody = "http://me:hidden@127.0.0.1:9/a?key=hidden"
+    for url in (nobody, "ftp://me:hidden@host", "http://me:hidden@ho st/"):
+        for done in (
+            run(*words, "--webhook", url),
+            CliRunner().invoke(
+                build_app(), [str(word) for word in words], env={"SCENEHASH_WEBHOOK": url}
+            ),
+        ):
+            assert "webhook" in done.output
+            assert "hidden" not in done.output
+    assert "http://***@127.0.0.1:9/a?***: not delivered" in run(*words, "--webhook", nobody).stderr
 
 
 def test_marks_and_polling(tmp_path: Path) -> None:

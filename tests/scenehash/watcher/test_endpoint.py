@@ -275,6 +275,7 @@ def test_secrets_of_a_url_are_not_shown(url: str, redacted: str) -> None:
         "http://host:99999/secret",
         "http://host/secret\r\nX: y",
         "http://ho st/\x1b",
+        "http://ho st/secret",
         "http://[::1/secret",
         "http://" + "secret" * 20 + ".example/",
     ],
