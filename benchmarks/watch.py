@@ -106,7 +106,7 @@ def rehearse(plan: Rehearsal, root: Path, patience: float = 120) -> Outcome:
         drop.join()
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
-        told = outcome.told("scene").keys() | outcome.told("set aside").keys()
+        told = outcome.told("scene").keys() | outcome.told("set_aside").keys()
         if outcome.complete.keys() | outcome.broken <= told:
             break
         time.sleep(0.1)
@@ -215,7 +215,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(dir=".") as folder:
         outcome = rehearse(plan, Path(folder).absolute())
-    scenes, aside = outcome.told("scene"), outcome.told("set aside")
+    scenes, aside = outcome.told("scene"), outcome.told("set_aside")
     good = outcome.complete.keys()
     print(f"{plan}")
     print(f"good scenes {len(good)}, broken {len(outcome.broken)}, watch ended {outcome.status}")

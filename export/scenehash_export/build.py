@@ -14,6 +14,7 @@ from scenehash.cli.console import track
 from scenehash.codes import pack
 from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
+from scenehash.files import atomic_path
 from scenehash.model.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
 from scenehash.model.hash_model import HashModel
 from scenehash.scenes.decoding import read_image
@@ -80,21 +81,18 @@ def export_run(
     judges = labels(run.split.test)
     reference = network_logits(network, run.split.test, run.config.tile_size)
     draft = _card(run, precision, calibration, licence)
-    partial = out.with_name(out.name + ".partial")
     try:
-        _write(graph, draft, partial)
-        logits = model_logits(HashModel.open(partial, os.cpu_count() or 1), run.split.test)
-        fidelity = compare(reference, logits, judges, run.classes, run.config.seed)
-        check(fidelity, threshold)
-        quality = retrieval_quality(pack(logits), judges, run.config.seed).as_dict()
-        card = _finished(draft, partial, run, fidelity, quality)
-        _write(graph, card, partial)
-        HashModel.load(partial)
-        partial.replace(out)
+        with atomic_path(out) as partial:
+            _write(graph, draft, partial)
+            logits = model_logits(HashModel.open(partial, os.cpu_count() or 1), run.split.test)
+            fidelity = compare(reference, logits, judges, run.classes, run.config.seed)
+            check(fidelity, threshold)
+            quality = retrieval_quality(pack(logits), judges, run.config.seed).as_dict()
+            card = _finished(draft, partial, run, fidelity, quality)
+            _write(graph, card, partial)
+            HashModel.load(partial)
     except OSError as error:
         raise ModelError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)
     return Exported(out, card, operators)
 
 

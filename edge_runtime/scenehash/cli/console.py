@@ -1,4 +1,8 @@
-"""What a command prints: results on stdout, everything else on stderr."""
+"""What a command prints: results on stdout, everything else on stderr.
+
+Whatever a terminal would act on is escaped here, once for all that is printed: names and messages
+come from outside.
+"""
 
 import contextlib
 import json
@@ -19,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+from typer.exceptions import TyperException
 
 from scenehash.files import printable
 from scenehash.progress import track as progress_track
@@ -27,28 +32,42 @@ from scenehash.progress import track as progress_track
 PIPE_WIDTH = 200
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_SET_ASIDE = 3
-EXIT_INTERRUPTED = 130
+# And 128 + the number of a signal that ended the command: see interrupts.py.
 
 Item = TypeVar("Item")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
+class UsageError(TyperException):
+    """What was given to a command makes no sense together."""
+
+    exit_code = EXIT_USAGE
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: "1 tile", "2,000 tiles"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType) -> None:
-    """Print a command's result: the document as JSON, or what is shown to a person instead."""
+    """Print a command's result: the document as JSON, or what is shown to a person instead.
+
+    Each string is one line.
+    """
     if as_json:
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        _Console(highlight=False, markup=False, emoji=False, width=width).print(*shown, sep="\n")
+        _console(width=width).print(*shown, sep="\n")
 
 
 def notice(text: str) -> None:
     """Print a line on stderr."""
-    shown = printable(text)
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(shown)
+    _console(stderr=True, soft_wrap=True).print(text)
 
 
 class ConsoleProgress:
@@ -58,14 +77,14 @@ class ConsoleProgress:
     def task(self, name: str, total: int) -> Iterator["ConsoleTask"]:
         """Show a task until the context ends."""
         columns: list[ProgressColumn] = [
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _RateColumn(),
             TimeRemainingColumn(),
         ]
-        with Progress(*columns, console=Console(stderr=True)) as shown:
-            yield ConsoleTask(shown, shown.add_task(name, total=total))
+        with Progress(*columns, console=_console(stderr=True)) as shown:
+            yield ConsoleTask(shown, shown.add_task(printable(name), total=total))
 
     def message(self, text: str) -> None:
         """Print a line on stderr."""
@@ -104,13 +123,14 @@ def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
     return progress_track(items, total, what, CONSOLE)
 
 
-class _Console(Console):
-    """A console that shows control characters in what it is given, and does not obey them."""
+class _EscapingConsole(Console):
+    def render_str(self, text: str, **style: Any) -> Text:
+        # Every string that is printed, cells of tables too, comes through here.
+        return super().render_str(printable(text), **style)
 
-    def render_str(self, text: str, **options: Any) -> Text:
-        """See Console: lines, and cells of tables, pass through here."""
-        safe = "\n".join(map(printable, text.split("\n")))
-        return super().render_str(safe, **options)
+
+def _console(**settings: Any) -> Console:
+    return _EscapingConsole(highlight=False, markup=False, emoji=False, **settings)
 
 
 class _RateColumn(ProgressColumn):

@@ -233,7 +233,7 @@ class StoreReader:
 
     def _renew(self) -> None:
         """Take over what is committed now."""
-        self._snapshot = Snapshot.of(self.path, self._catalog)
+        self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
 
     def _ranges_where(self, where: Filter) -> Ranges:
         return Ranges.covering(rows_where(self._catalog, where))

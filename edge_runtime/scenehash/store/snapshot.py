@@ -1,5 +1,6 @@
 """A snapshot: what is committed in a store at one time, and the search in it."""
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,13 +29,16 @@ BROAD = (3, 10)
 # Codes copied at once.
 PART = 1 << 20
 
+# Files of codes that this process has read, as they were when it last did; and their origin.
+_origins: dict[Path, tuple[tuple[int, ...], str]] = {}
+
 
 @dataclass(frozen=True)
 class Snapshot:
     """What a store sees until it refreshes.
 
     codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. dead: rows that
-    were deleted and still have their codes in the file.
+    were deleted and still have their codes in the file. origin: see CodeIndex.
     """
 
     catalog: Catalog
@@ -44,12 +48,16 @@ class Snapshot:
     row_map: RowMap
     dead: Ranges
     index: CodeIndex
+    origin: str
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, catalog: Catalog) -> "Snapshot":
-        """What is committed now. StoreDamagedError when the codes are not all there."""
+    def of(cls, folder: Path, catalog: Catalog, before: "Snapshot | None" = None) -> "Snapshot":
+        """What is committed now. StoreDamagedError when the codes are not all there.
+
+        before: the last snapshot of the same catalog, which has been open since.
+        """
         while True:
             with catalog.database.snapshot():
                 state = catalog.state()
@@ -65,8 +73,9 @@ class Snapshot:
         row_map = RowMap(dropped)
         gone = row_map.positions(dead.expanded()) if len(dead) else None
         key = f"{state.uuid}-{state.generation}-{state.revision}"
-        index = CodeIndex(codes, gone, folder / INDEX, key)
-        return cls(catalog, state, file, codes, row_map, dead, index)
+        origin = _origin(file, before)
+        index = CodeIndex(codes, gone, folder / INDEX, key, origin)
+        return cls(catalog, state, file, codes, row_map, dead, index, origin)
 
     def __len__(self) -> int:
         """How many tiles can be found."""
@@ -161,3 +170,19 @@ class Snapshot:
         if len(self.row_map.dropped):
             rows = rows[~self.row_map.dropped.contain(rows)]
         return self.row_map.positions(rows)
+
+
+def _origin(file: CodesFile, before: Snapshot | None) -> str:
+    """The origin of the codes in a file: the same while they have only been appended to.
+
+    A file that was changed while this process did not have the store open has a new one: it may be
+    a backup that was copied over what was there.
+    """
+    path, now = file.path.absolute(), file.identity()
+    seen, origin = _origins.get(path, ((), ""))
+    if before is not None and before.file.path == file.path:
+        origin = before.origin
+    elif not origin or seen != now:
+        origin = uuid.uuid4().hex
+    _origins[path] = now, origin
+    return origin

@@ -18,6 +18,7 @@ import numpy as np
 
 from scenehash.codes import check_bits, check_width
 from scenehash.errors import LineageError, StoreDamagedError, StoreError
+from scenehash.files import PARTIAL
 
 from .alerts import Alerts
 from .catalog import Catalog, is_vacant
@@ -410,6 +411,6 @@ class CodeStore(StoreReader):
 
     def _sweep(self) -> None:
         """Remove files of codes that no catalog names any more."""
-        for path in self.path.glob("codes*.bin"):
+        for path in (*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")):
             if path != self._snapshot.file.path:
                 path.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash.errors import StoreError
+from scenehash.files import atomic_path
 
 from .catalog import Catalog
 from .database import connect, transaction
@@ -185,17 +186,14 @@ class Thumbnails:
         return found == [("ok",)]
 
     def _salvage(self) -> None:
-        partial = self.path.with_name(f"{THUMBNAILS}.partial")
-        for path in _with_logs(partial):
-            path.unlink(missing_ok=True)
-        with contextlib.closing(connect(partial, writable=True)) as fresh:
-            fresh.execute(SCHEMA)
-            with transaction(fresh):
-                fresh.executemany(
-                    "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
-                )
-        self.remove()
-        partial.replace(self.path)
+        with atomic_path(self.path) as partial:
+            with contextlib.closing(connect(partial, writable=True)) as fresh:
+                fresh.execute(SCHEMA)
+                with transaction(fresh):
+                    fresh.executemany(
+                        "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
+                    )
+            self.remove()
 
     def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
         """What SQLite can still find, row by row."""

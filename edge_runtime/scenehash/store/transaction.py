@@ -82,11 +82,7 @@ class Transaction:
         """Write the codes that are not deleted to a new file, and make it the store's."""
         state = self._state
         compacted = CodesFile(folder, state.bits // 8, state.generation + 1)
-        try:
-            compacted.make(self._snapshot.living_parts())
-        except StoreError:
-            compacted.path.unlink(missing_ok=True)
-            raise
+        compacted.make(self._snapshot.living_parts())
         before, now = self._snapshot.row_map.dropped, self._snapshot.dead
         dropped = np.stack(
             [np.concatenate([before.first, now.first]), np.concatenate([before.count, now.count])],

@@ -24,7 +24,7 @@ def test_killed_ten_times_each_scene_is_stored_once_and_told_of_once(tmp_path: P
     assert Counter(outcome.stored) == Counter(good)
     assert outcome.told("scene") == Counter(good)
     assert sorted(outcome.quarantined) == sorted(outcome.broken)
-    aside = outcome.told("set aside")
+    aside = outcome.told("set_aside")
     assert {path: aside[path] for path in outcome.broken} == dict.fromkeys(outcome.broken, 1)
     numbers = [event["event"] for _, event in outcome.seen]
     assert numbers == list(range(1, len(numbers) + 1))
