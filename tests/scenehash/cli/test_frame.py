@@ -206,7 +206,7 @@ def unsafe(done: Result) -> set[str]:
         "search --no{escape}",
     ],
 )
-def test_no_name_reaches_the_terminal_unescaped(line: str, hostile: tuple[Path, Path]) -> None:
+def test_no_name_reaches_the_terminal_unprintable(line: str, hostile: tuple[Path, Path]) -> None:
     store, folder = hostile
     words = [word.format(store=store, folder=folder, escape=ESCAPE) for word in line.split()]
     done = run(*words)
