@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
+    from .retrieval.query import Crop, Query
+    from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CodeIndex",
     "CodeStore",
+    "Crop",
     "Filter",
     "HashModel",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "Query",
     "ScenehashError",
+    "SearchResult",
     "SinkConfig",
     "Tiling",
     "WatchOptions",
@@ -34,18 +39,22 @@ __all__ = [
     "ingest",
     "preview_tiles",
     "retry_quarantine",
+    "search",
     "watch",
 ]
 
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
+    "Crop": "retrieval.query",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "Query": "retrieval.query",
     "ScenehashError": "errors",
+    "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
     "Tiling": "windows",
     "WatchOptions": "watcher.options",
@@ -55,6 +64,7 @@ _MODULE_OF = {
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "retry_quarantine": "ingestion",
+    "search": "retrieval.search",
     "watch": "watcher.watch",
 }
 

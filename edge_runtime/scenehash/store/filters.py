@@ -1,5 +1,6 @@
 """Which rows of a store a search considers."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,8 @@ LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scen
 class Filter:
     """Conditions on the tiles of a store; all that are given must hold.
 
-    scene: the path of a scene, as it was ingested. label: one of its labels. since, until: its
+    scene: the path of a scene, as it was ingested; or how one ends, from a folder or a file name
+    on: "b/c.tif" is every scene c.tif in a folder b. label: one of its labels. since, until: its
     acquisition time, both ends included; without a time zone they are UTC. bbox: (west, south,
     east, north) in degrees, west > east across the antimeridian; the bounding box of the tile's
     footprint meets it. near: (latitude, longitude, kilometres); that box has a point within the
@@ -56,7 +58,7 @@ class Filter:
         newer_than is no condition on scenes, but leaves out those of which no tile is newer.
         """
         conditions: list[tuple[str, str | float | None]] = [
-            ("scene.path = ?", self.scene),
+            (_path_condition(self.scene), self.scene),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
             (LABELLED_FEW if few else LABELLED, self.label),
@@ -66,6 +68,11 @@ class Filter:
             given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
+    def parts(self) -> "dict[str, Filter]":
+        """Each condition alone, by its name."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: Filter(**{name: value}) for name, value in given.items() if value is not None}
+
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""
         result = np.ones(len(boxes), np.bool_)
@@ -74,3 +81,10 @@ class Filter:
         if self.near is not None:
             result &= within(boxes, Near(*self.near))
         return result
+
+
+def _path_condition(path: str | None) -> str:
+    """The SQL condition that a scene has a path, or ends with it where that is no whole path."""
+    if path is None or path.startswith("/"):
+        return "scene.path = ?"
+    return f"substr('/' || scene.path, -{len(path) + 1}) = '/' || ?"

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -195,12 +195,33 @@ class StoreReader:
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
         the filter holds. explain: return, too, what the search did and where its time went.
         """
-        while True:
-            distances, rows, explanation = self._snapshot.search(codes, k, radius, where, threads)
-            hits = self._hits(distances, rows)
-            if hits is not None:
-                return (hits, explanation) if explain else hits
-            self._renew()
+        hits, explanation = self._found(
+            lambda snapshot: snapshot.search(codes, k, radius, where, threads)
+        )
+        return (hits, explanation) if explain else hits
+
+    def search_any(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        unlike: Codes | None = None,
+        threads: int = 1,
+    ) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+
+        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
+        or nearer, is left out.
+        """
+        (hits,), explanation = self._found(
+            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike)
+        )
+        return hits, explanation
+
+    def meets(self, where: Filter) -> bool:
+        """Whether any stored tile meets a filter."""
+        return any(len(rows) for rows, _ in self.living(where))
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
@@ -234,6 +255,17 @@ class StoreReader:
     def _renew(self) -> None:
         """Take over what is committed now."""
         self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
+
+    def _found(
+        self, search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]]
+    ) -> tuple[list[list[Hit]], Explanation]:
+        """The hits of a search; it is repeated when a tile has been deleted since."""
+        while True:
+            distances, rows, explanation = search(self._snapshot)
+            hits = self._hits(distances, rows)
+            if hits is not None:
+                return hits, explanation
+            self._renew()
 
     def _ranges_where(self, where: Filter) -> Ranges:
         return Ranges.covering(rows_where(self._catalog, where))
