@@ -5,8 +5,8 @@
 
 Works cell by cell (one method, one seed, one test) and appends each to OUT/cells.jsonl as it is
 done: interrupted, it goes on where it stopped. benchmarks/quality_report.py turns the cells into
-docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash on
-exported files; the others through the FP32 head, on the same representations.
+docs/results/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash
+on exported files; the others through the FP32 head, on the same representations.
 """
 
 import argparse
@@ -24,8 +24,7 @@ import torch
 from baselines import BASELINES
 
 from scenehash import HashModel
-from scenehash_export.build import export_run
-from scenehash_export.fidelity import Threshold
+from scenehash_export import ExportOptions, Limits, export
 from scenehash_train.augmentation import PLAIN, views_of
 from scenehash_train.backbones import load_backbone
 from scenehash_train.config import Config, make_config
@@ -42,7 +41,7 @@ WIDTHS = (16, 24, 32, 64)
 DEPTHS = (1, 2, 5, 10, 15, 20, 25, 30, 35, 39)
 ARCHIVES = ("ucmerced", "eurosat5k")
 GROUP = 5
-LENIENT = Threshold(bit_flips=1.0, map_drop=1.0)
+LENIENT = ExportOptions(limits=Limits(max_bit_flips=1.0, max_map_drop=1.0))
 # What the default is without each of its parts, and along the trade of one aim for the other.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -54,7 +53,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "instance 0.1": {"instance": 0.1},
     "instance 1": {"instance": 1.0},
     "instance 3": {"instance": 3.0},
-    "no varied views": {"varied": 0.0},
+    "no random augmentation": {"random_augment": 0.0},
     "no noise": {"noise": 0.0},
     "all bits deep": {"deep_bits": 64},
     "16 bits deep": {"deep_bits": 16},
@@ -173,9 +172,9 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
 def exported(bench: Bench, seed: int) -> Figures:
     """A run of the default and its INT8 file, through scenehash."""
     folder = bench.out / f"centres-{seed}"
-    run, _ = train([bench.data / "ucmerced"], folder, make_config({"seed": seed}))
+    run = train([bench.data / "ucmerced"], folder, make_config({"seed": seed})).run
     path = folder / "model.onnx"
-    card = export_run(run, path, "int8", LENIENT).card
+    card = export(run, path, LENIENT).card
     model = HashModel.load(path, threads=2)
     codes = model_codes(model, run.split.test)
     quality = {
@@ -224,13 +223,13 @@ def depths(bench: Bench, seed: int) -> Figures:
 
 
 def strange_archive(bench: Bench, source: str, target: str, seed: int) -> Figures:
-    """Trained on one archive, judged on the test part of another."""
+    """Trained on one archive, evaluated on the test part of another."""
     train_part, test = bench.parts(source, seed).train, bench.parts(target, seed).test
     return strange(bench, train_part, test, seed)
 
 
 def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
-    """Trained without five classes, judged among the test images of those."""
+    """Trained without five classes, evaluated on the test images of those."""
     parts = bench.parts("ucmerced", seed)
     order = np.random.default_rng(seed).permutation(21)
     hidden = {int(label) for label in np.resize(order, 25)[GROUP * group : GROUP * (group + 1)]}

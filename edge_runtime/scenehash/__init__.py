@@ -4,13 +4,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scenehash.model.hash_model import HashModel
-
+    from .diagnose.bench.run import bench
+    from .diagnose.doctor import doctor
     from .errors import ScenehashError
     from .index import CodeIndex
+    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .model import HashModel
+    from .report.tiling_preview import preview_tiles
     from .store import CodeStore, Filter, Hit
+    from .watcher.options import SinkConfig, WatchOptions, WatchReport
+    from .watcher.watch import watch
+    from .windows import Tiling
 
-__all__ = ["CodeIndex", "CodeStore", "Filter", "HashModel", "Hit", "ScenehashError"]
+__all__ = [
+    "CodeIndex",
+    "CodeStore",
+    "Filter",
+    "HashModel",
+    "Hit",
+    "IngestOptions",
+    "IngestReport",
+    "ScenehashError",
+    "SinkConfig",
+    "Tiling",
+    "WatchOptions",
+    "WatchReport",
+    "bench",
+    "doctor",
+    "ingest",
+    "preview_tiles",
+    "retry_quarantine",
+    "watch",
+]
 
 _MODULE_OF = {
     "CodeIndex": "index",
@@ -18,7 +43,19 @@ _MODULE_OF = {
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
+    "IngestOptions": "ingestion",
+    "IngestReport": "ingestion",
     "ScenehashError": "errors",
+    "SinkConfig": "watcher.options",
+    "Tiling": "windows",
+    "WatchOptions": "watcher.options",
+    "WatchReport": "watcher.options",
+    "bench": "diagnose.bench.run",
+    "doctor": "diagnose.doctor",
+    "ingest": "ingestion",
+    "preview_tiles": "report.tiling_preview",
+    "retry_quarantine": "ingestion",
+    "watch": "watcher.watch",
 }
 
 

@@ -14,13 +14,28 @@ ScenehashError                one line: what, where, what to do
 └── MissingExtraError         an optional dependency that is not installed
 """
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
 
 class ScenehashError(Exception):
     """Base of all errors that a user can do something about; the text is one line."""
 
 
 class InputError(ScenehashError):
-    """An image, a path or a folder cannot be used."""
+    """An image, a path or a folder cannot be used.
+
+    reason: what is wrong, and what to do. path: with which file or folder, where whoever raises it
+    knows; the text is then "path: reason".
+    """
+
+    def __init__(self, reason: str, path: str | Path | None = None) -> None:
+        super().__init__(reason, path)
+        self.reason, self.path = reason, path
+
+    def __str__(self) -> str:
+        return self.reason if self.path is None else f"{self.path}: {self.reason}"
 
 
 class ConfigurationError(ScenehashError):
@@ -66,3 +81,15 @@ class MissingExtraError(ScenehashError):
         super().__init__(
             f"this needs {module}, which is not installed: pip install 'scenehash[{extra}]'"
         )
+
+
+@contextlib.contextmanager
+def extra_needed(extra: str) -> Iterator[None]:
+    """Raise MissingExtraError in place of the ImportError of a package that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module.startswith("scenehash"):
+            raise
+        raise MissingExtraError(module, extra) from error

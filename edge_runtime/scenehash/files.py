@@ -1,14 +1,104 @@
-"""Files that are written whole or not at all."""
+"""Files: opened with care, written whole or not at all, and their names as text."""
 
 import contextlib
 import os
+import re
+import stat
 import threading
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 from .errors import InputError
 
 PARTIAL = ".partial"
+KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+# Without it, opening a pipe would wait for its other end. Windows has neither.
+NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+_ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
+# Control characters, and those that turn the direction of text: a terminal would obey them.
+_NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def check_regular(path: Path) -> os.stat_result:
+    """The status of a file; InputError, without the path, when it is none or cannot be reached.
+
+    Links are followed. Pipes, sockets and devices are refused before anything is opened.
+    """
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            os.scandir(path).close()  # one that cannot be listed is worse than a folder
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
+    return _regular(status)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; InputError, without the path, as check_regular."""
+    check_regular(path)
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | NOT_WAITING), "rb")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
+    try:
+        # What was a file may be a pipe by now.
+        _regular(os.fstat(file.fileno()))
+    except InputError:
+        file.close()
+        raise
+    return file
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """All bytes of a file that has at most so many; InputError, without the path, otherwise.
+
+    No more memory is taken than the file's size of when it was opened.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise InputError(f"the file has {size:,} bytes, and at most {most:,} are read at once")
+        try:
+            data, beyond = file.read(size), file.read(1)
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})") from error
+    if len(data) < size or beyond:
+        raise InputError("the file changed while it was read")
+    return data
+
+
+def path_text(path: str | Path) -> str:
+    r"""A path as text that every file format and terminal can hold.
+
+    It is the path itself, but where its bytes are not UTF-8: these become \xff. See path_from.
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def path_from(text: str) -> Path:
+    r"""The path that path_text made a text of.
+
+    A file may have \xff in its name as it is: where one is there, that is meant.
+    """
+    path = Path(text)
+    if "\\x" not in text or os.path.lexists(path):
+        return path
+    raw = _ESCAPED.sub(lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    return Path(raw) if os.path.lexists(raw) else path
+
+
+def printable(text: str) -> str:
+    r"""Text in one line that a terminal shows and does not obey: control characters as \x1b."""
+    safe = text.encode(errors="backslashreplace").decode()
+    return _NOT_PRINTABLE.sub(lambda found: ascii(found[0])[1:-1], safe)
 
 
 @contextlib.contextmanager
@@ -50,4 +140,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         with atomic_path(path) as partial:
             partial.write_bytes(data)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise InputError(f"cannot be written ({error.strerror})", path) from error
+
+
+def _regular(status: os.stat_result) -> os.stat_result:
+    kind = stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
+        raise InputError(f"is {KINDS.get(kind, 'something else')}, not a file")
+    return status

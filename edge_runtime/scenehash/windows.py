@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from .tiles import Image  # OpenCV, which a store does without
 
+# Tiles a scene may have: 185,000 x 185,000 pixels in tiles of 256. Each takes some 500 bytes.
+MOST_TILES = 1 << 19
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A square of a scene: its left upper corner and its size, in pixels."""
 
@@ -63,7 +66,7 @@ class Tiling:
 
         The last ones are moved inwards, so that nothing is left out. A scene less than two tiles
         high and wide is one tile: its largest centred square. One narrower than a tile gets tiles
-        as wide as it is.
+        as wide as it is. Raises InputError when there would be more than MOST_TILES.
         """
         smaller = min(height, width)
         if self.whole or max(height, width) < 2 * side:
@@ -71,6 +74,12 @@ class Tiling:
             return [Window(left, top, smaller, smaller)]
         side = min(side, smaller)
         stride = max(1, round(side * (1 - self.overlap)))
+        many = (1 + (height - side) // stride) * (1 + (width - side) // stride)
+        if many > MOST_TILES:
+            raise InputError(
+                f"{width}x{height} pixels would be {many:,} tiles, and a scene may have "
+                f"{MOST_TILES:,}; give larger tiles with --tile"
+            )
         return [
             Window(x, y, side, side)
             for y in _starts(height, side, stride)

@@ -1,12 +1,97 @@
-"""A file is written whole or not at all."""
+"""Files are written whole or not at all, opened with care, and named by text everywhere."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenehash.errors import InputError
-from scenehash.files import atomic_path, write_text
+from scenehash.files import (
+    atomic_path,
+    check_regular,
+    path_from,
+    path_text,
+    printable,
+    read_regular,
+    write_text,
+)
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_pipes_sockets_devices_and_folders_are_refused_at_once(
+    tmp_path: Path, linked: bool
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "socket"))
+    places = {"a pipe": tmp_path / "pipe", "a socket": tmp_path / "socket",
+              "a device": Path("/dev/zero"), "a folder": tmp_path / "folder"}  # fmt: skip
+    for kind, place in places.items():
+        path = place
+        if linked:
+            path = tmp_path / f"{place.name}.png"
+            path.symlink_to(place)
+        with pytest.raises(InputError, match=f"is {kind}, not a file"):
+            read_regular(path, 1000)
+
+
+def test_a_dead_link_and_a_circle_of_links_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "dead").symlink_to(tmp_path / "gone")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for name in ("dead", "circle", "gone"):
+        with pytest.raises(InputError, match="cannot be read"):
+            check_regular(tmp_path / name)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with path.open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(InputError, match="6,442,450,944 bytes, and at most 100"):
+        read_regular(path, 100)
+    path.write_bytes(b"x" * 100)
+    assert read_regular(path, 100) == b"x" * 100
+
+
+def test_what_says_that_it_is_empty_and_is_not_is_not_read_on() -> None:
+    with pytest.raises(InputError, match="changed while it was read"):
+        read_regular(Path("/proc/self/maps"), 1000)
+
+
+@given(st.binary(min_size=1, max_size=60).filter(lambda raw: b"/" not in raw and b"\0" not in raw))
+def test_every_name_becomes_utf_8_text(raw: bytes) -> None:
+    text = path_text(os.fsdecode(raw))
+    assert text.encode().decode() == text
+    if raw.decode(errors="ignore").encode() == raw:
+        assert text == raw.decode()
+
+
+def test_the_file_of_a_text_is_found_again(tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9_\xff.png")
+    odd.touch()
+    assert path_text(odd) == f"{tmp_path}/caf\\xe9_\\xff.png"
+    assert path_from(path_text(odd)) == odd
+    literal = tmp_path / "a\\xff.png"
+    literal.touch()
+    assert path_from(path_text(literal)) == literal
+    assert path_from("/gone/a\\xff.png") == Path("/gone/a\\xff.png")
+
+
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    assert printable("a\x1b[2Jb\nc\x9b\u202ed\udcff") == "a\\x1b[2Jb\\nc\\x9b\\u202ed\\udcff"
+    assert printable("Zürich 東京 café") == "Zürich 東京 café"
+
+
+def test_an_error_carries_its_path_and_its_reason() -> None:
+    error = InputError("is empty", Path("/in/a.png"))
+    assert (str(error), error.path, error.reason) == (
+        "/in/a.png: is empty", Path("/in/a.png"), "is empty"
+    )  # fmt: skip
+    assert str(InputError("is empty")) == "is empty"
 
 
 def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 from scenehash import HashModel
 from scenehash.errors import ConfigurationError, InputError
-from scenehash_export.build import export_run
-from scenehash_export.fidelity import Threshold
+from scenehash_export import ExportOptions, export
 from scenehash_train import finetune as finetuning
 from scenehash_train import tuning_network
 from scenehash_train.backbones import Backbone, load_backbone
@@ -29,7 +28,7 @@ from scenehash_train.tuning_network import TuningNetwork
 
 from ..scenes import draw
 
-# Most of the blocks: the more that are before them, the longer it takes to lower those.
+# Most of the blocks: the fewer that are frozen, the sooner those are exported to ONNX.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")
 SMALL = {"bits": 16, "tile_size": SIZE, "settings": {"steps": 20, "batch": 8, "hidden": 16}}
@@ -51,15 +50,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def frozen(archive: Path) -> Run:
-    made, _ = train([archive], archive.parent / "frozen", make_config(SMALL))
-    return made
+    return train([archive], archive.parent / "frozen", make_config(SMALL)).run
 
 
 @pytest.fixture(scope="module")
 def tuned(archive: Path, frozen: Run) -> Run:
     del frozen  # its turn is first: fine-tuning must not change what comes after it
-    made, _ = train([archive], archive.parent / "tuned", make_config(TUNED))
-    return made
+    return train([archive], archive.parent / "tuned", make_config(TUNED)).run
 
 
 @pytest.fixture
@@ -84,11 +81,11 @@ def test_a_frozen_run_is_what_it_was_and_fine_tuning_leaves_nothing_behind(
     cached = {path.name for path in (archive.parent / "cache").glob("*.sqlite")}
     identity = load_backbone("efficientnet_lite0", SIZE).identity
     assert cached == {f"{identity}-{SIZE}.sqlite"}
-    again, _ = train([archive], tmp_path / "same cache", make_config(SMALL))
+    again = train([archive], tmp_path / "same cache", make_config(SMALL)).run
     monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
-    fresh, _ = train([archive], tmp_path / "fresh cache", make_config(SMALL))
+    fresh = train([archive], tmp_path / "fresh cache", make_config(SMALL)).run
     assert frozen.lineage == again.lineage == fresh.lineage != tuned.lineage
-    assert {path.name for path in tuned.path.iterdir()} == {
+    assert {path.name for path in tuned.path.iterdir() if path.is_file()} == {
         *(path.name for path in frozen.path.iterdir()), BACKBONE,
     }  # fmt: skip
 
@@ -114,26 +111,26 @@ def test_an_interrupted_run_of_the_same_seed_ends_as_one_that_was_not(
         with pytest.raises(StopHereError):
             train([archive], tmp_path / "run", make_config(TUNED))
     assert torch.load(tmp_path / "run" / FINETUNE, weights_only=True)["step"] == 2
-    resumed, _ = train([archive], tmp_path / "run", make_config(TUNED))
+    resumed = train([archive], tmp_path / "run", make_config(TUNED)).run
     assert resumed.lineage == tuned.lineage
     assert resumed.quality == tuned.quality
 
 
 def test_the_exported_file_computes_the_tuned_network(tuned: Run, tmp_path: Path) -> None:
     out = tmp_path / "model.onnx"
-    exported = export_run(tuned, out, "fp32", Threshold())
+    exported = export(tuned, out, ExportOptions("fp32"))
     assert exported.card.recipe == "centres+finetune"
     assert exported.card.lineage == tuned.lineage
     expected = network_logits(tuned.network(), tuned.split.test, SIZE)
     assert np.allclose(model_logits(HashModel.load(out), tuned.split.test), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(("blocks", "lowered"), [(5, True), (1, False), (16, False)])
+@pytest.mark.parametrize(("blocks", "in_onnxruntime"), [(5, True), (1, False), (16, False)])
 def test_two_parts_compute_what_the_whole_does_and_gradients_are_finite(
-    blocks: int, lowered: bool, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+    blocks: int, in_onnxruntime: bool, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not lowered:  # as on a CUDA device, where PyTorch computes the trunk
-        monkeypatch.setattr(tuning_network, "_lowered", lambda trunk, _: trunk)
+    if not in_onnxruntime:  # as on a CUDA device, where PyTorch computes the trunk
+        monkeypatch.setattr(tuning_network, "_in_onnxruntime", lambda trunk, _: trunk)
     torch.manual_seed(0)
     projection = Projection(torch.zeros(backbone.width), torch.randn(backbone.width, 8))
     # A black tile has channels that are nought everywhere, where a square root has no slope.
@@ -150,10 +147,10 @@ def test_two_parts_compute_what_the_whole_does_and_gradients_are_finite(
     assert not any(weight.grad is not None for weight in backbone.module.parameters())
 
 
-def test_similarities_are_kept_to_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similarities_are_those_of_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Moving(TrainingSet):
         def batch(self, images: np.ndarray, views: np.ndarray) -> torch.Tensor:
-            return self.kept(images, views).flip(0)
+            return self.frozen(images, views).flip(0)
 
     wanted: list[torch.Tensor] = []
 

@@ -10,6 +10,7 @@ import typer
 from scenehash.errors import ConfigurationError
 
 from .console import AsJson, notice, report
+from .help import examples
 from .options import (
     BandChoice,
     BoundingBox,
@@ -41,14 +42,18 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("search")(search_command)
+    epilog = examples(
+        "scenehash search image.png --store my.store -k 6 --sheet hits.png",
+        "scenehash search row:41 --store my.store --radius 10",
+    )
+    app.command("search", epilog=epilog)(search_command)
 
 
 def search_command(
     queries: Annotated[
         list[str],
         typer.Argument(
-            metavar="QUERY...",
+            metavar="QUERY",
             help="A scene file, or row:N for a stored tile; hits are near any of several.",
         ),
     ],
@@ -116,7 +121,10 @@ def search_command(
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the stored tiles most similar to a query: nearest first, ties by row."""
+    """Find the stored tiles most similar to a query.
+
+    The nearest come first; of equals, the lowest row.
+    """
     from scenehash.retrieval.query import Crop, model_when_needed, read_query
     from scenehash.retrieval.search import search_by_examples
     from scenehash.store import CodeStore

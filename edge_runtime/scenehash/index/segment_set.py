@@ -1,4 +1,4 @@
-"""The derived data of an index: which segments there are, which to use, which to build."""
+"""The segments of an index: which there are, which to use, which to build."""
 
 import itertools
 import threading
@@ -8,10 +8,11 @@ from scenehash.codes import Codes
 
 from . import segment_file
 from .build import build_segment
-from .executor import Part
+from .partition import Partition
 from .planner import Planner
 from .segment import Segment
 from .segment_file import SegmentFile
+from .words import as_words
 
 Span = tuple[int, int]
 Source = SegmentFile | Segment
@@ -21,29 +22,29 @@ class SegmentSet:
     """Segments over codes uint8 [N, B], in a folder or only in memory.
 
     Files are looked for on first use. Whatever is missing, damaged or about other codes is done
-    without: `parts` covers all rows, with a segment or without. Searches go on while one thread
-    builds; lists are replaced, never changed.
+    without: `partitions` cover all rows, with a segment or without. Searches go on while one
+    thread builds; lists are replaced, never changed.
     """
 
     def __init__(
         self, codes: Codes, folder: Path | None, key: str, origin: str, planner: Planner
     ) -> None:
-        self._codes = codes
+        self._codes, self._words = codes, as_words(codes)
         self._folder = folder
         self._key, self._origin = key, origin
         self._planner = planner
         self._bits = codes.shape[1] * 8
         self._sources: list[Source] | None = None
-        # The parts, and the sources that they were made of, once there is nothing left to check.
-        self._settled: tuple[list[Source], list[Part]] | None = None
+        # The partitions, and the sources they were made of, once there is nothing left to check.
+        self._settled: tuple[list[Source], list[Partition]] | None = None
         self._one_builder = threading.Lock()
 
-    def parts(self, queries: int, planner: Planner) -> list[Part]:
-        """All rows in ascending parts, for a search with so many queries at a planner's costs."""
+    def partitions(self, queries: int, planner: Planner) -> list[Partition]:
+        """All rows, ascending, for a search with so many queries at a planner's costs."""
         sources = self._known()
         if self._settled is not None and self._settled[0] is sources:
             return self._settled[1]
-        parts: list[Part] = []
+        partitions: list[Partition] = []
         row, waiting = 0, False
         for source in self._cover():
             segment = self._usable(source, queries, planner)
@@ -51,14 +52,17 @@ class SegmentSet:
                 waiting = True
                 continue
             if source.first > row:
-                parts.append(Part(row, source.first, None))
-            parts.append(Part(source.first, source.last, segment))
+                partitions.append(self._partition(row, source.first, None))
+            partitions.append(self._partition(source.first, source.last, segment))
             row = source.last
         if row < len(self._codes):
-            parts.append(Part(row, len(self._codes), None))
+            partitions.append(self._partition(row, len(self._codes), None))
         if not waiting:
-            self._settled = (sources, parts)
-        return parts
+            self._settled = (sources, partitions)
+        return partitions
+
+    def _partition(self, first: int, last: int, segment: Segment | None) -> Partition:
+        return Partition(first, last, segment, self._words[first:last])
 
     def pending(self) -> int:
         """How many rows `build` would cover that are not covered."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scenehash.errors import InputError
 from scenehash.tiles import Image
 
+from .bounds import check_bounds
 from .integrity import find_damage
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -23,9 +24,9 @@ def read_image(path: Path) -> Image:
     try:
         return decode_image(path.read_bytes())
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+        raise InputError(f"cannot be read ({error.strerror})", path) from error
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(error.reason, path) from error
 
 
 def decode_image(data: bytes) -> Image:
@@ -37,6 +38,7 @@ def decode_image(data: bytes) -> Image:
     """
     if not data:
         raise InputError("the file is empty (0 bytes)")
+    check_bounds(data)
     if damage := find_damage(data):
         raise InputError(f"the image is damaged or truncated ({damage}); copy the file again")
     try:
@@ -45,7 +47,7 @@ def decode_image(data: bytes) -> Image:
     except cv2.error as error:
         raise InputError(f"the image cannot be decoded ({error.err})") from error
     if decoded is None:
-        raise InputError("not an image that can be decoded: damaged, or of a format not supported")
+        raise InputError("OpenCV cannot decode it: damaged, or a kind of its format that it lacks")
     return as_rgb(decoded)
 
 

@@ -1,75 +1,163 @@
 """Scene files: finding them, and knowing their content."""
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b, file_digest
 from pathlib import Path
+from typing import NamedTuple
 
 from scenehash.errors import InputError
+from scenehash.files import open_regular
 from scenehash.scenes.decoding import IMAGE_SUFFIXES
 
 # What GDAL reads and OpenCV does not; .tif and .tiff may be either.
 RASTER_SUFFIXES = frozenset({".jp2", ".j2k", ".img", ".vrt", ".ntf", ".nitf"})
 SCENE_SUFFIXES = IMAGE_SUFFIXES | RASTER_SUFFIXES
+# What lies beside scenes and is none: metadata, world files, masks, overviews, checksums, notes.
+COMPANION_SUFFIXES = frozenset({
+    ".json", ".geojson", ".xml", ".txt", ".csv", ".md", ".html", ".htm", ".pdf", ".log", ".yaml",
+    ".yml", ".ini", ".db", ".toml", ".ovr", ".msk", ".aux", ".rrd", ".ige", ".prj", ".wld",
+    ".tfw", ".tifw", ".tiffw", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw", ".j2w", ".jp2w", ".imd",
+    ".rpb", ".rpc", ".att", ".eph", ".til", ".met", ".mtl", ".tab", ".qml", ".qgz", ".qgs",
+    ".sld", ".lyr", ".shp", ".shx", ".dbf", ".cpg", ".sbn", ".sbx", ".qix", ".gpx", ".kml",
+    ".md5", ".sha1", ".sha256", ".sum", ".sig", ".done", ".part", ".partial", ".tmp", ".temp",
+    ".filepart", ".crdownload",
+})  # fmt: skip
+# Folders of systems: thumbnails, bins, snapshots of NAS, macOS and Windows. In lower case; names
+# with a dot in front need no list.
+SYSTEM_NAMES = frozenset(
+    {
+        "@eadir",
+        "@__thumb",
+        "@recently-snapshot",
+        "@recycle",
+        "@sharebin",
+        "@tmp",
+        "#recycle",
+        "#snapshot",
+        "~snapshot",
+        "$recycle.bin",
+        "recycler",
+        "system volume information",
+        "network trash folder",
+        "temporary items",
+        "__macosx",
+        "lost+found",
+        "thumbs.db",
+        "desktop.ini",
+    }
+)
+LINKED_FOLDER, NO_SUFFIX = "linked folder", "no suffix"
 CONTENT_BYTES = 16
 
 
+class Found(NamedTuple):
+    """Scene files, and how many files of other formats lie among them, by suffix.
+
+    What is known to be no scene (notes, world files, overviews) is not counted.
+    """
+
+    files: list[Path]
+    passed_over: Mapping[str, int]
+
+
 def find_scenes(paths: Iterable[Path]) -> list[Path]:
+    """The scene files in the given files and folders; see scan."""
+    return scan(paths).files
+
+
+def scan(paths: Iterable[Path]) -> Found:
     """The scene files in the given files and folders, absolute, sorted within each.
 
     A file that is named itself is taken whatever its name; a folder gives its scene files, by their
-    suffix. Raises InputError on a path that is not there, or a folder without any.
+    suffix, at any depth. Dot files, folders of a NAS or of a system, and linked folders are not
+    entered. Raises InputError on a path that is not there, or a folder without any.
     """
     found: dict[Path, None] = {}
+    passed_over: Counter[str] = Counter()
     for path in paths:
-        found.update(dict.fromkeys(_scenes_at(path.absolute())))
-    return list(found)
+        found.update(dict.fromkeys(_scenes_at(path.absolute(), passed_over)))
+    return Found(list(found), passed_over)
 
 
 def image_files(folder: Path) -> list[Path]:
     """The plain image files in a folder, by their suffix, at any depth, sorted."""
-    return _files(folder, IMAGE_SUFFIXES)
+    return _files(folder, IMAGE_SUFFIXES, Counter())
+
+
+def walk(
+    folder: Path, failed: Callable[[str], object], without: str | None = None
+) -> "Iterator[os.DirEntry[str]]":
+    """All that is no folder in a folder, at any depth; dot files and what systems keep left out.
+
+    failed: called with the path of each folder that cannot be listed. without: the path of one that
+    is not entered.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if is_hidden(entry.name) or entry.path == without:
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        yield entry
+        except OSError:
+            failed(place)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none of the user's: a dot file, a system's."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
 def content_id(data: bytes) -> str:
-    """The id of a file's content: 32 hexadecimal digits of BLAKE2b."""
+    """The id of bytes: 32 hexadecimal digits of BLAKE2b."""
     return blake2b(data, digest_size=CONTENT_BYTES).hexdigest()
 
 
 def content_of(path: Path) -> str:
-    """The same of a file that may not fit into memory. Raises OSError."""
-    with path.open("rb", buffering=0) as file:
-        return file_digest(file, lambda: blake2b(digest_size=CONTENT_BYTES)).hexdigest()
+    """The same of a file that may not fit into memory; InputError, without the path."""
+    try:
+        with open_regular(path) as file:
+            return file_digest(file, lambda: blake2b(digest_size=CONTENT_BYTES)).hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
 
 
-def _files(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """The files with one of the suffixes, at any depth, sorted.
-
-    A folder that cannot be opened stands in the place of its files, so that whoever reads them sets
-    it aside with the reason and does not pass it over.
-    """
-    found: list[Path] = []
-    for place, _, names in os.walk(
-        folder, onerror=lambda error: found.append(Path(error.filename))
-    ):
-        paths = (Path(place, name) for name in names)
-        found.extend(path for path in paths if path.suffix.lower() in suffixes and _is_file(path))
-    return sorted(found)
-
-
-def _scenes_at(path: Path) -> list[Path]:
-    if path.is_file():
+def _scenes_at(path: Path, passed_over: Counter[str]) -> list[Path]:
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", path) from error
+    if not is_there:
+        raise InputError("no such file or folder", path)
+    if not is_folder:
         return [path]
-    if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder")
-    files = _files(path, SCENE_SUFFIXES)
+    files = _files(path, SCENE_SUFFIXES, passed_over)
     if not files:
-        raise InputError(
-            f"{path}: no images in this folder (looked for {', '.join(sorted(SCENE_SUFFIXES))})"
-        )
+        wanted = ", ".join(sorted(SCENE_SUFFIXES))
+        raise InputError(f"no images in this folder (looked for {wanted})", path)
     return files
 
 
-def _is_file(path: Path) -> bool:
-    # A dead link counts, and will be set aside; a pipe or a socket would be waited on for ever.
-    return path.is_file() or path.is_symlink()
+def _files(folder: Path, suffixes: frozenset[str], passed_over: Counter[str]) -> list[Path]:
+    """The files with one of the suffixes, at any depth, sorted; others are counted by suffix.
+
+    A folder that cannot be opened stands in the place of its files, so that whoever reads them sets
+    it aside with the reason and does not pass it over. So do dead links, pipes and devices.
+    """
+    found: list[str] = []
+    for entry in walk(folder, found.append):
+        suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - one of 100,000 files
+        if suffix in suffixes:
+            found.append(entry.path)
+        elif entry.is_symlink() and os.path.isdir(entry.path):  # noqa: PTH112
+            passed_over[LINKED_FOLDER] += 1
+        elif suffix not in COMPANION_SUFFIXES:
+            passed_over[suffix or NO_SUFFIX] += 1
+    return sorted(Path(path) for path in found)

@@ -22,14 +22,14 @@ class Picture(Scene):
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.path = path
-        self._content = content_id(data)
+        self._digest = content_id(data)
         self.image = decode_image(data)
         self.height, self.width = self.image.shape[:2]
-        self.time = time_of(path, {})
+        self.take_time(time_of(path, {}))
 
     @property
-    def content(self) -> str:
-        return self._content
+    def digest(self) -> str:
+        return self._digest
 
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0

@@ -23,7 +23,7 @@ from scenehash.tiles import Image
 from scenehash.windows import Window, rows_of
 
 from .bands import Bands, choose
-from .files import content_of
+from .parts import all_parts, digest_of, stamp_of
 from .scene import Footprints, Scene, Tile
 from .times import time_of
 
@@ -36,7 +36,7 @@ CACHE_BYTES = 96 << 20
 READ_PIXELS = 1 << 20
 SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
 LARGE_PIXELS, LARGE_BYTES = 64_000_000, 64_000_000
-MAX_BLOCK_BYTES = 256 << 20
+MAX_BLOCK_BYTES = 128 << 20
 # A band this dark in all colours is margin, where the file does not say what is: JPEG is not exact.
 BLACK = 3
 
@@ -56,7 +56,7 @@ class Raster(Scene):
             self._file = self._opened(path)
             self.height, self.width = self._file.height, self._file.width
             tags = {key: str(value) for key, value in self._file.tags().items()}
-            self.time = time_of(path, tags)
+            self.take_time(time_of(path, tags))
             self._bands = choose(self._known_bands(), bands)
             self._validity = self._how_valid()
             self.metres_per_pixel = self._resolution()
@@ -68,18 +68,21 @@ class Raster(Scene):
             "stretch": self._stretch,
             "valid by": self._validity,
         }
+        self.asked = self._asked_bands()
         if _is_in_strips(self._file) and self.height * self.width > LARGE_PIXELS:
             self.warnings = (
+                *self.warnings,
                 "stored in strips, not in tiles, which is slow to read; "
                 f"faster after: gdal_translate -of COG {path.name} cog.tif",
             )
 
     @cached_property
-    def content(self) -> str:
-        try:
-            return content_of(self.path)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})") from error
+    def digest(self) -> str:
+        return digest_of(self.path, self._others)
+
+    @property
+    def stamp(self) -> str:
+        return stamp_of([self.path, *self._others])
 
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0
@@ -130,6 +133,25 @@ class Raster(Scene):
     def _known_bands(self) -> Bands:
         return Bands(self._file.descriptions, [colour.name for colour in self._file.colorinterp])
 
+    def _asked_bands(self) -> dict[str, object]:
+        """The bands, where they are others than those that are chosen by themselves."""
+        with contextlib.suppress(InputError):
+            if tuple(choose(self._known_bands(), None)) == tuple(self._bands):
+                return {}
+        return {"bands": list(self._bands)}
+
+    @cached_property
+    def _others(self) -> list[Path]:
+        """The files besides its own that GDAL reads for it: masks, notes, sources of a VRT."""
+        with _our_errors():
+            return all_parts(self.path, self._named)
+
+    def _named(self, path: Path) -> Sequence[str]:
+        if path == self.path:
+            return list(self._file.files)
+        with rasterio.open(os.fspath(path)) as file:
+            return list(file.files)
+
     def _how_valid(self) -> str:
         flags = self._file.mask_flag_enums[self._bands[0] - 1]
         if ColorInterp.alpha in self._file.colorinterp:
@@ -151,7 +173,8 @@ class Raster(Scene):
 
     def _refuse_large_blocks(self) -> None:
         rows, columns = self._file.block_shapes[0]
-        if rows * columns * self._file.count > MAX_BLOCK_BYTES:
+        band_bytes = sum(np.dtype(kind).itemsize for kind in self._file.dtypes)
+        if rows * columns * band_bytes > MAX_BLOCK_BYTES:
             raise InputError(
                 f"stored in blocks of {columns}x{rows} pixels, each of which must be read whole; "
                 f"convert it first: gdal_translate -of COG {self.path.name} cog.tif"

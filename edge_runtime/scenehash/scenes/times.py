@@ -2,10 +2,19 @@
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
+
+from scenehash.errors import InputError
+from scenehash.files import read_regular
+
+SIDECAR_BYTES = 4 << 20
+# Years between which a scene may have been acquired.
+EARLIEST, LATEST = 1800, 2200
 
 TAGS = ("ACQUISITIONDATETIME", "ACQUISITION_DATE", "DATE_ACQUIRED", "DATETIME", "TIFFTAG_DATETIME")
 # By the length of the text: strptime would take 2015122 for the second of December.
@@ -21,24 +30,72 @@ _IN_NAMES = (
 )
 
 
-def time_of(path: Path, tags: Mapping[str, str]) -> datetime | None:
-    """When the scene in a file was acquired, in UTC; None when nothing says it.
+class Acquired(NamedTuple):
+    """When a scene was acquired, in UTC; None when nothing says it.
+
+    beside: the same where it is not the file itself that says it, but what lies beside it or its
+    name: two files of the same bytes are then two scenes. warnings: why a note beside it is not
+    used.
+    """
+
+    time: datetime | None
+    beside: datetime | None
+    warnings: tuple[str, ...]
+
+
+def time_of(path: Path, tags: Mapping[str, str]) -> Acquired:
+    """When the scene in a file was acquired: by a STAC item beside it, its tags, or its name.
 
     A STAC item is a JSON file beside it, of the same name (https://stacspec.org). A name may hold
     20261124, 20261124T083000, 2026-11-24 or a Landsat scene id.
     """
-    return _from_stac(path) or _from_tags(tags) or _from_name(path.stem)
+    noted, warnings = _from_stac(path)
+    tagged = _from_tags(tags)
+    time = noted or tagged or _from_name(path.stem)
+    return Acquired(time, None if time == tagged else time, warnings)
 
 
-def _from_stac(path: Path) -> datetime | None:
-    for item in (path.with_suffix(".json"), path.with_name(path.name + ".json")):
-        try:
-            document = json.loads(item.read_text())
-            properties = document["properties"]
-            return _parsed(properties.get("datetime") or properties["start_datetime"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+def _from_stac(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
+    warnings: list[str] = []
+    for item in dict.fromkeys((path.with_suffix(".json"), path.with_name(path.name + ".json"))):
+        if not os.path.lexists(item):
             continue
-    return None
+        try:
+            if time := _time_in(_document(read_regular(item, SIDECAR_BYTES))):
+                return time, ()
+        except InputError as error:
+            warnings.append(f"{item.name} beside it is not used: {error.reason}")
+        except RecursionError:
+            warnings.append(f"{item.name} beside it is not used: nested too deeply")
+        except ValueError as error:
+            warnings.append(f"{item.name} beside it is not used: {error}")
+    return None, tuple(warnings)
+
+
+def _document(data: bytes) -> object:
+    """What JSON says; one that is not in a Unicode encoding, as RFC 8259 wants, is read as Latin-1.
+
+    Raises ValueError and RecursionError.
+    """
+    try:
+        return json.loads(data)
+    except UnicodeDecodeError:
+        return json.loads(data.decode("latin-1"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error})") from error
+
+
+def _time_in(document: object) -> datetime | None:
+    """The time in a STAC item; None in another document. ValueError on one that is none."""
+    properties = document.get("properties") if isinstance(document, dict) else None
+    if not isinstance(properties, dict):
+        return None
+    text = properties.get("datetime") or properties.get("start_datetime")
+    if text is None:
+        return None
+    if not isinstance(text, str) or (time := _parsed(text)) is None:
+        raise ValueError(f"{ascii(text)[:40]} is no time between {EARLIEST} and {LATEST}")
+    return time
 
 
 def _from_tags(tags: Mapping[str, str]) -> datetime | None:
@@ -58,10 +115,16 @@ def _from_name(stem: str) -> datetime | None:
 
 
 def _parsed(text: str) -> datetime | None:
-    with contextlib.suppress(ValueError, KeyError):
-        return datetime.strptime(text, FORMATS[len(text)]).replace(tzinfo=UTC)
     try:
+        if len(text) in FORMATS:
+            with contextlib.suppress(ValueError):
+                return _plausible(datetime.strptime(text, FORMATS[len(text)]).replace(tzinfo=UTC))
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return _plausible(time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
         return None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _plausible(time: datetime) -> datetime | None:
+    """The time itself; None for a year that stands for "no end" or "not known", as 9999 and 1."""
+    return time if EARLIEST <= time.year < LATEST else None

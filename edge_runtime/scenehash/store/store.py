@@ -8,7 +8,8 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
@@ -30,7 +31,7 @@ from .merge import groups_of
 from .outbox import Outbox
 from .quarantine import Quarantine
 from .reader import StoreReader
-from .records import HashedScene, SceneRecord, record_of
+from .records import FILE, HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
 from .transaction import Transaction
@@ -154,10 +155,13 @@ class CodeStore(StoreReader):
         as open_or_create.
         """
         width = check_width(bits, model.widths)
-        if bits is None and not is_vacant(Path(path) / CATALOG):
-            with cls.open(path) as there:
-                width = there.bits if there.bits in model.widths else width
-        return cls.open_or_create(path, model.lineage, width, model.name, wait)
+        if bits is not None or is_vacant(Path(path) / CATALOG):
+            return cls.open_or_create(path, model.lineage, width, model.name, wait)
+        with contextlib.ExitStack() as undo:
+            store = undo.enter_context(cls.open(path, writable=True, wait=wait))
+            store.check(model.lineage, store.bits if store.bits in model.widths else width)
+            undo.pop_all()
+        return store
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -212,6 +216,48 @@ class CodeStore(StoreReader):
             self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
+
+    def update_scene(
+        self,
+        content: str,
+        path: str | None = None,
+        labels: Sequence[str] = (),
+        file: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Change what is stored of a scene besides its tiles, durably; whether it is there.
+
+        path: where it is now. labels: added to those that it has. file: the state of its file, see
+        HashedScene. Raises StoreDamagedError when its entry is damaged.
+        """
+        with self.transaction():
+            number = self._catalog.scenes.find([content]).get(content)
+            if number is None:
+                return False
+            record = read_record(self._catalog, number)
+            changed = replace(
+                record,
+                path=record.path if path is None else path,
+                labels=tuple(sorted({*record.labels, *labels})),
+                decode_params={**record.decode_params, **({} if file is None else {FILE: file})},
+            )
+            self._catalog.scenes.rewrite(number, changed)
+        return True
+
+    def take_paths(self, contents: Mapping[str, str]) -> None:
+        """Note, durably, that a path has the file of a scene now, by its content id.
+
+        Others that were stored from that path have been replaced there: their file is not read any
+        more, see scenes.reopen_scene.
+        """
+        with self.transaction():
+            found = self._catalog.scenes.contents_at(list(contents)).items()
+            others = [one for path, there in found for one in there if one != contents[path]]
+            for number in self._catalog.scenes.find(others).values():
+                try:
+                    record = read_record(self._catalog, number)
+                except StoreDamagedError:
+                    continue
+                self._catalog.scenes.rewrite(number, record.replaced())
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.

@@ -11,6 +11,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from scenehash.files import atomic_path
 
 from .catalog import Catalog
 from .database import connect, transaction
-from .records import SceneRecord, digest
+from .records import FILE, SceneRecord, digest
 from .rows import Ranges, Rows
 
 THUMBNAILS = "thumbnails.sqlite"
@@ -61,7 +62,10 @@ class Thumbnails:
         """The thumbnails of rows; a row without one that is sound is left out."""
         if not self.kept:
             return {}
-        origins = self._catalog.tiles.origins(rows)
+        origins = {
+            row: (content, window, _of_pixels(params))
+            for row, (content, window, params) in self._catalog.tiles.origins(rows).items()
+        }
         return {
             row: jpeg
             for row, jpeg, checksum in self._read(rows)
@@ -207,11 +211,23 @@ def _entries(
 ) -> Iterable[tuple[int, bytes, bytes]]:
     for record, own in zip(records, pictures, strict=True):
         content = bytes.fromhex(record.content)
-        decode_params = json.dumps(record.decode_params, sort_keys=True)
+        decode_params = _of_pixels(json.dumps(record.decode_params, sort_keys=True))
         for tile, (window, jpeg) in enumerate(zip(record.windows.tolist(), own, strict=True)):
             if jpeg is not None:
                 checksum = _checksum(_origin(content, window, decode_params), jpeg)
                 yield record.first_row + tile, jpeg, checksum
+
+
+@lru_cache(1024)
+def _of_pixels(decode_params: str) -> str:
+    """Decode parameters, as JSON, without the state of the file, which may change."""
+    try:
+        params = json.loads(decode_params)
+    except ValueError:  # damaged: no picture is of these
+        return decode_params
+    if not isinstance(params, dict) or FILE not in params:
+        return decode_params
+    return json.dumps({key: params[key] for key in params if key != FILE}, sort_keys=True)
 
 
 def _origin(content: bytes, window: Sequence[int], decode_params: str) -> bytes:

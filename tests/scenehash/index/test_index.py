@@ -104,7 +104,7 @@ def test_buckets_leave_out_nothing_near_or_far(width: int, flips: float) -> None
     index = CodeIndex(codes, planner=EAGER_AND_WHOLE)
     index.build()
     distances, rows, explanation = index.search(queries, 40, explain=True)
-    assert explanation.plans == {"multi-index": 10}
+    assert explanation.plans == {"multi_index": 10}
     for number, query in enumerate(queries):
         every = np.bitwise_count(codes ^ query).sum(axis=1)
         order = np.argsort(every, kind="stable")[:40]

@@ -22,7 +22,8 @@ model.encode([tile])
 print(flush=True)
 for _ in range(20):
     model.encode([tile] * 8)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak // 1024 if sys.platform == "darwin" else peak, flush=True)
 """
 
 
@@ -48,7 +49,7 @@ def measure_cold_start(
 
 
 def _run(script: str, path: Path) -> tuple[float, int]:
-    """Seconds to the first line that a script prints, and the kilobytes that a second one tells."""
+    """Seconds to the first line that a script prints, and the kilobytes in the second one."""
     started = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
@@ -56,7 +57,7 @@ def _run(script: str, path: Path) -> tuple[float, int]:
         assert child.stdout is not None
         child.stdout.readline()
         seconds = time.perf_counter() - started
-        told = child.stdout.read().strip()
+        kilobytes = child.stdout.read().strip()
     if child.returncode:
         raise subprocess.CalledProcessError(child.returncode, "cold start")
-    return seconds, int(told or 0)
+    return seconds, int(kilobytes or 0)

@@ -1,0 +1,152 @@
+"""What a scene is made of besides the bytes of its file: what lies beside it, what it names.
+
+GDAL reads masks, georeference and metadata from files beside a raster, and a VRT is nothing but the
+names of other files. Two scenes are the same when all of these are.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from xml.parsers import expat
+
+from scenehash.errors import InputError
+from scenehash.files import check_regular, read_regular
+
+from .files import CONTENT_BYTES, content_id, content_of
+
+# What GDAL opens beside x.tif, as x.tif.msk and as x.tfw; seen with strace for GTiff, JP2OpenJPEG,
+# HFA and NITF of GDAL 3.10.
+BESIDE_THE_NAME = (".aux.xml", ".aux", ".AUX", ".msk", ".MSK", ".ovr", ".OVR", ".r1")
+_STEM_ENDS = (
+    ".aux", ".xml", ".txt", ".tfw", ".tifw", ".tiffw", ".wld", ".j2w", ".jp2w", ".nfw", ".tab",
+    ".imd", ".rpb", ".rpc", ".pvl", ".pass", ".att", ".eph", ".geo", ".ige", ".rrd", "_rpc.txt",
+)  # fmt: skip
+BESIDE_THE_STEM = (
+    *(variant for end in _STEM_ENDS for variant in (end, end.upper())),
+    *("_MTL.txt", "_MTL.TXT", "_metadata.txt", "_METADATA.txt", "_metadata.xml", "_METADATA.XML"),
+)
+# These hold pixels, and may be as large as the scene itself.
+PIXEL_SUFFIXES = frozenset({".msk", ".ovr", ".r1", ".ige", ".rrd", ".aux"})
+NOTE_BYTES = 4 << 20
+MOST_PARTS = 10_000
+# What programs that only show a raster add to the .aux.xml beside it.
+STATISTICS = "STATISTICS_"
+UNMEANT = "Histograms"
+
+
+def check_companions(path: Path) -> None:
+    """Raise InputError where GDAL would wait for what lies beside a raster, or take all memory."""
+    for companion in _companions(path):
+        try:
+            status = check_regular(companion)
+        except InputError as error:
+            raise InputError(f"{companion.name} beside it {error.reason}") from error
+        if companion.suffix.lower() not in PIXEL_SUFFIXES and status.st_size > NOTE_BYTES:
+            raise InputError(
+                f"{companion.name} beside it has {status.st_size:,} bytes, and at most "
+                f"{NOTE_BYTES:,} are read"
+            )
+
+
+def all_parts(path: Path, named: Callable[[Path], Sequence[str]]) -> list[Path]:
+    """The files besides its own that a raster is made of, and those that these are made of.
+
+    named: the files that GDAL says it reads for a file; of a VRT only those that it names itself.
+    """
+    parts: dict[Path, None] = {}
+    waiting = [path]
+    while waiting and len(parts) <= MOST_PARTS:
+        one = waiting.pop()
+        fresh = [part for name in named(one) if (part := Path(name)) != path and part not in parts]
+        parts.update(dict.fromkeys(fresh))
+        waiting += [part for part in fresh if part.suffix.lower() == ".vrt"]
+    if len(parts) > MOST_PARTS:
+        raise InputError(f"made of more than {MOST_PARTS:,} files")
+    return list(parts)
+
+
+def digest_of(path: Path, others: Iterable[Path]) -> str:
+    """The id of a file and of the others that its pixels and its place depend on.
+
+    Without others it is the id of the file's bytes. Overviews and statistics do not count. Raises
+    InputError.
+    """
+    parts = sorted(digest for other in others if (digest := _part_digest(other)) is not None)
+    main = content_of(path)
+    return main if not parts else content_id("\n".join([main, *parts]).encode())
+
+
+def stamp_of(paths: Iterable[Path]) -> str:
+    """What changes when one of some files is written to: an id of their sizes and mtimes."""
+    state = blake2b(digest_size=CONTENT_BYTES // 2)
+    for path in paths:
+        status = check_regular(path)
+        state.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
+    return state.hexdigest()
+
+
+def _companions(path: Path) -> Iterator[Path]:
+    """What is there of what GDAL may open beside a raster."""
+    names = [path.name + end for end in BESIDE_THE_NAME] + [
+        path.stem + end for end in BESIDE_THE_STEM
+    ]
+    for name in dict.fromkeys(names):
+        companion = path.with_name(name)
+        if companion != path and os.path.lexists(companion):
+            yield companion
+
+
+def _part_digest(path: Path) -> str | None:
+    """The id of what a file adds to a scene; None when that is nothing."""
+    name = path.name.lower()
+    if name.endswith(".ovr"):
+        return None
+    if not name.endswith(".aux.xml"):
+        return content_of(path)
+    meant = _meant_of_notes(read_regular(path, NOTE_BYTES))
+    return content_id(meant) if meant else None
+
+
+def _meant_of_notes(data: bytes) -> bytes:
+    """What GDAL's notes beside a raster say of it, but for statistics; all of what is no XML."""
+    notes = _Notes()
+    try:
+        notes.parser.Parse(data, True)
+    except (expat.ExpatError, InputError):
+        return data
+    return "\n".join(notes.said).encode()
+
+
+class _Notes:
+    """Reads the XML of GDAL's notes (PAM): each text with the elements that it is in."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self._open: list[str] = []
+        self._text: list[str] = []
+        self._unmeant = 0
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text.append
+        self.parser.EntityDeclHandler = self._refuse
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        unmeant = name == UNMEANT or attributes.get("key", "").startswith(STATISTICS)
+        if self._unmeant or unmeant:
+            self._unmeant += 1
+        self._open.append(f"{name} {sorted(attributes.items())}")
+        self._text.clear()
+
+    def _end(self, name: str) -> None:
+        del name
+        text = "".join(self._text).strip()
+        if text and not self._unmeant:
+            self.said.append(f"{'/'.join(self._open[-4:])}: {text}")
+        self._text.clear()
+        self._open.pop()
+        self._unmeant = max(0, self._unmeant - 1)
+
+    def _refuse(self, *_: object) -> None:
+        raise InputError("entities are not read")
