@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
-    from .retrieval.query import Crop, Query
+    from .retrieval.crop import Crop
+    from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
@@ -46,7 +47,7 @@ __all__ = [
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
-    "Crop": "retrieval.query",
+    "Crop": "retrieval.crop",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",

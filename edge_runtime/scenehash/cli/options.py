@@ -148,7 +148,11 @@ LabelFromFolder = Annotated[
 ]
 SceneOption = Annotated[
     str | None,
-    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene."),
+    typer.Option(
+        "--scene",
+        metavar="PATH",
+        help="Match only tiles of this scene: its path, or how the path ends.",
+    ),
 ]
 LabelOption = Annotated[
     str | None,
@@ -209,7 +213,9 @@ def make_filter(
     """The filter that the options ask for; without any it holds for all tiles."""
     from scenehash.store import Filter
 
-    path = None if scene is None else path_text(Path(scene).absolute())
+    # What is not there is the end of a stored path, as tables of hits show it.
+    there = scene is not None and Path(scene).exists()
+    path = path_text(Path(scene).absolute()) if scene is not None and there else scene
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 

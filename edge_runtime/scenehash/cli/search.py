@@ -129,7 +129,7 @@ def search_command(
     tiles.
     """
     from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.query import Crop
+    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
     from scenehash.store import CodeStore
 
@@ -172,13 +172,13 @@ def _hit_table(result: "SearchResult") -> "Table":
     from scenehash.retrieval.filter_notes import named
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
-    if result.reranked is not None:
+    if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
     for hit in result.hits:
         window = hit.window
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
-        if result.reranked is not None:
+        if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
     return table
@@ -187,7 +187,7 @@ def _hit_table(result: "SearchResult") -> "Table":
 def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
-    if result.reranked is not None:
+    if result.reranked is not None and result.reordered:
         by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
         names = ", then ".join(by[name] for name in reversed(result.reranked.by))
         order = f"; the nearest {result.reranked.compared} re-ranked: {names}"

@@ -14,9 +14,10 @@ from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit
 from scenehash.tiles import Image
 
+from .crop import Crop
 from .filter_notes import filter_document, why_nothing_matches
 from .match_words import MatchDistances
-from .query import Crop, ModelWhenNeeded, Query, check_width, read_query
+from .query import ModelWhenNeeded, Query, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ class SearchResult:
     reranked: Reranked | None = None
     warnings: tuple[str, ...] = ()
     thumbnails: Mapping[int, bytes] = field(default_factory=dict)
+
+    @property
+    def reordered(self) -> bool:
+        """Whether any hit is at another rank than by its distance."""
+        return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
     def document(self) -> dict[str, object]:
         """The result as plain values, as JSON has them."""

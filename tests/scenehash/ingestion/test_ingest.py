@@ -14,7 +14,9 @@ from scenehash import CodeStore, HashModel
 from scenehash.demo.tiles import KINDS
 from scenehash.ingestion import IngestOptions, ingest, ingest_files
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import Crop, read_query, tile_pixels
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.pictures import tile_pixels
+from scenehash.retrieval.query import read_query
 from scenehash.scenes import Tiling, find_scenes
 
 from ...scenes import draw
