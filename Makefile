@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test test-fast lint docs api audit bench isolated emulated clean
+.PHONY: demo test test-fast lint docs api audit bench isolated emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -24,6 +24,8 @@ lint: .venv/ready
 # Pages that are made from the source.
 docs: api
 	.venv/bin/python docs/make_architecture.py
+	.venv/bin/scenehash demo --out .venv/demo
+	.venv/bin/scenehash search .venv/demo/queries/airplane/airplane01.jpg --store .venv/demo/store -k 6 --sheet docs/query.jpg
 
 api: .venv/ready
 	.venv/bin/python docs/make_api.py
@@ -44,9 +46,11 @@ isolated: .venv/ready
 	PYTHON=$(PYTHON) bash tests/isolated.sh
 
 # The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
-emulated: .venv/ready
-	bash tests/arm.sh
-	bash tests/older_x86.sh
+emulated: emulated-x86
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/arm.sh
+
+emulated-x86: .venv/ready
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/older_x86.sh
 
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-demo

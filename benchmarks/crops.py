@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import CodeStore, HashModel
-from scenehash.ingestion.pipeline import IngestOptions, ingest
+from scenehash.ingestion import IngestOptions, ingest
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.query import read_query
 from scenehash.retrieval.search import search

@@ -112,7 +112,7 @@ def test_a_run_killed_while_it_was_begun_is_begun_again(archive: Path, tmp_path:
     start_run(out, config, data, data.split(0))
     (out / CONFIG).unlink()
     (out / SPLIT).write_text("{}")
-    (out / "config.partial").write_text('{"rec')
+    (out / ".config.json.1-1.partial").write_text('{"rec')
     run = train([archive], out, config).run
     assert len(run.split.train) == 12
 

@@ -21,6 +21,9 @@ from .interrupts import exit_status, interruptible
 
 PLUGINS = "scenehash.commands"
 
+# Part of Python on POSIX systems alone.
+POSIX_MODULES = ("fcntl", "resource")
+
 STATUSES = """\
 \b
 Exit status:
@@ -66,9 +69,7 @@ class _Commands(TyperGroup):
         except Exception as error:
             if debug:
                 raise
-            known = isinstance(error, ScenehashError)
-            message = str(error) if known else f"unexpected {error!r}; for details: --debug"
-            self._end(type(error).__name__, message, EXIT_FAILED, error)
+            self._end(type(error).__name__, _message(error), EXIT_FAILED, error)
 
     def _end(self, kind: str, message: str, status: int, error: BaseException) -> None:
         # The terminal may be what has gone.
@@ -78,6 +79,14 @@ class _Commands(TyperGroup):
                 document = {"type": kind, "message": message, "exit_status": status}
                 report({"error": document}, as_json=True)
         raise typer.Exit(status) from error
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, ScenehashError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name in POSIX_MODULES:
+        return f"this needs Linux or macOS (it locks files by {error.name}); on Windows, use WSL"
+    return f"unexpected {error!r}; for details: scenehash --debug ..."
 
 
 def _prepare(
@@ -139,4 +148,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    build_app()()
+    build_app()(prog_name="scenehash")

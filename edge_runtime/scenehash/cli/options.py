@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.files import path_text
+
 from .console import notice
 
 if TYPE_CHECKING:
@@ -132,7 +134,17 @@ BandChoice = Annotated[
 ]
 Label = Annotated[
     list[str] | None,
-    typer.Option("--label", metavar="LABEL", help="Give the scenes this label; may be repeated."),
+    typer.Option(
+        "--label",
+        metavar="LABEL",
+        help="Label the scenes, also those that are stored already; may be repeated.",
+    ),
+]
+LabelFromFolder = Annotated[
+    bool,
+    typer.Option(
+        "--label-from-folder", help="Label each scene with the name of the folder it is in, too."
+    ),
 ]
 SceneOption = Annotated[
     str | None,
@@ -202,7 +214,8 @@ def make_filter(
     from scenehash.store import Filter
 
     # What is not there is the end of a stored path, as tables of hits show it.
-    path = scene if scene is None or not Path(scene).exists() else str(Path(scene).absolute())
+    there = scene is not None and Path(scene).exists()
+    path = path_text(Path(scene).absolute()) if scene is not None and there else scene
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 

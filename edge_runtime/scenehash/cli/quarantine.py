@@ -5,8 +5,12 @@ from typing import Annotated
 
 import typer
 
-from .console import AsJson, report
-from .ingest import ingest_files
+from scenehash.files import path_text
+from scenehash.windows import Tiling
+
+from .console import CONSOLE, AsJson, report
+from .help import examples
+from .ingest import show_report
 from .options import (
     CORES,
     BandChoice,
@@ -25,15 +29,21 @@ from .options import (
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="See and retry what could not be ingested.", no_args_is_help=True)
-    group.command("list")(list_command)
-    group.command("retry")(retry_command)
-    group.command("release")(release_command)
+    group = typer.Typer(
+        help="List and retry inputs that could not be ingested.", no_args_is_help=True
+    )
+    for command, line in (
+        (list_command, "scenehash quarantine list --store my.store"),
+        (retry_command, "scenehash quarantine retry --store my.store"),
+        (release_command, "scenehash quarantine release scenes/bad.tif --store my.store"),
+    ):
+        name = command.__name__.removesuffix("_command")
+        group.command(name, epilog=examples(line))(command)
     app.add_typer(group, name="quarantine")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List the inputs that could not be ingested: when that was tried last, and why not."""
+    """List inputs that could not be ingested, each with the reason."""
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
@@ -52,9 +62,9 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
 def retry_command(
     store: StorePath,
     tile: TileSize = None,
-    overlap: Overlap = 0.0,
-    whole: Whole = False,
-    min_valid: MinValid = 0.5,
+    overlap: Overlap = Tiling.overlap,
+    whole: Whole = Tiling.whole,
+    min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
     label: Label = None,
     model: ModelPath = None,
@@ -62,32 +72,36 @@ def retry_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest again what is in quarantine: mended files, or the same with other options.
+    """Ingest quarantined inputs again.
 
-    Exit status 3 when some still cannot be ingested.
+    The files may have been repaired, or may need other options. Exit status 3 when some still
+    cannot be ingested.
     """
-    from scenehash.ingestion.pipeline import IngestOptions
-    from scenehash.store import CodeStore
+    from scenehash.ingestion import IngestOptions, retry_quarantine
 
-    with CodeStore.open(store) as code_store:
-        files = [Path(item.path) for item in code_store.quarantine.list()]
     tiling = make_tiling(tile, overlap, whole, min_valid)
-    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
-    ingest_files(files, store, options, False, model, None, wait, as_json)
+    options = IngestOptions(tiling, bands, tuple(label or ()), threads=threads, wait=wait)
+    show_report(retry_quarantine(store, model, options, CONSOLE), as_json)
 
 
 def release_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Inputs to forget, as the list has them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Remove these inputs, named as in the list."
+        ),
     ],
     store: StorePath,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget inputs that will not be mended. Nothing is deleted but their entry in the list."""
+    """Remove inputs from quarantine.
+
+    Their files are not touched.
+    """
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        released = code_store.quarantine.remove([str(path.absolute()) for path in paths])
+        released = code_store.quarantine.remove([path_text(path.absolute()) for path in paths])
     document = {"store": str(store), "released": released}
     report(document, as_json, f"{store}: {released} released from quarantine")

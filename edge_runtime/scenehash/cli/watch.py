@@ -144,7 +144,7 @@ def watch_command(
     is, and whether its place was seen before. A scene and its event are stored together: after a
     kill or a power cut the same command continues, and nothing is missed or reported twice.
     """
-    from scenehash.ingestion.pipeline import IngestOptions
+    from scenehash.ingestion import IngestOptions
     from scenehash.watcher.watch import watch
 
     tiling = make_tiling(tile, overlap, whole, min_valid)
@@ -156,10 +156,15 @@ def watch_command(
         per=per,
         nearest=nearest,
         once=once,
-        ingest=IngestOptions(tiling, bands, tuple(label or ()), threads),
-        bits=bits,
-        thumbnails=thumbnails,
-        wait=wait,
+        ingest=IngestOptions(
+            tiling,
+            bands,
+            tuple(label or ()),
+            threads=threads,
+            thumbnails=thumbnails,
+            bits=bits,
+            wait=wait,
+        ),
     )
     rotate_bytes = int(rotate_mb * MEGABYTE)
     sinks = SinkConfig(sys.stdout, events, rotate_bytes, keep, webhook, keep_events)

@@ -31,7 +31,9 @@ class CodeIndex:
     keep their numbers when others are dropped. Results are those of a brute-force scan, ordered by
     (distance, row). The codes may be a memory map; they are read in place. dead: int64, ascending
     rows that are never found. folder: where derived data is kept; None: in memory only. key: what
-    the codes are; derived data of another key is not used. planner: what things cost; for tests. An
+    the codes are; derived data of another key is not used, nor is what was derived from other codes
+    than these, by their checksum. origin: names codes that, in this process, have only been
+    appended to; of those a checksum is compared once. planner: what things cost; for tests. An
     index may be used by several threads.
     """
 
@@ -41,6 +43,7 @@ class CodeIndex:
         dead: Rows | None = None,
         folder: Path | None = None,
         key: str = "",
+        origin: str = "",
         planner: Planner | None = None,
     ) -> None:
         self._codes = codes
@@ -49,7 +52,7 @@ class CodeIndex:
         self._planner = planner or Planner()
         # At the costs of kernels, by their name.
         self._planners: dict[str, Planner] = {}
-        self._segments = SegmentSet(codes, folder, key, self._planner)
+        self._segments = SegmentSet(codes, folder, key, origin, self._planner)
 
     def __len__(self) -> int:
         return len(self._codes)

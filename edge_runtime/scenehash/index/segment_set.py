@@ -26,10 +26,12 @@ class SegmentSet:
     thread builds; lists are replaced, never changed.
     """
 
-    def __init__(self, codes: Codes, folder: Path | None, key: str, planner: Planner) -> None:
+    def __init__(
+        self, codes: Codes, folder: Path | None, key: str, origin: str, planner: Planner
+    ) -> None:
         self._codes, self._words = codes, as_words(codes)
         self._folder = folder
-        self._key = key
+        self._key, self._origin = key, origin
         self._planner = planner
         self._bits = codes.shape[1] * 8
         self._sources: list[Source] | None = None
@@ -77,7 +79,7 @@ class SegmentSet:
         """Cover all rows but a few by segments. Raises OSError when one cannot be written."""
         with self._one_builder:
             before = segment_file.names(self._folder) if self._folder else []
-            self._sources = [source for source in self._known() if _is_good(source)]
+            self._sources = [source for source in self._known() if self._segment(source)]
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
                     self._add(self._built(begin, end))
@@ -93,7 +95,7 @@ class SegmentSet:
         source: Source | None = segment
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            source = segment_file.write(self._folder, segment, self._key, self._bits)
+            source = segment_file.write(self._folder, segment, self._codes, self._key, self._origin)
         if source is not None:
             self._sources = [*self._known(), source]
 
@@ -133,16 +135,18 @@ class SegmentSet:
         if isinstance(source, Segment):
             return source
         scan = queries * planner.scan(source.last - source.first, -(-self._bits // 64))
-        if not source.is_due(scan, planner.check(source.size)):
+        codes = (source.last - source.first) * self._codes.shape[1]
+        if not source.is_due(scan, planner.check(source.size + codes)):
             return None
-        segment = source.segment()
+        segment = self._segment(source)
         if segment is None:
             self._sources = [other for other in self._known() if other is not source]
         return segment
 
-
-def _is_good(source: Source) -> bool:
-    return isinstance(source, Segment) or source.segment() is not None
+    def _segment(self, source: Source) -> Segment | None:
+        if isinstance(source, Segment):
+            return source
+        return source.segment(self._codes, self._origin)
 
 
 def _size(source: Source) -> int:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from scenehash.errors import InputError
+from scenehash.files import write_bytes
 from scenehash.retrieval.filter_notes import named
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.search import SearchResult
@@ -60,11 +61,10 @@ def search_sheet(result: SearchResult) -> Image:
 def write_picture(path: Path, picture: Image) -> None:
     """Write uint8 RGB [H, W, 3] in the format that the name says; InputError if that fails."""
     try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     except cv2.error as error:
         raise InputError(f"{path}: no picture format of that name; use .png or .jpg") from error
-    if not written:
-        raise InputError(f"{path}: the picture cannot be written there")
+    write_bytes(path, data.tobytes())
 
 
 def _cells(line: SheetLine) -> list[Image]:

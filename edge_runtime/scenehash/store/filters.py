@@ -1,15 +1,16 @@
 """Which rows of a store a search considers."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.geo import Box, Floats, Near, meeting, within
+from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 
-from .records import seconds
+from .records import Tile, seconds
 
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
 LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
@@ -72,6 +73,26 @@ class Filter:
         """Each condition alone, by its name."""
         given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: Filter(**{name: value}) for name, value in given.items() if value is not None}
+
+    def holds(self, tiles: Mapping[int, Tile]) -> bool:
+        """Whether all tiles, by row, meet the filter."""
+        since = None if self.since is None else seconds(self.since)
+        until = None if self.until is None else seconds(self.until)
+        for row, tile in tiles.items():
+            time = None if tile.time is None else seconds(tile.time)
+            if not (
+                (self.scene is None or tile.scene == self.scene)
+                and (self.newer_than is None or row > self.newer_than)
+                and (self.label is None or self.label in tile.labels)
+                and (since is None or (time is not None and time >= since))
+                and (until is None or (time is not None and time <= until))
+                and (not self.on_places or tile.footprint is not None)
+            ):
+                return False
+        if not (self.on_places and tiles):
+            return True
+        boxes = bounding_boxes(np.array([tile.footprint for tile in tiles.values()]))
+        return bool(self.there(boxes).all())
 
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""

@@ -1,6 +1,6 @@
 """A snapshot: what is committed in a store at one time, and the search in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,15 +12,17 @@ from scenehash.errors import StoreDamagedError
 from scenehash.index import NO_ROW, CodeIndex, Explanation
 from scenehash.index.topk import Distances
 
-from .catalog import Catalog
+from .catalog import Catalog, Committed
 from .codes_file import CodesFile
-from .entry import read_scene
+from .entry import check_derived, read_scene
 from .filters import Filter
 from .folder import INDEX
-from .records import SceneRecord
+from .origin import Origin
+from .records import SceneRecord, Tile
 from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
 from .state import State
+from .tile_table import Owned
 
 # Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
 # for half of all; and so many times as many each time that too few pass.
@@ -35,40 +37,55 @@ PART = 1 << 20
 class Snapshot:
     """What a store sees until it refreshes.
 
-    codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. dead: rows that
-    were deleted and still have their codes in the file.
+    codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. origin: what
+    this process knows of these codes, and of those that they have been appended to.
     """
 
     catalog: Catalog
-    state: State
+    committed: Committed
     file: CodesFile
     codes: Codes
     row_map: RowMap
-    dead: Ranges
     index: CodeIndex
+    origin: Origin
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, catalog: Catalog) -> "Snapshot":
-        """What is committed now. StoreDamagedError when the codes are not all there."""
+    def of(cls, folder: Path, catalog: Catalog, before: "Snapshot | None" = None) -> "Snapshot":
+        """What is committed now. StoreDamagedError when that is damaged as a whole.
+
+        before: the last snapshot of the same catalog, which has been open since.
+        """
         while True:
-            with catalog.database.snapshot():
-                state = catalog.state()
-                dropped, dead = (catalog.deleted(dropped=which) for which in (True, False))
+            committed = catalog.committed()
+            state = committed.state
             file = CodesFile(folder, state.bits // 8, state.generation)
             try:
                 codes = file.read(state.positions)
                 break
             except StoreDamagedError:
                 # A compaction may have removed the file since the catalog was read.
-                if catalog.state() == state:
+                if catalog.checksum() == committed.checksum:
                     raise
-        row_map = RowMap(dropped)
-        gone = row_map.positions(dead.expanded()) if len(dead) else None
+        row_map = RowMap(committed.dropped)
+        gone = row_map.positions(committed.dead.expanded()) if len(committed.dead) else None
         key = f"{state.uuid}-{state.generation}-{state.revision}"
-        index = CodeIndex(codes, gone, folder / INDEX, key)
-        return cls(catalog, state, file, codes, row_map, dead, index)
+        same = before is not None and before.file.path == file.path
+        origin = before.origin if before is not None and same else Origin.of(file)
+        origin.note(file)
+        index = CodeIndex(codes, gone, folder / INDEX, key, origin.name)
+        return cls(catalog, committed, file, codes, row_map, index, origin)
+
+    @property
+    def state(self) -> State:
+        """Whose codes these are, and how many."""
+        return self.committed.state
+
+    @property
+    def dead(self) -> Ranges:
+        """The rows that were deleted and still have their codes in the file."""
+        return self.committed.dead
 
     def __len__(self) -> int:
         """How many tiles can be found."""
@@ -91,8 +108,49 @@ class Snapshot:
             yield self.codes[start : start + PART][living[start : start + PART]]
 
     def read_scene(self, scene: int) -> tuple[SceneRecord, Codes]:
-        """A scene by its number in the catalog; StoreDamagedError as check.read_scene."""
-        return read_scene(self.catalog, self.codes, self.row_map, scene)
+        """A scene by its number in the catalog: its record, and its codes uint8 [T, K/8].
+
+        Raises StoreDamagedError, with the scene's path and what is damaged, unless all of it is
+        sound, and what finds it by label and place.
+        """
+        with self.catalog.database.snapshot():
+            record, codes = read_scene(self.catalog, self.codes, self.row_map, scene)
+            check_derived(self.catalog, scene, record)
+        return record, codes
+
+    def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
+        """The tiles in rows; a row that has none, or none any more, is left out.
+
+        StoreDamagedError, with a scene's path, unless all that is shown of it is sound.
+        """
+        there = self._there(rows)
+        with self.catalog.database.snapshot():
+            found = self.catalog.tiles.at(there)
+            self._check(owned for owned, _ in found)
+        return {owned.row: tile for owned, tile in found}
+
+    def sound(self, rows: Sequence[int]) -> set[int]:
+        """Those of rows that have a tile; StoreDamagedError as tiles."""
+        with self.catalog.database.snapshot():
+            owners = self.catalog.tiles.owners(self._there(rows))
+            self._check(owners)
+        return {owned.row for owned in owners}
+
+    def _there(self, rows: Sequence[int]) -> list[int]:
+        numbers = np.array(rows, np.int64)
+        there: list[int] = numbers[self.has(numbers)].tolist()
+        return there
+
+    def _check(self, tiles: Iterable[Owned]) -> None:
+        """Compare scenes with their checksums, each once for an origin of the codes."""
+        for row, scene, checksum in tiles:
+            own = self.origin.sound_rows(scene, checksum)
+            if own is None:
+                record, _ = read_scene(self.catalog, self.codes, self.row_map, scene)
+                own = range(record.first_row, record.first_row + record.tiles)
+                self.origin.note_sound(scene, checksum, own)
+            if row not in own:
+                raise StoreDamagedError(f"row {row}: its entry in the catalog is damaged")
 
     def is_sound(self, scene: int) -> bool:
         """Whether nothing of a scene is damaged."""
@@ -209,7 +267,7 @@ class Snapshot:
 
     def _positions_where(self, where: Filter) -> Rows:
         """The positions, in what this store sees, of the rows for which a filter holds."""
-        rows = rows_where(self.catalog, where)
+        rows = rows_where(self.catalog, where, self.state.rows)
         rows = rows[: np.searchsorted(rows, self.state.rows)]
         if len(self.row_map.dropped):
             rows = rows[~self.row_map.dropped.contain(rows)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from scenehash.errors import InputError
-from scenehash.store.codes_file import flush_folder
+from scenehash.files import flush_folder
 
 from .events import BEGINNING, number_of
 from .sinks import Event

@@ -58,9 +58,9 @@ def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ingest_stores_and_a_second_time_hashes_nothing(scenes: Path, tmp_path: Path) -> None:
     first = answer("ingest", scenes, "--store", tmp_path / "s")
-    assert (first["scenes_stored"], first["scenes_known"], first["set_aside"]) == (24, 0, [])
+    assert (first["scenes_stored"], first["scenes_duplicate"], first["set_aside"]) == (24, 0, [])
     second = answer("ingest", scenes, "--store", tmp_path / "s")
-    assert (second["scenes_stored"], second["scenes_known"]) == (0, 24)
+    assert (second["scenes_stored"], second["scenes_duplicate"]) == (0, 24)
     assert len(CodeStore.open(tmp_path / "s")) == 24
 
 
@@ -148,6 +148,28 @@ def test_a_name_is_shown_as_it_is_whatever_is_in_it(tmp_path: Path) -> None:
     assert f"in/{name} " in found.stdout
 
 
+def test_a_terminal_obeys_no_name_of_a_file(tmp_path: Path) -> None:
+    folder, store = tmp_path / "in", tmp_path / "s"
+    folder.mkdir()
+    odd = "\x1b[2J\n\u202e" + os.fsdecode(b"\xff") + ".png"
+    (folder / odd).write_bytes(cv2.imencode(".png", draw("forest", 1))[1].tobytes())
+    (folder / f"bad{odd}").touch()
+    ingested = run("ingest", folder, "--store", store, "--list")
+    assert ingested.exit_code == 3
+    found = run("search", "row:0", "--store", store)
+    tiles = run("tiles", folder, "--pictures", tmp_path / "cut")
+    listed = run("quarantine", "list", "--store", store)
+    for done in (ingested, found, tiles, listed):
+        for text in (done.stdout, done.stderr):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            text.encode()
+    assert "bad\\x1b[2J\\n\\u202e\\xff.png: the file is empty" in ingested.stderr
+    assert "\\x1b[2J" in found.stdout
+    assert run("quarantine", "release", folder / f"bad{odd}", "--store", store).exit_code == 0
+    assert answer("quarantine", "list", "--store", store)["quarantine"] == []
+
+
 def test_a_dead_link_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     write(folder / "good.png", draw("forest", 2))
@@ -157,7 +179,10 @@ def test_a_dead_link_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -
     reasons = {Path(item["path"]).name: item["reason"] for item in
                json.loads(result.stdout)["set_aside"]}  # fmt: skip
     assert result.exit_code == 3
-    assert reasons == {"dead.png": "cannot be read (No such file or directory)"}
+    assert reasons == {
+        "dead.png": "cannot be read (No such file or directory)",
+        "pipe.png": "is a pipe, not a file",
+    }
 
 
 def test_info_and_verify_say_what_a_store_holds(scenes: Path, store: Path, tmp_path: Path) -> None:
@@ -215,7 +240,7 @@ CASES = [
     ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
     ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
-    ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
+    ("ingest {in} --store {nowhere} --model {cardless}", 1, "with no scenehash card"),
     ("ingest {in} --store {nowhere} --model {nowhere}", 1, "no such model file"),
     ("ingest", 2, "Missing argument"),
     ("ingest {in}", 2, "--store"),
@@ -263,12 +288,12 @@ def test_bad_input_is_one_clear_line(
     if status == 1:
         errors = [text for text in result.stderr.splitlines() if text.startswith("error: ")]
         assert len(errors) == 1
-        assert "unforeseen" not in errors[0]
+        assert "unexpected" not in errors[0]
     assert not bad["nowhere"].exists()
     assert not list(bad["empty"].iterdir())
 
 
-def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
+def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_: object) -> int:
@@ -277,7 +302,7 @@ def test_an_unforeseen_error_is_one_line_too_and_shown_with_debug(
     monkeypatch.setattr(CodeStore, "counts", broken)
     result = run("store", "info", store)
     assert result.exit_code == 1
-    assert "error: unforeseen RuntimeError('a bug')" in result.stderr
+    assert "error: unexpected RuntimeError('a bug')" in result.stderr
     with pytest.raises(RuntimeError, match="a bug"):
         CliRunner().invoke(
             build_app(), ["--debug", "store", "info", str(store)], catch_exceptions=False
@@ -309,4 +334,4 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
         assert 0 < done < 150
         assert half.verify() == []
     rest = answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
-    assert (rest["scenes_known"], rest["scenes_stored"]) == (done, 150 - done)
+    assert (rest["scenes_duplicate"], rest["scenes_stored"]) == (done, 150 - done)

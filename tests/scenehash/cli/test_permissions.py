@@ -32,7 +32,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def error_of(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert "unforeseen" not in line
+    assert "unexpected" not in line
     return line
 
 

@@ -149,7 +149,7 @@ def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path
     west = scenes / "west_20260101.tif"
     store, other = tmp_path / "s", tmp_path / "t"
     run("ingest", scenes, "--store", store, "--label", "all")
-    assert run("store", "delete", store).exit_code == 1
+    assert run("store", "delete", store).exit_code == 2
     would = answer("store", "delete", store, "--scene", west, "--dry-run")
     assert would["deleted"] == [str(west)]
     assert answer("store", "info", store)["tiles"] == 12

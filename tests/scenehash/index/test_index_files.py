@@ -120,6 +120,19 @@ def test_files_of_another_key_or_width_are_left_out_and_replaced(built) -> None:
     assert reopened(codes, path).pending == 120
 
 
+def test_a_file_about_other_codes_is_left_out_and_replaced(built) -> None:
+    codes, path = built
+    for row in (0, 60, 119):
+        others = codes.copy()
+        others[row] ^= 1
+        index = reopened(others, path)
+        assert plans(index, others) == {"scan": 1}
+        assert_exact(index, others)
+    index.build()
+    assert list(plans(reopened(others, path), others)) != ["scan"]
+    assert plans(reopened(codes, path), codes) == {"scan": 1}
+
+
 def test_a_file_of_a_later_version_is_left_out(built) -> None:
     codes, path = built
     content = path.read_bytes()
