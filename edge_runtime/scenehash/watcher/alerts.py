@@ -35,7 +35,7 @@ def add_alert(
     examples: Sequence[str],
     negatives: Sequence[str] = (),
     radius: int | None = None,
-    model: HashModel | Path | None = None,
+    model: str | Path | HashModel | None = None,
 ) -> Alert:
     """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
 
@@ -44,7 +44,7 @@ def add_alert(
     alone; None is the one that ships with scenehash. Raises StoreError when there is an alert of
     that name, InputError on what is no image, LineageError when another model made the store.
     """
-    load = (lambda: model) if isinstance(model, HashModel) else model_when_needed(model)
+    load = (lambda: model) if isinstance(model, HashModel) else model_when_needed(_path(model))
     alert = Alert(
         name,
         default_radius(store.bits) if radius is None else radius,
@@ -103,6 +103,10 @@ def _hits(found: Sequence[tuple[int, int]], store: CodeStore) -> list[Hit]:
 def _codes(texts: Sequence[str], store: CodeStore, load: Callable[[], HashModel]) -> Codes:
     codes: list[npt.NDArray[np.uint8]] = [read_query(text, store, load).code for text in texts]
     return np.array(codes, np.uint8).reshape(-1, store.bits // 8)
+
+
+def _path(model: str | Path | None) -> Path | None:
+    return None if model is None else Path(model)
 
 
 def _source(text: str) -> str:
