@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
+    from .retrieval.query import Crop, Query
+    from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
     from .watcher.alerts import add_alert, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
@@ -22,13 +24,16 @@ __all__ = [
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
+    "Crop",
     "Examination",
     "Filter",
     "HashModel",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "Query",
     "ScenehashError",
+    "SearchResult",
     "SinkConfig",
     "Tiling",
     "WatchOptions",
@@ -39,6 +44,7 @@ __all__ = [
     "ingest",
     "preview_tiles",
     "retry_quarantine",
+    "search",
     "tune_alert",
     "watch",
 ]
@@ -47,13 +53,16 @@ _MODULE_OF = {
     "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
+    "Crop": "retrieval.query",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "Query": "retrieval.query",
     "ScenehashError": "errors",
+    "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
     "Tiling": "windows",
     "WatchOptions": "watcher.options",
@@ -64,6 +73,7 @@ _MODULE_OF = {
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "retry_quarantine": "ingestion",
+    "search": "retrieval.search",
     "tune_alert": "watcher.alerts",
     "watch": "watcher.watch",
 }

@@ -65,7 +65,7 @@ def export_command(
     ] = DEFAULTS.licence,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one model file, and compare it with the run.
+    """Write a run as one model file, checked against its network.
 
     The export fails when too many bits flip, or when map@20 falls too far, on the test images. Its
     report is written then, too, and its stages are kept: with other limits the same command takes

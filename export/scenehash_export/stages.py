@@ -17,6 +17,8 @@ from pathlib import Path
 import onnx
 from pydantic import BaseModel, ValidationError
 
+from scenehash.errors import InputError
+from scenehash.files import write_bytes
 from scenehash.model.card import CalibrationRecord, FidelityRecord, GoldenTile
 from scenehash_train.runs import CONFIG, RUN, SPLIT, Run
 
@@ -92,14 +94,9 @@ class StageCache:
         self._write(MEASURED, measured.model_dump_json().encode())
 
     def _write(self, name: str, data: bytes) -> None:
-        partial = self.folder / f"{name}.partial"
-        try:
+        with contextlib.suppress(OSError, InputError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(data)
-            partial.replace(self.folder / name)
-        except OSError:
-            with contextlib.suppress(OSError):
-                partial.unlink()
+            write_bytes(self.folder / name, data)
 
 
 def versions() -> dict[str, str]:

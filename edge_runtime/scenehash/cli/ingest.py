@@ -9,7 +9,7 @@ import typer
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
 from .help import examples
 from .options import (
     CORES,
@@ -124,31 +124,25 @@ def _passed_over(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{path_text(suffix)} ({count})" for suffix, count in most[:NAMED])
     others = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
-    total = sum(counts.values())
-    return f"{total} {_plural('file', total)} of other formats passed over: {named}{others}"
+    return f"{counted(sum(counts.values()), 'file')} of other formats passed over: {named}{others}"
 
 
 def _summary(done: "IngestReport") -> str:
-    scenes, tiles = len(done.stored), done.tiles
     text = (
-        f"{done.store}: {scenes} {_plural('scene', scenes)} ({tiles} {_plural('tile', tiles)}) "
+        f"{done.store}: {counted(len(done.stored), 'scene')} ({counted(done.tiles, 'tile')}) "
         f"stored in {done.seconds:.1f} s"
     )
-    if scenes:
-        text += f" ({tiles / done.seconds:.0f} tiles/s)"
+    if done.stored:
+        text += f" ({done.tiles / done.seconds:.0f} tiles/s)"
     counts = {
         "tiles without enough data skipped": done.skipped,
         "blank tiles": done.blank,
         "saturated tiles": done.saturated,
         "of them to repair what was damaged": done.repaired,
     }
-    text += "".join(f", {count} {what}" for what, count in counts.items() if count)
-    text += f", {len(done.duplicates)} stored already"
+    text += "".join(f", {count:,} {what}" for what, count in counts.items() if count)
+    text += f", {len(done.duplicates):,} stored already"
     changed = {"moved": len(done.moved), "labelled": done.labelled}
     if any(changed.values()):
-        text += f" ({', '.join(f'{count} {what}' for what, count in changed.items() if count)})"
-    return f"{text}, {len(done.set_aside)} set aside"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+        text += f" ({', '.join(f'{count:,} {what}' for what, count in changed.items() if count)})"
+    return f"{text}, {len(done.set_aside):,} set aside"
