@@ -16,19 +16,19 @@ from .advice import advise
 from .arm_counts import ARM_COUNTS
 from .process import measure_cold_start
 from .scenarios import BATCHES, run_grid, run_scenarios
-from .settings import Settings
+from .settings import BenchSettings
 from .stages import Inputs, demo_inputs, open_pipeline, random_archive, read_inputs, time_stages
 from .sustained import run_sustained
 
 COLD_STARTS = 3
+DEFAULTS = BenchSettings()
 
 
-def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict[str, Any]:
+def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> dict[str, Any]:
     """Measure every stage on this machine; the result is plain values, as bench --json prints them.
 
     Raises ModelError, InputError, and ConfigurationError on two models of different runs.
     """
-    settings = settings or Settings()
     machine = read_machine()
     most_threads = settings.most_threads or machine.cores
     path = settings.model or shipped_model()
@@ -74,7 +74,7 @@ def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict
     return document
 
 
-def _others(model: HashModel, settings: Settings) -> dict[str, HashModel]:
+def _others(model: HashModel, settings: BenchSettings) -> dict[str, HashModel]:
     if settings.other is None:
         return {}
     other = HashModel.load(settings.other, settings.threads)
@@ -87,7 +87,7 @@ def _others(model: HashModel, settings: Settings) -> dict[str, HashModel]:
     return {other.card.precision: other}
 
 
-def _inputs(settings: Settings) -> Inputs:
+def _inputs(settings: BenchSettings) -> Inputs:
     if settings.images is None:
         return demo_inputs(settings.count)
     return read_inputs(settings.images, settings.count)
