@@ -1,6 +1,7 @@
 """Files: opened with care, written whole or not at all, and their names as text."""
 
 import contextlib
+import json
 import os
 import re
 import stat
@@ -23,8 +24,11 @@ KINDS = {
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
-# Control characters, and those that turn the direction of text: a terminal would obey them.
-_NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Control characters (C0, DEL, C1), marks that turn the direction of text, line separators, and
+# what stands for bytes that are no text.
+_NOT_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def check_regular(path: Path) -> os.stat_result:
@@ -96,9 +100,8 @@ def path_from(text: str) -> Path:
 
 
 def printable(text: str) -> str:
-    r"""Text in one line that a terminal shows and does not obey: control characters as \x1b."""
-    safe = text.encode(errors="backslashreplace").decode()
-    return _NOT_PRINTABLE.sub(lambda found: ascii(found[0])[1:-1], safe)
+    r"""Text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
+    return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from scenehash_train.onnx_export import open_session
 from scenehash_train.runs import Run
 
 from .calibrate import calibrate
+from .exact_additions import check_additions
 from .fidelity import check_onnx_export, compare, too_far, within_limits
 from .fidelity_report import write_report
 from .graph import finish_graph, network_graph
@@ -159,6 +160,7 @@ def _build_graph(run: Run, options: ExportOptions, progress: Progress) -> BuiltG
     check_quantized(operators, len(calibrated.record.float_layers))
     check_weights(graph)
     check_saturation(graph)
+    check_additions(graph)
     tiles = [tile for tile, _ in zip(calibration(), range(EXACT_TILES), strict=False)]
     check_exact_path(graph, tiles)
     return BuiltGraph(graph, calibrated.record, operators)
@@ -221,7 +223,7 @@ def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
 
 
 def _write(graph: onnx.ModelProto, card: Card, out: Path) -> None:
-    """Write the file, and load it as a device does before it gets its name."""
+    """Write the file whole or not at all, once it was loaded as a device does."""
     del graph.metadata_props[:]
     graph.metadata_props.add(key=METADATA_KEY, value=card.to_json())
     try:

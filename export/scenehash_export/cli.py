@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenehash.cli.console import CONSOLE, AsJson, report
+from scenehash.cli.help import examples
 
 from .options import ExportOptions, Limits, Precision
 
@@ -19,7 +20,11 @@ DEFAULTS = ExportOptions()
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("export")(export_command)
+    epilog = examples(
+        "scenehash export runs/mine --out model.onnx",
+        "scenehash export runs/mine --precision fp32 --report fidelity.html",
+    )
+    app.command("export", epilog=epilog)(export_command)
 
 
 def export_command(
@@ -60,7 +65,7 @@ def export_command(
     ] = DEFAULTS.licence,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one model file, and compare that with the trained network.
+    """Write a run as one model file, checked against its network.
 
     The export fails when too many bits flip, or when map@20 falls too far, on the test images. Its
     report is written then, too, and its stages are kept: with other limits the same command takes

@@ -9,10 +9,11 @@ order, is fitted on calibration tiles:
 2. W' is rounded column by column, and the error of a column is compensated by the columns that are
    not rounded yet; the bias comes last, and is not rounded.
 
-Steps are as fine as 8 bits allow while no pair of products can exceed 16 bits (saturation.py). Only
-the integers and steps of the graph change. Sources: Frantar, Ashkboos, Hoefler, Alistarh,
-"GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for
-the second step; the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
+Steps are as fine as 8 bits allow while no pair of products can exceed 16 bits, nor a bias 31
+(saturation.py): the bias of a dead channel, with next to no weights, would. Only the integers and
+steps of the graph change. Sources: Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ: Accurate
+Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for the second step;
+the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
 Blankevoort, "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020, in closed
 form.
 """
@@ -44,6 +45,8 @@ ENOUGH_INPUTS = 4
 DAMPING = 0.01
 # A row that breaks the pair rule after rounding is rounded again with a coarser step.
 COARSER = 1.04
+# Half of what 32 bits hold; the rest is room for the sum of products that a bias is added to.
+GREATEST_BIAS = 2**30
 
 Moment = Tensor
 
@@ -147,21 +150,33 @@ class _Layer:
             damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
             shift = torch.linalg.solve(damped, (cross - both).mT).mT
             compensated = self.exact + self.exact @ shift
-            scale, rounded, bias = round_rows(compensated, damped, self._shared_scale())
+            least = self._least_scale(compensated[..., -1])
+            scale, rounded, bias = round_rows(compensated, damped, self._shared_scale(), least)
             self._set_scale(scale)
         else:
-            nearest = numpy_helper.to_array(self.integers)
-            rounded = self.weights.as_rows(nearest)
-            row = torch.cat([rounded * self.scale[..., None], self.exact[..., -1:]], -1)
+            nearest = self.weights.as_rows(numpy_helper.to_array(self.integers))
+            scale = torch.maximum(self.scale, self._least_scale(self.exact[..., -1]))
+            if self._shared_scale():
+                scale = scale.amax().expand_as(scale).clone()
+            rounded = torch.where(
+                (scale > self.scale)[..., None],
+                (self.exact[..., :-1] / scale[..., None]).round(),
+                nearest,
+            )
+            self._set_scale(scale)
+            row = torch.cat([rounded * scale[..., None], self.exact[..., -1:]], -1)
             error = self.exact @ cross[..., -1:] - row @ both[..., -1:]
             bias = row[..., -1] + error[..., 0]
         self.integers.CopyFrom(
             numpy_helper.from_array(self.weights.from_rows(rounded), self.integers.name)
         )
         steps = np.round(bias.reshape(-1).numpy() / numpy_helper.to_array(self.bias_steps))
-        limit = np.iinfo(np.int32)
-        clipped = steps.clip(limit.min, limit.max).astype(np.int32)
-        self.bias.CopyFrom(numpy_helper.from_array(clipped, self.bias.name))
+        self.bias.CopyFrom(numpy_helper.from_array(steps.astype(np.int32), self.bias.name))
+
+    def _least_scale(self, bias: Tensor) -> Tensor:
+        """The finest steps of weights [...] by which a bias [...] leaves room for their sums."""
+        ratio = numpy_helper.to_array(self.bias_steps) / numpy_helper.to_array(self.steps)
+        return bias.abs() / (float(ratio.flat[0]) * GREATEST_BIAS)
 
     def _shared_scale(self) -> bool:
         """Whether all rows have the same step."""
@@ -238,13 +253,13 @@ def _moments(
 
 
 def round_rows(
-    weights: Tensor, damped: Moment, shared: bool = False
+    weights: Tensor, damped: Moment, shared: bool = False, least: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The finest safe steps for weights [..., K + 1], their integers [..., K], and the final bias.
 
-    shared: one step for all rows.
+    shared: one step for all rows. least: no step is finer, a number for each row or for all.
     """
-    scale = _finest_scale(weights[..., :-1])
+    scale = _finest_scale(weights[..., :-1]).maximum(torch.as_tensor(least))
     coarsest = 2 * weights[..., :-1].abs().amax(-1).clamp_min(1e-12) / PAIR_LIMIT
     while True:
         if shared:

@@ -15,6 +15,8 @@ from scenehash.codes import check_bits
 from scenehash_train.network import HashNetwork
 from scenehash_train.onnx_export import export_onnx
 
+from .exact_additions import align_additions
+from .exact_means import average_whole_numbers
 from .nodes import constant, constants
 from .space_to_depth import group_pixels
 
@@ -36,12 +38,17 @@ def finish_graph(model: onnx.ModelProto, group: bool = True) -> None:
     """Turn a graph to logits, quantized or not, into that of a model file.
 
     Folds the normalisation, adds the codes, and checks the result. group: let the first convolution
-    take several pixels as one where possible (see space_to_depth.py). Raises ConfigurationError
-    when there are not as many logits as a code may have bits.
+    take several pixels as one where possible (see space_to_depth.py). Additions and averages of an
+    INT8 graph are written so that every processor computes the same bytes (exact_additions.py,
+    exact_means.py). Raises ConfigurationError when there are not as many logits as a code may have
+    bits.
     """
     fold_normalisation(model)
+    align_additions(model)
+    average_whole_numbers(model)
     if group:
         group_pixels(model)
+    _drop_unused(model.graph)
     append_packing(model)
     strip_provenance(model)
     onnx.checker.check_model(model, full_check=True)

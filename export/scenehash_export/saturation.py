@@ -1,4 +1,4 @@
-"""The pair rule: INT8 weights that give the same sums on every processor, by construction.
+"""Integers that give the same sums on every processor, by construction: pairs and whole rows.
 
 x86 processors without VNNI multiply u8 activations with s8 weights two at a time, and add each pair
 in 16 bits (VPMADDUBSW), where a larger sum saturates. Which weights make a pair depends on a
@@ -23,11 +23,12 @@ from torch import Tensor
 from scenehash.errors import FidelityError
 from scenehash.tiles import Image
 
-from .nodes import attributes, quantized_weights
+from .nodes import attributes, constants, producers, quantized_weights
 
 GREATEST = 127
 # The largest sum of two weights: 255 * 128 = 32,640.
 PAIR_LIMIT = 128
+SUM_LIMIT = 2**31 - 1
 
 X86 = frozenset({"x86_64", "AMD64"})
 # onnxruntime multiplies without 16-bit sums then, on x86, at half the speed.
@@ -41,7 +42,8 @@ def safe_rows(integers: Tensor) -> Tensor:
 
 
 def check_saturation(model: onnx.ModelProto) -> None:
-    """Raise FidelityError when a pair of products of an INT8 graph can exceed 16 bits."""
+    """Raise FidelityError when a pair of an INT8 graph can exceed 16 bits, or a sum 32."""
+    known, made_by = constants(model), producers(model)
     for node, integers in quantized_weights(model):
         values = numpy_helper.to_array(integers).astype(np.int32)
         if node.op_type == "Gemm" and not attributes(node).get("transB"):
@@ -52,6 +54,15 @@ def check_saturation(model: onnx.ModelProto) -> None:
                 f"the weights of {node.name} can saturate on processors without VNNI: two weights "
                 f"of a row add up to more than {PAIR_LIMIT}; export with scenehash export"
             )
+        bias = made_by.get(node.input[2]) if len(node.input) > 2 else None
+        if bias is not None and bias.input[0] in known:
+            added = numpy_helper.to_array(known[bias.input[0]]).astype(np.int64)
+            products = 2 * 255 * np.abs(rows.numpy()).sum(-1)
+            if (np.abs(added) + products).max() > SUM_LIMIT:
+                raise FidelityError(
+                    f"the sums of {node.name} can leave 32 bits: its bias is too great for the "
+                    "steps of its weights; export with scenehash export"
+                )
 
 
 def check_exact_path(

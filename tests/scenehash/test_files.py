@@ -14,7 +14,6 @@ from scenehash.files import (
     check_regular,
     path_from,
     path_text,
-    printable,
     read_regular,
     write_text,
 )
@@ -79,11 +78,6 @@ def test_the_file_of_a_text_is_found_again(tmp_path: Path) -> None:
     literal.touch()
     assert path_from(path_text(literal)) == literal
     assert path_from("/gone/a\\xff.png") == Path("/gone/a\\xff.png")
-
-
-def test_what_a_terminal_would_obey_is_shown() -> None:
-    assert printable("a\x1b[2Jb\nc\x9b\u202ed\udcff") == "a\\x1b[2Jb\\nc\\x9b\\u202ed\\udcff"
-    assert printable("Zürich 東京 café") == "Zürich 東京 café"
 
 
 def test_an_error_carries_its_path_and_its_reason() -> None:

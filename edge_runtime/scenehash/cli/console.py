@@ -6,7 +6,6 @@ come from outside.
 
 import contextlib
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -26,6 +25,8 @@ from rich.progress import (
 from rich.text import Text
 from typer.exceptions import TyperException
 
+from scenehash.files import printable
+
 # A file or a pipe has no width; lines are cut only where they would be no table any more.
 PIPE_WIDTH = 200
 
@@ -34,10 +35,6 @@ EXIT_USAGE = 2
 EXIT_SET_ASIDE = 3
 # And 128 + the number of a signal that ended the command: see interrupts.py.
 
-# Control characters (C0, DEL, C1), marks that turn the direction of text, line separators, and
-# what stands for bytes that are no text.
-UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -45,11 +42,6 @@ class UsageError(TyperException):
     """What was given to a command makes no sense together."""
 
     exit_code = EXIT_USAGE
-
-
-def escaped(text: str) -> str:
-    r"""A text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
-    return UNSAFE.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def counted(number: int, noun: str) -> str:
@@ -89,7 +81,7 @@ class ConsoleProgress:
             TimeRemainingColumn(),
         ]
         with Progress(*columns, console=_console(stderr=True)) as shown:
-            yield ConsoleTask(shown, shown.add_task(escaped(name), total=total))
+            yield ConsoleTask(shown, shown.add_task(printable(name), total=total))
 
     def message(self, text: str) -> None:
         """Print a line on stderr."""
@@ -118,7 +110,7 @@ CONSOLE = ConsoleProgress()
 class _EscapingConsole(Console):
     def render_str(self, text: str, **style: Any) -> Text:
         # Every string that is printed, cells of tables too, comes through here.
-        return super().render_str(escaped(text), **style)
+        return super().render_str(printable(text), **style)
 
 
 def _console(**settings: Any) -> Console:

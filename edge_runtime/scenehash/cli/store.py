@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.files import printable
+
 from .console import (
     EXIT_FAILED,
     EXIT_SET_ASIDE,
     AsJson,
     UsageError,
     counted,
-    escaped,
     notice,
     report,
 )
@@ -309,10 +310,10 @@ def thumbnails_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a small picture of each tile, and make those that are missing.
+    """Keep a small picture of each tile.
 
-    They are made of scene files that are still there; when some cannot be made, the exit status is
-    3.
+    Those that are missing are made of the scene files; when some cannot be made, the exit status
+    is 3.
     """
     from scenehash.ingestion.thumbnails import Made, make_missing
     from scenehash.store import CodeStore
@@ -357,7 +358,7 @@ def _confirm(store: Path, paths: "Sequence[str]") -> None:
     if len(paths) > SCENES_SHOWN:
         notice(f"... and {counted(len(paths) - SCENES_SHOWN, 'more scene')}")
     typer.confirm(
-        f"Delete {counted(len(paths), 'scene')} from {escaped(str(store))}?", abort=True, err=True
+        f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
     )
 
 

@@ -19,7 +19,7 @@ from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.scene import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore, HashedScene
+from scenehash.store import FILE, CodeStore, HashedScene
 from scenehash.tiles import Image
 
 from .options import IngestOptions
@@ -181,7 +181,9 @@ def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) 
         origin = scene.origin
         if stamp != origin.get("stamp"):
             raise InputError("the file changed while it was read; ingest it again")
-        hashed = _without_codes(scene, kept, {"skipped": skipped, **origin}, options, thumbnails)
+        hashed = _without_codes(
+            scene, kept, {"skipped": skipped, FILE: origin}, options, thumbnails
+        )
         yield Ended(
             hashed,
             Ingested(
@@ -208,10 +210,16 @@ def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplic
     if entry is None:  # deleted, in this moment
         return Duplicate(scene.path, scene.content)
     labels = [label for label in options.labels_of(scene.path) if label not in entry.labels]
-    if entry.path == path_text(scene.path) or _still_shows(entry.path, entry.decode_params):
+    params = entry.decode_params
+    is_there = entry.path == path_text(scene.path) and not _is_replaced(params)
+    if is_there or _still_shows(entry.path, params):
         return Duplicate(scene.path, scene.content, labels)
-    moved = Moved(scene.path, entry.path)
-    return Duplicate(scene.path, scene.content, labels, moved, scene.origin)
+    return Duplicate(scene.path, scene.content, labels, Moved(scene.path, entry.path), scene.origin)
+
+
+def _is_replaced(decode_params: Mapping[str, object]) -> bool:
+    file = decode_params.get(FILE)
+    return isinstance(file, Mapping) and bool(file.get("replaced"))
 
 
 def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:

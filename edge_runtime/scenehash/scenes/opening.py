@@ -34,14 +34,17 @@ def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     """Open a scene file for the same pixels as before, by its `reading` of then; as open_scene.
 
     path: as the store has it, see files.path_text. Raises InputError, too, when the file has other
-    pixels by now: the reading holds its origin.
+    pixels by now: the reading has its origin as "file".
     """
     bands = ",".join(str(band) for band in reading["bands"]) if "bands" in reading else None
     stretch = reading.get("stretch")
+    file = reading.get("file", {})
+    if file.get("replaced"):
+        raise InputError("its file was replaced by that of another scene")
     there = path_from(os.fspath(path))
     scene = _open(there, bands, (stretch[0], stretch[1]) if stretch else None)
     try:
-        if not scene.shows(reading):
+        if not scene.shows(file):
             raise InputError("the file has another content than the scene that was stored")
     except InputError:
         scene.close()

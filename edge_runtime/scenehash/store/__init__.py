@@ -36,12 +36,13 @@ check.py        all of it, compared with its checksums
 from .alerts import Alert
 from .filters import Filter
 from .outbox import Arrival
-from .records import HashedScene, SceneRecord
+from .records import FILE, HashedScene, SceneRecord
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
 from .thumbnails import THUMBNAILS
 
 __all__ = [
+    "FILE",
     "THUMBNAILS",
     "Added",
     "Alert",

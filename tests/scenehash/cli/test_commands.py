@@ -148,6 +148,28 @@ def test_a_name_is_shown_as_it_is_whatever_is_in_it(tmp_path: Path) -> None:
     assert f"in/{name} " in found.stdout
 
 
+def test_a_terminal_obeys_no_name_of_a_file(tmp_path: Path) -> None:
+    folder, store = tmp_path / "in", tmp_path / "s"
+    folder.mkdir()
+    odd = "\x1b[2J\n\u202e" + os.fsdecode(b"\xff") + ".png"
+    (folder / odd).write_bytes(cv2.imencode(".png", draw("forest", 1))[1].tobytes())
+    (folder / f"bad{odd}").touch()
+    ingested = run("ingest", folder, "--store", store, "--list")
+    assert ingested.exit_code == 3
+    found = run("search", "row:0", "--store", store)
+    tiles = run("tiles", folder, "--pictures", tmp_path / "cut")
+    listed = run("quarantine", "list", "--store", store)
+    for done in (ingested, found, tiles, listed):
+        for text in (done.stdout, done.stderr):
+            assert "\x1b" not in text
+            assert "\u202e" not in text
+            text.encode()
+    assert "bad\\x1b[2J\\n\\u202e\\xff.png: the file is empty" in ingested.stderr
+    assert "\\x1b[2J" in found.stdout
+    assert run("quarantine", "release", folder / f"bad{odd}", "--store", store).exit_code == 0
+    assert answer("quarantine", "list", "--store", store)["quarantine"] == []
+
+
 def test_a_dead_link_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     write(folder / "good.png", draw("forest", 2))
@@ -218,7 +240,7 @@ CASES = [
     ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
     ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
-    ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
+    ("ingest {in} --store {nowhere} --model {cardless}", 1, "with no scenehash card"),
     ("ingest {in} --store {nowhere} --model {nowhere}", 1, "no such model file"),
     ("ingest", 2, "Missing argument"),
     ("ingest {in}", 2, "--store"),
