@@ -85,7 +85,7 @@ class SearchResult:
 
 
 def search(
-    store: CodeStore,
+    store: str | Path | CodeStore,
     queries: QueryLike | Sequence[QueryLike],
     k: int = DEFAULT_HITS,
     *,
@@ -100,7 +100,7 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    queries: a scene file by its path, "row:12" for a stored tile, "code:0f3a..." for a code, an
+    store: an open one, or its folder. queries: a scene file by its path, "row:12" for a stored tile, "code:0f3a..." for a code, an
     image uint8 RGB [H, W, 3], a Query, or several of these. A large scene is searched by all its
     tiles. A tile's distance is that to the nearest of all. radius: leave out tiles that are
     farther, in bits. where: only tiles that meet a filter. unlike: leave out tiles that are as near
@@ -115,6 +115,12 @@ def search(
     Raises InputError, ConfigurationError, ModelError, StoreError, and LineageError when the model
     is not the one that made the store.
     """
+    if not isinstance(store, CodeStore):
+        with CodeStore.open(store) as opened:
+            return search(
+                opened, queries, k, radius=radius, where=where, unlike=unlike, rerank=rerank,
+                crop=crop, model=model, threads=threads, progress=progress,
+            )  # fmt: skip
     load = ModelWhenNeeded(model)
 
     def read(one: QueryLike, part: Crop | None) -> Query:

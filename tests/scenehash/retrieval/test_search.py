@@ -192,6 +192,7 @@ def test_images_rows_codes_and_files_are_the_same_query(
         assert search(archive, asked, 4, model=model).hits == by_file.hits
     row = by_file.hits[0].row
     assert search(archive, f"row:{row}", 4).hits == by_file.hits
+    assert search(archive.path, f"row:{row}", 4).hits == by_file.hits
     assert search(archive, f"code:{code.upper()}", 4).hits == by_file.hits
     for text, said in (
         ("code:12", "8 bits"),
