@@ -47,10 +47,10 @@ isolated: .venv/ready
 
 # The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
 emulated: emulated-x86
-	bash tests/arm.sh
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/arm.sh
 
 emulated-x86: .venv/ready
-	bash tests/older_x86.sh
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/older_x86.sh
 
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-demo

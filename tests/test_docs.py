@@ -178,7 +178,7 @@ def test_every_command_and_option_that_is_named_exists(page: Path) -> None:
         where = f"{name(page)}: {line}"
         command = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
         if command is None:
-            assert words[0] in {"--help", "COMMAND", "--version"}, where
+            assert words[0] in {"--help", "COMMAND", "--version", "--install-completion"}, where
             continue
         used = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert used <= known[command] | {"--help"}, where

@@ -11,48 +11,60 @@ if TYPE_CHECKING:
     from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
+    from .retrieval.query import Crop, Query
+    from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
-    from .watcher.options import SinkConfig, WatchOptions
+    from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
 
 __all__ = [
     "CodeIndex",
     "CodeStore",
+    "Crop",
     "Filter",
     "HashModel",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "Query",
     "ScenehashError",
+    "SearchResult",
     "SinkConfig",
     "Tiling",
     "WatchOptions",
+    "WatchReport",
     "bench",
     "doctor",
     "ingest",
     "preview_tiles",
     "retry_quarantine",
+    "search",
     "watch",
 ]
 
 _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
+    "Crop": "retrieval.query",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "Query": "retrieval.query",
     "ScenehashError": "errors",
+    "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
     "Tiling": "windows",
     "WatchOptions": "watcher.options",
+    "WatchReport": "watcher.options",
     "bench": "diagnose.bench.run",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "retry_quarantine": "ingestion",
+    "search": "retrieval.search",
     "watch": "watcher.watch",
 }
 

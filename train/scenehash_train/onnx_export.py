@@ -15,7 +15,7 @@ from torch import nn
 OPSET = 18
 
 
-def lower(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.ModelProto:
+def export_onnx(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.ModelProto:
     """Convert a module on tiles uint8 [N, S, S, 3] to an ONNX graph with dynamic N.
 
     The graph's input is named "tiles"; outputs: the names of its outputs. Batch norm is folded into

@@ -161,7 +161,15 @@ def _shown(document: dict[str, Any]) -> list[Any]:
         f"energy: {'no counter' if energy is None else f'{energy:.3f} J a scene'}; temperature: "
         f"{'no sensor' if temperature is None else f'{temperature:.0f} C after'}",
         *document["advice"],
+        *_counts(document),
     ]
+
+
+def _counts(document: dict[str, Any]) -> list[str]:
+    from scenehash.diagnose.bench.arm_counts import describe_counts
+
+    on_arm = document["machine"]["architecture"] in ("aarch64", "arm64")
+    return [describe_counts(document["arm_instructions"])] if on_arm else []
 
 
 def _stage_table(stages: dict[str, Any]) -> "Table":

@@ -38,7 +38,7 @@ def doctor_command(
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that this machine can run scenehash, and gives the right codes.
+    """Check this machine, and the codes that it computes.
 
     The golden tiles of the model file are hashed again. All bits as where the model was made:
     identical. At most 2 % of them different: tolerable; with --store the rows whose rank changes

@@ -12,6 +12,7 @@ WORDS = (
     (r"<(float|float range)>", "X"),
     (r"<path>", "PATH"),
     (r"<str>", "TEXT"),
+    (r"<(\w+(?:\|\w+)+)>", r"\1"),
     (r"default: \((.*?)\)(?=[;\]])", r"default: \1"),
     (r"(-?[\d.]+)<=x<=(-?[\d.]+)", r"\1 to \2"),
     (r"x>=(-?[\d.]+)", r"at least \1"),
@@ -56,7 +57,9 @@ class _Command(TyperCommand):
 
 def _argument(name: str) -> str:
     """An argument's name in capitals: {folders}... becomes FOLDERS..."""
-    return re.sub(r"\.{4,}", "...", re.sub(r"[{}]", "", name).upper())
+    plain = re.sub(r"[{}]", "", name).upper()
+    # One that names several, such as [STORE] OTHER, says itself how many there are.
+    return plain.removesuffix("...") if " " in plain else plain
 
 
 def _in_words(text: str) -> str:

@@ -10,6 +10,7 @@ from scenehash.files import path_text
 from scenehash.windows import Tiling
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .help import examples
 from .options import (
     CORES,
     BandChoice,
@@ -40,12 +41,19 @@ NAMED = 8
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("ingest")(ingest_command)
+    epilog = examples(
+        "scenehash ingest scenes --store my.store --thumbnails",
+        "scenehash ingest a.tif b.tif --store my.store --tile 300m --label 2026",
+    )
+    app.command("ingest", epilog=epilog)(ingest_command)
 
 
 def ingest_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Scene files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Ingest these scene files, and folders of them."
+        ),
     ],
     store: StorePath,
     tile: TileSize = None,
@@ -65,11 +73,11 @@ def ingest_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hash scenes and keep their codes; the store is made when there is none.
+    """Hash scenes and keep their codes in a store.
 
-    A scene that is stored already is not hashed again; where its file has moved, the store follows
-    it. One that cannot be read is set aside with its reason (see: scenehash quarantine), the rest
-    goes on, and the exit status is 3.
+    The store is made when there is none. A scene that is stored already is not hashed again; where
+    its file has moved, the store follows it. One that cannot be read is set aside with its reason
+    (see: scenehash quarantine), the rest goes on, and the exit status is 3.
     """
     from scenehash.ingestion import IngestOptions, ingest
 

@@ -148,4 +148,4 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    build_app()()
+    build_app()(prog_name="scenehash")

@@ -137,7 +137,7 @@ Label = Annotated[
     typer.Option(
         "--label",
         metavar="LABEL",
-        help="Give the scenes this label, duplicates too; may be repeated.",
+        help="Label the scenes, also those that are stored already; may be repeated.",
     ),
 ]
 LabelFromFolder = Annotated[

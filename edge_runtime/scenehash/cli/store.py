@@ -310,10 +310,10 @@ def thumbnails_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a small picture of each tile, and make those that are missing.
+    """Keep a small picture of each tile.
 
-    They are made of scene files that are still there; when some cannot be made, the exit status is
-    3.
+    Those that are missing are made of the scene files; when some cannot be made, the exit status
+    is 3.
     """
     from scenehash.ingestion.thumbnails import Made, make_missing
     from scenehash.store import CodeStore

@@ -9,6 +9,7 @@ from scenehash.files import path_text
 from scenehash.windows import Tiling
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from .help import examples
 from .options import BandChoice, MinValid, ModelPath, Overlap, TileSize, Whole, make_tiling
 
 if TYPE_CHECKING:
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("tiles")(tiles_command)
+    epilog = examples(
+        "scenehash tiles scenes --pictures cut",
+        "scenehash tiles a.tif --tile 300m --bands 4,3,2 --geojson cut.geojson",
+    )
+    app.command("tiles", epilog=epilog)(tiles_command)
 
 
 def tiles_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Scene files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Cut these scene files, and folders of them."
+        ),
     ],
     tile: TileSize = None,
     overlap: Overlap = Tiling.overlap,
@@ -34,19 +42,19 @@ def tiles_command(
     pictures: Annotated[
         Path | None,
         typer.Option(
-            help="A folder for a picture of each scene with its tiles.", show_default=False
+            metavar="FOLDER", help="Write a picture of each scene with its tiles to this folder."
         ),
     ] = None,
     geojson: Annotated[
         Path | None,
-        typer.Option(help="Write the footprints of all tiles for a map.", show_default=False),
+        typer.Option(metavar="FILE", help="Write the footprints of all tiles as GeoJSON."),
     ] = None,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how scenes would be read and cut, and hash and store nothing.
+    """Show how scenes would be read and cut into tiles.
 
-    Exit status 3 when a scene cannot be read.
+    Nothing is hashed or stored. Exit status 3 when a scene cannot be read.
     """
     from scenehash.report.geojson import write_geojson
     from scenehash.report.tiling_preview import preview_tiles

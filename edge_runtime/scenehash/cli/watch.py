@@ -156,10 +156,15 @@ def watch_command(
         per=per,
         nearest=nearest,
         once=once,
-        ingest=IngestOptions(tiling, bands, tuple(label or ()), threads=threads),
-        bits=bits,
-        thumbnails=thumbnails,
-        wait=wait,
+        ingest=IngestOptions(
+            tiling,
+            bands,
+            tuple(label or ()),
+            threads=threads,
+            thumbnails=thumbnails,
+            bits=bits,
+            wait=wait,
+        ),
     )
     rotate_bytes = int(rotate_mb * MEGABYTE)
     sinks = SinkConfig(sys.stdout, events, rotate_bytes, keep, webhook, keep_events)

@@ -1,8 +1,9 @@
 """What a store answers: searches, tiles, codes, what is damaged."""
 
+import contextlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, overload
 
@@ -10,19 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import LineageError, StoreError
+from scenehash.errors import LineageError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
 from .database import damaged_values
+from .entry import read_record
 from .filters import Filter
-from .folder import INDEX
+from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
 from .results import Hit, SceneEntry
 from .rows import Ranges, Rows
-from .selection import rows_where
+from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
 
@@ -87,7 +89,7 @@ class StoreReader:
 
     def refresh(self) -> None:
         """Take over what has been committed since."""
-        if self._catalog.state() != self._snapshot.state:
+        if self._catalog.checksum() != self._snapshot.committed.checksum:
             self._renew()
 
     def counts(self) -> tuple[int, int]:
@@ -112,35 +114,42 @@ class StoreReader:
             return SceneEntry(path, tuple(json.loads(labels)), json.loads(params))
 
     def paths(self, where: Filter) -> list[str]:
-        """The paths of the scenes of which a tile meets a filter."""
-        scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
-        return [self._catalog.scenes.path_of(scene) for scene in scenes]
+        """The paths of the scenes of which a tile meets a filter.
+
+        StoreDamagedError on one whose entry is damaged.
+        """
+        return [record.path for _, record in self._records_where(where)]
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
-        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
-        for row in rows[~self._snapshot.has(rows)][:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
+
+        StoreDamagedError on one that is not as it was committed.
+        """
+        with _remedy():
+            sound = self._snapshot.sound(rows.tolist())
+        self._check_there([row for row in rows.tolist() if row not in sound])
         return np.array(self._snapshot.codes_at(rows))
 
     def tile(self, row: int) -> Tile:
-        """The tile in a row. StoreError on a row not there."""
+        """The tile in a row. StoreError on a row not there, StoreDamagedError as codes."""
         tiles = self.tiles([row])
-        if row not in tiles:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+        self._check_there([] if row in tiles else [row])
         return tiles[row]
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """The tiles in rows; a row that has none is left out."""
-        return self._catalog.tiles.at(rows)
+        """The tiles in rows; a row that has none is left out. StoreDamagedError as codes."""
+        with _remedy():
+            return self._snapshot.tiles(rows)
 
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
         """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
         their codes uint8 [N, K/8], in parts."""
         snapshot = self._snapshot
-        chosen = None if where is None else rows_where(self._catalog, where)
-        for start in range(0, snapshot.state.rows if chosen is None else len(chosen), PART):
+        end = snapshot.state.rows
+        chosen = None if where is None else rows_where(self._catalog, where, end)
+        for start in range(0, end if chosen is None else len(chosen), PART):
             if chosen is None:
-                some = np.arange(start, min(start + PART, snapshot.state.rows))
+                some = np.arange(start, min(start + PART, end))
             else:
                 some = chosen[start : start + PART]
             some = some[snapshot.has(some)]
@@ -149,7 +158,7 @@ class StoreReader:
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
         float64 [N, 4, 2]."""
-        rows = rows_where(self._catalog, Filter(bbox=box))
+        rows = rows_where(self._catalog, Filter(bbox=box), self.rows)
         ranges = Ranges.covering(rows)
         found = [
             self._catalog.tiles.footprints(first, first + count - 1)
@@ -194,13 +203,36 @@ class StoreReader:
 
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
         the filter holds. explain: return, too, what the search did and where its time went.
+        StoreDamagedError on a hit that is not as it was committed: each is compared with the
+        checksums of its scene before it is shown.
         """
-        while True:
-            distances, rows, explanation = self._snapshot.search(codes, k, radius, where, threads)
-            hits = self._hits(distances, rows)
-            if hits is not None:
-                return (hits, explanation) if explain else hits
-            self._renew()
+        hits, explanation = self._found(
+            lambda snapshot: snapshot.search(codes, k, radius, where, threads), where
+        )
+        return (hits, explanation) if explain else hits
+
+    def search_any(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        unlike: Codes | None = None,
+        threads: int = 1,
+    ) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+
+        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
+        or nearer, is left out.
+        """
+        (hits,), explanation = self._found(
+            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
+        )
+        return hits, explanation
+
+    def meets(self, where: Filter) -> bool:
+        """Whether any stored tile meets a filter."""
+        return any(len(rows) for rows, _ in self.living(where))
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
@@ -235,15 +267,54 @@ class StoreReader:
         """Take over what is committed now."""
         self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
 
-    def _ranges_where(self, where: Filter) -> Ranges:
-        return Ranges.covering(rows_where(self._catalog, where))
+    def _found(
+        self,
+        search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
+        where: Filter | None,
+    ) -> tuple[list[list[Hit]], Explanation]:
+        """The hits of a search; it is repeated when a tile has been deleted since."""
+        while True:
+            distances, rows, explanation = search(self._snapshot)
+            hits = self._hits(distances, rows, where)
+            if hits is not None:
+                return hits, explanation
 
-    def _hits(self, distances: Distances, rows: Rows) -> list[list[Hit]] | None:
+    def _records_where(self, where: Filter) -> list[tuple[int, SceneRecord]]:
+        """Number and record of each scene of which a tile meets a filter."""
+        with self._catalog.database.snapshot(), _remedy():
+            rows = rows_where(self._catalog, where, self.rows)
+            scenes = self._catalog.tiles.scenes_in(Ranges.covering(rows))
+            return [(scene, read_record(self._catalog, scene)) for scene in scenes]
+
+    def _check_deleted(self, missing: Sequence[int]) -> None:
+        """Refresh; StoreDamagedError unless rows in which no tile was found are deleted."""
+        self._renew()
+        there = self._snapshot.has(np.array(missing, np.int64))
+        if there.any():
+            with _remedy():
+                row = missing[int(there.argmax())]
+                raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
+
+    def _check_there(self, missing: Sequence[int]) -> None:
+        """Raise StoreError when there are rows in which no tile was found."""
+        if missing:
+            self._check_deleted(missing)
+            raise StoreError(
+                f"{self.path}: no such row as {missing[0]} (see: scenehash store info)"
+            )
+
+    def _hits(
+        self, distances: Distances, rows: Rows, where: Filter | None
+    ) -> list[list[Hit]] | None:
         """Hits with the tiles in their rows; None when one has been deleted since."""
         wanted = np.unique(rows[rows != NO_ROW]).tolist()
         tiles = self.tiles(wanted)
-        if len(tiles) < len(wanted):
+        missing = [row for row in wanted if row not in tiles]
+        if missing:
+            self._check_deleted(missing)
             return None
+        if where is not None and not where.holds(tiles):
+            raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
                 Hit(rank, distance, row, *tiles[row])
@@ -252,3 +323,15 @@ class StoreReader:
             ]
             for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
         ]
+
+
+@contextlib.contextmanager
+def _remedy() -> Iterator[None]:
+    """Say what to do about a scene that is damaged."""
+    try:
+        yield
+    except StoreDamagedError as damage:
+        raise StoreDamagedError(
+            f"{damage}; ingest that scene again, or give up what is damaged: "
+            "scenehash store delete --damaged"
+        ) from damage

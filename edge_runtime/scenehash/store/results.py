@@ -14,7 +14,9 @@ class Hit:
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
     labels are the scene's; decode_params: how its pixels are made of its file. same_place: whether
-    the tile shows the query's place; None where that was not compared.
+    the tile shows the query's place; None where that was not compared. match: one word for how much
+    the hit means, and hamming_rank: its rank by distance, whatever order it is shown in; where a
+    search says so (scenehash.search).
     """
 
     rank: int
@@ -27,6 +29,8 @@ class Hit:
     labels: tuple[str, ...] = ()
     decode_params: Mapping[str, object] = field(default_factory=dict)
     same_place: bool | None = None
+    match: str | None = None
+    hamming_rank: int | None = None
 
     def document(self) -> dict[str, object]:
         """The hit as plain values, as JSON has them."""
@@ -41,6 +45,8 @@ class Hit:
             "footprint": self.footprint,
             "labels": list(self.labels),
             "same_place": self.same_place,
+            "match": self.match,
+            "hamming_rank": self.hamming_rank,
         }
 
 

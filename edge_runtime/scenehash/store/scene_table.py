@@ -48,7 +48,8 @@ class SceneTable:
     def count(self) -> tuple[int, int]:
         """How many scenes and tiles there are."""
         found = self._database.one("SELECT count(*), coalesce(sum(tiles), 0) FROM scene")
-        return int(found[0]), int(found[1])
+        with damaged_values(SCENES_DAMAGED):
+            return int(found[0]), int(found[1])
 
     def find(self, contents: Sequence[str]) -> dict[str, int]:
         """The numbers of the scenes of these contents that there are."""
@@ -121,8 +122,7 @@ class SceneTable:
     def ranges_where(self, condition: str, values: Sequence[str | float]) -> Rows:
         """First row and number of tiles of scenes that meet an SQL condition: int64 [N, 2]."""
         found = self._database.all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values)
-        with damaged_values(SCENES_DAMAGED):
-            return np.array(sorted(found), np.int64).reshape(-1, 2)
+        return np.array(sorted(found), np.int64).reshape(-1, 2)
 
     def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
         """How many scenes an SQL condition holds for; it stops counting at so many."""
@@ -187,7 +187,9 @@ class SceneTable:
         )
         for other in self.numbers():
             with contextlib.suppress(StoreDamagedError):
-                self._tiles.insert_blocks([self.record(other)[0]])
+                record, checksum = self.record(other)
+                if record.checksum() == checksum:
+                    self._tiles.insert_blocks([record])
 
 
 def _damage(scene: str) -> str:

@@ -18,13 +18,13 @@ import numpy as np
 
 from scenehash.codes import check_bits, check_width
 from scenehash.errors import LineageError, StoreDamagedError, StoreError
-from scenehash.files import PARTIAL
+from scenehash.files import PARTIAL, flush_folder
 
 from .alerts import Alerts
 from .catalog import Catalog, is_vacant
 from .check import find_damage
 from .codes_file import CodesFile
-from .entry import read_entry
+from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG, lock, make_folder
 from .merge import groups_of
@@ -60,9 +60,12 @@ class CodeStore(StoreReader):
     """An open store. Any number may read it; one at a time may write.
 
     A store sees what was committed when it was opened, or last refreshed; it refreshes itself
-    rather than show a tile that has been deleted since. alerts: what a watch matches new scenes
-    against. outbox: its events until they are delivered. quarantine: inputs that could not be
-    ingested. thumbnails: small pictures of tiles, where the store keeps them.
+    rather than show a tile that has been deleted since. Threads may share it: they take turns at
+    the catalog, and search side by side. A process that is forked opens its own.
+
+    alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
+    quarantine: inputs that could not be ingested. thumbnails: small pictures of tiles, where the
+    store keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -165,24 +168,27 @@ class CodeStore(StoreReader):
         """All that is changed inside is durable together when it ends, or nothing of it is.
 
         Scenes, alerts, events and the quarantine alike; inside another transaction this one is
-        part of that. Raises StoreError when the disk refuses; what was stored before is intact.
+        part of that. Other threads that use the store wait meanwhile. Raises StoreError when the
+        disk refuses; what was stored before is intact.
         """
         self._check_writable()
-        if self._transaction is not None:
-            with self._transaction.joined():
-                yield
-            return
-        with self._catalog.database.transaction():
-            self.refresh()
-            self._transaction = Transaction(self._snapshot)
-            try:
-                yield
-                changed = self._transaction.finish()
-            finally:
-                self._transaction = None
-        if changed:
-            self._renew()
-            self._index_behind()
+        with self._catalog.database.lock:
+            if self._transaction is not None:
+                with self._transaction.joined():
+                    yield
+                return
+            with self._catalog.database.transaction():
+                # What SQLite's lock says is committed counts, not what this store saw last.
+                self.refresh()
+                self._transaction = Transaction(self._snapshot)
+                try:
+                    yield
+                    changed = self._transaction.finish()
+                finally:
+                    self._transaction = None
+            if changed:
+                self._renew()
+                self._index_behind()
 
     def add(self, scenes: Sequence[HashedScene]) -> Added:
         """Store scenes: all of them, durable when this returns, or none; see also transaction.
@@ -227,7 +233,7 @@ class CodeStore(StoreReader):
             number = self._catalog.scenes.find([content]).get(content)
             if number is None:
                 return False
-            record = read_entry(self._catalog, number)
+            record = read_record(self._catalog, number)
             changed = replace(
                 record,
                 path=record.path if path is None else path,
@@ -248,7 +254,7 @@ class CodeStore(StoreReader):
             others = [one for path, there in found for one in there if one != contents[path]]
             for number in self._catalog.scenes.find(others).values():
                 try:
-                    record = read_entry(self._catalog, number)
+                    record = read_record(self._catalog, number)
                 except StoreDamagedError:
                     continue
                 self._catalog.scenes.rewrite(number, record.replaced())
@@ -256,15 +262,26 @@ class CodeStore(StoreReader):
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
 
-        Their rows are never given again. Their codes stay in codes.bin until compact.
+        Their rows are never given again. Their codes stay in codes.bin until compact. Raises
+        StoreDamagedError on one whose entry is damaged; see delete_damaged.
         """
         with self.transaction():
-            scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
-            for scene in scenes:
-                record, _ = self._catalog.scenes.record(scene)
+            scenes = self._records_where(where)
+            for scene, record in scenes:
                 self._catalog.scenes.remove(scene, record)
                 self._catalog.mark_deleted(record.first_row, record.tiles)
         return len(scenes)
+
+    def delete_damaged(self) -> int:
+        """Delete the scenes that are damaged, durably; returns how many there were.
+
+        For those that cannot be repaired, since their files are gone.
+        """
+        with self._changing() as transaction:
+            scenes = self._catalog.scenes.numbers()
+            damaged = [scene for scene in scenes if not self._snapshot.is_sound(scene)]
+            transaction.give_up(damaged)
+        return len(damaged)
 
     def compact(self) -> int:
         """Drop the codes of deleted rows from the disk; returns how many there were.
@@ -273,9 +290,9 @@ class CodeStore(StoreReader):
         refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
         """
         self._check_writable()
-        if self._transaction is not None:
-            raise StoreError(f"{self.path}: compact works in a transaction of its own")
         with self._changing() as transaction:
+            if transaction.has_changed:
+                raise StoreError(f"{self.path}: compact works in a transaction of its own")
             if count := self.deleted:
                 transaction.compact(self.path)
         if not count:
@@ -322,7 +339,7 @@ class CodeStore(StoreReader):
         """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
         for scene in self._catalog.scenes.numbers():
             with contextlib.suppress(StoreDamagedError):
-                record = read_entry(self._catalog, scene)
+                record, _ = self._snapshot.read_scene(scene)
                 yield record, self.thumbnails.of_scene(record)
 
     def thumbnail_count(self) -> int:
@@ -360,6 +377,7 @@ class CodeStore(StoreReader):
                 return None
             CodesFile(path, state.bits // 8, state.generation).make()
             catalog = undo.enter_context(contextlib.closing(Catalog.create(path / CATALOG, state)))
+            flush_folder(path)
             store = cls(path, catalog, held)
             undo.pop_all()
         return store
@@ -404,13 +422,18 @@ class CodeStore(StoreReader):
             return None if self._snapshot.is_sound(stored) else stored
         for scene in beside:
             try:
-                read_entry(self._catalog, scene)
+                check_derived(self._catalog, scene, read_record(self._catalog, scene))
             except StoreDamagedError:
                 return scene
         return None
 
     def _sweep(self) -> None:
-        """Remove files of codes that no catalog names any more."""
-        for path in (*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")):
-            if path != self._snapshot.file.path:
-                path.unlink(missing_ok=True)
+        """Remove files of codes that the catalog does not name."""
+        files = [*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")]
+        if files == [self._snapshot.file.path]:
+            return
+        # Under SQLite's lock, so that a compaction is either committed or not begun.
+        with self.transaction():
+            for path in files:
+                if path != self._snapshot.file.path:
+                    path.unlink(missing_ok=True)

@@ -50,7 +50,7 @@ class Thumbnails:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.path = folder / THUMBNAILS
         self.trouble: str | None = None
-        self._catalog = catalog
+        self._catalog, self._lock = catalog, catalog.database.lock
         self._connections: dict[bool, sqlite3.Connection] = {}
 
     @property
@@ -106,10 +106,10 @@ class Thumbnails:
 
     def rows(self) -> Rows:
         """The rows that there is a picture for, sound or not: int64, ascending."""
-        found: list[tuple[int]] = []
         with self._noting():
             found = self._connection().execute("SELECT row FROM thumbnail ORDER BY row").fetchall()
-        return np.array(found, np.int64).reshape(-1)
+            return np.array(found, np.int64).reshape(-1)
+        return np.zeros(0, np.int64)
 
     def make(self) -> None:
         """Make the file where there is none.
@@ -118,9 +118,10 @@ class Thumbnails:
         when the disk refuses.
         """
         try:
-            if self.path.exists() and not self._is_whole():
-                self._salvage()
-            self._connection(writable=True)
+            with self._lock:
+                if self.path.exists() and not self._is_whole():
+                    self._salvage()
+                self._connection(writable=True)
         except (OSError, sqlite3.Error) as error:
             raise StoreError(f"{self.path}: cannot be written ({error})") from error
         self.trouble = None
@@ -136,9 +137,10 @@ class Thumbnails:
 
     def close(self) -> None:
         """Close the file."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections = {}
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections = {}
 
     def _read(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
         for start in range(0, len(rows), AT_ONCE):
@@ -168,8 +170,9 @@ class Thumbnails:
     def _noting(self) -> Iterator[None]:
         """What the file refuses inside is noted, and goes no further."""
         try:
-            yield
-        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            with self._lock:
+                yield
+        except (OSError, sqlite3.Error, TypeError, ValueError) as error:
             self._note(" ".join(str(error).split()))
 
     def _note(self, reason: str) -> None:
@@ -197,8 +200,9 @@ class Thumbnails:
 
     def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
         """What SQLite can still find, row by row."""
+        end = self._catalog.tiles.end()
         for _, first, tiles in self._catalog.scenes.spans().tolist():
-            for row in range(first, first + tiles):
+            for row in range(max(0, first), min(first + tiles, end)):
                 yield from self._read([row])
 
 

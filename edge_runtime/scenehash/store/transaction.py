@@ -38,6 +38,11 @@ class Transaction:
             self.failed = True
             raise
 
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was written in it."""
+        return self._catalog.database.writes != self._writes
+
     def has_added(self, content: str) -> bool:
         """Whether a scene of this content was added in the transaction."""
         return content in self._added
@@ -78,6 +83,14 @@ class Transaction:
         self._added.add(record.content)
         return record
 
+    def give_up(self, scenes: Sequence[int]) -> None:
+        """Delete damaged scenes, and all rows that belong to no scene."""
+        for scene in scenes:
+            self._catalog.scenes.remove_damaged(scene)
+        free = uncovered(taken_rows(self._catalog), self._state.rows)
+        for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
+            self._catalog.mark_deleted(first, count)
+
     def compact(self, folder: Path) -> None:
         """Write the codes that are not deleted to a new file, and make it the store's."""
         state = self._state
@@ -99,7 +112,7 @@ class Transaction:
         """
         if self.failed:
             raise StoreError("a part of the transaction has failed: nothing of it is stored")
-        changed = self._catalog.database.writes != self._writes
-        if changed:
-            self._catalog.change(self._state)
-        return changed
+        if not self.has_changed:
+            return False
+        self._catalog.change(self._state)
+        return True

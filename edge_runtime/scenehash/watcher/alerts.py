@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.model.hash_model import HashModel
-from scenehash.retrieval.query import ROW_PREFIX, model_when_needed, read_query
+from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX, ModelWhenNeeded, read_query
 from scenehash.store import Alert, CodeStore, Filter, Hit
 
 from .tuning import Tuning, around, tune
@@ -44,7 +44,7 @@ def add_alert(
     alone; None is the one that ships with scenehash. Raises StoreError when there is an alert of
     that name, InputError on what is no image, LineageError when another model made the store.
     """
-    load = (lambda: model) if isinstance(model, HashModel) else model_when_needed(model)
+    load = ModelWhenNeeded(model)
     alert = Alert(
         name,
         default_radius(store.bits) if radius is None else radius,
@@ -107,4 +107,5 @@ def _codes(texts: Sequence[str], store: CodeStore, load: Callable[[], HashModel]
 
 def _source(text: str) -> str:
     """Where an example comes from, wherever the command is given from later."""
-    return text if text.startswith(ROW_PREFIX) else str(Path(text).absolute())
+    stored = text.startswith((ROW_PREFIX, CODE_PREFIX))
+    return text if stored else str(Path(text).absolute())

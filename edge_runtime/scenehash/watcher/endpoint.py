@@ -38,7 +38,8 @@ class Endpoint:
             (host or "").encode("idna")
         except ValueError as error:
             raise ConfigurationError(NO_URL) from error
-        if parts.scheme not in ("http", "https") or not host or not url.isprintable():
+        sound = url.isprintable() and " " not in url
+        if parts.scheme not in ("http", "https") or not host or not sound:
             raise ConfigurationError(NO_URL)
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
         self._host, self._port = host, port or (443 if self._tls else 80)

@@ -49,6 +49,7 @@ class Watch:
     ) -> None:
         self.stored = self.set_aside = 0
         self._folders, self._store, self._model, self._options = folders, store, model, options
+        self._ingest = options.ingest or IngestOptions()
         self._dispatcher, self._log, self._stopped = dispatcher, log, stopped
         # The mtimes of a network folder are of another machine's clock.
         trust_clock = not options.poll
@@ -152,9 +153,8 @@ class Watch:
             return total
 
         paths = [path_from(file.path) for file in files]
-        options = self._options.ingest or IngestOptions()
         progress = _StopBetweenTiles(self._stopped)
-        report = ingest_files(paths, store, self._model, options, progress, commit)
+        report = ingest_files(paths, store, self._model, self._ingest, progress, commit)
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)

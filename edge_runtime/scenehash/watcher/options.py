@@ -19,9 +19,7 @@ class WatchOptions:
     trust no mtime; for network folders. max_backlog: when more files wait, the oldest are set aside
     and the newest are taken first; None: no limit, the oldest first. per: one event a scene or a
     tile. nearest: stored tiles named for each tile. once: end when what is there is stored. ingest:
-    how scenes are read and cut. bits: code width of a new store; None: all bits of the model.
-    thumbnails: keep a small picture of each tile from now on. wait: wait for the store while
-    another process writes, at the start.
+    how scenes are read, cut and stored; None: as IngestOptions() has it.
     """
 
     settle: float = 2.0
@@ -32,9 +30,6 @@ class WatchOptions:
     nearest: int = 3
     once: bool = False
     ingest: "IngestOptions | None" = None
-    bits: int | None = None
-    thumbnails: bool = False
-    wait: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scenehash.errors import ConfigurationError
+from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
 from scenehash.store import CodeStore
 
@@ -47,13 +48,12 @@ def watch(
         sinks or SinkConfig(),
         stop or threading.Event(),
     )
+    ingest = options.ingest or IngestOptions()
     _check(folders, store, sinks)
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
     with contextlib.ExitStack() as stack:
-        with CodeStore.for_model(store, loaded, options.bits, options.wait) as opened:
+        with CodeStore.for_model(store, loaded, ingest.bits, ingest.wait) as opened:
             stack.enter_context(watch_lock(store))
-            if options.thumbnails:
-                opened.keep_thumbnails()
             dispatcher = stack.enter_context(open_dispatcher(opened, sinks, log))
         running = Watch(folders, store, loaded, options, dispatcher, log, stop.is_set)
         running.run(waiting(folders, options.poll, stop, log))

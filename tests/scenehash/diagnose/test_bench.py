@@ -11,10 +11,12 @@ from typer.testing import CliRunner
 
 from scenehash.cli.main import build_app
 from scenehash.diagnose.bench.advice import advise
+from scenehash.diagnose.bench.arm_counts import describe_counts
 from scenehash.diagnose.bench.compare import compare, compare_samples, read_run
 from scenehash.diagnose.bench.plot import draw_stages
 from scenehash.diagnose.bench.samples import Samples, Stopwatch
 from scenehash.errors import InputError
+from scenehash.model.hash_model import HashModel
 
 STAGES = ("decode", "tile", "infer", "search", "write")
 
@@ -54,6 +56,15 @@ def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, An
     assert 50 < cold["peak_memory_mb"] < 1000
     assert document["sustained"]["scenes_a_minute"] > 0
     assert any(line.startswith("sustained: ") for line in document["advice"])
+
+
+def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any], Path]) -> None:
+    counts = result[0]["arm_instructions"]
+    assert "under emulation" in counts["unit"]
+    assert counts["model"] in HashModel.load().card.name
+    for processor in counts["processors"].values():
+        assert 50 < processor["int8"] < processor["fp32"]
+    assert "102 on a cortex-a76 (FP32 398)" in describe_counts(counts)
 
 
 def test_plot_is_a_picture_with_every_stage(result: tuple[dict[str, Any], Path]) -> None:

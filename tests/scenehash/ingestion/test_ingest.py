@@ -163,8 +163,9 @@ def test_a_crop_of_a_stored_scene_finds_its_own_tile(tmp_path: Path, model: Hash
         assert hit.footprint is not None
         longitude, latitude = np.mean(hit.footprint, axis=0)
         query = read_query(text, store, lambda: model, Crop(place=(latitude, longitude)))
-        assert (query.window.x, query.window.y, query.window.width) == (512, 256, 256)
-        shown = tile_pixels(query.scene, query.window, query.reading, 256)
+        (window,) = query.windows
+        assert (window.x, window.y, window.width) == (512, 256, 256)
+        shown = tile_pixels(tmp_path / "a.tif", window, query.decode_params, 256)
         assert shown is not None
         assert np.array_equal(shown, raster[256:512, 512:768])
 

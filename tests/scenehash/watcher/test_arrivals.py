@@ -67,7 +67,7 @@ def test_with_marks_a_file_waits_for_its_mark_and_for_nothing_else() -> None:
     assert arrivals.complete(marked, at(100)) == [growing]
 
 
-def test_a_file_is_told_once_and_again_when_it_is_written_again() -> None:
+def test_a_file_is_taken_once_and_again_when_it_is_written_again() -> None:
     arrivals, first = Arrivals(settle=2), file("a.tif", age=9)
     assert arrivals.complete(seen(first), at(0)) == [first]
     assert arrivals.complete(seen(first), at(50)) == []

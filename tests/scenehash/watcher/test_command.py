@@ -17,11 +17,13 @@ from typer.testing import CliRunner, Result
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
 from scenehash.watcher.waiting import Notified, Polling
+from scenehash.watcher.webhook import GRACE
 
 from ...scenes import draw
+from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "serve"]
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 
@@ -46,7 +48,7 @@ def until(true: Callable[[], bool], seconds: float = 30) -> None:
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A watch of in/, which has one scene, that has told of this scene."""
+    """A watch of in/, which has one scene, that has reported this scene."""
     drop(tmp_path / "in", "harbor", 1)
     where = [str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.2"]
     with subprocess.Popen(
@@ -103,8 +105,8 @@ def test_once_says_by_its_status_that_something_was_set_aside(tmp_path: Path) ->
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
     first = run("watch", *where)
     assert first.exit_code == 3
-    told = [json.loads(line) for line in first.stdout.splitlines()]
-    assert sorted(event["kind"] for event in told) == ["scene", "set_aside"]
+    events = [json.loads(line) for line in first.stdout.splitlines()]
+    assert sorted(event["kind"] for event in events) == ["scene", "set_aside"]
     again = run("watch", *where)
     assert (again.exit_code, again.stdout) == (0, "")
 
@@ -120,13 +122,67 @@ def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Rec
     assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
 
 
+@pytest.mark.parametrize(
+    ("once", "talk"),
+    [
+        (False, LATE["silent"]),
+        (False, BODIES["endless"]),
+        (False, BODIES["dripping"]),
+        (True, LATE["silent"]),
+        (True, LATE["headers that drip"]),
+    ],
+)
+def test_sigterm_waits_for_no_webhook(
+    once: bool, talk: Talk, serve: Callable[[Talk], Server], tmp_path: Path
+) -> None:
+    for seed in range(9):
+        drop(tmp_path / "in", "harbor", seed)
+    server = serve(talk)
+    words = ["watch", str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.1"]
+    url = server.url.replace("//", "//me:hidden@") + "?key=hidden"
+    with subprocess.Popen(
+        [*COMMAND, *words, "--webhook", url, *["--once"] * once],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: bool(server.requests))
+        time.sleep(0.5)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2 * GRACE + 4
+    assert process.returncode == 143
+    assert "Traceback" not in stderr
+    kept = b"".join(one.read_bytes() for one in (tmp_path / "s").iterdir() if one.is_file())
+    assert b"webhook http://***@127.0.0.1" in kept
+    assert b"hidden" not in kept
+    assert "hidden" not in stderr
+
+
+def test_secrets_of_a_webhook_are_not_printed(tmp_path: Path) -> None:
+    drop(tmp_path / "in", "harbor", 1)
+    words = ["watch", tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1"]
+    nobody = "http://me:hidden@127.0.0.1:9/a?key=hidden"
+    for url in (nobody, "ftp://me:hidden@host", "http://me:hidden@ho st/"):
+        for done in (
+            run(*words, "--webhook", url),
+            CliRunner().invoke(
+                build_app(), [str(word) for word in words], env={"SCENEHASH_WEBHOOK": url}
+            ),
+        ):
+            assert "webhook" in done.output
+            assert "hidden" not in done.output
+    assert "http://***@127.0.0.1:9/a?***: not delivered" in run(*words, "--webhook", nobody).stderr
+
+
 def test_marks_and_polling(tmp_path: Path) -> None:
     marked = drop(tmp_path / "in", "beach", 1)
     drop(tmp_path / "in", "beach", 2)
     Path(f"{marked}.done").touch()
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
-    told = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
-    assert [json.loads(line)["scene"] for line in told] == [str(marked)]
+    lines = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
+    assert [json.loads(line)["scene"] for line in lines] == [str(marked)]
     assert len(run("watch", *where, "--poll").stdout.splitlines()) == 1
 
 

@@ -87,7 +87,7 @@ def station(tmp_path: Path, model: HashModel) -> Iterator[Station]:
     station.close()
 
 
-def test_a_scene_that_arrives_is_stored_and_told_of_once(station: Station) -> None:
+def test_a_scene_that_arrives_is_stored_and_reported_once(station: Station) -> None:
     path = drop(station.folder, "harbor", 1)
     station.start()
     station.step()
@@ -284,7 +284,7 @@ def test_asked_to_stop_it_stores_nothing_of_the_scene_in_hand(station: Station) 
     assert len(station.events()) == 1
 
 
-def test_an_event_that_was_stored_but_not_told_is_told_by_the_next_watch(
+def test_an_event_that_was_stored_but_not_delivered_is_delivered_by_the_next_watch(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drop(station.folder, "freeway", 1)
@@ -346,7 +346,7 @@ def test_a_store_from_a_backup_goes_on_with_numbers_that_were_never_given(
     assert [event["kind"] for event in station.events()][3:] == ["restored", "scene", "scene"]
 
 
-def test_a_sink_that_is_new_is_told_what_comes_from_now_on(station: Station) -> None:
+def test_a_sink_that_is_new_gets_what_comes_from_now_on(station: Station) -> None:
     station.start()
     drop(station.folder, "beach", 1)
     station.step()

@@ -13,6 +13,7 @@ from scenehash.tiles import to_tile
 
 from ..hardware import read_machine
 from .advice import advise
+from .arm_counts import ARM_COUNTS
 from .process import measure_cold_start
 from .scenarios import BATCHES, run_grid, run_scenarios
 from .settings import Settings
@@ -68,6 +69,7 @@ def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict
         document["cold_start"] = measure_cold_start(path, COLD_STARTS, task.advance)
         document["sustained"] = run_sustained(pipeline, inputs, settings.seconds)
         task.advance(1)
+    document["arm_instructions"] = ARM_COUNTS
     document["advice"] = advise(document)
     return document
 
