@@ -54,7 +54,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "instance 0.1": {"instance": 0.1},
     "instance 1": {"instance": 1.0},
     "instance 3": {"instance": 3.0},
-    "no varied views": {"varied": 0.0},
+    "no random augmentation": {"random_augment": 0.0},
     "no noise": {"noise": 0.0},
     "all bits deep": {"deep_bits": 64},
     "16 bits deep": {"deep_bits": 16},
@@ -173,7 +173,7 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
 def exported(bench: Bench, seed: int) -> Figures:
     """A run of the default and its INT8 file, through scenehash."""
     folder = bench.out / f"centres-{seed}"
-    run, _ = train([bench.data / "ucmerced"], folder, make_config({"seed": seed}))
+    run = train([bench.data / "ucmerced"], folder, make_config({"seed": seed})).run
     path = folder / "model.onnx"
     card = export_run(run, path, "int8", LENIENT).card
     model = HashModel.load(path, threads=2)
@@ -224,13 +224,13 @@ def depths(bench: Bench, seed: int) -> Figures:
 
 
 def strange_archive(bench: Bench, source: str, target: str, seed: int) -> Figures:
-    """Trained on one archive, judged on the test part of another."""
+    """Trained on one archive, evaluated on the test part of another."""
     train_part, test = bench.parts(source, seed).train, bench.parts(target, seed).test
     return strange(bench, train_part, test, seed)
 
 
 def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
-    """Trained without five classes, judged among the test images of those."""
+    """Trained without five classes, evaluated on the test images of those."""
     parts = bench.parts("ucmerced", seed)
     order = np.random.default_rng(seed).permutation(21)
     hidden = {int(label) for label in np.resize(order, 25)[GROUP * group : GROUP * (group + 1)]}

@@ -19,21 +19,23 @@ from scenehash.ingestion.pipeline import ingest
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
 from scenehash.scenes.decoding import read_image
 from scenehash_train.data import LabelledImage, split
-from scenehash_train.evaluation import Judgement, judge
+from scenehash_train.evaluation import Evaluation, evaluate
 
 CLASSES, HITS = 4, 12
 
 
-def draw_confusion(judged: Judgement, path: Path) -> None:
+def draw_confusion(evaluation: Evaluation, path: Path) -> None:
     """A square a pair of classes: the share of class j among the first hits for class i."""
-    names = judged.archive.classes
+    names = evaluation.archive.classes
     figure, axes = plt.subplots(figsize=(8, 7.2), layout="constrained")
-    shown = axes.imshow(judged.confusion, cmap="Blues", vmin=0, vmax=1)
+    shown = axes.imshow(evaluation.confusion, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set(xlabel="found", ylabel="asked for", title=f"{judged.archive.name}: the first 20 hits")
-    for asked, found in zip(*np.nonzero(judged.confusion >= 0.02), strict=True):
-        value = judged.confusion[asked, found]
+    axes.set(
+        xlabel="found", ylabel="asked for", title=f"{evaluation.archive.name}: the first 20 hits"
+    )
+    for asked, found in zip(*np.nonzero(evaluation.confusion >= 0.02), strict=True):
+        value = evaluation.confusion[asked, found]
         axes.text(found, asked, f"{100 * value:.0f}", ha="center", va="center", fontsize=6,
                   color="white" if value > 0.5 else "black")  # fmt: skip
     figure.colorbar(shown, shrink=0.7)
@@ -61,13 +63,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/worst"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    judged = judge(arguments.model, arguments.data, threads=2)
-    draw_confusion(judged, arguments.out / f"confusion-{judged.archive.name}.png")
-    test = split(judged.archive.images, judged.seed).test
-    ranked = list(judged.by_class())
-    for name, value in judged.by_class().items():
-        mixed = judged.confusion[judged.archive.classes.index(name)]
-        pairs = [(judged.archive.classes[j], mixed[j]) for j in np.argsort(-mixed)[:4]]
+    evaluation = evaluate(arguments.model, arguments.data, threads=2)
+    draw_confusion(evaluation, arguments.out / f"confusion-{evaluation.archive.name}.png")
+    test = split(evaluation.archive.images, evaluation.seed).test
+    ranked = list(evaluation.by_class())
+    for name, value in evaluation.by_class().items():
+        mixed = evaluation.confusion[evaluation.archive.classes.index(name)]
+        pairs = [(evaluation.archive.classes[j], mixed[j]) for j in np.argsort(-mixed)[:4]]
         said = ", ".join(f"{other} {part:.2f}" for other, part in pairs if other != name and part)
         print(f"{name:24} {value:.3f}   also found: {said}")
     model = HashModel.load(arguments.model, threads=2)
@@ -80,7 +82,7 @@ def main() -> None:
                     worst_query(store, model, [i for i in test if i.path.parent.name == name])
                     for name in names
                 ]
-                picture = arguments.out / f"{end}-{judged.archive.name}.jpg"
+                picture = arguments.out / f"{end}-{evaluation.archive.name}.jpg"
                 write_picture(picture, contact_sheet(lines))
 
 

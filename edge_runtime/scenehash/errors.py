@@ -14,6 +14,8 @@ ScenehashError                one line: what, where, what to do
 └── MissingExtraError         an optional dependency that is not installed
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -79,3 +81,15 @@ class MissingExtraError(ScenehashError):
         super().__init__(
             f"this needs {module}, which is not installed: pip install 'scenehash[{extra}]'"
         )
+
+
+@contextlib.contextmanager
+def extra_needed(extra: str) -> Iterator[None]:
+    """Raise MissingExtraError in place of the ImportError of a package that is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module.startswith("scenehash"):
+            raise
+        raise MissingExtraError(module, extra) from error

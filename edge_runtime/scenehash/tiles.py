@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.uint8]
 
+# Sides of a tile that a model may have, in pixels.
+MIN_TILE_SIZE, MAX_TILE_SIZE = 32, 1024
+
 
 def to_tile(image: Image, size: int) -> Image:
     """Cut the largest centred square out of uint8 RGB [H, W, 3] and resize it to [size, size, 3].

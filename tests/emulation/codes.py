@@ -1,9 +1,6 @@
 """Tiles, codes and logits of a folder's images as this machine computes them.
 
-    python tests/emulation/codes.py [--default-options] FOLDER OUT.npz
-
-Through HashModel, whose load() replays the golden tiles by its rule; or, to see what its session
-options are for, through onnxruntime with its own.
+python tests/emulation/codes.py FOLDER OUT.npz
 """
 
 import os
@@ -12,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from scenehash import HashModel
 from scenehash.codes import pack
@@ -20,16 +16,11 @@ from scenehash.model.hash_model import shipped_model
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import to_tile
 
-*flags, folder, out = sys.argv[1:]
+folder, out = sys.argv[1:]
 path = Path(os.environ.get("SCENEHASH_MODEL") or shipped_model())
 images = [read_image(image) for image in sorted(Path(folder).iterdir())]
-model = HashModel.open(path) if flags else HashModel.load(path)
+model = HashModel.load(path)
 tiles = np.stack([to_tile(image, model.tile_size) for image in images])
-if flags:
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    logits = np.concatenate([session.run(["logits"], {"tiles": tile[None]})[0] for tile in tiles])
-    print(f"{platform.machine()}: {len(images)} tiles")
-else:
-    logits = model.logits(images)
-    print(f"{platform.machine()}: {len(images)} tiles; golden: {model.golden_drift:.2%} of bits")
+logits = model.logits(images)
+print(f"{platform.machine()}: {len(images)} tiles; golden: {model.golden_drift:.2%} of bits")
 np.savez(out, tiles=tiles, codes=pack(logits), logits=logits)

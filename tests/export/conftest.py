@@ -59,8 +59,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     values = {"bits": BITS, "tile_size": 64, "settings": {"steps": 30, "batch": 16, "hidden": 32}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCENEHASH_CACHE", str(folder / "cache"))
-        made, _ = train([folder / "data"], folder / "run", make_config(values))
-    return made
+        return train([folder / "data"], folder / "run", make_config(values)).run
 
 
 @pytest.fixture

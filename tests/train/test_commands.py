@@ -59,9 +59,9 @@ def test_train_then_evaluate(
     document = json.loads(trained.stdout)
     assert document["bits"] == 16
     assert (document["train_images"], document["test_images"]) == (12, 8)
-    judged = runner.invoke(app, ["evaluate", out, str(archive), "--json"])
-    assert judged.exit_code == 0, judged.output
-    evaluated = json.loads(judged.stdout)
+    shown = runner.invoke(app, ["evaluate", out, str(archive), "--json"])
+    assert shown.exit_code == 0, shown.output
+    evaluated = json.loads(shown.stdout)
     assert evaluated["lineage"] == document["lineage"]
     assert {name: evaluated[name] for name in document["quality"]} == pytest.approx(
         document["quality"]
@@ -113,7 +113,7 @@ def test_a_run_killed_while_it_was_begun_is_begun_again(archive: Path, tmp_path:
     (out / CONFIG).unlink()
     (out / SPLIT).write_text("{}")
     (out / "config.partial").write_text('{"rec')
-    run, _ = train([archive], out, config)
+    run = train([archive], out, config).run
     assert len(run.split.train) == 12
 
 

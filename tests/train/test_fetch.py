@@ -25,7 +25,7 @@ from scenehash_train import unpack as unpacking
 from scenehash_train.archives import PUBLISHED, PublishedArchive
 from scenehash_train.data import read_archive
 from scenehash_train.download import CHUNK
-from scenehash_train.fetch import fetch
+from scenehash_train.fetch import Fetched, fetch_archive
 
 CLASSES = ("field", "forest", "river")
 IMAGES = 6
@@ -125,6 +125,12 @@ def published(server: Server, checksum: str | None = None) -> PublishedArchive:
     )
 
 
+def fetch(name: str, archive: PublishedArchive, out: Path) -> Fetched:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PUBLISHED, name, archive)
+        return fetch_archive(name, out)
+
+
 def test_a_fetched_archive_can_be_trained_on_and_is_not_fetched_again(
     server: Server, tmp_path: Path
 ) -> None:
@@ -156,7 +162,7 @@ def test_a_download_that_was_cut_off_goes_on_where_it_stopped(
     half = len(server.content) // 2
     assert half > CHUNK
     server.cut_at = half
-    with pytest.raises(FetchError, match=r"0\.\d MB are kept in .*tiny\.zip\.part.* to go on"):
+    with pytest.raises(FetchError, match=r"0\.\d MB are kept in .*tiny\.zip\.part.* to continue"):
         fetch("tiny", published(server), tmp_path / "tiny")
     kept = (tmp_path / "tiny.zip.part").stat().st_size
     assert 0 < kept <= half
@@ -176,7 +182,7 @@ def test_a_server_without_ranges_begins_again(server: Server, tmp_path: Path) ->
 def test_a_server_that_sends_another_range_spoils_nothing(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.zip.part").write_bytes(server.content[:1000])
     server.off_by = 7
-    with pytest.raises(FetchError, match="other bytes than were asked for"):
+    with pytest.raises(FetchError, match="other bytes than requested"):
         fetch("tiny", published(server), tmp_path / "tiny")
     server.off_by = 0
     assert fetch("tiny", published(server), tmp_path / "tiny").images == 18
@@ -206,19 +212,19 @@ def test_what_has_another_checksum_is_thrown_away(
 
 
 @pytest.mark.parametrize("status", [404, 503])
-def test_a_server_that_fails_is_told_of_and_the_part_kept(
+def test_an_answer_with_an_error_is_reported_and_the_part_kept(
     server: Server, tmp_path: Path, status: int
 ) -> None:
     part = tmp_path / "tiny.zip.part"
     part.write_bytes(server.content[:1000])
     server.failing = status
-    with pytest.raises(FetchError, match=f"tiny: the server said {status} .* kept in"):
+    with pytest.raises(FetchError, match=f"tiny: the server answered {status} .* kept in"):
         fetch("tiny", published(server), tmp_path / "tiny")
     assert part.stat().st_size == 1000
     assert list(tmp_path.iterdir()) == [part]
 
 
-def test_a_server_that_is_not_there_is_told_of(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_cannot_be_reached_is_reported(server: Server, tmp_path: Path) -> None:
     archive = published(server)
     server.shutdown()
     server.server_close()
@@ -228,12 +234,12 @@ def test_a_server_that_is_not_there_is_told_of(server: Server, tmp_path: Path) -
 
 @pytest.mark.parametrize("path", ["../evil.png", "Set/../../x/evil.png", "/tmp/x/evil.png",
                                   "..\\evil.png", "C:\\x\\evil.png", "a/../evil.txt"])  # fmt: skip
-def test_a_zip_file_whose_paths_lead_elsewhere_is_not_unpacked(
+def test_a_zip_file_whose_paths_leave_the_folder_is_not_unpacked(
     server: Server, tmp_path: Path, path: str
 ) -> None:
     server.content = zipped(images() | {path: b"evil"})
     out = tmp_path / "here" / "tiny"
-    with pytest.raises(FetchError, match=r"leads elsewhere; nothing was unpacked"):
+    with pytest.raises(FetchError, match=r"leads out of the folder; nothing was unpacked"):
         fetch("tiny", published(server), out)
     assert [path.name for path in tmp_path.rglob("*")] == ["here", "tiny.zip"]
 
@@ -242,13 +248,13 @@ def test_two_images_of_one_place_do_not_overwrite_each_other(
     server: Server, tmp_path: Path
 ) -> None:
     server.content = zipped(images() | {"Other/field/0.png": b"another"})
-    with pytest.raises(FetchError, match="one class and one name"):
+    with pytest.raises(FetchError, match="the same class and name"):
         fetch("tiny", published(server), tmp_path / "tiny")
 
 
-def test_what_is_no_zip_file_is_told_of(server: Server, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_zip_file_is_reported(server: Server, tmp_path: Path) -> None:
     server.content = b"<html>moved</html>"
-    with pytest.raises(FetchError, match="not a zip file"):
+    with pytest.raises(FetchError, match="not a readable zip file"):
         fetch("tiny", published(server), tmp_path / "tiny")
 
 
@@ -309,7 +315,7 @@ def test_a_disk_that_fills_while_unpacking_keeps_the_zip_file_alone(
 def test_a_folder_that_has_something_else_is_left_alone(server: Server, tmp_path: Path) -> None:
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.tex").write_text("precious")
-    with pytest.raises(ConfigurationError, match="something else"):
+    with pytest.raises(ConfigurationError, match="not empty"):
         fetch("tiny", published(server), tmp_path / "thesis")
     (tmp_path / "empty").mkdir()
     fetch("tiny", published(server), tmp_path / "empty")
@@ -339,7 +345,7 @@ def test_fetch_as_a_user_gives_it(
         "name": "tiny", "folder": "tiny", "images": 18, "classes": 3, "known": False,
     }  # fmt: skip
     assert "tiny, MB" in done.stderr
-    assert "there already" in run("fetch", "tiny").stdout
+    assert "is there already" in run("fetch", "tiny").stdout
     unknown = run("fetch", "nothing")
     assert unknown.exit_code == 1
     assert "known are aid, eurosat, resisc45, ucmerced" in unknown.stderr

@@ -51,15 +51,13 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def frozen(archive: Path) -> Run:
-    made, _ = train([archive], archive.parent / "frozen", make_config(SMALL))
-    return made
+    return train([archive], archive.parent / "frozen", make_config(SMALL)).run
 
 
 @pytest.fixture(scope="module")
 def tuned(archive: Path, frozen: Run) -> Run:
     del frozen  # its turn is first: fine-tuning must not change what comes after it
-    made, _ = train([archive], archive.parent / "tuned", make_config(TUNED))
-    return made
+    return train([archive], archive.parent / "tuned", make_config(TUNED)).run
 
 
 @pytest.fixture
@@ -84,9 +82,9 @@ def test_a_frozen_run_is_what_it_was_and_fine_tuning_leaves_nothing_behind(
     cached = {path.name for path in (archive.parent / "cache").glob("*.sqlite")}
     identity = load_backbone("efficientnet_lite0", SIZE).identity
     assert cached == {f"{identity}-{SIZE}.sqlite"}
-    again, _ = train([archive], tmp_path / "same cache", make_config(SMALL))
+    again = train([archive], tmp_path / "same cache", make_config(SMALL)).run
     monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
-    fresh, _ = train([archive], tmp_path / "fresh cache", make_config(SMALL))
+    fresh = train([archive], tmp_path / "fresh cache", make_config(SMALL)).run
     assert frozen.lineage == again.lineage == fresh.lineage != tuned.lineage
     assert {path.name for path in tuned.path.iterdir()} == {
         *(path.name for path in frozen.path.iterdir()), BACKBONE,
@@ -114,7 +112,7 @@ def test_an_interrupted_run_of_the_same_seed_ends_as_one_that_was_not(
         with pytest.raises(StopHereError):
             train([archive], tmp_path / "run", make_config(TUNED))
     assert torch.load(tmp_path / "run" / FINETUNE, weights_only=True)["step"] == 2
-    resumed, _ = train([archive], tmp_path / "run", make_config(TUNED))
+    resumed = train([archive], tmp_path / "run", make_config(TUNED)).run
     assert resumed.lineage == tuned.lineage
     assert resumed.quality == tuned.quality
 
@@ -150,10 +148,10 @@ def test_two_parts_compute_what_the_whole_does_and_gradients_are_finite(
     assert not any(weight.grad is not None for weight in backbone.module.parameters())
 
 
-def test_similarities_are_kept_to_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similarities_are_those_of_the_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Moving(TrainingSet):
         def batch(self, images: np.ndarray, views: np.ndarray) -> torch.Tensor:
-            return self.kept(images, views).flip(0)
+            return self.frozen(images, views).flip(0)
 
     wanted: list[torch.Tensor] = []
 

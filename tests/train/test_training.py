@@ -15,7 +15,7 @@ from scenehash.errors import ConfigurationError, InputError
 from scenehash_train import fit as fitting
 from scenehash_train.config import make_config, read_config
 from scenehash_train.data import read_archive, split
-from scenehash_train.evaluation import judge
+from scenehash_train.evaluation import evaluate
 from scenehash_train.fit import fit
 from scenehash_train.head import Projection, folded
 from scenehash_train.metrics import retrieval_quality
@@ -153,9 +153,9 @@ def test_a_configuration_file_is_json(tmp_path: Path) -> None:
 def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path) -> None:
     root = make_archive(tmp_path / "a", {"field": 10, "forest": 10})
     config = make_config({**SMALL, "settings": {"steps": 60}})
-    first, _ = train([root], tmp_path / "first", config)
-    second, _ = train([root], tmp_path / "second", config)
-    other, _ = train([root], tmp_path / "third", config.model_copy(update={"seed": 1}))
+    first = train([root], tmp_path / "first", config).run
+    second = train([root], tmp_path / "second", config).run
+    other = train([root], tmp_path / "third", config.model_copy(update={"seed": 1})).run
     assert first.lineage == second.lineage != other.lineage
     assert first.quality == second.quality
     assert {path.name for path in first.path.iterdir()} == {
@@ -163,18 +163,18 @@ def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path
     }  # fmt: skip
     assert first.split == split(read_archive(root.resolve()).images, 0)
     assert first.data_record().train_images == 12
-    judged = judge(first.path, root)
-    assert judged.images == 8
-    assert judged.quality.as_dict() == pytest.approx(first.quality)
-    assert not judged.has_seen_images
-    assert judge(first.path, root, seed=1).has_seen_images
+    found = evaluate(first.path, root)
+    assert found.images == 8
+    assert found.quality.as_dict() == pytest.approx(first.quality)
+    assert not found.has_seen_images
+    assert evaluate(first.path, root, seed=1).has_seen_images
     (other.path / "head.pt").write_bytes(b"no weights")
     with pytest.raises(InputError, match="train again"):
         other.network()
     (other.path / "run.json").write_text("{}")
     with pytest.raises(InputError, match="damaged"):
         Run.open(other.path)
-    again, _ = train([root], tmp_path / "first", config)
+    again = train([root], tmp_path / "first", config).run
     assert again.lineage == first.lineage
     with pytest.raises(ConfigurationError, match="another configuration"):
         train([root], tmp_path / "first", make_config({**SMALL, "seed": 3}))

@@ -52,7 +52,7 @@ def test_codes_of_real_scenes_find_their_class(
     monkeypatch.setenv("SCENEHASH_CACHE", str(cache))
     steps = 200 if recipe == "centres" else 600
     config = make_config({"recipe": recipe, "tile_size": 128, "settings": {"steps": steps}})
-    run, _ = train([part], tmp_path / "run", config)
+    run = train([part], tmp_path / "run", config).run
     assert run.quality["map_at_20"] > 0.9
     test = split(read_archive(part).images, config.seed).test
     raw = represent(test, load_backbone(config.backbone, 128), 128, PLAIN).read()[:, 0]
@@ -84,16 +84,16 @@ def test_images_of_several_classes_from_labels_to_model_file(
     assert quality["map_at_20"] > 0.9
     assert quality["ndcg_at_20"] > 0.9
 
-    judged = scenehash("evaluate", run, part)
-    assert {name: judged[name] for name in quality} == pytest.approx(quality)
-    assert set(judged["precision_by_class"]) == {"boats", "pavement", "plants", "sand", "water"}
+    evaluated = scenehash("evaluate", run, part)
+    assert {name: evaluated[name] for name in quality} == pytest.approx(quality)
+    assert set(evaluated["precision_by_class"]) == {"boats", "pavement", "plants", "sand", "water"}
     # Beaches and harbors have water in common: 15 others of 16, among 20 hits.
-    assert 0.85 * 15 / 20 < judged["precision_by_class"]["water"] <= 15 / 20
+    assert 0.85 * 15 / 20 < evaluated["precision_by_class"]["water"] <= 15 / 20
 
     model = tmp_path / "model.onnx"
     exported = scenehash("export", run, "--out", model, "--max-bit-flips", "0.05")
     fidelity = exported["card"]["fidelity"]
-    assert set(fidelity["flips_by_class"]) == set(judged["precision_by_class"])
+    assert set(fidelity["flips_by_class"]) == set(evaluated["precision_by_class"])
     file = scenehash("evaluate", model, part)
     assert file["ndcg_at_20"] == pytest.approx(exported["card"]["quality"]["ndcg_at_20"])
     assert file["ndcg_at_20"] > quality["ndcg_at_20"] - 0.03

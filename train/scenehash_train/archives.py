@@ -1,19 +1,19 @@
-"""Archives that are published, and where.
+"""Published archives, and where to download them.
 
-Addresses and checksums are those that the source named beside each publishes; they are not this
-project's, and its tests download none of them. An archive for which nobody publishes a checksum is
-not here.
+Addresses and checksums come from the source named in the comment above each. An archive without a
+published checksum is not listed. Tests download none of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class PublishedArchive:
-    """A zip file of images, a folder a class.
+    """A zip file of images, one folder per class.
 
-    checksum: an algorithm of hashlib, a colon, and hexadecimal digits. page: about the archive, and
-    the terms that it may be used under. images, classes and megabytes are what to expect.
+    checksum: an algorithm of hashlib, a colon, and hexadecimal digits. page: about the archive and
+    its terms of use. images, classes, megabytes: the expected size.
     """
 
     url: str
@@ -22,6 +22,10 @@ class PublishedArchive:
     images: int
     classes: int
     megabytes: int
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The archive as plain values."""
+        return {"name": name} | asdict(self)
 
 
 PUBLISHED: dict[str, PublishedArchive] = {

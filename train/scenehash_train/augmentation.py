@@ -1,4 +1,4 @@
-"""Views of a tile: what else the same scene could have looked like."""
+"""Views of a tile: augmented versions of the same scene."""
 
 from hashlib import blake2b
 
@@ -8,10 +8,11 @@ from scenehash.tiles import Image, to_tile
 
 from .config import CentresSettings, Config
 
-# A view below 8 is a quarter turn (0-3), mirrored when 4 is added: nadir images have no up.
-TURNS = tuple(range(8))
-# From 8 on, the scene as another sensor could have seen it.
-VARIED = tuple(range(8, 16))
+# Views 0 to 7 are the rotations by 0, 90, 180 and 270 degrees, from 4 on mirrored first: an image
+# taken from above has no upright side.
+ROTATE_FLIP = tuple(range(8))
+# Views 8 to 15 add a random crop, resolution and colour.
+RANDOM_AUGMENT = tuple(range(8, 16))
 PLAIN = (0,)
 
 MIN_CROP = 0.6
@@ -26,28 +27,28 @@ def views_of(config: Config) -> tuple[int, ...]:
     """The views of an image that a configuration trains on."""
     if not isinstance(config.settings, CentresSettings):
         return PLAIN
-    return TURNS + VARIED if config.settings.varied else TURNS
+    return ROTATE_FLIP + RANDOM_AUGMENT if config.settings.random_augment else ROTATE_FLIP
 
 
 def view_of(tile: Image, view: int, content: str) -> Image:
-    """A tile [S, S, 3] in one of its 16 views; content seeds those that are drawn at random."""
-    if view in TURNS:
-        return turned(tile, view)
+    """A tile uint8 [S, S, 3] in one of its 16 views; content seeds the random ones."""
+    if view in ROTATE_FLIP:
+        return rotate_flip(tile, view)
     seed = blake2b(f"{content} {view}".encode(), digest_size=8).digest()
-    return varied(turned(tile, view % 8), np.random.default_rng(int.from_bytes(seed)))
+    return random_augment(rotate_flip(tile, view % 8), np.random.default_rng(int.from_bytes(seed)))
 
 
-def turned(tile: Image, view: int) -> Image:
-    """A tile [S, S, 3] in one of its 8 turns and mirrorings."""
-    mirrored = tile[:, ::-1] if view >= 4 else tile
-    return np.ascontiguousarray(np.rot90(mirrored, view % 4))
+def rotate_flip(tile: Image, view: int) -> Image:
+    """A tile uint8 [S, S, 3] in one of its 8 rotations and flips."""
+    flipped = tile[:, ::-1] if view >= 4 else tile
+    return np.ascontiguousarray(np.rot90(flipped, view % 4))
 
 
-def varied(tile: Image, rng: np.random.Generator) -> Image:
-    """A part of a tile [S, S, 3], at another resolution and in other colours, as [S, S, 3].
+def random_augment(tile: Image, rng: np.random.Generator) -> Image:
+    """A random crop of a tile uint8 [S, S, 3], at another resolution and in other colours.
 
-    Resolution is drawn evenly in its logarithm, down to 48 pixels a side: an archive may be a tenth
-    as sharp as the one that trains.
+    The resolution is drawn log-uniformly, down to 48 pixels a side: an archive may be ten times
+    coarser than the one that trains.
     """
     size = len(tile)
     side = max(1, round(size * rng.uniform(MIN_CROP, 1)))

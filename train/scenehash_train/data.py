@@ -1,7 +1,7 @@
-"""Labelled archives, and the seeded split that every figure rests on."""
+"""Labelled archives, and the seeded split behind every figure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.errors import InputError
+from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes import content_id
 from scenehash.scenes.decoding import decode_image
 
@@ -19,13 +20,13 @@ from .stratification import stratify
 TRAIN_FRACTION = 0.6
 MIN_IMAGES_PER_CLASS = 5
 
-# Of N images: classes int64 [N] where each has one, memberships bool [N, C] where some have more.
+# Classes int64 [N] where each image has one; memberships bool [N, C] where some have several.
 Labels = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """An image file, the numbers of its classes in ascending order, and the id of its content."""
+    """An image file, the numbers of its classes, ascending, and the id of its content."""
 
     path: Path
     labels: tuple[int, ...]
@@ -33,18 +34,18 @@ class LabelledImage:
 
     @property
     def label(self) -> int:
-        """The number of its class, where it has one."""
+        """The number of its only class."""
         (label,) = self.labels
         return label
 
     def counted_from(self, first: int) -> "LabelledImage":
-        """The same image, with class 0 as class first."""
+        """The same image with its class numbers shifted: class 0 becomes class first."""
         return replace(self, labels=tuple(first + label for label in self.labels))
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A data set on disk. Its classes are numbered by their place in classes."""
+    """A data set on disk. A class number is an index into classes."""
 
     root: Path
     classes: tuple[str, ...]
@@ -61,7 +62,7 @@ class Archive:
     def fingerprint(self) -> str:
         """32 hexadecimal digits of BLAKE2b over the names and contents of all images.
 
-        And over their classes, where those are in a file and not in the names.
+        Classes from a label file are included; elsewhere they are part of the names.
         """
         lines = (self._line(image) for image in self.images)
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
@@ -75,7 +76,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Collection:
-    """One or several archives that train together; each class of each is a class of its own."""
+    """One or several archives that train one model; no class is shared between archives."""
 
     archives: tuple[Archive, ...]
 
@@ -86,7 +87,7 @@ class Collection:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of all classes, behind their archive's where there are several."""
+        """The names of all classes, as ARCHIVE/CLASS where there are several archives."""
         if len(self.archives) == 1:
             return self.archives[0].classes
         return tuple(
@@ -95,7 +96,7 @@ class Collection:
 
     @property
     def fingerprint(self) -> str:
-        """An archive's own; a hash over all of theirs where there are several."""
+        """The archive's fingerprint; a hash over all of them where there are several."""
         if len(self.archives) == 1:
             return self.archives[0].fingerprint
         every = "".join(archive.fingerprint for archive in self.archives)
@@ -107,9 +108,9 @@ class Collection:
         return tuple(pair for archive in self.archives for pair in archive.set_aside)
 
     def split(self, seed: int) -> "Split":
-        """Each archive split as it is alone, its classes numbered on from those before it.
+        """Split each archive as if it were alone; class numbers continue from archive to archive.
 
-        A train image whose content is in the test part of another archive is left out.
+        A training image whose content is in the test part of another archive is left out.
         """
         train: list[LabelledImage] = []
         test: list[LabelledImage] = []
@@ -119,24 +120,24 @@ class Collection:
             train += [image.counted_from(first) for image in part.train]
             test += [image.counted_from(first) for image in part.test]
             first += len(archive.classes)
-        judging = {image.content for image in test}
-        return Split(tuple(i for i in train if i.content not in judging), tuple(test))
+        tested = {image.content for image in test}
+        return Split(tuple(i for i in train if i.content not in tested), tuple(test))
 
 
 @dataclass(frozen=True)
 class Split:
-    """The part that a model and every choice may see, and the part that judges them."""
+    """The part that training and every choice may use, and the part that evaluates them."""
 
     train: tuple[LabelledImage, ...]
     test: tuple[LabelledImage, ...]
 
 
-def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) -> Archive:
-    """Read a folder that has a folder for each class, or a label file: see labelling.py.
+def read_archive(root: Path, progress: Progress = SILENT) -> Archive:
+    """Read a folder with one folder per class, or with a label file (see labelling.py).
 
-    Every image is opened once, to see it whole; one that cannot be read is set aside with its
-    reason. Raises InputError when the folder is not there, has fewer than two classes, or a class
-    has too few images to split, and when a label file and the images beside it do not match.
+    Every image is decoded once; one that cannot be read is set aside with its reason. Raises
+    InputError when the folder does not exist, has fewer than two classes, has a class with too few
+    images to split, or has a label file that does not match the images.
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give one that has a folder for each class")
@@ -145,22 +146,21 @@ def read_archive(root: Path, advance: Callable[[int], object] = lambda _: None) 
     numbers = {name: number for number, name in enumerate(labelling.classes)}
     images: list[LabelledImage] = []
     set_aside: list[tuple[Path, str]] = []
-    for path, names in labelling.images.items():
+    listed = labelling.images.items()
+    for path, names in track(listed, len(listed), f"read {root.name}", progress):
         try:
             images.append(LabelledImage(path, tuple(numbers[name] for name in names), _whole(path)))
         except InputError as error:
             set_aside.append((path, str(error)))
-        advance(1)
     _check_classes(root, labelling.classes, images)
     return Archive(root, labelling.classes, tuple(images), tuple(set_aside), label_file)
 
 
 def split(images: Sequence[LabelledImage], seed: int) -> Split:
-    """Split at random, 60 % for training.
+    """Split at random, 60 % for training, stratified by class.
 
-    Within each class where an image has one; where some have several, by iterative stratification,
-    which splits each class as near to that as the others allow. Images of one content stay
-    together, with whatever classes, on one side.
+    Where images have several classes, by iterative stratification. Images with the same content
+    stay on one side, whatever their classes.
     """
     if all(len(image.labels) == 1 for image in images):
         return _split_each_class(images, seed)
@@ -178,8 +178,9 @@ def split(images: Sequence[LabelledImage], seed: int) -> Split:
 
 
 def _split_each_class(images: Sequence[LabelledImage], seed: int) -> Split:
-    """Counts a class are exact, unless images of one content in several classes forbid it: those
-    are on the side that the draw gives the first of them.
+    """Split classes one by one; counts are exact unless one content is in several classes.
+
+    Such a content is on the side that was drawn for the first of its classes.
     """
     rng = np.random.default_rng(seed)
     classes: dict[int, dict[str, list[LabelledImage]]] = defaultdict(lambda: defaultdict(list))
@@ -192,7 +193,7 @@ def _split_each_class(images: Sequence[LabelledImage], seed: int) -> Split:
         groups = list(classes[label].items())
         room = round(TRAIN_FRACTION * sum(len(group) for _, group in groups))
         drawn = [groups[position] for position in rng.permutation(len(groups))]
-        # What an earlier class has placed takes its room first; the sort keeps the draw's order.
+        # Contents that an earlier class has assigned come first; the sort is stable.
         drawn.sort(key=lambda entry: entry[0] not in sides)
         for content, group in drawn:
             side = sides.setdefault(content, train if len(group) <= room else test)
@@ -203,8 +204,9 @@ def _split_each_class(images: Sequence[LabelledImage], seed: int) -> Split:
 
 
 def labels(images: Sequence[LabelledImage]) -> Labels:
-    """The classes int64 [N]; where some images have several, memberships bool [N, C], C being the
-    highest number and one.
+    """Classes int64 [N]; memberships bool [N, C] where some images have several classes.
+
+    C is the highest class number plus one.
     """
     if all(len(image.labels) == 1 for image in images):
         return np.array([image.label for image in images], np.int64)
@@ -215,7 +217,7 @@ def labels(images: Sequence[LabelledImage]) -> Labels:
 
 
 def memberships(labels: Labels) -> npt.NDArray[np.bool_]:
-    """Memberships bool [N, C], of classes int64 [N] or of what is that already."""
+    """Memberships bool [N, C] of classes int64 [N]; memberships are returned as they are."""
     if labels.dtype == np.bool_:
         return labels.astype(np.bool_, copy=False)
     members: npt.NDArray[np.bool_] = labels[:, np.newaxis] == np.arange(1 + labels.max())
@@ -227,7 +229,7 @@ def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
 
 
 def _whole(path: Path) -> str:
-    """The content id of an image that can be decoded."""
+    """Decode an image and give its content id."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,8 +1,8 @@
-"""Where heavy training computes; nothing else asks."""
+"""The device on which the backbone is trained."""
 
 import torch
 
 
 def training_device() -> torch.device:
-    """A CUDA device where torch sees one, else the CPU."""
+    """A CUDA device where torch finds one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite, the backbone family that fits the device: no squeeze-excitation, ReLU6 only.
+"""EfficientNet-Lite, a backbone family for small devices: no squeeze-excitation, ReLU6 only.
 
 Source: Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
 ICML 2019, and the Lite variants of the TensorFlow TPU repository. The definition is our own; it
@@ -16,15 +16,15 @@ from torch.nn import functional
 
 STEM_WIDTH = 32
 HEAD_WIDTH = 1280
-# The stages, counted from 0, whose last block gives a part of the representation: earlier ones see
-# texture, later ones see things. The first three add nothing that these do not have.
+# The stages, counted from 0, whose last block gives a part of the representation: early ones
+# respond to texture, late ones to objects. The first three did not improve retrieval.
 POOLED_STAGES = (3, 4, 5, 6)
 BATCH_NORM_EPS = 1e-3
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One row of the architecture: repeated blocks of one kind."""
+    """One row of the architecture: a block and how often it is repeated."""
 
     repeats: int
     kernel: int
@@ -45,7 +45,7 @@ STAGES = (
 
 
 class SameConv(nn.Conv2d):
-    """A bias-free convolution padded as TensorFlow's "same": the odd pixel goes right and below."""
+    """A convolution without bias, padded as TensorFlow's "same": the odd pixel right and below."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, size: int, stride: int = 1, groups: int = 1
@@ -84,12 +84,12 @@ class Block(nn.Module):
         self.skip = stride == 1 and inputs == stage.width
 
     def expanded(self, x: Tensor) -> Tensor:
-        """The wide activations, each 0..6, before they are projected."""
+        """The expanded activations, each 0 to 6, before the projection."""
         y: Tensor = self.layers[:-2](x)
         return y
 
     def projected(self, x: Tensor, expanded: Tensor) -> Tensor:
-        """The block's output, of its input and its wide activations."""
+        """The block's output, from its input and its expanded activations."""
         y: Tensor = self.layers[-2:](expanded)
         return x + y if self.skip else y
 
@@ -98,13 +98,13 @@ class Block(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """The convolutional part, and what it sees on five scales.
+    """The convolutional layers, pooled at five depths.
 
-    float32 [N, 3, size, size], normalised, in; float32 [N, sum of parts] out: the wide activations
-    of the last block of four stages and of the last convolution (parts gives their widths, in this
-    order), each averaged over positions and square-rooted, so that a strong activation does not
-    outweigh all others. Source of the root: Arandjelovic and Zisserman, "Three things everyone
-    should know to improve object retrieval", CVPR 2012.
+    float32 [N, 3, size, size], normalised, in; float32 [N, sum of parts] out: the expanded
+    activations of the last block of four stages and those of the last convolution (parts: their
+    widths, in this order), averaged over positions, then square-rooted, so that one strong
+    activation does not outweigh all others. Source of the root: Arandjelovic and Zisserman, "Three
+    things everyone should know to improve object retrieval", CVPR 2012.
     """
 
     def __init__(self, size: int, width_factor: float = 1.0, depth_factor: float = 1.0) -> None:
@@ -128,11 +128,11 @@ class EfficientNetLite(nn.Module):
         return self.rest(*self.first(x, every), every)
 
     def first(self, x: Tensor, count: int) -> tuple[Tensor, list[Tensor]]:
-        """What comes out of the first blocks of pixels, and the averages that they add."""
+        """The output of the stem and the first blocks, and their pooled averages."""
         return self._through(range(count), self.stem(x))
 
     def rest(self, x: Tensor, means: list[Tensor], first: int) -> Tensor:
-        """The representation, of what comes out of the first blocks."""
+        """The representation, from the output of the first blocks and their averages."""
         x, more = self._through(range(first, len(self.blocks)), x)
         return torch.cat([*means, *more, self.head(x).mean((2, 3))], 1).sqrt()
 
@@ -148,13 +148,13 @@ class EfficientNetLite(nn.Module):
         return x, means
 
     def load_published(self, state: Mapping[str, Tensor]) -> None:
-        """Load a state dictionary as the PyPI packages publish it; the classifier is left out."""
+        """Load a state dictionary of the PyPI packages, without its classifier."""
         names = dict(_published_names(state))
         self.load_state_dict({names[name]: value for name, value in state.items() if name in names})
 
 
 def _blocks(width_factor: float, depth_factor: float) -> Iterator[tuple[int, Stage, int]]:
-    """Every block's stage, by number and scaled, and its own stride."""
+    """For each block: the number of its stage, the scaled stage, and the block's stride."""
     for index, stage in enumerate(STAGES):
         outermost = index in (0, len(STAGES) - 1)
         repeats = stage.repeats if outermost else math.ceil(stage.repeats * depth_factor)
@@ -170,7 +170,7 @@ def _round_to_eight(width: float) -> int:
 
 
 def _published_names(state: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
-    """Pairs of a published name and ours: a block's layers are numbered in the order they run."""
+    """Pairs of a published name and ours; a block's layers are numbered in execution order."""
     outer = {"_conv_stem": "stem.0", "_bn0": "stem.1", "_conv_head": "head.0", "_bn1": "head.1"}
     expanded = {"_expand_conv": 0, "_bn0": 1, "_depthwise_conv": 3, "_bn1": 4}
     expanded |= {"_project_conv": 6, "_bn2": 7}

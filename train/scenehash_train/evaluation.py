@@ -1,5 +1,6 @@
-"""Judging a model file or a run on the test part of an archive."""
+"""Evaluation of a model file or a run on the test part of an archive."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from scenehash.cli.console import track
 from scenehash.codes import Codes, check_width, pack
 from scenehash.errors import InputError
 from scenehash.model.card import DataRecord
 from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import Image, to_tile
 
@@ -25,27 +26,29 @@ from .runs import Run
 
 BATCH = 8
 
+Hasher = Callable[[Sequence[LabelledImage], Progress], Codes]
+
 
 @dataclass(frozen=True)
-class Subject:
-    """What is judged: whose codes they are, what it was trained on, and how it hashes images."""
+class Evaluated:
+    """What is evaluated: a model file or the network of a run, and how it hashes images."""
 
     lineage: str
     widths: tuple[int, ...]
     precision: str
     data: DataRecord
-    codes: Callable[[Sequence[LabelledImage]], Codes]
+    codes: Hasher
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """How good a subject is on the test part of an archive, split by a seed.
+class Evaluation:
+    """Retrieval quality on the test part of an archive, split by a seed.
 
-    has_seen_images: the archive is one that it was trained on, but split by another seed, so
-    that images that trained it are among those that judge it.
+    has_seen_images: the archive is one that the model was trained on, but by another split, so that
+    some of the test images have trained it. confusion: float64 [C, C], see metrics.confusion.
     """
 
-    subject: Subject
+    evaluated: Evaluated
     archive: Archive
     bits: int
     images: int
@@ -55,20 +58,17 @@ class Judgement:
     confusion: npt.NDArray[np.float64]
 
     def by_class(self) -> dict[str, float]:
-        """The fraction of hits that are right, precision@20, of each class; the worst first.
-
-        Classes without a test image are left out.
-        """
+        """precision@20 by class, 0 to 1, the lowest first; only classes with a test image."""
         right = zip(self.archive.classes, self.confusion.diagonal().tolist(), strict=False)
         known = [pair for pair in right if not np.isnan(pair[1])]
         return dict(sorted(known, key=lambda pair: pair[1]))
 
     def document(self) -> dict[str, Any]:
-        """The judgement as plain values."""
+        """The evaluation as plain values."""
         return {
-            "lineage": self.subject.lineage,
+            "lineage": self.evaluated.lineage,
             "bits": self.bits,
-            "precision": self.subject.precision,
+            "precision": self.evaluated.precision,
             "data": self.archive.name,
             "classes": len(self.archive.classes),
             "test_images": self.images,
@@ -79,76 +79,95 @@ class Judgement:
         }
 
 
-def judge(
+def evaluate(
     model: Path,
     data: Path,
     seed: int | None = None,
-    threads: int = 1,
     bits: int | None = None,
-) -> Judgement:
-    """Judge a model file, through the runtime that a device uses, or the network of a run folder.
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Evaluate a model file, through the device's runtime, or the network of a run folder.
 
-    seed: of the split; the one that it was trained with when None. bits: the first so many, all
-    when None. Raises InputError, ModelError.
+    Each test image queries all other test images. seed: of the split; the seed of the training when
+    None. bits: use that many leading bits of a code; all when None. threads: for hashing by a model
+    file; one per core when None. Raises InputError, ConfigurationError, ModelError.
     """
-    subject = _open(model, threads)
-    bits = check_width(bits, subject.widths)
-    archive = read_archive(data)
-    seed = subject.data.split_seed if seed is None else seed
+    evaluated = _open(model, threads or os.cpu_count() or 1)
+    bits = check_width(bits, evaluated.widths)
+    archive = read_archive(data, progress)
+    seed = evaluated.data.split_seed if seed is None else seed
     test = split(archive.images, seed).test
-    codes = subject.codes(test)[:, : bits // 8]
+    codes = evaluated.codes(test, progress)[:, : bits // 8]
     quality = retrieval_quality(codes, labels(test), seed)
     mixed = confusion(codes, labels(test), seed)
-    same_archive = archive.fingerprint in subject.data.fingerprints
-    has_seen_images = same_archive and seed != subject.data.split_seed
-    return Judgement(subject, archive, bits, len(test), seed, quality, has_seen_images, mixed)
+    same_archive = archive.fingerprint in evaluated.data.fingerprints
+    has_seen_images = same_archive and seed != evaluated.data.split_seed
+    return Evaluation(evaluated, archive, bits, len(test), seed, quality, has_seen_images, mixed)
 
 
-def _open(path: Path, threads: int) -> Subject:
+def _open(path: Path, threads: int) -> Evaluated:
     if not path.exists():
         raise InputError(f"{path}: no such model file or run folder")
     if path.is_dir():
         run = Run.open(path)
-        network, size = run.network(), run.config.tile_size
-        hash_images = partial(network_codes, network, tile_size=size)
-        return Subject(run.lineage, run.config.widths, "torch", run.data_record(), hash_images)
+        codes = partial(_codes, run.network(), run.config.tile_size)
+        return Evaluated(run.lineage, run.config.widths, "torch", run.data_record(), codes)
     model = HashModel.load(path, threads)
     card = model.card
-    return Subject(
+    return Evaluated(
         card.lineage, model.widths, card.precision, card.data, partial(model_codes, model)
     )
 
 
-def model_codes(model: HashModel, images: Sequence[LabelledImage]) -> Codes:
+def _codes(
+    network: HashNetwork, tile_size: int, images: Sequence[LabelledImage], progress: Progress
+) -> Codes:
+    return network_codes(network, images, tile_size, progress)
+
+
+def model_codes(
+    model: HashModel, images: Sequence[LabelledImage], progress: Progress = SILENT
+) -> Codes:
     """Codes uint8 [N, K/8] of images, through the device's runtime."""
-    return np.concatenate([model.encode(batch) for batch in _images(images)])
+    return np.concatenate([model.encode(batch) for batch in _images(images, progress)])
 
 
-def model_logits(model: HashModel, images: Sequence[LabelledImage]) -> npt.NDArray[np.float32]:
+def model_logits(
+    model: HashModel, images: Sequence[LabelledImage], progress: Progress = SILENT
+) -> npt.NDArray[np.float32]:
     """Logits float32 [N, K] of images, through the device's runtime."""
-    return np.concatenate([model.logits(batch) for batch in _images(images)])
+    return np.concatenate([model.logits(batch) for batch in _images(images, progress)])
 
 
-def network_codes(network: HashNetwork, images: Sequence[LabelledImage], tile_size: int) -> Codes:
+def network_codes(
+    network: HashNetwork,
+    images: Sequence[LabelledImage],
+    tile_size: int,
+    progress: Progress = SILENT,
+) -> Codes:
     """Codes uint8 [N, K/8] of images, through PyTorch."""
-    return pack(network_logits(network, images, tile_size))
+    return pack(network_logits(network, images, tile_size, progress))
 
 
 def network_logits(
-    network: HashNetwork, images: Sequence[LabelledImage], tile_size: int
+    network: HashNetwork,
+    images: Sequence[LabelledImage],
+    tile_size: int,
+    progress: Progress = SILENT,
 ) -> npt.NDArray[np.float32]:
     """Logits float32 [N, K] of images, through PyTorch."""
     logits = []
     with torch.inference_mode():
-        for batch in _images(images):
+        for batch in _images(images, progress):
             tiles = np.stack([to_tile(image, tile_size) for image in batch])
             logits.append(network(torch.from_numpy(tiles)).numpy())
     return np.concatenate(logits)
 
 
-def _images(images: Sequence[LabelledImage]) -> Iterator[list[Image]]:
+def _images(images: Sequence[LabelledImage], progress: Progress) -> Iterator[list[Image]]:
     batches = _batches(images)
-    for batch in track(batches, len(batches), "hash"):
+    for batch in track(batches, len(batches), "hash", progress):
         yield [read_image(image.path) for image in batch]
 
 

@@ -1,4 +1,4 @@
-"""Fetching a published archive: downloaded, checked, unpacked as a folder a class."""
+"""A published archive on disk: downloaded, checked, unpacked as one folder per class."""
 
 import json
 import logging
@@ -6,47 +6,85 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pooch
 
 from scenehash.errors import ConfigurationError, FetchError
+from scenehash.progress import SILENT, Progress
 
-from .archives import PublishedArchive
+from .archives import PUBLISHED, PublishedArchive
 from .download import ResumingDownloader
 from .unpack import unpack
 
-# Written last into a folder that is whole: what it was made from.
+# Written last into a complete folder: what it was made from.
 ORIGIN = "fetched.json"
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """A folder a class, and how many images and classes are in it. known: it was there already."""
+    """An archive in a folder, one folder per class. known: it was there already."""
 
+    name: str
+    archive: PublishedArchive
     folder: Path
     images: int
     classes: int
     known: bool
 
+    def document(self) -> dict[str, Any]:
+        """The result as plain values."""
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "images": self.images,
+            "classes": self.classes,
+            "known": self.known,
+        }
 
-def fetch(name: str, archive: PublishedArchive, out: Path) -> Fetched:
-    """Make the folder out of a published archive, or find that it is there.
 
-    The zip file, and while it is incomplete the part that came, lie beside out, and are taken away
-    when out is whole. Raises ConfigurationError when something else is in out, FetchError when the
-    server, the disk or the checksum fails; then what was downloaded is kept, unless it is wrong.
+def fetch_archive(name: str, out: Path | None = None, progress: Progress = SILENT) -> Fetched:
+    """Download a published archive (see archives.PUBLISHED) and unpack it as one folder per class.
+
+    out: the folder to make; ./NAME by default. The zip file, or the part of it that has arrived, is
+    kept beside out until out is complete, and an interrupted download continues. Raises
+    ConfigurationError on an unknown name or when out holds something else, FetchError when the
+    server, the disk or the checksum fails.
     """
-    if (out / ORIGIN).is_file():
-        return _found(name, archive, out)
+    archive = PUBLISHED.get(name)
+    if archive is None:
+        raise ConfigurationError(f"unknown archive {name!r}; known are {', '.join(PUBLISHED)}")
+    out = Path(name) if out is None else out
+    known = (out / ORIGIN).is_file()
+    if known:
+        images, classes = _read_origin(name, archive, out)
+    else:
+        images, classes = _make(name, archive, out, progress)
+    if (images, classes) != (archive.images, archive.classes):
+        progress.message(
+            f"warning: {out}: {images:,} images of {classes} classes; "
+            f"{archive.images:,} images of {archive.classes} classes were expected"
+        )
+    return Fetched(name, archive, out, images, classes, known)
+
+
+def _read_origin(name: str, archive: PublishedArchive, out: Path) -> tuple[int, int]:
+    origin = json.loads((out / ORIGIN).read_text())
+    if (origin["name"], origin["checksum"]) != (name, archive.checksum):
+        raise ConfigurationError(f"{out}: holds {origin['name']} already; choose another --out")
+    return origin["images"], origin["classes"]
+
+
+def _make(name: str, archive: PublishedArchive, out: Path, progress: Progress) -> tuple[int, int]:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise ConfigurationError(f"{out}: there is something else already; choose another --out")
+        raise ConfigurationError(f"{out}: not empty; choose another --out")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        file = _download(name, archive, out)
+        file = _download(name, archive, out, progress)
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            images = unpack(file, partial)
+            images = unpack(file, partial, progress)
             classes = sum(path.is_dir() for path in partial.iterdir()) if images else 0
             origin = {"name": name, "url": archive.url, "checksum": archive.checksum}
             counts = {"images": images, "classes": classes}
@@ -56,33 +94,26 @@ def fetch(name: str, archive: PublishedArchive, out: Path) -> Fetched:
             shutil.rmtree(partial, ignore_errors=True)
         file.unlink()
     except zipfile.BadZipFile as error:
-        raise FetchError(f"{file}: not a zip file that can be read ({error})") from error
+        raise FetchError(f"{file}: not a readable zip file ({error})") from error
     except OSError as error:
         raise FetchError(f"{out}: cannot be written ({error.strerror})") from error
-    return Fetched(out, images, classes, known=False)
+    return images, classes
 
 
-def _found(name: str, archive: PublishedArchive, out: Path) -> Fetched:
-    origin = json.loads((out / ORIGIN).read_text())
-    if (origin["name"], origin["checksum"]) != (name, archive.checksum):
-        raise ConfigurationError(f"{out}: holds {origin['name']} already; choose another --out")
-    return Fetched(out, origin["images"], origin["classes"], known=True)
-
-
-def _download(name: str, archive: PublishedArchive, out: Path) -> Path:
-    """The zip file beside out, checked; what is there already with the right checksum is taken."""
+def _download(name: str, archive: PublishedArchive, out: Path, progress: Progress) -> Path:
+    """The checked zip file beside out; one that is there already is not downloaded again."""
     pooch.get_logger().setLevel(logging.WARNING)
     file = out.with_name(f"{name}.zip")
     part = out.with_name(f"{name}.zip.part")
-    downloader = ResumingDownloader(part, name, archive.megabytes)
+    downloader = ResumingDownloader(part, name, archive.megabytes, progress)
     try:
         pooch.retrieve(
             archive.url, archive.checksum, file.name, path=out.parent, downloader=downloader
         )
     except ValueError as error:
         raise FetchError(
-            f"{name}: what came from {archive.url} has another checksum than {archive.checksum}, "
-            "and was thrown away; give the same command again, and if that says the same, the "
-            f"archive has changed: get it from {archive.page}"
+            f"{name}: the file from {archive.url} has another checksum than {archive.checksum} and "
+            "was deleted; give the same command again, and if it fails again, the archive has "
+            f"changed: get it from {archive.page}"
         ) from error
     return file

@@ -1,9 +1,9 @@
-"""Phase three, an option: the backbone's last blocks learn too.
+"""Phase three, an option: the backbone's last blocks are trained too.
 
-The recipe goes on from where phase two ended, on vectors that are computed anew at each step, so
-that its loss reaches the blocks. All before them stays as it was, and so do the statistics of
-their batch norms: small batches do no harm, and the exported graph folds as ever. Similarities
-that are to be kept are those of the frozen backbone, or they would follow what moves.
+The recipe continues from the end of phase two, on vectors that are computed at each step, so that
+the gradient reaches the blocks. The layers before them do not change, nor do the statistics of the
+batch norms: small batches do no harm, and the exported graph folds as before. The similarity loss
+keeps to the frozen backbone: a target that moved with the blocks would hold nothing.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from scenehash.progress import SILENT, Progress
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import Image, to_tile
 
 from .augmentation import view_of
-from .backbones import Backbone
-from .config import Config, FinetuneSettings
+from .config import Config
 from .data import LabelledImage
-from .device import training_device
 from .fit import History, fit
-from .head import Branches, Projection
 from .recipes import Recipe, TrainingSet, make_recipe
 from .tuning_network import TuningNetwork
 
@@ -33,26 +31,10 @@ CHECKPOINT_EVERY = 10
 
 
 @dataclass(frozen=True)
-class PhaseTwo:
-    """What phase two ends with, where phase three goes on.
-
-    data has the vectors of the frozen backbone, on which the recipe has been trained, of images in
-    views.
-    """
-
-    backbone: Backbone
-    projection: Projection
-    recipe: Recipe
-    data: TrainingSet
-    images: Sequence[LabelledImage]
-    views: Sequence[int]
-
-
-@dataclass(frozen=True)
 class MovingSet(TrainingSet):
-    """A training set whose vectors come out of a network that learns.
+    """A training set whose vectors are computed by a network in training.
 
-    vectors, the field, stays what the frozen backbone gave.
+    The field vectors stays what the frozen backbone gave.
     """
 
     images: Sequence[LabelledImage]
@@ -61,7 +43,7 @@ class MovingSet(TrainingSet):
     network: TuningNetwork
 
     def batch(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
-        """The vectors float32 [B, P] of the images as the network sees them now, differentiable."""
+        """The vectors float32 [B, P] of images by the network as it is now, differentiable."""
         pairs = zip(images, views, strict=True)
         return self.network(np.stack([self._tile(self.images[i], self.views[v]) for i, v in pairs]))
 
@@ -70,29 +52,24 @@ class MovingSet(TrainingSet):
 
 
 def finetune(
-    before: PhaseTwo, config: Config, settings: FinetuneSettings, checkpoint: Path
-) -> tuple[Backbone, Branches, History]:
-    """The backbone with its last blocks tuned, the finished head on it, and the loss by step.
+    trained: Recipe,
+    data: MovingSet,
+    config: Config,
+    checkpoint: Path,
+    progress: Progress = SILENT,
+) -> tuple[Recipe, History]:
+    """Continue a recipe that phase two has trained, with the blocks of data.network.
 
-    Interrupted, it goes on from the checkpoint file. One seed gives the same weights on the same
-    device with the same number of threads.
+    Gives the recipe at its last step and the loss by step; the weights of the blocks are in
+    data.network. An interrupted call continues from the checkpoint file. The same seed gives the
+    same weights on the same device with the same number of threads.
     """
-    data, size = before.data, config.tile_size
-    network = TuningNetwork(
-        before.backbone, before.projection, settings.blocks, size, training_device()
-    )
-    moving = MovingSet(data.vectors, data.labels, before.images, before.views, size, network)
-    recipe = make_recipe(_in_steps_of(settings, config), moving)
-    recipe.learned.load_state_dict(before.recipe.learned.state_dict())
-    recipe.learn_too(list(network.weights.values()), settings.share)
+    assert config.finetune is not None
+    values = config.finetune.model_dump(include={"steps", "batch", "learning_rate"})
+    settings = config.settings.model_copy(update=values)
+    recipe = make_recipe(config.model_copy(update={"settings": settings}), data)
+    recipe.learned.load_state_dict(trained.learned.state_dict())
+    recipe.learn_too(list(data.network.weights.values()), config.finetune.share)
     threads = torch.get_num_threads()
-    history = fit(recipe, config.seed, checkpoint, "finetune", threads, CHECKPOINT_EVERY)
-
-    tuned = {name: weight.detach().cpu() for name, weight in network.weights.items()}
-    return before.backbone.with_tuned(tuned), recipe.head.finished(before.projection), history
-
-
-def _in_steps_of(settings: FinetuneSettings, config: Config) -> Config:
-    """The recipe's configuration with the steps, the batch and the learning rate of phase three."""
-    values = settings.model_dump(include={"steps", "batch", "learning_rate"})
-    return config.model_copy(update={"settings": config.settings.model_copy(update=values)})
+    history = fit(recipe, config.seed, checkpoint, "finetune", threads, CHECKPOINT_EVERY, progress)
+    return recipe, history

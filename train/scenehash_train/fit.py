@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scenehash.cli.console import progress
+from scenehash.progress import SILENT, Progress
 
 from .recipes import Recipe
 
@@ -21,23 +21,24 @@ def fit(
     recipe: Recipe,
     seed: int,
     checkpoint: Path,
-    what: str = "train",
+    name: str = "train",
     threads: int = 1,
     checkpoint_every: int | None = None,
+    progress: Progress = SILENT,
 ) -> History:
-    """Train a recipe's head to its last step; the history has the loss's terms by step.
+    """Train a recipe's head to its last step; the history has the loss terms by step.
 
-    Every few hundred steps the state goes to the checkpoint file, and from there an interrupted
-    run goes on: a step's batch and dropout are drawn from (seed, step) alone, so that it ends with
-    the same weights as one that was never interrupted. By default one thread computes: a head is
-    too small to gain from two, which stand in each other's way on a busy machine, and one gives the
-    same weights however many cores there are. what: the word that progress is shown under.
+    The state is saved in the checkpoint file every few hundred steps, and an interrupted run
+    continues from there. The batch and the dropout of a step depend on (seed, step) alone, so the
+    final weights are those of an uninterrupted run. One thread by default: a head is too small to
+    gain from more, and the weights do not depend on the number of cores. name: of the progress
+    task.
     """
     every = CHECKPOINT_EVERY if checkpoint_every is None else checkpoint_every
     first, history = _resume(recipe, checkpoint)
     recipe.learned.train()
-    with progress(recipe.steps, what) as advance, _threads(threads):
-        advance(first)
+    with progress.task(name, recipe.steps) as task, _threads(threads):
+        task.advance(first)
         for step in range(first, recipe.steps):
             rng = np.random.default_rng((seed, step))
             torch.manual_seed(int(rng.integers(2**31)))
@@ -53,7 +54,7 @@ def fit(
                 )
             if (step + 1) % every == 0:
                 _save(recipe, step + 1, history, checkpoint)
-            advance(1)
+            task.advance(1)
     return history
 
 

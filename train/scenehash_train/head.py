@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class Projection(nn.Module):
-    """Representation float32 [N, D] -> its principal components float32 [N, P], centred."""
+    """Representation float32 [N, D] -> centred principal components float32 [N, P]."""
 
     mean: Tensor
     matrix: Tensor
@@ -21,7 +21,7 @@ class Projection(nn.Module):
 
 
 def plain_mlp(width: int, hidden: tuple[int, ...], bits: int, slope: float = 0.0) -> nn.Sequential:
-    """Linear layers with a ReLU between them, leaky by the slope; the last gives the logits."""
+    """Linear layers with ReLUs between them, leaky by the slope; the last gives the logits."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(width, size), nn.LeakyReLU(slope) if slope else nn.ReLU()]
@@ -30,7 +30,7 @@ def plain_mlp(width: int, hidden: tuple[int, ...], bits: int, slope: float = 0.0
 
 
 class Branches(nn.Module):
-    """Several heads side by side: the bits of the first come first."""
+    """Several heads side by side; their bits are concatenated."""
 
     def __init__(self, *branches: nn.Sequential) -> None:
         super().__init__()
@@ -41,16 +41,16 @@ class Branches(nn.Module):
         return logits[0] if len(logits) == 1 else torch.cat(logits, 1)
 
     def finished(self, projection: Projection) -> "Branches":
-        """The same function of representations [N, D] in evaluation mode, as it is exported."""
+        """The head for export: the same function, of representations [N, D], in evaluation mode."""
         branches = [branch for branch in self.branches if isinstance(branch, nn.Sequential)]
         return Branches(*(folded(nn.Sequential(projection, *branch)) for branch in branches))
 
 
 def folded(layers: nn.Sequential) -> nn.Sequential:
-    """The same function in evaluation mode as linear layers and activations alone.
+    """The same function in evaluation mode, by linear layers and activations alone.
 
-    A Projection goes into the linear layer behind it, a batch norm into the one before it, and
-    dropout away, so that the exported graph has nothing but what computes.
+    A Projection is folded into the next linear layer, a batch norm into the one before it, and
+    dropout is removed.
     """
     result: list[nn.Module] = []
     waiting: Projection | None = None

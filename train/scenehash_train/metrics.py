@@ -20,7 +20,7 @@ QUERIES_AT_ONCE = 512
 class Quality:
     """Mean retrieval quality over all queries, each figure 0 to 1.
 
-    The last two are graded, and there where some images have several classes.
+    The last two, graded, are given where some images have several classes.
     """
 
     map_at_20: float
@@ -37,11 +37,11 @@ class Quality:
 def retrieval_quality(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -> Quality:
     """Quality of codes uint8 [N, K/8] with classes int64 [N], or memberships bool [N, C].
 
-    An image is relevant to a query that it has a class in common with. Ranked by (Hamming distance,
-    position), where positions are a shuffle by the seed, so that the order of folders cannot help.
-    map_at_20 divides a query's precisions by min(k, relevant images), map_at_20_hits by the
-    relevant ones found among the k, as the code of Roy et al. does; the latter flatters, and is
-    there for comparison with the paper alone.
+    An image is relevant when it shares a class with the query. Ranked by (Hamming distance,
+    position), positions being a shuffle by the seed, so that the order of folders has no effect.
+    map_at_20 divides the sum of a query's precisions by min(k, relevant images), map_at_20_hits by
+    the relevant images among the k hits, as the public code of Roy et al. does: the latter is too
+    favourable, and serves for comparison with the paper only.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     signs = np.where(unpack(codes[order]), np.float32(1), np.float32(-1))
@@ -50,9 +50,10 @@ def retrieval_quality(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -
 
 
 def confusion(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -> npt.NDArray[np.float64]:
-    """What is found for what, float64 [C, C]: of the first k hits of the queries of class i, the
-    fraction of class j. Its diagonal is precision@k by class. Ranked as retrieval_quality does.
-    Rows of classes without an image are not a number.
+    """Of the first k hits of the queries of class i, the fraction of class j, float64 [C, C].
+
+    The diagonal is precision@k by class. Ranked as in retrieval_quality. Rows of classes without an
+    image are NaN.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
     codes, members = codes[order], memberships(labels[order])
@@ -70,7 +71,7 @@ def confusion(codes: Codes, labels: Labels, seed: int, k: int = DEPTH) -> npt.ND
 
 
 def cosine_quality(vectors: npt.NDArray[np.float32], labels: Labels, k: int = DEPTH) -> Quality:
-    """Quality of real vectors float32 [N, D], ranked by cosine: the ceiling without bits."""
+    """Quality of real vectors float32 [N, D], ranked by cosine: the reference without bits."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return _quality(lambda queries: unit[queries] @ unit.T, labels, k)
 
@@ -84,7 +85,7 @@ def _quality(scores: Scores, labels: Labels, k: int) -> Quality:
         queries = slice(start, min(start + QUERIES_AT_ONCE, len(labels)))
         block = scores(queries)
         common = members[queries] @ members.T
-        # A query is not its own answer.
+        # A query is not its own hit.
         itself = np.arange(len(block)), np.arange(queries.start, queries.stop)
         block[itself], common[itself] = -np.inf, 0
         ranked = np.argsort(-block, axis=1, kind="stable")[:, : min(k, len(labels) - 1)]
@@ -113,9 +114,10 @@ def _graded(
 ) -> npt.NDArray[np.float64]:
     """The sums over Q queries of ACG@k and NDCG@k, float64 [2].
 
-    gains: [Q, N], what each image is worth to each query, 0 to 1: their common classes over all of
-    theirs. ACG@k is the mean gain of the first k; NDCG@k their sum, each divided by log2(1 + rank),
-    over the same of the best ranking there could be. A query for which there is nothing counts 0.
+    gains: [Q, N], the gain of each image for each query, 0 to 1: the number of common classes over
+    the number of classes that either has. ACG@k is the mean gain of the first k; NDCG@k the sum of
+    gain / log2(1 + rank), over the same sum of the ideal ranking. A query without relevant images
+    counts 0.
     Sources: Jarvelin and Kekalainen, "Cumulated Gain-Based Evaluation of IR Techniques", ACM TOIS
     2002; Zhao, Huang, Wang, Tan, "Deep Semantic Ranking Based Hashing for Multi-Label Image
     Retrieval", CVPR 2015, which has both for codes.

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class HashNetwork(nn.Module):
     """A backbone with a hash head, from a tile's bytes to logits.
 
-    uint8 RGB [N, S, S, 3] in; float32 logits [N, K] out. The normalisation is a part of the
-    network, so that it goes wherever the weights go.
+    uint8 RGB [N, S, S, 3] in; float32 logits [N, K] out. The normalisation is part of the network,
+    so that it cannot differ between training and device.
     """
 
     def __init__(
@@ -18,7 +18,7 @@ class HashNetwork(nn.Module):
         mean: tuple[float, ...],
         scale: tuple[float, ...],
     ) -> None:
-        """mean and scale: one value for all three bands, or one for each."""
+        """mean and scale: one value for all three bands, or one per band."""
         super().__init__()
         self.backbone = backbone
         self.head = head
@@ -29,7 +29,7 @@ class HashNetwork(nn.Module):
     scale: Tensor
 
     def pixels(self, tiles: Tensor) -> Tensor:
-        """Tiles uint8 [N, S, S, 3] as the backbone takes them: normalised, float32 [N, 3, S, S]."""
+        """The backbone's input, normalised float32 [N, 3, S, S], of tiles uint8 [N, S, S, 3]."""
         return (tiles.permute(0, 3, 1, 2).float() - self.mean) / self.scale
 
     def representation(self, tiles: Tensor) -> Tensor:

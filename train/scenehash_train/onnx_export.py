@@ -1,4 +1,4 @@
-"""From a torch module on tiles to an ONNX graph on tiles, and to what runs it."""
+"""From a torch module on tiles to an ONNX graph, and to a session that runs it."""
 
 import contextlib
 import io
@@ -11,17 +11,17 @@ import onnxruntime
 import torch
 from torch import nn
 
-# The oldest supported onnxruntime (see pyproject.toml) reads this opset.
+# Supported by the oldest onnxruntime that pyproject.toml allows.
 OPSET = 18
 
 
 def lower(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.ModelProto:
-    """Turn a module that takes tiles uint8 [N, S, S, 3] into an ONNX graph with N dynamic.
+    """Convert a module on tiles uint8 [N, S, S, 3] to an ONNX graph with dynamic N.
 
-    The graph's input is named "tiles"; outputs gives the names of what the module returns. Batch
-    norm is folded into the convolutions.
+    The graph's input is named "tiles"; outputs: the names of its outputs. Batch norm is folded into
+    the convolutions.
     """
-    # Two tiles: with one, torch would take N = 1 for a constant.
+    # Two tiles: with one, torch would take N = 1 as a constant.
     example = torch.zeros((2, tile_size, tile_size, 3), dtype=torch.uint8)
     with _quiet():
         program = torch.onnx.export(
@@ -39,7 +39,7 @@ def lower(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> onnx.Mod
 
 
 def open_session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.InferenceSession:
-    """A graph, ready to run on the CPU: several times faster there than PyTorch.
+    """A session on the CPU, where ONNX Runtime is several times faster than PyTorch.
 
     threads: 0 leaves their number to ONNX Runtime.
     """
@@ -53,7 +53,7 @@ def open_session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.Infere
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the exporter's progress marks and its notices of packages that it can do without."""
+    """Silence the exporter's progress marks and its notices of optional packages."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)

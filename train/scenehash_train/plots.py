@@ -1,4 +1,4 @@
-"""The training curve as a picture."""
+"""The loss of a training run as a picture."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import matplotlib.pyplot as plt
 from .fit import History
 
 
-def draw_curve(history: History, title: str, path: Path) -> None:
-    """Draw each term of the loss by step into a picture file."""
+def plot_history(history: History, title: str, path: Path) -> None:
+    """Plot each term of the loss by step into a picture file."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     steps = [entry["step"] for entry in history]
     for name in history[0]:

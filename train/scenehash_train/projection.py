@@ -1,4 +1,4 @@
-"""Principal components of a representation: what a head is trained on."""
+"""Principal components of representations; heads are trained on them."""
 
 import numpy as np
 import numpy.typing as npt
@@ -16,13 +16,13 @@ POWER_ITERATIONS = 2
 def fit_projection(
     represented: Represented, parts: tuple[int, ...], components: int, seed: int
 ) -> Projection:
-    """The principal components of training representations, as many as there are or are wanted.
+    """The first principal components of training representations, at most that many.
 
-    Each part is divided by the root of its total variance, so that each has the same say, and a
-    dimension within a part keeps its own: one that hardly varies here may vary wildly in another
-    archive, and would drown the rest if it were blown up. The components have variance 1 on
-    average. Fitted on a sample of at most 4,096 vectors, by randomised SVD (Halko, Martinsson and
-    Tropp, SIAM Review 2011).
+    Each part is divided by the square root of its total variance, so that all parts weigh the same.
+    Dimensions within a part are not scaled to unit variance: one that hardly varies here may vary
+    much in another archive, and would dominate there. The components have variance 1 on average.
+    Fitted on a sample of at most 4,096 vectors by randomised SVD (Halko, Martinsson, Tropp, SIAM
+    Review 2011).
     """
     sample = torch.from_numpy(_sample(represented, seed))
     mean, variance = sample.mean(0), sample.var(0)
@@ -53,7 +53,7 @@ def project(represented: Represented, projection: Projection) -> npt.NDArray[np.
 
 
 def _sample(represented: Represented, seed: int) -> npt.NDArray[np.float32]:
-    """Vectors float32 [M, D] of the plain turns, evenly over the images."""
+    """A random sample of vectors float32 [M, D], the same share of each group of images."""
     rng = np.random.default_rng(seed)
     share = min(1.0, SAMPLE / (len(represented) * represented.views))
     chunks = []

@@ -1,8 +1,8 @@
-"""Phase one: the backbone's representation of every image and view, extracted once.
+"""Phase one: the backbone's representation of every image and view, computed once.
 
-Extraction runs in ONNX Runtime, which is several times faster than PyTorch on a CPU. Results are
-kept in an SQLite file a backbone and tile size, keyed by an image's content and the view, so that
-an interrupted extraction goes on where it stopped and a second run extracts nothing.
+It runs in ONNX Runtime, which is several times faster than PyTorch on a CPU. Results are cached in
+one SQLite file per backbone and tile size, keyed by image content and view: an interrupted run
+continues where it stopped, and a second run computes nothing.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from scenehash.cli.console import progress
 from scenehash.errors import ScenehashError
+from scenehash.progress import SILENT, Progress
 from scenehash.scenes.decoding import read_image
 from scenehash.tiles import Image, to_tile
 
@@ -32,7 +32,7 @@ Array = npt.NDArray[np.float32]
 
 
 class Represented:
-    """The representations of N images in V views, on disk; read a few images at a time."""
+    """The representations of N images in V views, on disk; read them a few images at a time."""
 
     def __init__(self, images: Sequence[LabelledImage], views: Sequence[int], cache: "_Cache"):
         self._images = images
@@ -44,7 +44,7 @@ class Represented:
 
     @property
     def views(self) -> int:
-        """How many views V an image has."""
+        """Number of views V of an image."""
         return len(self._views)
 
     def read(self, start: int = 0, stop: int | None = None) -> Array:
@@ -59,27 +59,28 @@ def represent(
     tile_size: int,
     views: Sequence[int],
     folder: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Represented:
-    """The representations of N images in V views, extracted where that has not been done.
+    """The representations of N images in V views; those that are not cached yet are computed.
 
-    folder: where they are kept; by default $SCENEHASH_CACHE, or ~/.cache/scenehash. Values are
-    kept as float16. Raises ScenehashError when the folder cannot be used.
+    folder: of the cache; by default $SCENEHASH_CACHE, or ~/.cache/scenehash. Values are stored as
+    float16. Raises ScenehashError when the folder cannot be used.
     """
     folder = cache_folder() if folder is None else folder
     kept = _Cache(folder / f"{backbone.identity}-{tile_size}.sqlite", backbone.width)
     with kept as cache:
         missing = cache.missing(images, views)
         if missing:
-            with progress(len(missing) * len(views), "represent") as advance:
+            with progress.task("represent", len(missing) * len(views)) as task:
                 extractor = _Extractor(backbone, tile_size)
                 for group, found in extractor.run(missing, views):
                     cache.put(group, views, found)
-                    advance(len(group) * len(views))
+                    task.advance(len(group) * len(views))
     return Represented(images, views, kept)
 
 
 def cache_folder() -> Path:
-    """Where representations are kept between runs."""
+    """The folder in which representations are cached."""
     home = os.environ.get("SCENEHASH_CACHE")
     return Path(home) if home else Path.home() / ".cache" / "scenehash"
 
@@ -94,7 +95,7 @@ class _Extractor:
     def run(
         self, images: Sequence[LabelledImage], views: Sequence[int]
     ) -> Iterator[tuple[Sequence[LabelledImage], Array]]:
-        """Groups of images with their representations [G, V, D], reading one group ahead."""
+        """Groups of images with their representations [G, V, D]; reads one group ahead."""
         groups = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
         with ThreadPoolExecutor(max_workers=1) as reader:
             ahead = reader.submit(self._tiles, groups[0], views)
@@ -135,9 +136,9 @@ class _Cache:
         self._connection.close()
 
     def missing(self, images: Sequence[LabelledImage], views: Sequence[int]) -> list[LabelledImage]:
-        """The images, each content once, that lack one of the views."""
+        """The images of which a view is missing, each content once."""
         with self._guard():
-            # Answered from the key's index alone, an image at a time: a large cache is not read.
+            # Answered from the index, one image at a time: the vectors are not read.
             query = "SELECT view FROM representation WHERE content = ?"
             wanted = {image.content: image for image in images}
             return [
@@ -147,7 +148,7 @@ class _Cache:
             ]
 
     def put(self, images: Sequence[LabelledImage], views: Sequence[int], found: Array) -> None:
-        """Keep representations [G, V, D] of images; committed when this returns."""
+        """Store representations [G, V, D] of images; committed when this returns."""
         rows = (
             (image.content, view, vector.astype(np.float16).tobytes())
             for image, vectors in zip(images, found, strict=True)
@@ -159,7 +160,7 @@ class _Cache:
             )
 
     def get(self, images: Sequence[LabelledImage], views: Sequence[int]) -> Array:
-        """The representations float32 [N, V, D] of images that lack none."""
+        """The representations float32 [N, V, D] of images whose views are all stored."""
         result = np.empty((len(images), len(views), self._width), np.float32)
         query = "SELECT vector FROM representation WHERE content = ? AND view = ?"
         with self._guard():

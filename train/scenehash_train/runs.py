@@ -1,13 +1,14 @@
-"""The run folder: everything that a training run leaves behind.
+"""The run folder: all files of a training run.
 
-config.json      what was asked for
-split.json       the archive, its classes, and which images trained and which judge
-checkpoint.pt    while training: the state to go on from
+config.json      the configuration
+split.json       the archives, their classes, and the images that train and that test
+checkpoint.pt    while training: the state from which an interrupted run continues
 finetune.pt      while fine-tuning: the same
 head.pt          the trained head's weights
-backbone.pt      after fine-tuning: the weights of the backbone that it has changed
+backbone.pt      after fine-tuning: the weights of the backbone that have changed
 curve.png        the terms of the loss by step
 run.json         written last: lineage, quality on the test part, times
+export-cache/    stages of exports, see scenehash_export; may be deleted
 """
 
 import contextlib
@@ -37,7 +38,7 @@ PARTIAL = ".partial"
 
 
 class Run:
-    """A finished run. lineage names its network: codes compare only within one."""
+    """A finished run. lineage: the id of its network; codes compare only within one lineage."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,7 +56,7 @@ class Run:
 
     @classmethod
     def open(cls, path: Path) -> "Run":
-        """Open a finished run; InputError when there is none, or it is not finished."""
+        """Open a finished run; InputError when there is none, or when it is not finished."""
         if not (path / CONFIG).is_file():
             raise InputError(
                 f"{path}: no run here; make one with: scenehash train DATA --out {path}"
@@ -66,15 +67,15 @@ class Run:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """How long each stage took."""
+        """Seconds that each stage took, by name."""
         seconds: dict[str, float] = self._record["seconds"]
         return seconds
 
     def network(self) -> HashNetwork:
         """The trained network, in evaluation mode.
 
-        Raises ConfigurationError when the backbone's weights are not those that it was trained on,
-        InputError when the run's own cannot be read.
+        Raises ConfigurationError when the backbone's weights are not those of the training,
+        InputError when the run's own weights cannot be read.
         """
         backbone = load_backbone(self.config.backbone, self.config.tile_size)
         if self.config.finetune is not None:
@@ -91,7 +92,7 @@ class Run:
         return backbone.with_head(head)
 
     def data_record(self) -> DataRecord:
-        """What the model card says of the data."""
+        """The data section of the model card."""
         return DataRecord(
             name=self.archive_name,
             classes=self.classes,
@@ -115,17 +116,17 @@ class Run:
 
 
 def start_run(path: Path, config: Config, data: Collection, parts: Split) -> None:
-    """Make a run folder, or take over an interrupted one of the same configuration and images.
+    """Make a run folder, or continue an interrupted run of the same configuration and images.
 
-    Raises ConfigurationError when the folder holds another run or something else, InputError when
-    it cannot be written to.
+    Raises ConfigurationError when the folder holds another run or other files, InputError when it
+    cannot be written to.
     """
-    # None is left out, so that a run from before an option came is still one without it.
-    asked = config.model_dump(mode="json", exclude_none=True)
-    written = {CONFIG: asked, SPLIT: _split_record(data, parts)}
+    # Without None: a run that is older than an option still equals one without it.
+    settings = config.model_dump(mode="json", exclude_none=True)
+    written = {CONFIG: settings, SPLIT: _split_record(data, parts)}
     try:
         path.mkdir(parents=True, exist_ok=True)
-        # The configuration is written last: without it, what start_run itself wrote is no run yet.
+        # The configuration is written last: a folder without it holds an unfinished start at most.
         begun = {Path(name).with_suffix(end).name for name in written for end in (".json", PARTIAL)}
         if not (path / CONFIG).is_file() and {entry.name for entry in path.iterdir()} - begun:
             raise ConfigurationError(f"{path}: not empty, and not a run; choose another --out")
@@ -134,7 +135,7 @@ def start_run(path: Path, config: Config, data: Collection, parts: Split) -> Non
                 _write_json(path / name, written[name])
             elif read_config(path / name) != written[name]:
                 raise ConfigurationError(
-                    f"{path}: holds a run of another configuration or other images ({name} "
+                    f"{path}: holds a run with another configuration or other images ({name} "
                     "differs); choose another --out"
                 )
     except OSError as error:
@@ -148,7 +149,7 @@ def finish_run(
     head: nn.Module,
     record: dict[str, Any],
 ) -> Run:
-    """Write the weights and, last of all, the file that says that the run is finished."""
+    """Write the weights and then run.json, which marks the run as finished."""
     if backbone.tuned:
         _write_weights(path / BACKBONE, backbone.tuned)
     _write_weights(path / HEAD, head.state_dict())
@@ -164,7 +165,7 @@ def _split_record(data: Collection, parts: Split) -> dict[str, Any]:
         return image.label if len(image.labels) == 1 else list(image.labels)
 
     def entries(images: Iterable[LabelledImage]) -> list[list[Any]]:
-        return [[*_place(image, data.archives), classes(image), image.content] for image in images]
+        return [[*_locate(image, data.archives), classes(image), image.content] for image in images]
 
     return {
         "name": data.name,
@@ -183,15 +184,15 @@ def _split_record(data: Collection, parts: Split) -> dict[str, Any]:
     }
 
 
-def _place(image: LabelledImage, archives: Sequence[Archive]) -> tuple[int, str]:
-    """The number of an image's archive, and its path in there."""
+def _locate(image: LabelledImage, archives: Sequence[Archive]) -> tuple[int, str]:
+    """The number of an image's archive, and its path within."""
     numbered = enumerate(archive.root for archive in archives)
     number, root = next((n, root) for n, root in numbered if image.path.is_relative_to(root))
     return number, str(image.path.relative_to(root))
 
 
 def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
-    """16 hexadecimal digits over all that decides which logits a tile gets."""
+    """16 hexadecimal digits over everything that determines the logits of a tile."""
     digest = hashlib.sha256(f"{backbone.identity} {config.tile_size} {config.bits}".encode())
     for name, value in sorted(head.state_dict().items()):
         digest.update(name.encode() + value.cpu().numpy().tobytes())
@@ -200,11 +201,11 @@ def _lineage(config: Config, backbone: Backbone, head: nn.Module) -> str:
 
 @contextlib.contextmanager
 def _intact(path: Path) -> Iterator[dict[str, Tensor]]:
-    """The weights in a file; InputError when they cannot be read, or do not fit where they go."""
+    """The weights in a file; InputError when they cannot be read or do not fit the network."""
     try:
         yield torch.load(path, weights_only=True)
     except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
-        raise InputError(f"{path}: damaged or gone; train again") from error
+        raise InputError(f"{path}: damaged or missing; train again") from error
 
 
 def _write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:

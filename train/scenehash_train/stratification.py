@@ -1,4 +1,4 @@
-"""Splitting images that have several classes each, so that every class is split alike."""
+"""A stratified split of images that have several classes each."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,13 +7,13 @@ Members = npt.NDArray[np.bool_]
 
 
 def stratify(members: Members, sizes: npt.NDArray[np.int64], fraction: float, seed: int) -> Members:
-    """Choose a fraction of G groups, bool [G], so that each class has that fraction of its images.
+    """Choose groups, bool [G], so that each class has about that fraction of its images in them.
 
-    members: bool [G, C], the classes of each group, one at least; sizes: int64 [G], its images. The
-    class with the fewest images left is taken next, and its groups, in random order, go one by one
-    to the side that still wants most of that class; of two that want the same, to the one that
-    wants most images of any kind, and then to the larger. Source: Sechidis, Tsoumakas, Vlahavas,
-    "On the Stratification of Multi-Label Data", ECML PKDD 2011, for two parts.
+    members: bool [G, C], the classes of each group, at least one; sizes: int64 [G], its images. The
+    class with the fewest unassigned images is next; its groups, in random order, go one by one to
+    the side that lacks most images of that class; in a tie to the side that lacks most images in
+    all, then to the larger side. Source: Sechidis, Tsoumakas, Vlahavas, "On the Stratification of
+    Multi-Label Data", ECML PKDD 2011, for two parts.
     """
     assert members.any(axis=1).all()
     rng = np.random.default_rng(seed)

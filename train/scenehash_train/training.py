@@ -2,75 +2,125 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from scenehash.cli.console import notice, progress
 from scenehash.codes import Codes, pack
-from scenehash.scenes import image_files
+from scenehash.progress import SILENT, Progress
 
 from .augmentation import PLAIN, views_of
 from .backbones import load_backbone
-from .config import Config
+from .config import Config, make_config
 from .data import Collection, labels, read_archive
+from .device import training_device
 from .evaluation import network_codes
-from .finetune import PhaseTwo, finetune
+from .finetune import MovingSet, finetune
 from .fit import fit
 from .metrics import retrieval_quality
-from .plots import draw_curve
+from .plots import plot_history
 from .projection import IMAGES_AT_ONCE, fit_projection, project
 from .recipes import TrainingSet, check_labels, make_recipe
 from .representations import Represented, represent
 from .runs import CHECKPOINT, CURVE, FINETUNE, RUN, Run, finish_run, start_run
+from .tuning_network import TuningNetwork
 
 
-def train(roots: Sequence[Path], out: Path, config: Config) -> tuple[Run, Collection]:
-    """Train on one or several archives; the run is in the folder out.
+@dataclass(frozen=True)
+class Trained:
+    """A finished run, and the archives that it was trained on."""
 
-    A run that is finished there already, with the same configuration and images, is returned as
-    it is; an interrupted one goes on. Raises InputError and ConfigurationError.
+    run: Run
+    archives: Collection
+
+    def document(self) -> dict[str, Any]:
+        """The run as plain values."""
+        run = self.run
+        return {
+            "run": str(run.path),
+            "lineage": run.lineage,
+            "bits": run.config.bits,
+            "widths": list(run.config.widths),
+            "recipe": run.config.method,
+            "classes": len(run.classes),
+            "train_images": len(run.split.train),
+            "test_images": len(run.split.test),
+            "set_aside": [
+                {"path": str(path), "reason": reason} for path, reason in self.archives.set_aside
+            ],
+            "quality": run.quality,
+            "seconds": {stage: round(value, 1) for stage, value in run.seconds.items()},
+        }
+
+
+def train(
+    data: Sequence[Path],
+    out: Path | None = None,
+    config: Config | None = None,
+    progress: Progress = SILENT,
+) -> Trained:
+    """Train a hash head on one or several archives.
+
+    data: their folders; see read_archive. out: the run folder, runs/DATA-RECIPE-BITS-SEED by
+    default. A run that is finished there with the same configuration and images is returned as it
+    is, and an interrupted one continues. config: make_config({}) by default. Raises InputError when
+    data or out cannot be used, ConfigurationError when they do not fit the configuration, and
+    MissingExtraError.
     """
+    config = make_config({}) if config is None else config
+    out = default_folder(data, config) if out is None else out
     backbone = load_backbone(config.backbone, config.tile_size)
     if config.finetune is not None:
         backbone.last_blocks(config.finetune.blocks)  # an error here costs no work
-    with progress(sum(len(image_files(root)) for root in roots), "read") as advance:
-        data = Collection(tuple(read_archive(root, advance) for root in roots))
-    parts = data.split(config.seed)
+    archives = Collection(tuple(read_archive(root, progress) for root in data))
+    parts = archives.split(config.seed)
     check_labels(config, labels(parts.train))
-    start_run(out, config, data, parts)
+    start_run(out, config, archives, parts)
     if (out / RUN).is_file():
-        notice(f"{out}: finished already with this configuration; nothing to do")
-        return Run.open(out), data
+        progress.message(f"{out}: this run is finished already, with the same configuration")
+        return Trained(Run.open(out), archives)
 
     started = time.perf_counter()
     views = views_of(config)
-    seen = represent(parts.train, backbone, config.tile_size, views)
-    unseen = represent(parts.test, backbone, config.tile_size, PLAIN)
+    train_vectors = represent(parts.train, backbone, config.tile_size, views, progress=progress)
+    test_vectors = represent(parts.test, backbone, config.tile_size, PLAIN, progress=progress)
     represented = time.perf_counter()
-    projection = fit_projection(seen, backbone.parts, config.settings.components, config.seed)
-    learned_from = TrainingSet(project(seen, projection), labels(parts.train))
-    recipe = make_recipe(config, learned_from)
-    history = fit(recipe, config.seed, out / CHECKPOINT)
+    projection = fit_projection(
+        train_vectors, backbone.parts, config.settings.components, config.seed
+    )
+    frozen = TrainingSet(project(train_vectors, projection), labels(parts.train))
+    recipe = make_recipe(config, frozen)
+    history = fit(recipe, config.seed, out / CHECKPOINT, progress=progress)
     head = recipe.head.finished(projection)
     fitted = time.perf_counter()
     seconds = {"represent": represented - started, "train": fitted - represented}
 
     if config.finetune is None:
-        codes = _codes(head, unseen)
+        codes = _codes(head, test_vectors)
     else:
-        before = PhaseTwo(backbone, projection, recipe, learned_from, parts.train, views)
-        backbone, head, more = finetune(before, config, config.finetune, out / FINETUNE)
+        size, blocks = config.tile_size, config.finetune.blocks
+        network = TuningNetwork(backbone, projection, blocks, size, training_device())
+        moving = MovingSet(frozen.vectors, frozen.labels, parts.train, views, size, network)
+        tuned, more = finetune(recipe, moving, config, out / FINETUNE, progress)
+        backbone, head = backbone.with_tuned(network.tuned()), tuned.head.finished(projection)
         history += [entry | {"step": recipe.steps + entry["step"]} for entry in more]
         seconds["finetune"] = time.perf_counter() - fitted
-        codes = network_codes(backbone.with_head(head), parts.test, config.tile_size)
+        codes = network_codes(backbone.with_head(head), parts.test, size, progress)
 
     quality = retrieval_quality(codes, labels(parts.test), config.seed)
-    draw_curve(history, f"{data.name}: {config.method}, {config.bits} bits", out / CURVE)
+    plot_history(history, f"{archives.name}: {config.method}, {config.bits} bits", out / CURVE)
     record = {"quality": quality.as_dict(), "seconds": seconds, "history": history}
-    return finish_run(out, config, backbone, head, record), data
+    return Trained(finish_run(out, config, backbone, head, record), archives)
+
+
+def default_folder(data: Sequence[Path], config: Config) -> Path:
+    """The run folder when none is given: runs/DATA-RECIPE-BITS-SEED."""
+    names = "+".join(root.resolve().name for root in data)
+    return Path("runs") / f"{names}-{config.method}-{config.bits}-seed{config.seed}"
 
 
 def _codes(head: nn.Module, represented: Represented) -> Codes:

@@ -1,4 +1,4 @@
-"""A network whose last blocks learn, computed in two parts."""
+"""A network whose last blocks are trained, computed in two parts."""
 
 import copy
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from .head import Projection
 from .network import HashNetwork
 from .onnx_export import lower, open_session
 
-# What lies between the layers of a large batch falls out of a CPU's caches, and takes gigabytes.
+# The activations of a large batch leave a CPU's caches, and take gigabytes.
 TILES_AT_ONCE = 16
 
 Trunk = Callable[[Tensor], tuple[Tensor, ...]]
@@ -24,9 +24,9 @@ Trunk = Callable[[Tensor], tuple[Tensor, ...]]
 class TuningNetwork:
     """Tiles uint8 [N, S, S, 3] -> vectors float32 [N, P], through a copy of a backbone.
 
-    The trunk, all before its last blocks, learns nothing. It is most of the work: on a CPU it runs
-    in ONNX Runtime, which takes a quarter of PyTorch's time. weights are those that learn, by name;
-    they are on the device, tiles come from the CPU and vectors go back there.
+    The trunk, the layers before the last blocks, is not trained. It is most of the work: on a CPU
+    it runs in ONNX Runtime, in a quarter of PyTorch's time. weights: the trained ones by name, on
+    the device; tiles and vectors are on the CPU.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class TuningNetwork:
         tile_size: int,
         device: torch.device,
     ) -> None:
-        """Raises ConfigurationError when the backbone has not so many blocks that are known."""
+        """Raises ConfigurationError when the backbone does not have that many blocks."""
         tuned = copy.deepcopy(backbone)
         self._network = tuned.with_head(copy.deepcopy(projection)).to(device).requires_grad_(False)
         self.weights = tuned.last_blocks(blocks)
@@ -50,11 +50,15 @@ class TuningNetwork:
         trunk = _Trunk(self._network, tuned.module, self._first)
         self._trunk: Trunk = _lowered(trunk, tile_size) if device.type == "cpu" else trunk
 
+    def tuned(self) -> dict[str, Tensor]:
+        """The trained weights by name, on the CPU."""
+        return {name: weight.detach().cpu() for name, weight in self.weights.items()}
+
     def __call__(self, tiles: Image) -> Tensor:
         chunks = torch.split(torch.from_numpy(tiles).to(self._device), TILES_AT_ONCE)
         with torch.no_grad():
-            seen = [self._trunk(chunk) for chunk in chunks]
-        x, *means = (torch.cat(parts) for parts in zip(*seen, strict=True))
+            outputs = [self._trunk(chunk) for chunk in chunks]
+        x, *means = (torch.cat(parts) for parts in zip(*outputs, strict=True))
         x = x.contiguous(memory_format=torch.channels_last)
         vectors: Tensor = self._network.head(self._lite.rest(x, means, self._first))
         return vectors.cpu()

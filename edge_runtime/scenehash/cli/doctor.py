@@ -47,12 +47,11 @@ def doctor_command(
     """
     from scenehash.diagnose.doctor import check_codes, check_disk, check_machine
     from scenehash.diagnose.hardware import read_machine
-    from scenehash.model.golden import replay
     from scenehash.model.hash_model import HashModel, shipped_model
 
     machine = read_machine()
     path = model or shipped_model()
-    drift = replay(HashModel.open_replayed(path))
+    drift = HashModel.open(path).replay()
     findings = [check_codes(drift), *check_machine(machine)]
     moved: dict[str, list[int]] = {}
     if store is not None:

@@ -1,40 +1,59 @@
-"""The model card: what a model file says about itself, as JSON inside the file."""
+"""The model card: the description inside a model file, as JSON."""
 
 import base64
-from typing import Annotated, Any, Literal
+import struct
+from typing import Annotated, Any, Literal, Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
+from scenehash.codes import MAX_BITS, MIN_BITS
 from scenehash.errors import ModelError
-from scenehash.tiles import Image
+from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE, Image
 
 METADATA_KEY = "scenehash.card"
 
+# A card comes with a file that may come from anywhere. These are far above what export writes.
+MAX_CARD_BYTES = 32_000_000
+MAX_GOLDEN_TILES = 64
+MAX_PNG_BYTES = 8_000_000
+
 Bytes = Annotated[
     bytes,
-    BeforeValidator(lambda text: base64.b64decode(text) if isinstance(text, str) else text),
+    BeforeValidator(
+        lambda text: base64.b64decode(text, validate=True) if isinstance(text, str) else text
+    ),
     PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), when_used="json"),
 ]
+ShortText = Annotated[str, Field(max_length=500)]
+Bits = Annotated[int, Field(ge=MIN_BITS, le=MAX_BITS, multiple_of=8)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataRecord(_Record):
     """What the model was trained on."""
 
-    name: str
+    name: ShortText
     classes: list[str]
     train_images: int
     test_images: int
     split_seed: int
     fingerprint: str = Field(description="hash over the names and contents of all images")
     archives: dict[str, str] = Field(
-        default={}, description="each archive's own fingerprint by its name, where they are several"
+        default={}, description="the fingerprint of each archive by name, where they are several"
     )
 
     @property
@@ -44,34 +63,32 @@ class DataRecord(_Record):
 
 
 class FidelityRecord(_Record):
-    """How far this file departs from the FP32 network, on images that trained nothing."""
+    """How far this file departs from the FP32 network, on test images."""
 
     images: int
     bit_flip_rate: float = Field(description="fraction of bits that differ, 0 to 1")
     codes_unchanged: float = Field(description="fraction of images whose whole code is the same")
     map_at_20_reference: float = Field(description="map@20 of the FP32 network")
     map_at_20: float = Field(description="map@20 of this file")
-    # Since 0.2; cards of older files are without them.
-    logit_snr_db: float | None = Field(
-        default=None, description="signal to noise of the logits, in decibels"
-    )
-    logits_near_zero: float | None = Field(
-        default=None, description="fraction of FP32 logits within the noise of zero"
+    logit_snr_db: float = Field(description="signal to noise of the logits, in decibels")
+    logits_near_zero: float = Field(
+        description="fraction of FP32 logits that are smaller than the noise"
     )
     flips_by_bit: list[float] = Field(default=[], description="flip rate of bits 0 to K-1")
     flips_by_class: dict[str, float] = Field(default={}, description="flip rate by class")
 
 
 class LayerRecord(_Record):
-    """How far an INT8 layer's output is from FP32's, with all INT8 layers before it."""
+    """How far the output of an INT8 layer is from FP32, with INT8 in all layers before it."""
 
     name: str
     operator: str
+    groups: int = 1
     snr_db: float = Field(description="signal to noise, in decibels")
 
 
 class TrialRecord(_Record):
-    """One way to quantize that was tried on held-out train images."""
+    """One way to quantize, compared with FP32 on held-out training images."""
 
     method: str
     rounding: str = Field(default="nearest", description="of the weights: nearest, or fitted")
@@ -86,39 +103,42 @@ class CalibrationRecord(_Record):
 
     method: str
     images: int
-    held_out: int = Field(default=0, description="train images that the methods were compared on")
+    held_out: int = Field(default=0, description="training images that methods were compared on")
     trials: list[TrialRecord] = []
-    float_layers: list[str] = Field(default=[], description="layers that were left in FP32")
+    float_layers: list[str] = Field(default=[], description="layers that stay in FP32")
     layers: list[LayerRecord] = []
 
 
 class GoldenTile(_Record):
-    """A tile and what it must hash to, for a new machine to replay."""
+    """A tile and its code, for a new machine to check."""
 
-    name: str
-    png: Bytes
+    name: ShortText
+    png: Bytes = Field(max_length=MAX_PNG_BYTES)
     code: Bytes
-    logits: list[float]
+    logits: list[float] = Field(max_length=MAX_BITS)
 
     def tile(self) -> Image:
-        """The tile, uint8 RGB [S, S, 3]."""
+        """The tile, uint8 RGB [S, S, 3]; ModelError when it cannot be decoded."""
         data = np.frombuffer(self.png, np.uint8)
-        return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise ModelError(f"the golden tile {self.name} in its card cannot be decoded")
+        return np.asarray(image, np.uint8)
 
 
 class Card(_Record):
     """All that a model file says about itself."""
 
     format: Literal[1] = 1
-    name: str
-    lineage: str
-    bits: int
-    widths: list[int] = Field(
-        default=[], description="how many first bits are good codes of their own, beside all"
+    name: ShortText
+    lineage: ShortText
+    bits: Bits
+    widths: list[Bits] = Field(
+        default=[], description="numbers of leading bits that are codes on their own, beside all"
     )
-    tile_size: int
-    backbone: str
-    recipe: str
+    tile_size: int = Field(ge=MIN_TILE_SIZE, le=MAX_TILE_SIZE)
+    backbone: ShortText
+    recipe: ShortText
     precision: Literal["fp32", "int8"]
     data: DataRecord
     calibration: CalibrationRecord | None
@@ -126,7 +146,20 @@ class Card(_Record):
     quality: dict[str, float] = Field(description="retrieval quality on the test part")
     licence: str
     versions: dict[str, str]
-    golden: list[GoldenTile]
+    golden: list[GoldenTile] = Field(max_length=MAX_GOLDEN_TILES)
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> Self:
+        if any(width > self.bits for width in self.widths):
+            raise ValueError("a width is larger than the number of bits")
+        for record in self.golden:
+            if len(record.code) != self.bits // 8 or len(record.logits) != self.bits:
+                raise ValueError(f"golden tile {record.name}: not a code of {self.bits} bits")
+            if _png_size(record.png) != (self.tile_size, self.tile_size):
+                raise ValueError(
+                    f"golden tile {record.name}: not a PNG of {self.tile_size} x {self.tile_size}"
+                )
+        return self
 
     def to_json(self) -> str:
         """The card as JSON text."""
@@ -137,12 +170,12 @@ class Card(_Record):
         return self.model_dump(mode="json", exclude={"golden"})
 
     @classmethod
-    def from_json(cls, text: str) -> "Card":
-        """Read a card; ModelError when it is of a newer format or not a card."""
+    def from_json(cls, text: str | bytes) -> "Card":
+        """Read a card; ModelError when it is of a newer format, not a card, or out of bounds."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            first = error.errors()[0]
+            first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"
             raise ModelError(
                 f"the model card cannot be read ({where}: {first['msg']}); "
@@ -158,3 +191,11 @@ def golden_tile(
     assert encoded
     rounded = [round(float(logit), 4) for logit in logits]
     return GoldenTile(name=name, png=png.tobytes(), code=code.tobytes(), logits=rounded)
+
+
+def _png_size(png: bytes) -> tuple[int, int] | None:
+    """Width and height in the header of a PNG; None when it is not one."""
+    if png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR" or len(png) < 24:
+        return None
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height

@@ -1,8 +1,8 @@
-"""Do codes agree here? The golden tiles replayed, and a rule for what follows.
+"""Golden tiles: do codes agree with those of the machine that made the model file?
 
 identical   no bit differs
-tolerable   at most 2 % of the bits: searches work, ranks near each other may change
-refuse      more: such codes would poison a store
+tolerable   at most 2 % of the bits differ: searches work, close ranks may change
+refuse      more: such codes must not be stored beside those made elsewhere
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from scenehash.codes import Codes
 
-from .hash_model import MAX_GOLDEN_DRIFT, HashModel
+from .card import GoldenTile
+
+MAX_DRIFT = 0.02
 
 Search = Callable[[Codes], Sequence[Sequence[int]]]
 Rule = Literal["identical", "tolerable", "refuse"]
@@ -21,9 +24,10 @@ Rule = Literal["identical", "tolerable", "refuse"]
 
 @dataclass(frozen=True)
 class Drift:
-    """What replaying the golden tiles gave.
+    """The golden tiles' codes on this machine beside those in the card.
 
-    expected, got: codes uint8 [G, K/8] of the G golden tiles. logit_error: the largest departure.
+    expected, got: codes uint8 [G, K/8] of G golden tiles. logit_error: the largest difference of a
+    logit.
     """
 
     names: tuple[str, ...]
@@ -33,7 +37,7 @@ class Drift:
 
     @property
     def bits(self) -> int:
-        """How many bits differ."""
+        """Number of bits that differ."""
         return int(np.bitwise_count(self.expected ^ self.got).sum())
 
     @property
@@ -43,10 +47,10 @@ class Drift:
 
     @property
     def rule(self) -> Rule:
-        """What follows from it."""
+        """What follows from it; see the table above."""
         if self.bits == 0:
             return "identical"
-        return "tolerable" if self.rate <= MAX_GOLDEN_DRIFT else "refuse"
+        return "tolerable" if self.rate <= MAX_DRIFT else "refuse"
 
     def drifted(self) -> list[str]:
         """Names of the golden tiles whose codes differ."""
@@ -54,32 +58,29 @@ class Drift:
         return [name for name, differs in zip(self.names, changed, strict=True) if differs]
 
     def rows_that_change_rank(self, search: Search) -> dict[str, list[int]]:
-        """Rows that enter, leave or move among the nearest of a drifted tile, by its name.
+        """For each drifted tile, by name, the rows whose rank among its hits changes.
 
-        search gives, for codes uint8 [Q, K/8], the rows of each one's nearest, nearest first.
+        search: gives the rows of the nearest hits, nearest first, for codes uint8 [Q, K/8].
         """
         moved: dict[str, list[int]] = {}
-        for place, name in enumerate(self.names):
-            pair = np.stack([self.expected[place], self.got[place]])
+        for index, name in enumerate(self.names):
+            pair = np.stack([self.expected[index], self.got[index]])
             if np.array_equal(*pair):
                 continue
             before, after = search(pair)
-            at = {row: rank for rank, row in enumerate(after)}
-            changed = {row for rank, row in enumerate(before) if at.get(row) != rank}
+            ranks = {row: rank for rank, row in enumerate(after)}
+            changed = {row for rank, row in enumerate(before) if ranks.get(row) != rank}
             moved[name] = sorted(changed | (set(after) - set(before)))
         return moved
 
 
-def replay(model: HashModel) -> Drift:
-    """Hash the golden tiles of an opened model, and compare with what its card says."""
-    golden = model.card.golden
-    tiles = [record.tile() for record in golden]
+def compare(golden: Sequence[GoldenTile], codes: Codes, logits: npt.NDArray[np.float32]) -> Drift:
+    """Compare codes uint8 [G, K/8] and logits float32 [G, K] of golden tiles with their records."""
     expected = np.frombuffer(b"".join(record.code for record in golden), np.uint8)
-    logits = model.logits(tiles)
-    told = np.array([record.logits for record in golden], np.float32)
+    recorded = np.array([record.logits for record in golden], np.float32)
     return Drift(
         tuple(record.name for record in golden),
         expected.reshape(len(golden), -1),
-        np.packbits(logits > 0, axis=1),
-        float(np.abs(logits - told).max()),
+        codes,
+        float(np.abs(logits - recorded).max()),
     )

@@ -22,7 +22,7 @@ from scenehash.diagnose.doctor import (
     check_processor,
 )
 from scenehash.diagnose.hardware import Clock, Machine, read_energy, read_machine
-from scenehash.model.golden import Drift, replay
+from scenehash.model.golden import Drift
 from scenehash.scenes import Window
 from scenehash.store import HashedScene
 
@@ -128,7 +128,7 @@ def test_rows_that_a_drifted_bit_moves_are_named() -> None:
 
 
 def test_shipped_model_gives_its_golden_codes_here() -> None:
-    drift = replay(HashModel.load())
+    drift = HashModel.load().replay()
     assert drift.rule == "identical"
     assert drift.logit_error < 1e-3
 
@@ -167,7 +167,7 @@ def test_command_gives_one_json_document_and_names_the_store_disk(tmp_path: Path
 
 
 def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path: Path) -> None:
-    from ..model.test_model import changed
+    from ..model.wire import changed
 
     model = HashModel.load()
     first, *rest = model.card.golden

@@ -1,1 +1,1 @@
-"""Losses, one a file: formula, source, shapes."""
+"""Losses, one per file, each with its formula, source and shapes."""

@@ -19,7 +19,7 @@ def bit_balance_loss(activations: Tensor) -> Tensor:
 
         mean over j of  (mean over i of activation_ij - 0.5)^2
 
-    activations float [N, K] in 0..1. The balance that the paper's text speaks of. Source: Roy et
-    al., IGARSS 2018.
+    activations float [N, K] in 0..1. This is the balance of the paper's text. Source: Roy et al.,
+    IGARSS 2018.
     """
     return (activations.mean(0) - 0.5).square().mean()

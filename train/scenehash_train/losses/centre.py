@@ -1,4 +1,4 @@
-"""Each class has a fixed code; logits are turned towards the code of their class."""
+"""Each class has a code; logits are drawn to the code of their class."""
 
 import numpy as np
 import torch
@@ -20,13 +20,12 @@ def centre_loss(
     (OrthoHash), NeurIPS 2021; fixed centres after Yuan et al., "Central Similarity Quantization
     for Efficient Image and Video Retrieval" (CSQ), CVPR 2020.
 
-    For labels bool [N, C] logits are turned to the centroid of the centres of their classes:
+    For labels bool [N, C], logits are drawn to the centroid of the centres of their classes:
 
         mean over i of  4 * scale * (1 - cos(logits_i, sum of centre_c over the classes c of i))
 
-    The centroid is CSQ's, before its vote of each bit: what is half of a kind stays half way to it.
-    A softmax has the classes of one image compete, and finds less (docs/protocol.md, which has the
-    weight's figures too).
+    The centroid is CSQ's, before its majority vote by bit. In a softmax the classes of one image
+    would compete, and retrieval is worse (docs/protocol.md, with figures for the weight too).
     """
     if labels.dtype == torch.bool:
         centroids = labels.to(centres.dtype) @ centres
@@ -39,5 +38,5 @@ def centre_loss(
 
 
 def default_scale(classes: int) -> float:
-    """A scale at which a confident softmax over that many classes is within reach of a cosine."""
+    """A scale at which cosines can give a confident softmax over that many classes."""
     return float(2 * np.sqrt(2) * np.log(max(classes - 1, 2)))

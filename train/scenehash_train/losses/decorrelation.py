@@ -1,4 +1,4 @@
-"""No two bits say the same."""
+"""Decorrelation: bits carry different information."""
 
 import torch
 from torch import Tensor
@@ -17,5 +17,5 @@ def decorrelation_loss(logits: Tensor) -> Tensor:
     bits = torch.tanh(logits)
     bits = (bits - bits.mean(0)) / (bits.std(0, correction=0) + EPSILON)
     correlation = bits.T @ bits / len(bits)
-    apart = ~torch.eye(len(correlation), dtype=torch.bool, device=logits.device)
-    return correlation[apart].square().mean()
+    others = ~torch.eye(len(correlation), dtype=torch.bool, device=logits.device)
+    return correlation[others].square().mean()

@@ -1,4 +1,4 @@
-"""A scene is its own kind: two views of it are more alike than it and any other scene."""
+"""Instance discrimination: two views of an image are nearer than views of different images."""
 
 import torch
 from torch import Tensor
@@ -13,8 +13,8 @@ def instance_loss(logits: Tensor, others: Tensor, images: Tensor, temperature: f
         mean over i of  -log softmax_j( cos(tanh(a_i), tanh(b_j)) / temperature )  at j = i,
         and the same with a and b exchanged; j runs over i and the images other than image_i
 
-    logits a and others b float [N, K]: row i of both is of one image, in two views; images int64
-    [N], its number, so that an image drawn twice is not told apart from itself. Source: Chen,
+    logits a and others b float [N, K]: row i of both is one image, in two views; images int64 [N]:
+    its number, so that an image that was drawn twice is no negative of itself. Source: Chen,
     Kornblith, Norouzi, Hinton, "A Simple Framework for Contrastive Learning of Visual
     Representations" (SimCLR), ICML 2020.
     """

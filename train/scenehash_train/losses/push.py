@@ -1,4 +1,4 @@
-"""The paper's binarization loss: activations leave 0.5 for 0 or 1."""
+"""The paper's binarization loss: activations are pushed from 0.5 to 0 or 1."""
 
 from torch import Tensor
 

@@ -1,10 +1,9 @@
 """Recipes: how a hash head is trained on representations.
 
-    centres   fixed class codes, and similarities of the representation kept (the default)
-    mhcln     the paper's: triplets, push, balance (Roy, Sangineto, Demir, Sebe, IGARSS 2018)
+    centres   class codes, and the similarities of the representation preserved (the default)
+    mhcln     triplets, push, balance (Roy, Sangineto, Demir, Sebe, IGARSS 2018)
 
-A recipe owns its head and its optimizer; train/fit.py asks it for the terms of the loss, a step at
-a time, and never looks inside.
+A recipe owns its head and its optimizer; fit.py asks it for the terms of the loss at each step.
 """
 
 import numpy as np
@@ -23,7 +22,7 @@ __all__ = ["Recipe", "TrainingSet", "build_head", "check_labels", "make_recipe"]
 
 
 def make_recipe(config: Config, data: TrainingSet) -> Recipe:
-    """The recipe that a configuration names, with a fresh head of K = config.bits logits."""
+    """The recipe of a configuration, with a new head of K = config.bits logits."""
     torch.manual_seed(config.seed)
     if isinstance(config.settings, MhclnSettings):
         return Mhcln(config.settings, config.bits, data)
@@ -31,19 +30,19 @@ def make_recipe(config: Config, data: TrainingSet) -> Recipe:
 
 
 def check_labels(config: Config, labels: Labels) -> None:
-    """Raise ConfigurationError when a recipe cannot learn from images of several classes."""
+    """Raise ConfigurationError when images have several classes and the recipe needs one each."""
     if labels.dtype != np.bool_:
         return
     several = "needs images of one class each, and some here have several"
     if isinstance(config.settings, MhclnSettings):
         raise ConfigurationError(f"the recipe mhcln {several}; give --recipe centres")
-    # Nothing would hold the codes of classes apart.
+    # Nothing would keep the codes of classes apart.
     if config.settings.centres == "learned":
         raise ConfigurationError(f'"centres": "learned" {several}; leave it "fixed"')
 
 
 def build_head(config: Config, width: int) -> Branches:
-    """A finished head for representations [N, width], for stored weights to be loaded into."""
+    """A finished head for representations [N, width], into which stored weights can be loaded."""
     if isinstance(config.settings, MhclnSettings):
         return Branches(plain_mlp(width, HIDDEN, config.bits, SLOPE))
     deep_bits = min(config.settings.deep_bits, config.bits)

@@ -1,4 +1,4 @@
-"""What every recipe has, and what it learns from."""
+"""The interface of a recipe, and its training data."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from ..head import Branches
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Vectors float16 or float32 [N, V, P] of N images in V views, and their classes int64 [N], or
-    memberships bool [N, C] where some images have several.
+    """Vectors of N images in V views, float16 or float32 [N, V, P], and the labels of the images.
+
+    labels: classes int64 [N], or memberships bool [N, C] where some images have several.
     """
 
     vectors: npt.NDArray[np.floating]
@@ -23,27 +24,27 @@ class TrainingSet:
 
     @property
     def width(self) -> int:
-        """Dimensions P of a vector."""
+        """Number of dimensions P of a vector."""
         return int(self.vectors.shape[2])
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
         return int(memberships(self.labels).shape[1])
 
     def batch(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
-        """The vectors float32 [B, P] of B images, each in its view: what a head learns from."""
-        return self.kept(images, views)
+        """The head's input float32 [B, P] for B images, each in one view."""
+        return self.frozen(images, views)
 
-    def kept(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
-        """The vectors float32 [B, P] whose similarities are to be kept: the frozen backbone's."""
+    def frozen(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
+        """The frozen backbone's vectors float32 [B, P], whose similarities are to be preserved."""
         return torch.from_numpy(self.vectors[images, views].astype(np.float32))
 
 
 class Recipe(ABC):
-    """A head in training. terms gives the parts of the loss, whose sum is minimised.
+    """A head in training; the sum of terms() is minimised.
 
-    learned is all that has weights: the head, and what a loss may have beside it.
+    learned: all modules with weights, the head and those that belong to a loss.
     """
 
     steps: int
@@ -52,7 +53,7 @@ class Recipe(ABC):
     optimizer: torch.optim.Optimizer
 
     def learn_too(self, weights: list[nn.Parameter], share: float) -> None:
-        """Train weights from elsewhere as well, at a share of the head's learning rate."""
+        """Train further weights as well, at a share of the head's learning rate."""
         self.learned = nn.ModuleDict({"recipe": self.learned, "more": nn.ParameterList(weights)})
         self.optimizer.add_param_group({"params": weights, "share": share})
 

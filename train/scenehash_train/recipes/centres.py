@@ -1,10 +1,10 @@
-"""The default recipe: class codes, the representation's similarities, codes within codes."""
+"""The default recipe: class codes, preserved similarities, nested codes."""
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..augmentation import TURNS
+from ..augmentation import ROTATE_FLIP
 from ..config import CentresSettings
 from ..head import Branches
 from ..losses.centre import centre_loss, default_scale
@@ -17,14 +17,14 @@ from .whitening import view_whitening
 
 
 class Centres(Recipe):
-    """Logits are turned towards the codes of their classes; what is alike stays alike.
+    """Logits are drawn to the codes of their classes; similar representations keep similar codes.
 
-    How alike, the representation says, less what differs between views of one scene. Both for the
-    first bits of a code and for all of them: for each of the widths that are to be codes of their
-    own. (Kusupati et al., "Matryoshka Representation Learning", NeurIPS 2022.)
+    Similarities are those of the representation, whitened by what differs between views of one
+    image. Both losses apply to each width that is a code on its own, as in Kusupati et al.,
+    "Matryoshka Representation Learning", NeurIPS 2022.
 
-    The first bits come from a hidden layer, which tells the classes apart best; those behind them
-    are linear, and tell each scene from every other too: that holds up on scenes of other kinds.
+    The first bits come from a head with a hidden layer, which separates the classes best. The bits
+    after them are linear, and separate single images too, which generalises to unseen classes.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Centres(Recipe):
         self.head = _head(settings, data.width, widths[-1])
         self._codes = nn.Parameter(codes, requires_grad=settings.centres == "learned")
         self.learned = nn.ModuleDict(
-            {"head": self.head, "class codes": nn.ParameterList([self._codes])}
+            {"head": self.head, "class_codes": nn.ParameterList([self._codes])}
         )
         self.optimizer = torch.optim.AdamW(
             [weight for weight in self.learned.parameters() if weight.requires_grad],
@@ -64,11 +64,11 @@ class Centres(Recipe):
         ]
         terms = {"centre": torch.stack(centre).mean()}
         if settings.similarity:
-            wanted = self._data.kept(images, views)
+            frozen = self._data.frozen(images, views)
             if self._whitening is not None:
-                wanted = wanted @ self._whitening
-            kept = [similarity_loss(part, wanted) for part, _ in parts]
-            terms["similarity"] = settings.similarity * torch.stack(kept).mean()
+                frozen = frozen @ self._whitening
+            similarity = [similarity_loss(part, frozen) for part, _ in parts]
+            terms["similarity"] = settings.similarity * torch.stack(similarity).mean()
         if settings.decorrelation:
             terms["decorrelation"] = settings.decorrelation * decorrelation_loss(logits)
         if settings.instance and self._linear_bits:
@@ -82,29 +82,29 @@ class Centres(Recipe):
         return terms
 
     def learning_rate(self, step: int) -> float:
-        """A short warm-up, then half a cosine down to nothing."""
+        """Linear warm-up over a tenth of the steps, then cosine decay to 0."""
         warm_up = max(1, self.steps // 10)
         rise = min(1.0, (step + 1) / warm_up)
         fall = 0.5 * (1 + np.cos(np.pi * step / self.steps))
         return float(self._settings.learning_rate * rise * fall)
 
     def _noisy(self, batch: Tensor) -> Tensor:
-        """Noise stands for INT8 and for sensors that see a little differently."""
+        """Gaussian noise simulates quantization and differences between sensors."""
         return batch + self._settings.noise * torch.randn_like(batch)
 
     def _draw_views(self, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """A view for each image of a batch: a turn, or one of those that are varied."""
-        size, turns = self._settings.batch, min(len(TURNS), self._data.vectors.shape[1])
-        views = rng.integers(turns, size=size)
-        varied = self._data.vectors.shape[1] - turns
-        if varied:
-            drawn = turns + rng.integers(varied, size=size)
-            views = np.where(rng.random(size) < self._settings.varied, drawn, views)
+        """A view for each image of a batch: rotated and flipped, or randomly augmented."""
+        size, every = self._settings.batch, self._data.vectors.shape[1]
+        rotated = min(len(ROTATE_FLIP), every)
+        views = rng.integers(rotated, size=size)
+        if every > rotated:
+            augmented = rotated + rng.integers(every - rotated, size=size)
+            views = np.where(rng.random(size) < self._settings.random_augment, augmented, views)
         return views
 
 
 def _head(settings: CentresSettings, width: int, bits: int) -> Branches:
-    """Each ends in a norm that has every bit set for half of the images: none is wasted."""
+    """Each branch ends in a batch norm without affine part, so that every bit is balanced."""
     deep_bits = min(settings.deep_bits, bits)
     deep = nn.Sequential(
         nn.Dropout(settings.dropout),
@@ -117,9 +117,9 @@ def _head(settings: CentresSettings, width: int, bits: int) -> Branches:
     )
     if deep_bits == bits:
         return Branches(deep)
-    straight = nn.Sequential(
+    linear = nn.Sequential(
         nn.Dropout(settings.dropout),
         nn.Linear(width, bits - deep_bits),
         nn.BatchNorm1d(bits - deep_bits, affine=False),
     )
-    return Branches(deep, straight)
+    return Branches(deep, linear)

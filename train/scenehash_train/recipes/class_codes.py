@@ -1,4 +1,4 @@
-"""A code for each class, far from those of the others, in its first bits as in all."""
+"""A code for each class, far from the others at each width."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 CANDIDATES = 512
 PASSES = 4
-# Crowding is a sum of exponentials: the sharper, the more the nearest of the others decides.
+# Crowding is a sum of exponentials: the sharper, the more the nearest class decides.
 SHARPNESS = 8
 
 
 def draw_class_codes(classes: int, widths: Sequence[int], seed: int) -> npt.NDArray[np.float32]:
-    """Codes of -1 and 1, float32 [C, K] with K = widths[-1], far apart in each of the widths.
+    """Codes of -1 and 1, float32 [C, K] with K = widths[-1], far apart at each of the widths.
 
-    The bits from one width to the next are chosen class by class, each time the best of many random
-    ones, given the bits before and the other classes; a few passes over all classes. Works for more
-    classes than bits, where orthogonal codes would run out.
+    The bits from one width to the next are chosen class by class, in a few passes over all classes:
+    each time the best of many random candidates, given the earlier bits and the other classes.
+    There may be more classes than bits, unlike with orthogonal codes.
     """
     rng = np.random.default_rng(seed)
     codes = np.empty((classes, 0), np.float32)

@@ -1,4 +1,4 @@
-"""The paper's recipe, and what it could have been with harder triplets."""
+"""The paper's recipe, with the option to mine harder triplets."""
 
 from collections.abc import Callable
 
@@ -23,9 +23,9 @@ SLOPE = 0.2
 class Mhcln(Recipe):
     """The paper's losses on the paper's head.
 
-    mining "published" samples as the paper's public code does: a batch is of two classes, anchors
-    and positives of the one, negatives of the other. The others take a batch of all classes, and
-    its triplets: "all", "semihard" or "distance".
+    With mining "published", a batch has two classes, as in the paper's public code: anchors and
+    positives of one, negatives of the other. With "all", "semihard" or "distance", a batch has all
+    classes, and triplets are mined from it.
     """
 
     def __init__(self, settings: MhclnSettings, bits: int, data: TrainingSet) -> None:
@@ -58,9 +58,9 @@ class Mhcln(Recipe):
 
     def _two_classes(self, rng: np.random.Generator) -> tuple[Tensor, tuple[Tensor, ...]]:
         same, other = rng.permutation(len(self._members))[:2]
-        near, far = rng.permutation(self._members[same]), rng.permutation(self._members[other])
-        size = min(self._settings.batch // 3, len(near) // 2, len(far))
-        activations = self._activations(np.concatenate([near[: 2 * size], far[:size]]), rng)
+        first, second = rng.permutation(self._members[same]), rng.permutation(self._members[other])
+        size = min(self._settings.batch // 3, len(first) // 2, len(second))
+        activations = self._activations(np.concatenate([first[: 2 * size], second[:size]]), rng)
         return activations, torch.split(activations, size)
 
     def _mined(self, rng: np.random.Generator) -> tuple[Tensor, tuple[Tensor, ...]]:

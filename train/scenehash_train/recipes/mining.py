@@ -1,4 +1,4 @@
-"""Which triplets of a batch are learned from."""
+"""Mining of triplets in a batch."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ Miner = Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 def make_miner(name: str, margin: float) -> Miner | None:
     """A function from activations [N, K], L2-normalised, and labels [N] to a batch's triplets.
 
-    It gives the places in the batch of anchors, positives and negatives, int64 [T] each. None for
-    "published", whose sampling leaves nothing to mine. Distances are squared, as in the loss.
-    Sources: Schroff et al., "FaceNet", CVPR 2015 (semihard); Wu et al., "Sampling Matters in Deep
-    Embedding Learning", ICCV 2017 (distance).
+    It gives the indices of anchors, positives and negatives in the batch, int64 [T] each. None for
+    "published", whose batches need no mining. Distances are squared, as in the loss. Sources:
+    Schroff et al., "FaceNet", CVPR 2015 (semihard); Wu et al., "Sampling Matters in Deep Embedding
+    Learning", ICCV 2017 (distance).
     """
     if name == "published":
         return None
-    # Two seconds to import, for those who mine alone.
+    # Two seconds to import, and needed for mining only.
     from pytorch_metric_learning import distances, miners
 
     if name == "distance":

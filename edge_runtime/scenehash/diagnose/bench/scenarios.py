@@ -45,7 +45,7 @@ def run_grid(
 ) -> Iterator[dict[str, Any]]:
     """Milliseconds a tile for 1 to most_threads threads and each batch size."""
     for threads in range(1, most_threads + 1):
-        model = HashModel.open_replayed(path, threads)
+        model = HashModel.open(path, threads)
         for batch in BATCHES:
             chosen = [tiles[place % len(tiles)] for place in range(batch)]
             times = _latencies(lambda model=model, chosen=chosen: model.encode(chosen), seconds)  # type: ignore[misc]

@@ -1,0 +1,295 @@
+"""What is checked in a model file before ONNX Runtime opens it: the file may come from anywhere.
+
+An ONNX file is a protocol buffer (onnx.proto of onnx 1.21; encoding: protobuf.dev). The few fields
+that matter are read here, within bounds, by the same rules as any protobuf parser: unknown fields
+are skipped, and of a repeated one each counts. Refused are files
+
+- larger than 200 MB, or not a regular file;
+- with data in other files, so that no path in a model is ever opened;
+- with operators of other domains, functions, or subgraphs (If, Loop, Scan): export writes none;
+- with tensors that claim more values than their bytes hold, or sparse ones;
+- with windows, strides or pads of thousands of pixels;
+- without a card, or whose inputs and outputs do not match it.
+
+How much memory and time a graph takes that passes is not predicted: open a stranger's file under a
+limit of the system (ulimit -v, or MemoryMax of systemd).
+"""
+
+import math
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenehash.errors import ModelError
+from scenehash.tiles import MAX_TILE_SIZE
+
+from .card import MAX_CARD_BYTES, METADATA_KEY
+
+MAX_FILE_BYTES = 200_000_000
+MAX_DIMENSIONS = 8
+# The smallest type, of 2 bits, has four values in a byte.
+VALUES_A_BYTE = 4
+
+DEFAULT_DOMAINS = ("", "ai.onnx")
+CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+# Attributes that make an output larger than its input.
+WINDOW_ATTRIBUTES = ("pads", "kernel_shape", "strides", "dilations", "output_padding")
+SHAPE_ATTRIBUTES = ("output_shape", "shape")
+
+MALFORMED = "not an ONNX file, cut off, or one of millions of fields"
+SPARSE = "it has sparse tensors; a model file has none"
+
+FLOAT, UINT8 = 1, 2
+DYNAMIC = -1
+
+# Wire types of protobuf, and how many fields are read before a file is given up.
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+MAX_FIELDS = 500_000
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class TensorType:
+    """The declared type of a graph's input or output; a dimension without a value is DYNAMIC."""
+
+    element: int
+    shape: tuple[int, ...]
+
+
+@dataclass
+class Inspected:
+    """What a file declares: its card, and the types of the graph's inputs and outputs."""
+
+    card: bytes = b""
+    inputs: dict[str, TensorType] = field(default_factory=dict)
+    outputs: dict[str, TensorType] = field(default_factory=dict)
+    constants: set[str] = field(default_factory=set)
+
+
+def read_model(path: Path) -> bytes:
+    """The bytes of a file; ModelError when it is not a regular file of at most 200 MB."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError("not a regular file")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{status.st_size:,} bytes; a model file has at most 200 MB")
+        with path.open("rb") as file:
+            return file.read(status.st_size)
+    except FileNotFoundError as error:
+        raise ModelError("no such model file") from error
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})") from error
+
+
+def inspect_model(data: bytes) -> Inspected:
+    """Read what an ONNX file declares; ModelError when it is malformed or has what is refused."""
+    reader = _Reader(data)
+    found = Inspected()
+    cards = []
+    graphs = 0
+    for number, part in reader.messages((0, len(data))):
+        if number == 7:  # graph
+            graphs += 1
+            _inspect_graph(reader, part, found)
+        elif number == 14:  # metadata_props
+            strings = dict(reader.messages(part))
+            if reader.text(strings.get(1)) == METADATA_KEY:
+                cards.append(reader.bytes(strings.get(2)))
+        elif number in (20, 25):  # training_info, functions
+            raise ModelError("it has functions or training steps; a model file has neither")
+    if not graphs:
+        raise ModelError("not an ONNX file")
+    if len(cards) != 1:
+        raise ModelError(
+            f"an ONNX file with {len(cards) or 'no'} scenehash card{'s' if cards else ''}; "
+            "make a model file with: scenehash export RUN"
+        )
+    if len(cards[0]) > MAX_CARD_BYTES:
+        raise ModelError(f"its card has {len(cards[0]):,} bytes; at most 32 MB are read")
+    found.card = cards[0]
+    return found
+
+
+def check_interface(found: Inspected, bits: int, tile_size: int) -> None:
+    """Raise ModelError when a graph does not go from tiles to codes and logits of that size."""
+    inputs = {name: kind for name, kind in found.inputs.items() if name not in found.constants}
+    wanted_inputs = {"tiles": TensorType(UINT8, (DYNAMIC, tile_size, tile_size, 3))}
+    wanted_outputs = {
+        "codes": TensorType(UINT8, (DYNAMIC, bits // 8)),
+        "logits": TensorType(FLOAT, (DYNAMIC, bits)),
+    }
+    if inputs != wanted_inputs or not wanted_outputs.items() <= found.outputs.items():
+        raise ModelError(
+            f"its graph does not take tiles of {tile_size} pixels and give codes of {bits} bits, "
+            "as its card says; export again"
+        )
+
+
+def _inspect_graph(reader: "_Reader", span: Span, found: Inspected) -> None:
+    for number, part in reader.messages(span):
+        if number == 1:
+            _inspect_node(reader, part)
+        elif number == 5:
+            found.constants.add(_inspect_tensor(reader, part))
+        elif number == 11:
+            found.inputs.update([_value_info(reader, part)])
+        elif number == 12:
+            found.outputs.update([_value_info(reader, part)])
+        elif number == 15:
+            raise ModelError(SPARSE)
+
+
+def _inspect_node(reader: "_Reader", span: Span) -> None:
+    for number, part in reader.messages(span):
+        if number == 4 and (operator := reader.text(part)) in CONTROL_FLOW:
+            raise ModelError(f"its graph has control flow ({operator})")
+        if number == 5:
+            _inspect_attribute(reader, part)
+        if number == 7 and (domain := reader.text(part)) not in DEFAULT_DOMAINS:
+            raise ModelError(f"its graph has operators of the domain {domain[:80]!a}")
+
+
+def _inspect_attribute(reader: "_Reader", span: Span) -> None:
+    name = ""
+    numbers: list[int] = []
+    for number, kind, start, end in reader.fields(span):
+        if number == 8:  # ints
+            numbers += reader.numbers(kind, start, end)
+        elif number in (6, 11):  # g, graphs
+            raise ModelError("its graph has subgraphs (control flow)")
+        elif number in (22, 23):  # sparse_tensor, sparse_tensors
+            raise ModelError(SPARSE)
+        elif number in (5, 10) and kind == BYTES:  # t, tensors
+            _inspect_tensor(reader, (start, end))
+        elif number == 1 and kind == BYTES:
+            name = reader.text((start, end))
+    sizes = [abs(value) for value in numbers]
+    if name in WINDOW_ATTRIBUTES and max(sizes, default=0) > MAX_TILE_SIZE:
+        raise ModelError(f"its graph has {name} of {max(sizes):,} pixels")
+    if name in SHAPE_ATTRIBUTES and math.prod(sizes) > MAX_FILE_BYTES:
+        raise ModelError(f"its graph has a tensor of {math.prod(sizes):,} values")
+
+
+def _inspect_tensor(reader: "_Reader", span: Span) -> str:
+    """Check a TensorProto, and give its name."""
+    name = ""
+    dimensions: list[int] = []
+    for number, kind, start, end in reader.fields(span):
+        if number == 1:  # dims
+            dimensions += reader.numbers(kind, start, end)
+        elif number == 8 and kind == BYTES:
+            name = reader.text((start, end))
+        elif number == 13 or (number == 14 and start):  # external_data, data_location
+            raise ModelError("it has data in other files; export again")
+    known = len(dimensions) <= MAX_DIMENSIONS and min(dimensions, default=0) >= 0
+    if not known or math.prod(dimensions) > VALUES_A_BYTE * (span[1] - span[0]):
+        raise ModelError(f"its tensor {name[:80]!a} claims more values than the file holds")
+    return name
+
+
+def _value_info(reader: "_Reader", span: Span) -> tuple[str, TensorType]:
+    """The name and type of a graph's input or output; what is not a tensor has no dimensions."""
+    name = ""
+    element = 0
+    shape: list[int] = []
+    for number, part in reader.messages(span):
+        if number == 1:
+            name = reader.text(part)
+        elif number == 2:  # type
+            for tensor in reader.only(1, part):
+                for inner, kind, start, end in reader.fields(tensor):
+                    if inner == 1 and kind == VARINT:
+                        element = start
+                    elif inner == 2 and kind == BYTES:
+                        shape += [_dimension(reader, one) for one in reader.only(1, (start, end))]
+    return name, TensorType(element, tuple(shape))
+
+
+def _dimension(reader: "_Reader", span: Span) -> int:
+    values = [start for number, kind, start, _ in reader.fields(span) if (number, kind) == (1, 0)]
+    return values[-1] if values else DYNAMIC
+
+
+class _Reader:
+    """Reads the fields of protobuf messages; each field counts against one limit."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = MAX_FIELDS
+
+    def fields(self, span: Span) -> list[tuple[int, int, int, int]]:
+        """The number and wire type of each field, and the start and end of its bytes.
+
+        Of a VARINT, its value and 0. Raises ModelError when the bytes are not a message. Written
+        for speed, since each command that hashes waits for it.
+        """
+        data, (at, end) = self._data, span
+        found = []
+        while at < end:
+            key = data[at]
+            at += 1
+            if key > 127:
+                key, at = self._varint(at - 1, end)
+            kind = key & 7
+            if kind == BYTES:
+                size = data[at] if at < end else 128
+                at += 1
+                if size > 127:
+                    size, at = self._varint(at - 1, end)
+                found.append((key >> 3, kind, at, at + size))
+                at += size
+            elif kind == VARINT:
+                value = data[at] if at < end else 128
+                at += 1
+                if value > 127:
+                    value, at = self._varint(at - 1, end)
+                found.append((key >> 3, kind, value, 0))
+            else:
+                at += {FIXED64: 8, FIXED32: 4}.get(kind, end)
+            if at > end or key < 8 or len(found) > self._left:
+                raise ModelError(MALFORMED)
+        self._left -= len(found)
+        return found
+
+    def messages(self, span: Span) -> list[tuple[int, Span]]:
+        """The number and the bytes of each field that is a message or a string."""
+        fields = self.fields(span)
+        return [(number, (start, end)) for number, kind, start, end in fields if kind == BYTES]
+
+    def only(self, number: int, span: Span) -> list[Span]:
+        """The bytes of each field of that number that is a message or a string."""
+        return [part for found, part in self.messages(span) if found == number]
+
+    def numbers(self, kind: int, start: int, end: int) -> list[int]:
+        """The values, int64, of a repeated field, packed or not."""
+        values = [start] if kind == VARINT else []
+        at = start if kind == BYTES else end
+        while at < end:
+            value, at = self._varint(at, end)
+            values.append(value)
+            if len(values) > self._left:
+                raise ModelError(MALFORMED)
+        self._left -= len(values)
+        return [value - (1 << 64) if value >> 63 else value for value in values]
+
+    def bytes(self, span: Span | None) -> bytes:
+        """The bytes of a field; none where it is absent."""
+        return b"" if span is None else self._data[span[0] : span[1]]
+
+    def text(self, span: Span | None) -> str:
+        """The bytes of a field as text; what is not UTF-8 is replaced."""
+        return self.bytes(span).decode("utf-8", "replace")
+
+    def _varint(self, at: int, end: int) -> tuple[int, int]:
+        """A number of 64 bits, and the position after it."""
+        value = shift = 0
+        while at < end and shift < 70:
+            byte = self._data[at]
+            at += 1
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value & (1 << 64) - 1, at
+            shift += 7
+        raise ModelError(MALFORMED)

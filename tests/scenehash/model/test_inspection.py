@@ -1,0 +1,262 @@
+"""A model file may come from anywhere: what it holds is bounded before ONNX Runtime opens it."""
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenehash import HashModel
+from scenehash.errors import ModelError
+from scenehash.model.card import METADATA_KEY, Card
+from scenehash.model.hash_model import shipped_model
+from scenehash.model.inspection import (
+    MAX_FILE_BYTES,
+    TensorType,
+    check_interface,
+    inspect_model,
+    read_model,
+)
+
+from .wire import (
+    FLOAT,
+    GRAPH,
+    METADATA,
+    UINT8,
+    field,
+    fields,
+    tensor,
+    value_info,
+    varint,
+    with_card,
+)
+
+CONV = field(1, "tiles") + field(2, "x") + field(4, "Conv")
+INTERFACE = (
+    field(11, value_info("tiles", UINT8, [None, 32, 32, 3]))
+    + field(12, value_info("codes", UINT8, [None, 2]))
+    + field(12, value_info("logits", FLOAT, [None, 16]))
+)
+CARD = field(METADATA, field(1, METADATA_KEY) + field(2, "{}"))
+HUGE_CARD = field(METADATA, field(1, METADATA_KEY) + field(2, bytes(33_000_000)))
+
+
+def model(*parts: bytes, card: bytes = CARD) -> bytes:
+    """A file whose graph has the interface of a model and further parts."""
+    return field(1, 10) + field(GRAPH, b"".join([INTERFACE, *parts])) + card
+
+
+def node(*parts: bytes) -> bytes:
+    return field(1, CONV + b"".join(parts))
+
+
+def attribute(*parts: bytes) -> bytes:
+    return node(field(5, b"".join(parts)))
+
+
+def shipped_card() -> dict[str, Any]:
+    data = shipped_model().read_bytes()
+    (text,) = [dict(fields(value))[2] for number, value in fields(data) if number == METADATA]
+    card: dict[str, Any] = json.loads(text)
+    return card
+
+
+def test_a_file_without_what_is_refused_is_read() -> None:
+    found = inspect_model(
+        model(node(), attribute(field(1, "pads"), *(field(8, 1) for _ in range(4))))
+    )
+    assert found.card == b"{}"
+    assert found.inputs == {"tiles": TensorType(UINT8, (-1, 32, 32, 3))}
+    check_interface(found, 16, 32)
+    inspect_model(shipped_model().read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (model(node(field(7, "com.microsoft"))), "operators of the domain 'com.microsoft'"),
+        (model(node(field(7, "\N{ESCAPE}[2J"))), r"the domain '\\x1b\[2J'"),
+        (model(field(1, field(4, "Loop"))), r"control flow \(Loop\)"),
+        (model(attribute(field(1, "then_branch"), field(6, b""))), "subgraphs"),
+        (model(attribute(field(1, "branches"), field(11, b""))), "subgraphs"),
+        (model(attribute(field(1, "pads"), field(8, 4000))), "pads of 4,000 pixels"),
+        (model(attribute(field(1, "pads"), field(8, -4000))), "pads of 4,000 pixels"),
+        (model(attribute(field(8, varint(1) + varint(4000)), field(1, "strides"))), "strides"),
+        (model(attribute(field(1, "shape"), field(8, 10**5), field(8, 10**5))), "10,000,000,000"),
+        (model(attribute(field(5, tensor("t", [10**12], b"1")))), "claims more values"),
+        (model(attribute(field(22, b""))), "sparse tensors"),
+        (model(field(15, b"")), "sparse tensors"),
+        (model(field(5, tensor("w", [1 << 40], b"1234"))), "'w' claims more values"),
+        (model(field(5, tensor("w", [1 << 20, 1 << 20, 0, -5], b"1234"))), "claims more values"),
+        (model(field(5, field(1, varint(1 << 40)) + field(8, "w"))), "claims more values"),
+        (model(field(5, tensor("w", [1] * 9, b"1"))), "claims more values"),
+        (model(field(5, tensor("w", [4], b"") + field(13, field(1, "location")))), "other files"),
+        (model(field(5, tensor("w", [4], b"1234") + field(14, 1))), "other files"),
+        (model() + field(25, b""), "functions"),
+        (model() + field(20, b""), "training"),
+        (model(card=b""), "no scenehash card"),
+        (model(card=2 * CARD), "2 scenehash cards"),
+        (
+            model(card=field(METADATA, field(1, METADATA_KEY) + field(2, bytes(33_000_000)))),
+            "32 MB",
+        ),
+        (CARD, "not an ONNX file"),
+        (b"", "not an ONNX file"),
+        (b"<html>moved</html>", "not an ONNX file"),
+        (field(1, 10) + varint(GRAPH << 3 | 2) + varint(100) + b"cut off", "not an ONNX file"),
+        (b"\xff" * 40, "not an ONNX file"),
+        (varint(GRAPH << 3 | 3) + model(), "not an ONNX file"),
+    ],
+)
+def test_what_a_model_file_never_has_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(ModelError, match=reason):
+        inspect_model(data)
+
+
+@pytest.mark.parametrize(
+    "part", [field(1, b""), field(5, b"\x08\x01" * 8), field(1, field(5, field(8, b"\x01" * 99)))]
+)
+def test_a_file_of_millions_of_fields_is_given_up(part: bytes) -> None:
+    with pytest.raises(ModelError, match=r"millions of fields|claims more values"):
+        inspect_model(model(part * (4_000_000 // len(part))))
+
+
+@pytest.mark.parametrize(
+    ("bits", "tile_size"), [(24, 32), (16, 64)], ids=["other bits", "other tiles"]
+)
+def test_a_graph_that_is_not_what_its_card_says_is_refused(bits: int, tile_size: int) -> None:
+    with pytest.raises(ModelError, match="as its card says"):
+        check_interface(inspect_model(model()), bits, tile_size)
+
+
+def test_an_input_beside_the_tiles_is_refused_unless_it_is_a_constant() -> None:
+    more = field(11, value_info("w", FLOAT, [4]))
+    with pytest.raises(ModelError, match="as its card says"):
+        check_interface(inspect_model(model(more)), 16, 32)
+    check_interface(
+        inspect_model(model(more, field(5, tensor("w", [4], bytes(16), FLOAT)))), 16, 32
+    )
+
+
+def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.onnx"
+    with large.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    with pytest.raises(ModelError, match="at most 200 MB"):
+        read_model(large)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    (tmp_path / "link.onnx").symlink_to("/dev/zero")
+    for name in ("pipe.onnx", "link.onnx", "."):
+        with pytest.raises(ModelError, match="not a regular file"):
+            read_model(tmp_path / name)
+    with pytest.raises(ModelError, match=r"none\.onnx: no such model file"):
+        HashModel.open(tmp_path / "none.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"bits": 20}, "bits"),
+        ({"bits": 1 << 40}, "bits"),
+        ({"widths": [128]}, "a width is larger"),
+        ({"tile_size": 1 << 30}, "tile_size"),
+        ({"name": "x" * 1000}, "name"),
+        ({"quality": {"map_at_20": float("inf")}}, "quality"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_card_beyond_its_bounds_is_refused(change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ModelError, match=reason):
+        Card.from_json(json.dumps(shipped_card() | change))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"code": "AAAA"}, "not a code of 64 bits"),
+        ({"logits": [0.0] * 63}, "not a code of 64 bits"),
+        ({"logits": [float("nan")] * 64}, "logits"),
+        ({"png": "R0lGODlh"}, "not a PNG of 256 x 256"),
+        # The header of a PNG of 2 billion pixels a side.
+        ({"png": "iVBORw0KGgoAAAANSUhEUn////9/////CAIAAAA="}, "not a PNG of 256 x 256"),
+        ({"png": "no base64!"}, "png"),
+    ],
+)
+def test_a_golden_tile_beyond_its_bounds_is_refused(change: dict[str, Any], reason: str) -> None:
+    card = shipped_card()
+    card["golden"][0] |= change
+    with pytest.raises(ModelError, match=reason):
+        Card.from_json(json.dumps(card))
+    card["golden"] = shipped_card()["golden"][:1] * 65
+    with pytest.raises(ModelError, match="golden"):
+        Card.from_json(json.dumps(card))
+
+
+def test_a_golden_tile_that_is_cut_off_is_an_error_and_no_traceback(tmp_path: Path) -> None:
+    card = shipped_card()
+    card["golden"][0]["png"] = card["golden"][0]["png"][:100]
+    path = tmp_path / "m.onnx"
+    path.write_bytes(with_card(shipped_model().read_bytes(), json.dumps(card)))
+    with pytest.raises(ModelError, match=r"m\.onnx: .*(decoded|golden)"):
+        HashModel.load(path)
+
+
+def test_no_change_of_bytes_gives_anything_but_an_answer_or_an_error() -> None:
+    rng = random.Random(0)
+    whole = model(
+        node(field(5, field(1, "pads") + field(8, 1) + field(5, tensor("t", [2], b"12")))),
+        field(5, tensor("w", [2, 2], b"1234")),
+    )
+    refused = 0
+    for _ in range(3000):
+        data = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            at = rng.randrange(len(data))
+            action = rng.randrange(3)
+            if action == 0:
+                data[at] = rng.randrange(256)
+            elif action == 1:
+                del data[at : at + rng.randint(1, 8)]
+            else:
+                data[at:at] = rng.randbytes(rng.randint(1, 8))
+        try:
+            inspect_model(bytes(data))
+        except ModelError:
+            refused += 1
+    assert 1000 < refused < 3000
+
+
+def test_no_change_of_a_card_gives_anything_but_a_card_or_an_error() -> None:
+    rng = random.Random(0)
+    card = shipped_card()
+    card["golden"] = card["golden"][:1]
+    card["golden"][0]["png"] = card["golden"][0]["png"][:200]
+    values: list[Any] = [None, -1, 1 << 70, 1e308, "", "x", [], {}, True, [[[]]], "\ud800"]
+
+    def paths(part: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        items = part.items() if isinstance(part, dict) else enumerate(part[:3])
+        found = []
+        for key, value in items:
+            found.append((*prefix, key))
+            if isinstance(value, dict | list):
+                found += paths(value, (*prefix, key))
+        return found
+
+    every = paths(card)
+    for _ in range(2000):
+        changed = json.loads(json.dumps(card))
+        *prefix, last = rng.choice(every)
+        part = changed
+        for key in prefix:
+            part = part[key]
+        part[last] = rng.choice(values)
+        text = json.dumps(changed)
+        if rng.random() < 0.2:
+            at = rng.randrange(len(text))
+            text = text[:at] + text[at + rng.randint(1, 50) :]
+        try:
+            assert isinstance(Card.from_json(text), Card)
+        except ModelError as error:
+            assert "\n" not in str(error)
