@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import CodeStore, HashModel
-from scenehash.ingestion.pipeline import IngestOptions, ingest
+from scenehash.ingestion import IngestOptions, ingest
 from scenehash.retrieval.query import Crop, read_query
 from scenehash.retrieval.search import search_by_examples
 from scenehash.scenes import Tiling, find_scenes, open_scene

@@ -23,7 +23,7 @@ from peak_memory import peak_bytes
 from rasterio.windows import Window
 
 from scenehash import CodeStore, HashModel
-from scenehash.ingestion.pipeline import IngestOptions, IngestReport, ingest
+from scenehash.ingestion import IngestOptions, IngestReport, ingest
 from scenehash.scenes import Tiling, open_scene
 from scenehash.tiles import Image
 

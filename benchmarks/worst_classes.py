@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from scenehash import CodeStore, HashModel
-from scenehash.ingestion.pipeline import ingest
+from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
 from scenehash.scenes.decoding import read_image
 from scenehash_train.data import LabelledImage, split

@@ -8,9 +8,23 @@ if TYPE_CHECKING:
 
     from .errors import ScenehashError
     from .index import CodeIndex
+    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
     from .store import CodeStore, Filter, Hit
+    from .windows import Tiling
 
-__all__ = ["CodeIndex", "CodeStore", "Filter", "HashModel", "Hit", "ScenehashError"]
+__all__ = [
+    "CodeIndex",
+    "CodeStore",
+    "Filter",
+    "HashModel",
+    "Hit",
+    "IngestOptions",
+    "IngestReport",
+    "ScenehashError",
+    "Tiling",
+    "ingest",
+    "retry_quarantine",
+]
 
 _MODULE_OF = {
     "CodeIndex": "index",
@@ -18,7 +32,12 @@ _MODULE_OF = {
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
+    "IngestOptions": "ingestion",
+    "IngestReport": "ingestion",
     "ScenehashError": "errors",
+    "Tiling": "windows",
+    "ingest": "ingestion",
+    "retry_quarantine": "ingestion",
 }
 
 

@@ -30,6 +30,8 @@ def check_regular(path: Path) -> os.stat_result:
     """
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            os.scandir(path).close()  # one that cannot be listed is worse than a folder
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
     return _regular(status)

@@ -1,11 +1,13 @@
 """`scenehash ingest`"""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scenehash.files import path_text
+from scenehash.windows import Tiling
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
 from .options import (
@@ -14,6 +16,7 @@ from .options import (
     Bits,
     KeepThumbnails,
     Label,
+    LabelFromFolder,
     MinValid,
     ModelPath,
     Overlap,
@@ -23,15 +26,16 @@ from .options import (
     Wait,
     Whole,
     make_tiling,
-    notice_trouble,
 )
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from scenehash.ingestion.pipeline import IngestOptions, IngestReport
-    from scenehash.ingestion.prefetch import Ingested
+    from scenehash.ingestion import IngestReport
+
+# Suffixes that a line names.
+NAMED = 8
 
 
 def register(app: typer.Typer) -> None:
@@ -45,11 +49,12 @@ def ingest_command(
     ],
     store: StorePath,
     tile: TileSize = None,
-    overlap: Overlap = 0.0,
-    whole: Whole = False,
-    min_valid: MinValid = 0.5,
+    overlap: Overlap = Tiling.overlap,
+    whole: Whole = Tiling.whole,
+    min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
     label: Label = None,
+    label_from_folder: LabelFromFolder = False,
     thumbnails: KeepThumbnails = False,
     listed: Annotated[
         bool, typer.Option("--list", help="Print a line for each scene that was stored.")
@@ -62,97 +67,80 @@ def ingest_command(
 ) -> None:
     """Hash scenes and keep their codes; the store is made when there is none.
 
-    A scene that is stored already, by its content, is not hashed again. One that cannot be read is
-    set aside with its reason (see: scenehash quarantine), the rest goes on, and the exit status
-    is 3.
+    A scene that is stored already is not hashed again; where its file has moved, the store follows
+    it. One that cannot be read is set aside with its reason (see: scenehash quarantine), the rest
+    goes on, and the exit status is 3.
     """
-    from scenehash.ingestion.pipeline import IngestOptions
-    from scenehash.scenes import find_scenes
+    from scenehash.ingestion import IngestOptions, ingest
 
     tiling = make_tiling(tile, overlap, whole, min_valid)
-    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
-    files = find_scenes(paths)
-    ingest_files(files, store, options, listed, model, bits, wait, as_json, thumbnails=thumbnails)
+    labels = tuple(label or ())
+    options = IngestOptions(
+        tiling, bands, labels, label_from_folder, threads, thumbnails, bits, wait
+    )
+    show_report(ingest(paths, store, model, options, CONSOLE), as_json, listed)
 
 
-def ingest_files(
-    files: Sequence[Path],
-    store: Path,
-    options: "IngestOptions",
-    listed: bool,
-    model: Path | None,
-    bits: int | None,
-    wait: bool,
-    as_json: bool,
-    thumbnails: bool = False,
-) -> None:
-    """Ingest files and report on it; raises Exit with status 3 when something was set aside."""
-    from scenehash.ingestion.pipeline import ingest
-    from scenehash.model.hash_model import HashModel
-    from scenehash.store import CodeStore
-
-    hash_model = HashModel.load(model)
-    started = time.perf_counter()
-    with CodeStore.for_model(store, hash_model, bits, wait) as code_store:
-        if thumbnails:
-            code_store.keep_thumbnails()
-        done = ingest(files, code_store, hash_model, options, CONSOLE)
-    seconds = time.perf_counter() - started
-    notice_trouble(code_store)
+def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> None:
+    """Print what an ingest did; raises Exit with status 3 when something was set aside."""
+    for warning in done.warnings:
+        notice(f"warning: {warning}")
     for scene in done.stored:
         for warning in scene.warnings:
-            notice(f"warning: {scene.path}: {warning}")
+            notice(f"warning: {path_text(scene.path)}: {warning}")
+    for moved in done.moved:
+        notice(f"moved: {moved.previous} -> {path_text(moved.path)}")
     for item in done.set_aside:
-        notice(f"set aside: {item.path}: {item.reason}")
-    shown: list[RenderableType] = [scene_table(done.stored)] if listed and done.stored else []
-    report(_document(store, done, seconds), as_json, *shown, _summary(store, done, seconds))
+        notice(f"set aside: {path_text(item.path)}: {item.reason}")
+    if done.passed_over:
+        notice(_passed_over(done.passed_over))
+    shown: list[RenderableType] = [_scene_table(done)] if listed and done.stored else []
+    report(done.document(), as_json, *shown, _summary(done))
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
-def scene_table(scenes: "Sequence[Ingested]") -> "Table":
-    """Stored scenes as a table for a person."""
+def _scene_table(done: "IngestReport") -> "Table":
     from rich.table import Table
 
     columns = ("scene", "tiles", "skipped", "seconds", "west, south, east, north")
     table = Table(*columns, box=None, header_style="bold")
-    for scene in scenes:
+    for scene in done.stored:
         box = "" if scene.box is None else ", ".join(f"{side:.4f}" for side in scene.box)
         counts = (str(scene.tiles), str(scene.skipped), f"{scene.seconds:.2f}")
-        table.add_row("/".join(scene.path.parts[-2:]), *counts, box)
+        table.add_row(path_text("/".join(scene.path.parts[-2:])), *counts, box)
     return table
 
 
-def _document(store: Path, done: "IngestReport", seconds: float) -> dict[str, object]:
-    return {
-        "store": str(store),
-        "scenes_stored": len(done.stored),
-        "tiles_stored": done.tiles,
-        "tiles_skipped": done.skipped,
-        "scenes_known": len(done.known),
-        "scenes_repaired": done.repaired,
-        "scenes": [
-            {
-                "path": str(scene.path),
-                "tiles": scene.tiles,
-                "skipped": scene.skipped,
-                "seconds": round(scene.seconds, 3),
-                "bbox": scene.box,
-                "warnings": list(scene.warnings),
-            }
-            for scene in done.stored
-        ],
-        "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
-        "seconds": round(seconds, 3),
+def _passed_over(counts: Mapping[str, int]) -> str:
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = ", ".join(f"{path_text(suffix)} ({count})" for suffix, count in most[:NAMED])
+    others = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
+    total = sum(counts.values())
+    return f"{total} {_plural('file', total)} of other formats passed over: {named}{others}"
+
+
+def _summary(done: "IngestReport") -> str:
+    scenes, tiles = len(done.stored), done.tiles
+    text = (
+        f"{done.store}: {scenes} {_plural('scene', scenes)} ({tiles} {_plural('tile', tiles)}) "
+        f"stored in {done.seconds:.1f} s"
+    )
+    if scenes:
+        text += f" ({tiles / done.seconds:.0f} tiles/s)"
+    counts = {
+        "tiles without enough data skipped": done.skipped,
+        "blank tiles": done.blank,
+        "saturated tiles": done.saturated,
+        "of them to repair what was damaged": done.repaired,
     }
+    text += "".join(f", {count} {what}" for what, count in counts.items() if count)
+    text += f", {len(done.duplicates)} stored already"
+    changed = {"moved": len(done.moved), "labelled": done.labelled}
+    if any(changed.values()):
+        text += f" ({', '.join(f'{count} {what}' for what, count in changed.items() if count)})"
+    return f"{text}, {len(done.set_aside)} set aside"
 
 
-def _summary(store: Path, done: "IngestReport", seconds: float) -> str:
-    text = f"{store}: {len(done.stored)} scenes ({done.tiles} tiles) stored in {seconds:.1f} s"
-    if done.stored:
-        text += f" ({done.tiles / seconds:.0f} tiles a second)"
-    if done.skipped:
-        text += f", {done.skipped} tiles without enough data skipped"
-    if done.repaired:
-        text += f", {done.repaired} of them to repair what was damaged"
-    return text + f", {len(done.known)} known already, {len(done.set_aside)} set aside"
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.files import path_text
+
 from .console import notice
 
 if TYPE_CHECKING:
@@ -108,7 +110,16 @@ BandChoice = Annotated[
 ]
 Label = Annotated[
     list[str] | None,
-    typer.Option("--label", help="A word to find these scenes by; may be given again."),
+    typer.Option(
+        "--label",
+        help="A word to find these scenes by, those that are stored already too; may be repeated.",
+    ),
+]
+LabelFromFolder = Annotated[
+    bool,
+    typer.Option(
+        "--label-from-folder", help="Label each scene with the name of the folder it is in, too."
+    ),
 ]
 SceneOption = Annotated[
     str | None, typer.Option("--scene", help="Only tiles of this scene, by its path.")
@@ -163,7 +174,7 @@ def make_filter(
     """The filter that the options ask for; without any it holds for all tiles."""
     from scenehash.store import Filter
 
-    path = None if scene is None else str(Path(scene).absolute())
+    path = None if scene is None else path_text(Path(scene).absolute())
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 

@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from .console import AsJson, report
-from .ingest import ingest_files
+from scenehash.files import path_text
+from scenehash.windows import Tiling
+
+from .console import CONSOLE, AsJson, report
+from .ingest import show_report
 from .options import (
     CORES,
     BandChoice,
@@ -52,9 +55,9 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
 def retry_command(
     store: StorePath,
     tile: TileSize = None,
-    overlap: Overlap = 0.0,
-    whole: Whole = False,
-    min_valid: MinValid = 0.5,
+    overlap: Overlap = Tiling.overlap,
+    whole: Whole = Tiling.whole,
+    min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
     label: Label = None,
     model: ModelPath = None,
@@ -66,14 +69,11 @@ def retry_command(
 
     Exit status 3 when some still cannot be ingested.
     """
-    from scenehash.ingestion.pipeline import IngestOptions
-    from scenehash.store import CodeStore
+    from scenehash.ingestion import IngestOptions, retry_quarantine
 
-    with CodeStore.open(store) as code_store:
-        files = [Path(item.path) for item in code_store.quarantine.list()]
     tiling = make_tiling(tile, overlap, whole, min_valid)
-    options = IngestOptions(tiling, bands, tuple(label or ()), threads)
-    ingest_files(files, store, options, False, model, None, wait, as_json)
+    options = IngestOptions(tiling, bands, tuple(label or ()), threads=threads, wait=wait)
+    show_report(retry_quarantine(store, model, options, CONSOLE), as_json)
 
 
 def release_command(
@@ -88,6 +88,6 @@ def release_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        released = code_store.quarantine.remove([str(path.absolute()) for path in paths])
+        released = code_store.quarantine.remove([path_text(path.absolute()) for path in paths])
     document = {"store": str(store), "released": released}
     report(document, as_json, f"{store}: {released} released from quarantine")

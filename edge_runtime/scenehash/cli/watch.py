@@ -119,7 +119,7 @@ def watch_command(
     command goes on: no scene is missed, and none told of twice.
     """
     from scenehash.errors import ConfigurationError
-    from scenehash.ingestion.pipeline import IngestOptions
+    from scenehash.ingestion import IngestOptions
     from scenehash.model.hash_model import HashModel
     from scenehash.store import CodeStore
     from scenehash.watcher.dispatcher import SinkConfig, open_dispatcher
@@ -135,7 +135,10 @@ def watch_command(
         per=_per(per),
         nearest=nearest,
         ingest=IngestOptions(
-            make_tiling(tile, overlap, whole, min_valid), bands, tuple(label or ()), threads
+            make_tiling(tile, overlap, whole, min_valid),
+            bands,
+            tuple(label or ()),
+            threads=threads,
         ),
     )
     if events is not None and store.absolute() in events.absolute().parents:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenehash.errors import InputError
-from scenehash.ingestion.pipeline import ingest
+from scenehash.ingestion import ingest
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture

@@ -1,10 +1,14 @@
 """Scenes into a store: read ahead, hash in batches, commit.
 
+options.py      how scenes are read, cut and stored
 prefetch.py     scene files to tiles, in a thread
 pipeline.py     tiles to codes to commits
+report.py       what became of the inputs
 thumbnails.py   thumbnails of tiles that were stored without
 """
 
-from .pipeline import IngestOptions, IngestReport, ingest
+from .options import IngestOptions
+from .pipeline import ingest, ingest_files, retry_quarantine
+from .report import IngestReport
 
-__all__ = ["IngestOptions", "IngestReport", "ingest"]
+__all__ = ["IngestOptions", "IngestReport", "ingest", "ingest_files", "retry_quarantine"]

@@ -1,22 +1,26 @@
 """Ingest: scenes -> tiles -> codes -> store."""
 
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from scenehash.codes import Codes
+from scenehash.files import path_from, path_text
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes import Tiling
+from scenehash.scenes.files import scan
 from scenehash.store import Added, CodeStore, HashedScene
 from scenehash.tiles import Image
 
-from .prefetch import Begun, Ended, Images, Ingested, Known, ReadAhead, SetAside
+from .options import IngestOptions
+from .prefetch import Begun, Duplicate, Ended, Event, Images, ReadAhead
+from .report import IngestReport, SetAside
 
 # Tiles a batch: what a layer makes of more does not stay in a processor's second-level cache.
 BATCH = 4
@@ -25,83 +29,103 @@ BATCHES_AHEAD = 2
 # Scenes, and tiles, and seconds after which what is hashed is committed.
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
+DEFAULTS = IngestOptions()
+
 # Stores hashed scenes: all of them, durable when it returns, or none.
 Commit = Callable[[CodeStore, Sequence[HashedScene]], Added]
 
 
-@dataclass(frozen=True)
-class IngestOptions:
-    """How scenes are read and cut.
-
-    bands: which are red, green and blue, see scenes.bands.choose. labels: words to find them by.
-    threads: how many batches are hashed at the same time, each on as many threads as the model was
-    loaded with. With one each, none waits for the others to have done its share of a layer.
-    """
-
-    tiling: Tiling = field(default_factory=Tiling)
-    bands: str | None = None
-    labels: tuple[str, ...] = ()
-    threads: int = 1
-
-
-@dataclass
-class IngestReport:
-    """What became of the inputs: each path is in just one of stored, known and set_aside.
-
-    repaired: how many of the stored scenes were there, but damaged.
-    """
-
-    stored: list[Ingested] = field(default_factory=list)
-    known: list[Path] = field(default_factory=list)
-    set_aside: list[SetAside] = field(default_factory=list)
-    repaired: int = 0
-
-    def sound(self) -> list[Path]:
-        """The paths that were stored or known."""
-        return [*(scene.path for scene in self.stored), *self.known]
-
-    @property
-    def tiles(self) -> int:
-        """How many tiles were stored."""
-        return sum(scene.tiles for scene in self.stored)
-
-    @property
-    def skipped(self) -> int:
-        """How many tiles of the stored scenes hold too little data."""
-        return sum(scene.skipped for scene in self.stored)
-
-
 def ingest(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
+    store: str | Path | CodeStore,
+    model: str | Path | HashModel | None = None,
+    options: IngestOptions = DEFAULTS,
+    progress: Progress = SILENT,
+) -> IngestReport:
+    """Hash scenes and keep their codes; what is stored already is not hashed again.
+
+    paths: scene files, and folders of them. store: one that is open for writing, or its folder; it
+    is made when there is none. model: a model, or its file; None is the one that ships with
+    scenehash.
+
+    A scene is committed whole, with others, every few seconds: interrupted, give the same call
+    again. One that cannot be read is set aside with its reason, in the store's quarantine too, and
+    the rest goes on. A scene that is stored, but damaged, is hashed again and repaired; where its
+    old path does not show it any more, the store follows it to the new one. Raises InputError on a
+    path that is not there, ModelError, StoreError, and LineageError when the store was made with
+    another model.
+    """
+    found = scan([Path(path) for path in paths])
+    with _opened(store, model, options) as (opened, loaded):
+        report = ingest_files(found.files, opened, loaded, options, progress)
+    report.passed_over = found.passed_over
+    return report
+
+
+def retry_quarantine(
+    store: str | Path | CodeStore,
+    model: str | Path | HashModel | None = None,
+    options: IngestOptions = DEFAULTS,
+    progress: Progress = SILENT,
+) -> IngestReport:
+    """Ingest again what is in a store's quarantine: mended files, or the same in another way.
+
+    Raises StoreError when there is no such store; otherwise see ingest.
+    """
+    if not isinstance(store, CodeStore):
+        CodeStore.open(store).close()  # none is made here
+    with _opened(store, model, options) as (opened, loaded):
+        files = [path_from(item.path) for item in opened.quarantine.list()]
+        return ingest_files(files, opened, loaded, options, progress)
+
+
+@contextlib.contextmanager
+def _opened(
+    store: str | Path | CodeStore, model: str | Path | HashModel | None, options: IngestOptions
+) -> Iterator[tuple[CodeStore, HashModel]]:
+    """The store and the model; a store that was given by its path is closed at the end."""
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    if isinstance(store, CodeStore):
+        yield store, loaded
+    else:
+        with CodeStore.for_model(store, loaded, options.bits, options.wait) as opened:
+            yield opened, loaded
+
+
+def ingest_files(
+    files: Sequence[Path],
     store: CodeStore,
     model: HashModel,
-    options: IngestOptions | None = None,
+    options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
     commit: Commit = CodeStore.add,
 ) -> IngestReport:
-    """Hash scene files and store their codes; what is stored already is not hashed again.
+    """Ingest files, each of which may be gone or no scene: it is set aside then. See ingest.
 
-    A thread reads ahead while this one hashes. A scene is committed whole, with others, every few
-    seconds. One that cannot be read is set aside with its reason, in the store's quarantine too,
-    and the rest goes on. A scene that is stored, but damaged, is hashed again and repaired. Codes
-    are as wide as the store's. commit: stores scenes, for a caller that commits more with them (see
-    CodeStore.transaction). Raises LineageError when the store was made with another model.
+    A thread reads ahead while this one hashes. commit: stores scenes, for a caller that commits
+    more with them (see CodeStore.transaction).
     """
+    started = time.perf_counter()
     store.check(model.lineage, model.width_for(store.bits))
-    options = options or IngestOptions()
+    if options.thumbnails:
+        store.keep_thumbnails()
     with (
         ThreadPoolExecutor(options.threads) as pool,
-        progress.task("ingest", len(paths)) as task,
+        progress.task("ingest", len(files)) as task,
     ):
-        ingesting = _Ingesting(model, pool, store, options, task, commit)
-        with ReadAhead(paths, store.path, model.tile_size, options.tiling, options.bands) as events:
+        ingesting = _Ingesting(model, pool, store, options.threads, task, commit)
+        with ReadAhead(files, store, model.tile_size, options) as events:
             for event in events:
                 ingesting.take(event)
         ingesting.commit()
+    report = ingesting.report
     with store.transaction():
-        store.quarantine.add({str(item.path): item.reason for item in ingesting.report.set_aside})
-        store.quarantine.remove([str(path) for path in ingesting.report.sound()])
-    return ingesting.report
+        store.quarantine.add({path_text(item.path): item.reason for item in report.set_aside})
+        store.quarantine.remove([path_text(path) for path in report.sound()])
+    if store.thumbnails.trouble is not None:
+        report.warnings.append(store.thumbnails.trouble)
+    report.seconds = time.perf_counter() - started
+    return report
 
 
 class _Ingesting:
@@ -116,12 +140,12 @@ class _Ingesting:
         model: HashModel,
         pool: Executor,
         store: CodeStore,
-        options: IngestOptions,
+        threads: int,
         task: Task,
         commit: Commit,
     ) -> None:
-        self.report = IngestReport()
-        self._model, self._options, self._task = model, options, task
+        self.report = IngestReport(str(store.path))
+        self._model, self._threads, self._task = model, threads, task
         self._store, self._commit, self._pool = store, commit, pool
         self._bits = store.bits
         self._hashing: deque[Future[Codes]] = deque()
@@ -129,15 +153,15 @@ class _Ingesting:
         self._codes = bytearray()
         self._images: list[Image] = []
         self._unfinished = 0
-        self._ended: list[Ended] = []
+        self._ended: dict[str, Ended] = {}
+        self._duplicates: list[Duplicate] = []
         self._committed = time.monotonic()
 
-    def take(self, event: Begun | Images | Ended | Known | SetAside) -> None:
+    def take(self, event: Event) -> None:
         """Take what was read, and commit when that is due."""
         match event:
-            case Known(path):
-                self._drop_unfinished()
-                self.report.known.append(path)
+            case Duplicate():
+                self._take_duplicate(event)
                 self._task.advance(1)
             case SetAside():
                 self._drop_unfinished()
@@ -151,39 +175,64 @@ class _Ingesting:
                 self._task.advance(skipped)
                 while len(self._images) >= BATCH:
                     self._hash()
-            case Ended() if event.content in {scene.content for scene in self._ended}:
-                self._drop_unfinished()
-                self.report.known.append(event.path)
-            case Ended():
-                self._ended.append(event)
+            case Ended(scene) if scene.content in self._ended:
+                there = self._ended[scene.content].scene.labels
+                labels = [label for label in scene.labels if label not in there]
+                self._take_duplicate(Duplicate(event.ingested.path, scene.content, labels))
+            case Ended(scene):
+                self._ended[scene.content] = event
                 self._unfinished = 0
                 self._commit_when_due()
 
     def commit(self) -> None:
-        """Store the scenes that were read to their end."""
+        """Store the scenes that were read to their end, and what changes of those that were there.
+
+        A scene that was ended and not stored is stored by then.
+        """
         self._hash()
         self._finish()
         scenes, first, width = [], 0, self._bits // 8
         codes = np.frombuffer(self._codes, np.uint8).reshape(-1, width).copy()
-        for scene in self._ended:
+        for scene, _ in self._ended.values():
             last = first + len(scene.windows)
-            scenes.append(scene.hashed(codes[first:last], self._options.labels))
+            scenes.append(replace(scene, codes=codes[first:last]))
             first = last
         self.report.repaired += self._commit(self._store, scenes).repaired
-        self.report.stored += [scene.ingested() for scene in self._ended]
-        self._ended = []
+        self.report.stored += [ended.ingested for ended in self._ended.values()]
+        self._ended = {}
         del self._codes[: first * width]
+        self._change_duplicates()
         self._committed = time.monotonic()
 
+    def _take_duplicate(self, duplicate: Duplicate) -> None:
+        self._drop_unfinished()
+        self.report.duplicates.append(duplicate.path)
+        if duplicate.labels or duplicate.moved is not None:
+            self._duplicates.append(duplicate)
+            self._commit_when_due()
+
+    def _change_duplicates(self) -> None:
+        """Add labels to scenes that were stored, and follow those that moved."""
+        if not self._duplicates:
+            return
+        with self._store.transaction():
+            for path, content, labels, moved, origin in self._duplicates:
+                to = None if moved is None else path_text(path)
+                if self._store.update_scene(content, to, labels, origin):
+                    self.report.labelled += bool(labels)
+                    self.report.moved += [] if moved is None else [moved]
+        self._duplicates = []
+
     def _commit_when_due(self) -> None:
-        tiles = sum(len(scene.windows) for scene in self._ended)
+        tiles = sum(len(scene.windows) for scene, _ in self._ended.values())
         late = time.monotonic() - self._committed > SECONDS_A_COMMIT
-        if len(self._ended) >= SCENES_A_COMMIT or tiles >= TILES_A_COMMIT or late:
+        many = len(self._ended) + len(self._duplicates) // 8
+        if many >= SCENES_A_COMMIT or tiles >= TILES_A_COMMIT or late:
             self.commit()
 
     def _hash(self) -> None:
         """Begin to hash a batch of the tiles that wait, once there is room for it."""
-        self._finish(BATCHES_AHEAD * self._options.threads - 1)
+        self._finish(BATCHES_AHEAD * self._threads - 1)
         batch, self._images = self._images[:BATCH], self._images[BATCH:]
         self._hashing.append(self._pool.submit(self._model.encode, batch, self._bits))
 

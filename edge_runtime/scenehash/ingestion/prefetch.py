@@ -1,27 +1,34 @@
 """Reading ahead: scene files to tiles, in a thread, while the caller hashes."""
 
 import contextlib
+import json
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from scenehash.codes import Codes
-from scenehash.errors import InputError
+import numpy as np
+
+from scenehash.errors import InputError, ScenehashError
+from scenehash.files import path_from, path_text, printable
 from scenehash.geo import Box, bounding_boxes
-from scenehash.scenes import Scene, Tiling, Window, open_scene
+from scenehash.scenes import Scene, Window, open_scene, reopen_scene
+from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.scene import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import CodeStore, HashedScene
 from scenehash.tiles import Image
 
+from .options import IngestOptions
+from .report import Ingested, Moved, SetAside
+
 # Tiles that wait to be hashed, as bytes of pixels.
 BYTES_AHEAD = 24 << 20
+REASON_LENGTH = 200
+NO_CODES = np.zeros((0, 0), np.uint8)
 
 
 class Begun(NamedTuple):
@@ -37,88 +44,41 @@ class Images(NamedTuple):
     skipped: int
 
 
-class Known(NamedTuple):
-    """A scene whose content is stored already; what came of it before is void."""
+class Duplicate(NamedTuple):
+    """A scene that is stored already; what came of it before is void.
 
-    path: Path
-
-
-class SetAside(NamedTuple):
-    """An input that could not be ingested, and why; what came of it before is void."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True)
-class Ingested:
-    """A scene that was stored.
-
-    tiles: how many. skipped: how many hold too little data. seconds: from its opening until its
-    last tile was read. box: around its tiles, where that is known. warnings: what its reader wants
-    a person to know.
+    labels: those that it is given, and lacks. moved: its entry has a path that does not show it any
+    more. origin: see Scene.origin.
     """
 
     path: Path
-    tiles: int
-    skipped: int
-    seconds: float
-    box: Box | None
-    warnings: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """All tiles of a scene were read: what is known of it, but for its codes; see HashedScene."""
-
-    path: Path
     content: str
-    time: datetime | None
-    windows: Sequence[Window]
-    footprints: Footprints | None
-    reading: Mapping[str, object]
-    skipped: int
-    seconds: float
-    warnings: Sequence[str]
-    thumbnails: Sequence[bytes] | None
-
-    def hashed(self, codes: Codes, labels: Sequence[str]) -> HashedScene:
-        """The scene with its codes, ready to be stored."""
-        return HashedScene(
-            self.content,
-            str(self.path),
-            self.windows,
-            codes,
-            self.time,
-            self.footprints,
-            labels,
-            self.reading,
-            self.thumbnails,
-        )
-
-    def ingested(self) -> Ingested:
-        """What a person wants to know of it."""
-        box = None
-        if self.footprints is not None:
-            box = Box(*bounding_boxes(self.footprints.reshape(1, -1, 2))[0].tolist())
-        tiles = len(self.windows)
-        return Ingested(self.path, tiles, self.skipped, self.seconds, box, self.warnings)
+    labels: Sequence[str] = ()
+    moved: Moved | None = None
+    origin: Mapping[str, object] = {}
 
 
-Event = Begun | Images | Ended | Known | SetAside
+class Ended(NamedTuple):
+    """All tiles of a scene were read: the scene without its codes yet, and what to report of it."""
+
+    scene: HashedScene
+    ingested: Ingested
+
+
+Event = Begun | Images | Ended | Duplicate | SetAside
 
 
 class ReadAhead:
     """Events of files, in their order, read by a thread of its own; a context manager.
 
-    What goes wrong in the thread is raised where the events are taken.
+    What one file does, sets that file aside; what goes wrong with the store is raised where the
+    events are taken. The store is asked what it has, and not changed.
     """
 
     def __init__(
-        self, paths: Sequence[Path], store: Path, tile_size: int, tiling: Tiling, bands: str | None
+        self, paths: Sequence[Path], store: CodeStore, tile_size: int, options: IngestOptions
     ) -> None:
-        self._paths, self._store = paths, store
-        self._how = (tile_size, tiling, bands)
+        self._paths, self._from = paths, (store, tile_size, options)
         self._events: deque[Event | BaseException | None] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
@@ -151,10 +111,9 @@ class ReadAhead:
     def _run(self) -> None:
         end: BaseException | None = None
         try:
-            with CodeStore.open(self._store) as store:
-                for path in self._paths:
-                    for event in _events_of(path, store, *self._how):
-                        self._put(event)
+            for path in self._paths:
+                for event in _events_of(path, *self._from):
+                    self._put(event)
                     if self._stopped:
                         return
         except BaseException as error:
@@ -169,59 +128,132 @@ class ReadAhead:
             self._changed.notify()
 
 
-def _is_known(scene: Scene, store: CodeStore) -> bool:
-    """Whether a scene is stored. Of a large one this takes seconds, in which tiles are read."""
-    content = scene.content
-    store.refresh()
-    return store.knows(content)
-
-
 def _size(event: Event | BaseException | None) -> int:
     return sum(image.nbytes for image in event.images) if isinstance(event, Images) else 0
 
 
 def _events_of(
-    path: Path, store: CodeStore, tile_size: int, tiling: Tiling, bands: str | None
+    path: Path, store: CodeStore, tile_size: int, options: IngestOptions
 ) -> Iterator[Event]:
-    started = time.perf_counter()
     try:
-        with open_scene(path, bands) as scene, contextlib.ExitStack() as stack:
-            known: Future[bool] | None = None
-            if scene.is_large:
-                aside = stack.enter_context(ThreadPoolExecutor(1))
-                known = aside.submit(_is_known, scene, store)
-            elif _is_known(scene, store):
-                yield Known(path)
-                return
-            windows = scene.windows(tiling, tile_size)
-            yield Begun(len(windows))
-            kept: list[Window] = []
-            thumbnails: list[bytes] | None = [] if store.thumbnails.kept else None
-            for group in scene.tiles(windows, tile_size, tiling.min_valid):
-                images = [tile.image for tile in group if tile.image is not None]
-                kept += [tile.window for tile in group if tile.image is not None]
-                if thumbnails is not None:
-                    thumbnails += [make_thumbnail(image) for image in images]
-                yield Images(images, len(group) - len(images))
-                if known is not None and known.done() and known.result():
-                    break
-            if known is not None and known.result():
-                yield Known(path)
-                return
-            if not kept:
-                raise InputError(f"no tile of which at least {tiling.min_valid:.0%} hold data")
-            skipped = len(windows) - len(kept)
-            yield Ended(
-                path,
-                scene.content,
-                scene.time,
-                kept,
-                scene.footprints(kept),
-                {**scene.reading, "skipped": skipped} if scene.reading else {},
-                skipped,
-                time.perf_counter() - started,
-                scene.warnings,
-                thumbnails,
-            )
+        yield from _read(path, store, tile_size, options)
     except InputError as error:
-        yield SetAside(path, str(error).removeprefix(f"{path}: "))
+        yield SetAside(path, error.reason)
+    except (ScenehashError, MemoryError):
+        raise  # of the store, of an option, of this machine: not of one file
+    except Exception as error:  # whatever one file does, the others go on
+        what = printable(" ".join(str(error).split()))[:REASON_LENGTH]
+        yield SetAside(path, f"cannot be read (unexpected {type(error).__name__}: {what})")
+
+
+def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) -> Iterator[Event]:
+    tiling = options.tiling
+    started = time.perf_counter()
+    with open_scene(path, options.bands) as scene, contextlib.ExitStack() as stack:
+        stamp = scene.stamp
+        stored: Future[bool] | None = None
+        if scene.is_large:
+            aside = stack.enter_context(ThreadPoolExecutor(1))
+            stored = aside.submit(_is_stored, scene, store)
+        elif _is_stored(scene, store):
+            yield _duplicate(scene, store, options)
+            return
+        windows = scene.windows(tiling, tile_size)
+        yield Begun(len(windows))
+        kept: list[Window] = []
+        trouble: Counter[str | None] = Counter()
+        thumbnails: list[bytes] | None = [] if store.thumbnails.kept else None
+        for group in scene.tiles(windows, tile_size, tiling.min_valid):
+            images = [tile.image for tile in group if tile.image is not None]
+            kept += [tile.window for tile in group if tile.image is not None]
+            trouble.update(map(shows_nothing, images))
+            if thumbnails is not None:
+                thumbnails += map(make_thumbnail, images)
+            yield Images(images, len(group) - len(images))
+            if stored is not None and stored.done() and stored.result():
+                break
+        if stored is not None and stored.result():
+            yield _duplicate(scene, store, options)
+            return
+        if not kept:
+            raise InputError(f"no tile of which at least {tiling.min_valid:.0%} hold data")
+        skipped = len(windows) - len(kept)
+        origin = scene.origin
+        if stamp != origin.get("stamp"):
+            raise InputError("the file changed while it was read; ingest it again")
+        hashed = _without_codes(scene, kept, {"skipped": skipped, **origin}, options, thumbnails)
+        yield Ended(
+            hashed,
+            Ingested(
+                path,
+                len(kept),
+                skipped,
+                trouble["blank"],
+                trouble["saturated"],
+                time.perf_counter() - started,
+                _box(hashed.footprints),
+                [*scene.warnings, *_exposure_warnings(trouble, len(kept))],
+            ),
+        )
+
+
+def _is_stored(scene: Scene, store: CodeStore) -> bool:
+    """Whether a scene is stored. Of a large one this takes seconds, in which tiles are read."""
+    return store.knows(scene.content)
+
+
+def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplicate:
+    """What is to be changed of the entry of a scene that is stored."""
+    entry = store.find_scene(scene.content)
+    if entry is None:  # deleted, in this moment
+        return Duplicate(scene.path, scene.content)
+    labels = [label for label in options.labels_of(scene.path) if label not in entry.labels]
+    if entry.path == path_text(scene.path) or _still_shows(entry.path, entry.decode_params):
+        return Duplicate(scene.path, scene.content, labels)
+    moved = Moved(scene.path, entry.path)
+    return Duplicate(scene.path, scene.content, labels, moved, scene.origin)
+
+
+def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:
+    """Whether a scene is still where it was, and is the same."""
+    try:
+        with reopen_scene(path_from(path), decode_params):
+            return True
+    except InputError:
+        return False
+
+
+def _without_codes(
+    scene: Scene,
+    windows: Sequence[Window],
+    params: Mapping[str, object],
+    options: IngestOptions,
+    thumbnails: Sequence[bytes] | None,
+) -> HashedScene:
+    params = {**scene.reading, **params}
+    json.dumps(params, allow_nan=False)  # a ValueError here, not when others are stored with it
+    return HashedScene(
+        scene.content,
+        path_text(scene.path),
+        windows,
+        NO_CODES,
+        scene.time,
+        scene.footprints(windows),
+        options.labels_of(scene.path),
+        params,
+        thumbnails,
+    )
+
+
+def _box(footprints: Footprints | None) -> Box | None:
+    if footprints is None:
+        return None
+    return Box(*bounding_boxes(footprints.reshape(1, -1, 2))[0].tolist())
+
+
+def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
+    """What to say of a scene most of which shows nothing."""
+    meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
+    for name, meaning in meanings.items():
+        if 2 * trouble[name] >= tiles:
+            yield f"{trouble[name]} of {tiles} tiles are {name} ({meaning}): they find each other"

@@ -27,8 +27,8 @@ class Made:
 def make_missing(store: CodeStore) -> Made:
     """Make the thumbnails that are missing of stored tiles, and damaged ones anew, durably.
 
-    The pixels are those that were hashed: the scene's file must be there, and have its content of
-    then. Scenes are dealt with one by one: interrupted, give the same call again.
+    The pixels are those that were hashed: the scene's file must be there, and be that of then.
+    Scenes are dealt with one by one: interrupted, give the same call again.
     """
     done = Made()
     for record, pictures in store.thumbnails_by_scene():
@@ -38,7 +38,7 @@ def make_missing(store: CodeStore) -> Made:
         try:
             fresh = _pictures(record, [Window(*record.windows[tile].tolist()) for tile in lacking])
         except InputError as error:
-            done.gone[record.path] = str(error).removeprefix(f"{record.path}: ")
+            done.gone[record.path] = error.reason
             continue
         for tile, picture in zip(lacking, fresh, strict=True):
             pictures[tile] = picture
@@ -49,8 +49,6 @@ def make_missing(store: CodeStore) -> Made:
 
 def _pictures(record: SceneRecord, windows: Sequence[Window]) -> list[bytes]:
     with reopen_scene(Path(record.path), record.decode_params) as scene:
-        if scene.content != record.content:
-            raise InputError("the file has another content than the scene that was stored")
         return [
             make_thumbnail(tile.image)
             for group in scene.tiles(windows, READ_SIDE)

@@ -88,7 +88,7 @@ def _header(data: bytes) -> Header:
     for start, name in OTHER_FORMATS.items():
         if data.startswith(start):
             raise InputError(f"a {name} file, whatever its name says: convert it to PNG or GeoTIFF")
-    raise InputError("no JPEG, PNG, TIFF, BMP or WebP image, by its first bytes")
+    raise InputError("not an image: no JPEG, PNG, TIFF, BMP or WebP, by its first bytes")
 
 
 def _jpeg(data: bytes) -> Header:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.errors import InputError
-from scenehash.files import check_regular, open_regular, read_regular
+from scenehash.files import check_regular, open_regular, path_from, read_regular
 
 from .files import RASTER_SUFFIXES
 from .parts import check_companions
@@ -33,11 +33,13 @@ def open_scene(path: Path, bands: str | None = None) -> Scene:
 def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     """Open a scene file for the same pixels as before, by its `reading` of then; as open_scene.
 
-    Raises InputError, too, when the file has other pixels by now; its origin is in the reading.
+    path: as the store has it, see files.path_text. Raises InputError, too, when the file has other
+    pixels by now: the reading holds its origin.
     """
     bands = ",".join(str(band) for band in reading["bands"]) if "bands" in reading else None
     stretch = reading.get("stretch")
-    scene = _open(path, bands, (stretch[0], stretch[1]) if stretch else None)
+    there = path_from(os.fspath(path))
+    scene = _open(there, bands, (stretch[0], stretch[1]) if stretch else None)
     try:
         if not scene.shows(reading):
             raise InputError("the file has another content than the scene that was stored")
@@ -75,6 +77,10 @@ def _open_raster(path: Path, bands: str | None, stretch: tuple[float, float] | N
             "a georeferenced raster needs rasterio, which is not installed: "
             "pip install 'scenehash[geo]'"
         ) from error
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError("its name is not UTF-8, which GDAL needs; rename it") from error
     check_companions(path)
     return Raster(path, bands, stretch)
 

@@ -1,5 +1,6 @@
 """What a store answers: searches, tiles, codes, what is damaged."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,10 +16,11 @@ from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
+from .database import damaged_values
 from .filters import Filter
 from .folder import INDEX
 from .records import Footprints, SceneRecord, Tile
-from .results import Hit
+from .results import Hit, SceneEntry
 from .rows import Ranges, Rows
 from .selection import rows_where
 from .snapshot import PART, Snapshot
@@ -96,6 +98,18 @@ class StoreReader:
         """Whether a scene of this content id is stored, and undamaged."""
         scene = self._catalog.scenes.find([content]).get(content)
         return scene is not None and self._snapshot.is_sound(scene)
+
+    def find_scene(self, content: str) -> SceneEntry | None:
+        """Where the scene of this content id is, and how it was read; None when there is none.
+
+        StoreDamagedError when its entry is no entry.
+        """
+        found = self._catalog.scenes.entry(content)
+        if found is None:
+            return None
+        path, labels, params = found
+        with damaged_values(f"{path}: its entry in the catalog is damaged"):
+            return SceneEntry(path, tuple(json.loads(labels)), json.loads(params))
 
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter."""

@@ -143,6 +143,24 @@ class SceneTable:
         )
         self._tiles.insert(numbered)
 
+    def entry(self, content: str) -> tuple[str, str, str] | None:
+        """Path, labels and decode parameters of the scene of a content, the last two as JSON."""
+        query = "SELECT path, labels, reading FROM scene WHERE content = ?"
+        found: tuple[str, str, str] | None = self._database.one(query, bytes.fromhex(content))
+        return found
+
+    def rewrite(self, scene: int, record: SceneRecord) -> None:
+        """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
+        _, _, path, _, labels, params, *_, checksum = _scene_values(scene, record)
+        self._database.run(
+            "UPDATE scene SET path = ?, labels = ?, reading = ?, seal = ? WHERE scene = ?",
+            (path, labels, params, checksum, scene),
+        )
+        self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
+        self._database.run_all(
+            "INSERT INTO label VALUES (?, ?)", ((label, scene) for label in record.labels)
+        )
+
     def remove(self, scene: int, record: SceneRecord) -> None:
         """Remove a scene; its rows must be marked as deleted, or given to another."""
         self._tiles.remove(record)

@@ -8,7 +8,8 @@ not there, and the next writer overwrites it.
 import contextlib
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
@@ -150,10 +151,13 @@ class CodeStore(StoreReader):
         as open_or_create.
         """
         width = check_width(bits, model.widths)
-        if bits is None and not is_vacant(Path(path) / CATALOG):
-            with cls.open(path) as there:
-                width = there.bits if there.bits in model.widths else width
-        return cls.open_or_create(path, model.lineage, width, model.name, wait)
+        if bits is not None or is_vacant(Path(path) / CATALOG):
+            return cls.open_or_create(path, model.lineage, width, model.name, wait)
+        with contextlib.ExitStack() as undo:
+            store = undo.enter_context(cls.open(path, writable=True, wait=wait))
+            store.check(model.lineage, store.bits if store.bits in model.widths else width)
+            undo.pop_all()
+        return store
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -205,6 +209,32 @@ class CodeStore(StoreReader):
             self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
         return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
+
+    def update_scene(
+        self,
+        content: str,
+        path: str | None = None,
+        labels: Sequence[str] = (),
+        decode_params: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Change what is stored of a scene besides its tiles, durably; whether it is there.
+
+        path: where it is now. labels: added to those that it has. decode_params: take the place of
+        those of the same name. Raises StoreDamagedError when its entry is damaged.
+        """
+        with self.transaction():
+            number = self._catalog.scenes.find([content]).get(content)
+            if number is None:
+                return False
+            record = read_entry(self._catalog, number)
+            changed = replace(
+                record,
+                path=record.path if path is None else path,
+                labels=tuple(sorted({*record.labels, *labels})),
+                decode_params={**record.decode_params, **(decode_params or {})},
+            )
+            self._catalog.scenes.rewrite(number, changed)
+        return True
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.

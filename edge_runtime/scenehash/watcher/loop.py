@@ -8,8 +8,8 @@ from pathlib import Path
 
 from scenehash.errors import StoreBusyError
 from scenehash.files import path_from, path_text
-from scenehash.ingestion.pipeline import IngestOptions, ingest
-from scenehash.ingestion.prefetch import SetAside
+from scenehash.ingestion import IngestOptions, ingest_files
+from scenehash.ingestion.report import SetAside
 from scenehash.model.hash_model import HashModel
 from scenehash.store import Added, Alert, Arrival, CodeStore, HashedScene
 
@@ -165,7 +165,7 @@ class Watch:
 
         paths = [path_from(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
-        report = ingest(paths, store, self._model, self._options.ingest, progress, commit)
+        report = ingest_files(paths, store, self._model, self._options.ingest, progress, commit)
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)

@@ -58,9 +58,9 @@ def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_ingest_stores_and_a_second_time_hashes_nothing(scenes: Path, tmp_path: Path) -> None:
     first = answer("ingest", scenes, "--store", tmp_path / "s")
-    assert (first["scenes_stored"], first["scenes_known"], first["set_aside"]) == (24, 0, [])
+    assert (first["scenes_stored"], first["scenes_duplicate"], first["set_aside"]) == (24, 0, [])
     second = answer("ingest", scenes, "--store", tmp_path / "s")
-    assert (second["scenes_stored"], second["scenes_known"]) == (0, 24)
+    assert (second["scenes_stored"], second["scenes_duplicate"]) == (0, 24)
     assert len(CodeStore.open(tmp_path / "s")) == 24
 
 
@@ -157,7 +157,10 @@ def test_a_dead_link_is_set_aside_and_a_pipe_is_not_waited_for(tmp_path: Path) -
     reasons = {Path(item["path"]).name: item["reason"] for item in
                json.loads(result.stdout)["set_aside"]}  # fmt: skip
     assert result.exit_code == 3
-    assert reasons == {"dead.png": "cannot be read (No such file or directory)"}
+    assert reasons == {
+        "dead.png": "cannot be read (No such file or directory)",
+        "pipe.png": "is a pipe, not a file",
+    }
 
 
 def test_info_and_verify_say_what_a_store_holds(scenes: Path, store: Path, tmp_path: Path) -> None:
@@ -321,4 +324,4 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
         assert 0 < done < 150
         assert half.verify() == []
     rest = answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
-    assert (rest["scenes_known"], rest["scenes_stored"]) == (done, 150 - done)
+    assert (rest["scenes_duplicate"], rest["scenes_stored"]) == (done, 150 - done)

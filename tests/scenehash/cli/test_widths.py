@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from scenehash import CodeStore, HashModel
 from scenehash.cli.main import build_app
 from scenehash.errors import ConfigurationError, LineageError
-from scenehash.ingestion.pipeline import ingest
+from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.query import read_query
 

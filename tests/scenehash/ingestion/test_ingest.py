@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 
 from scenehash import CodeStore, HashModel
 from scenehash.demo.tiles import KINDS
-from scenehash.ingestion.pipeline import IngestOptions, ingest
+from scenehash.ingestion import IngestOptions, ingest, ingest_files
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.query import Crop, read_query, tile_pixels
 from scenehash.scenes import Tiling, find_scenes
@@ -68,7 +68,7 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
         report = ingest(find_scenes([folder]), store, model, IngestOptions(threads=threads))
         assert len(report.stored) == 71
         assert report.tiles == 70 + 12 == len(store)
-        assert [path.name for path in report.known] == ["050b.png"]
+        assert [path.name for path in report.duplicates] == ["050b.png"]
         assert [item.path.name for item in report.set_aside] == ["013b.jpg", "040b.tif"]
         assert {Path(item.path).name for item in store.quarantine.list()} == {
             "013b.jpg",
@@ -84,7 +84,7 @@ def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
                                int(Path(record.path).stem))]  # fmt: skip
             assert np.array_equal(codes, model.encode(images))
         again = ingest(find_scenes([folder]), store, model)
-        assert (len(again.stored), len(again.known)) == (0, 72)
+        assert (len(again.stored), len(again.duplicates)) == (0, 72)
 
 
 def test_a_large_scene_that_is_known_is_found_out_while_it_is_read(
@@ -98,8 +98,8 @@ def test_a_large_scene_that_is_known_is_found_out_while_it_is_read(
     files = [tmp_path / "a.tif", tmp_path / "b.png"]
     with new_store(tmp_path / "s", model) as store:
         assert [scene.tiles for scene in ingest(files, store, model).stored] == [12, 1]
-        again = ingest([*files, tmp_path / "a.tif"], store, model)
-        assert (len(again.stored), len(again.known)) == (0, 3)
+        again = ingest_files([*files, tmp_path / "a.tif"], store, model)
+        assert (len(again.stored), len(again.duplicates)) == (0, 3)
         assert len(store) == 13
         assert store.verify() == []
 

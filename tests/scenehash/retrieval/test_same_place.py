@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, HashModel
-from scenehash.ingestion.pipeline import ingest
+from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.place_match import same_place_first
 from scenehash.retrieval.query import Crop, Query, read_query

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash.files import path_from
-from scenehash.store import Arrival, CodeStore, Noted
+from scenehash.store import Arrival, CodeStore
 from scenehash.watcher.arrivals import Arrivals, Now
 from scenehash.watcher.backlog import BYTES_AT_ONCE, FILES_AT_ONCE, Backlog
 from scenehash.watcher.listing import Listing, look
@@ -117,7 +117,7 @@ def test_names_that_are_not_utf_8_and_odd_mtimes_are_listed_as_a_store_can_hold_
     assert all(abs(file.modified) < 2**63 for file in files.values())
     assert files["\\xff.png"].modified < 0
     with CodeStore.create(tmp_path / "s", "1" * 16, 16, "a-model") as store:
-        store.note(Noted(arrivals=list(files.values())))
+        store.outbox.note([], list(files.values()))
         assert store.outbox.arrived([file.path for file in files.values()]) == set(files.values())
 
 

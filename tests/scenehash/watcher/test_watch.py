@@ -194,7 +194,7 @@ def test_a_new_watch_opens_no_file_that_an_earlier_one_has_dealt_with(
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("scenehash.watcher.loop.ingest", fail)
+    monkeypatch.setattr("scenehash.watcher.loop.ingest_files", fail)
     station.start()
     station.step()
 

@@ -1,0 +1,40 @@
+"""How scenes are ingested."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenehash.files import path_text
+from scenehash.windows import Tiling
+
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """How scenes are read, cut and stored.
+
+    bands: which are red, green and blue, see scenes.bands.choose. labels: words to find them by.
+    label_from_folder: the name of a file's folder is one, too. threads: how many batches are hashed
+    at the same time, each on as many threads as the model was loaded with. With one each, none
+    waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
+    tile from now on.
+
+    Of a store that is opened by its path: bits, the width of the codes of a new one, all that the
+    model has when None; wait, while another process writes to it.
+    """
+
+    tiling: Tiling = field(default_factory=Tiling)
+    bands: str | None = None
+    labels: tuple[str, ...] = ()
+    label_from_folder: bool = False
+    threads: int = CORES
+    thumbnails: bool = False
+    bits: int | None = None
+    wait: bool = False
+
+    def labels_of(self, path: Path) -> tuple[str, ...]:
+        """The labels of the scene in a file."""
+        return (
+            (*self.labels, path_text(path.parent.name)) if self.label_from_folder else self.labels
+        )

@@ -1,0 +1,126 @@
+"""What became of the inputs of an ingest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from scenehash.files import path_text
+from scenehash.geo import Box
+
+
+class SetAside(NamedTuple):
+    """An input that could not be ingested, and why."""
+
+    path: Path
+    reason: str
+
+
+class Moved(NamedTuple):
+    """A stored scene that was found elsewhere: its path now, and the one that it had."""
+
+    path: Path
+    previous: str
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """A scene that was stored.
+
+    tiles: how many. skipped: how many hold too little data. blank, saturated: how many of the tiles
+    are, see scenes.exposure. seconds: from its opening until its last tile was read. box: around
+    its tiles, where that is known. warnings: what its reader wants a person to know.
+    """
+
+    path: Path
+    tiles: int
+    skipped: int
+    blank: int
+    saturated: int
+    seconds: float
+    box: Box | None
+    warnings: Sequence[str]
+
+
+@dataclass
+class IngestReport:
+    """What became of the inputs: each path is in just one of stored, duplicates and set_aside.
+
+    moved: those of the duplicates whose entry in the store had a path that does not show them any
+    more, and has theirs now. labelled: how many duplicates got a label that they did not have.
+    repaired: how many of the stored scenes were there, but damaged. passed_over: files in the
+    folders that are no scenes, by suffix. warnings: what concerns the store as a whole. seconds:
+    all that it took.
+    """
+
+    store: str = ""
+    stored: list[Ingested] = field(default_factory=list)
+    duplicates: list[Path] = field(default_factory=list)
+    moved: list[Moved] = field(default_factory=list)
+    labelled: int = 0
+    set_aside: list[SetAside] = field(default_factory=list)
+    repaired: int = 0
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def sound(self) -> list[Path]:
+        """The paths of which the store has the scenes."""
+        return [*(scene.path for scene in self.stored), *self.duplicates]
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles were stored."""
+        return sum(scene.tiles for scene in self.stored)
+
+    @property
+    def skipped(self) -> int:
+        """How many tiles of the stored scenes hold too little data."""
+        return sum(scene.skipped for scene in self.stored)
+
+    @property
+    def blank(self) -> int:
+        """How many of the stored tiles are of one colour."""
+        return sum(scene.blank for scene in self.stored)
+
+    @property
+    def saturated(self) -> int:
+        """How many of the stored tiles are overexposed, or cloud."""
+        return sum(scene.saturated for scene in self.stored)
+
+    def document(self) -> dict[str, object]:
+        """The report as plain values, as JSON has them."""
+        return {
+            "store": self.store,
+            "scenes_stored": len(self.stored),
+            "tiles_stored": self.tiles,
+            "tiles_skipped": self.skipped,
+            "tiles_blank": self.blank,
+            "tiles_saturated": self.saturated,
+            "scenes_duplicate": len(self.duplicates),
+            "scenes_moved": len(self.moved),
+            "scenes_labelled": self.labelled,
+            "scenes_repaired": self.repaired,
+            "scenes": [
+                {
+                    "path": path_text(scene.path),
+                    "tiles": scene.tiles,
+                    "skipped": scene.skipped,
+                    "blank": scene.blank,
+                    "saturated": scene.saturated,
+                    "seconds": round(scene.seconds, 3),
+                    "bbox": scene.box,
+                    "warnings": list(scene.warnings),
+                }
+                for scene in self.stored
+            ],
+            "moved": [
+                {"path": path_text(scene.path), "previous": scene.previous} for scene in self.moved
+            ],
+            "set_aside": [
+                {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside
+            ],
+            "passed_over": {path_text(suffix): count for suffix, count in self.passed_over.items()},
+            "warnings": self.warnings,
+            "seconds": round(self.seconds, 3),
+        }

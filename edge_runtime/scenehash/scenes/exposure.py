@@ -1,0 +1,37 @@
+"""Tiles that show nothing: of one colour, or overexposed. They find nothing but each other."""
+
+from typing import Literal
+
+import numpy as np
+
+from scenehash.tiles import Image
+
+# Standard deviation, of 255, that JPEG's noise on one colour stays under.
+BLANK_DEVIATION = 1.0
+WHITE, SATURATED_SHARE = 254, 0.5
+# Pixels of a side that are sampled; where a few of them differ by RANGE, no more are looked at.
+SAMPLED, FEW, RANGE = 64, 16, 16
+
+
+def shows_nothing(image: Image) -> Literal["blank", "saturated"] | None:
+    """What is wrong with a tile, uint8 RGB [H, W, 3]; None where it shows something.
+
+    Saturated: half of the pixels, or more, are white. Blank: all have nearly the same colour.
+    """
+    few = _sample(image, FEW)
+    if np.ptp(few, axis=0).max() > RANGE and _white(few) < SATURATED_SHARE / 2:
+        return None
+    pixels = _sample(image, SAMPLED)
+    if _white(pixels) >= SATURATED_SHARE:
+        return "saturated"
+    return "blank" if pixels.std(axis=0).max() < BLANK_DEVIATION else None
+
+
+def _white(pixels: Image) -> float:
+    return float(np.mean(pixels.min(axis=1) >= WHITE))
+
+
+def _sample(image: Image, side: int) -> Image:
+    """Pixels [N, 3] spread over an image, about so many along a side."""
+    step = max(1, min(image.shape[:2]) // side)
+    return image[::step, ::step].reshape(-1, 3)
