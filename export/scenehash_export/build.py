@@ -16,8 +16,9 @@ from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
 from scenehash.model.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
 from scenehash.model.hash_model import HashModel
-from scenehash.scenes.decoding import read_image
-from scenehash.tiles import Image, to_tile
+from scenehash.scenes import read_tile
+from scenehash.tiles import Image
+from scenehash_train.config import Config
 from scenehash_train.data import LabelledImage, labels, memberships
 from scenehash_train.evaluation import model_logits, network_logits
 from scenehash_train.metrics import retrieval_quality
@@ -67,8 +68,10 @@ def export_run(
     calibration = None
     if precision == "int8":
         known, held_out = choose_calibration(run.split.train, calibration_images, run.config.seed)
-        size = run.config.tile_size
-        calibrated = calibrate(graph, lambda: _tiles(known, size), lambda: _tiles(held_out, size))
+        config = run.config
+        calibrated = calibrate(
+            graph, lambda: _tiles(known, config), lambda: _tiles(held_out, config)
+        )
         graph, calibration = calibrated.graph, calibrated.record
     finish_graph(graph, grouped)
     operators = executed_operators(graph)
@@ -78,7 +81,8 @@ def export_run(
         check_saturation(graph)
 
     judges = labels(run.split.test)
-    reference = network_logits(network, run.split.test, run.config.tile_size)
+    size, params = run.config.tile_size, run.config.decode_params
+    reference = network_logits(network, run.split.test, size, params=params)
     draft = _card(run, precision, calibration, licence)
     partial = out.with_name(out.name + ".partial")
     try:
@@ -121,9 +125,9 @@ def choose_calibration(
     return chosen[:count], chosen[count:]
 
 
-def _tiles(images: Sequence[LabelledImage], tile_size: int) -> Iterator[Image]:
+def _tiles(images: Sequence[LabelledImage], config: Config) -> Iterator[Image]:
     for image in track(images, len(images), "calibrate"):
-        yield to_tile(read_image(image.path), tile_size)
+        yield read_tile(image.path, config.tile_size, config.decode_params)
 
 
 def _check_paths(run: Run, out: Path) -> None:
@@ -140,7 +144,7 @@ def _check_paths(run: Run, out: Path) -> None:
 
 def _golden(kind: str, run: Run) -> Image:
     # The package's own tiles, never the user's images: the file may go where those may not.
-    return to_tile(read_image(query_path(kind)), run.config.tile_size)
+    return read_tile(query_path(kind), run.config.tile_size)
 
 
 def _card(
@@ -153,6 +157,7 @@ def _card(
         bits=config.bits,
         widths=list(config.widths),
         tile_size=config.tile_size,
+        decode_params=config.decode_params,
         backbone=config.backbone,
         recipe=config.method,
         precision=precision,

@@ -103,9 +103,27 @@ KeepThumbnails = Annotated[
 BandChoice = Annotated[
     str | None,
     typer.Option(
-        help="Red, green and blue band of a raster, by number or name (4,3,2), "
-        "or sentinel2, landsat8, landsat7, naip.",
-        show_default=False,
+        help="Red, green and blue band, by number or name (4,3,2 or B04,B03,B02), "
+        "or sentinel2, landsat8, landsat7, naip, planetscope.",
+        show_default="as the model's card or the file says",
+    ),
+]
+NodataValue = Annotated[
+    float | None,
+    typer.Option(
+        "--nodata",
+        help="The value of pixels without data, in place of what the file says.",
+        show_default="as the model's card or the file says",
+    ),
+]
+StretchRange = Annotated[
+    Any,
+    typer.Option(
+        "--stretch",
+        parser=numbers(float, "LOW,HIGH"),
+        metavar="LOW,HIGH",
+        help="The values that become black and white.",
+        show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
 Label = Annotated[

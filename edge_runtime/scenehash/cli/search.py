@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 
 from .console import AsJson, notice, report
@@ -18,10 +19,12 @@ from .options import (
     ModelPath,
     NearOption,
     NewerThan,
+    NodataValue,
     SceneOption,
     Sheet,
     Since,
     StorePath,
+    StretchRange,
     TileSize,
     Until,
     make_filter,
@@ -86,6 +89,8 @@ def search_command(
     ] = None,
     tile: TileSize = None,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     scene: SceneOption = None,
     label: LabelOption = None,
     since: Since = None,
@@ -122,12 +127,13 @@ def search_command(
     from scenehash.store import CodeStore
 
     where = make_filter(scene, label, since, until, bbox, near, newer_than) or None
-    crop = Crop(window, at, bands, make_tiling(tile))
+    crop = Crop(window, at, DecodeParams(bands, nodata, stretch), make_tiling(tile))
 
     loaded = model_when_needed(model)
     with CodeStore.open(store) as code_store:
         like = [read_query(text, code_store, loaded, crop) for text in queries]
-        others = [read_query(text, code_store, loaded) for text in unlike or ()]
+        plain = Crop(params=crop.params)
+        others = [read_query(text, code_store, loaded, plain) for text in unlike or ()]
         started = time.perf_counter()
         found = search_by_examples(code_store, like, k, radius, where, others, rerank)
         milliseconds = 1000 * (time.perf_counter() - started)

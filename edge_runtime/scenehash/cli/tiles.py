@@ -5,10 +5,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.progress import track
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
-from .options import BandChoice, MinValid, ModelPath, Overlap, TileSize, Whole, make_tiling
+from .options import (
+    BandChoice,
+    MinValid,
+    ModelPath,
+    NodataValue,
+    Overlap,
+    StretchRange,
+    TileSize,
+    Whole,
+    make_tiling,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +42,8 @@ def tiles_command(
     whole: Whole = False,
     min_valid: MinValid = 0.5,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     pictures: Annotated[
         Path | None,
         typer.Option(
@@ -55,10 +68,8 @@ def tiles_command(
     from scenehash.report.tiling_preview import cut, grid_picture
     from scenehash.scenes import find_scenes, open_scene
 
-    tiling, tile_size = (
-        make_tiling(tile, overlap, whole, min_valid),
-        HashModel.load(model).tile_size,
-    )
+    tiling, card = make_tiling(tile, overlap, whole, min_valid), HashModel.load(model).card
+    params = DecodeParams(bands, nodata, stretch).over(card.decode_params)
     files = find_scenes(paths)
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
@@ -67,8 +78,8 @@ def tiles_command(
     set_aside: list[dict[str, str]] = []
     for path in track(files, len(files), "cut", CONSOLE):
         try:
-            with open_scene(path, bands) as scene:
-                parts = cut(scene, tiling, tile_size)
+            with open_scene(path, params) as scene:
+                parts = cut(scene, tiling, card.tile_size)
                 scenes.append(_document(scene, parts))
                 features += _features(scene, parts)
                 if pictures is not None:
@@ -87,12 +98,14 @@ def tiles_command(
 def _document(scene: "Scene", parts: "Cut") -> dict[str, Any]:
     from scenehash.scenes import Window
 
+    size = scene.pixel_size
     whole = scene.footprints([Window(0, 0, scene.width, scene.height)])
     return {
         "path": str(scene.path),
         "width": scene.width,
         "height": scene.height,
-        "metres_per_pixel": scene.metres_per_pixel,
+        "metres_per_pixel": size and size.across,
+        "metres_per_pixel_down": size and size.down,
         "time": None if scene.time is None else scene.time.isoformat(),
         "reading": scene.reading,
         "tiles": len(parts.kept),
@@ -126,17 +139,24 @@ def _table(scenes: list[dict[str, Any]]) -> "Table":
     columns = ("scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by")
     table = Table(*columns, "time", box=None, header_style="bold")
     for scene in scenes:
-        reading, metres = scene["reading"], scene["metres_per_pixel"]
+        reading = scene["reading"]
         stretch = reading.get("stretch")
         table.add_row(
             Path(scene["path"]).name,
             f"{scene['width']}x{scene['height']}",
-            "" if metres is None else f"{metres:.3g}",
+            _metres(scene["metres_per_pixel"], scene["metres_per_pixel_down"]),
             str(scene["tiles"]),
             str(scene["skipped"]),
             ",".join(str(band) for band in reading.get("bands", ())),
             "" if stretch is None else f"{stretch[0]:.5g}-{stretch[1]:.5g}",
-            str(reading.get("valid by", "")),
+            ",".join(reading.get("valid_by", ())),
             (scene["time"] or "")[:16],
         )
     return table
+
+
+def _metres(across: float | None, down: float | None) -> str:
+    if across is None or down is None:
+        return ""
+    same = abs(across / down - 1) < 0.01
+    return f"{across:.3g}" if same else f"{across:.3g}x{down:.3g}"

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.decode_params import DecodeParams
+
 from .console import EXIT_SET_ASIDE, notice
 from .options import (
     CORES,
@@ -20,8 +22,10 @@ from .options import (
     Label,
     MinValid,
     ModelPath,
+    NodataValue,
     Overlap,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Wait,
@@ -65,6 +69,8 @@ def watch_command(
     whole: Whole = False,
     min_valid: MinValid = 0.5,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     label: Label = None,
     thumbnails: KeepThumbnails = False,
     settle: Annotated[
@@ -136,7 +142,7 @@ def watch_command(
         nearest=nearest,
         ingest=IngestOptions(
             make_tiling(tile, overlap, whole, min_valid),
-            bands,
+            DecodeParams(bands, nodata, stretch),
             tuple(label or ()),
             threads=threads,
         ),

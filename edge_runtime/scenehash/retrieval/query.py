@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import pack
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError, InputError
 from scenehash.scenes import Scene, Tiling, Window, open_scene, reopen_scene
 from scenehash.scenes.thumbnails import decode_thumbnail
@@ -28,13 +29,13 @@ class Crop:
     """Which part of a scene is the query: a window in pixels, or a tile around a place.
 
     window: (x, y, width, height), of which the largest centred square counts. place: (latitude,
-    longitude) in degrees. bands: which are red, green and blue, see scenes.bands.choose. tiling:
-    how large a tile around a place is.
+    longitude) in degrees. params: how the file becomes pixels, where that is not to be as the
+    model's card says. tiling: how large a tile around a place is.
     """
 
     window: tuple[int, int, int, int] | None = None
     place: tuple[float, float] | None = None
-    bands: str | None = None
+    params: DecodeParams = field(default_factory=DecodeParams)
     tiling: Tiling = field(default_factory=Tiling)
 
     def of(self, scene: Scene, tile_size: int) -> Window:
@@ -56,11 +57,12 @@ class Crop:
             raise InputError("the scene has no place on the Earth; name a --window of it")
         if not (0 <= at[0] < scene.width and 0 <= at[1] < scene.height):
             raise InputError(_outside(f"place {latitude:g},{longitude:g}", scene))
-        side = self.tiling.side(tile_size, scene.metres_per_pixel) or tile_size
-        side = min(side, scene.width, scene.height)
-        left = min(max(0, round(at[0] - side / 2)), scene.width - side)
-        top = min(max(0, round(at[1] - side / 2)), scene.height - side)
-        return Window(left, top, side, side)
+        wanted = self.tiling.sides(tile_size, scene.pixel_size) or (tile_size, tile_size)
+        smaller = min(1, scene.width / wanted[0], scene.height / wanted[1])
+        width, height = (max(1, round(side * smaller)) for side in wanted)
+        left = min(max(0, round(at[0] - width / 2)), scene.width - width)
+        top = min(max(0, round(at[1] - height / 2)), scene.height - height)
+        return Window(left, top, width, height)
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,9 @@ def read_query(
         (code,), tile = store.codes(np.array([row])), store.tile(row)
         return Query(text, code, None, Path(tile.scene), tile.window, row, tile.decode_params)
     crop, path = crop or Crop(), Path(text)
+    loaded = model()
     try:
-        with open_scene(path, crop.bands) as scene:
-            loaded = model()
+        with open_scene(path, crop.params.over(loaded.card.decode_params)) as scene:
             bits = loaded.width_for(store.bits)
             store.check(loaded.lineage, bits)
             window = crop.of(scene, loaded.tile_size)
