@@ -8,7 +8,7 @@ from typing import Any
 from scenehash.errors import ConfigurationError
 from scenehash.model.hash_model import HashModel, shipped_model
 from scenehash.progress import SILENT, Progress
-from scenehash.scenes.decoding import decode_image
+from scenehash.scenes import image_of
 from scenehash.tiles import to_tile
 
 from ..hardware import read_machine
@@ -35,7 +35,7 @@ def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> di
     model = HashModel.load(path, settings.threads)
     others = _others(model, settings)
     inputs = _inputs(settings)
-    tiles = [to_tile(decode_image(data), model.tile_size) for data in inputs.files]
+    tiles = [to_tile(image_of(data), model.tile_size) for data in inputs.files]
     steps = (settings.repeats + 1) * len(inputs.files) + COLD_STARTS
     steps += len(BATCHES) * most_threads + 2
     document: dict[str, Any] = {
