@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .diagnose.doctor import doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .store import CodeStore, Filter, Hit
@@ -33,6 +33,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "relocate",
     "retry_quarantine",
     "watch",
 ]
@@ -54,6 +55,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "watch": "watcher.watch",
 }

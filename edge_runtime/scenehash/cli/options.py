@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.files import path_text
-
 from .console import notice
 
 if TYPE_CHECKING:
@@ -148,7 +146,11 @@ LabelFromFolder = Annotated[
 ]
 SceneOption = Annotated[
     str | None,
-    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene."),
+    typer.Option(
+        "--scene",
+        metavar="PATH",
+        help="Match only tiles of this scene, by its path or the end of it.",
+    ),
 ]
 LabelOption = Annotated[
     str | None,
@@ -209,8 +211,7 @@ def make_filter(
     """The filter that the options ask for; without any it holds for all tiles."""
     from scenehash.store import Filter
 
-    path = None if scene is None else path_text(Path(scene).absolute())
-    return Filter(path, newer_than, since, until, bbox, label, near)
+    return Filter(scene, newer_than, since, until, bbox, label, near)
 
 
 def make_tiling(

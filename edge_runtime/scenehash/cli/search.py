@@ -129,11 +129,12 @@ def search_command(
     from scenehash.retrieval.search import search_by_examples
     from scenehash.store import CodeStore
 
-    where = make_filter(scene, label, since, until, bbox, near, newer_than) or None
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
     crop = Crop(window, at, bands, make_tiling(tile))
 
     loaded = model_when_needed(model)
     with CodeStore.open(store) as code_store:
+        where = code_store.resolve(wanted) or None
         like = [read_query(text, code_store, loaded, crop) for text in queries]
         others = [read_query(text, code_store, loaded) for text in unlike or ()]
         started = time.perf_counter()
