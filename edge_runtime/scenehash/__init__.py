@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .retrieval.crop import Crop
@@ -44,6 +44,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "relocate",
     "retry_quarantine",
     "search",
     "tune_alert",
@@ -73,6 +74,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
     "tune_alert": "watcher.alerts",

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.files import path_text
-
 from .console import notice
 
 if TYPE_CHECKING:
