@@ -229,6 +229,7 @@ def make_filter(
     newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
+    from scenehash.files import path_text
     from scenehash.store import Filter
 
     # What is not there is the end of a stored path, as tables of hits show it.

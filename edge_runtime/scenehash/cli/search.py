@@ -137,25 +137,23 @@ def search_command(
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
-    from scenehash.store import CodeStore
 
     params = DecodeParams(bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
     files.check()
-    with CodeStore.open(store) as code_store:
-        result = search(
-            code_store,
-            queries,
-            k,
-            radius=radius,
-            where=make_filter(scene, label, since, until, bbox, near, newer_than) or None,
-            unlike=unlike or (),
-            rerank=rerank,
-            crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
-            model=model,
-            threads=threads,
-            progress=CONSOLE,
-        )
+    result = search(
+        store,
+        queries,
+        k,
+        radius=radius,
+        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        unlike=unlike or (),
+        rerank=rerank,
+        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        model=model,
+        threads=threads,
+        progress=CONSOLE,
+    )
     for warning in result.warnings:
         notice(f"note: {warning}")
     written, failed = files.write(result)
