@@ -293,7 +293,7 @@ def _box(footprints: Footprints | None) -> Box | None:
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
-    """What to say of a scene most of which shows nothing."""
+    """Warnings of a scene most of whose tiles show nothing."""
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:

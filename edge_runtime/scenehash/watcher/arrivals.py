@@ -17,10 +17,10 @@ class Now(NamedTuple):
 
 @dataclass
 class Arrivals:
-    """Which files became complete from one scan to the next; each state of a file once.
+    """Finds the files that became complete between two scans; each state of a file once.
 
-    A file is complete when its size and mtime did not change in scans for settle seconds, or when
-    it was last written at least settle seconds ago, as one is that was renamed into place.
+    A file is complete when its size and mtime were the same for settle seconds of scans, or when it
+    was last written at least settle seconds ago, as one is that was renamed into place.
     trust_clock: whether mtimes are of this machine's clock; those of a network folder are not.
     marks: a file is complete when there is a mark beside it, and not before.
     """
