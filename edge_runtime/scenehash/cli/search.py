@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.decode_params import DecodeParams
+
 from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
 from .help import examples
 from .options import (
@@ -17,10 +19,12 @@ from .options import (
     ModelPath,
     NearOption,
     NewerThan,
+    NodataValue,
     SceneOption,
     Sheet,
     Since,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Until,
@@ -88,6 +92,8 @@ def search_command(
     tile: TileSize = None,
     whole: Whole = False,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     scene: SceneOption = None,
     label: LabelOption = None,
     since: Since = None,
@@ -130,6 +136,7 @@ def search_command(
     from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
 
+    params = DecodeParams(bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
     files.check()
     result = search(
@@ -140,7 +147,7 @@ def search_command(
         where=make_filter(scene, label, since, until, bbox, near, newer_than),
         unlike=unlike or (),
         rerank=rerank,
-        crop=Crop(window, at, bands, make_tiling(tile, whole=whole)),
+        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
         model=model,
         threads=threads,
         progress=CONSOLE,

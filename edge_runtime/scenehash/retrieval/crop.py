@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.geo import Point
 from scenehash.scenes import Scene, Tiling, Window
@@ -13,14 +14,14 @@ class Crop:
 
     window: (x, y, width, height) in pixels, of which the largest centred square counts. place:
     (latitude, longitude) in degrees, a tile around it. Without either, all tiles of the scene, cut
-    as ingest cuts it: a small image is one tile. bands: which are red, green and blue, see
-    scenes.bands.choose. tiling: how large tiles are. Raises ConfigurationError on a place that is
-    not on the Earth.
+    as ingest cuts it: a small image is one tile. params: how the file becomes pixels, where that is
+    not to be as the model's card says. tiling: how large tiles are. Raises ConfigurationError on a
+    place that is not on the Earth.
     """
 
     window: tuple[int, int, int, int] | None = None
     place: tuple[float, float] | None = None
-    bands: str | None = None
+    params: DecodeParams = field(default_factory=DecodeParams)
     tiling: Tiling = field(default_factory=Tiling)
 
     def __post_init__(self) -> None:
@@ -52,11 +53,12 @@ class Crop:
             if turned is not None and _holds(scene, turned):
                 hint = f"; {longitude:g},{latitude:g} is inside: the latitude comes first"
             raise InputError(_outside(f"place {latitude:g},{longitude:g}", scene) + hint)
-        side = self.tiling.side(tile_size, scene.metres_per_pixel) or tile_size
-        side = min(side, scene.width, scene.height)
-        left = min(max(0, round(at[0] - side / 2)), scene.width - side)
-        top = min(max(0, round(at[1] - side / 2)), scene.height - side)
-        return Window(left, top, side, side)
+        wanted = self.tiling.sides(tile_size, scene.pixel_size) or (tile_size, tile_size)
+        smaller = min(1, scene.width / wanted[0], scene.height / wanted[1])
+        width, height = (max(1, round(side * smaller)) for side in wanted)
+        left = min(max(0, round(at[0] - width / 2)), scene.width - width)
+        top = min(max(0, round(at[1] - height / 2)), scene.height - height)
+        return Window(left, top, width, height)
 
 
 def _holds(scene: Scene, at: tuple[float, float]) -> bool:

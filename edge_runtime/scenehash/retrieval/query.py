@@ -233,10 +233,10 @@ def _read(
     threads: int,
     progress: Progress,
 ) -> Query:
-    """Hash a scene file; prepare gives the model and the width, once the file is open."""
+    """Hash a scene file; prepare gives the model and the width."""
     try:
-        with open_scene(path, crop.bands) as scene:
-            model, bits = prepare()
+        model, bits = prepare()
+        with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
             windows = crop.windows(scene, model.tile_size)
             if len(windows) == 1:
                 return _of_tile(path, scene, windows[0], model, bits, crop)

@@ -125,7 +125,8 @@ def search(
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
-        others = [searcher.query(one, None) for one in unlike]
+        plain = None if crop is None else Crop(params=crop.params)
+        others = [searcher.query(one, plain) for one in unlike]
         return searcher.search(like, others, k, radius, where or None, rerank)
 
 

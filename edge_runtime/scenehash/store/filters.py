@@ -81,7 +81,7 @@ class Filter:
         for row, tile in tiles.items():
             time = None if tile.time is None else seconds(tile.time)
             if not (
-                (self.scene is None or _ends(tile.scene, self.scene))
+                (self.scene is None or _path_meets(tile.scene, self.scene))
                 and (self.newer_than is None or row > self.newer_than)
                 and (self.label is None or self.label in tile.labels)
                 and (since is None or (time is not None and time >= since))
@@ -104,13 +104,13 @@ class Filter:
         return result
 
 
-def _ends(path: str, end: str) -> bool:
-    """Whether a path is one, or ends with it where that is no whole path."""
-    return path == end or (not end.startswith("/") and f"/{path}".endswith(f"/{end}"))
+def _path_meets(path: str, wanted: str) -> bool:
+    """What _path_condition asks, of one path."""
+    return path == wanted if wanted.startswith("/") else f"/{path}".endswith(f"/{wanted}")
 
 
 def _path_condition(path: str | None) -> str:
-    """The same as an SQL condition on a scene's path."""
+    """The SQL condition that a scene has a path, or ends with it where that is no whole path."""
     if path is None or path.startswith("/"):
         return "scene.path = ?"
     return f"substr('/' || scene.path, -{len(path) + 1}) = '/' || ?"
