@@ -1,6 +1,7 @@
 """`scenehash search` as a person meets it: names that work, outputs, mistakes that are named."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -113,6 +114,20 @@ def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_p
     done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "no stored scene has a label" in done.stderr
+
+
+def test_a_query_may_have_any_name(store: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"<b>\xff\x1b[2J.png")
+    write_picture(tmp_path / "plain.png", draw("forest", 1))
+    (tmp_path / "plain.png").rename(tmp_path / name)
+    page = tmp_path / "p.html"
+    found = answer("search", tmp_path / name, "--store", store, "-k", 1, "--html", page)
+    assert found["hits"][0]["distance"] == 0
+    assert found["query"].endswith("<b>\\xff\x1b[2J.png")
+    assert "<h1>Scenes like &lt;b&gt;\\xff" in page.read_text(encoding="utf-8")
+    shown = run("search", tmp_path / name, "--bands", "1,2", "--store", store)
+    assert shown.exit_code == 1
+    assert "\x1b" not in shown.stderr
 
 
 def test_every_hit_has_a_word(store: Path) -> None:
