@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import path_from, path_text, printable
 from scenehash.geo import Box, bounding_boxes
+from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.scene import Footprints
@@ -80,9 +82,10 @@ class ReadAhead:
     """
 
     def __init__(
-        self, paths: Sequence[Path], store: CodeStore, tile_size: int, options: IngestOptions
+        self, paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
     ) -> None:
-        self._paths, self._from = paths, (store, tile_size, options)
+        params = options.params.over(card.decode_params)
+        self._paths, self._from = paths, (store, card.tile_size, replace(options, params=params))
         self._events: deque[Event | BaseException | None] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
@@ -179,7 +182,7 @@ def _events_of(
 def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) -> Iterator[Event]:
     tiling = options.tiling
     started = time.perf_counter()
-    with open_scene(path, options.bands) as scene, contextlib.ExitStack() as stack:
+    with open_scene(path, options.params) as scene, contextlib.ExitStack() as stack:
         stamp = scene.stamp
         stored: Future[bool] | None = None
         if scene.is_large:

@@ -240,7 +240,7 @@ CASES = [
     ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
     ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
-    ("ingest {in} --store {nowhere} --model {cardless}", 1, "with no scenehash card"),
+    ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
     ("ingest {in} --store {nowhere} --model {nowhere}", 1, "no such model file"),
     ("ingest", 2, "Missing argument"),
     ("ingest {in}", 2, "--store"),

@@ -17,7 +17,7 @@ from scenehash import CodeStore, HashModel, IngestOptions, Tiling
 from scenehash.files import path_text
 from scenehash.ingestion import ingest, ingest_files, prefetch, retry_quarantine
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import picture_of
+from scenehash.retrieval.pictures import picture_of
 from scenehash.store import Filter, Hit
 
 from ...scenes import draw
