@@ -125,4 +125,4 @@ def test_help_has_examples() -> None:
         shown = run("search", flag)
         assert shown.exit_code == 0
         assert "Examples:" in shown.stdout
-        assert "code:5f3a09c1d2e4b687" in shown.stdout
+        assert "--at 43.36,5.32" in shown.stdout
