@@ -240,7 +240,7 @@ CASES = [
     ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
     ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
-    ("ingest {in} --store {nowhere} --model {cardless}", 1, "with no scenehash card"),
+    ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
     ("ingest {in} --store {nowhere} --model {nowhere}", 1, "no such model file"),
     ("ingest", 2, "Missing argument"),
     ("ingest {in}", 2, "--store"),
@@ -279,6 +279,8 @@ CASES = [
 def test_bad_input_is_one_clear_line(
     line: str, status: int, said: str, bad: dict[str, Path]
 ) -> None:
+    if line.startswith(("train", "evaluate", "export")):
+        pytest.importorskip("torch")
     arguments = [part.format_map({name: str(path) for name, path in bad.items()})
                  for part in line.split()]  # fmt: skip
     result = run(*arguments)
