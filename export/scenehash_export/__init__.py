@@ -9,6 +9,7 @@ space_to_depth.py     the first convolution on groups of pixels
 calibrate.py          the best of several ways to quantize
 observe.py, ranges.py, quantize.py, gptq.py, activation_cache.py, layer_snr.py    its parts
 saturation.py         weights that give the same sums on every processor
+exact_additions.py, exact_means.py    additions and averages that do
 fidelity.py           the file beside the network that it was made from
 fidelity_report.py    the same as a page
 """
