@@ -11,6 +11,15 @@ observe.py, ranges.py, quantize.py, gptq.py, activation_cache.py, layer_snr.py  
 saturation.py         weights that give the same sums on every processor
 fidelity.py           the file beside the network that it was made from
 fidelity_report.py    the same as a page
+
+```python
+from pathlib import Path
+
+from scenehash_export import ExportOptions, export
+
+exported = export(Path("example-run"), Path("mine.onnx"), ExportOptions(precision="fp32"))
+print(exported.card.fidelity.bit_flip_rate)
+```
 """
 
 from importlib import import_module

@@ -94,13 +94,13 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    store: an open one, or its folder. queries: a scene file by its path, "row:12" for a stored tile, "code:0f3a..." for a code, an
-    image uint8 RGB [H, W, 3], a Query, or several of these. A large scene is searched by all its
-    tiles. A tile's distance is that to the nearest of all. radius: leave out tiles that are
-    farther, in bits. where: only tiles that meet a filter. unlike: leave out tiles that are as near
-    to one of these, or nearer. crop: the part of a scene file that is meant. model: a model or its
-    file, for scene files and images; None: the one that ships with scenehash. threads: for hashing
-    and searching.
+    store: an open one, or its folder. queries: a scene file by its path, "row:12" for a stored
+    tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
+    large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
+    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter. unlike:
+    leave out tiles that are as near to one of these, or nearer. crop: the part of a scene file that
+    is meant. model: a model or its file, for scene files and images; None: the one that ships with
+    scenehash. threads: for hashing and searching.
 
     rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
     of the nearest 300 those that show the place of a query come first. True: moreover the nearest
