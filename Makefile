@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test test-fast lint docs api audit bench isolated emulated emulated-x86 clean
+.PHONY: demo test test-fast lint docs api audit bench isolated lowest emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -44,6 +44,10 @@ bench: .venv/ready
 # The wheel in an environment without extras, as a ground station gets it.
 isolated: .venv/ready
 	PYTHON=$(PYTHON) bash tests/isolated.sh
+
+# The device's tests with the lowest versions that pyproject.toml allows.
+lowest:
+	PYTHON=$(PYTHON) bash tests/lowest_versions.sh -m "not slow"
 
 # The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
 emulated: emulated-x86

@@ -53,23 +53,28 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .diagnose.bench.run import bench
-    from .diagnose.doctor import doctor
+    from .diagnose.bench.settings import BenchSettings
+    from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
-    from .retrieval.query import Crop, Query
+    from .retrieval.crop import Crop
+    from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
+    from .watcher.alerts import add_alert, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
 
 __all__ = [
+    "BenchSettings",
     "CodeIndex",
     "CodeStore",
     "Crop",
+    "Examination",
     "Filter",
     "HashModel",
     "Hit",
@@ -82,19 +87,24 @@ __all__ = [
     "Tiling",
     "WatchOptions",
     "WatchReport",
+    "add_alert",
     "bench",
     "doctor",
     "ingest",
     "preview_tiles",
+    "relocate",
     "retry_quarantine",
     "search",
+    "tune_alert",
     "watch",
 ]
 
 _MODULE_OF = {
+    "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
-    "Crop": "retrieval.query",
+    "Crop": "retrieval.crop",
+    "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
@@ -107,12 +117,15 @@ _MODULE_OF = {
     "Tiling": "windows",
     "WatchOptions": "watcher.options",
     "WatchReport": "watcher.options",
+    "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
+    "tune_alert": "watcher.alerts",
     "watch": "watcher.watch",
 }
 

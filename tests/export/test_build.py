@@ -13,7 +13,7 @@ from scenehash.demo.tiles import demo_tiles
 from scenehash.errors import FidelityError, InputError, ModelError
 from scenehash.index import CodeIndex
 from scenehash.model.hash_model import HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.tiles import to_tile
 from scenehash_export import ExportOptions, Limits, build, export
 from scenehash_export.build import choose_calibration

@@ -1,4 +1,6 @@
-"""How the golden model of the card format was made: python -m tests.golden.make_model FOLDER
+"""How the golden model of the present card format was made.
+
+    python -m tests.golden.make_model FOLDER
 
 It is made once for a format version, with model-N.json, which has the codes that it gives. All
 later releases must load it and give the same codes. It is never made again.

@@ -83,7 +83,7 @@ def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> 
     backbone = load_backbone("efficientnet_lite0", 32)
     got = represent(archive.images, backbone, 32, (0, 5), tmp_path).read()
     network = backbone.with_head(torch.nn.Identity())
-    from scenehash.scenes.decoding import read_image
+    from scenehash.scenes import read_image
     from scenehash.tiles import to_tile
 
     tiles = [to_tile(read_image(image.path), 32) for image in archive.images]

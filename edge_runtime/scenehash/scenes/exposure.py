@@ -9,7 +9,7 @@ from scenehash.tiles import Image
 # Standard deviation, of 255, that JPEG's noise on one colour stays under.
 BLANK_DEVIATION = 1.0
 WHITE, SATURATED_SHARE = 254, 0.5
-# Pixels of a side that are sampled; where a few of them differ by RANGE, no more are looked at.
+# Pixels sampled along a side; where a few of them differ by RANGE, no more are needed.
 SAMPLED, FEW, RANGE = 64, 16, 16
 
 
