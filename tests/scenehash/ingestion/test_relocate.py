@@ -9,7 +9,7 @@ from scenehash import CodeStore, HashModel, relocate
 from scenehash.errors import StoreError
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import tile_pixels
+from scenehash.retrieval.pictures import tile_pixels
 
 from ...scenes import draw
 
