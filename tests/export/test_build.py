@@ -25,6 +25,8 @@ from scenehash_train.runs import Run
 
 from .conftest import CLASSES
 
+pytestmark = pytest.mark.slow
+
 LENIENT = Limits(max_bit_flips=1.0, max_map_drop=1.0)
 FP32 = ExportOptions("fp32", limits=LENIENT)
 INT8 = ExportOptions("int8", calibration_images=8, limits=LENIENT)

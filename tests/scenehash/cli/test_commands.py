@@ -311,6 +311,7 @@ def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
         )
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
     tmp_path: Path,
 ) -> None:
