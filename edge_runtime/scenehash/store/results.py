@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from scenehash.windows import Window
 
@@ -42,14 +41,6 @@ class Hit:
             "labels": list(self.labels),
             "same_place": self.same_place,
         }
-
-
-class SceneEntry(NamedTuple):
-    """What a store has of a scene besides its tiles: see HashedScene."""
-
-    path: str
-    labels: tuple[str, ...]
-    decode_params: Mapping[str, object]
 
 
 @dataclass(frozen=True)
