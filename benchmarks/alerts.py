@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.store import Alert
 from scenehash.watcher.tuning import Tuning, tune
 from scenehash_train.data import read_archive, split

@@ -27,7 +27,7 @@ Points = list[tuple[int, int]]
 
 
 def rings(topology: dict[str, Any]) -> list[Points]:
-    """The rings of the land, in steps of a degree."""
+    """The rings of the land, in steps of a degree; longitudes may go on past 180 degrees."""
     (scale_x, scale_y), (left, bottom) = (
         topology["transform"][key] for key in ("scale", "translate")
     )
@@ -49,8 +49,20 @@ def rings(topology: dict[str, Any]) -> list[Points]:
                 for number in ring:
                     # The complement of a number is that arc backwards.
                     points += arcs[number] if number >= 0 else arcs[~number][::-1]
-                found.append(points)
+                found.append(unrolled(points))
     return found
+
+
+def unrolled(points: Points) -> Points:
+    """A ring without a leap at the antimeridian; one around the South Pole is closed along it."""
+    whole = points[:1]
+    for x, y in points[1:]:
+        turns = round((whole[-1][0] - x) / (360 * STEPS_A_DEGREE))
+        whole.append((x + 360 * STEPS_A_DEGREE * turns, y))
+    if whole[-1][0] != whole[0][0]:
+        pole = -90 * STEPS_A_DEGREE
+        whole += [(whole[-1][0], pole), (whole[0][0], pole)]
+    return whole
 
 
 def line(points: Points) -> str:

@@ -19,7 +19,8 @@ import numpy as np
 
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import IngestOptions, ingest
-from scenehash.retrieval.query import Crop, read_query
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.query import read_query
 from scenehash.retrieval.search import search
 from scenehash.scenes import Tiling, find_scenes, open_scene
 from scenehash.store import SceneRecord

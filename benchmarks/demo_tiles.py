@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from scenehash.demo.tiles import FOLDER, KINDS, TILES_PER_KIND
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash_train.data import read_archive, split
 
 SEED, SIZE, JPEG_QUALITY = 0, 256, 87

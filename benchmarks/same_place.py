@@ -18,8 +18,7 @@ import numpy.typing as npt
 from scenehash import HashModel
 from scenehash.codes import hamming
 from scenehash.retrieval.place_match import ALIKE, alikeness, middle_of, texture_of
-from scenehash.scenes import find_scenes
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import find_scenes, read_image
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.tiles import Image
 

@@ -17,7 +17,7 @@ import numpy as np
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash_train.data import LabelledImage, split
 from scenehash_train.evaluation import Evaluation, evaluate
 

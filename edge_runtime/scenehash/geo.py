@@ -12,6 +12,8 @@ import numpy.typing as npt
 from .errors import ConfigurationError
 
 EARTH_KILOMETRES = 6371.0088  # mean radius, IUGG
+# WGS 84: the equator's radius in metres, and the square of the first eccentricity.
+EQUATOR_METRES, ECCENTRICITY_SQUARED = 6_378_137.0, 0.00669437999014
 Floats = npt.NDArray[np.float64]
 
 
@@ -159,6 +161,25 @@ def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
     kilometres = 2 * EARTH_KILOMETRES * np.arcsin(np.sqrt(np.clip(rise + swing, 0, 1)))
     nearby: npt.NDArray[np.bool_] = kilometres <= near.kilometres
     return nearby
+
+
+def ground_metres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Metres on the ground between two places, (longitude, latitude), that are near each other.
+
+    On the ellipsoid of WGS 84, by its radii of curvature in the middle between them.
+    """
+    east = np.radians((there[0] - here[0] + 180) % 360 - 180)
+    north = np.radians(there[1] - here[1])
+    middle = np.radians((here[1] + there[1]) / 2)
+    flattened = 1 - ECCENTRICITY_SQUARED * np.sin(middle) ** 2
+    prime = EQUATOR_METRES / np.sqrt(flattened)
+    meridian = prime * (1 - ECCENTRICITY_SQUARED) / flattened
+    return float(np.hypot(east * prime * np.cos(middle), north * meridian))
+
+
+def wrapped(longitudes: Floats) -> Floats:
+    """Longitudes of any turn as -180 to 180 degrees; 180 stays 180."""
+    return np.where(np.abs(longitudes) <= 180, longitudes, (longitudes + 180) % 360 - 180)
 
 
 def _on_the_map(longitudes: Floats) -> Floats:

@@ -17,14 +17,25 @@ MIN_TILE_SIZE, MAX_TILE_SIZE = 32, 1024
 def to_tile(image: Image, size: int) -> Image:
     """Cut the largest centred square out of uint8 RGB [H, W, 3] and resize it to [size, size, 3].
 
-    Shrinking averages areas; enlarging is bilinear. Without either it is a view of the image.
+    Without a change it is a view of the image. See resized.
     """
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = image[top : top + side, left : left + side]
-    if side != size:
-        # INTER_LINEAR_EXACT is integer arithmetic: the same bits on every processor.
-        how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR_EXACT
-        square = np.asarray(cv2.resize(square, (size, size), interpolation=how), np.uint8)
-    return square
+    return resized(image[top : top + side, left : left + side], size)
+
+
+def resized(image: Image, size: int) -> Image:
+    """Bring uint8 RGB [H, W, 3] to [size, size, 3].
+
+    Shrinking averages areas; enlarging is bilinear, in integers: the same bits on every processor.
+    Without either it is the image itself.
+    """
+    height, width = image.shape[:2]
+    if max(height, width) > size:
+        smaller = min(width, size), min(height, size)
+        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+    if min(height, width) < size:
+        larger = cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR_EXACT)
+        image = np.asarray(larger, np.uint8)
+    return image

@@ -1,29 +1,42 @@
-"""Windows: which squares of a scene become tiles."""
+"""Windows: which parts of a scene become tiles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from .tiles import Image  # OpenCV, which a store does without
+    import numpy as np  # `scenehash --help` does without
+    import numpy.typing as npt
+
+Scalar = TypeVar("Scalar", bound="np.generic")
 
 # Tiles a scene may have: 185,000 x 185,000 pixels in tiles of 256. Each takes some 500 bytes.
 MOST_TILES = 1 << 19
 
 
+class PixelSize(NamedTuple):
+    """How large a pixel is on the ground, in metres: along a row, and along a column."""
+
+    across: float
+    down: float
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A square of a scene: its left upper corner and its size, in pixels."""
+    """A part of a scene that becomes one tile: its left upper corner and its size, in pixels.
+
+    It is a square on the ground where tiles are cut in metres, and a square of pixels elsewhere.
+    """
 
     x: int
     y: int
     width: int
     height: int
 
-    def cut(self, image: "Image") -> "Image":
-        """The window's pixels of an image [H, W, 3]."""
+    def cut(self, image: "npt.NDArray[Scalar]") -> "npt.NDArray[Scalar]":
+        """The window's pixels of an image [H, W, ...]."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
 
@@ -55,35 +68,42 @@ class Tiling:
         if not 0 <= self.min_valid <= 1:
             raise ConfigurationError(f"valid share {self.min_valid:g}: it is from 0 to 1")
 
-    def side(self, tile_size: int, metres_per_pixel: float | None) -> int | None:
-        """Side of a tile in the scene's pixels; None when it depends on an unknown resolution."""
+    def sides(self, tile_size: int, pixel_size: PixelSize | None) -> tuple[int, int] | None:
+        """Width and height of a tile in pixels; None when they depend on an unknown pixel size."""
         if self.metres is None:
-            return self.pixels or tile_size
-        return None if metres_per_pixel is None else max(1, round(self.metres / metres_per_pixel))
+            side = self.pixels or tile_size
+            return side, side
+        if pixel_size is None:
+            return None
+        width, height = (max(1, round(self.metres / metres)) for metres in pixel_size)
+        return width, height
 
-    def windows(self, height: int, width: int, side: int) -> list[Window]:
-        """Cut a scene into windows of side x side pixels, row by row.
+    def windows(self, height: int, width: int, sides: tuple[int, int]) -> list[Window]:
+        """Cut a scene into windows of sides (width, height) pixels, row by row.
 
         The last ones are moved inwards, so that nothing is left out. A scene less than two tiles
-        high and wide is one tile: its largest centred square. One narrower than a tile gets tiles
-        as wide as it is. Raises InputError when there would be more than MOST_TILES.
+        high and wide is one tile: the largest centred part of it that has the shape of a tile. One
+        narrower than a tile gets smaller tiles of that shape. Raises InputError when there would be
+        more than MOST_TILES.
         """
-        smaller = min(height, width)
-        if self.whole or max(height, width) < 2 * side:
-            left, top = (width - smaller) // 2, (height - smaller) // 2
-            return [Window(left, top, smaller, smaller)]
-        side = min(side, smaller)
-        stride = max(1, round(side * (1 - self.overlap)))
-        many = (1 + (height - side) // stride) * (1 + (width - side) // stride)
+        across, down = (1, 1) if self.whole and self.metres is None else sides
+        largest = min(width / across, height / down)
+        if self.whole or (width < 2 * across and height < 2 * down):
+            across, down = max(1, round(across * largest)), max(1, round(down * largest))
+            return [Window((width - across) // 2, (height - down) // 2, across, down)]
+        if largest < 1:
+            across, down = max(1, round(across * largest)), max(1, round(down * largest))
+        strides = [max(1, round(side * (1 - self.overlap))) for side in (across, down)]
+        many = (1 + (width - across) // strides[0]) * (1 + (height - down) // strides[1])
         if many > MOST_TILES:
             raise InputError(
                 f"{width}x{height} pixels would be {many:,} tiles, and a scene may have "
                 f"{MOST_TILES:,}; give larger tiles with --tile"
             )
         return [
-            Window(x, y, side, side)
-            for y in _starts(height, side, stride)
-            for x in _starts(width, side, stride)
+            Window(x, y, across, down)
+            for y in _starts(height, down, strides[1])
+            for x in _starts(width, across, strides[0])
         ]
 
 

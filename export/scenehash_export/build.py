@@ -16,8 +16,9 @@ from scenehash.files import atomic_path
 from scenehash.model.card import METADATA_KEY, Card, GoldenTile, golden_tile
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
-from scenehash.scenes.decoding import read_image
-from scenehash.tiles import Image, to_tile
+from scenehash.scenes import read_tile
+from scenehash.tiles import Image
+from scenehash_train.config import Config
 from scenehash_train.data import LabelledImage, labels, memberships
 from scenehash_train.evaluation import model_logits, network_logits
 from scenehash_train.metrics import retrieval_quality
@@ -152,7 +153,7 @@ def _build_graph(run: Run, options: ExportOptions, progress: Progress) -> BuiltG
         finish_graph(graph, options.group_pixels)
         return BuiltGraph(graph, None, executed_operators(graph))
     chosen = choose_calibration(run.split.train, options.calibration_images, run.config.seed)
-    calibration, held_out = (_reader(images, size, progress) for images in chosen)
+    calibration, held_out = (_reader(images, run.config, progress) for images in chosen)
     calibrated = calibrate(graph, calibration, held_out, progress)
     graph = calibrated.graph
     finish_graph(graph, options.group_pixels)
@@ -167,13 +168,13 @@ def _build_graph(run: Run, options: ExportOptions, progress: Progress) -> BuiltG
 
 
 def _reader(
-    images: Sequence[LabelledImage], tile_size: int, progress: Progress
+    images: Sequence[LabelledImage], config: Config, progress: Progress
 ) -> Callable[[], Iterator[Image]]:
     """A function that gives the tiles of images, at each call."""
 
     def read() -> Iterator[Image]:
         for image in track(images, len(images), "calibrate", progress):
-            yield to_tile(read_image(image.path), tile_size)
+            yield read_tile(image.path, config.tile_size, config.decode_params)
 
     return read
 
@@ -198,7 +199,7 @@ def _golden_tile(kind: str, model: HashModel) -> GoldenTile:
 
 def _golden_image(kind: str, tile_size: int) -> Image:
     # The package's own tiles, never the user's images: the file may go where those may not.
-    return to_tile(read_image(query_path(kind)), tile_size)
+    return read_tile(query_path(kind), tile_size)
 
 
 def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
@@ -209,6 +210,7 @@ def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
         bits=config.bits,
         widths=list(config.widths),
         tile_size=config.tile_size,
+        decode_params=config.decode_params,
         backbone=config.backbone,
         recipe=config.method,
         precision=options.precision,

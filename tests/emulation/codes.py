@@ -13,7 +13,7 @@ import numpy as np
 from scenehash import HashModel
 from scenehash.codes import pack
 from scenehash.model.hash_model import shipped_model
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.tiles import to_tile
 
 folder, out = sys.argv[1:]

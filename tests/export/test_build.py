@@ -13,7 +13,7 @@ from scenehash.demo.tiles import demo_tiles
 from scenehash.errors import FidelityError, InputError, ModelError
 from scenehash.index import CodeIndex
 from scenehash.model.hash_model import HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.tiles import to_tile
 from scenehash_export import ExportOptions, Limits, build, export
 from scenehash_export.build import choose_calibration
@@ -24,6 +24,8 @@ from scenehash_train.data import LabelledImage
 from scenehash_train.runs import Run
 
 from .conftest import CLASSES
+
+pytestmark = pytest.mark.slow
 
 LENIENT = Limits(max_bit_flips=1.0, max_map_drop=1.0)
 FP32 = ExportOptions("fp32", limits=LENIENT)

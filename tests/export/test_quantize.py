@@ -26,6 +26,8 @@ from scenehash_train.network import HashNetwork
 
 from .conftest import SIZE, small_network
 
+pytestmark = pytest.mark.slow
+
 
 def quantized(network: HashNetwork, tiles: npt.NDArray[np.uint8]) -> onnx.ModelProto:
     """The INT8 graph to logits of a network, with min-max ranges."""

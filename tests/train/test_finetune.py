@@ -28,6 +28,8 @@ from scenehash_train.tuning_network import TuningNetwork
 
 from ..scenes import draw
 
+pytestmark = pytest.mark.slow
+
 # Most of the blocks: the fewer that are frozen, the sooner those are exported to ONNX.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")

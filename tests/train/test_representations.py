@@ -78,12 +78,13 @@ def test_a_random_view_depends_on_the_content_and_nothing_else() -> None:
     assert not np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "other"))
 
 
+@pytest.mark.slow
 def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> None:
     archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
     backbone = load_backbone("efficientnet_lite0", 32)
     got = represent(archive.images, backbone, 32, (0, 5), tmp_path).read()
     network = backbone.with_head(torch.nn.Identity())
-    from scenehash.scenes.decoding import read_image
+    from scenehash.scenes import read_image
     from scenehash.tiles import to_tile
 
     tiles = [to_tile(read_image(image.path), 32) for image in archive.images]
@@ -94,6 +95,7 @@ def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> 
         assert np.allclose(got[:, position], expected, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_representations_are_extracted_once_and_go_on_after_an_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,15 @@
 """The configuration of a run: what is trained, on which backbone, by which recipe."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from scenehash.codes import check_bits
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE
 
@@ -87,6 +89,7 @@ class Config(_Settings):
     seed: int = Field(default=0, ge=0)
     backbone: str = "efficientnet_lite0"
     tile_size: int = Field(default=256, ge=MIN_TILE_SIZE, le=MAX_TILE_SIZE)
+    decode_params: DecodeParams = DecodeParams()
     settings: CentresSettings | MhclnSettings
     finetune: FinetuneSettings | None = None
 
@@ -146,8 +149,12 @@ def _in_words(error: ValidationError, recipe: str) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = Config.model_fields if error.title == "Config" else RECIPES[recipe].model_fields
+        known: Iterable[str] = RECIPES[recipe].model_fields
+        if error.title == "Config":
+            known = Config.model_fields
         if key.startswith("finetune."):
             known = FinetuneSettings.model_fields
+        if key.startswith("decode_params."):
+            known = [field.name for field in fields(DecodeParams)]
         return f"unknown configuration key {key!r}; known are {', '.join(known)}"
     return f"configuration key {key!r}: {first['msg']} (got {first['input']!r})"

@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.progress import SILENT, Progress, track
-from scenehash.scenes import content_id
-from scenehash.scenes.decoding import decode_image
+from scenehash.scenes import Tiling, open_scene
 
 from .labelling import find_label_file, labels_by_file, labels_by_folder
 from .stratification import stratify
 
 TRAIN_FRACTION = 0.6
 MIN_IMAGES_PER_CLASS = 5
+# The side of the tile that an image is decoded to, to see that it can be.
+CHECKED_SIDE = 256
 
 # Classes int64 [N] where each image has one; memberships bool [N, C] where some have several.
 Labels = npt.NDArray[np.int64] | npt.NDArray[np.bool_]
@@ -132,12 +134,14 @@ class Split:
     test: tuple[LabelledImage, ...]
 
 
-def read_archive(root: Path, progress: Progress = SILENT) -> Archive:
+def read_archive(
+    root: Path, progress: Progress = SILENT, params: DecodeParams | None = None
+) -> Archive:
     """Read a folder with one folder per class, or with a label file (see labelling.py).
 
-    Every image is decoded once; one that cannot be read is set aside with its reason. Raises
-    InputError when the folder does not exist, has fewer than two classes, has a class with too few
-    images to split, or has a label file that does not match the images.
+    Every image is decoded once, as params say; one that cannot be read is set aside with its
+    reason. Raises InputError when the folder does not exist, has fewer than two classes, has a
+    class with too few images to split, or has a label file that does not match the images.
     """
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; give one that has a folder for each class")
@@ -149,9 +153,11 @@ def read_archive(root: Path, progress: Progress = SILENT) -> Archive:
     listed = labelling.images.items()
     for path, names in track(listed, len(listed), f"read {root.name}", progress):
         try:
-            images.append(LabelledImage(path, tuple(numbers[name] for name in names), _whole(path)))
+            content = _content(path, params)
         except InputError as error:
-            set_aside.append((path, str(error)))
+            set_aside.append((path, error.reason))
+            continue
+        images.append(LabelledImage(path, tuple(numbers[name] for name in names), content))
     _check_classes(root, labelling.classes, images)
     return Archive(root, labelling.classes, tuple(images), tuple(set_aside), label_file)
 
@@ -228,14 +234,12 @@ def _ordered(images: Sequence[LabelledImage]) -> tuple[LabelledImage, ...]:
     return tuple(sorted(images, key=lambda image: image.path))
 
 
-def _whole(path: Path) -> str:
+def _content(path: Path, params: DecodeParams | None) -> str:
     """Decode an image and give its content id."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})") from error
-    decode_image(data)
-    return content_id(data)
+    with open_scene(path, params) as scene:
+        (window,) = scene.windows(Tiling(whole=True), CHECKED_SIDE)
+        scene.pixels(window, CHECKED_SIDE)
+        return scene.digest
 
 
 def _check_classes(root: Path, classes: Sequence[str], images: Sequence[LabelledImage]) -> None:

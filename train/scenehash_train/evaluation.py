@@ -12,12 +12,13 @@ import numpy.typing as npt
 import torch
 
 from scenehash.codes import Codes, check_width, pack
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.model.card import DataRecord
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
-from scenehash.scenes.decoding import read_image
-from scenehash.tiles import Image, to_tile
+from scenehash.scenes import read_tile
+from scenehash.tiles import Image
 
 from .data import Archive, LabelledImage, labels, read_archive, split
 from .metrics import Quality, confusion, retrieval_quality
@@ -37,6 +38,7 @@ class Evaluated:
     widths: tuple[int, ...]
     precision: str
     data: DataRecord
+    params: DecodeParams
     codes: Hasher
 
 
@@ -95,7 +97,7 @@ def evaluate(
     """
     evaluated = _open(model, threads or os.cpu_count() or 1)
     bits = check_width(bits, evaluated.widths)
-    archive = read_archive(data, progress)
+    archive = read_archive(data, progress, evaluated.params)
     seed = evaluated.data.split_seed if seed is None else seed
     test = split(archive.images, seed).test
     codes = evaluated.codes(test, progress)[:, : bits // 8]
@@ -111,33 +113,39 @@ def _open(path: Path, threads: int) -> Evaluated:
         raise InputError(f"{path}: no such model file or run folder")
     if path.is_dir():
         run = Run.open(path)
-        codes = partial(_codes, run.network(), run.config.tile_size)
-        return Evaluated(run.lineage, run.config.widths, "torch", run.data_record(), codes)
+        params = run.config.decode_params
+        codes = partial(_codes, run.network(), run.config.tile_size, params)
+        return Evaluated(run.lineage, run.config.widths, "torch", run.data_record(), params, codes)
     model = HashModel.load(path, threads)
     card = model.card
+    codes = partial(model_codes, model)
     return Evaluated(
-        card.lineage, model.widths, card.precision, card.data, partial(model_codes, model)
+        card.lineage, model.widths, card.precision, card.data, card.decode_params, codes
     )
 
 
 def _codes(
-    network: HashNetwork, tile_size: int, images: Sequence[LabelledImage], progress: Progress
+    network: HashNetwork,
+    tile_size: int,
+    params: DecodeParams,
+    images: Sequence[LabelledImage],
+    progress: Progress,
 ) -> Codes:
-    return network_codes(network, images, tile_size, progress)
+    return network_codes(network, images, tile_size, progress, params)
 
 
 def model_codes(
     model: HashModel, images: Sequence[LabelledImage], progress: Progress = SILENT
 ) -> Codes:
     """Codes uint8 [N, K/8] of images, through the device's runtime."""
-    return np.concatenate([model.encode(batch) for batch in _images(images, progress)])
+    return np.concatenate([model.encode(tiles) for tiles in _card_tiles(model, images, progress)])
 
 
 def model_logits(
     model: HashModel, images: Sequence[LabelledImage], progress: Progress = SILENT
 ) -> npt.NDArray[np.float32]:
     """Logits float32 [N, K] of images, through the device's runtime."""
-    return np.concatenate([model.logits(batch) for batch in _images(images, progress)])
+    return np.concatenate([model.logits(tiles) for tiles in _card_tiles(model, images, progress)])
 
 
 def network_codes(
@@ -145,9 +153,10 @@ def network_codes(
     images: Sequence[LabelledImage],
     tile_size: int,
     progress: Progress = SILENT,
+    params: DecodeParams | None = None,
 ) -> Codes:
     """Codes uint8 [N, K/8] of images, through PyTorch."""
-    return pack(network_logits(network, images, tile_size, progress))
+    return pack(network_logits(network, images, tile_size, progress, params))
 
 
 def network_logits(
@@ -155,20 +164,31 @@ def network_logits(
     images: Sequence[LabelledImage],
     tile_size: int,
     progress: Progress = SILENT,
+    params: DecodeParams | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Logits float32 [N, K] of images, through PyTorch."""
+    """Logits float32 [N, K] of images, read as params say, through PyTorch."""
     logits = []
     with torch.inference_mode():
-        for batch in _images(images, progress):
-            tiles = np.stack([to_tile(image, tile_size) for image in batch])
-            logits.append(network(torch.from_numpy(tiles)).numpy())
+        for tiles in _tiles(images, tile_size, params, progress):
+            logits.append(network(torch.from_numpy(np.stack(tiles))).numpy())
     return np.concatenate(logits)
 
 
-def _images(images: Sequence[LabelledImage], progress: Progress) -> Iterator[list[Image]]:
+def _card_tiles(
+    model: HashModel, images: Sequence[LabelledImage], progress: Progress
+) -> Iterator[list[Image]]:
+    return _tiles(images, model.tile_size, model.card.decode_params, progress)
+
+
+def _tiles(
+    images: Sequence[LabelledImage],
+    tile_size: int,
+    params: DecodeParams | None,
+    progress: Progress,
+) -> Iterator[list[Image]]:
     batches = _batches(images)
     for batch in track(batches, len(batches), "hash", progress):
-        yield [read_image(image.path) for image in batch]
+        yield [read_tile(image.path, tile_size, params) for image in batch]
 
 
 def _batches(images: Sequence[LabelledImage]) -> list[Sequence[LabelledImage]]:

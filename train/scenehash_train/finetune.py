@@ -15,9 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from scenehash.decode_params import DecodeParams
 from scenehash.progress import SILENT, Progress
-from scenehash.scenes.decoding import read_image
-from scenehash.tiles import Image, to_tile
+from scenehash.scenes import read_tile
+from scenehash.tiles import Image
 
 from .augmentation import view_of
 from .config import Config
@@ -41,6 +42,7 @@ class MovingSet(TrainingSet):
     views: Sequence[int]
     tile_size: int
     network: TuningNetwork
+    params: DecodeParams | None = None
 
     def batch(self, images: npt.NDArray[np.int64], views: npt.NDArray[np.int64]) -> Tensor:
         """The vectors float32 [B, P] of images by the network as it is now, differentiable."""
@@ -48,7 +50,8 @@ class MovingSet(TrainingSet):
         return self.network(np.stack([self._tile(self.images[i], self.views[v]) for i, v in pairs]))
 
     def _tile(self, image: LabelledImage, view: int) -> Image:
-        return view_of(to_tile(read_image(image.path), self.tile_size), view, image.content)
+        tile = read_tile(image.path, self.tile_size, self.params)
+        return view_of(tile, view, image.content)
 
 
 def finetune(

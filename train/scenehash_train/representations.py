@@ -6,20 +6,23 @@ continues where it stopped, and a second run computes nothing.
 """
 
 import contextlib
+import json
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ScenehashError
 from scenehash.progress import SILENT, Progress
-from scenehash.scenes.decoding import read_image
-from scenehash.tiles import Image, to_tile
+from scenehash.scenes import content_id, read_tile
+from scenehash.tiles import Image
 
 from .augmentation import view_of
 from .backbones import Backbone
@@ -27,6 +30,8 @@ from .data import LabelledImage
 from .onnx_export import export_onnx, open_session
 
 BATCH = 16
+# To be raised when the same image, read by the same params, gives other pixels than before.
+PIXEL_PATH = 2
 
 Array = npt.NDArray[np.float32]
 
@@ -60,19 +65,23 @@ def represent(
     views: Sequence[int],
     folder: Path | None = None,
     progress: Progress = SILENT,
+    params: DecodeParams | None = None,
 ) -> Represented:
     """The representations of N images in V views; those that are not cached yet are computed.
 
     folder: of the cache; by default $SCENEHASH_CACHE, or ~/.cache/scenehash. Values are stored as
-    float16. Raises ScenehashError when the folder cannot be used.
+    float16. params: how images are read. Raises ScenehashError when the folder cannot be used.
     """
     folder = cache_folder() if folder is None else folder
-    kept = _Cache(folder / f"{backbone.identity}-{tile_size}.sqlite", backbone.width)
+    params = params or DecodeParams()
+    kept = _Cache(
+        folder / f"{backbone.identity}-{_tiles_id(tile_size, params)}.sqlite", backbone.width
+    )
     with kept as cache:
         missing = cache.missing(images, views)
         if missing:
             with progress.task("represent", len(missing) * len(views)) as task:
-                extractor = _Extractor(backbone, tile_size)
+                extractor = _Extractor(backbone, tile_size, params)
                 for group, found in extractor.run(missing, views):
                     cache.put(group, views, found)
                     task.advance(len(group) * len(views))
@@ -85,9 +94,15 @@ def cache_folder() -> Path:
     return Path(home) if home else Path.home() / ".cache" / "scenehash"
 
 
+def _tiles_id(tile_size: int, params: DecodeParams) -> str:
+    """What tells one way to make tiles of images from another."""
+    said = json.dumps([PIXEL_PATH, asdict(params)]).encode()
+    return f"{tile_size}-{content_id(said)[:8]}"
+
+
 class _Extractor:
-    def __init__(self, backbone: Backbone, tile_size: int) -> None:
-        self._tile_size = tile_size
+    def __init__(self, backbone: Backbone, tile_size: int, params: DecodeParams) -> None:
+        self._tile_size, self._params = tile_size, params
         network = backbone.with_head(nn.Identity())
         model = export_onnx(network, tile_size, ["representation"])
         self._session = open_session(model, os.cpu_count() or 1)
@@ -108,7 +123,7 @@ class _Extractor:
 
     def _tiles(self, images: Sequence[LabelledImage], views: Sequence[int]) -> list[Image]:
         """Tiles of a group of images, uint8 [G, S, S, 3] for each view."""
-        tiles = [to_tile(read_image(image.path), self._tile_size) for image in images]
+        tiles = [read_tile(image.path, self._tile_size, self._params) for image in images]
         named = list(zip(tiles, images, strict=True))
         return [
             np.stack([view_of(tile, view, image.content) for tile, image in named])

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def train(
     backbone = load_backbone(config.backbone, config.tile_size)
     if config.finetune is not None:
         backbone.last_blocks(config.finetune.blocks)  # an error here costs no work
-    archives = Collection(tuple(read_archive(root, progress) for root in data))
+    params = config.decode_params
+    archives = Collection(tuple(read_archive(root, progress, params) for root in data))
     parts = archives.split(config.seed)
     check_labels(config, labels(parts.train))
     start_run(out, config, archives, parts)
@@ -86,8 +88,9 @@ def train(
 
     started = time.perf_counter()
     views = views_of(config)
-    train_vectors = represent(parts.train, backbone, config.tile_size, views, progress=progress)
-    test_vectors = represent(parts.test, backbone, config.tile_size, PLAIN, progress=progress)
+    made = partial(represent, tile_size=config.tile_size, progress=progress, params=params)
+    train_vectors = made(parts.train, backbone, views=views)
+    test_vectors = made(parts.test, backbone, views=PLAIN)
     represented = time.perf_counter()
     projection = fit_projection(
         train_vectors, backbone.parts, config.settings.components, config.seed
@@ -104,12 +107,12 @@ def train(
     else:
         size, blocks = config.tile_size, config.finetune.blocks
         network = TuningNetwork(backbone, projection, blocks, size, training_device())
-        moving = MovingSet(frozen.vectors, frozen.labels, parts.train, views, size, network)
+        moving = MovingSet(frozen.vectors, frozen.labels, parts.train, views, size, network, params)
         tuned, more = finetune(recipe, moving, config, out / FINETUNE, progress)
         backbone, head = backbone.with_tuned(network.tuned()), tuned.head.finished(projection)
         history += [entry | {"step": recipe.steps + entry["step"]} for entry in more]
         seconds["finetune"] = time.perf_counter() - fitted
-        codes = network_codes(backbone.with_head(head), parts.test, size, progress)
+        codes = network_codes(backbone.with_head(head), parts.test, size, progress, params)
 
     quality = retrieval_quality(codes, labels(parts.test), config.seed)
     plot_history(history, f"{archives.name}: {config.method}, {config.bits} bits", out / CURVE)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from scenehash.errors import FetchError
 from scenehash.progress import SILENT, Progress, track
-from scenehash.scenes.decoding import IMAGE_SUFFIXES
+from scenehash.scenes.files import IMAGE_SUFFIXES
 
 
 def unpack(file: Path, out: Path, progress: Progress = SILENT) -> int:

@@ -156,7 +156,7 @@ def tune_command(
 def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") -> None:
     """A line of tiles just within the radius, the last the farthest, and one of those beyond."""
     from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-    from scenehash.retrieval.query import thumbnail_pixels
+    from scenehash.retrieval.pictures import thumbnail_pixels
     from scenehash.watcher.alerts import border
 
     image = _pixels(alert.sources[0], store)
@@ -170,7 +170,7 @@ def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") ->
 
 def _pixels(source: str, store: "CodeStore") -> "Image | None":
     """An example's pixels, uint8 RGB [H, W, 3]; None when they are no longer there."""
-    from scenehash.retrieval.query import picture_of
+    from scenehash.retrieval.pictures import picture_of
 
     try:
         return picture_of(source, store)

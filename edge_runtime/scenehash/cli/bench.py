@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.diagnose.bench.settings import Settings
+from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import write_text
 
 from .console import CONSOLE, AsJson, counted, notice, report
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from scenehash.diagnose.bench.compare import RunComparison
 
-SETTINGS = Settings()
+SETTINGS = BenchSettings()
 
 EXAMPLES = examples(
     "scenehash bench --json > here.json",
@@ -115,7 +115,7 @@ def bench_command(
     from scenehash.diagnose.bench.run import bench
 
     document = bench(
-        Settings(
+        BenchSettings(
             model,
             other,
             images,

@@ -33,7 +33,7 @@ def demo_command(
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest and search real aerial tiles that come with the package.
+    """Ingest and search real aerial tiles of the package.
 
     12 kinds, 7 tiles each, from UC Merced's test part (USGS imagery, public domain). One tile of
     each kind is a query, and is not in the archive. No model was trained on these tiles.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
@@ -20,8 +21,10 @@ from .options import (
     LabelFromFolder,
     MinValid,
     ModelPath,
+    NodataValue,
     Overlap,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Wait,
@@ -61,6 +64,8 @@ def ingest_command(
     whole: Whole = Tiling.whole,
     min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     label: Label = None,
     label_from_folder: LabelFromFolder = False,
     thumbnails: KeepThumbnails = False,
@@ -84,7 +89,14 @@ def ingest_command(
     tiling = make_tiling(tile, overlap, whole, min_valid)
     labels = tuple(label or ())
     options = IngestOptions(
-        tiling, bands, labels, label_from_folder, threads, thumbnails, bits, wait
+        tiling,
+        DecodeParams(bands, nodata, stretch),
+        labels,
+        label_from_folder,
+        threads,
+        thumbnails,
+        bits,
+        wait,
     )
     show_report(ingest(paths, store, model, options, CONSOLE), as_json, listed)
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.files import path_text
-
 from .console import notice
 
 if TYPE_CHECKING:
@@ -128,8 +126,28 @@ BandChoice = Annotated[
     str | None,
     typer.Option(
         metavar="BANDS",
-        help="Read these bands as red, green and blue: numbers or names (4,3,2), "
-        "or sentinel2, landsat8, landsat7, naip.",
+        help="Read these bands as red, green and blue: numbers or names (4,3,2 or B04,B03,B02), "
+        "or sentinel2, landsat8, landsat7, naip, planetscope.",
+        show_default="as the model's card or the file says",
+    ),
+]
+NodataValue = Annotated[
+    float | None,
+    typer.Option(
+        "--nodata",
+        metavar="VALUE",
+        help="Take pixels of this value as without data, in place of what the file says.",
+        show_default="as the model's card or the file says",
+    ),
+]
+StretchRange = Annotated[
+    Any,
+    typer.Option(
+        "--stretch",
+        parser=numbers(float, "LOW,HIGH"),
+        metavar="LOW,HIGH",
+        help="Make these values black and white.",
+        show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
 Label = Annotated[
@@ -148,7 +166,11 @@ LabelFromFolder = Annotated[
 ]
 SceneOption = Annotated[
     str | None,
-    typer.Option("--scene", metavar="PATH", help="Match only tiles of this scene."),
+    typer.Option(
+        "--scene",
+        metavar="PATH",
+        help="Match only tiles of this scene: its path, or how the path ends.",
+    ),
 ]
 LabelOption = Annotated[
     str | None,
@@ -207,9 +229,12 @@ def make_filter(
     newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
+    from scenehash.files import path_text
     from scenehash.store import Filter
 
-    path = None if scene is None else path_text(Path(scene).absolute())
+    # What is not there is the end of a stored path, as tables of hits show it.
+    there = scene is not None and Path(scene).exists()
+    path = path_text(Path(scene).absolute()) if scene is not None and there else scene
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
@@ -17,8 +18,10 @@ from .options import (
     Label,
     MinValid,
     ModelPath,
+    NodataValue,
     Overlap,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Wait,
@@ -66,6 +69,8 @@ def retry_command(
     whole: Whole = Tiling.whole,
     min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     label: Label = None,
     model: ModelPath = None,
     threads: Threads = CORES,
@@ -80,7 +85,9 @@ def retry_command(
     from scenehash.ingestion import IngestOptions, retry_quarantine
 
     tiling = make_tiling(tile, overlap, whole, min_valid)
-    options = IngestOptions(tiling, bands, tuple(label or ()), threads=threads, wait=wait)
+    options = IngestOptions(
+        tiling, DecodeParams(bands, nodata, stretch), tuple(label or ()), threads=threads, wait=wait
+    )
     show_report(retry_quarantine(store, model, options, CONSOLE), as_json)
 
 

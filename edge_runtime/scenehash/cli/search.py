@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.decode_params import DecodeParams
+
 from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
 from .help import examples
 from .options import (
@@ -17,10 +19,12 @@ from .options import (
     ModelPath,
     NearOption,
     NewerThan,
+    NodataValue,
     SceneOption,
     Sheet,
     Since,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Until,
@@ -40,10 +44,8 @@ def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     lines = (
         "scenehash search harbor.png --store my.store",
-        "scenehash search a.png b.png --not c.png -k 50 --store my.store",
+        "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
-        "scenehash search row:12 --label spring --since 2026-03-01 --store my.store",
-        "scenehash search code:5f3a09c1d2e4b687 --radius 6 --json --store my.store",
     )
     app.command("search", epilog=examples(*lines))(search_command)
 
@@ -90,6 +92,8 @@ def search_command(
     tile: TileSize = None,
     whole: Whole = False,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     scene: SceneOption = None,
     label: LabelOption = None,
     since: Since = None,
@@ -129,26 +133,25 @@ def search_command(
     tiles.
     """
     from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.query import Crop
+    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
-    from scenehash.store import CodeStore
 
+    params = DecodeParams(bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
     files.check()
-    with CodeStore.open(store) as code_store:
-        result = search(
-            code_store,
-            queries,
-            k,
-            radius=radius,
-            where=make_filter(scene, label, since, until, bbox, near, newer_than) or None,
-            unlike=unlike or (),
-            rerank=rerank,
-            crop=Crop(window, at, bands, make_tiling(tile, whole=whole)),
-            model=model,
-            threads=threads,
-            progress=CONSOLE,
-        )
+    result = search(
+        store,
+        queries,
+        k,
+        radius=radius,
+        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        unlike=unlike or (),
+        rerank=rerank,
+        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        model=model,
+        threads=threads,
+        progress=CONSOLE,
+    )
     for warning in result.warnings:
         notice(f"note: {warning}")
     written, failed = files.write(result)
@@ -172,13 +175,13 @@ def _hit_table(result: "SearchResult") -> "Table":
     from scenehash.retrieval.filter_notes import named
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
-    if result.reranked is not None:
+    if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
     for hit in result.hits:
         window = hit.window
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
-        if result.reranked is not None:
+        if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
     return table
@@ -187,7 +190,7 @@ def _hit_table(result: "SearchResult") -> "Table":
 def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
-    if result.reranked is not None:
+    if result.reranked is not None and result.reordered:
         by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
         names = ", then ".join(by[name] for name in reversed(result.reranked.by))
         order = f"; the nearest {result.reranked.compared} re-ranked: {names}"

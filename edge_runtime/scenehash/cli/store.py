@@ -10,6 +10,7 @@ import typer
 from scenehash.files import printable
 
 from .console import (
+    CONSOLE,
     EXIT_FAILED,
     EXIT_SET_ASIDE,
     AsJson,
@@ -65,9 +66,18 @@ def register(app: typer.Typer) -> None:
             (
                 "scenehash store delete my.store --label test --dry-run",
                 "scenehash store delete my.store --until 2024-12-31 --yes",
+                "scenehash store delete my.store --damaged",
             ),
         ),
         (compact_command, ("scenehash store compact my.store",)),
+        (
+            label_command,
+            (
+                "scenehash store label my.store --add harbor --scene port_2026.tif",
+                "scenehash store label my.store --from-folder",
+            ),
+        ),
+        (relocate_command, ("scenehash store relocate my.store /mnt/old /mnt/new",)),
         (merge_command, ("scenehash store merge my.store other.store",)),
         (export_command, ("scenehash store export my.store --out tiles.parquet",)),
         (index_command, ("scenehash store index my.store",)),
@@ -159,6 +169,10 @@ def delete_command(
     bbox: BoundingBox = None,
     near: NearOption = None,
     newer_than: NewerThan = None,
+    damaged: Annotated[
+        bool,
+        typer.Option("--damaged", help="Delete all damaged scenes, which need no condition."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")
     ] = False,
@@ -174,18 +188,21 @@ def delete_command(
     from scenehash.store import CodeStore
 
     folder = _folder(store, option)
-    where = make_filter(scene, label, since, until, bbox, near, newer_than)
-    if not where:
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    if bool(wanted) == damaged:
         raise UsageError(
-            "which scenes? Give --scene, --label, --since, --until, --bbox, --near or --newer-than"
+            "which scenes? Give --damaged alone, or "
+            "--scene, --label, --since, --until, --bbox, --near or --newer-than"
         )
     if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
         with CodeStore.open(folder) as code_store:
-            _confirm(folder, code_store.paths(where))
+            where = code_store.resolve(wanted)
+            _confirm(folder, code_store.damaged_paths() if damaged else code_store.paths(where))
     with CodeStore.open(folder, writable=not dry_run, wait=wait) as code_store:
-        paths = code_store.paths(where)
+        where = code_store.resolve(wanted)
+        paths = code_store.damaged_paths() if damaged else code_store.paths(where)
         if not dry_run:
-            code_store.delete(where)
+            code_store.delete_damaged() if damaged else code_store.delete(where)
     document = {"store": str(folder), "deleted": paths, "dry_run": dry_run}
     verb = "would be deleted" if dry_run else "deleted"
     report(document, as_json, *paths, f"{folder}: {counted(len(paths), 'scene')} {verb}")
@@ -213,6 +230,86 @@ def compact_command(
     )
 
 
+def label_command(
+    store: StoreArgument = None,
+    option: StoreOption = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="LABEL", help="Add this label; repeat for several."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="LABEL", help="Remove this label; repeat for several."),
+    ] = None,
+    from_folder: Annotated[
+        bool, typer.Option("--from-folder", help="Add the name of each scene's folder.")
+    ] = False,
+    scene: SceneOption = None,
+    label: LabelOption = None,
+    since: Since = None,
+    until: Until = None,
+    bbox: BoundingBox = None,
+    near: NearOption = None,
+    newer_than: NewerThan = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change the labels of stored scenes.
+
+    Of all scenes, or of those of which a tile meets all given conditions.
+    """
+    from scenehash.store import CodeStore, Filter
+
+    folder = _folder(store, option)
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    if not (add or remove or from_folder):
+        raise UsageError("which labels? Give --add, --remove or --from-folder")
+    with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
+        where = code_store.resolve(wanted)
+        paths = code_store.paths(where) if from_folder else []
+        changed = {*code_store.label(where, add or ())}
+        for path in paths:
+            changed.update(code_store.label(Filter(scene=path), [Path(path).parent.name]))
+        changed.update(code_store.label(where, remove or (), remove=True))
+    document = {"store": str(folder), "changed": sorted(changed)}
+    report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
+
+
+def relocate_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="[STORE] OLD NEW", help="Move from the path OLD to the path NEW."),
+    ],
+    option: StoreOption = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow scenes whose files have moved.
+
+    OLD and NEW are a scene, or a folder of scenes. A file whose content is not that of the stored
+    scene is set aside, its scene keeps its path, and the exit status is 3.
+    """
+    from scenehash.ingestion import relocate
+    from scenehash.store import CodeStore
+
+    if len(paths) not in (2, 3):
+        raise UsageError("from where to where? Give OLD and NEW, and STORE before them")
+    folder = _folder(paths[0] if len(paths) == 3 else None, option)
+    with CodeStore.open(folder, writable=True, wait=wait) as code_store:
+        done = relocate(code_store, paths[-2], paths[-1], CONSOLE)
+    for item in done.set_aside:
+        notice(f"set aside: {item.path}: {item.reason}")
+    document = {
+        "store": str(folder),
+        "scenes_moved": len(done.moved),
+        "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
+    }
+    summary = f"{counted(len(done.moved), 'scene')} moved, {len(done.set_aside):,} set aside"
+    report(document, as_json, f"{folder}: {summary}")
+    if done.set_aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
 def merge_command(
     stores: Annotated[
         list[Path],
@@ -224,9 +321,9 @@ def merge_command(
 ) -> None:
     """Copy the scenes of another store of the same model.
 
-    The same content is kept once. A damaged scene of the other store is set aside, and the exit
-    status is 3. Thumbnails are copied where this store keeps them; a new store keeps them when the
-    other does.
+    The same content is kept once, with the labels of both. A damaged scene of the other store is
+    set aside, and the exit status is 3. Thumbnails are copied where this store keeps them; a new
+    store keeps them when the other does.
     """
     from scenehash.store import CodeStore
 
@@ -249,6 +346,7 @@ def merge_command(
         "scenes_stored": done.stored,
         "scenes_duplicate": done.duplicates,
         "scenes_repaired": done.repaired,
+        "scenes_labelled": done.labelled,
         "set_aside": list(done.set_aside),
     }
     summary = (

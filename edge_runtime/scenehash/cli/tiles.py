@@ -5,12 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
 from .help import examples
-from .options import BandChoice, MinValid, ModelPath, Overlap, TileSize, Whole, make_tiling
+from .options import (
+    BandChoice,
+    MinValid,
+    ModelPath,
+    NodataValue,
+    Overlap,
+    StretchRange,
+    TileSize,
+    Whole,
+    make_tiling,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -39,6 +50,8 @@ def tiles_command(
     whole: Whole = Tiling.whole,
     min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     pictures: Annotated[
         Path | None,
         typer.Option(
@@ -60,7 +73,8 @@ def tiles_command(
     from scenehash.report.tiling_preview import preview_tiles
 
     tiling = make_tiling(tile, overlap, whole, min_valid)
-    done = preview_tiles(paths, model, tiling, bands, pictures, CONSOLE)
+    params = DecodeParams(bands, nodata, stretch)
+    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
     if geojson is not None:
         write_geojson(geojson, done.features())
     for scene in done.scenes:
@@ -79,17 +93,24 @@ def _table(done: "TilingReport") -> "Table":
     columns = ("scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by")
     table = Table(*columns, "time", box=None, header_style="bold")
     for scene in done.document()["scenes"]:
-        reading, metres = scene["reading"], scene["metres_per_pixel"]
+        reading = scene["reading"]
         stretch = reading.get("stretch")
         table.add_row(
             Path(scene["path"]).name,
             f"{scene['width']}x{scene['height']}",
-            "" if metres is None else f"{metres:.3g}",
+            _metres(scene["metres_per_pixel"], scene["metres_per_pixel_down"]),
             str(scene["tiles"]),
             str(scene["skipped"]),
             ",".join(str(band) for band in reading.get("bands", ())),
             "" if stretch is None else f"{stretch[0]:.5g}-{stretch[1]:.5g}",
-            str(reading.get("valid by", "")),
+            ",".join(reading.get("valid_by", ())),
             (scene["time"] or "")[:16],
         )
     return table
+
+
+def _metres(across: float | None, down: float | None) -> str:
+    if across is None or down is None:
+        return ""
+    same = abs(across / down - 1) < 0.01
+    return f"{across:.3g}" if same else f"{across:.3g}x{down:.3g}"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from scenehash.decode_params import DecodeParams
 from scenehash.watcher.options import SinkConfig, WatchOptions
 
 from .console import EXIT_SET_ASIDE, notice
@@ -19,8 +20,10 @@ from .options import (
     Label,
     MinValid,
     ModelPath,
+    NodataValue,
     Overlap,
     StorePath,
+    StretchRange,
     Threads,
     TileSize,
     Wait,
@@ -81,6 +84,8 @@ def watch_command(
     whole: Whole = False,
     min_valid: MinValid = 0.5,
     bands: BandChoice = None,
+    nodata: NodataValue = None,
+    stretch: StretchRange = None,
     label: Label = None,
     thumbnails: KeepThumbnails = False,
     settle: Annotated[
@@ -158,7 +163,7 @@ def watch_command(
         once=once,
         ingest=IngestOptions(
             tiling,
-            bands,
+            DecodeParams(bands, nodata, stretch),
             tuple(label or ()),
             threads=threads,
             thumbnails=thumbnails,

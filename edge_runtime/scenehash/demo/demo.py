@@ -9,7 +9,7 @@ from scenehash.ingestion import ingest
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.store import CodeStore, Hit
 
 from .tiles import KINDS, archive_paths, query_path

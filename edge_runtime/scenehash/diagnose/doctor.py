@@ -49,13 +49,13 @@ class Examination:
         }
 
 
-def doctor(model: Path | None = None, store: Path | None = None) -> Examination:
+def doctor(model: str | Path | None = None, store: str | Path | None = None) -> Examination:
     """Check the machine, and replay the golden tiles of a model file.
 
     model: None is the one that ships with scenehash. store: a store, or where one will be, whose
     disk is checked too. Raises ModelError on what is no model file, and StoreError.
     """
-    path = model or shipped_model()
+    path = shipped_model() if model is None else Path(model)
     machine = read_machine()
     hash_model = HashModel.open(path)
     drift = hash_model.replay()
@@ -66,9 +66,9 @@ def doctor(model: Path | None = None, store: Path | None = None) -> Examination:
     ]
     moved: Mapping[str, Sequence[int]] = {}
     if store is not None:
-        findings.append(check_disk(store))
-        if drift.bits and store.exists():
-            moved = _moved_rows(drift, store)
+        findings.append(check_disk(Path(store)))
+        if drift.bits and Path(store).exists():
+            moved = _moved_rows(drift, Path(store))
     return Examination(path, drift, machine, findings, moved)
 
 

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
@@ -14,7 +15,8 @@ CORES = os.cpu_count() or 1
 class IngestOptions:
     """How scenes are read, cut and stored.
 
-    bands: which are red, green and blue, see scenes.bands.choose. labels: words to find them by.
+    params: how files become pixels, where that is not to be as the model's card says. labels: words
+    to find them by.
     label_from_folder: the name of a file's folder is one, too. threads: how many batches are hashed
     at the same time, each on as many threads as the model was loaded with. With one each, none
     waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
@@ -25,7 +27,7 @@ class IngestOptions:
     """
 
     tiling: Tiling = field(default_factory=Tiling)
-    bands: str | None = None
+    params: DecodeParams = field(default_factory=DecodeParams)
     labels: tuple[str, ...] = ()
     label_from_folder: bool = False
     threads: int = CORES

@@ -114,7 +114,7 @@ def ingest_files(
         progress.task("ingest", len(files)) as task,
     ):
         ingesting = _Ingesting(model, pool, store, options.threads, task, commit)
-        with ReadAhead(files, store, model.tile_size, options) as events:
+        with ReadAhead(files, store, model.card, options) as events:
             for event in events:
                 ingesting.take(event)
         ingesting.commit()

@@ -7,6 +7,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import path_from, path_text, printable
 from scenehash.geo import Box, bounding_boxes
+from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.scene import Footprints
@@ -28,6 +30,10 @@ from .report import Ingested, Moved, SetAside
 # Tiles that wait to be hashed, as bytes of pixels.
 BYTES_AHEAD = 24 << 20
 REASON_LENGTH = 200
+# A file of which nothing comes for so long is given up: its disk, or its network, does not answer.
+STALLED_SECONDS = 300.0
+# What a reader is waited for at the end: it may be in the middle of a file that does not answer.
+LEAVE_SECONDS = 10.0
 NO_CODES = np.zeros((0, 0), np.uint8)
 
 
@@ -76,14 +82,18 @@ class ReadAhead:
     """
 
     def __init__(
-        self, paths: Sequence[Path], store: CodeStore, tile_size: int, options: IngestOptions
+        self, paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
     ) -> None:
-        self._paths, self._from = paths, (store, tile_size, options)
+        params = options.params.over(card.decode_params)
+        self._paths, self._from = paths, (store, card.tile_size, replace(options, params=params))
         self._events: deque[Event | BaseException | None] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        # Which file is being read, and since when without an event; None while there is no room.
+        self._number = 0
+        self._since: float | None = None
+        self._thread = self._reader(0)
 
     def __enter__(self) -> Iterator[Event]:
         self._thread.start()
@@ -93,12 +103,16 @@ class ReadAhead:
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(LEAVE_SECONDS)
+
+    def _reader(self, first: int) -> threading.Thread:
+        return threading.Thread(target=self._run, args=(first,), daemon=True)
 
     def _taken(self) -> Iterator[Event]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._events)
+                while not self._changed.wait_for(lambda: self._events, STALLED_SECONDS / 10):
+                    self._give_up_a_stalled_file()
                 event = self._events.popleft()
                 self._bytes -= _size(event)
                 self._changed.notify()
@@ -108,24 +122,43 @@ class ReadAhead:
                 raise event
             yield event
 
-    def _run(self) -> None:
+    def _give_up_a_stalled_file(self) -> None:
+        """Leave a file that does not answer, and its thread, and read on in another."""
+        if self._since is None or time.monotonic() - self._since < STALLED_SECONDS:
+            return
+        reason = f"nothing came of it for {STALLED_SECONDS:.0f} s: does its disk answer?"
+        self._events.append(SetAside(self._paths[self._number], reason))
+        self._thread = self._reader(self._number + 1)
+        self._since = None
+        self._thread.start()
+
+    def _run(self, first: int) -> None:
         end: BaseException | None = None
         try:
-            for path in self._paths:
-                for event in _events_of(path, *self._from):
-                    self._put(event)
-                    if self._stopped:
+            for number in range(first, len(self._paths)):
+                with self._changed:
+                    if self._thread is not threading.current_thread():
+                        return
+                    self._number, self._since = number, time.monotonic()
+                for event in _events_of(self._paths[number], *self._from):
+                    if not self._put(event):
                         return
         except BaseException as error:
             end = error
         self._put(end)
 
-    def _put(self, event: Event | BaseException | None) -> None:
+    def _put(self, event: Event | BaseException | None) -> bool:
+        """Pass an event on, once there is room; whether more are wanted."""
         with self._changed:
+            if self._thread is not threading.current_thread():
+                return False
+            self._since = None
             self._changed.wait_for(lambda: self._stopped or self._bytes < BYTES_AHEAD)
             self._events.append(event)
             self._bytes += _size(event)
+            self._since = time.monotonic()
             self._changed.notify()
+            return not self._stopped
 
 
 def _size(event: Event | BaseException | None) -> int:
@@ -149,7 +182,7 @@ def _events_of(
 def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) -> Iterator[Event]:
     tiling = options.tiling
     started = time.perf_counter()
-    with open_scene(path, options.bands) as scene, contextlib.ExitStack() as stack:
+    with open_scene(path, options.params) as scene, contextlib.ExitStack() as stack:
         stamp = scene.stamp
         stored: Future[bool] | None = None
         if scene.is_large:
@@ -260,7 +293,7 @@ def _box(footprints: Footprints | None) -> Box | None:
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
-    """What to say of a scene most of which shows nothing."""
+    """Warnings of a scene most of whose tiles show nothing."""
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:

@@ -18,7 +18,8 @@ from pydantic import (
 )
 
 from scenehash.codes import MAX_BITS, MIN_BITS
-from scenehash.errors import ModelError
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import ConfigurationError, ModelError
 from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE, Image
 
 METADATA_KEY = "scenehash.card"
@@ -145,6 +146,9 @@ class Card(_Record):
         default=[], description="numbers of leading bits that are codes on their own, beside all"
     )
     tile_size: int = Field(ge=MIN_TILE_SIZE, le=MAX_TILE_SIZE)
+    decode_params: DecodeParams = Field(
+        default=DecodeParams(), description="how files became pixels in training"
+    )
     backbone: ShortText
     recipe: ShortText
     precision: Literal["fp32", "int8"]
@@ -185,6 +189,8 @@ class Card(_Record):
         """Read a card; ModelError when it is of a newer format, not a card, or out of bounds."""
         try:
             return cls.model_validate_json(text)
+        except ConfigurationError as error:
+            raise ModelError(f"the model card cannot be read ({error})") from error
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the whole"

@@ -13,7 +13,9 @@ from scenehash.geo import Box
 from .geojson import Ring, unrolled
 
 COASTLINE, STEPS_A_DEGREE = "coastline.txt", 20
-OVERVIEW, DETAIL, MARGIN = (960, 460), (470, 320), 40
+OVERVIEW, DETAIL = (1000, 440), (490, 300)
+# Room for the names of parallels and meridians.
+LEFT, TOP, RIGHT, BOTTOM = 58, 4, 8, 24
 # Degrees that the overview shows at least: coasts tell where it is.
 LEAST_HEIGHT = 24.0
 # A group is at most so many times as wide as its largest footprint: smaller ones would be dots.
@@ -27,8 +29,9 @@ COAST_WIDTH = 4.0
 
 STYLE = """
 .maps { display: flex; flex-wrap: wrap; gap: 1rem; }
+.maps figcaption { color: #5c5c5c; margin-left: 58px; }
 .maps svg { max-width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: #555; }
-.maps .sea { fill: #dce6ec; } .maps .land { fill: #f7f4ea; }
+.maps .paper { fill: #f1f0eb; } .maps .sea { fill: #dce6ec; } .maps .land { fill: #f7f4ea; }
 .maps .grid { stroke: #b9c6cd; stroke-width: .6; fill: none; }
 .maps .mark { fill: #b3321f; stroke: #fff; stroke-width: 1; }
 .maps .footprint { fill: #b3321f33; stroke: #b3321f; stroke-width: 1.5; }
@@ -71,7 +74,11 @@ def footprint_maps(marks: Sequence[Mark]) -> str:
     maps += [_detail(group) for group in groups[:GROUPS_SHOWN]]
     left = len(groups) - GROUPS_SHOWN
     note = f"<p>{left} more groups are not shown close up.</p>" if left > 0 else ""
-    return f"<div class=maps>{''.join(maps)}</div>{note}"
+    land = (
+        "<svg width=0 height=0 style='position: absolute' aria-hidden=true>"
+        f"<defs><path id=land d='{land_path()}' /></defs></svg>"
+    )
+    return f"{land}<div class=maps>{''.join(maps)}</div>{note}"
 
 
 def _on_one_map(marks: Sequence[Mark]) -> list[Place]:
@@ -124,7 +131,7 @@ def _overview(places: Sequence[Place]) -> str:
             f"<text x={x - 7 if end else x + 7:.1f} y={y + 4:.1f} class=label "
             f"text-anchor={'end' if end else 'start'}>{html.escape(text)}</text></g>"
         )
-    return frame.svg("".join(shapes), "map of all hits that have a footprint")
+    return frame.svg("".join(shapes), "all hits that have a footprint")
 
 
 def _detail(group: Sequence[Place]) -> str:
@@ -171,36 +178,37 @@ class _Frame(NamedTuple):
         """The map of a box with room around it; a degree of latitude is as long as one east."""
         x, y = (box.west + box.east) / 2, (box.south + box.north) / 2
         shrink = max(0.2, math.cos(math.radians(min(80.0, abs(y)))))
-        ratio = (size[0] - 2 * MARGIN) / (size[1] - 2 * MARGIN)
+        ratio = (size[0] - LEFT - RIGHT) / (size[1] - TOP - BOTTOM)
         height = max(box.north - box.south, (box.east - box.west) * shrink / ratio, 1e-5) * 1.25
         height = max(height, least)
         width = height * ratio / shrink
         if least and (height > 170 or width > 340):
             # The whole Earth, two degrees to one.
-            x, y, width, height = max(-180.0, min(x, 180.0)), 0.0, 360.0, 360.0 / ratio
+            width, height = 360.0, 360.0 / ratio
+            y = max(box.north + 2 - height / 2, min(0.0, box.south - 2 + height / 2))
         box = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         return cls(box, *size)
 
     def at(self, longitude: float, latitude: float) -> tuple[float, float]:
         """Where a place is on the page."""
         scale_x, scale_y = self._scales()
-        across = MARGIN + (longitude - self.box.west) * scale_x
-        return across, MARGIN + (self.box.north - latitude) * scale_y
+        across = LEFT + (longitude - self.box.west) * scale_x
+        return across, TOP + (self.box.north - latitude) * scale_y
 
     def coast(self) -> str:
         """The land in the box."""
         scale_x, scale_y = (scale / STEPS_A_DEGREE for scale in self._scales())
         left, top = self.at(0.0, 0.0)
-        turns = range(
-            math.floor((self.box.west + 180) / 360), math.floor((self.box.east + 180) / 360) + 1
-        )
-        path = land_path()
+        # Land may go on past 180 degrees: a turn more on either side.
+        first = math.floor((self.box.west + 180) / 360) - 1
+        last = math.floor((self.box.east + 180) / 360) + 1
         copies = "".join(
-            f"<path d='{path}' transform='translate({360 * STEPS_A_DEGREE * turn} 0)' />"
-            for turn in turns
+            f"<use href='#land' x={360 * STEPS_A_DEGREE * turn} />"
+            for turn in range(first, last + 1)
         )
+        sea = f"<rect width={self.width} height={self.height} class=sea />"
         return (
-            f"<g transform='matrix({scale_x:.6g} 0 0 {-scale_y:.6g} {left:.3f} {top:.3f})' "
+            f"{sea}<g transform='matrix({scale_x:.6g} 0 0 {-scale_y:.6g} {left:.3f} {top:.3f})' "
             f"class=land>{copies}</g>"
         )
 
@@ -213,24 +221,25 @@ class _Frame(NamedTuple):
 
     def svg(self, shapes: str, name: str) -> str:
         """The map as an element, with a name for those who do not see it."""
-        width, height = self.width - 2 * MARGIN, self.height - 2 * MARGIN
+        width, height = self.width - LEFT - RIGHT, self.height - TOP - BOTTOM
         meridians, parallels, digits = self._degrees()
         names = [
-            f"<text x={self.at(degree, 0)[0]:.1f} y={self.height - MARGIN + 16} "
+            f"<text x={self.at(degree, 0)[0]:.1f} y={self.height - BOTTOM + 15} "
             f"text-anchor=middle>{_usual(degree):.{digits}f}°</text>"
             for degree in meridians
         ]
         names += [
-            f"<text x={MARGIN - 4} y={self.at(0, degree)[1] + 4:.1f} text-anchor=end>"
+            f"<text x={LEFT - 4} y={self.at(0, degree)[1] + 4:.1f} text-anchor=end>"
             f"{degree:.{digits}f}°</text>"
             for degree in parallels
         ]
         return (
-            f"<svg width={self.width} height={self.height} role=img "
+            f"<figure><svg width={self.width} height={self.height} role=img "
             f"viewBox='0 0 {self.width} {self.height}' aria-label='{html.escape(name)}'>"
-            f"{''.join(names)}<svg x={MARGIN} y={MARGIN} width={width} height={height} "
-            f"viewBox='{MARGIN} {MARGIN} {width} {height}'>"
-            f"<rect width={self.width} height={self.height} class=sea />{shapes}</svg></svg>"
+            f"{''.join(names)}<svg x={LEFT} y={TOP} width={width} height={height} "
+            f"viewBox='{LEFT} {TOP} {width} {height}'>"
+            f"<rect width={self.width} height={self.height} class=paper />{shapes}</svg></svg>"
+            f"<figcaption>{html.escape(name)}</figcaption></figure>"
         )
 
     def _degrees(self) -> tuple[list[float], list[float], int]:
@@ -252,8 +261,8 @@ class _Frame(NamedTuple):
     def _scales(self) -> tuple[float, float]:
         """Pixels a degree of longitude, and of latitude."""
         return (
-            (self.width - 2 * MARGIN) / (self.box.east - self.box.west),
-            (self.height - 2 * MARGIN) / (self.box.north - self.box.south),
+            (self.width - LEFT - RIGHT) / (self.box.east - self.box.west),
+            (self.height - TOP - BOTTOM) / (self.box.north - self.box.south),
         )
 
 

@@ -8,7 +8,8 @@ import cv2
 
 from scenehash.files import write_text
 from scenehash.retrieval.filter_notes import filter_document, named
-from scenehash.retrieval.query import Query, query_pixels, tile_pixels
+from scenehash.retrieval.pictures import query_pixels, tile_pixels
+from scenehash.retrieval.query import Query
 from scenehash.retrieval.search import SearchResult
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
@@ -97,7 +98,8 @@ def _facts(result: SearchResult) -> str:
     order = "by Hamming distance, then row"
     if result.reranked is not None:
         by = ", then ".join(ORDERS[name] for name in reversed(result.reranked.by))
-        order = f"re-ranked: {by}; the {result.reranked.compared} nearest were compared"
+        order = f"the {result.reranked.compared} nearest re-ranked: {by}"
+        order += "; this changed nothing" * (not result.reordered)
     facts = {
         "query": ", ".join(query.text for query in result.queries),
         "filters": "; ".join(conditions) or "none",
@@ -122,7 +124,7 @@ def _hit(hit: Hit, result: SearchResult) -> str:
     window, lines = hit.window, [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
     if hit.match is not None:
         lines[0] += f" {_word(hit.match)}"
-    lines[0] += f"<div class=bar><i style='width:{share}%'></i></div>"
+    bar = f"<div class=bar><i style='width:{share}%'></i></div>"
     if hit.hamming_rank not in (None, hit.rank):
         lines.append(f"#{hit.hamming_rank} by Hamming distance")
     lines.append(html.escape(named(hit.scene)))
@@ -138,7 +140,8 @@ def _hit(hit: Hit, result: SearchResult) -> str:
             f"<span class=faint>{abs(latitude):.4f}°{'N' if latitude >= 0 else 'S'} "
             f"{abs(longitude):.4f}°{'E' if longitude >= 0 else 'W'}</span>"
         )
-    return _figure(pixels, f"hit {hit.rank}: {named(hit.scene)}", "<br>".join(lines), "hit")
+    caption = lines[0] + bar + "<br>".join(lines[1:])
+    return _figure(pixels, f"hit {hit.rank}: {named(hit.scene)}", caption, "hit")
 
 
 def _figure(pixels: Image | None, name: str, caption: str, kind: str) -> str:

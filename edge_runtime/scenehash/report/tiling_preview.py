@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.files import path_text
 from scenehash.model.hash_model import HashModel
@@ -17,6 +18,7 @@ from scenehash.scenes import Scene, Tiling, Window, open_scene
 from scenehash.scenes.files import scan
 from scenehash.scenes.scene import Footprints
 from scenehash.tiles import Image
+from scenehash.windows import PixelSize
 
 from .contact_sheet import write_picture
 from .geojson import feature
@@ -44,7 +46,7 @@ class ScenePreview:
     path: Path
     width: int
     height: int
-    metres_per_pixel: float | None
+    pixel_size: PixelSize | None
     time: datetime | None
     decode_params: Mapping[str, object]
     windows: Cut
@@ -58,7 +60,8 @@ class ScenePreview:
             "path": path_text(self.path),
             "width": self.width,
             "height": self.height,
-            "metres_per_pixel": self.metres_per_pixel,
+            "metres_per_pixel": self.pixel_size and self.pixel_size.across,
+            "metres_per_pixel_down": self.pixel_size and self.pixel_size.down,
             "time": None if self.time is None else self.time.isoformat(),
             "reading": self.decode_params,
             "tiles": len(self.windows.kept),
@@ -105,14 +108,15 @@ def preview_tiles(
     paths: Sequence[str | Path],
     model: str | Path | HashModel | None = None,
     tiling: Tiling = Tiling(),  # noqa: B008 - it is frozen
-    bands: str | None = None,
+    params: DecodeParams = DecodeParams(),  # noqa: B008 - it is frozen
     pictures: str | Path | None = None,
     progress: Progress = SILENT,
 ) -> TilingReport:
     """Read and cut scenes as an ingest would, and hash and store nothing.
 
     paths: scene files, and folders of them. model: a model, or its file; None is the one that ships
-    with scenehash. pictures: a folder for a picture of each scene with its tiles. Raises InputError
+    with scenehash. params: how files become pixels, where that is not to be as the model's card
+    says. pictures: a folder for a picture of each scene with its tiles. Raises InputError
     on a path that is not there and on a picture that cannot be written, ModelError,
     ConfigurationError.
     """
@@ -123,7 +127,7 @@ def preview_tiles(
     report = TilingReport()
     for path in track(files, len(files), "cut", progress):
         try:
-            with open_scene(path, bands) as scene:
+            with open_scene(path, params.over(loaded.card.decode_params)) as scene:
                 windows = cut(scene, tiling, loaded.tile_size)
                 report.scenes.append(_preview(scene, windows))
                 picture = None if folder is None else grid_picture(scene, windows)
@@ -168,7 +172,7 @@ def _preview(scene: Scene, windows: Cut) -> ScenePreview:
         scene.path,
         scene.width,
         scene.height,
-        scene.metres_per_pixel,
+        scene.pixel_size,
         scene.time,
         scene.reading,
         windows,

@@ -1,9 +1,11 @@
 """Search: from queries to hits.
 
 search.py        the public function, and its result
-query.py         a file, a part of it, an image, a stored row or a code becomes codes
+query.py         a file, an image, a stored row or a code becomes codes
+crop.py          the part of a scene that is meant
 rerank.py        another order for the nearest hits
 place_match.py   whether a hit shows the place of the query
 match_words.py   one word for how much a hit means
 filter_notes.py  filters in words
+pictures.py      pixels to be shown
 """

@@ -13,13 +13,13 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, check_bits, pack
 from scenehash.errors import ConfigurationError, InputError
-from scenehash.geo import Point
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes import Scene, Tiling, Window, open_scene, reopen_scene
-from scenehash.scenes.thumbnails import decode_thumbnail, make_thumbnail
+from scenehash.scenes import Scene, Window, open_scene
+from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import CodeStore
 from scenehash.tiles import Image
 
+from .crop import Crop
 from .match_words import MatchDistances
 
 if TYPE_CHECKING:
@@ -33,58 +33,6 @@ BATCH = 8
 LEAST_CONTRAST = 0.25
 
 Logits = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Crop:
-    """Which part of a scene is the query.
-
-    window: (x, y, width, height) in pixels, of which the largest centred square counts. place:
-    (latitude, longitude) in degrees, a tile around it. Without either, all tiles of the scene, cut
-    as ingest cuts it: a small image is one tile. bands: which are red, green and blue, see
-    scenes.bands.choose. tiling: how large tiles are. Raises ConfigurationError on a place that is
-    not on the Earth.
-    """
-
-    window: tuple[int, int, int, int] | None = None
-    place: tuple[float, float] | None = None
-    bands: str | None = None
-    tiling: Tiling = field(default_factory=Tiling)
-
-    def __post_init__(self) -> None:
-        if self.place is not None:
-            Point(*self.place).checked()
-
-    def windows(self, scene: Scene, tile_size: int) -> list[Window]:
-        """The windows of a scene; InputError when they do not lie in it."""
-        if self.place is not None:
-            return [self._around(scene, tile_size)]
-        if self.window is None:
-            return scene.windows(self.tiling, tile_size)
-        x, y, width, height = self.window
-        if min(width, height) < 1 or min(x, y) < 0 or x + width > scene.width:
-            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
-        if y + height > scene.height:
-            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
-        side = min(width, height)
-        return [Window(x + (width - side) // 2, y + (height - side) // 2, side, side)]
-
-    def _around(self, scene: Scene, tile_size: int) -> Window:
-        latitude, longitude = self.place or (0.0, 0.0)
-        at = scene.position(longitude, latitude)
-        if at is None:
-            raise InputError("the scene is not georeferenced; name a --window of it")
-        if not _holds(scene, at):
-            turned = scene.position(latitude, longitude) if abs(longitude) <= 90 else None
-            hint = ""
-            if turned is not None and _holds(scene, turned):
-                hint = f"; {longitude:g},{latitude:g} is: the order is latitude, longitude"
-            raise InputError(_outside(f"place {latitude:g},{longitude:g}", scene) + hint)
-        side = self.tiling.side(tile_size, scene.metres_per_pixel) or tile_size
-        side = min(side, scene.width, scene.height)
-        left = min(max(0, round(at[0] - side / 2)), scene.width - side)
-        top = min(max(0, round(at[1] - side / 2)), scene.height - side)
-        return Window(left, top, side, side)
 
 
 @dataclass(frozen=True)
@@ -222,7 +170,7 @@ def read_query(
     LineageError when the model is not the one that made the store.
     """
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
-        return Query.from_row(store, _row_number(text))
+        return Query.from_row(store, row_number(text))
     if isinstance(text, str) and text.startswith(CODE_PREFIX):
         query = Query.from_code(text.removeprefix(CODE_PREFIX))
         check_width(query, store)
@@ -278,54 +226,6 @@ class ModelWhenNeeded:
         return MatchDistances.default(bits)
 
 
-def picture_of(text: str, store: CodeStore) -> Image:
-    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone.
-
-    Of a stored tile whose scene is gone: its thumbnail.
-    """
-    if not text.startswith(ROW_PREFIX):
-        with open_scene(Path(text)) as scene:
-            return scene.overview(SHOWN_PIXELS)
-    row = _row_number(text)
-    tile = store.tile(row)
-    try:
-        with reopen_scene(Path(tile.scene), tile.decode_params) as scene:
-            return scene.pixels(tile.window, SHOWN_PIXELS)
-    except InputError:
-        if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:
-            raise
-        return thumbnail
-
-
-def thumbnail_pixels(store: CodeStore, rows: Sequence[int]) -> dict[int, Image]:
-    """The thumbnails that a store has of rows, uint8 RGB [64, 64, 3]."""
-    return {row: decode_thumbnail(jpeg) for row, jpeg in store.thumbnails.of(rows).items()}
-
-
-def tile_pixels(
-    scene: Path,
-    window: Window,
-    reading: Mapping[str, object],
-    side: int,
-    thumbnail: Image | None = None,
-) -> Image | None:
-    """A window of a scene, uint8 RGB, read as it was; where it is gone, the thumbnail, if any."""
-    try:
-        with reopen_scene(scene, reading) as opened:
-            return opened.pixels(window, side)
-    except InputError:
-        return thumbnail
-
-
-def query_pixels(query: Query) -> Image | None:
-    """A query's pixels, uint8 RGB; its thumbnail, or None, when its scene is gone."""
-    if query.picture is not None or query.scene is None:
-        return query.picture
-    thumbnail = decode_thumbnail(query.thumbnails[0]) if query.thumbnails else None
-    window, params = query.windows[0], query.decode_params
-    return tile_pixels(query.scene, window, params, SHOWN_PIXELS, thumbnail)
-
-
 def _read(
     path: Path,
     prepare: Callable[[], tuple["HashModel", int]],
@@ -333,10 +233,10 @@ def _read(
     threads: int,
     progress: Progress,
 ) -> Query:
-    """Hash a scene file; prepare gives the model and the width, once the file is open."""
+    """Hash a scene file; prepare gives the model and the width."""
     try:
-        with open_scene(path, crop.bands) as scene:
-            model, bits = prepare()
+        model, bits = prepare()
+        with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
             windows = crop.windows(scene, model.tile_size)
             if len(windows) == 1:
                 return _of_tile(path, scene, windows[0], model, bits, crop)
@@ -410,15 +310,8 @@ def _blank_warnings(text: str, blank: bool) -> tuple[str, ...]:
     return (f"{text}: it is of one colour, so that its hits mean little",)
 
 
-def _holds(scene: Scene, at: tuple[float, float]) -> bool:
-    return 0 <= at[0] < scene.width and 0 <= at[1] < scene.height
-
-
-def _outside(what: str, scene: Scene) -> str:
-    return f"{what} is not inside the scene, which has {scene.width}x{scene.height} pixels"
-
-
-def _row_number(text: str) -> int:
+def row_number(text: str) -> int:
+    """The row that "row:12" names; ConfigurationError when it names none."""
     try:
         return int(text.removeprefix(ROW_PREFIX))
     except ValueError as error:

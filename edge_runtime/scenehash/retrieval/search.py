@@ -1,5 +1,6 @@
 """Search: from queries to ranked hits, with what there is to say about them."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,14 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scenehash.errors import ConfigurationError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit
 from scenehash.tiles import Image
 
+from .crop import Crop
 from .filter_notes import filter_document, why_nothing_matches
 from .match_words import MatchDistances
-from .query import Crop, ModelWhenNeeded, Query, check_width, read_query
+from .query import ModelWhenNeeded, Query, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
 
 if TYPE_CHECKING:
@@ -55,6 +58,11 @@ class SearchResult:
     warnings: tuple[str, ...] = ()
     thumbnails: Mapping[int, bytes] = field(default_factory=dict)
 
+    @property
+    def reordered(self) -> bool:
+        """Whether any hit is at another rank than by its distance."""
+        return any(hit.rank != hit.hamming_rank for hit in self.hits)
+
     def document(self) -> dict[str, object]:
         """The result as plain values, as JSON has them."""
         texts = [query.text for query in self.queries]
@@ -79,7 +87,7 @@ class SearchResult:
 
 
 def search(
-    store: CodeStore,
+    store: CodeStore | str | Path,
     queries: QueryLike | Sequence[QueryLike],
     k: int = DEFAULT_HITS,
     *,
@@ -94,13 +102,13 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    queries: a scene file by its path, "row:12" for a stored tile, "code:0f3a..." for a code, an
-    image uint8 RGB [H, W, 3], a Query, or several of these. A large scene is searched by all its
-    tiles. A tile's distance is that to the nearest of all. radius: leave out tiles that are
-    farther, in bits. where: only tiles that meet a filter. unlike: leave out tiles that are as near
-    to one of these, or nearer. crop: the part of a scene file that is meant. model: a model or its
-    file, for scene files and images; None: the one that ships with scenehash. threads: for hashing
-    and searching.
+    store: an open store, or its folder. queries: a scene file by its path, "row:12" for a stored
+    tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
+    large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
+    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter. unlike:
+    leave out tiles that are as near to one of these, or nearer. crop: the part of a scene file that
+    is meant. model: a model or its file, for scene files and images; None: the one that ships with
+    scenehash. threads: for hashing and searching.
 
     rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
     of the nearest 300 those that show the place of a query come first. True: moreover the nearest
@@ -109,63 +117,89 @@ def search(
     Raises InputError, ConfigurationError, ModelError, StoreError, and LineageError when the model
     is not the one that made the store.
     """
-    load = ModelWhenNeeded(model)
+    with contextlib.ExitStack() as stack:
+        if not isinstance(store, CodeStore):
+            store = stack.enter_context(CodeStore.open(store))
+        searcher = _Searcher(store, ModelWhenNeeded(model), threads, progress)
+        asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
+        like = [searcher.query(one, crop) for one in asked]
+        if not like:
+            raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
+        plain = None if crop is None else Crop(params=crop.params)
+        others = [searcher.query(one, plain) for one in unlike]
+        return searcher.search(like, others, k, radius, where or None, rerank)
 
-    def read(one: QueryLike, part: Crop | None) -> Query:
+
+@dataclass(frozen=True)
+class _Searcher:
+    """An open store, and by what queries of it are read."""
+
+    store: CodeStore
+    model: ModelWhenNeeded
+    threads: int
+    progress: Progress
+
+    def query(self, one: QueryLike, crop: Crop | None) -> Query:
         if isinstance(one, Query):
-            check_width(one, store)
+            check_width(one, self.store)
             return one
         if isinstance(one, str | Path):
-            return read_query(one, store, load, part, threads, progress)
-        loaded = load()
-        bits = loaded.width_for(store.bits)
-        store.check(loaded.lineage, bits)
-        return Query.from_image(one, loaded, bits)
+            return read_query(one, self.store, self.model, crop, self.threads, self.progress)
+        model = self.model()
+        bits = model.width_for(self.store.bits)
+        self.store.check(model.lineage, bits)
+        return Query.from_image(one, model, bits)
 
-    asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
-    like = [read(one, crop) for one in asked]
-    others = [read(one, None) for one in unlike]
-    by = orders(store, like, rerank)
+    def search(
+        self,
+        like: Sequence[Query],
+        others: Sequence[Query],
+        k: int,
+        radius: int | None,
+        where: Filter | None,
+        rerank: bool | None,
+    ) -> SearchResult:
+        store = self.store
+        by = orders(store, like, rerank)
+        started = time.perf_counter()
+        found, explanation = store.search_any(
+            np.concatenate([query.codes for query in like]),
+            shortlist(k, by),
+            radius,
+            where,
+            np.concatenate([query.codes for query in others]) if others else None,
+            self.threads,
+        )
+        ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
+        hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
+        milliseconds = 1000 * (time.perf_counter() - started)
 
-    started = time.perf_counter()
-    found, explanation = store.search_any(
-        np.concatenate([query.codes for query in like]),
-        shortlist(k, by),
-        radius,
-        where,
-        np.concatenate([query.codes for query in others]) if others else None,
-        threads,
-    )
-    ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
-    hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
-    milliseconds = 1000 * (time.perf_counter() - started)
-
-    limits = load.match_distances(store.bits)
-    blank = all(query.blank for query in like)
-    nearest = min((hit.distance for hit in ranked), default=0)
-    thumbnails = store.thumbnails.of([hit.row for hit in hits])
-    return SearchResult(
-        queries=tuple(like),
-        unlike=tuple(others),
-        hits=tuple(
-            replace(hit, match=limits.word(hit.distance, nearest, bool(hit.same_place), blank))
-            for hit in hits
-        ),
-        explanation=explanation,
-        milliseconds=milliseconds,
-        searched=len(store),
-        store=store.path,
-        lineage=store.lineage,
-        bits=store.bits,
-        model=store.model,
-        k=k,
-        radius=radius,
-        where=where,
-        match_distances=limits,
-        reranked=Reranked(by, len(ranked)) if by else None,
-        warnings=tuple(_warnings(store, [*like, *others], where, hits)),
-        thumbnails=thumbnails,
-    )
+        limits = self.model.match_distances(store.bits)
+        blank = all(query.blank for query in like)
+        nearest = min((hit.distance for hit in ranked), default=0)
+        thumbnails = store.thumbnails.of([hit.row for hit in hits])
+        return SearchResult(
+            queries=tuple(like),
+            unlike=tuple(others),
+            hits=tuple(
+                replace(hit, match=limits.word(hit.distance, nearest, bool(hit.same_place), blank))
+                for hit in hits
+            ),
+            explanation=explanation,
+            milliseconds=milliseconds,
+            searched=len(store),
+            store=store.path,
+            lineage=store.lineage,
+            bits=store.bits,
+            model=store.model,
+            k=k,
+            radius=radius,
+            where=where,
+            match_distances=limits,
+            reranked=Reranked(by, len(ranked)) if by else None,
+            warnings=tuple(_warnings(store, [*like, *others], where, hits)),
+            thumbnails=thumbnails,
+        )
 
 
 def _warnings(

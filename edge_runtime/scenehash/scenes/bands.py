@@ -1,89 +1,187 @@
-"""Which three bands of a raster are its red, green and blue."""
+"""Which three bands of a file are its red, green and blue."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from scenehash.errors import ConfigurationError, InputError
+from scenehash.errors import InputError
+from scenehash.files import printable
 
-# Red, green and blue by the names that a mission gives its bands, and by their number in a file
-# that names none. Sources: ESA Sentinel-2 User Handbook; USGS Landsat 8-9 and 4-7 data users
-# handbooks; USDA NAIP, whose files are red, green, blue, near infrared.
-PRESETS: dict[str, tuple[tuple[str, str, str], tuple[int, int, int]]] = {
-    "sentinel2": (("b04", "b03", "b02"), (4, 3, 2)),
-    "landsat8": (("b4", "b3", "b2"), (4, 3, 2)),
-    "landsat7": (("b3", "b2", "b1"), (3, 2, 1)),
-    "naip": (("red", "green", "blue"), (1, 2, 3)),
+from .band_names import (
+    COLOURS,
+    are_only_numbers,
+    find_colour,
+    find_mission_band,
+    find_name,
+    is_no_colour,
+    mission_band,
+    mission_colours,
+)
+
+# What GDAL calls the colour of a band that is neither; see Bands.colours.
+UNKNOWN_COLOURS = frozenset({"gray", "undefined", "red", "green", "blue", "alpha"})
+INKS = frozenset({"cyan", "magenta", "yellow", "black"})
+SHOWN_BANDS, SHOWN_NAME = 16, 40
+_NUMBER = re.compile("[0-9]{1,5}")
+
+
+class Preset(NamedTuple):
+    """A mission's red, green and blue.
+
+    names: by the mission's numbers; None where it names colours. stacks: by position in a file
+    whose bands have no names, by how many those are.
+    """
+
+    names: tuple[str, str, str] | None
+    stacks: Mapping[int, tuple[int, int, int]]
+
+
+# Sources: as band_names.mission_colours; USDA NAIP, whose files are red, green, blue, near IR;
+# Planet's imagery product specifications: 4 bands begin with blue, and so do RapidEye's 5. A stack
+# of Sentinel-2 has all 13 bands, 12 without cirrus, 10 without those of 60 m, or 4 of 10 m.
+PRESETS: dict[str, Preset] = {
+    "sentinel2": Preset(
+        ("b4", "b3", "b2"), {13: (4, 3, 2), 12: (4, 3, 2), 10: (3, 2, 1), 4: (3, 2, 1)}
+    ),
+    "landsat8": Preset(("b4", "b3", "b2"), dict.fromkeys(range(7, 12), (4, 3, 2)) | {6: (3, 2, 1)}),
+    "landsat7": Preset(("b3", "b2", "b1"), dict.fromkeys(range(6, 10), (3, 2, 1))),
+    "naip": Preset(None, {3: (1, 2, 3), 4: (1, 2, 3)}),
+    "planetscope": Preset(None, {4: (3, 2, 1), 5: (3, 2, 1), 8: (6, 4, 2)}),
 }
-COLOURS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
 class Bands:
-    """The bands of a raster: how each is named in the file, and which colour it is said to be."""
+    """The bands of a file: how each is named in it, and which colour it is said to be.
+
+    colours: as GDAL calls them, in lower case.
+    """
 
     names: Sequence[str | None]
     colours: Sequence[str]
 
     def __str__(self) -> str:
-        return ", ".join(f"{number} {name or '-'}" for number, name in enumerate(self.names, 1))
+        shown = [
+            f"{number} {printable(name or (colour if colour in COLOURS else '-'))[:SHOWN_NAME]}"
+            for number, (name, colour) in enumerate(zip(self.names, self.colours, strict=True), 1)
+        ]
+        more = [f"and {len(shown) - SHOWN_BANDS} more"] if len(shown) > SHOWN_BANDS else []
+        return ", ".join(shown[:SHOWN_BANDS] + more)
+
+    @property
+    def alpha(self) -> int | None:
+        """The number, from 1, of the band that says what is transparent.
+
+        GDAL calls the fourth band of 8 bits so by default: one with another name is none.
+        """
+        for number, (name, colour) in enumerate(zip(self.names, self.colours, strict=True), 1):
+            if colour == "alpha" and not (is_no_colour(name) or mission_band(name)):
+                return number
+        return None
 
 
-def choose(bands: Bands, wanted: str | None) -> tuple[int, ...]:
+class Choice(NamedTuple):
     """Numbers, from 1, of the red, green and blue band; of one band alone when it is grey.
 
-    wanted: a preset, or three bands by number or name such as "4,3,2", "B04,B03,B02" or
-    "nir,red,green". Without it: the file's own colours; else bands named red, green and blue; else
-    those of Sentinel-2 by their names; else the only band, or the first three of three or four that
-    have no names. Raises InputError, naming the bands and the option, when that does not settle it,
-    and when a wanted band is not there; ConfigurationError when what is wanted makes no sense.
+    is_guess: the file does not say so.
+    """
+
+    numbers: tuple[int, ...]
+    is_guess: bool = False
+
+
+def choose(bands: Bands, wanted: str | None) -> Choice:
+    """Which bands are red, green and blue.
+
+    wanted: as DecodeParams.bands: a preset, or three bands (or one) by number or name, such as
+    "4,3,2", "B04,B03,B02" or "nir,red,green". Without it: bands that are named red, green and blue;
+    else those that a mission numbers so; else the file's own colours, unless its names contradict
+    them; else the only band; else the first three of three or four whose names tell nothing, which
+    is a guess. Raises InputError, naming the bands and the option, when that does not settle it,
+    and when a wanted band is not there.
     """
     if wanted is not None:
-        return _wanted(bands, wanted)
-    colours = [colour.lower() for colour in bands.colours]
-    if all(colour in colours for colour in COLOURS):
-        return tuple(colours.index(colour) + 1 for colour in COLOURS)
-    for names in (COLOURS, PRESETS["sentinel2"][0]):
-        found = [_find(bands, name) for name in names]
-        if None not in found:
-            return tuple(number for number in found if number)
-    data = [number for number, colour in enumerate(colours, 1) if colour != "alpha"]
-    nameless = all(bands.names[number - 1] is None for number in data)
+        return Choice(_wanted(bands, wanted))
+    by_name = _by_names(bands)
+    if by_name is not None:
+        return Choice(by_name)
+    contradicted = False
+    if all(colour in bands.colours for colour in COLOURS):
+        chosen = tuple(bands.colours.index(colour) + 1 for colour in COLOURS)
+        contradicted = any(_contradicts(bands.names[at - 1], at, bands) for at in chosen)
+        if not contradicted:
+            return Choice(chosen)
+    data = [number for number in range(1, len(bands.names) + 1) if number != bands.alpha]
+    if set(bands.colours) >= INKS:
+        raise InputError(
+            "its bands are inks (cyan, magenta, yellow, black); convert it to red, green and blue"
+        )
     if len(data) == 1:
-        return (data[0],)
-    if nameless and len(data) in (3, 4):
-        return tuple(data[:3])
+        return Choice((data[0],))
+    tells_nothing = are_only_numbers([bands.names[number - 1] for number in data])
+    plain = UNKNOWN_COLOURS.issuperset(bands.colours)
+    if tells_nothing and plain and not contradicted and len(data) in (3, 4):
+        return Choice(tuple(data[:3]), is_guess=True)
     raise InputError(
-        f"no red, green and blue among its bands ({bands}); choose three with --bands, such as "
-        f"--bands {','.join(str(number) for number in data[:3])}, or a preset "
+        f"no red, green and blue among its bands ({bands}); choose three (or one) with --bands, "
+        f"such as --bands {','.join(map(str, data[: 3 if len(data) > 2 else 1]))}, or a preset "
         f"({', '.join(PRESETS)})"
     )
 
 
+def _by_names(bands: Bands) -> tuple[int, ...] | None:
+    """Bands by their names, in words or by a mission's numbers; None when these do not tell."""
+    named = _all_found(find_colour(bands.names, colour) for colour in COLOURS)
+    if named is not None or are_only_numbers(bands.names):
+        return named
+    mission = mission_colours(bands.names)
+    if mission is None:
+        return None
+    return _all_found(find_mission_band(bands.names, band) for band in mission)
+
+
+def _contradicts(name: str | None, number: int, bands: Bands) -> bool:
+    """Whether a band's name denies the colour that it is said to be."""
+    if is_no_colour(name):
+        return True
+    colour = bands.colours[number - 1]
+    if any(find_colour([name], other) for other in COLOURS if other != colour):
+        return True
+    return mission_band(name) is not None and not are_only_numbers(bands.names)
+
+
 def _wanted(bands: Bands, wanted: str) -> tuple[int, ...]:
     if wanted.lower() in PRESETS:
-        names, numbers = PRESETS[wanted.lower()]
-        found = [_find(bands, name) for name in names]
-        if None in found and any(bands.names):
-            found = [_find(bands, colour) for colour in COLOURS]
-        chosen = [number for number in found if number] if None not in found else list(numbers)
-    else:
-        parts = [part.strip() for part in wanted.split(",")]
-        if len(parts) not in (1, 3) or not all(parts):
-            raise ConfigurationError(
-                f"--bands {wanted}: give three bands (or one) by number or name, or one of "
-                f"{', '.join(PRESETS)}"
-            )
-        chosen = [int(part) if part.isdigit() else _find(bands, part) or 0 for part in parts]
-    if not all(1 <= number <= len(bands.names) for number in chosen):
-        raise InputError(f"--bands {wanted}: not among its bands ({bands})")
+        return _of_preset(bands, wanted)
+    chosen = []
+    for part in (part.strip() for part in wanted.split(",")):
+        number = int(part) if _NUMBER.fullmatch(part) else find_name(bands.names, part)
+        if number is None or not 1 <= number <= len(bands.names):
+            raise InputError(f"--bands {wanted}: {part} is not one of its bands ({bands})")
+        chosen.append(number)
     return tuple(chosen)
 
 
-def _find(bands: Bands, name: str) -> int | None:
-    """The band with a word in its name, such as "red" or "B4" in "B4 red"."""
-    for number, full in enumerate(bands.names, 1):
-        words = re.split(r"[^0-9a-z]+", (full or "").lower())
-        if name.lower() in words or name.lower() == (full or "").lower():
-            return number
-    return None
+def _of_preset(bands: Bands, wanted: str) -> tuple[int, ...]:
+    preset = PRESETS[wanted.lower()]
+    count = len(bands.names)
+    if not are_only_numbers(bands.names):
+        found = None
+        if preset.names is not None:
+            found = _all_found(find_mission_band(bands.names, name) for name in preset.names)
+        found = found or _all_found(find_colour(bands.names, colour) for colour in COLOURS)
+        if found is not None:
+            return found
+    elif count in preset.stacks:
+        return preset.stacks[count]
+    elif count - (bands.alpha is not None) == 3 and all(c in bands.colours for c in COLOURS):
+        return tuple(bands.colours.index(colour) + 1 for colour in COLOURS)
+    raise InputError(
+        f"--bands {wanted}: not the bands of that preset ({bands}); choose three by number or name"
+    )
+
+
+def _all_found(numbers: Iterable[int | None]) -> tuple[int, ...] | None:
+    found = tuple(number for number in numbers if number is not None)
+    return found if len(set(found)) == 3 else None

@@ -1,75 +1,126 @@
-"""Plain image files: their bytes become uint8 RGB pixels, or an error that says what is wrong."""
+"""Decoding: the bands of a source become uint8 RGB, the same way for every window of a scene."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from scenehash.errors import InputError
+from scenehash.decode_params import DecodeParams
 from scenehash.tiles import Image
+from scenehash.windows import Window
 
-from .bounds import check_bounds
-from .integrity import find_damage
+from .bands import choose
+from .source import Source, Valid
+from .stretch import Range, find_stretch, samples, to_eight_bits
+from .validity import Validity, is_alpha, validity_from, validity_of
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-STRETCH_PERCENTILES = (2.0, 98.0)
+LONGEST_NAME = 100
 
 
-def read_image(path: Path) -> Image:
-    """Read an image file as uint8 RGB [H, W, 3].
+@dataclass(frozen=True)
+class Decoding:
+    """How the pixels of one scene are made of its file.
 
-    Raises InputError, naming the file and what is wrong with it.
+    bands: numbers of red, green and blue, or of one that is grey. stretch: what becomes 0 and 255;
+    None for 8 bits that stay as they are. warnings: what was guessed.
     """
-    try:
-        return decode_image(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", path) from error
-    except InputError as error:
-        raise InputError(error.reason, path) from error
+
+    bands: tuple[int, ...]
+    stretch: Range | None
+    validity: Validity
+    names: tuple[str | None, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, for the same pixels another time; see decoding_from."""
+        result: dict[str, object] = {"bands": list(self.bands)}
+        if any(self.names):
+            result["names"] = [name and name[:LONGEST_NAME] for name in self.names]
+        if self.stretch is not None:
+            result["stretch"] = list(self.stretch)
+        return result | self.validity.document()
 
 
-def decode_image(data: bytes) -> Image:
-    """Decode a file's bytes to uint8 RGB [H, W, 3].
+def decide(source: Source, params: DecodeParams) -> Decoding:
+    """How to decode a source; InputError when its bands do not tell."""
+    choice = choose(source.bands, params.bands)
+    bands = choice.numbers
+    warnings = []
+    if choice.is_guess:
+        warnings.append(
+            "its bands have no names: the first three are taken as red, green and blue; "
+            "choose with --bands"
+        )
+    alpha = source.bands.alpha
+    if alpha in bands:
+        alpha = None
+    elif alpha is not None and not _has_alpha(source, alpha):
+        warnings.append(
+            f"its band {alpha} is called alpha, but holds other values than transparent and not: "
+            "it is not used"
+        )
+        alpha = None
+    validity = validity_of(source, bands, params, alpha)
+    stretch = params.stretch or find_stretch(source, bands, validity)
+    names = tuple(source.bands.names[band - 1] for band in bands)
+    return Decoding(bands, stretch, validity, names, tuple(warnings))
 
-    Greyscale is repeated into three bands, alpha is dropped, 16 bit is stretched to 8 bit between
-    the 2nd and the 98th percentile of all its values. Raises InputError on bytes that are no whole
-    image: a truncated or damaged file is refused, where OpenCV would fill what is missing.
+
+def decoding_from(document: Mapping[str, Any], source: Source) -> Decoding:
+    """The decoding that a document stands for; InputError when the source lacks its bands.
+
+    Documents of stores from before 0.2 lack how data are known: that is found again.
     """
-    if not data:
-        raise InputError("the file is empty (0 bytes)")
-    check_bounds(data)
-    if damage := find_damage(data):
-        raise InputError(f"the image is damaged or truncated ({damage}); copy the file again")
-    try:
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_ANYDEPTH
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise InputError(f"the image cannot be decoded ({error.err})") from error
-    if decoded is None:
-        raise InputError("OpenCV cannot decode it: damaged, or a kind of its format that it lacks")
-    return as_rgb(decoded)
+    stretch = document.get("stretch")
+    limits = (float(stretch[0]), float(stretch[1])) if stretch else None
+    if "bands" not in document or "valid by" in document:
+        wanted = ",".join(map(str, document["bands"])) if "bands" in document else None
+        return decide(source, DecodeParams(wanted, None, limits))
+    bands = choose(source.bands, ",".join(map(str, document["bands"]))).numbers
+    return Decoding(bands, limits, validity_from(document, source.bands.alpha))
 
 
-def as_rgb(image: npt.NDArray[np.generic]) -> Image:
-    """Bring pixels of shape [H, W], [H, W, 1], [H, W, 3] or [H, W, 4] to uint8 RGB [H, W, 3].
+def read_rgb(
+    source: Source, decoding: Decoding, window: Window, shape: tuple[int, int]
+) -> tuple[Image, Valid | None]:
+    """A window as uint8 RGB [H, W, 3], shrunk to a shape (H, W), and where it holds data.
 
-    uint16 is stretched as ``decode_image`` says. Raises InputError on other shapes and types.
+    That is bool [H, W], or None for everywhere. Pixels without data are black. Raises InputError.
     """
-    if image.ndim == 2:
-        image = image[:, :, np.newaxis]
-    if image.ndim != 3 or image.shape[2] not in (1, 3, 4) or 0 in image.shape:
-        raise InputError(f"an image of shape {image.shape} is not [H, W], or 1, 3 or 4 bands")
-    colour = image[:, :, :3] if image.shape[2] != 1 else np.repeat(image, 3, axis=2)
-    if colour.dtype == np.uint8:
-        return np.ascontiguousarray(colour, np.uint8)
-    if colour.dtype == np.uint16:
-        return _stretch(colour.astype(np.float32))
-    raise InputError(f"pixels of type {colour.dtype} are not supported (uint8 and uint16 are)")
+    validity = decoding.validity
+    pixels = source.read(decoding.bands, window, shape)
+    valid = validity.of(pixels)
+    if validity.mask:
+        mask = source.read_mask(window, shape)
+        valid = mask if valid is None else valid & mask
+    if validity.alpha is not None:
+        opaque = source.read([validity.alpha], window, shape)[0] > 0
+        valid = opaque if valid is None else valid & opaque
+    image = _interleaved(to_eight_bits(pixels, decoding.stretch))
+    if source.is_white_zero:
+        image = np.asarray(cv2.bitwise_not(image), np.uint8)
+    if valid is not None and not validity.black_margin:
+        image = _black_without(image, valid)
+    return image, valid
 
 
-def _stretch(values: npt.NDArray[np.float32]) -> Image:
-    low, high = np.percentile(values, STRETCH_PERCENTILES)
-    scaled = (values - low) * (255.0 / max(high - low, 1.0))
-    stretched: Image = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    return stretched
+def _has_alpha(source: Source, alpha: int) -> bool:
+    return is_alpha(np.concatenate([pixels.ravel() for pixels, _ in samples(source, [alpha])]))
+
+
+def _interleaved(pixels: Image) -> Image:
+    """Planes [B, H, W] as [H, W, 3]; without a copy where they are so in memory."""
+    if len(pixels) == 1:
+        return np.asarray(cv2.merge([np.ascontiguousarray(pixels[0])] * 3), np.uint8)
+    if pixels.strides[0] == pixels.itemsize:
+        return np.moveaxis(pixels, 0, 2)
+    return np.asarray(cv2.merge(list(pixels)), np.uint8)
+
+
+def _black_without(image: Image, valid: Valid) -> Image:
+    mask = valid.view(np.uint8)
+    if cv2.countNonZero(np.ascontiguousarray(mask)) == mask.size:
+        return image
+    return np.asarray(cv2.bitwise_and(image, image, mask=mask), np.uint8)

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from scenehash.errors import InputError
 from scenehash.files import open_regular
-from scenehash.scenes.decoding import IMAGE_SUFFIXES
 
-# What GDAL reads and OpenCV does not; .tif and .tiff may be either.
-RASTER_SUFFIXES = frozenset({".jp2", ".j2k", ".img", ".vrt", ".ntf", ".nitf"})
-SCENE_SUFFIXES = IMAGE_SUFFIXES | RASTER_SUFFIXES
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+# A .vrt is not among them: it is a list of other files, and is read where it is named itself.
+SCENE_SUFFIXES = IMAGE_SUFFIXES | frozenset({".jp2", ".j2k", ".img", ".ntf", ".nitf"})
 # What lies beside scenes and is none: metadata, world files, masks, overviews, checksums, notes.
 COMPANION_SUFFIXES = frozenset({
     ".json", ".geojson", ".xml", ".txt", ".csv", ".md", ".html", ".htm", ".pdf", ".log", ".yaml",

@@ -1,33 +1,53 @@
-"""From a path to an open scene: by OpenCV for plain images, by GDAL for georeferenced rasters."""
+"""From a path to an open scene: by OpenCV for plain images, by GDAL for TIFFs and other rasters."""
 
+import contextlib
 import os
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
-from scenehash.files import check_regular, open_regular, path_from, read_regular
+from scenehash.files import open_regular, path_from, read_regular
+from scenehash.windows import Window
 
-from .files import RASTER_SUFFIXES
-from .parts import check_companions
-from .picture import Picture
-from .scene import Scene
+from .bands import Bands, choose
+from .bounds import MAX_BYTES
+from .decoding import Decoding, decide, decoding_from
+from .exif import UPRIGHT, tiff_orientation, upright
+from .files import content_id
+from .formats import HEAD_BYTES, PLAIN, TIFF, VRT, format_of
+from .parts import BytesIdentity, FilesIdentity, all_parts
+from .plain_image import decode_image
+from .scene import Place, Scene, only_input_errors
+from .source import ArraySource, Source
+from .times import time_of
 
-TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-# ModelPixelScale, ModelTransformation, GeoKeyDirectory: OGC GeoTIFF 1.1, section 7.1.
-GEOTIFF_TAGS = frozenset({33550, 34264, 34735})
-# Beyond this OpenCV would not decode an image, nor should a small computer hold it.
-LARGE_BYTES = 256 << 20
+if TYPE_CHECKING:
+    import rasterio
+
+    from .raster import RasterSource
+
+VRT_SUFFIX = ".vrt"
+# An image that is read whole has no more bytes than this.
+PLAIN_BYTES = 256 << 20
+LARGE_BYTES = 64_000_000
+MOST_TAGS = 4096
 
 
-def open_scene(path: Path, bands: str | None = None) -> Scene:
+def open_scene(path: Path, params: DecodeParams | None = None) -> Scene:
     """Open a scene file; to be closed.
 
-    bands: which are red, green and blue, see bands.choose; for rasters. Raises InputError, without
-    the path, that says what is wrong.
+    The same params give the same pixels, whoever asks. Raises InputError, without the path, that
+    says what is wrong; ConfigurationError when the bands that are asked for make no sense.
     """
-    return _open(path, bands, None)
+    params = params or DecodeParams()
+    with only_input_errors():
+        return _open(path, params, None)
 
 
 def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
@@ -36,77 +56,134 @@ def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     path: as the store has it, see files.path_text. Raises InputError, too, when the file has other
     pixels by now: the reading has its origin as "file".
     """
-    bands = ",".join(str(band) for band in reading["bands"]) if "bands" in reading else None
-    stretch = reading.get("stretch")
     file = reading.get("file", {})
     if file.get("replaced"):
         raise InputError("its file was replaced by that of another scene")
-    there = path_from(os.fspath(path))
-    scene = _open(there, bands, (stretch[0], stretch[1]) if stretch else None)
-    try:
+    with only_input_errors(), contextlib.ExitStack() as undo:
+        scene = undo.enter_context(_open(path_from(os.fspath(path)), DecodeParams(), reading))
         if not scene.shows(file):
             raise InputError("the file has another content than the scene that was stored")
-    except InputError:
-        scene.close()
-        raise
-    return scene
+        undo.pop_all()
+        return scene
 
 
-def _open(path: Path, bands: str | None, stretch: tuple[float, float] | None) -> Scene:
-    check_regular(path)
-    try:
-        if is_raster(path):
-            return _open_raster(path, bands, stretch)
-        return Picture(path, read_regular(path, LARGE_BYTES))
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})") from error
-
-
-def is_raster(path: Path) -> bool:
-    """Whether a file is for GDAL: georeferenced, of a format of its own, or very large. OSError."""
-    suffix = path.suffix.lower()
-    if suffix in RASTER_SUFFIXES:
-        return True
-    return suffix in TIFF_SUFFIXES and (path.stat().st_size > LARGE_BYTES or _is_geotiff(path))
-
-
-def _open_raster(path: Path, bands: str | None, stretch: tuple[float, float] | None) -> Scene:
-    if path.stat().st_size == 0:
+def _open(path: Path, params: DecodeParams, reading: Mapping[str, Any] | None) -> Scene:
+    with open_regular(path) as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
         raise InputError("the file is empty (0 bytes)")
-    try:
-        from .raster import Raster
-    except ImportError as error:
-        raise InputError(
-            "a georeferenced raster needs rasterio, which is not installed: "
-            "pip install 'scenehash[geo]'"
-        ) from error
+    kind = format_of(head)
+    if kind in PLAIN:
+        data = read_regular(path, PLAIN_BYTES)
+        source = decode_image(data)
+        decoding, asked = _decoding(source, params, reading)
+        identity = BytesIdentity(content_id(data))
+        return Scene(path, source, decoding, identity, time_of(path, {}), Place(), asked)
+    return _open_raster(path, kind, params, reading)
+
+
+def _open_raster(
+    path: Path, kind: str, params: DecodeParams, reading: Mapping[str, Any] | None
+) -> Scene:
+    if kind == VRT and path.suffix.lower() != VRT_SUFFIX:
+        raise InputError("a VRT, whatever its name says: name it .vrt where it is meant to be one")
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError as error:
         raise InputError("its name is not UTF-8, which GDAL needs; rename it") from error
-    check_companions(path)
-    return Raster(path, bands, stretch)
+    try:
+        from .georeference import place
+        from .raster import open_raster, warnings_of
+    except ImportError as error:
+        raise InputError(
+            f"a {kind} file needs rasterio, which is not installed: pip install 'scenehash[geo]'"
+        ) from error
+    # As GDAL names it, and the files that it is made of.
+    named = path.resolve() if kind == VRT else Path(os.path.abspath(path))  # noqa: PTH100
+    with contextlib.ExitStack() as undo:
+        file, raster = open_raster(named, kind)
+        undo.callback(raster.close)
+        where = place(file)
+        warnings = (*where.warnings, *warnings_of(file, path.name))
+        acquired = time_of(path, {key: str(value) for key, value in file.tags().items()})
+        identity = FilesIdentity(path, _parts(named, file))
+        source = _upright(path, kind, raster, is_placed=where.georeference is not None)
+        decoding, asked = _decoding(source, params, reading)
+        is_large = path.stat().st_size > LARGE_BYTES
+        where = replace(where, warnings=warnings)
+        scene = Scene(path, source, decoding, identity, acquired, where, asked, is_large)
+        undo.pop_all()
+        return scene
 
 
-def _is_geotiff(path: Path) -> bool:
-    """Whether a TIFF's first directory has a tag of GeoTIFF. Source: TIFF 6.0, section 2."""
-    with open_regular(path) as file:
+def _decoding(
+    source: Source, params: DecodeParams, reading: Mapping[str, Any] | None
+) -> tuple[Decoding, dict[str, object]]:
+    """How to decode, and what of that was asked for and is not what the file says."""
+    if reading is not None:
+        decoding = decoding_from(reading, source)
+        asked = dict(reading.get("asked", {}))
+        return decoding, asked or _asked_bands(source.bands, decoding.bands)
+    decoding = decide(source, params)
+    asked = _asked_bands(source.bands, decoding.bands)
+    if params.nodata is not None:
+        asked["nodata"] = params.nodata
+    if params.stretch is not None:
+        asked["stretch"] = list(params.stretch)
+    return decoding, asked
+
+
+def _asked_bands(bands: Bands, chosen: tuple[int, ...]) -> dict[str, object]:
+    with contextlib.suppress(InputError):
+        if choose(bands, None).numbers == chosen:
+            return {}
+    return {"bands": list(chosen)}
+
+
+def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
+    """The files besides its own that a raster is made of."""
+    from .gdal_access import gdal, open_dataset
+
+    def named(part: Path) -> list[str]:
+        if part == path:
+            return list(file.files)
+        with open_dataset(part, VRT) as inner:
+            return list(inner.files)
+
+    with gdal():
+        return all_parts(path, named)
+
+
+def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> Source:
+    """The raster itself; one without a place that is noted as turned is read whole, and turned."""
+    if kind != TIFF or is_placed or (orientation := _orientation_in(path)) == UPRIGHT:
+        return raster
+    bands = raster.bands
+    every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
+    if raster.width * raster.height * len(every) * raster.dtype.itemsize > MAX_BYTES // 2:
+        raise InputError("noted as turned (TIFF orientation), and too large to be turned")
+    shape = raster.height, raster.width
+    pixels = upright(np.moveaxis(raster.read(every, whole, shape), 0, 2), orientation)
+    mask = upright(raster.read_mask(whole, shape), orientation) if raster.has_mask else None
+    source = ArraySource(pixels, bands, mask)
+    source.nodata, source.significant_bits = raster.nodata, raster.significant_bits
+    source.is_white_zero = raster.is_white_zero
+    raster.close()
+    return source
+
+
+def _orientation_in(path: Path) -> int:
+    """The orientation in the first directory of a TIFF. Source: TIFF 6.0, sections 2 and 8."""
+    with open_regular(path) as file, contextlib.suppress(struct.error, OSError, OverflowError):
         head = file.read(16)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2])
-        if order is None or len(head) < 16:
-            return False
-        big = struct.unpack(order + "H", head[2:4])[0] == 43
-        (start,) = struct.unpack(order + ("Q" if big else "I"), head[8:16] if big else head[4:8])
-        if start > os.fstat(file.fileno()).st_size:
-            return False
-        file.seek(start)
-        count_form, entry = (order + "Q", 20) if big else (order + "H", 12)
-        counted = file.read(struct.calcsize(count_form))
-        if len(counted) < struct.calcsize(count_form):
-            return False
-        entries = file.read(min(struct.unpack(count_form, counted)[0], 4096) * entry)
-    tags = {
-        struct.unpack(order + "H", entries[at : at + 2])[0]
-        for at in range(0, len(entries) - 1, entry)
-    }
-    return bool(tags & GEOTIFF_TAGS)
+        order = "<" if head[:1] == b"I" else ">"
+        is_big = struct.unpack(order + "H", head[2:4])[0] == 43
+        form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
+        (start,) = struct.unpack(
+            order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8]
+        )
+        if start < os.fstat(file.fileno()).st_size:
+            file.seek(start)
+            (count,) = struct.unpack(form, file.read(struct.calcsize(form)))
+            return tiff_orientation(head, file.read(min(count, MOST_TAGS) * entry))
+    return UPRIGHT

@@ -6,8 +6,11 @@ names of other files. Two scenes are the same when all of these are.
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 from xml.parsers import expat
 
 from scenehash.errors import InputError
@@ -22,17 +25,58 @@ _STEM_ENDS = (
     ".aux", ".xml", ".txt", ".tfw", ".tifw", ".tiffw", ".wld", ".j2w", ".jp2w", ".nfw", ".tab",
     ".imd", ".rpb", ".rpc", ".pvl", ".pass", ".att", ".eph", ".geo", ".ige", ".rrd", "_rpc.txt",
 )  # fmt: skip
+# Whatever the raster's name; and beside IMG_x.tif, as Pleiades, SPOT and ALOS name their files.
+BESIDE_ANY = ("METADATA.DIM", "metadata.dim", "summary.txt", "SUMMARY.TXT")
+BESIDE_AN_IMAGE = tuple(
+    (start, end) for start in ("DIM_", "HDR_", "RPC_") for end in (".xml", ".XML", ".txt", ".TXT")
+)
 BESIDE_THE_STEM = (
     *(variant for end in _STEM_ENDS for variant in (end, end.upper())),
     *("_MTL.txt", "_MTL.TXT", "_metadata.txt", "_METADATA.txt", "_metadata.xml", "_METADATA.XML"),
 )
 # These hold pixels, and may be as large as the scene itself.
 PIXEL_SUFFIXES = frozenset({".msk", ".ovr", ".r1", ".ige", ".rrd", ".aux"})
+RASTERS_BESIDE = frozenset({".msk", ".ovr", ".r1"})
 NOTE_BYTES = 4 << 20
 MOST_PARTS = 10_000
 # What programs that only show a raster add to the .aux.xml beside it.
 STATISTICS = "STATISTICS_"
 UNMEANT = "Histograms"
+
+
+class Identity(Protocol):
+    """What tells whether a scene's pixels and place are those of another time."""
+
+    @property
+    def digest(self) -> str:
+        """The id of all bytes that they are made of; InputError."""
+
+    @property
+    def stamp(self) -> str | None:
+        """What changes when those bytes do, found without reading them; None where that is not."""
+
+
+@dataclass(frozen=True)
+class BytesIdentity:
+    """That of a file whose bytes were all read."""
+
+    digest: str
+    stamp: str | None = None
+
+
+class FilesIdentity:
+    """That of a file and of the others that it is made of, read when it is asked for."""
+
+    def __init__(self, path: Path, others: Sequence[Path]) -> None:
+        self._path, self._others = path, others
+
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self._path, self._others)
+
+    @property
+    def stamp(self) -> str:
+        return stamp_of([self._path, *self._others])
 
 
 def check_companions(path: Path) -> None:
@@ -47,6 +91,11 @@ def check_companions(path: Path) -> None:
                 f"{companion.name} beside it has {status.st_size:,} bytes, and at most "
                 f"{NOTE_BYTES:,} are read"
             )
+
+
+def overviews_and_masks(path: Path) -> list[Path]:
+    """The files beside a raster that GDAL opens as rasters themselves."""
+    return [part for part in _companions(path) if part.suffix.lower() in RASTERS_BESIDE]
 
 
 def all_parts(path: Path, named: Callable[[Path], Sequence[str]]) -> list[Path]:
@@ -91,6 +140,10 @@ def _companions(path: Path) -> Iterator[Path]:
     names = [path.name + end for end in BESIDE_THE_NAME] + [
         path.stem + end for end in BESIDE_THE_STEM
     ]
+    if path.stem.upper().startswith("IMG"):
+        after = path.stem[3:].removeprefix("_")
+        names += [f"{start}{after}{end}" for start, end in BESIDE_AN_IMAGE]
+    names += BESIDE_ANY
     for name in dict.fromkeys(names):
         companion = path.with_name(name)
         if companion != path and os.path.lexists(companion):
@@ -109,7 +162,7 @@ def _part_digest(path: Path) -> str | None:
 
 
 def _meant_of_notes(data: bytes) -> bytes:
-    """What GDAL's notes beside a raster say of it, but for statistics; all of what is no XML."""
+    """The content of GDAL's notes beside a raster, without statistics; all of what is no XML."""
     notes = _Notes()
     try:
         notes.parser.Parse(data, True)

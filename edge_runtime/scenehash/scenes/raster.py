@@ -1,289 +1,192 @@
-"""Georeferenced rasters, read by windows through GDAL (rasterio, the extra geo)."""
+"""Rasters that GDAL reads (rasterio, the extra geo): by windows, whatever their size."""
 
 import contextlib
-import os
-import warnings
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 import rasterio
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.warp import transform
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.windows import Window as RasterWindow
 
 from scenehash.errors import InputError
-from scenehash.scenes.decoding import STRETCH_PERCENTILES
 from scenehash.tiles import Image
-from scenehash.windows import Window, rows_of
+from scenehash.windows import Window
 
-from .bands import Bands, choose
-from .parts import all_parts, digest_of, stamp_of
-from .scene import Footprints, Scene, Tile
-from .times import time_of
+from .bands import Bands
+from .formats import VRT
+from .gdal_access import gdal, open_dataset
+from .source import Pixels, Valid
+from .stretch import LARGE_PIXELS
+from .vrt import sources_of
 
-WGS84 = "EPSG:4326"
-METRES_PER_DEGREE = 111_320.0
-# GDAL keeps this much of what it decoded: two rows of blocks of 512 of a raster 30,000 pixels wide,
-# or of 256 of one twice as wide.
-CACHE_BYTES = 96 << 20
-# Pixels read at once: few enough for what is made of them to stay in a processor's cache.
-READ_PIXELS = 1 << 20
-SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
-LARGE_PIXELS, LARGE_BYTES = 64_000_000, 64_000_000
-MAX_BLOCK_BYTES = 128 << 20
-# A band this dark in all colours is margin, where the file does not say what is: JPEG is not exact.
-BLACK = 3
-
-Pixels = npt.NDArray[np.generic]
+# What is decoded at once: a block in all bands where they lie together.
+MAX_BLOCK_BYTES = 96 << 20
+# 262,144 x 262,144 pixels; more than any single scene that was delivered.
+MAX_PIXELS = 1 << 36
+MAX_BANDS = 4096
+# Beyond it, a file holds less than a byte for so many bytes of pixels: none that holds an image.
+LARGE_BYTES, MOST_COMPRESSED = 256 << 20, 20_000
+# A palette has so many colours at most.
+MAX_COLOURS = 1 << 16
+AVERAGE = Resampling.average
 
 
-class Raster(Scene):
-    """A raster that GDAL reads: by windows, whatever its size, with bounded memory."""
+class RasterSource:
+    """The bands of an open raster. Palettes are their colours, complex numbers their amplitude."""
 
-    def __init__(
-        self, path: Path, bands: str | None, stretch: tuple[float, float] | None = None
-    ) -> None:
-        self.path = path
-        self.is_large = path.stat().st_size > LARGE_BYTES
-        self._open = contextlib.ExitStack()
-        with _our_errors():
-            self._file = self._opened(path)
-            self.height, self.width = self._file.height, self._file.width
-            tags = {key: str(value) for key, value in self._file.tags().items()}
-            self.take_time(time_of(path, tags))
-            self._bands = choose(self._known_bands(), bands)
-            self._validity = self._how_valid()
-            self.metres_per_pixel = self._resolution()
-            self._refuse_large_blocks()
-            self._stretch = stretch or self._find_stretch()
-        self.reading = {
-            "bands": list(self._bands),
-            "names": [self._file.descriptions[band - 1] for band in self._bands],
-            "stretch": self._stretch,
-            "valid by": self._validity,
-        }
-        self.asked = self._asked_bands()
-        if _is_in_strips(self._file) and self.height * self.width > LARGE_PIXELS:
-            self.warnings = (
-                *self.warnings,
-                "stored in strips, not in tiles, which is slow to read; "
-                f"faster after: gdal_translate -of COG {path.name} cog.tif",
-            )
+    def __init__(self, file: rasterio.DatasetReader, palette: Image | None) -> None:
+        self._file, self._palette = file, palette
+        self.height, self.width = file.height, file.width
+        self.is_coarse_cheap = bool(file.overviews(1))
+        structure = file.tags(ns="IMAGE_STRUCTURE")
+        self.is_white_zero = structure.get("MINISWHITE") == "YES" and palette is None
+        self.has_collar = file.crs is not None and palette is None
+        masked = MaskFlags.per_dataset in file.mask_flag_enums[0]
+        by_alpha = MaskFlags.alpha in file.mask_flag_enums[0]
+        self._index_nodata = file.nodatavals[0] if palette is not None else None
+        self._has_file_mask = masked and not by_alpha
+        self.has_mask = self._has_file_mask or self._index_nodata is not None
+        if palette is None:
+            self.bands = _bands_of(file)
+            self.dtype = _dtype_read(file.dtypes)
+            self.nodata: Sequence[float | None] = file.nodatavals
+            bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "")
+            self.significant_bits = int(bits) if bits.isdecimal() else None
+        else:
+            colours = ("red", "green", "blue", "alpha")[: palette.shape[1]]
+            self.bands = Bands((None,) * len(colours), colours)
+            self.dtype = np.dtype(np.uint8)
+            self.nodata = (None,) * len(colours)
+            self.significant_bits = None
 
-    @cached_property
-    def digest(self) -> str:
-        return digest_of(self.path, self._others)
+    def read(
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
+    ) -> Pixels:
+        if self._palette is not None:
+            indices = self._read([1], window, shape, Resampling.nearest)[0]
+            inside = np.clip(indices, 0, len(self._palette) - 1)
+            return np.moveaxis(self._palette[inside][..., [band - 1 for band in bands]], 2, 0)
+        is_complex = any("complex" in self._file.dtypes[band - 1] for band in bands)
+        exact = is_sample or is_complex
+        pixels = self._read(bands, window, shape, Resampling.nearest if exact else AVERAGE)
+        return np.abs(pixels) if np.iscomplexobj(pixels) else pixels
 
-    @property
-    def stamp(self) -> str:
-        return stamp_of([self.path, *self._others])
-
-    def tiles(
-        self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0
-    ) -> Iterator[list[Tile]]:
-        for row in rows_of(list(windows)):
-            yield from self._row(row, tile_size, min_valid)
-
-    def overview(self, side: int) -> Image:
-        scale = min(1.0, side / max(self.height, self.width))
-        shape = max(1, round(self.height * scale)), max(1, round(self.width * scale))
-        with _our_errors():
-            return self._colour(self._read(Window(0, 0, self.width, self.height), shape)[0])
-
-    def footprints(self, windows: Sequence[Window]) -> Footprints | None:
-        if self._file.crs is None:
-            return None
-        corners = np.array(
-            [
-                [(w.x, w.y), (w.x + w.width, w.y), (w.x + w.width, w.y + w.height),
-                 (w.x, w.y + w.height)]
-                for w in windows
-            ],
-            np.float64,
-        ).reshape(-1, 2)  # fmt: skip
-        x, y = self._file.transform @ (corners[:, 0], corners[:, 1])
-        with _our_errors():
-            longitudes, latitudes = transform(self._file.crs, WGS84, x.tolist(), y.tolist())
-        places = np.stack([longitudes, latitudes], axis=1)
-        return places.reshape(-1, 4, 2) if np.isfinite(places).all() else None
-
-    def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
-        if self._file.crs is None:
-            return None
-        with _our_errors():
-            (x,), (y,) = transform(WGS84, self._file.crs, [longitude], [latitude])
-        column, row = ~self._file.transform @ (x, y)
-        return float(column), float(row)
+    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+        valid = np.ones(shape, np.bool_)
+        if self._index_nodata is not None:
+            valid &= self._read([1], window, shape, Resampling.nearest)[0] != self._index_nodata
+        if self._has_file_mask:
+            where = _raster_window(window)
+            with gdal():
+                mask = self._file.read_masks(1, out_shape=shape, window=where, resampling=AVERAGE)
+            valid &= mask > 0
+        return valid
 
     def close(self) -> None:
-        self._open.close()
-
-    def _opened(self, path: Path) -> rasterio.DatasetReader:
-        self._open.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return self._open.enter_context(rasterio.open(os.fspath(path)))
-
-    def _known_bands(self) -> Bands:
-        return Bands(self._file.descriptions, [colour.name for colour in self._file.colorinterp])
-
-    def _asked_bands(self) -> dict[str, object]:
-        """The bands, where they are others than those that are chosen by themselves."""
-        with contextlib.suppress(InputError):
-            if tuple(choose(self._known_bands(), None)) == tuple(self._bands):
-                return {}
-        return {"bands": list(self._bands)}
-
-    @cached_property
-    def _others(self) -> list[Path]:
-        """The files besides its own that GDAL reads for it: masks, notes, sources of a VRT."""
-        with _our_errors():
-            return all_parts(self.path, self._named)
-
-    def _named(self, path: Path) -> Sequence[str]:
-        if path == self.path:
-            return list(self._file.files)
-        with rasterio.open(os.fspath(path)) as file:
-            return list(file.files)
-
-    def _how_valid(self) -> str:
-        flags = self._file.mask_flag_enums[self._bands[0] - 1]
-        if ColorInterp.alpha in self._file.colorinterp:
-            return "alpha"
-        if MaskFlags.nodata in flags:
-            return f"nodata {self._file.nodatavals[self._bands[0] - 1]:g}"
-        return "mask" if MaskFlags.per_dataset in flags else "black margin"
-
-    def _resolution(self) -> float | None:
-        crs = self._file.crs
-        if crs is None:
-            return None
-        columns, rows = self._file.transform.a, self._file.transform.d
-        across = float(np.hypot(columns, rows))
-        if crs.is_projected:
-            return across * float(crs.linear_units_factor[1])
-        middle = self._file.transform @ (self.width / 2, self.height / 2)
-        return across * METRES_PER_DEGREE * float(np.cos(np.radians(middle[1])))
-
-    def _refuse_large_blocks(self) -> None:
-        rows, columns = self._file.block_shapes[0]
-        band_bytes = sum(np.dtype(kind).itemsize for kind in self._file.dtypes)
-        if rows * columns * band_bytes > MAX_BLOCK_BYTES:
-            raise InputError(
-                f"stored in blocks of {columns}x{rows} pixels, each of which must be read whole; "
-                f"convert it first: gdal_translate -of COG {self.path.name} cog.tif"
-            )
-
-    def _find_stretch(self) -> tuple[float, float] | None:
-        """What becomes 0 and 255: percentiles of the valid pixels of the whole scene."""
-        if self._file.dtypes[self._bands[0] - 1] == "uint8":
-            return None
-        samples = [pixels[:, valid].ravel() for pixels, valid in self._samples()]
-        values = np.concatenate(samples).astype(np.float64)
-        values = values[np.isfinite(values)]
-        if not len(values):
-            return (0.0, 1.0)
-        low, high = np.percentile(values, STRETCH_PERCENTILES)
-        return float(low), float(max(high, low + 1e-6))
-
-    def _samples(self) -> Iterator[tuple[Pixels, npt.NDArray[np.bool_]]]:
-        """The whole scene seen coarsely; of a large one without overviews, places all over it."""
-        if self.height * self.width <= LARGE_PIXELS or self._file.overviews(1):
-            scale = min(1.0, SAMPLE_SIDE / max(self.height, self.width))
-            shape = max(1, round(self.height * scale)), max(1, round(self.width * scale))
-            yield self._read(Window(0, 0, self.width, self.height), shape, Resampling.nearest)
-            return
-        side = SAMPLE_SIDE // SAMPLE_WINDOWS
-        for y in np.linspace(0, self.height - side, SAMPLE_WINDOWS).astype(int):
-            for x in np.linspace(0, self.width - side, SAMPLE_WINDOWS).astype(int):
-                yield self._read(Window(int(x), int(y), side, side), (side, side))
-
-    def _row(self, row: list[Window], tile_size: int, min_valid: float) -> Iterator[list[Tile]]:
-        """The tiles of a row of windows; neighbours in one read unless they are shrunk."""
-        side = row[0].width
-        if side > tile_size:
-            for window in row:
-                strip = self._strip(window, (tile_size, tile_size))
-                yield [strip.tile(window, slice(None), min_valid)]
-            return
-        many = max(1, READ_PIXELS // (side * side))
-        for start in range(0, len(row), many):
-            some = row[start : start + many]
-            left, top = some[0].x, some[0].y
-            width = some[-1].x + side - left
-            strip = self._strip(Window(left, top, width, side), (side, width))
-            yield [
-                strip.tile(window, slice(window.x - left, window.x - left + side), min_valid)
-                for window in some
-            ]
-
-    def _strip(self, window: Window, shape: tuple[int, int]) -> "_Strip":
-        with _our_errors():
-            pixels, valid = self._read(window, shape)
-        return _Strip(self._colour(pixels), valid.view(np.uint8))
+        self._file.close()
 
     def _read(
-        self,
-        window: Window,
-        shape: tuple[int, int],
-        resampling: Resampling = Resampling.average,
-    ) -> tuple[Pixels, npt.NDArray[np.bool_]]:
-        """Pixels [B, H, W] of the chosen bands, and which of them hold data, bool [H, W]."""
-        place = RasterWindow(window.x, window.y, window.width, window.height)
-        how = {"window": place, "resampling": resampling}
-        bands = list(self._bands)
-        pixels = self._file.read(bands, out_shape=(len(bands), *shape), **how)
-        if self._validity == "alpha":
-            alpha = self._file.colorinterp.index(ColorInterp.alpha) + 1
-            return pixels, self._file.read(alpha, out_shape=shape, **how) > 0
-        if self._validity == "mask":
-            return pixels, self._file.read_masks(bands[0], out_shape=shape, **how) > 0
-        if self._validity == "black margin":
-            darkest = BLACK if pixels.dtype == np.uint8 else 0
-            return pixels, np.fmax.reduce(pixels) > darkest
-        nodata = self._file.nodatavals[bands[0] - 1]
-        missing = np.isnan(pixels) if np.isnan(nodata) else pixels == nodata
-        return pixels, ~missing.all(axis=0)
-
-    def _colour(self, pixels: Pixels) -> Image:
-        """Pixels [B, H, W] as uint8 RGB [H, W, 3]."""
-        if self._stretch is not None:
-            low, high = self._stretch
-            scaled = (pixels.astype(np.float32) - low) * (255.0 / (high - low))
-            pixels = np.clip(np.rint(np.nan_to_num(scaled)), 0, 255).astype(np.uint8)
-        if len(pixels) == 1:
-            pixels = np.repeat(pixels, 3, axis=0)
-        return np.asarray(cv2.merge(list(pixels)), np.uint8)
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int], how: Resampling
+    ) -> Pixels:
+        out, where = (len(bands), *shape), _raster_window(window)
+        with gdal():
+            return np.asarray(
+                self._file.read(list(bands), out_shape=out, window=where, resampling=how)
+            )
 
 
-class _Strip(NamedTuple):
-    """A row of tiles in one piece: uint8 RGB [H, W, 3], and where it holds data, uint8 [H, W]."""
+def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSource]:
+    """Open a raster of a known format; InputError, without the path, on one that is not to be read.
 
-    image: Image
-    valid: npt.NDArray[np.uint8]
+    Nothing was decoded then; how large its parts are was checked.
+    """
+    with contextlib.ExitStack() as undo:
+        with gdal():
+            if kind == VRT:
+                for part, part_kind in sources_of(path):
+                    with open_dataset(part, part_kind) as part_file:
+                        _check_size(part_file)
+            file = undo.enter_context(open_dataset(path.resolve() if kind == VRT else path, kind))
+            _check_size(file)
+            source = RasterSource(file, _palette(file))
+        undo.pop_all()
+    return file, source
 
-    def tile(self, window: Window, columns: slice, min_valid: float) -> Tile:
-        """The tile in some columns; without its pixels when it holds too little data."""
-        valid = self.valid[:, columns]
-        # OpenCV counts ten times as fast as numpy takes the mean.
-        enough = cv2.countNonZero(valid) / valid.size >= min_valid
-        return Tile(window, self.image[:, columns] if enough else None)
+
+def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
+    """What a person should know of an open raster, of a file of this name."""
+    found = []
+    rows, columns = file.block_shapes[0]
+    is_in_strips = columns == file.width and columns > rows
+    if is_in_strips and file.width * file.height > LARGE_PIXELS:
+        found.append(
+            "stored in strips, not in tiles, which is slow to read; "
+            f"faster after: gdal_translate -of COG {name} cog.tif"
+        )
+    if pages := len(file.subdatasets):
+        found.append(f"it holds {pages} images, of which the first is read")
+    return found
 
 
-@contextlib.contextmanager
-def _our_errors() -> Iterator[None]:
+def _raster_window(window: Window) -> RasterWindow:
+    return RasterWindow(window.x, window.y, window.width, window.height)
+
+
+def _bands_of(file: rasterio.DatasetReader) -> Bands:
     try:
-        yield
-    except (RasterioError, ValueError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())
-        raise InputError(f"GDAL cannot read it ({reason})") from error
+        colours = tuple(colour.name.lower() for colour in file.colorinterp)
+    except ValueError:  # a colour that this version of rasterio does not know
+        colours = ("undefined",) * file.count
+    return Bands(tuple(file.descriptions), colours)
 
 
-def _is_in_strips(file: rasterio.DatasetReader) -> bool:
-    return bool(file.block_shapes[0][1] == file.width and file.width > file.block_shapes[0][0])
+def _dtype_read(dtypes: Sequence[str]) -> np.dtype[Any]:
+    """The type that pixels have once they are read."""
+    kinds = {"complex_int16": "float32", "complex64": "float32", "complex128": "float64"}
+    return np.result_type(*(kinds.get(kind, kind) for kind in dtypes))
+
+
+def _palette(file: rasterio.DatasetReader) -> Image | None:
+    """Colours uint8 [N, 3] of a raster of one band that has a palette; [N, 4] with transparency."""
+    if file.count != 1 or file.colorinterp[0].name != "palette" or "int" not in file.dtypes[0]:
+        return None
+    colours = file.colormap(1)
+    count = min(max(colours, default=0) + 1, MAX_COLOURS)
+    table = np.zeros((count, 4), np.uint8)
+    for index, colour in colours.items():
+        if 0 <= index < count:
+            table[index] = np.clip(colour, 0, 255)
+    is_opaque = all(len(colour) < 4 or colour[3] == 255 for colour in colours.values())
+    return np.ascontiguousarray(table[:, :3]) if is_opaque else table
+
+
+def _check_size(file: rasterio.DatasetReader) -> None:
+    if file.count < 1:
+        raise InputError("it has no bands")
+    if file.count > MAX_BANDS:
+        raise InputError(f"it has {file.count:,} bands, and at most {MAX_BANDS:,} are read")
+    pixels = file.width * file.height
+    if pixels > MAX_PIXELS:
+        raise InputError(
+            f"{file.width}x{file.height} pixels are too many; cut it first: gdal_translate -srcwin"
+        )
+    sizes = [_bytes_of(kind) for kind in file.dtypes]
+    bytes_stored = sum(Path(name).stat().st_size for name in file.files if Path(name).is_file())
+    if pixels * sum(sizes) > max(LARGE_BYTES, MOST_COMPRESSED * bytes_stored):
+        raise InputError(
+            f"{file.width}x{file.height} pixels are more than a file of {bytes_stored:,} bytes "
+            "holds: it is empty, or made to take time"
+        )
+    rows, columns = file.block_shapes[0]
+    together = file.tags(ns="IMAGE_STRUCTURE").get("INTERLEAVE") == "PIXEL"
+    if rows * columns * (sum(sizes) if together else max(sizes)) > MAX_BLOCK_BYTES:
+        raise InputError(
+            f"stored in blocks of {columns}x{rows} pixels, each of which must be read whole; "
+            f"convert it first: gdal_translate -of COG {Path(file.name).name} cog.tif"
+        )
+
+
+def _bytes_of(dtype: str) -> int:
+    return 4 if dtype == "complex_int16" else np.dtype(dtype).itemsize

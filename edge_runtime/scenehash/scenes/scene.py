@@ -1,74 +1,120 @@
-"""A scene: one raster as it was delivered, read a few tiles at a time."""
+"""A scene: one image or raster as it was delivered, read a few tiles at a time."""
 
+import contextlib
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from math import ceil, sqrt
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.errors import InputError
-from scenehash.tiles import Image
-from scenehash.windows import Tiling, Window
+from scenehash.errors import InputError, ScenehashError
+from scenehash.files import printable
+from scenehash.tiles import Image, resized
+from scenehash.windows import PixelSize, Tiling, Window, rows_of
 
+from .decoding import Decoding, read_rgb
 from .files import content_id
+from .parts import Identity
+from .source import Source, Valid
 from .times import Acquired
+
+if TYPE_CHECKING:
+    from .georeference import Georeference  # GDAL, which plain images do without
 
 Footprints = npt.NDArray[np.float64]
 
+# Pixels read at once: few enough for what is made of them to stay in a processor's cache. A window
+# of more comes shrunk by GDAL, from overviews where there are any, to at least half as many.
+READ_PIXELS = 1 << 20
+# Tiles in metres whose sizes differ more than this between the edges of a scene are warned of.
+SIZES_MAY_DIFFER = 1.1
+# Pixels of a side below which a tile in metres shows nothing.
+LEAST_SIDE = 8
+
 
 class Tile(NamedTuple):
-    """A window and its pixels, uint8 RGB [H, W, 3]; None where too little of it holds data."""
+    """A window and its tile, uint8 RGB [S, S, 3]; None where too little of it holds data."""
 
     window: Window
     image: Image | None
 
 
-class Scene(ABC):
+@dataclass(frozen=True)
+class Place:
+    """Where a scene is.
+
+    georeference: None for a scene that has no place. pixel_size: in its middle, where it is known;
+    sizes_differ: how many times larger pixels are at one edge than at another. warnings: why there
+    is no place, though the file tells something.
+    """
+
+    georeference: "Georeference | None" = None
+    pixel_size: PixelSize | None = None
+    sizes_differ: float = 1.0
+    warnings: tuple[str, ...] = ()
+
+
+class Scene:
     """An open scene.
 
     time: when it was acquired, where that is known. time_beside: the same where the file does not
-    say it itself, see times.Acquired. height and width in pixels. metres_per_pixel: on the ground,
-    where it is known. reading: how its pixels are made of the file, as plain values, for the same
-    pixels another time. asked: what of that was asked for, and is not what the file says. warnings:
-    what its reader wants a person to know. is_large: whether reading all its bytes takes a while.
+    say it itself, see times.Acquired. height and width in pixels. pixel_size: on the ground, where
+    it is known. reading: how its pixels are made of the file, as plain values, for the same pixels
+    another time. warnings: what its reader wants a person to know. is_large: whether reading all
+    its bytes takes a while.
     """
 
-    path: Path
-    time: datetime | None = None
-    time_beside: datetime | None = None
-    height: int
-    width: int
-    metres_per_pixel: float | None = None
-    reading: Mapping[str, object] = {}
-    asked: Mapping[str, object] = {}
-    warnings: Sequence[str] = ()
-    is_large: bool = False
+    def __init__(
+        self,
+        path: Path,
+        source: Source,
+        decoding: Decoding,
+        identity: Identity,
+        acquired: Acquired,
+        place: Place,
+        asked: Mapping[str, object],
+        is_large: bool = False,
+    ) -> None:
+        self.path, self.is_large = path, is_large
+        self.height, self.width = source.height, source.width
+        self.pixel_size = place.pixel_size
+        self.time: datetime | None = acquired.time
+        self.time_beside: datetime | None = acquired.beside
+        self.reading: Mapping[str, object] = decoding.document() | (
+            {"asked": asked} if asked else {}
+        )
+        self.warnings: Sequence[str] = (*place.warnings, *decoding.warnings, *acquired.warnings)
+        self._source, self._decoding, self._identity = source, decoding, identity
+        self._place, self._asked = place, asked
 
     @property
-    @abstractmethod
     def digest(self) -> str:
         """The id of all bytes that its pixels and its place are made of; InputError.
 
         All of them are read for it: the file's, and those beside it that count, see parts.
         """
+        return self._identity.digest
 
     @property
     def stamp(self) -> str | None:
         """What changes when those bytes do, found without reading them; None where that is not."""
-        return None
+        return self._identity.stamp
 
     @property
     def content(self) -> str:
         """The id of the scene: two of the same id are one; InputError.
 
-        It is the digest, but where the time comes from beside the file, or bands were asked for:
-        the same bytes of another day, or in other bands, are another scene.
+        It is the digest, but where the time comes from beside the file, or other bands, nodata or
+        stretch were asked for than the file's own: the same bytes of another day, or in other
+        bands, are another scene.
         """
-        apart = dict(self.asked)
+        apart = dict(self._asked)
         if self.time_beside is not None:
             apart["time"] = self.time_beside.isoformat()
         if not apart:
@@ -90,56 +136,140 @@ class Scene(ABC):
             self.digest == origin["digest"]
         )
 
-    def take_time(self, acquired: Acquired) -> None:
-        """Take over when it was acquired."""
-        self.time, self.time_beside, warnings = acquired
-        self.warnings = (*self.warnings, *warnings)
-
     def windows(self, tiling: Tiling, tile_size: int) -> list[Window]:
         """The windows of all tiles; InputError when their size on the ground cannot be known."""
-        side = tiling.side(tile_size, self.metres_per_pixel)
-        if side is None:
+        sides = tiling.sides(tile_size, self.pixel_size)
+        if sides is None:
             raise InputError(
                 "tiles are wanted in metres, but the file does not say how large its pixels are; "
                 "give their size in pixels"
             )
-        return tiling.windows(self.height, self.width, side)
+        if tiling.metres is not None and min(sides) < LEAST_SIDE:
+            raise InputError(
+                f"tiles of {tiling.metres:g} m would be {sides[0]}x{sides[1]} of its pixels, too "
+                "few to show anything; give larger tiles"
+            )
+        if tiling.metres is not None and self._place.sizes_differ > SIZES_MAY_DIFFER:
+            self.warnings = (
+                *self.warnings,
+                f"its pixels differ in size by {self._place.sizes_differ:.2g} times between its "
+                "edges: tiles are as large as asked for in its middle",
+            )
+        return tiling.windows(self.height, self.width, sides)
 
-    @abstractmethod
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0
     ) -> Iterator[list[Tile]]:
         """The tiles of windows, some at a time, in their order; InputError on damage.
 
-        A window much larger than tile_size may come at a coarser resolution.
+        This is the one place where the pixels of a file become tiles, whatever they are for.
+        min_valid: the share of a window that must hold data.
         """
-
-    @abstractmethod
-    def overview(self, side: int) -> Image:
-        """The whole scene, uint8 RGB, at most side pixels high and wide."""
+        for row in rows_of(list(windows)):
+            for some in _together(row):
+                with only_input_errors():
+                    tiles = self._tiles(some, tile_size, min_valid)
+                yield tiles
 
     def pixels(self, window: Window, side: int) -> Image:
-        """The pixels of a window, uint8 RGB; a large one comes as side x side."""
+        """The tile of a window whatever it holds, uint8 RGB [side, side, 3]."""
         ((tile,),) = self.tiles([window], side)
         assert tile.image is not None  # without a least share of data none is left out
         return tile.image
 
+    def overview(self, side: int) -> Image:
+        """The whole scene, uint8 RGB, at most side pixels high and wide."""
+        scale = min(1.0, side / max(self.height, self.width))
+        shape = max(1, round(self.height * scale)), max(1, round(self.width * scale))
+        whole = Window(0, 0, self.width, self.height)
+        with only_input_errors():
+            return read_rgb(self._source, self._decoding, whole, shape)[0]
+
     def footprints(self, windows: Sequence[Window]) -> Footprints | None:
         """Corners float64 [N, 4, 2] of windows, longitude and latitude, from the left upper one
-        clockwise; None for a scene that is nowhere."""
-        del windows
-        return None
+        clockwise; None for a scene that has no place."""
+        if self._place.georeference is None:
+            return None
+        with only_input_errors():
+            return self._place.georeference.footprints(windows)
 
     def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
-        """Column and row of a place in the scene; None for a scene that is nowhere."""
-        del longitude, latitude
-        return None
+        """Column and row of a place in the scene; None for a scene that has no place."""
+        if self._place.georeference is None:
+            return None
+        with only_input_errors():
+            return self._place.georeference.position(longitude, latitude)
 
-    def close(self) -> None:  # noqa: B027 - a scene may have nothing to close
+    def close(self) -> None:
         """Close the file."""
+        self._source.close()
 
     def __enter__(self) -> "Scene":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _tiles(self, windows: Sequence[Window], tile_size: int, min_valid: float) -> list[Tile]:
+        """The tiles of neighbours in a row, by one read."""
+        first, last = windows[0], windows[-1]
+        strip = Window(first.x, first.y, last.x + last.width - first.x, first.height)
+        shape = strip.height, strip.width
+        if len(windows) == 1 and first.width * first.height > READ_PIXELS:
+            shrunk = ceil(sqrt(first.width * first.height / READ_PIXELS))
+            shape = ceil(first.height / shrunk), ceil(first.width / shrunk)
+        image, valid = read_rgb(self._source, self._decoding, strip, shape)
+        if len(windows) == 1:
+            return [_tile(first, image, valid, tile_size, min_valid)]
+        return [
+            _tile(
+                window,
+                image[:, window.x - first.x :][:, : window.width],
+                None if valid is None else valid[:, window.x - first.x :][:, : window.width],
+                tile_size,
+                min_valid,
+            )
+            for window in windows
+        ]
+
+
+@contextlib.contextmanager
+def only_input_errors() -> Iterator[None]:
+    """Whatever goes wrong with one file is an InputError, without the path."""
+    try:
+        yield
+    except ScenehashError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror or error})") from error
+    except MemoryError as error:
+        raise InputError("it needs more memory than there is") from error
+    except Exception as error:  # its bytes may be anything
+        text = printable(" ".join(str(error).split()))[:200]
+        raise InputError(f"cannot be read ({type(error).__name__}: {text})") from error
+
+
+def _together(row: Sequence[Window]) -> Iterator[list[Window]]:
+    """Windows of a row in groups that are read at once: neighbours, of so many pixels in all."""
+    some: list[Window] = []
+    for window in row:
+        if some:
+            width = window.x + window.width - some[0].x
+            same = (window.width, window.height) == (some[0].width, some[0].height)
+            if not same or width < window.width or width * window.height > READ_PIXELS:
+                yield some
+                some = []
+        some.append(window)
+    if some:
+        yield some
+
+
+def _tile(
+    window: Window, image: Image, valid: Valid | None, tile_size: int, min_valid: float
+) -> Tile:
+    if valid is not None:
+        # OpenCV counts ten times as fast as numpy takes the mean.
+        held = cv2.countNonZero(np.ascontiguousarray(valid).view(np.uint8)) / valid.size
+        if held < min_valid:
+            return Tile(window, None)
+    return Tile(window, resized(image, tile_size))

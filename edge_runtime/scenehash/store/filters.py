@@ -81,7 +81,7 @@ class Filter:
         for row, tile in tiles.items():
             time = None if tile.time is None else seconds(tile.time)
             if not (
-                (self.scene is None or tile.scene == self.scene)
+                (self.scene is None or _path_meets(tile.scene, self.scene))
                 and (self.newer_than is None or row > self.newer_than)
                 and (self.label is None or self.label in tile.labels)
                 and (since is None or (time is not None and time >= since))
@@ -102,6 +102,11 @@ class Filter:
         if self.near is not None:
             result &= within(boxes, Near(*self.near))
         return result
+
+
+def _path_meets(path: str, wanted: str) -> bool:
+    """What _path_condition asks, of one path."""
+    return path == wanted if wanted.startswith("/") else f"/{path}".endswith(f"/{wanted}")
 
 
 def _path_condition(path: str | None) -> str:

@@ -22,6 +22,7 @@ from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
+from .resolving import resolve
 from .results import Hit, SceneEntry
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
@@ -119,6 +120,27 @@ class StoreReader:
         StoreDamagedError on one whose entry is damaged.
         """
         return [record.path for _, record in self._records_where(where)]
+
+    def damaged_paths(self) -> list[str]:
+        """The paths of the scenes that are damaged, as far as they can be read."""
+        return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+
+    def records_under(self, path: str) -> list[SceneRecord]:
+        """The records of the scenes at a path, or in the folder that it is, by path.
+
+        StoreDamagedError on one that is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            scenes = self._catalog.scenes.under(path)
+            return [read_record(self._catalog, scene) for scene in scenes]
+
+    def resolve(self, where: Filter) -> Filter:
+        """The filter, with the whole path of a scene that it names by its last parts.
+
+        Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
+        any time or footprint; or when several scenes end in that path.
+        """
+        return resolve(self._catalog, where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
@@ -242,6 +264,18 @@ class StoreReader:
         for scene in self._catalog.scenes.numbers():
             yield self._snapshot.read_scene(scene)
 
+    def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
+        """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
+        for scene in self._catalog.scenes.numbers():
+            with contextlib.suppress(StoreDamagedError):
+                record, _ = self._snapshot.read_scene(scene)
+                yield record, self.thumbnails.of_scene(record)
+
+    def thumbnail_count(self) -> int:
+        """How many tiles there is a thumbnail of."""
+        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
+        return int(self._snapshot.has(rows).sum())
+
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
 
@@ -278,6 +312,10 @@ class StoreReader:
             hits = self._hits(distances, rows, where)
             if hits is not None:
                 return hits, explanation
+
+    def _damaged_scenes(self) -> list[int]:
+        scenes = self._catalog.scenes.numbers()
+        return [scene for scene in scenes if not self._snapshot.is_sound(scene)]
 
     def _records_where(self, where: Filter) -> list[tuple[int, SceneRecord]]:
         """Number and record of each scene of which a tile meets a filter."""

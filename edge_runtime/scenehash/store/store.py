@@ -14,24 +14,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-import numpy as np
-
 from scenehash.codes import check_bits, check_width
-from scenehash.errors import LineageError, StoreDamagedError, StoreError
-from scenehash.files import PARTIAL, flush_folder
+from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.files import PARTIAL
 
 from .alerts import Alerts
 from .catalog import Catalog, is_vacant
+from .changes import add_labels, change_labels, mark_replaced, update_scene
 from .check import find_damage
-from .codes_file import CodesFile
 from .entry import check_derived, read_record
 from .filters import Filter
-from .folder import CATALOG, lock, make_folder
+from .folder import CATALOG
 from .merge import groups_of
+from .opening import make_files, open_files
 from .outbox import Outbox
 from .quarantine import Quarantine
 from .reader import StoreReader
-from .records import FILE, HashedScene, SceneRecord, record_of
+from .records import HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
 from .transaction import Transaction
@@ -99,14 +98,8 @@ class CodeStore(StoreReader):
         until that has finished.
         """
         path = Path(path)
-        if not (path / CATALOG).is_file():
-            raise StoreError(
-                f"{path}: no scenehash store here; make one with: "
-                f"scenehash ingest IMAGES --store {path}"
-            )
         with contextlib.ExitStack() as undo:
-            held = undo.enter_context(lock(path, wait)) if writable else None
-            catalog = undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable)))
+            catalog, held = open_files(path, writable, wait, undo)
             store = cls(path, catalog, held)
             if writable:
                 store._sweep()
@@ -120,9 +113,13 @@ class CodeStore(StoreReader):
         Codes of that lineage and width alone can be added; model is a name for people. Raises
         StoreError when the folder holds something else, or cannot be written to.
         """
-        store = cls._create(Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model))
-        if store is None:
-            raise StoreError(f"{path}: there is a store here already")
+        path, state = Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model)
+        with contextlib.ExitStack() as undo:
+            made = make_files(path, state, False, undo)
+            if made is None:
+                raise StoreError(f"{path}: there is a store here already")
+            store = cls(path, *made)
+            undo.pop_all()
         return store
 
     @classmethod
@@ -134,14 +131,11 @@ class CodeStore(StoreReader):
         Raises LineageError when the store holds codes of another lineage or width.
         """
         path, state = Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model)
-        store = cls._create(path, state, wait) if is_vacant(path / CATALOG) else None
-        if store is None:
-            store = cls.open(path, writable=True, wait=wait)
-        try:
+        with contextlib.ExitStack() as undo:
+            made = make_files(path, state, wait, undo)
+            store = cls(path, *made) if made else undo.enter_context(cls.open(path, True, wait))
             store.check(lineage, bits)
-        except LineageError:
-            store.close()
-            raise
+            undo.pop_all()
         return store
 
     @classmethod
@@ -193,9 +187,11 @@ class CodeStore(StoreReader):
     def add(self, scenes: Sequence[HashedScene]) -> Added:
         """Store scenes: all of them, durable when this returns, or none; see also transaction.
 
-        A scene whose content is stored already is left out; where what is stored of it is damaged,
-        it is repaired. Raises StoreError when the disk refuses; what was stored before is intact.
+        A scene whose content is stored already is left out, but for its labels; where what is
+        stored of it is damaged, it is repaired. Raises StoreError when the disk refuses; what was
+        stored before is intact.
         """
+        labelled = 0
         with self._changing() as transaction:
             stored = self._catalog.scenes.find([scene.content for scene in scenes])
             beside = self._catalog.scenes.at_paths([scene.path for scene in scenes])
@@ -211,11 +207,28 @@ class CodeStore(StoreReader):
                     repaired += 1
                 elif scene.content not in stored:
                     fresh[scene.content] = scene, record
+                elif scene.labels:
+                    labelled += add_labels(self._catalog, stored[scene.content], scene.labels)
             records = transaction.append(list(fresh.values())) if fresh else []
             # Of rows that are not committed after all, no thumbnail shows.
             self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
-        return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
+        duplicates = len(scenes) - len(fresh) - repaired
+        return Added(len(fresh), duplicates, repaired, labelled, first_rows=rows)
+
+    def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
+        """Add labels to the scenes of which a tile meets a filter, or remove them, durably.
+
+        Returns the paths of the scenes whose labels that has changed. StoreDamagedError on one
+        whose entry is damaged.
+        """
+        with self.transaction():
+            records = self._records_where(where)
+            return [
+                record.path
+                for number, record in records
+                if change_labels(self._catalog, number, record, labels, remove)
+            ]
 
     def update_scene(
         self,
@@ -230,18 +243,7 @@ class CodeStore(StoreReader):
         HashedScene. Raises StoreDamagedError when its entry is damaged.
         """
         with self.transaction():
-            number = self._catalog.scenes.find([content]).get(content)
-            if number is None:
-                return False
-            record = read_record(self._catalog, number)
-            changed = replace(
-                record,
-                path=record.path if path is None else path,
-                labels=tuple(sorted({*record.labels, *labels})),
-                decode_params={**record.decode_params, **({} if file is None else {FILE: file})},
-            )
-            self._catalog.scenes.rewrite(number, changed)
-        return True
+            return update_scene(self._catalog, content, path, labels, file)
 
     def take_paths(self, contents: Mapping[str, str]) -> None:
         """Note, durably, that a path has the file of a scene now, by its content id.
@@ -250,14 +252,7 @@ class CodeStore(StoreReader):
         more, see scenes.reopen_scene.
         """
         with self.transaction():
-            found = self._catalog.scenes.contents_at(list(contents)).items()
-            others = [one for path, there in found for one in there if one != contents[path]]
-            for number in self._catalog.scenes.find(others).values():
-                try:
-                    record = read_record(self._catalog, number)
-                except StoreDamagedError:
-                    continue
-                self._catalog.scenes.rewrite(number, record.replaced())
+            mark_replaced(self._catalog, contents)
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
@@ -278,8 +273,7 @@ class CodeStore(StoreReader):
         For those that cannot be repaired, since their files are gone.
         """
         with self._changing() as transaction:
-            scenes = self._catalog.scenes.numbers()
-            damaged = [scene for scene in scenes if not self._snapshot.is_sound(scene)]
+            damaged = self._damaged_scenes()
             transaction.give_up(damaged)
         return len(damaged)
 
@@ -305,7 +299,8 @@ class CodeStore(StoreReader):
         return count
 
     def merge(self, other: "CodeStore") -> Added:
-        """Store what another store of the same lineage has; the same content is kept once.
+        """Store what another store of the same lineage has; the same content is kept once, with
+        the labels that it has in either.
 
         Scenes are taken in groups, each durable: interrupted, give the same call again. A damaged
         scene of the other store is set aside. Thumbnails come along where this store keeps them; an
@@ -319,7 +314,7 @@ class CodeStore(StoreReader):
         thumbnails = other.thumbnails if self.thumbnails.kept else None
         for group, damaged in groups_of(other._snapshot, thumbnails):
             added = self.add(group)
-            total += Added(added.stored, added.duplicates, added.repaired, damaged)
+            total += replace(added, set_aside=damaged, first_rows=())
         return total
 
     def keep_thumbnails(self, kept: bool = True) -> None:
@@ -334,18 +329,6 @@ class CodeStore(StoreReader):
             self.thumbnails.make()
         else:
             self.thumbnails.remove()
-
-    def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
-        """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
-        for scene in self._catalog.scenes.numbers():
-            with contextlib.suppress(StoreDamagedError):
-                record, _ = self._snapshot.read_scene(scene)
-                yield record, self.thumbnails.of_scene(record)
-
-    def thumbnail_count(self) -> int:
-        """How many tiles there is a thumbnail of."""
-        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
-        return int(self._snapshot.has(rows).sum())
 
     def verify(self) -> list[str]:
         """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
@@ -364,23 +347,6 @@ class CodeStore(StoreReader):
         finally:
             if self._lock is not None:
                 self._lock.close()
-
-    @classmethod
-    def _create(cls, path: Path, state: State, wait: bool = False) -> "CodeStore | None":
-        """Make a store; None when there is one already."""
-        if not is_vacant(path / CATALOG):
-            return None
-        make_folder(path)
-        with contextlib.ExitStack() as undo:
-            held = undo.enter_context(lock(path, wait))
-            if not is_vacant(path / CATALOG):
-                return None
-            CodesFile(path, state.bits // 8, state.generation).make()
-            catalog = undo.enter_context(contextlib.closing(Catalog.create(path / CATALOG, state)))
-            flush_folder(path)
-            store = cls(path, catalog, held)
-            undo.pop_all()
-        return store
 
     def _check_writable(self) -> None:
         if self._lock is None:

@@ -35,7 +35,7 @@ def add_alert(
     examples: Sequence[str],
     negatives: Sequence[str] = (),
     radius: int | None = None,
-    model: HashModel | Path | None = None,
+    model: str | Path | HashModel | None = None,
 ) -> Alert:
     """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
 

@@ -36,8 +36,9 @@ class Endpoint:
             parts = urllib.parse.urlsplit(url)
             host, port = parts.hostname, parts.port
             (host or "").encode("idna")
-        except ValueError as error:
-            raise ConfigurationError(NO_URL) from error
+        except ValueError:
+            # Its cause would repeat a part of the URL in a traceback.
+            raise ConfigurationError(NO_URL) from None
         sound = url.isprintable() and " " not in url
         if parts.scheme not in ("http", "https") or not host or not sound:
             raise ConfigurationError(NO_URL)

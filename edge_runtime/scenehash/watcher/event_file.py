@@ -22,9 +22,9 @@ MOST_ROTATED = 999
 class EventFile:
     """A file of events, FILE, and the ones before it, FILE.1, FILE.2 ..., the highest the oldest.
 
-    The last whole line in them says what was delivered; what lies behind it was being written when
-    the process or the machine stopped, and is cut off. Before a file becomes larger than
-    rotate_bytes it is renamed; rotated_files of those are kept.
+    The last whole line in them is the last event that was delivered; what lies behind it was being
+    written when the process or the machine stopped, and is cut off. Before a file becomes larger
+    than rotate_bytes it is renamed; rotated_files of those are kept.
     """
 
     def __init__(

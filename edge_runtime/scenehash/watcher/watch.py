@@ -8,6 +8,7 @@ from pathlib import Path
 from scenehash.errors import ConfigurationError
 from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT
 from scenehash.store import CodeStore
 
 from .dispatcher import open_dispatcher
@@ -17,19 +18,17 @@ from .options import SinkConfig, WatchOptions, WatchReport
 from .sinks import Log
 from .waiting import waiting
 
-
-def _no_log(text: str) -> None:
-    del text
+DEFAULTS, NO_SINKS = WatchOptions(), SinkConfig()
 
 
 def watch(
-    folders: Sequence[Path],
-    store: Path,
-    model: HashModel | Path | None = None,
-    options: WatchOptions | None = None,
-    sinks: SinkConfig | None = None,
+    folders: Sequence[str | Path],
+    store: str | Path,
+    model: str | Path | HashModel | None = None,
+    options: WatchOptions = DEFAULTS,
+    sinks: SinkConfig = NO_SINKS,
     stop: threading.Event | None = None,
-    log: Log = _no_log,
+    log: Log = SILENT.message,
 ) -> WatchReport:
     """Ingest scenes as they arrive in folders, match them, and deliver an event of each.
 
@@ -43,21 +42,18 @@ def watch(
     written, ModelError, LineageError when another model made the store, StoreBusyError when there
     is a watch of this store already, and StoreError when the disk refuses.
     """
-    options, sinks, stop = (
-        options or WatchOptions(),
-        sinks or SinkConfig(),
-        stop or threading.Event(),
-    )
+    stop = stop or threading.Event()
     ingest = options.ingest or IngestOptions()
-    _check(folders, store, sinks)
+    paths, path = [Path(folder) for folder in folders], Path(store)
+    _check(paths, path, sinks)
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
     with contextlib.ExitStack() as stack:
-        with CodeStore.for_model(store, loaded, ingest.bits, ingest.wait) as opened:
-            stack.enter_context(watch_lock(store))
+        with CodeStore.for_model(path, loaded, ingest.bits, ingest.wait) as opened:
+            stack.enter_context(watch_lock(path))
             dispatcher = stack.enter_context(open_dispatcher(opened, sinks, log))
-        running = Watch(folders, store, loaded, options, dispatcher, log, stop.is_set)
-        running.run(waiting(folders, options.poll, stop, log))
-        dispatcher.finish(store, options.once, stop.is_set)
+        running = Watch(paths, path, loaded, options, dispatcher, log, stop.is_set)
+        running.run(waiting(paths, options.poll, stop, log))
+        dispatcher.finish(path, options.once, stop.is_set)
     return WatchReport(running.stored, running.set_aside)
 
 

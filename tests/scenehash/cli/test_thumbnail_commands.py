@@ -10,7 +10,7 @@ import pytest
 
 from scenehash import CodeStore
 from scenehash.report.contact_sheet import THUMBNAIL, write_picture
-from scenehash.retrieval.query import thumbnail_pixels
+from scenehash.retrieval.pictures import thumbnail_pixels
 from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
@@ -153,7 +153,7 @@ def test_a_search_says_which_hit_is_the_same_place(
     assert "same_place" in run(*query, "--rerank", "--html", tmp_path / "p.html").stdout
     page = (tmp_path / "p.html").read_text()
     assert "same place" in page
-    assert "re-ranked: hits that show the query" in page
+    assert "nearest re-ranked: hits that show the query" in page
     assert plain["hits"][0]["same_place"] is None
     row = next(hit["row"] for hit in hits if hit["same_place"])
     stored = answer("search", f"row:{row}", "--store", store)["hits"][0]

@@ -14,7 +14,7 @@ from scenehash.demo.tiles import (
     query_path,
     tile_paths,
 )
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash_train.data import read_archive, split
 
 LIMIT_BYTES = 1_500_000

@@ -6,6 +6,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from scenehash import CodeStore, HashModel, IngestOptions, Tiling
 from scenehash.files import path_text
 from scenehash.ingestion import ingest, ingest_files, prefetch, retry_quarantine
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import picture_of
+from scenehash.retrieval.pictures import picture_of
 from scenehash.store import Filter, Hit
 
 from ...scenes import draw
@@ -159,10 +160,10 @@ def test_whatever_one_file_does_it_alone_is_set_aside(
         "d": KeyError("x" * 999),
     }
 
-    def failing(path: Path, bands: str | None = None) -> object:
+    def failing(path: Path, *rest: object) -> object:
         if path.stem in errors:
             raise errors[path.stem]
-        return opened(path, bands)
+        return opened(path, *rest)
 
     monkeypatch.setattr(prefetch, "open_scene", failing)
     report = ingest([tmp_path], tmp_path / "s", model)
@@ -191,6 +192,27 @@ def test_what_is_no_fault_of_one_file_ends_the_run(
     monkeypatch.setattr(prefetch, "open_scene", failing)
     with pytest.raises(kind, match="no more"):
         ingest([tmp_path], tmp_path / "s", model)
+
+
+def test_a_file_that_does_not_answer_is_given_up_and_the_rest_goes_on(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        write_picture(tmp_path / f"{name}.png", draw("forest", ord(name)))
+    opened, answer = prefetch.open_scene, threading.Event()
+
+    def stalling(path: Path, *rest: object) -> object:
+        if path.stem == "b":
+            answer.wait()
+        return opened(path, *rest)
+
+    monkeypatch.setattr(prefetch, "open_scene", stalling)
+    monkeypatch.setattr(prefetch, "STALLED_SECONDS", 0.5)
+    report = ingest([tmp_path], tmp_path / "s", model)
+    assert [scene.path.stem for scene in report.stored] == ["a", "c"]
+    assert [item.path.stem for item in report.set_aside] == ["b"]
+    assert "does its disk answer" in report.set_aside[0].reason
+    answer.set()
 
 
 def test_a_file_that_changes_while_it_is_read_is_set_aside(
@@ -266,6 +288,7 @@ def test_a_file_that_is_gone_is_set_aside_where_it_was_listed_before(
         assert item.reason == "cannot be read (No such file or directory)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["png", "device", "pipe", "sidecar", "sparse"])
 def test_a_bomb_costs_little_memory_and_time(tmp_path: Path, name: str) -> None:
     """In a process of its own: at most 600 MB with the model, and nowhere near a minute."""

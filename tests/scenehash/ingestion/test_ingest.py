@@ -11,10 +11,13 @@ import rasterio
 from rasterio.transform import from_origin
 
 from scenehash import CodeStore, HashModel
+from scenehash.decode_params import DecodeParams
 from scenehash.demo.tiles import KINDS
 from scenehash.ingestion import IngestOptions, ingest, ingest_files
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import Crop, read_query, tile_pixels
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.pictures import tile_pixels
+from scenehash.retrieval.query import read_query
 from scenehash.scenes import Tiling, find_scenes
 
 from ...scenes import draw
@@ -49,6 +52,7 @@ def new_store(path: Path, model: HashModel) -> CodeStore:
     return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
     tmp_path: Path, model: HashModel, threads: int
@@ -181,7 +185,7 @@ def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
     ) as file:  # fmt: skip
         file.write(np.moveaxis(pixels, 2, 0)[::-1])
     with new_store(tmp_path / "s", model) as store:
-        ingest([path], store, model, IngestOptions(bands="3,2,1"))
+        ingest([path], store, model, IngestOptions(params=DecodeParams("3,2,1")))
         hit = store.search(store.codes(np.array([4])), 1)[0][0]
         assert hit.decode_params["bands"] == [3, 2, 1]
         shown = tile_pixels(path, hit.window, hit.decode_params, 256)
@@ -199,8 +203,8 @@ def test_a_plain_image_in_a_folder_of_rasters_needs_no_rasterio(
 
     monkeypatch.setitem(sys.modules, "scenehash.scenes.raster", None)
     write_raster(tmp_path / "a.tif", mosaic(2, 2))
-    cv2.imwrite(str(tmp_path / "b.tif"), mosaic(2, 2))
+    cv2.imwrite(str(tmp_path / "b.png"), mosaic(2, 2))
     with new_store(tmp_path / "s", model) as store:
-        report = ingest(find_scenes([tmp_path / "a.tif", tmp_path / "b.tif"]), store, model)
-        assert [scene.path.name for scene in report.stored] == ["b.tif"]
+        report = ingest(find_scenes([tmp_path / "a.tif", tmp_path / "b.png"]), store, model)
+        assert [scene.path.name for scene in report.stored] == ["b.png"]
         assert "scenehash[geo]" in report.set_aside[0].reason

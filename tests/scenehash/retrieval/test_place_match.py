@@ -9,8 +9,9 @@ import pytest
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.place_match import same_place_first
-from scenehash.retrieval.query import Crop, Query, read_query
+from scenehash.retrieval.query import Query, read_query
 from scenehash.retrieval.search import search
 
 from ...scenes import draw, enlarged

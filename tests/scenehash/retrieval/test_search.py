@@ -192,6 +192,7 @@ def test_images_rows_codes_and_files_are_the_same_query(
         assert search(archive, asked, 4, model=model).hits == by_file.hits
     row = by_file.hits[0].row
     assert search(archive, f"row:{row}", 4).hits == by_file.hits
+    assert search(str(archive.path), [f"row:{row}"], 4).hits == by_file.hits
     assert search(archive, f"code:{code.upper()}", 4).hits == by_file.hits
     for text, said in (
         ("code:12", "8 bits"),
@@ -247,6 +248,11 @@ def test_a_store_without_times_and_places_says_so(store: CodeStore) -> None:
     assert near.warnings == ("no stored tile has a footprint: its scene is not georeferenced",)
     far = search(store, query(~CODES[0]), radius=0)
     assert far.warnings == ()
+
+
+def test_no_query_is_an_error(store: CodeStore) -> None:
+    with pytest.raises(ConfigurationError, match="no query"):
+        search(store, [])
 
 
 def test_words_follow_distances() -> None:

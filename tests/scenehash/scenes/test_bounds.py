@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scenehash.errors import InputError
+from scenehash.scenes import image_of
 from scenehash.scenes.bounds import check_bounds
-from scenehash.scenes.decoding import decode_image
 
 
 def png(width: int, height: int, bits: int = 8) -> bytes:
@@ -22,21 +22,12 @@ def png(width: int, height: int, bits: int = 8) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
-def tiff(width: int, height: int, tile: int = 0) -> bytes:
-    entries = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8)]
-    entries += [(322, 4, 1, tile), (323, 4, 1, tile)] if tile else []
-    body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + struct.pack("<I", 0)
-
-
 BOMBS = {
     "png": png(32768, 32700),
     "png of 16 bits": png(8192, 8192, 16),
     "bmp": b"BM" + bytes(12) + struct.pack("<Iii", 40, 30000, -30000) + bytes(24),
     "webp": b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + b"\xff\x3f\0\xff\x3f\0",
     "webp without loss": b"RIFF\0\0\0\0WEBPVP8L\x05\0\0\0\x2f" + struct.pack("<I", 0x0FFFFFFF),
-    "tiff": tiff(40000, 40000),
-    "tiff of one large tile": tiff(16, 16, 1 << 20),
     "jpeg": b"\xff\xd8\xff\xe0\0\x04ab\xff\xc0\0\x0b\x08" + struct.pack(">HH", 65000, 65000),
 }
 
@@ -44,7 +35,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_before_memory_is_taken(name: str) -> None:
     with pytest.raises(InputError, match="are too many"):
-        decode_image(BOMBS[name])
+        image_of(BOMBS[name])
 
 
 def test_a_jpeg_with_thousands_of_scans_is_refused() -> None:
@@ -67,12 +58,12 @@ def test_a_header_without_end_is_given_up(filler: bytes) -> None:
 )
 def test_another_format_is_named_and_not_called_damaged(start: bytes, name: str) -> None:
     with pytest.raises(InputError, match=f"a {name} file") as caught:
-        decode_image(start + bytes(100))
+        image_of(start + bytes(100))
     assert "damaged" not in str(caught.value)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
 def test_images_of_every_format_are_within_bounds(suffix: str) -> None:
     image = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
     data = cv2.imencode(suffix, image)[1].tobytes()
-    assert decode_image(data).shape == (30, 40, 3)
+    assert image_of(data).shape == (30, 40, 3)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.scenes import content_id, open_scene, reopen_scene
 
@@ -27,7 +28,7 @@ NODATA = (
 
 
 def content(path: Path, bands: str | None = None) -> str:
-    with open_scene(path, bands) as scene:
+    with open_scene(path, DecodeParams(bands)) as scene:
         return scene.content
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from scenehash.errors import ConfigurationError
 from scenehash.scenes import Tiling, Window
+from scenehash.windows import PixelSize
 
 
 @given(
@@ -16,7 +17,7 @@ from scenehash.scenes import Tiling, Window
 def test_tiles_cover_a_scene_and_stay_inside_it(
     height: int, width: int, side: int, overlap: float
 ) -> None:
-    windows = Tiling(overlap=overlap).windows(height, width, side)
+    windows = Tiling(overlap=overlap).windows(height, width, (side, side))
     seen = np.zeros((height, width), np.bool_)
     for window in windows:
         assert window.width == window.height > 0
@@ -32,18 +33,35 @@ def test_tiles_cover_a_scene_and_stay_inside_it(
 
 
 def test_overlap_and_whole_scenes() -> None:
-    assert len(Tiling(overlap=0.5).windows(512, 512, 256)) == 9
-    assert Tiling(whole=True).windows(1000, 2000, 256) == [Window(500, 0, 1000, 1000)]
-    narrow = Tiling().windows(100, 1000, 256)
+    assert len(Tiling(overlap=0.5).windows(512, 512, (256, 256))) == 9
+    assert Tiling(whole=True).windows(1000, 2000, (256, 256)) == [Window(500, 0, 1000, 1000)]
+    narrow = Tiling().windows(100, 1000, (256, 256))
     assert {window.width for window in narrow} == {100}
     assert len(narrow) == 10
 
 
 def test_a_tile_is_as_large_as_is_asked() -> None:
-    assert Tiling().side(256, None) == 256
-    assert Tiling(pixels=512).side(256, 30.0) == 512
-    assert Tiling(metres=300).side(256, 0.5) == 600
-    assert Tiling(metres=300).side(256, None) is None
+    assert Tiling().sides(256, None) == (256, 256)
+    assert Tiling(pixels=512).sides(256, PixelSize(30, 30)) == (512, 512)
+    assert Tiling(metres=300).sides(256, PixelSize(0.5, 1.0)) == (600, 300)
+    assert Tiling(metres=300).sides(256, None) is None
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(30, 700), st.integers(30, 700))
+def test_tiles_that_are_square_on_the_ground_cover_a_scene(
+    height: int, width: int, across: int, down: int
+) -> None:
+    windows = Tiling(metres=1).windows(height, width, (across, down))
+    shapes = {(window.width, window.height) for window in windows}
+    assert len(shapes) == 1
+    for window in windows:
+        assert 0 <= window.x <= window.x + window.width <= width
+        assert 0 <= window.y <= window.y + window.height <= height
+    if width >= 2 * across or height >= 2 * down:
+        assert {window.x for window in windows} >= {0, width - windows[0].width}
+        assert {window.y for window in windows} >= {0, height - windows[0].height}
+    if across <= width and down <= height and len(windows) > 1:
+        assert shapes == {(across, down)}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Of each kind the first is a query and the others are an archive.
 
 from pathlib import Path
 
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash.tiles import Image
 
 FOLDER = Path(__file__).parent

@@ -15,7 +15,7 @@ import resource, sys
 from pathlib import Path
 from scenehash import HashModel
 from scenehash.demo.tiles import query_path
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 tile = read_image(query_path("forest"))
 model = HashModel.load(Path(sys.argv[1]))
 model.encode([tile])

@@ -8,7 +8,7 @@ from typing import Any
 from scenehash.errors import ConfigurationError
 from scenehash.model.hash_model import HashModel, shipped_model
 from scenehash.progress import SILENT, Progress
-from scenehash.scenes.decoding import decode_image
+from scenehash.scenes import image_of
 from scenehash.tiles import to_tile
 
 from ..hardware import read_machine
@@ -16,26 +16,26 @@ from .advice import advise
 from .arm_counts import ARM_COUNTS
 from .process import measure_cold_start
 from .scenarios import BATCHES, run_grid, run_scenarios
-from .settings import Settings
+from .settings import BenchSettings
 from .stages import Inputs, demo_inputs, open_pipeline, random_archive, read_inputs, time_stages
 from .sustained import run_sustained
 
 COLD_STARTS = 3
+DEFAULTS = BenchSettings()
 
 
-def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict[str, Any]:
+def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> dict[str, Any]:
     """Measure every stage on this machine; the result is plain values, as bench --json prints them.
 
     Raises ModelError, InputError, and ConfigurationError on two models of different runs.
     """
-    settings = settings or Settings()
     machine = read_machine()
     most_threads = settings.most_threads or machine.cores
     path = settings.model or shipped_model()
     model = HashModel.load(path, settings.threads)
     others = _others(model, settings)
     inputs = _inputs(settings)
-    tiles = [to_tile(decode_image(data), model.tile_size) for data in inputs.files]
+    tiles = [to_tile(image_of(data), model.tile_size) for data in inputs.files]
     steps = (settings.repeats + 1) * len(inputs.files) + COLD_STARTS
     steps += len(BATCHES) * most_threads + 2
     document: dict[str, Any] = {
@@ -74,7 +74,7 @@ def bench(settings: Settings | None = None, progress: Progress = SILENT) -> dict
     return document
 
 
-def _others(model: HashModel, settings: Settings) -> dict[str, HashModel]:
+def _others(model: HashModel, settings: BenchSettings) -> dict[str, HashModel]:
     if settings.other is None:
         return {}
     other = HashModel.load(settings.other, settings.threads)
@@ -87,7 +87,7 @@ def _others(model: HashModel, settings: Settings) -> dict[str, HashModel]:
     return {other.card.precision: other}
 
 
-def _inputs(settings: Settings) -> Inputs:
+def _inputs(settings: BenchSettings) -> Inputs:
     if settings.images is None:
         return demo_inputs(settings.count)
     return read_inputs(settings.images, settings.count)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchSettings:
     """What is measured, and for how long.
 
     model: None is the one that ships with scenehash. other: a second model file of the same run,

@@ -1,0 +1,108 @@
+"""The orientation that a camera notes in EXIF, and images turned by it.
+
+OpenCV turns JPEGs, later versions PNGs and WebPs too: a pixel path that does not depend on its
+version asks for the pixels as they are, and turns them itself.
+"""
+
+import contextlib
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from .source import Pixels
+
+UPRIGHT = 1
+_ORIENTATION, _SHORT = 0x0112, 3
+_EXIF = b"Exif\0\0"
+
+
+def orientation_of(data: bytes, kind: str) -> int:
+    """The orientation, 1 to 8, of a JPEG, PNG or WebP file's bytes; 1 where none is noted."""
+    # Notes that are damaged are no notes.
+    with contextlib.suppress(struct.error, IndexError, ValueError):
+        for note in _NOTES[kind](data):
+            return _orientation(note)
+    return UPRIGHT
+
+
+def tiff_orientation(head: bytes, directory: bytes) -> int:
+    """The same of a TIFF: its first 16 bytes, and those of its first directory's entries."""
+    order = ">" if head[:1] == b"M" else "<"
+    big = 43 in struct.unpack(order + "H", head[2:4])
+    for at in range(0, len(directory) - 11, 20 if big else 12):
+        tag, kind = struct.unpack_from(order + "HH", directory, at)
+        if (tag, kind) == (_ORIENTATION, _SHORT):
+            return _known(struct.unpack_from(order + "H", directory, at + (12 if big else 8))[0])
+    return UPRIGHT
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Pixels [H, W, B] turned and mirrored as they are to be seen.
+
+    Source: Exif 2.32, section 4.6.4: 2 and 4 are mirrored, 3 is turned by half, 5 to 8 have rows
+    and columns exchanged.
+    """
+    if orientation >= 5:
+        pixels = np.swapaxes(pixels, 0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _orientation(note: bytes) -> int:
+    """Of EXIF: a TIFF whose first directory is read."""
+    note = note.removeprefix(_EXIF)
+    order = {b"II": "<", b"MM": ">"}[note[:2]] if note[:2] in (b"II", b"MM") else ""
+    if not order:
+        return UPRIGHT
+    (start,) = struct.unpack_from(order + "I", note, 4)
+    (count,) = struct.unpack_from(order + "H", note, start)
+    return tiff_orientation(note[:8], note[start + 2 : start + 2 + 12 * count])
+
+
+def _known(value: int) -> int:
+    return value if 1 <= value <= 8 else UPRIGHT
+
+
+def _jpeg_notes(data: bytes) -> Iterator[bytes]:
+    """Source: ITU T.81, annex B; Exif 2.32, section 4.7.2: APP1."""
+    at = 2
+    while data[at] == 0xFF and data[at + 1] not in (0xDA, 0xD9):
+        if data[at + 1] == 0xFF:
+            at += 1
+            continue
+        (length,) = struct.unpack_from(">H", data, at + 2)
+        if data[at + 1] == 0xE1 and data.startswith(_EXIF, at + 4):
+            yield data[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
+def _png_notes(data: bytes) -> Iterator[bytes]:
+    """Source: PNG specification, third edition, section 11.3.4.5: eXIf."""
+    at = 8
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        if data[at + 4 : at + 8] == b"eXIf":
+            yield data[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _webp_notes(data: bytes) -> Iterator[bytes]:
+    """Source: RFC 9649, section 2.7.1.5: EXIF."""
+    at = 12
+    while at + 8 <= len(data):
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        if data[at : at + 4] == b"EXIF":
+            yield data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def _no_notes(data: bytes) -> Iterator[bytes]:
+    del data
+    yield from ()
+
+
+_NOTES = {"JPEG": _jpeg_notes, "PNG": _png_notes, "WebP": _webp_notes, "BMP": _no_notes}

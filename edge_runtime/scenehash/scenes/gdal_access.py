@@ -1,0 +1,104 @@
+"""GDAL, kept to the files that a scene is made of: no network, no other files, no other errors.
+
+A raster may name other files: a VRT its sources, any format its overviews. What is opened here was
+checked first, by drivers that are named; see vrt.py and parts.py.
+"""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from scenehash.errors import InputError, ScenehashError
+from scenehash.files import open_regular, printable
+
+from .formats import HEAD_BYTES, IMAGINE, JPEG_2000, NITF, TIFF, VRT, format_of
+from .parts import check_companions, overviews_and_masks
+
+DRIVERS = {
+    TIFF: "GTiff",
+    JPEG_2000: "JP2OpenJPEG",
+    IMAGINE: "HFA",
+    NITF: "NITF",
+    VRT: "VRT",
+}
+# GDAL keeps this much of what it decoded: two rows of blocks of 512 of a raster 30,000 pixels wide,
+# or of 256 of one twice as wide.
+CACHE_BYTES = 96 << 20
+OPTIONS: dict[str, Any] = {
+    "GDAL_CACHEMAX": CACHE_BYTES,
+    # Files beside a raster are asked for by name (see parts.py), and folders are not listed.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
+    # Fences behind the checks: no suffix is allowed for the network, no code is run.
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
+    "GDAL_VRT_ENABLE_PYTHON": "NO",
+    "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
+    "JPEGMEM": "128M",
+}
+# Domains of metadata by which GDAL finds overviews in whatever other file, or at whatever address.
+POINTERS = frozenset({"overviews", "proxyoverviewrequest"})
+MOST_NESTED, LONGEST_REASON = 3, 200
+
+
+@contextlib.contextmanager
+def gdal() -> Iterator[None]:
+    """GDAL with the options above; whatever it raises becomes an InputError, without the path."""
+    try:
+        with rasterio.Env(**OPTIONS), warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            yield
+    except ScenehashError:
+        raise
+    except MemoryError as error:
+        raise InputError("GDAL needs more memory for it than there is") from error
+    except Exception as error:  # GDAL's own exceptions have no common base that is public
+        raise InputError(f"GDAL cannot read it ({reason_of(error)})") from error
+
+
+def reason_of(error: BaseException) -> str:
+    """What GDAL says, in one line that is not too long."""
+    cause = error.__cause__ or error
+    text = " ".join(str(cause).split()) or type(cause).__name__
+    return printable(text)[:LONGEST_REASON]
+
+
+def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetReader:
+    """Open a raster of a known format, within gdal(); InputError where it points elsewhere.
+
+    Its overviews and masks beside it are opened first, for the same checks: GDAL would open them by
+    whatever driver fits.
+    """
+    if nested > MOST_NESTED:
+        raise InputError("overviews of overviews beside it are nested too deeply")
+    check_companions(path)
+    for companion in overviews_and_masks(path):
+        try:
+            with open_regular(companion) as file:
+                beside = format_of(file.read(HEAD_BYTES))
+            if beside != TIFF:
+                raise InputError(f"is a {beside} file")
+            open_dataset(companion, TIFF, nested + 1).close()
+        except InputError as error:
+            raise InputError(f"{companion.name} beside it: {error.reason}") from error
+    file = rasterio.open(os.path.abspath(path), driver=DRIVERS[kind])  # noqa: PTH100
+    try:
+        _check_pointers(file, path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_pointers(file: rasterio.DatasetReader, path: Path) -> None:
+    if POINTERS & {domain.lower() for domain in file.tag_namespaces()}:
+        raise InputError("it names other files for its overviews, which are not read")
+    homes = (path.parent.resolve(), path.resolve().parent)
+    for name in file.files:
+        part = Path(name).resolve()
+        if name.startswith("/vsi") or not any(part.is_relative_to(home) for home in homes):
+            raise InputError(f"it is made of {printable(name)}, outside its folder; copy it there")

@@ -1,0 +1,296 @@
+"""Where a raster lies: by its transform, by ground control points, or by rational polynomials."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio import Affine
+from rasterio.control import GroundControlPoint
+from rasterio.crs import CRS
+from rasterio.rpc import RPC
+from rasterio.transform import GCPTransformer, RPCTransformer
+from rasterio.warp import transform
+
+from scenehash.errors import InputError
+from scenehash.geo import ground_metres, wrapped
+from scenehash.windows import PixelSize, Window
+
+from .gdal_access import gdal
+from .scene import Place
+
+Floats = npt.NDArray[np.float64]
+
+WGS84 = "EPSG:4326"
+# Grids of the whole Earth whose pixels stand on the poles reach half a pixel beyond them.
+BEYOND_THE_POLES = 1.0
+# Longitudes are counted on past 180 as far as this.
+MOST_LONGITUDE = 540.0
+# Where the size of a pixel by its coordinates is that near to its size on the ground, it is that.
+SAME_SIZE = 0.005
+# Thin plates go through each point; below, a polynomial does as well, and above they take long.
+THIN_PLATE_POINTS, MOST_POINTS = 10, 400
+LEAST_SPREAD = 1e-3
+
+
+class Mapping(Protocol):
+    """From columns and rows of pixels to coordinates, and back; it raises what GDAL raises."""
+
+    def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        """Eastings and northings, or longitudes and latitudes, of places in the raster."""
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Column and row of a coordinate."""
+
+
+@dataclass(frozen=True)
+class AffineMapping:
+    """Columns and rows by a transform that can be inverted."""
+
+    affine: Affine
+
+    def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        t = self.affine
+        return t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        t = ~self.affine
+        return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
+
+
+class FittedMapping:
+    """Columns and rows by what GDAL fits to control points, or by rational polynomials."""
+
+    def __init__(self, transformer: GCPTransformer | RPCTransformer) -> None:
+        self._transformer = transformer
+
+    def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
+        x, y = self._transformer.xy(rows, columns, offset="ul")
+        return np.asarray(x, np.float64), np.asarray(y, np.float64)
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        rows, columns = self._transformer.rowcol([x], [y], op=lambda values: values)
+        return float(columns[0]), float(rows[0])
+
+
+@dataclass(frozen=True)
+class Georeference:
+    """Where the pixels of a raster, width of them in a row, are in degrees of WGS 84."""
+
+    mapping: Mapping
+    crs: CRS
+    width: int
+
+    def lonlat(self, columns: Floats, rows: Floats) -> Floats:
+        """Longitude and latitude of places, float64 [N, 2].
+
+        NaN where there is none: off the Earth, or outside what a projection can tell.
+        """
+        try:
+            with gdal():
+                x, y = self.mapping.coordinates(columns, rows)
+                found = transform(self.crs, WGS84, x.tolist(), y.tolist())
+        except InputError:
+            # One place that is none spoils all that are asked for with it.
+            if len(columns) == 1:
+                return np.full((1, 2), np.nan)
+            half = len(columns) // 2
+            parts = (slice(half), slice(half, None))
+            return np.concatenate([self.lonlat(columns[part], rows[part]) for part in parts])
+        longitudes, latitudes = (np.array(values, np.float64) for values in found)
+        nowhere = ~(np.isfinite(longitudes) & np.isfinite(latitudes))
+        nowhere |= np.abs(latitudes) > 90 + BEYOND_THE_POLES
+        nowhere |= np.abs(longitudes) > MOST_LONGITUDE
+        places = np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
+        places[nowhere] = np.nan
+        return places
+
+    def footprints(self, windows: Sequence[Window]) -> Floats | None:
+        """Corners float64 [N, 4, 2] of windows; None when one of them has no place.
+
+        Nor have they where a window goes around half the Earth: its corners do not tell which half.
+        """
+        across, down = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
+        boxes = np.array([(w.x, w.y, w.width, w.height) for w in windows], np.float64)
+        boxes = boxes.reshape(-1, 4)
+        columns = boxes[:, :1] + boxes[:, 2:3] * across
+        rows = boxes[:, 1:2] + boxes[:, 3:] * down
+        middles = np.stack([columns[:, :2].mean(axis=1), rows[:, :2].mean(axis=1)], axis=1)
+        corners = self.lonlat(columns.ravel(), rows.ravel()).reshape(-1, 4, 2)
+        if not np.isfinite(corners).all():
+            return None
+        if self.crs.is_geographic and len(corners):
+            upper = self.lonlat(middles[:, 0], middles[:, 1])
+            if _around(corners, upper):
+                return None
+        return corners
+
+    def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
+        """Column and row of a place; None where the raster's coordinates have no such place."""
+        try:
+            with gdal():
+                (x,), (y,) = transform(WGS84, self.crs, [longitude], [latitude])
+                found = [self.mapping.place(x, y)]
+                if self.crs.is_geographic:
+                    # Longitudes may be counted on past 180, or from -360.
+                    found += [self.mapping.place(x + turn, y) for turn in (360.0, -360.0)]
+        except InputError:
+            return None
+        known = [place for place in found if np.isfinite(place).all()]
+        inside = [place for place in known if 0 <= place[0] <= self.width]
+        return next(iter(inside or known), None)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a raster lies, as far as it can be told.
+
+    pixel_size: in the middle. sizes_differ: how many times larger the largest pixel is than the
+    smallest, of those in the middle, at the upper and at the lower edge. warnings: why there is no
+    place, though the file tells something.
+    """
+
+    georeference: Georeference | None
+    pixel_size: PixelSize | None
+    sizes_differ: float = 1.0
+    warnings: tuple[str, ...] = ()
+
+
+def place(file: rasterio.DatasetReader) -> Place:
+    """Find out where an open raster lies. Whatever is wrong about that is a warning."""
+    warnings: list[str] = []
+    try:
+        with gdal():
+            found, is_exact = _georeference(file, warnings)
+    except InputError as error:
+        return Place(None, None, warnings=(f"it has no place on the Earth: {error.reason}",))
+    if found is None:
+        return Place(None, None, warnings=tuple(warnings))
+    nominal = _nominal_size(file, found) if is_exact else None
+    columns, rows = _probes(file.width, file.height)
+    known = np.isfinite(found.lonlat(columns, rows)).all(axis=1)
+    if not known.any():
+        warnings.append(
+            "it has no place on the Earth: its coordinates are none of the Earth's, or outside "
+            "what its coordinate system can tell"
+        )
+        return Place(None, nominal, warnings=tuple(warnings))
+    if not known.all():
+        warnings.append("parts of it are not on the Earth, so that its tiles get no footprints")
+    sizes = [_ground_size(found, file.width / 2, file.height * at) for at in (0.5, 0.02, 0.98)]
+    size = _preferred(sizes[0], nominal)
+    measured = [value for one in sizes if one is not None for value in [one.across * one.down]]
+    differ = float(np.sqrt(max(measured) / min(measured))) if measured else 1.0
+    return Place(found, size, differ, tuple(warnings))
+
+
+def _georeference(
+    file: rasterio.DatasetReader, warnings: list[str]
+) -> tuple[Georeference | None, bool]:
+    """The georeference, and whether a transform gives it exactly."""
+    affine, (points, points_crs) = file.transform, file.gcps
+    if not affine.is_identity and file.crs is not None:
+        if affine.is_degenerate or not np.isfinite(tuple(affine)[:6]).all():
+            warnings.append("it has no place: its transform makes a line or a point of it")
+            return None, False
+        if file.crs.is_projected or file.crs.is_geographic:
+            return Georeference(AffineMapping(affine), file.crs, file.width), True
+        warnings.append("it has no place: its coordinate system is a local one")
+        return None, False
+    crs = points_crs or file.crs
+    if points and crs is not None:
+        return _by_points(points, crs, file.width, warnings), False
+    if file.rpcs is not None:
+        return _by_polynomials(file.rpcs, file.width, warnings), False
+    if points:
+        warnings.append("it has no place: its control points are of no coordinate system")
+    elif file.crs is not None:
+        warnings.append(
+            "it has no place: it names a coordinate system, but not where in it the pixels are"
+        )
+    elif not affine.is_identity:
+        warnings.append("it has no place: it has a transform, but no coordinate system")
+    return None, False
+
+
+def _by_points(
+    points: Sequence[GroundControlPoint], crs: CRS, width: int, warnings: list[str]
+) -> Georeference | None:
+    some = [points[at] for at in _evenly(len(points), MOST_POINTS)]
+    pixels = np.array([(point.col, point.row) for point in some], np.float64)
+    ground = np.array([(point.x, point.y) for point in some], np.float64)
+    if not (_spread(pixels) and _spread(ground)):
+        warnings.append("it has no place: its control points do not span an area")
+        return None
+    fitted = FittedMapping(GCPTransformer(some, tps=len(some) >= THIN_PLATE_POINTS))
+    return Georeference(fitted, crs, width)
+
+
+def _by_polynomials(rpcs: RPC, width: int, warnings: list[str]) -> Georeference:
+    height = float(rpcs.height_off or 0.0)
+    warnings.append(
+        f"placed by its rational polynomials (RPC) at a height of {height:.0f} m, without the "
+        "terrain: footprints may be off by as much as the terrain is high"
+    )
+    transformer = RPCTransformer(rpcs, RPC_HEIGHT=height)
+    return Georeference(FittedMapping(transformer), CRS.from_user_input(WGS84), width)
+
+
+def _spread(points: Floats) -> bool:
+    """Whether points [N, 2] are finite and span an area."""
+    if len(points) < 3 or not np.isfinite(points).all():
+        return False
+    wide, narrow = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+    return bool(narrow > LEAST_SPREAD * wide)
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    at: list[int] = np.linspace(0, count - 1, min(count, most)).astype(int).tolist()
+    return sorted(set(at))
+
+
+def _probes(width: int, height: int) -> tuple[Floats, Floats]:
+    across, down = np.meshgrid(np.linspace(0, width, 5), np.linspace(0, height, 5))
+    return across.ravel(), down.ravel()
+
+
+def _nominal_size(file: rasterio.DatasetReader, found: Georeference) -> PixelSize | None:
+    """The size of a pixel by the coordinates of a projection; None in degrees."""
+    if not found.crs.is_projected:
+        return None
+    try:
+        with gdal():
+            metres = float(found.crs.linear_units_factor[1])
+    except InputError:
+        return None
+    t = file.transform
+    return PixelSize(float(np.hypot(t.a, t.d)) * metres, float(np.hypot(t.b, t.e)) * metres)
+
+
+def _ground_size(found: Georeference, column: float, row: float) -> PixelSize | None:
+    """The size of a pixel on the ground; None where it is not on the Earth."""
+    columns = np.array([column - 0.5, column + 0.5, column, column])
+    rows = np.array([row, row, row - 0.5, row + 0.5])
+    places = found.lonlat(columns, rows)
+    if not np.isfinite(places).all():
+        return None
+    left, right, upper, lower = [(float(lon), float(lat)) for lon, lat in places]
+    size = PixelSize(ground_metres(left, right), ground_metres(upper, lower))
+    return size if min(size) > 0 else None
+
+
+def _preferred(size: PixelSize | None, nominal: PixelSize | None) -> PixelSize | None:
+    """The size on the ground; the nominal one where that is nearly it, or the only one known."""
+    if size is None or nominal is None:
+        return size or nominal
+    off = max(abs(one / other - 1) for one, other in zip(size, nominal, strict=True))
+    return nominal if off < SAME_SIZE else size
+
+
+def _around(corners: Floats, upper: Floats) -> bool:
+    """Whether an upper edge is longer than half the Earth, by its middle."""
+    there = (corners[:, 1, 0] - corners[:, 0, 0] + 180) % 360 - 180
+    half = (upper[:, 0] - corners[:, 0, 0] + 180) % 360 - 180
+    return bool((np.abs(2 * half - there) > 1).any())

@@ -1,0 +1,119 @@
+"""Files to tiles in one call: for training, evaluation, calibration, and users of the library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import InputError
+from scenehash.tiles import Image
+from scenehash.windows import PixelSize, Tiling, Window
+
+from .decoding import decide, read_rgb
+from .opening import open_scene
+from .plain_image import decode_image
+from .scene import Footprints
+
+# Tiles of a scene that are held in memory at once.
+MOST_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class SceneTiles:
+    """The tiles of a scene, and what is known of it.
+
+    tiles: uint8 RGB [N, S, S, 3]. windows: which part of the scene each is, in pixels. skipped: how
+    many windows hold too little data. footprints: corners float64 [N, 4, 2], longitude and latitude
+    in degrees of WGS 84, from the left upper one clockwise; None for a scene without a place. time:
+    when it was acquired, in UTC. pixel_size: in metres on the ground. reading: how the pixels are
+    made of the file. warnings: what its reader wants a person to know.
+    """
+
+    path: Path
+    tiles: Image
+    windows: Sequence[Window]
+    skipped: int
+    footprints: Footprints | None
+    time: datetime | None
+    pixel_size: PixelSize | None
+    reading: Mapping[str, object]
+    warnings: Sequence[str]
+
+
+def read_scene(
+    path: str | Path,
+    tile_size: int = 256,
+    tiling: Tiling | None = None,
+    params: DecodeParams | None = None,
+) -> SceneTiles:
+    """Read all tiles of an image or raster, as an ingest does.
+
+    tile_size: the side S of a tile. tiling: which parts become tiles. params: bands, nodata and
+    stretch, as the file suggests when None; those of a model are in its card. Raises InputError on
+    a file that cannot be read, or that has more tiles than a gigabyte holds: open_scene gives these
+    a few at a time. Raises ConfigurationError on params that make no sense.
+    """
+    path, tiling = Path(path), tiling or Tiling()
+    try:
+        with open_scene(path, params) as scene:
+            windows = scene.windows(tiling, tile_size)
+            if len(windows) * tile_size * tile_size * 3 > MOST_BYTES:
+                raise InputError(
+                    f"{len(windows):,} tiles are more than are held in memory; read them a few at "
+                    "a time with open_scene"
+                )
+            found = [
+                (tile.window, tile.image)
+                for group in scene.tiles(windows, tile_size, tiling.min_valid)
+                for tile in group
+                if tile.image is not None
+            ]
+            kept = [window for window, _ in found]
+            shape = (len(kept), tile_size, tile_size, 3)
+            return SceneTiles(
+                path,
+                np.stack([image for _, image in found]) if found else np.zeros(shape, np.uint8),
+                kept,
+                len(windows) - len(kept),
+                scene.footprints(kept),
+                scene.time,
+                scene.pixel_size,
+                scene.reading,
+                scene.warnings,
+            )
+    except InputError as error:
+        raise InputError(error.reason, path) from error
+
+
+def read_tile(path: Path, tile_size: int, params: DecodeParams | None = None) -> Image:
+    """An image or raster as one tile, uint8 RGB [S, S, 3]: its largest centred square.
+
+    That is how labelled images are read, to train, to calibrate and to evaluate. Raises InputError.
+    """
+    try:
+        with open_scene(path, params) as scene:
+            (window,) = scene.windows(Tiling(whole=True), tile_size)
+            return scene.pixels(window, tile_size)
+    except InputError as error:
+        raise InputError(error.reason, path) from error
+
+
+def read_image(path: Path, params: DecodeParams | None = None) -> Image:
+    """All pixels of an image, uint8 RGB [H, W, 3], as its tiles have them; InputError."""
+    try:
+        with open_scene(path, params) as scene:
+            if scene.height * scene.width * 3 > MOST_BYTES:
+                raise InputError(f"{scene.width}x{scene.height} pixels are too many to be held")
+            return scene.overview(max(scene.height, scene.width))
+    except InputError as error:
+        raise InputError(error.reason, path) from error
+
+
+def image_of(data: bytes) -> Image:
+    """The same of a JPEG, PNG, BMP or WebP file's bytes; InputError, without a path."""
+    source = decode_image(data)
+    whole = Window(0, 0, source.width, source.height)
+    return read_rgb(source, decide(source, DecodeParams()), whole, (source.height, source.width))[0]

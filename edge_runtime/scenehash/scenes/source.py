@@ -1,0 +1,102 @@
+"""Where pixels come from: what a scene needs of a decoded image or of an open raster."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.windows import Window
+
+from .bands import Bands
+
+Pixels = npt.NDArray[Any]
+Valid = npt.NDArray[np.bool_]
+
+
+class Source(Protocol):
+    """The bands of a file, in the types and at the resolution of the file.
+
+    dtype: of its pixels as they are read: integers or floats. nodata: by band, the value that is
+    said to mark pixels without data. significant_bits: how many bits of an integer are used, where
+    the file says so. is_white_zero: the least value means white. has_mask: the file says apart from
+    its values which pixels hold data. has_collar: warping may have left black margins.
+    is_coarse_cheap: the whole can be read at a low resolution without reading all of it.
+    """
+
+    height: int
+    width: int
+    dtype: np.dtype[Any]
+    bands: Bands
+    nodata: Sequence[float | None]
+    significant_bits: int | None
+    is_white_zero: bool
+    has_mask: bool
+    has_collar: bool
+    is_coarse_cheap: bool
+
+    def read(
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
+    ) -> Pixels:
+        """Pixels [B, H, W] of bands, numbered from 1, of a window, shrunk to shape (H, W).
+
+        is_sample: values of the file itself, without averages. Raises InputError.
+        """
+
+    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+        """Which pixels hold data by the file's mask, bool [H, W]; InputError."""
+
+    def close(self) -> None:
+        """Close the file."""
+
+
+class ArraySource:
+    """A source whose pixels are in memory: [H, W, B], as an image is decoded."""
+
+    nodata: Sequence[float | None]
+    significant_bits: int | None = None
+    is_white_zero = False
+    has_collar = False
+    is_coarse_cheap = True
+
+    def __init__(self, pixels: Pixels, bands: Bands, mask: Valid | None = None) -> None:
+        self._pixels, self._mask = pixels, mask
+        self.has_mask = mask is not None
+        self.height, self.width = pixels.shape[:2]
+        self.dtype = pixels.dtype
+        self.bands = bands
+        self.nodata = (None,) * len(bands.names)
+
+    def read(
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
+    ) -> Pixels:
+        pixels: Pixels = window.cut(self._pixels)
+        if shape != pixels.shape[:2] and is_sample:
+            pixels = _nearest(pixels, shape)
+        elif shape != pixels.shape[:2]:
+            shrunk = cv2.resize(pixels, shape[::-1], interpolation=cv2.INTER_AREA)
+            pixels = shrunk.reshape(*shape, -1)
+        planes = np.moveaxis(pixels, 2, 0)
+        numbers = [number - 1 for number in bands]
+        if numbers == list(range(len(numbers))):
+            return planes[: len(numbers)]
+        return planes[numbers]
+
+    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+        if self._mask is None:
+            return np.ones(shape, np.bool_)
+        return _nearest(window.cut(self._mask), shape)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def _nearest(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
+    """Pixels [H, W, ...] at a lower resolution, by those that are nearest, as GDAL takes them."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * (old / new)).astype(np.intp)
+        for new, old in zip(shape, pixels.shape[:2], strict=True)
+    )
+    nearest: Pixels = pixels[rows[:, np.newaxis], columns]
+    return nearest

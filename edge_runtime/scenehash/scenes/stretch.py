@@ -1,0 +1,100 @@
+"""The stretch: which values of a scene become 0 and 255."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from scenehash.tiles import Image
+from scenehash.windows import Window
+
+from .source import Pixels, Source, Valid
+from .validity import Validity
+
+STRETCH_PERCENTILES = (2.0, 98.0)
+SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
+LARGE_PIXELS = 64_000_000
+# A single band of integers with no value above this counts classes or bits, and nothing else.
+GREATEST_CLASS = 15
+
+Range = tuple[float, float]
+
+
+def find_stretch(source: Source, bands: Sequence[int], validity: Validity) -> Range | None:
+    """What becomes 0 and 255 where nobody says so; None: 8 bits stay as they are.
+
+    A single band of few classes, or of bits, is stretched from its least to its greatest value;
+    other types than 8 bits between the 2nd and the 98th percentile of the bands' valid pixels.
+    """
+    if source.significant_bits is not None and source.significant_bits < 8:
+        return (0.0, float(2**source.significant_bits - 1))
+    is_single, is_eight_bits = len(bands) == 1, source.dtype == np.uint8
+    if is_eight_bits and not is_single:
+        return None
+    values = _valid_sample(source, bands, validity).astype(np.float64)
+    if not len(values):
+        return None if is_eight_bits else (0.0, 1.0)
+    least, greatest = float(values.min()), float(values.max())
+    if is_single and source.dtype.kind in "iu" and least >= 0 and greatest <= GREATEST_CLASS:
+        return _apart(least, greatest)
+    if is_eight_bits:
+        return None
+    low, high = np.percentile(values, STRETCH_PERCENTILES)
+    return _apart(float(low), float(high))
+
+
+def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
+    """Pixels [B, H, W] as uint8: stretched, and rounded to the nearest."""
+    if stretch is None:
+        return pixels
+    low, high = stretch
+    kind = np.float32 if pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32 else np.float64
+    scaled: Pixels = pixels.astype(kind)
+    scaled -= kind(low)
+    scaled *= kind(255.0 / (high - low))
+    np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+    return np.asarray(np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled).astype(np.uint8))
+
+
+def samples(source: Source, bands: Sequence[int]) -> Iterator[tuple[Pixels, Valid | None]]:
+    """The whole scene coarsely, as pixels [B, H, W] and its mask; of a large one parts all over it.
+
+    Parts where that would mean to read all of it.
+    """
+    height, width = source.height, source.width
+    if source.is_coarse_cheap or height * width <= LARGE_PIXELS:
+        scale = min(1.0, SAMPLE_SIDE / max(height, width))
+        shape = max(1, round(height * scale)), max(1, round(width * scale))
+        yield _sample(source, bands, Window(0, 0, width, height), shape)
+        return
+    side = SAMPLE_SIDE // SAMPLE_WINDOWS
+    down, across = min(side, height), min(side, width)
+    for y in np.linspace(0, height - down, SAMPLE_WINDOWS).astype(int).tolist():
+        for x in np.linspace(0, width - across, SAMPLE_WINDOWS).astype(int).tolist():
+            yield _sample(source, bands, Window(x, y, across, down), (down, across))
+
+
+def _sample(
+    source: Source, bands: Sequence[int], window: Window, shape: tuple[int, int]
+) -> tuple[Pixels, Valid | None]:
+    pixels = source.read(bands, window, shape, is_sample=True)
+    return pixels, source.read_mask(window, shape) if source.has_mask else None
+
+
+def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> Pixels:
+    """The values [N] of the bands' pixels that hold data, sampled."""
+    read = [*bands, validity.alpha] if validity.alpha else list(bands)
+    found = []
+    for every, mask in samples(source, read):
+        pixels = every[: len(bands)]
+        valid = np.ones(pixels.shape[1:], np.bool_) if mask is None else mask
+        if validity.alpha:
+            valid = valid & (every[-1] > 0)
+        by_value = validity.of(pixels)
+        if by_value is not None:
+            valid = valid & by_value
+        found.append(validity.valid_values(pixels[:, valid]))
+    return np.concatenate(found)
+
+
+def _apart(low: float, high: float) -> Range:
+    return low, max(high, low + 1e-6 * max(1.0, abs(low)))

@@ -1,0 +1,130 @@
+"""Which pixels hold data: by nodata values, masks, alpha bands, and black margins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from scenehash.decode_params import DecodeParams
+
+from .source import Pixels, Source, Valid
+
+# A band this dark in all colours is margin, where the file does not say what is: JPEG is not exact.
+BLACK = 3
+# An alpha band of which less than this share is nothing or all is a band of data with that name.
+ALL_OR_NOTHING = 0.9
+
+
+@dataclass(frozen=True)
+class Validity:
+    """How it is known which pixels of the chosen bands hold data.
+
+    nodata: of each of them. alpha: the number of the alpha band. mask: the file has a mask.
+    black_margin: what is black in all bands is margin. Besides, NaN and infinity are never data.
+    """
+
+    nodata: tuple[float | None, ...]
+    alpha: int | None = None
+    mask: bool = False
+    black_margin: bool = False
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values; what is not used is left out."""
+        used = {"alpha": self.alpha, "mask": self.mask, "black_margin": self.black_margin}
+        names = [name for name, value in used.items() if value]
+        # Values that are not finite never are data, declared or not; and JSON has none.
+        nodata = [
+            value if value is not None and np.isfinite(value) else None for value in self.nodata
+        ]
+        declared = any(value is not None for value in nodata)
+        result: dict[str, object] = {}
+        if names or declared:
+            result["valid_by"] = [*(["nodata"] if declared else []), *names]
+        if declared:
+            result["nodata"] = nodata
+        return result
+
+    def valid_values(self, pixels: Pixels) -> Pixels:
+        """The values that are data in their own band, of pixels [B, N] that hold data."""
+        return np.concatenate(
+            [band[~_missing(band, value)] for band, value in zip(pixels, self.nodata, strict=True)]
+        )
+
+    def of(self, pixels: Pixels) -> Valid | None:
+        """Which of pixels [B, H, W] hold data, by their values: bool [H, W]; None for all.
+
+        Zero, and any value of 8 bits, may be a true value of one band: a pixel is without data
+        where all bands have it. Another nodata value, or NaN, in one band is enough.
+        """
+        valid: Valid | None = None
+        lenient: list[Valid] = []
+        for band, value in zip(pixels, self.nodata, strict=True):
+            if band.dtype.kind == "f":
+                valid = _both(valid, np.isfinite(band))
+            if value is None or np.isnan(value):
+                continue
+            if value == 0 or band.dtype == np.uint8:
+                lenient.append(_equals(band, value))
+            else:
+                valid = _both(valid, ~_equals(band, value))
+        if lenient:
+            valid = _both(valid, ~np.logical_and.reduce(lenient))
+        if self.black_margin:
+            darkest = BLACK if pixels.dtype == np.uint8 else 0
+            valid = _both(valid, np.maximum.reduce(pixels) > darkest)
+        return valid
+
+
+def validity_of(
+    source: Source, bands: Sequence[int], params: DecodeParams, alpha: int | None
+) -> Validity:
+    """How to know which pixels of some bands hold data; alpha: of a band that is truly one.
+
+    Black margins are looked for in georeferenced colour rasters of unsigned integers that say
+    nothing themselves: there they come from warping. Anywhere else black is a value like others.
+    """
+    if params.nodata is not None:
+        return Validity((params.nodata,) * len(bands), alpha, source.has_mask)
+    nodata = tuple(source.nodata[band - 1] for band in bands)
+    says_nothing = alpha is None and not source.has_mask and not any(v is not None for v in nodata)
+    has_margin = source.has_collar and source.dtype.kind == "u" and len(bands) == 3
+    return Validity(nodata, alpha, source.has_mask, says_nothing and has_margin)
+
+
+def validity_from(document: Mapping[str, Any], alpha: int | None) -> Validity:
+    """The validity that a document stands for."""
+    by = document.get("valid_by", ())
+    nodata = document.get("nodata", [None] * len(document["bands"]))
+    return Validity(
+        tuple(None if value is None else float(value) for value in nodata),
+        alpha if "alpha" in by else None,
+        "mask" in by,
+        "black_margin" in by,
+    )
+
+
+def is_alpha(sample: Pixels) -> bool:
+    """Whether a band that is called alpha is one, by a sample of it: nearly all nothing or all."""
+    extremes = np.count_nonzero(sample == 0) + np.count_nonzero(sample == max(sample.max(), 1))
+    return bool(extremes >= ALL_OR_NOTHING * sample.size)
+
+
+def _missing(band: Pixels, value: float | None) -> Valid:
+    unknown = ~np.isfinite(band) if band.dtype.kind == "f" else np.zeros(band.shape, np.bool_)
+    return unknown if value is None or np.isnan(value) else unknown | _equals(band, value)
+
+
+def _equals(band: Pixels, value: float) -> Valid:
+    """Where a band has a value; in floats, the value as that type holds it."""
+    if band.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.asarray(band == band.dtype.type(value), np.bool_)
+    limits = np.iinfo(band.dtype)
+    if value != int(value) or not limits.min <= value <= limits.max:
+        return np.zeros(band.shape, np.bool_)
+    return np.asarray(band == band.dtype.type(int(value)), np.bool_)
+
+
+def _both(one: Valid | None, other: Valid) -> Valid:
+    return other if one is None else one & other
