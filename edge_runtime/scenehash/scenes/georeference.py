@@ -109,9 +109,8 @@ class Georeference:
         nowhere |= ~np.isclose(back[1], y, rtol=SAME_PLACE, atol=apart)
         nowhere |= np.abs(latitudes) > 90 + BEYOND_THE_POLES
         nowhere |= np.abs(longitudes) > MOST_LONGITUDE
-        places = np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
-        places[nowhere] = np.nan
-        return places
+        longitudes[nowhere] = latitudes[nowhere] = np.nan
+        return np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
 
     def footprints(self, windows: Sequence[Window]) -> Floats | None:
         """Corners float64 [N, 4, 2] of windows; None when one of them has no place.
