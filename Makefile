@@ -1,10 +1,10 @@
-# demo: the device's whole job, with the run-time dependencies alone.  test, lint, bench: everything.
+# demo: the device's whole job, with the run-time dependencies alone. CONTRIBUTING.md lists the others.
 # Each sets up what it needs in a virtual environment of its own; all it takes is Python 3.11.
 
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench isolated emulated clean
+.PHONY: demo test test-fast lint docs api audit bench isolated lowest emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -12,11 +12,28 @@ demo: .venv-demo/ready
 test: .venv/ready
 	.venv/bin/python -m pytest
 
+test-fast: .venv/ready
+	.venv/bin/python -m pytest -m "not slow"
+
 lint: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# Pages that are made from the source.
+docs: api
+	.venv/bin/python docs/make_architecture.py
+	.venv/bin/scenehash demo --out .venv/demo
+	.venv/bin/scenehash search .venv/demo/queries/airplane/airplane01.jpg --store .venv/demo/store -k 6 --sheet docs/query.jpg
+
+api: .venv/ready
+	.venv/bin/python docs/make_api.py
+
+# Known security advisories about what is installed.
+audit: .venv/ready
+	.venv/bin/pip install $(PIP_FLAGS) pip-audit
+	.venv/bin/pip-audit --skip-editable
 
 bench: .venv/ready
 	.venv/bin/python benchmarks/cold_start.py
@@ -28,10 +45,16 @@ bench: .venv/ready
 isolated: .venv/ready
 	PYTHON=$(PYTHON) bash tests/isolated.sh
 
+# The device's tests with the lowest versions that pyproject.toml allows.
+lowest:
+	PYTHON=$(PYTHON) bash tests/lowest_versions.sh -m "not slow"
+
 # The installed runtime on emulated processors: 64-bit ARM, and x86 without VNNI.
-emulated: .venv/ready
-	bash tests/arm.sh
-	bash tests/older_x86.sh
+emulated: emulated-x86
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/arm.sh
+
+emulated-x86: .venv/ready
+	PYTHON=$(CURDIR)/.venv/bin/python bash tests/older_x86.sh
 
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-demo

@@ -19,8 +19,9 @@ import numpy as np
 
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import IngestOptions, ingest
-from scenehash.retrieval.query import Crop, read_query
-from scenehash.retrieval.search import search_by_examples
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.query import read_query
+from scenehash.retrieval.search import search
 from scenehash.scenes import Tiling, find_scenes, open_scene
 from scenehash.store import SceneRecord
 
@@ -83,7 +84,7 @@ def show_found(arguments: argparse.Namespace, model: HashModel, overlap: float) 
             query = read_query(record.path, plain, lambda: model, Crop(window))
             for look, store in stores.items():
                 started = time.perf_counter()
-                hits = search_by_examples(store, [query], 1, rerank=look != LOOKS[0]).hits
+                hits = search(store, query, 1, rerank=look != LOOKS[0]).hits
                 seconds[look] += time.perf_counter() - started
                 found[look] += hits[0].row in _most_shared(record, window)
         print(f"{len(plain)} tiles, overlap {overlap:g}, {arguments.crops} crops; at rank 1:")

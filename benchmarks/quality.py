@@ -5,8 +5,8 @@
 
 Works cell by cell (one method, one seed, one test) and appends each to OUT/cells.jsonl as it is
 done: interrupted, it goes on where it stopped. benchmarks/quality_report.py turns the cells into
-docs/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash on
-exported files; the others through the FP32 head, on the same representations.
+docs/results/quality.md and its plots. Protocol: docs/protocol.md. INT8 cells go through scenehash
+on exported files; the others through the FP32 head, on the same representations.
 """
 
 import argparse
@@ -24,8 +24,7 @@ import torch
 from baselines import BASELINES
 
 from scenehash import HashModel
-from scenehash_export.build import export_run
-from scenehash_export.fidelity import Threshold
+from scenehash_export import ExportOptions, Limits, export
 from scenehash_train.augmentation import PLAIN, views_of
 from scenehash_train.backbones import load_backbone
 from scenehash_train.config import Config, make_config
@@ -42,7 +41,7 @@ WIDTHS = (16, 24, 32, 64)
 DEPTHS = (1, 2, 5, 10, 15, 20, 25, 30, 35, 39)
 ARCHIVES = ("ucmerced", "eurosat5k")
 GROUP = 5
-LENIENT = Threshold(bit_flips=1.0, map_drop=1.0)
+LENIENT = ExportOptions(limits=Limits(max_bit_flips=1.0, max_map_drop=1.0))
 # What the default is without each of its parts, and along the trade of one aim for the other.
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -175,7 +174,7 @@ def exported(bench: Bench, seed: int) -> Figures:
     folder = bench.out / f"centres-{seed}"
     run = train([bench.data / "ucmerced"], folder, make_config({"seed": seed})).run
     path = folder / "model.onnx"
-    card = export_run(run, path, "int8", LENIENT).card
+    card = export(run, path, LENIENT).card
     model = HashModel.load(path, threads=2)
     codes = model_codes(model, run.split.test)
     quality = {

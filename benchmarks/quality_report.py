@@ -1,6 +1,6 @@
-"""Turn the cells of benchmarks/quality.py into docs/quality.md and its plots.
+"""Turn the cells of benchmarks/quality.py into docs/results/quality.md and its plots.
 
-    python benchmarks/quality_report.py [--cells runs/quality/cells.jsonl] [--docs docs]
+    python benchmarks/quality_report.py [--cells runs/quality/cells.jsonl] [--docs docs/results]
 
 Only what was measured is printed: a table lacks the rows whose cells are not there yet.
 """
@@ -189,7 +189,7 @@ def draw_trade(cells: Cells, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cells", type=Path, default=Path("runs/quality/cells.jsonl"))
-    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    parser.add_argument("--docs", type=Path, default=Path("docs/results"))
     arguments = parser.parse_args()
     lines = [json.loads(line) for line in arguments.cells.read_text().splitlines()]
     cells = {line["cell"]: line["result"] for line in lines}

@@ -68,7 +68,7 @@ def main() -> None:
     plain = 0
     for own in rng.permutation(len(paths))[: arguments.crops].tolist():
         crop = moved(rng, read_image(paths[own]))
-        if (middle := middle_of(crop)) is None:
+        if (middle := middle_of(make_thumbnail(crop))) is None:
             plain += 1
             continue
         distances = hamming(np.array(codes), model.encode([crop])[0])

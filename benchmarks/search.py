@@ -27,8 +27,7 @@ import typer
 from search_peers import PEERS, Search, TooSlowError, set_threads
 
 from scenehash.codes import Codes
-from scenehash.index import CodeIndex
-from scenehash.index import kernels as loops
+from scenehash.index import CodeIndex, kernel_loader
 from scenehash.index.words import as_words, distances
 
 OURS = "scenehash"
@@ -63,7 +62,7 @@ def main(
     set_threads(threads)
     if kernels == "numpy":
         # Long searches would load the compiled loops.
-        loops.PATIENCE = math.inf
+        kernel_loader.PATIENCE = math.inf
     settings = {"k": k, "threads": threads, "seed": seed, "kernels": kernels}
     done = search_report.cells(results)
     for size, width, spread in itertools.product(

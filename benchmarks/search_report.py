@@ -63,7 +63,8 @@ def _ratio(cell: Cell, kind: str, name: str) -> str:
 
 
 def write(results: Path, docs: Path) -> None:
-    """docs/search.md and docs/search.png."""
+    """Write the tables of results/search.md and the plot beside it."""
+    page = docs / "results" / "search.md"
     measured = [cell for cell in cells(results) if "seconds" in cell]
     memory = [cell for cell in cells(results) if "memory" in cell]
     measured.sort(
@@ -72,12 +73,12 @@ def write(results: Path, docs: Path) -> None:
             _loops(cell),
         )
     )  # fmt: skip
-    lines = (docs / "search.md").read_text().split("\n")
+    lines = page.read_text().split("\n")
     begin, end = lines.index("<!-- measured -->"), lines.index("<!-- end -->")
     table = [_machine(), "", *_time_table(measured), "", *_memory_table(memory)]
-    (docs / "search.md").write_text("\n".join([*lines[: begin + 1], "", *table, "", *lines[end:]]))
+    page.write_text("\n".join([*lines[: begin + 1], "", *table, "", *lines[end:]]))
     plotted = [cell for cell in measured if cell["bits"] == 64 and _loops(cell) == "numpy"]
-    plot(plotted, docs / "search.png")
+    plot(plotted, page.with_name("search.png"))
 
 
 def _loops(cell: Cell) -> str:

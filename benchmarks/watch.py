@@ -1,4 +1,4 @@
-"""How long is it from a complete file to its event, and is a scene ever lost or told of twice?
+"""How long is it from a complete file to its event, and is a scene ever lost or reported twice?
 
 python benchmarks/watch.py [--scenes 200] [--kills 10] [--seconds 60] [--settle 2] [--done-mark]
 
@@ -67,7 +67,7 @@ class Outcome:
     damage: list[str] = field(default_factory=list)
     status: int | None = None
 
-    def told(self, kind: str) -> Counter[str]:
+    def reported(self, kind: str) -> Counter[str]:
         """How many events of a kind there are of each path."""
         return Counter(event["scene"] for _, event in self.seen if event["kind"] == kind)
 
@@ -106,8 +106,8 @@ def rehearse(plan: Rehearsal, root: Path, patience: float = 120) -> Outcome:
         drop.join()
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
-        told = outcome.told("scene").keys() | outcome.told("set aside").keys()
-        if outcome.complete.keys() | outcome.broken <= told:
+        reported = outcome.reported("scene").keys() | outcome.reported("set_aside").keys()
+        if outcome.complete.keys() | outcome.broken <= reported:
             break
         time.sleep(0.1)
     # Long enough for an event that should not come.
@@ -215,13 +215,13 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(dir=".") as folder:
         outcome = rehearse(plan, Path(folder).absolute())
-    scenes, aside = outcome.told("scene"), outcome.told("set aside")
+    scenes, aside = outcome.reported("scene"), outcome.reported("set_aside")
     good = outcome.complete.keys()
     print(f"{plan}")
     print(f"good scenes {len(good)}, broken {len(outcome.broken)}, watch ended {outcome.status}")
     print(
         f"stored once {len(set(outcome.stored))} of {len(outcome.stored)}, "
-        f"told once {sum(count == 1 for count in scenes.values())} of {sum(scenes.values())}, "
+        f"reported once {sum(count == 1 for count in scenes.values())} of {sum(scenes.values())}, "
         f"missing {len(good - scenes.keys())}"
     )
     print(

@@ -11,7 +11,6 @@
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-$source/.venv/bin/python}
-cache=${SCENEHASH_ARM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/scenehash-arm}
 data=${SCENEHASH_DATA:-$source/../shared/data}
 [ $# -gt 0 ] || set -- cortex-a72 cortex-a76
 for tool in qemu-aarch64-static mmdebstrap; do
@@ -24,43 +23,13 @@ place=$(mktemp -d)
 trap '[ $? = 0 ] || cat "$place/said"; rm -rf "$place"' EXIT
 touch "$place/said"
 started=$SECONDS
-root=$cache/root
-packages=$cache/packages-$(cat "$source"/{constraints.txt,pyproject.toml} | sha256sum | cut -c1-12)
-mkdir -p "$cache"
+. "$source/tests/emulation/arm_machine.sh"
+make_machine
 
-if [ ! -x "$root/usr/bin/python3.11" ]; then
-    rm -rf "$root"
-    mmdebstrap --quiet --variant=extract --mode=root --architectures=arm64 \
-        --include=python3.11,libgomp1,libstdc++6 bookworm "$root"
-fi
-pip() { "$PYTHON" -m pip "$@" --quiet --disable-pip-version-check; }
-pip wheel --no-deps -w "$place" "$source"
-if [ ! -d "$packages" ]; then
-    pip install --only-binary=:all: --python-version 3.11 --implementation cp \
-        --platform manylinux_2_28_aarch64 --platform manylinux_2_27_aarch64 \
-        --platform manylinux2014_aarch64 --platform manylinux_2_17_aarch64 \
-        -c "$source/constraints.txt" --target "$packages.partial" "$place"/scenehash-*.whl
-    rm -rf "$packages.partial"/{scenehash,scenehash_train,scenehash_export}
-    mv "$packages.partial" "$packages"
-fi
-pip install --no-deps --target "$place/package" "$place"/scenehash-*.whl
-
-# onnxruntime reads these, and falls over the host's: it would take the host's features for its own.
-pretend() {
-    local dot=; [ "$1" = cortex-a72 ] || dot=" asimdhp cpuid asimdrdm lrcpc dcpop asimddp"
-    local part=0xd08; [ "$1" = cortex-a72 ] || part=0xd0b
-    mkdir -p "$root/proc" "$root/sys/devices/system/cpu"
-    for core in 0 1; do
-        printf 'processor\t: %s\nBogoMIPS\t: 108.00\nFeatures\t: fp asimd evtstrm crc32%s\n' $core "$dot"
-        printf 'CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\nCPU part\t: %s\n\n' $part
-    done >"$root/proc/cpuinfo"
-    echo 0-1 | tee "$root/sys/devices/system/cpu/possible" >"$root/sys/devices/system/cpu/present"
-}
 main='from scenehash.cli.main import main; main()'
 arm() { # CPU, then python's arguments
     local cpu=$1; shift
-    PYTHONHOME=/usr PYTHONPATH=$place/package:$packages PYTHONDONTWRITEBYTECODE=1 \
-        qemu-aarch64-static -cpu "$cpu" -L "$root" "$root/usr/bin/python3.11" "$@"
+    emulate "$cpu" qemu-aarch64-static -- "$@"
 }
 here() { (cd "$place" && PYTHONPATH=$place/package "$PYTHON" "$@"); }
 
@@ -88,8 +57,8 @@ for cpu in "$@"; do
     here - "$place/x86.json" "$place"/{arm-x86,arm-arm,x86-arm}.json <<'PYTHON'
 import json, sys
 hits = [json.load(open(path))["hits"] for path in sys.argv[1:]]
-assert len(hits[0]) == 10 and all(other == hits[0] for other in hits), "the hits differ"
-print("search: the same 10 hits on either machine in either store")
+assert hits[0] and all(other == hits[0] for other in hits), "the hits differ"
+print(f"search: the same {len(hits[0])} hits on either machine in either store")
 PYTHON
     # A store that one has begun, the other goes on with.
     arm "$cpu" -c "$main" ingest "$place/some" --store "$place/x86.store" 2>"$place/said"

@@ -1,43 +1,132 @@
-"""scenehash on the device: hash scenes, keep their codes, find similar ones."""
+"""Hash scenes, keep their codes, find similar ones: the device's part, without PyTorch.
+
+From scene files to hits:
+
+```python
+import scenehash
+
+options = scenehash.IngestOptions(label_from_folder=True)
+report = scenehash.ingest(["scenehash-demo/scenes"], "my.store", options=options)
+print(report.tiles, "tiles of", len(report.stored), "scenes;", len(report.set_aside), "set aside")
+
+query = "scenehash-demo/queries/harbor/harbor01.jpg"
+found = scenehash.search("my.store", query, k=5)
+print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
+```
+
+The same with the parts: a model, codes, a store.
+
+```python
+from pathlib import Path
+
+from scenehash import CodeStore, Filter, HashModel
+from scenehash.scenes.decoding import read_image
+
+model = HashModel.load()
+image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
+codes = model.encode([image])  # uint8 [1, 8]: 64 bits
+with CodeStore.open("my.store") as store:
+    for hit in store.search(codes, k=5, where=Filter(label="harbor"))[0]:
+        print(hit.rank, hit.distance, hit.scene)
+```
+
+Arrivals in a folder, an event of each:
+
+```python
+import sys
+from pathlib import Path
+
+from scenehash import SinkConfig, WatchOptions, watch
+
+report = watch(
+    [Path("scenehash-demo/queries/beach")],
+    Path("my.store"),
+    options=WatchOptions(once=True),
+    sinks=SinkConfig(stream=sys.stdout),
+)
+print(report.stored, "stored")
+```
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scenehash.model.hash_model import HashModel
-
+    from .diagnose.bench.run import bench
+    from .diagnose.bench.settings import BenchSettings
+    from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, retry_quarantine
+    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
+    from .model import HashModel
+    from .report.tiling_preview import preview_tiles
+    from .retrieval.crop import Crop
+    from .retrieval.query import Query
+    from .retrieval.search import SearchResult, search
     from .store import CodeStore, Filter, Hit
+    from .watcher.alerts import add_alert, tune_alert
+    from .watcher.options import SinkConfig, WatchOptions, WatchReport
+    from .watcher.watch import watch
     from .windows import Tiling
 
 __all__ = [
+    "BenchSettings",
     "CodeIndex",
     "CodeStore",
+    "Crop",
+    "Examination",
     "Filter",
     "HashModel",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "Query",
     "ScenehashError",
+    "SearchResult",
+    "SinkConfig",
     "Tiling",
+    "WatchOptions",
+    "WatchReport",
+    "add_alert",
+    "bench",
+    "doctor",
     "ingest",
+    "preview_tiles",
+    "relocate",
     "retry_quarantine",
+    "search",
+    "tune_alert",
+    "watch",
 ]
 
 _MODULE_OF = {
+    "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
+    "Crop": "retrieval.crop",
+    "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "Query": "retrieval.query",
     "ScenehashError": "errors",
+    "SearchResult": "retrieval.search",
+    "SinkConfig": "watcher.options",
     "Tiling": "windows",
+    "WatchOptions": "watcher.options",
+    "WatchReport": "watcher.options",
+    "add_alert": "watcher.alerts",
+    "bench": "diagnose.bench.run",
+    "doctor": "diagnose.doctor",
     "ingest": "ingestion",
+    "preview_tiles": "report.tiling_preview",
+    "relocate": "ingestion",
     "retry_quarantine": "ingestion",
+    "search": "retrieval.search",
+    "tune_alert": "watcher.alerts",
+    "watch": "watcher.watch",
 }
 
 

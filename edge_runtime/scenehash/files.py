@@ -1,13 +1,18 @@
-"""Files from outside, opened with care; names of files as text; files of text that are written."""
+"""Files: opened with care, written whole or not at all, and their names as text."""
 
+import contextlib
+import json
 import os
 import re
 import stat
+import threading
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
 from .errors import InputError
 
+PARTIAL = ".partial"
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -19,8 +24,11 @@ KINDS = {
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
-# Control characters, and those that turn the direction of text: a terminal would obey them.
-_NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# Control characters (C0, DEL, C1), marks that turn the direction of text, line separators, and
+# what stands for bytes that are no text.
+_NOT_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def check_regular(path: Path) -> os.stat_result:
@@ -92,15 +100,48 @@ def path_from(text: str) -> Path:
 
 
 def printable(text: str) -> str:
-    r"""Text in one line that a terminal shows and does not obey: control characters as \x1b."""
-    safe = text.encode(errors="backslashreplace").decode()
-    return _NOT_PRINTABLE.sub(lambda found: ascii(found[0])[1:-1], safe)
+    r"""Text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
+    return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary path beside a path, of which the file takes that path's place at the end.
+
+    It is on the disk, with its name, when the context ends; when an error ends it, whatever was at
+    the path is as it was. OSError when it cannot be written. A kill may leave the temporary file:
+    hidden, and ending in PARTIAL.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+        flush_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def flush_folder(path: Path) -> None:
+    """Make the names of new files in a folder durable, not only their contents."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in UTF-8; InputError when it cannot be written."""
+    """Write a file in UTF-8, whole or not at all; InputError when it cannot be written."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all; InputError when it cannot be written."""
     try:
-        path.write_text(text, encoding="utf-8")
+        with atomic_path(path) as partial:
+            partial.write_bytes(data)
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", path) from error
 

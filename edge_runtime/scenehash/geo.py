@@ -31,9 +31,15 @@ class Box(NamedTuple):
         if not (longitudes and -90 <= self.south <= self.north <= 90):
             raise ConfigurationError(
                 f"{','.join(f'{side:g}' for side in self)}: not a box WEST,SOUTH,EAST,NORTH in "
-                "degrees (-180 to 180, -90 to 90, south at most north)"
+                f"degrees (-180 to 180, -90 to 90, south at most north){self._hint()}"
             )
         return self
+
+    def _hint(self) -> str:
+        west, south, east, north = self
+        if -90 <= west <= east <= 90 and max(abs(south), abs(north)) <= 180:
+            return f"; longitudes come first: {south:g},{west:g},{north:g},{east:g}?"
+        return ""
 
     def pieces(self) -> list["Box"]:
         """The box cut at the antimeridian: one or two boxes with west <= east."""
@@ -41,6 +47,22 @@ class Box(NamedTuple):
             return [self]
         west, south, east, north = self
         return [Box(west, south, 180.0, north), Box(-180.0, south, east, north)]
+
+
+class Point(NamedTuple):
+    """A place, in degrees."""
+
+    latitude: float
+    longitude: float
+
+    def checked(self) -> "Point":
+        """The point itself; ConfigurationError when it is not on the Earth."""
+        if -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180:
+            return self
+        raise ConfigurationError(
+            f"{self.latitude:g},{self.longitude:g}: not LATITUDE,LONGITUDE in degrees (-90 to 90, "
+            f"-180 to 180){swapped(self.latitude, self.longitude)}"
+        )
 
 
 class Near(NamedTuple):
@@ -56,6 +78,7 @@ class Near(NamedTuple):
         if not (there and self.kilometres > 0):
             raise ConfigurationError(
                 f"{','.join(f'{part:g}' for part in self)}: not LATITUDE,LONGITUDE,KILOMETRES"
+                f"{swapped(self.latitude, self.longitude)}"
             )
         return self
 
@@ -70,6 +93,13 @@ class Near(NamedTuple):
         across = float(np.degrees(np.arcsin(min(1.0, ratio))))
         west, east = self.longitude - across, self.longitude + across
         return Box(west + 360 * (west < -180), south, east - 360 * (east > 180), north)
+
+
+def swapped(latitude: float, longitude: float) -> str:
+    """What to add to an error where the two are likely to be given in the wrong order."""
+    if 90 < abs(latitude) <= 180 and abs(longitude) <= 90:
+        return f"; the latitude comes first: {longitude:g},{latitude:g}?"
+    return ""
 
 
 def bounding_boxes(rings: Floats) -> Floats:

@@ -1,116 +1,121 @@
 """From a run to a model file: graph, quantization, fidelity, card."""
 
-import importlib.metadata
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import onnx
 
-from scenehash.cli.console import track
 from scenehash.codes import pack
 from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
-from scenehash.model.card import METADATA_KEY, CalibrationRecord, Card, FidelityRecord, golden_tile
+from scenehash.files import atomic_path
+from scenehash.model.card import METADATA_KEY, Card, GoldenTile, golden_tile
 from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes import read_tile
 from scenehash.tiles import Image
 from scenehash_train.config import Config
 from scenehash_train.data import LabelledImage, labels, memberships
 from scenehash_train.evaluation import model_logits, network_logits
 from scenehash_train.metrics import retrieval_quality
+from scenehash_train.onnx_export import open_session
 from scenehash_train.runs import Run
 
 from .calibrate import calibrate
-from .fidelity import Threshold, check, check_lowering, compare
-from .graph import finish_graph, lower_network
+from .exact_additions import check_additions
+from .fidelity import check_onnx_export, compare, too_far, within_limits
+from .fidelity_report import write_report
+from .graph import finish_graph, network_graph
+from .options import ExportOptions
 from .quantize import check_quantized, check_weights, executed_operators
-from .saturation import check_saturation
+from .saturation import check_exact_path, check_saturation
+from .stages import BuiltGraph, Measured, StageCache, versions
 
-Precision = Literal["fp32", "int8"]
-
-CALIBRATION_IMAGES = 256
 GOLDEN_KINDS = ("harbor", "denseresidential", "forest", "agricultural")
-PACKAGES = ("scenehash", "torch", "onnx", "onnxruntime", "numpy", "opencv-python-headless")
+# Calibration tiles on which onnxruntime's exact path must give the same bits.
+EXACT_TILES = 64
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export made."""
+    """A model file, its card, the operators that it runs as, and the report where one was asked."""
 
     path: Path
     card: Card
     operators: dict[str, int]
+    report: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The export as plain values."""
+        return {
+            "model": str(self.path),
+            "bytes": self.path.stat().st_size,
+            "operators": self.operators,
+            "report": None if self.report is None else str(self.report),
+            "card": self.card.summary(),
+        }
 
 
-def export_run(
-    run: Run,
-    out: Path,
-    precision: Precision,
-    threshold: Threshold,
-    calibration_images: int = CALIBRATION_IMAGES,
-    licence: str = "not stated",
-    grouped: bool = True,
+def export(
+    run: Run | Path,
+    out: Path | None = None,
+    options: ExportOptions | None = None,
+    report: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Exported:
-    """Write a run's model file; grouped as in finish_graph.
+    """Write the model file of a run, compared with its network in PyTorch on the test images.
 
-    It is compared, through the device's runtime, with the network in PyTorch on the run's test
-    images. Raises FidelityError, and writes nothing, when it departs further than the threshold;
-    InputError when the run's images are no longer where they were.
+    run: a run, or its folder. out: the file, RUN/model-PRECISION.onnx by default. report: write the
+    fidelity report to this HTML file, and a JSON file of the same name.
+
+    Raises FidelityError, and writes no model file, when the file would depart from the network by
+    more than options.limits; the report is written then in any case, by default beside out. The
+    stages are kept in the run folder, so that a second call with other limits takes seconds, and
+    one after an interruption continues. Raises InputError when the run's images have moved or out
+    cannot be written, ModelError when the disk fails.
     """
+    options = ExportOptions() if options is None else options
+    run = Run.open(run) if isinstance(run, Path) else run
+    out = run.path / f"model-{options.precision}.onnx" if out is None else out
     _check_paths(run, out)
-    network = run.network()
-    graph = lower_network(network, run.config.tile_size)
-    check_lowering(network, graph, np.stack([_golden(kind, run) for kind in GOLDEN_KINDS]))
-    calibration = None
-    if precision == "int8":
-        known, held_out = choose_calibration(run.split.train, calibration_images, run.config.seed)
-        config = run.config
-        calibrated = calibrate(
-            graph, lambda: _tiles(known, config), lambda: _tiles(held_out, config)
-        )
-        graph, calibration = calibrated.graph, calibrated.record
-    finish_graph(graph, grouped)
-    operators = executed_operators(graph)
-    if calibration is not None:
-        check_quantized(operators, len(calibration.float_layers))
-        check_weights(graph)
-        check_saturation(graph)
+    stages = StageCache(run, options)
+    built = stages.graph()
+    if built is not None:
+        progress.message(f"continuing from {stages.folder}")
+    else:
+        built = _build_graph(run, options, progress)
+        stages.keep_graph(built)
+    card = _card(run, options, built)
+    measured = stages.measured()
+    if measured is None:
+        measured = _measure(run, HashModel(open_session(built.graph), card), progress)
+        stages.keep_measured(measured)
+    card = card.model_copy(update=dict(measured))
 
-    judges = labels(run.split.test)
-    size, params = run.config.tile_size, run.config.decode_params
-    reference = network_logits(network, run.split.test, size, params=params)
-    draft = _card(run, precision, calibration, licence)
-    partial = out.with_name(out.name + ".partial")
-    try:
-        _write(graph, draft, partial)
-        logits = model_logits(HashModel.open(partial, os.cpu_count() or 1), run.split.test)
-        fidelity = compare(reference, logits, judges, run.classes, run.config.seed)
-        check(fidelity, threshold)
-        quality = retrieval_quality(pack(logits), judges, run.config.seed).as_dict()
-        card = _finished(draft, partial, run, fidelity, quality)
-        _write(graph, card, partial)
-        HashModel.load(partial)
-        partial.replace(out)
-    except OSError as error:
-        raise ModelError(f"{out}: cannot be written ({error.strerror})") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return Exported(out, card, operators)
+    passed = within_limits(measured.fidelity, options.limits)
+    if report is None and not passed:
+        report = out.with_suffix(".fidelity.html")
+    if report is not None:
+        write_report(card, built.operators, options.limits, passed, report)
+    if not passed:
+        assert report is not None
+        raise too_far(measured.fidelity, options.limits, report)
+    _write(built.graph, card, out)
+    return Exported(out, card, built.operators, report)
 
 
 def choose_calibration(
     images: Sequence[LabelledImage], count: int, seed: int
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Choose images at random, the same number of each class as far as possible.
+    """Choose images at random, as far as possible the same number of each class.
 
-    One of several classes counts for the rarest of them.
-
-    Gives those to calibrate on and, as many again where there are so many, those to compare on. At
-    least a quarter of all is kept for that.
+    An image of several classes counts for the rarest of them. Gives the images to calibrate on, and
+    as many others, if there are so many, to compare methods on; at least a quarter of all images
+    are kept for the comparison.
     """
     rng = np.random.default_rng(seed)
     turn = np.zeros(len(images), np.int64)
@@ -125,34 +130,82 @@ def choose_calibration(
     return chosen[:count], chosen[count:]
 
 
-def _tiles(images: Sequence[LabelledImage], config: Config) -> Iterator[Image]:
-    for image in track(images, len(images), "calibrate"):
-        yield read_tile(image.path, config.tile_size, config.decode_params)
-
-
 def _check_paths(run: Run, out: Path) -> None:
-    """Find out before minutes of work what would stop it at the end."""
+    """Find what would stop the export at its end before minutes of work."""
     if not os.access(out.parent, os.W_OK) or out.is_dir():
         raise InputError(f"{out}: no model file can be written there; give --out FOLDER/NAME.onnx")
     for image in (*run.split.train, *run.split.test):
         if not image.path.is_file():
             raise InputError(
-                f"{image.path}: an image of {run.path} is no longer there; the export needs them: "
-                "put them back, or train again where they are now"
+                f"{image.path}: this image of {run.path} is missing, and the export needs it; put "
+                "the images back, or train again where they are now"
             )
 
 
-def _golden(kind: str, run: Run) -> Image:
+def _build_graph(run: Run, options: ExportOptions, progress: Progress) -> BuiltGraph:
+    size = run.config.tile_size
+    network = run.network()
+    graph = network_graph(network, size)
+    check_onnx_export(
+        network, graph, np.stack([_golden_image(kind, size) for kind in GOLDEN_KINDS])
+    )
+    if options.precision == "fp32":
+        finish_graph(graph, options.group_pixels)
+        return BuiltGraph(graph, None, executed_operators(graph))
+    chosen = choose_calibration(run.split.train, options.calibration_images, run.config.seed)
+    calibration, held_out = (_reader(images, run.config, progress) for images in chosen)
+    calibrated = calibrate(graph, calibration, held_out, progress)
+    graph = calibrated.graph
+    finish_graph(graph, options.group_pixels)
+    operators = executed_operators(graph)
+    check_quantized(operators, len(calibrated.record.float_layers))
+    check_weights(graph)
+    check_saturation(graph)
+    check_additions(graph)
+    tiles = [tile for tile, _ in zip(calibration(), range(EXACT_TILES), strict=False)]
+    check_exact_path(graph, tiles)
+    return BuiltGraph(graph, calibrated.record, operators)
+
+
+def _reader(
+    images: Sequence[LabelledImage], config: Config, progress: Progress
+) -> Callable[[], Iterator[Image]]:
+    """A function that gives the tiles of images, at each call."""
+
+    def read() -> Iterator[Image]:
+        for image in track(images, len(images), "calibrate", progress):
+            yield read_tile(image.path, config.tile_size, config.decode_params)
+
+    return read
+
+
+def _measure(run: Run, model: HashModel, progress: Progress) -> Measured:
+    """Fidelity and quality on the test images, and the golden tiles as this machine hashes them."""
+    test = run.split.test
+    truth = labels(test)
+    reference = network_logits(run.network(), test, run.config.tile_size, progress)
+    logits = model_logits(model, test, progress)
+    return Measured(
+        fidelity=compare(reference, logits, truth, run.classes, run.config.seed),
+        quality=retrieval_quality(pack(logits), truth, run.config.seed).as_dict(),
+        golden=[_golden_tile(kind, model) for kind in GOLDEN_KINDS],
+    )
+
+
+def _golden_tile(kind: str, model: HashModel) -> GoldenTile:
+    tile = _golden_image(kind, model.tile_size)
+    return golden_tile(kind, tile, model.encode([tile])[0], model.logits([tile])[0])
+
+
+def _golden_image(kind: str, tile_size: int) -> Image:
     # The package's own tiles, never the user's images: the file may go where those may not.
-    return read_tile(query_path(kind), run.config.tile_size)
+    return read_tile(query_path(kind), tile_size)
 
 
-def _card(
-    run: Run, precision: Precision, calibration: CalibrationRecord | None, licence: str
-) -> Card:
+def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
     config = run.config
     return Card(
-        name=f"{run.archive_name}-{config.method}-{config.bits}-{precision}",
+        name=f"{run.archive_name}-{config.method}-{config.bits}-{options.precision}",
         lineage=run.lineage,
         bits=config.bits,
         widths=list(config.widths),
@@ -160,31 +213,24 @@ def _card(
         decode_params=config.decode_params,
         backbone=config.backbone,
         recipe=config.method,
-        precision=precision,
+        precision=options.precision,
         data=run.data_record(),
-        calibration=calibration,
+        calibration=built.calibration,
         fidelity=None,
         quality={},
-        licence=licence,
-        versions={name: importlib.metadata.version(name) for name in PACKAGES},
+        licence=options.licence,
+        versions=versions(),
         golden=[],
     )
 
 
-def _finished(
-    draft: Card, path: Path, run: Run, fidelity: FidelityRecord, quality: dict[str, float]
-) -> Card:
-    """The card with what was measured, and the golden tiles as this machine hashes them."""
-    model = HashModel.open(path)
-    golden = []
-    for kind in GOLDEN_KINDS:
-        tile = _golden(kind, run)
-        code, logits = model.encode([tile])[0], model.logits([tile])[0]
-        golden.append(golden_tile(kind, tile, code, logits))
-    return draft.model_copy(update={"fidelity": fidelity, "quality": quality, "golden": golden})
-
-
-def _write(graph: onnx.ModelProto, card: Card, path: Path) -> None:
+def _write(graph: onnx.ModelProto, card: Card, out: Path) -> None:
+    """Write the file whole or not at all, once it was loaded as a device does."""
     del graph.metadata_props[:]
     graph.metadata_props.add(key=METADATA_KEY, value=card.to_json())
-    onnx.save(graph, path)
+    try:
+        with atomic_path(out) as partial:
+            onnx.save(graph, partial)
+            HashModel.load(partial)
+    except OSError as error:
+        raise ModelError(f"{out}: cannot be written ({error.strerror})") from error

@@ -1,7 +1,7 @@
-"""Which INT8 graph: methods compared on train images that calibrated nothing, the best one taken.
+"""Quantization in several ways, compared on training images that calibrated nothing.
 
-The judge is the signal to noise of the logits, not the count of flipped bits: logits of train
-images lie far from zero, so that too few bits flip there to tell methods apart.
+They are compared by the signal-to-noise ratio of the logits, not by flipped bits: logits of
+training images are far from zero, so that too few bits flip to tell methods apart.
 """
 
 import time
@@ -13,31 +13,33 @@ import numpy.typing as npt
 import onnx
 
 from scenehash.model.card import CalibrationRecord, TrialRecord
+from scenehash.progress import SILENT, Progress
 from scenehash.tiles import Image
 from scenehash_train.onnx_export import open_session
 
 from .gptq import round_weights, with_biases
 from .graph import LOGITS, finish_graph
 from .layer_snr import decibels, layer_noise, worst_layers
-from .observe import WEIGHTED, Floats, observe
+from .nodes import WEIGHTED
+from .observe import Floats, observe
 from .quantize import quantize
 from .ranges import METHODS
 
-# A bit flips where noise carries a logit over zero. On UC Merced's test part (64 bits) a tenth of
-# the noise's share of the signal flips, so that 26 dB are half a percent of the bits.
+# A bit flips where noise changes the sign of a logit. On UC Merced's test part (64 bits) the flip
+# rate is a tenth of the noise's share of the signal, so that 26 dB are 0.5 % of the bits.
 ENOUGH_DB = 26.0
 FLOAT_LAYERS = (2, 4, 8)
 LAYER_TILES = 16
-# Fitting takes a minute: it is done with the ranges that gave least noise in the end, here.
+# Fitting takes a minute: it is done for the ranges that gave the least noise in the end.
 FITTED_METHOD = "percentile"
-ROUNDING_TILES = 64
+FITTING_TILES = 64
 
 Tiles = Callable[[], Iterable[Image]]
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The graph that was taken, from tiles to logits, and how it came to be taken."""
+    """The chosen graph, from tiles to logits, and how it was chosen."""
 
     graph: onnx.ModelProto
     record: CalibrationRecord
@@ -50,28 +52,30 @@ class _Trial:
     float_layers: list[str]
 
 
-def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Calibrated:
-    """Quantize an FP32 graph from tiles to logits in each known way, and take the best.
+def calibrate(
+    model: onnx.ModelProto, calibration: Tiles, held_out: Tiles, progress: Progress = SILENT
+) -> Calibrated:
+    """Quantize an FP32 graph from tiles to logits in each known way, and choose the best.
 
-    Each method gives ranges of activations; weights are rounded to the nearest step, and by one
-    method fitted. calibration, held_out: give tiles uint8 [S, S, 3] anew at each call; the first
-    are looked into, the second compared on. Where even the best is too noisy, the layers that add
-    most noise stay in FP32, as few of them as are enough, or as are tried.
+    Each method gives ranges of activations; weights are rounded to the nearest step, and for one
+    method fitted (gptq.py). calibration, held_out: each gives tiles uint8 [S, S, 3] at every call;
+    ranges are taken from the first, methods are compared on the second. Where the best is too
+    noisy, the 2, 4 or 8 layers that add most noise stay in FP32.
     """
     model = with_biases(model)
-    seen = observe(model, calibration())
+    observed = observe(model, calibration())
     ranges = {
-        method: {name: find(tensor) for name, tensor in seen.tensors.items()}
+        method: {name: find(tensor) for name, tensor in observed.tensors.items()}
         for method, find in METHODS.items()
     }
-    judge = _Judge(model, held_out)
-    trials = [judge.trial(quantize(model, ranges[method]), method) for method in METHODS]
-    fitted_on = list(_evenly(calibration(), seen.count, ROUNDING_TILES))
+    comparison = _Comparison(model, held_out)
+    trials = [comparison.trial(quantize(model, ranges[method]), method) for method in METHODS]
+    fitting_tiles = list(_evenly(calibration(), observed.count, FITTING_TILES))
 
     def fitted(in_float: Sequence[str] = ()) -> _Trial:
         nearest = quantize(model, ranges[FITTED_METHOD], in_float)
-        graph = round_weights(model, nearest, fitted_on)
-        return judge.trial(graph, FITTED_METHOD, "fitted", in_float)
+        graph = round_weights(model, nearest, fitting_tiles, progress)
+        return comparison.trial(graph, FITTED_METHOD, "fitted", in_float)
 
     trials.append(fitted())
     best = max(trials, key=_quality)
@@ -86,8 +90,8 @@ def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Ca
         layers = layer_noise(model, best.graph, _first(held_out()))
     record = CalibrationRecord(
         method=best.record.method,
-        images=seen.count,
-        held_out=judge.images,
+        images=observed.count,
+        held_out=comparison.images,
         trials=[trial.record for trial in trials],
         float_layers=best.float_layers,
         layers=layers,
@@ -95,7 +99,7 @@ def calibrate(model: onnx.ModelProto, calibration: Tiles, held_out: Tiles) -> Ca
     return Calibrated(best.graph, record)
 
 
-class _Judge:
+class _Comparison:
     """Compares quantized graphs with the FP32 graph on held-out tiles."""
 
     def __init__(self, model: onnx.ModelProto, held_out: Tiles) -> None:
@@ -122,7 +126,7 @@ class _Judge:
         return _Trial(graph, record, list(in_float))
 
     def _logits(self, model: onnx.ModelProto) -> tuple[Floats, float]:
-        """Logits float32 [N, K] of the held-out tiles, and the median time of one, in ms."""
+        """Logits float32 [N, K] of the held-out tiles, and the median time of one in ms."""
         finished = onnx.ModelProto()
         finished.CopyFrom(model)
         finish_graph(finished)
@@ -144,9 +148,9 @@ def _weighted(model: onnx.ModelProto) -> int:
 
 
 def _evenly(tiles: Iterable[Image], count: int, wanted: int) -> Iterator[Image]:
-    """So many of count tiles, evenly over them all: they come class by class."""
-    places = set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
-    return (tile for place, tile in enumerate(tiles) if place in places)
+    """That many of count tiles, spread evenly: the tiles are sorted by class."""
+    chosen = set(np.linspace(0, count - 1, min(wanted, count)).round().astype(int).tolist())
+    return (tile for number, tile in enumerate(tiles) if number in chosen)
 
 
 def _first(tiles: Iterable[Image]) -> list[npt.NDArray[np.uint8]]:

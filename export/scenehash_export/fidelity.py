@@ -1,12 +1,11 @@
 """How far a model file departs from the network that it was made from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import torch
 
 from scenehash.codes import pack
@@ -15,39 +14,31 @@ from scenehash.model.card import FidelityRecord
 from scenehash_train.data import Labels, memberships
 from scenehash_train.metrics import retrieval_quality
 from scenehash_train.network import HashNetwork
+from scenehash_train.onnx_export import open_session
 
+from .graph import LOGITS
 from .layer_snr import decibels
 from .observe import Floats
+from .options import Limits
 
-MAX_LOWERING_ERROR = 1e-3
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """What a model file may lose: bits flipped, 0 to 1, and map@20, in points of 1."""
-
-    bit_flips: float = 0.01
-    map_drop: float = 0.005
+MAX_EXPORT_ERROR = 1e-3
 
 
-def check_lowering(
+def check_onnx_export(
     network: HashNetwork, graph: onnx.ModelProto, tiles: npt.NDArray[np.uint8]
 ) -> None:
-    """Raise FidelityError when an FP32 graph to logits computes something else than its network.
+    """Raise FidelityError when an FP32 graph to logits and its network disagree.
 
     On tiles uint8 [N, S, S, 3]; a logit may differ by a thousandth of the root mean square.
     """
-    session = onnxruntime.InferenceSession(
-        graph.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    logits = session.run(["logits"], {"tiles": tiles})[0]
+    (logits,) = open_session(graph).run([LOGITS], {"tiles": tiles})
     with torch.inference_mode():
         expected = network(torch.from_numpy(tiles)).numpy()
     error = float(np.abs(logits - expected).max() / np.sqrt(np.square(expected).mean()))
-    if not error <= MAX_LOWERING_ERROR:
+    if not error <= MAX_EXPORT_ERROR:
         raise FidelityError(
             f"the FP32 graph departs from the network in PyTorch by {error:.2g} of a logit's size "
-            f"(at most {MAX_LOWERING_ERROR:g}); try the torch and onnx of constraints.txt"
+            f"(at most {MAX_EXPORT_ERROR:g}); try the torch and onnx of constraints.txt"
         )
 
 
@@ -56,8 +47,8 @@ def compare(
 ) -> FidelityRecord:
     """Compare logits float32 [N, K] with those of the FP32 network, for the same N images.
 
-    labels: int64 [N], places in the names of the classes, or memberships bool [N, C]. The codes
-    are the logits' signs.
+    labels: int64 [N], indices of classes, or memberships bool [N, C]. The codes are the logits'
+    signs.
     """
     flipped = (logits > 0) != (reference > 0)
     noise = float(np.sqrt(np.square(logits - reference).mean()))
@@ -78,17 +69,18 @@ def compare(
     )
 
 
-def check(fidelity: FidelityRecord, threshold: Threshold) -> None:
-    """Raise FidelityError, with the figures, when a threshold is passed."""
+def within_limits(fidelity: FidelityRecord, limits: Limits) -> bool:
+    """Whether neither too many bits flip nor map@20 falls too far."""
     drop = fidelity.map_at_20_reference - fidelity.map_at_20
-    if fidelity.bit_flip_rate > threshold.bit_flips:
-        raise FidelityError(
-            f"{fidelity.bit_flip_rate:.2%} of the bits differ from the FP32 network's (at most "
-            f"{threshold.bit_flips:.2%}); raise --calibration-images, or export --precision fp32"
-        )
-    if drop > threshold.map_drop:
-        raise FidelityError(
-            f"map@20 falls from {fidelity.map_at_20_reference:.4f} to {fidelity.map_at_20:.4f} "
-            f"(by at most {threshold.map_drop:.4f}); raise --calibration-images, or export "
-            "--precision fp32"
-        )
+    return fidelity.bit_flip_rate <= limits.max_bit_flips and drop <= limits.max_map_drop
+
+
+def too_far(fidelity: FidelityRecord, limits: Limits, report: Path) -> FidelityError:
+    """The error of a file beyond the limits, with both figures and where to read more."""
+    return FidelityError(
+        f"not exported: {fidelity.bit_flip_rate:.2%} of the bits differ from the FP32 network's "
+        f"(at most {limits.max_bit_flips:.2%}), and map@20 goes from "
+        f"{fidelity.map_at_20_reference:.4f} to {fidelity.map_at_20:.4f} (down by at most "
+        f"{limits.max_map_drop:.4f}); see {report}; then give other limits (--max-bit-flips, "
+        "--max-map-drop: this takes seconds), more --calibration-images, or --precision fp32"
+    )

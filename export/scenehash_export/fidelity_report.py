@@ -1,9 +1,11 @@
-"""The fidelity report as one HTML page, its plots inside it."""
+"""The fidelity report as one HTML page with its plots, and as JSON."""
 
 import base64
 import html
 import io
+import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import matplotlib as mpl
 
 from scenehash.files import write_text
 from scenehash.model.card import CalibrationRecord, Card, FidelityRecord
+
+from .options import Limits
 
 mpl.use("Agg")
 from matplotlib import pyplot
@@ -24,8 +28,25 @@ img { max-width: 100% }
 """
 
 
-def write_page(card: Card, operators: dict[str, int], path: Path) -> None:
-    """Write what a card says of fidelity to a page; operators are those that really run."""
+def write_report(
+    card: Card, operators: dict[str, int], limits: Limits, passed: bool, path: Path
+) -> None:
+    """Write the fidelity in a card as an HTML page, and as a JSON file beside it.
+
+    operators: those that onnxruntime runs, with their numbers. passed: whether the file is within
+    the limits. Raises InputError when a file cannot be written.
+    """
+    document = {
+        "passed": passed,
+        "limits": asdict(limits),
+        "operators": operators,
+        "card": card.summary(),
+    }
+    write_text(path.with_suffix(".json"), json.dumps(document, indent=1) + "\n")
+    write_text(path, _page(card, operators, limits, passed))
+
+
+def _page(card: Card, operators: dict[str, int], limits: Limits, passed: bool) -> str:
     fidelity = card.fidelity
     assert fidelity is not None
     parts = [
@@ -33,7 +54,8 @@ def write_page(card: Card, operators: dict[str, int], path: Path) -> None:
         f"<p>{card.precision}, {card.bits} bits, lineage {card.lineage}. Compared with the FP32 "
         f"network in PyTorch on {fidelity.images} test images of "
         f"{html.escape(card.data.name)}.</p>",
-        _table(("", "FP32 network", "this file"), _summary(fidelity)),
+        f"<p>{'Within its limits.' if passed else '<b>Beyond its limits: not exported.</b>'}</p>",
+        _table(("", "FP32 network", "this file", "limit"), _summary(fidelity, limits)),
         f"<p>Runs as {', '.join(f'{count} {name}' for name, count in operators.items())}.</p>",
     ]
     if fidelity.flips_by_bit:
@@ -47,27 +69,25 @@ def write_page(card: Card, operators: dict[str, int], path: Path) -> None:
         parts += ["<h2>Layers</h2>", _figure(_draw_layers, card.calibration)]
     body = "\n".join(parts)
     title = html.escape(card.name)
-    write_text(
-        path,
+    return (
         f"<!doctype html>\n<html lang=en><meta charset=utf-8><title>{title}: fidelity</title>"
-        f"<style>{STYLE}</style>\n<body>\n{body}\n</body></html>\n",
+        f"<style>{STYLE}</style>\n<body>\n{body}\n</body></html>\n"
     )
 
 
-def _summary(fidelity: FidelityRecord) -> Iterable[Sequence[str]]:
-    yield "map@20", f"{fidelity.map_at_20_reference:.4f}", f"{fidelity.map_at_20:.4f}"
-    yield "bits flipped", "", f"{fidelity.bit_flip_rate:.2%}"
-    yield "codes unchanged", "", f"{fidelity.codes_unchanged:.1%}"
-    if fidelity.logit_snr_db is not None:
-        yield "signal to noise of the logits", "", f"{fidelity.logit_snr_db:.1f} dB"
-    if fidelity.logits_near_zero is not None:
-        yield "logits nearer to zero than the noise", f"{fidelity.logits_near_zero:.2%}", ""
+def _summary(fidelity: FidelityRecord, limits: Limits) -> Iterable[Sequence[str]]:
+    lowest = f"{fidelity.map_at_20_reference - limits.max_map_drop:.4f} or more"
+    yield "map@20", f"{fidelity.map_at_20_reference:.4f}", f"{fidelity.map_at_20:.4f}", lowest
+    yield "bits flipped", "", f"{fidelity.bit_flip_rate:.2%}", f"{limits.max_bit_flips:.2%} or less"
+    yield "codes unchanged", "", f"{fidelity.codes_unchanged:.1%}", ""
+    yield "signal to noise of the logits", "", f"{fidelity.logit_snr_db:.1f} dB", ""
+    yield "logits smaller than the noise", f"{fidelity.logits_near_zero:.2%}", "", ""
 
 
 def _calibration(record: CalibrationRecord) -> Iterable[str]:
     yield (
-        f"<p>Ranges from {record.images} train images; compared on {record.held_out} others, which "
-        f"calibrated nothing. Taken: {record.method}.</p>"
+        f"<p>Ranges from {record.images} training images, compared on {record.held_out} others. "
+        f"Chosen: {record.method}.</p>"
     )
     rows = (
         (
@@ -80,17 +100,10 @@ def _calibration(record: CalibrationRecord) -> Iterable[str]:
         )
         for trial in record.trials
     )
-    heads = (
-        "method",
-        "rounding",
-        "FP32 layers",
-        "signal to noise",
-        "bits flipped",
-        "a tile",
-    )
+    heads = ("method", "rounding", "FP32 layers", "signal to noise", "bits flipped", "one tile")
     yield _table(heads, rows)
     if record.float_layers:
-        yield f"<p>Left in FP32: {html.escape(', '.join(record.float_layers))}.</p>"
+        yield f"<p>In FP32: {html.escape(', '.join(record.float_layers))}.</p>"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -124,14 +137,18 @@ def _draw_classes(axes: Any, fidelity: FidelityRecord) -> None:
 
 
 def _draw_layers(axes: Any, record: CalibrationRecord) -> None:
-    for operator, marker in (("Conv", "o"), ("groups", "^"), ("Gemm", "s")):
+    for operator, grouped, marker in (
+        ("Conv", False, "o"),
+        ("Conv", True, "^"),
+        ("Gemm", False, "s"),
+    ):
         chosen = [
-            (place, layer.snr_db)
-            for place, layer in enumerate(record.layers)
-            if operator in layer.operator and ("groups" in layer.operator) == (operator == "groups")
+            (index, layer.snr_db)
+            for index, layer in enumerate(record.layers)
+            if (layer.operator, layer.groups > 1) == (operator, grouped)
         ]
         if chosen:
-            label = "grouped Conv" if operator == "groups" else operator
+            label = f"grouped {operator}" if grouped else operator
             axes.plot(*zip(*chosen, strict=True), marker, label=label, markersize=5)
     axes.plot([layer.snr_db for layer in record.layers], color="0.8", zorder=0)
     axes.set(xlabel="layer, in the order of the graph", ylabel="signal to noise, dB")

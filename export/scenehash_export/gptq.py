@@ -1,18 +1,19 @@
-"""Weights rounded so that a layer's output, not the weights, departs least from FP32.
+"""Weights rounded so that the output of a layer, not each weight, departs least from FP32.
 
-The nearest step is best for a weight alone. A layer uses all of its weights at once, on inputs
-that are much alike, and its inputs are wrong already by what the layers before it lost. So each
-layer, in the order that they run, is fitted on calibration tiles:
+Rounding to the nearest step is best for a single weight. But a layer multiplies all its weights
+with correlated inputs, which already have the errors of earlier layers. So each layer, in execution
+order, is fitted on calibration tiles:
 
-1. weights that make up for what comes in wrong: those for which W' x8 is nearest to W x, where x is
-   the input in FP32 and x8 in INT8;
-2. rounded one column after the other, what a column loses made good by those not yet rounded; the
-   bias comes last and is not rounded at all.
+1. its weights are replaced by W' that compensate the errors of its inputs: W' x8 is nearest to W x,
+   where x is the input in FP32 and x8 that in INT8;
+2. W' is rounded column by column, and the error of a column is compensated by the columns that are
+   not rounded yet; the bias comes last, and is not rounded.
 
-Steps are as fine as 8 bits allow while no pair of products can leave 16 bits (saturation.py). The
-graph stays as it is, other integers and steps aside. Sources: Frantar, Ashkboos, Hoefler, Alistarh,
-"GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for
-the second step; the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
+Steps are as fine as 8 bits allow while no pair of products can exceed 16 bits, nor a bias 31
+(saturation.py): the bias of a dead channel, with next to no weights, would. Only the integers and
+steps of the graph change. Sources: Frantar, Ashkboos, Hoefler, Alistarh, "GPTQ: Accurate
+Post-Training Quantization for Generative Pre-trained Transformers", ICLR 2023, for the second step;
+the first is the asymmetric reconstruction of Nagel, Amjad, van Baalen, Louizos,
 Blankevoort, "Up or Down? Adaptive Rounding for Post-Training Quantization", ICML 2020, in closed
 form.
 """
@@ -29,50 +30,55 @@ from onnx import numpy_helper
 from torch import Tensor
 from torch.nn import functional
 
-from scenehash.cli.console import track
+from scenehash.progress import SILENT, Progress, track
 from scenehash.tiles import Image
 
-from .activation_cache import Tape
-from .observe import WEIGHTED, attributes
+from .activation_cache import ActivationCache
+from .nodes import WEIGHTED, attributes, constants, producers
 from .saturation import GREATEST, PAIR_LIMIT, safe_rows
 
-# Of an activation and tile so many positions are looked at.
+# Positions of each activation and tile that are used.
 POSITIONS = 256
-# Fewer inputs than this for each weight of a row would be fitted with their noise.
+# With fewer inputs than this per weight of a row, the fit would follow their noise.
 ENOUGH_INPUTS = 4
-# Share of the mean power of the inputs that is added to each, so that nothing rare decides.
+# Share of the mean power of the inputs that is added to each, so that no rare one dominates.
 DAMPING = 0.01
-# A row that its rounding carried beyond the pair rule is rounded anew by a coarser step.
+# A row that breaks the pair rule after rounding is rounded again with a coarser step.
 COARSER = 1.04
+# Half of what 32 bits hold; the rest is room for the sum of products that a bias is added to.
+GREATEST_BIAS = 2**30
 
 Moment = Tensor
 
 
 def round_weights(
-    model: onnx.ModelProto, quantized: onnx.ModelProto, tiles: Sequence[Image]
+    model: onnx.ModelProto,
+    quantized: onnx.ModelProto,
+    tiles: Sequence[Image],
+    progress: Progress = SILENT,
 ) -> onnx.ModelProto:
-    """The quantized version of an FP32 graph with the integers that serve its layers best.
+    """The quantized version of an FP32 graph, with its weights fitted on tiles uint8 [S, S, 3].
 
-    Every Conv and Gemm of model has a bias (see with_biases); tiles uint8 [S, S, 3] calibrate. A
-    layer with too few inputs for its weights keeps its integers, and has its bias alone fitted.
+    Every Conv and Gemm of model must have a bias (see with_biases). In a layer with too few inputs
+    for its weights, only the bias is fitted.
     """
     result = onnx.ModelProto()
     result.CopyFrom(quantized)
     layers = _layers(model, result)
-    plain, rounded = Tape(model, tiles), Tape(result, tiles)
-    for layer in track(layers, len(layers), "round"):
-        layer.fit(*_moments(layer, plain, rounded))
+    exact, rounded = ActivationCache(model, tiles), ActivationCache(result, tiles)
+    for layer in track(layers, len(layers), "fit weights", progress):
+        layer.fit(*_moments(layer, exact, rounded))
     return result
 
 
 def with_biases(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same graph with a bias of zeros wherever a Conv or Gemm has none."""
+    """The same graph, with a bias of zeros for each Conv and Gemm without one."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
-    constants = {tensor.name: tensor for tensor in result.graph.initializer}
+    known = constants(result)
     for node in result.graph.node:
-        if node.op_type in WEIGHTED and len(node.input) == 2 and node.input[1] in constants:
-            weights = _Weights(node, numpy_helper.to_array(constants[node.input[1]]))
+        if node.op_type in WEIGHTED and len(node.input) == 2 and node.input[1] in known:
+            weights = _Weights(node, numpy_helper.to_array(known[node.input[1]]))
             zeros = np.zeros(weights.rows, np.float32)
             node.input.append(f"{node.name}/bias")
             result.graph.initializer.append(numpy_helper.from_array(zeros, node.input[2]))
@@ -80,14 +86,14 @@ def with_biases(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Weights:
-    """How a layer's weights are rows of what it multiplies its inputs with."""
+    """The weights of a layer as rows, each of which is multiplied with an input vector."""
 
     def __init__(self, node: onnx.NodeProto, values: npt.NDArray[Any]) -> None:
         self.settings = attributes(node)
         self.shape = values.shape
         self.gemm = node.op_type == "Gemm"
-        self.turned = self.gemm and not self.settings.get("transB")
-        self.rows = self.shape[1] if self.turned else self.shape[0]
+        self.transposed = self.gemm and not self.settings.get("transB")
+        self.rows = self.shape[1] if self.transposed else self.shape[0]
         groups = self.settings.get("group", 1)
         self.depthwise = groups > 1
         self.fits = groups == 1 or (groups == self.shape[0] and self.shape[1] == 1)
@@ -97,19 +103,19 @@ class _Weights:
         return (step != 1 for step in self.settings.get("dilations", [1, 1]))
 
     def as_rows(self, values: npt.NDArray[Any]) -> Tensor:
-        """float64 [O, K], or [O, 1, K] where each row has inputs of its own."""
-        rows = torch.from_numpy((values.T if self.turned else values).astype(np.float64))
+        """float64 [O, K], or [O, 1, K] where each row has its own inputs."""
+        rows = torch.from_numpy((values.T if self.transposed else values).astype(np.float64))
         rows = rows.reshape(self.rows, -1)
         return rows[:, None] if self.depthwise else rows
 
     def from_rows(self, rows: Tensor) -> npt.NDArray[np.int8]:
         values = rows.reshape(self.rows, -1).numpy().astype(np.int8)
-        return np.ascontiguousarray(values.T if self.turned else values).reshape(self.shape)
+        return np.ascontiguousarray(values.T if self.transposed else values).reshape(self.shape)
 
     def inputs(self, x: Tensor, rng: np.random.Generator) -> Tensor:
-        """What the rows are multiplied with, and a 1 for the bias: float32 [M, K + 1].
+        """The input vectors of the rows, each with a 1 for the bias: float32 [M, K + 1].
 
-        x: [N, K] for a Gemm, [N, C, H, W] for a Conv; for a depthwise one [O, M, K + 1] come out.
+        x: [N, K] for a Gemm, [N, C, H, W] for a Conv. For a depthwise Conv: [O, M, K + 1].
         """
         if self.gemm:
             return _and_one(x)
@@ -118,8 +124,8 @@ class _Weights:
         padded = functional.pad(x, (left, right, top, bottom))
         windows = padded.unfold(2, high, down).unfold(3, wide, across)
         width = windows.shape[3]
-        places = rng.permutation(windows.shape[2] * width)[:POSITIONS]
-        chosen = windows[:, :, places // width, places % width].flatten(3)  # [N, C, M, k]
+        positions = rng.permutation(windows.shape[2] * width)[:POSITIONS]
+        chosen = windows[:, :, positions // width, positions % width].flatten(3)  # [N, C, M, k]
         if self.depthwise:
             return _and_one(chosen.transpose(0, 1).flatten(1, 2))
         return _and_one(chosen.transpose(1, 2).flatten(2).flatten(0, 1))
@@ -138,34 +144,46 @@ class _Layer:
     bias_steps: onnx.TensorProto
 
     def fit(self, both: Moment, cross: Moment, count: int) -> None:
-        """Choose integers and bias; both: mean of x8 x8', cross: of x x8', over count inputs."""
+        """Fit integers and bias; both: mean of x8 x8', cross: mean of x x8', over count inputs."""
         size = both.shape[-1]
         if count >= ENOUGH_INPUTS * size:
             damped = both + _power(both) * DAMPING * torch.eye(size, dtype=both.dtype)
             shift = torch.linalg.solve(damped, (cross - both).mT).mT
-            wanted = self.exact + self.exact @ shift
-            scale, rounded, bias = round_rows(wanted, damped, self._shared_scale())
+            compensated = self.exact + self.exact @ shift
+            least = self._least_scale(compensated[..., -1])
+            scale, rounded, bias = round_rows(compensated, damped, self._shared_scale(), least)
             self._set_scale(scale)
         else:
-            nearest = numpy_helper.to_array(self.integers)
-            rounded = self.weights.as_rows(nearest)
-            kept = torch.cat([rounded * self.scale[..., None], self.exact[..., -1:]], -1)
-            lost = self.exact @ cross[..., -1:] - kept @ both[..., -1:]
-            bias = kept[..., -1] + lost[..., 0]
+            nearest = self.weights.as_rows(numpy_helper.to_array(self.integers))
+            scale = torch.maximum(self.scale, self._least_scale(self.exact[..., -1]))
+            if self._shared_scale():
+                scale = scale.amax().expand_as(scale).clone()
+            rounded = torch.where(
+                (scale > self.scale)[..., None],
+                (self.exact[..., :-1] / scale[..., None]).round(),
+                nearest,
+            )
+            self._set_scale(scale)
+            row = torch.cat([rounded * scale[..., None], self.exact[..., -1:]], -1)
+            error = self.exact @ cross[..., -1:] - row @ both[..., -1:]
+            bias = row[..., -1] + error[..., 0]
         self.integers.CopyFrom(
             numpy_helper.from_array(self.weights.from_rows(rounded), self.integers.name)
         )
         steps = np.round(bias.reshape(-1).numpy() / numpy_helper.to_array(self.bias_steps))
-        limit = np.iinfo(np.int32)
-        clipped = steps.clip(limit.min, limit.max).astype(np.int32)
-        self.bias.CopyFrom(numpy_helper.from_array(clipped, self.bias.name))
+        self.bias.CopyFrom(numpy_helper.from_array(steps.astype(np.int32), self.bias.name))
+
+    def _least_scale(self, bias: Tensor) -> Tensor:
+        """The finest steps of weights [...] by which a bias [...] leaves room for their sums."""
+        ratio = numpy_helper.to_array(self.bias_steps) / numpy_helper.to_array(self.steps)
+        return bias.abs() / (float(ratio.flat[0]) * GREATEST_BIAS)
 
     def _shared_scale(self) -> bool:
-        """Whether all rows have one step."""
+        """Whether all rows have the same step."""
         return bool(np.prod(self.steps.dims) < self.weights.rows)
 
     def _set_scale(self, scale: Tensor) -> None:
-        """Change the steps of the weights, and with them those of the bias."""
+        """Change the steps of the weights, and accordingly those of the bias."""
         before = numpy_helper.to_array(self.steps)
         after = scale.reshape(-1).numpy()[: before.size].reshape(before.shape).astype(np.float32)
         bias = numpy_helper.to_array(self.bias_steps) * (after / before)
@@ -176,15 +194,13 @@ class _Layer:
 
 def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
     """The layers that can be fitted: constant s8 weights and s32 bias in the quantized graph."""
-    plain = {tensor.name: tensor for tensor in model.graph.initializer}
-    constants = {tensor.name: tensor for tensor in quantized.graph.initializer}
-    maker = {name: node for node in quantized.graph.node for name in node.output}
+    plain, known, made_by = constants(model), constants(quantized), producers(quantized)
     twins = {node.name: node for node in quantized.graph.node}
     layers = []
     for node in model.graph.node:
         if node.op_type not in WEIGHTED or not set(node.input[1:]) <= set(plain):
             continue
-        sources = [maker.get(name) for name in twins[node.name].input[1:]]
+        sources = [made_by.get(name) for name in twins[node.name].input[1:]]
         if any(source is None or source.op_type != "DequantizeLinear" for source in sources):
             continue
         values, bias = (numpy_helper.to_array(plain[name]) for name in node.input[1:])
@@ -192,12 +208,12 @@ def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
         if not weights.fits:
             continue
         (integers, scale), (offsets, bias_scale) = (
-            (constants[source.input[0]], constants[source.input[1]])
+            (known[source.input[0]], known[source.input[1]])
             for source in sources
             if source is not None
         )
-        known = numpy_helper.to_array(scale).reshape(-1)
-        steps = torch.from_numpy(np.broadcast_to(known, weights.rows).copy()).double()
+        values_a_row = np.broadcast_to(numpy_helper.to_array(scale).reshape(-1), weights.rows)
+        steps = torch.from_numpy(values_a_row.copy()).double()
         rows = weights.as_rows(values)
         shift = torch.from_numpy(bias.copy()).double().reshape(*rows.shape[:-1], 1)
         layers.append(
@@ -216,14 +232,16 @@ def _layers(model: onnx.ModelProto, quantized: onnx.ModelProto) -> list[_Layer]:
     return layers
 
 
-def _moments(layer: _Layer, plain: Tape, rounded: Tape) -> tuple[Moment, Moment, int]:
-    """Mean of x8 x8' and of x x8' over the layer's inputs, and how many those were."""
+def _moments(
+    layer: _Layer, exact: ActivationCache, rounded: ActivationCache
+) -> tuple[Moment, Moment, int]:
+    """Means of x8 x8' and of x x8' over the layer's inputs, and the number of inputs."""
     both: Any = 0.0
     cross: Any = 0.0
     count = 0
-    pairs = zip(plain.read(layer.node.input[0]), rounded.read(layer.input_name), strict=True)
+    pairs = zip(exact.read(layer.node.input[0]), rounded.read(layer.input_name), strict=True)
     for number, pair in enumerate(pairs):
-        # The same positions in both graphs, and others for each batch.
+        # The same positions in both graphs, but others in each batch.
         x, x8 = (
             layer.weights.inputs(torch.from_numpy(values), np.random.default_rng(number))
             for values in pair
@@ -235,20 +253,20 @@ def _moments(layer: _Layer, plain: Tape, rounded: Tape) -> tuple[Moment, Moment,
 
 
 def round_rows(
-    wanted: Tensor, damped: Moment, shared: bool = False
+    weights: Tensor, damped: Moment, shared: bool = False, least: Tensor | float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The finest safe steps for weights [..., K + 1], their integers [..., K], the bias left over.
+    """The finest safe steps for weights [..., K + 1], their integers [..., K], and the final bias.
 
-    shared: one step for all rows.
+    shared: one step for all rows. least: no step is finer, a number for each row or for all.
     """
-    scale = _finest_scale(wanted[..., :-1])
-    coarsest = 2 * wanted[..., :-1].abs().amax(-1).clamp_min(1e-12) / PAIR_LIMIT
+    scale = _finest_scale(weights[..., :-1]).maximum(torch.as_tensor(least))
+    coarsest = 2 * weights[..., :-1].abs().amax(-1).clamp_min(1e-12) / PAIR_LIMIT
     while True:
         if shared:
             scale = scale.amax().expand_as(scale).clone()
-        # At the coarsest step a limit of half the pair's on each weight makes any pair safe.
+        # At the coarsest step, weights of at most half the pair's limit make any pair safe.
         limit = torch.where(scale < coarsest, GREATEST, PAIR_LIMIT // 2)
-        rounded, bias = _rounded(wanted, damped, scale, limit)
+        rounded, bias = _rounded(weights, damped, scale, limit)
         unsafe = ~safe_rows(rounded)
         if not unsafe.any():
             return scale, rounded, bias
@@ -256,23 +274,25 @@ def round_rows(
 
 
 def _finest_scale(rows: Tensor) -> Tensor:
-    """The finest steps [...] by which weights [..., K] keep to 8 bits and to the pair rule."""
+    """The finest steps [...] with which weights [..., K] keep to 8 bits and to the pair rule."""
     pairs = torch.stack([rows.clamp_min(0), (-rows).clamp_min(0)])
     largest = pairs.topk(min(2, rows.shape[-1]), -1).values.sum(-1).amax(0)
     finest = torch.maximum(largest / PAIR_LIMIT, rows.abs().amax(-1) / GREATEST)
     return finest.clamp_min(1e-12)
 
 
-def _rounded(wanted: Tensor, damped: Moment, scale: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
-    """Integers [..., K] for weights [..., K + 1], column by column, and the bias that is left."""
+def _rounded(
+    weights: Tensor, damped: Moment, scale: Tensor, limit: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Integers [..., K] for weights [..., K + 1], rounded column by column, and the final bias."""
     spread = torch.linalg.cholesky(torch.linalg.inv(damped)).mT
-    left = wanted.clone()
-    integers = torch.zeros_like(wanted[..., :-1])
+    left = weights.clone()
+    integers = torch.zeros_like(weights[..., :-1])
     for column in range(integers.shape[-1]):
         steps = (left[..., column] / scale).round().clamp(-limit, limit)
         integers[..., column] = steps
-        lost = (left[..., column] - steps * scale) / spread[..., column, column, None]
-        left[..., column + 1 :] -= lost[..., None] * spread[..., column, None, column + 1 :]
+        error = (left[..., column] - steps * scale) / spread[..., column, column, None]
+        left[..., column + 1 :] -= error[..., None] * spread[..., column, None, column + 1 :]
     return integers, left[..., -1]
 
 

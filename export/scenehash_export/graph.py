@@ -1,4 +1,4 @@
-"""The graph of a model file: tiles in; packed codes and logits out.
+"""The graph of a model file: tiles in, packed codes and logits out.
 
 tiles uint8 [N, S, S, 3] ──► bands first, normalised ──► backbone, head ──► logits ──► codes
 """
@@ -13,33 +13,42 @@ from onnx import helper, numpy_helper
 
 from scenehash.codes import check_bits
 from scenehash_train.network import HashNetwork
-from scenehash_train.onnx_export import lower
+from scenehash_train.onnx_export import export_onnx
 
+from .exact_additions import align_additions
+from .exact_means import average_whole_numbers
+from .nodes import constant, constants
 from .space_to_depth import group_pixels
 
 BITS_A_BYTE = 8
 LOGITS = "logits"
-# Nodes whose names begin so pack bits: they stay in float32 whatever happens to the rest.
+# Prefix of the nodes that pack bits; they stay in float32.
 PACKING = "pack/"
 NORMALISE = "normalise"
 
 
-def lower_network(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
-    """The graph of a network from "tiles" to "logits", with the normalisation as it was written."""
-    model = lower(network, tile_size, [LOGITS])
+def network_graph(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
+    """The FP32 graph of a network from "tiles" to "logits"."""
+    model = export_onnx(network, tile_size, [LOGITS])
     strip_provenance(model)
     return model
 
 
-def finish_graph(model: onnx.ModelProto, grouped: bool = True) -> None:
-    """Turn a graph to logits, quantized or not, into a model file's: normalisation, codes, check.
+def finish_graph(model: onnx.ModelProto, group: bool = True) -> None:
+    """Turn a graph to logits, quantized or not, into that of a model file.
 
-    grouped: let the first convolution take several pixels as one where that fits (see stem.py).
-    Raises ConfigurationError when the logits are not K bits that a code can have.
+    Folds the normalisation, adds the codes, and checks the result. group: let the first convolution
+    take several pixels as one where possible (see space_to_depth.py). Additions and averages of an
+    INT8 graph are written so that every processor computes the same bytes (exact_additions.py,
+    exact_means.py). Raises ConfigurationError when there are not as many logits as a code may have
+    bits.
     """
     fold_normalisation(model)
-    if grouped:
+    align_additions(model)
+    average_whole_numbers(model)
+    if group:
         group_pixels(model)
+    _drop_unused(model.graph)
     append_packing(model)
     strip_provenance(model)
     onnx.checker.check_model(model, full_check=True)
@@ -80,9 +89,9 @@ def append_packing(model: onnx.ModelProto) -> None:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """The operators of (tile - mean) / scale, and the same as a quantization of the result.
+    """The operators of (tile - mean) / scale, and the equal quantization of their result.
 
-    A byte b stands for (b - zero_point) * step, so that the tile's bytes are the activation.
+    A byte b of the tile stands for (b - zero_point) * step.
     """
 
     nodes: tuple[onnx.NodeProto, onnx.NodeProto, onnx.NodeProto]
@@ -96,10 +105,10 @@ class Normalisation:
 
 
 def find_normalisation(model: onnx.ModelProto) -> Normalisation | None:
-    """The normalisation, where a quantization gives the same bits; None elsewhere.
+    """The normalisation where it equals a quantization exactly, or None.
 
-    That is so when all bands have one mean, a whole number of 0 to 255, and one scale, a power of
-    two. Zero padding is the mean then, as it is in the network.
+    It does when all bands have the same mean, a whole number from 0 to 255, and the same scale, a
+    power of two. Padding by the zero point is padding by zeros then, as in the network.
     """
     nodes = []
     tensor = "tiles"
@@ -110,18 +119,21 @@ def find_normalisation(model: onnx.ModelProto) -> Normalisation | None:
         nodes.append(readers[0])
         tensor = readers[0].output[0]
     _, cast, subtract, divide = nodes
-    mean, scale = _constant(model, subtract.input[1]), _constant(model, divide.input[1])
-    if mean is None or scale is None or not _folds(mean, scale):
+    known = constants(model)
+    if not {subtract.input[1], divide.input[1]} <= set(known):
+        return None
+    mean, scale = (numpy_helper.to_array(known[node.input[1]]) for node in (subtract, divide))
+    if not _folds(mean, scale):
         return None
     step = np.array(1 / float(scale.flat[0]), np.float32)
     return Normalisation((cast, subtract, divide), step, np.array(mean.flat[0], np.uint8))
 
 
 def fold_normalisation(model: onnx.ModelProto) -> bool:
-    """Write the normalisation as one DequantizeLinear on the tile's bytes, where that is exact.
+    """Replace the normalisation by one DequantizeLinear of the tile's bytes, where that is exact.
 
     In an INT8 graph that quantizes the normalised tensor by the same step and zero point, the bytes
-    become the first convolution's activation. Elsewhere the graph stays as it is: False.
+    become the first convolution's activation. Gives False, and changes nothing, elsewhere.
     """
     normalisation = find_normalisation(model)
     if normalisation is None:
@@ -152,7 +164,7 @@ def fold_normalisation(model: onnx.ModelProto) -> bool:
 
 
 def _byte_weights(bits: int) -> npt.NDArray[np.float32]:
-    """float32 [K, K/8]: column b weighs the 8 bits of byte b, and no others."""
+    """float32 [K, K/8]: column b has the place values of the 8 bits of byte b, and zeros."""
     place_values = 2.0 ** np.arange(BITS_A_BYTE - 1, -1, -1)
     return np.kron(np.eye(bits // BITS_A_BYTE), place_values[:, np.newaxis]).astype(np.float32)
 
@@ -164,18 +176,11 @@ def _folds(mean: npt.NDArray[np.generic], scale: npt.NDArray[np.generic]) -> boo
     return value.is_integer() and 0 <= value <= 255 and step > 0 and math.frexp(step)[0] == 0.5
 
 
-def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[np.generic] | None:
-    for tensor in model.graph.initializer:
-        if tensor.name == name:
-            return np.asarray(numpy_helper.to_array(tensor))
-    return None
-
-
 def _same_quantization(
     model: onnx.ModelProto, quantize: onnx.NodeProto, normalisation: Normalisation
 ) -> bool:
-    step, zero_point = (_constant(model, name) for name in quantize.input[1:3])
-    return step == normalisation.step and zero_point == normalisation.zero_point
+    step, zero_point = (constant(model, name) for name in quantize.input[1:3])
+    return bool(step == normalisation.step and zero_point == normalisation.zero_point)
 
 
 def _drop_unused(graph: onnx.GraphProto) -> None:
@@ -188,7 +193,7 @@ def _drop_unused(graph: onnx.GraphProto) -> None:
 
 
 def strip_provenance(model: onnx.ModelProto) -> None:
-    """Drop what the exporter notes of the source code: it names folders of this machine."""
+    """Remove the exporter's notes on the source code, which name folders of this machine."""
     graph = model.graph
     del model.metadata_props[:]
     graph.doc_string = ""

@@ -1,4 +1,4 @@
-"""Where INT8 departs from FP32: the signal to noise of every layer's output."""
+"""The signal-to-noise ratio of each layer's output in an INT8 graph."""
 
 from collections.abc import Iterable
 
@@ -9,14 +9,15 @@ import onnx
 from scenehash.model.card import LayerRecord
 from scenehash.tiles import Image
 
-from .observe import WEIGHTED, open_inside
+from .nodes import WEIGHTED, attributes, readers
+from .observe import open_with_outputs
 
 DEQUANTIZED = "_DequantizeLinear_Output"
 EXACT_DB = 120.0
 
 
 def decibels(reference: npt.NDArray[np.floating], values: npt.NDArray[np.floating]) -> float:
-    """Signal to noise of values beside a reference of the same shape; at most 120 dB."""
+    """Signal-to-noise ratio of values beside a reference of the same shape; at most 120 dB."""
     difference = values.astype(np.float64) - reference
     return _decibels(float(np.square(reference).sum()), float(np.square(difference).sum()))
 
@@ -26,8 +27,8 @@ def layer_noise(
 ) -> list[LayerRecord]:
     """Compare each Conv's and Gemm's output in an FP32 graph and its quantized version.
 
-    On tiles uint8 [S, S, 3]. Noise of earlier layers is in it: a layer that makes much itself is
-    one where the ratio falls.
+    On tiles uint8 [S, S, 3]. It includes the noise of earlier layers: a layer adds much noise of
+    its own where the ratio falls.
     """
     outputs = _activations(model)
     known = {name for node in quantized.graph.node for name in node.output}
@@ -36,8 +37,8 @@ def layer_noise(
         for node, name in outputs
         if name + DEQUANTIZED in known or name in known
     ]
-    plain, plain_names = open_inside(model, [name for _, name, _ in pairs])
-    rounded, rounded_names = open_inside(quantized, [name for _, _, name in pairs])
+    plain, plain_names = open_with_outputs(model, [name for _, name, _ in pairs])
+    rounded, rounded_names = open_with_outputs(quantized, [name for _, _, name in pairs])
     signal, noise = np.zeros(len(pairs)), np.zeros(len(pairs))
     for tile in tiles:
         feed = {"tiles": tile[np.newaxis]}
@@ -46,13 +47,18 @@ def layer_noise(
             signal[position] += np.square(reference, dtype=np.float64).sum()
             noise[position] += np.square(values - reference, dtype=np.float64).sum()
     return [
-        LayerRecord(name=node.name, operator=_kind(node), snr_db=round(_decibels(power, error), 2))
+        LayerRecord(
+            name=node.name,
+            operator=node.op_type,
+            groups=attributes(node).get("group", 1),
+            snr_db=round(_decibels(power, error), 2),
+        )
         for (node, _, _), power, error in zip(pairs, signal, noise, strict=True)
     ]
 
 
 def worst_layers(layers: list[LayerRecord], count: int) -> list[str]:
-    """Names of the layers that add most noise of their own, in relation to their output."""
+    """Names of the layers that add most noise of their own, relative to their output."""
     relative = [10 ** (-layer.snr_db / 10) for layer in layers]
     before = [0.0, *relative[:-1]]
     added = np.array(relative) - np.array(before)
@@ -60,23 +66,15 @@ def worst_layers(layers: list[LayerRecord], count: int) -> list[str]:
 
 
 def _activations(model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, str]]:
-    """Each Conv and Gemm with its output, behind the clip or ReLU that goes into its range."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    """Each Conv and Gemm with its output, after the clip or ReLU that is fused with it."""
+    reading = readers(model)
     found = []
     for node in model.graph.node:
         if node.op_type in WEIGHTED:
-            next_nodes = readers.get(node.output[0], [])
+            next_nodes = reading.get(node.output[0], [])
             clipped = len(next_nodes) == 1 and next_nodes[0].op_type in ("Clip", "Relu")
             found.append((node, next_nodes[0].output[0] if clipped else node.output[0]))
     return found
-
-
-def _kind(node: onnx.NodeProto) -> str:
-    groups = next((item.i for item in node.attribute if item.name == "group"), 1)
-    return f"{node.op_type}, {groups} groups" if groups > 1 else str(node.op_type)
 
 
 def _decibels(signal: float, noise: float) -> float:

@@ -1,8 +1,7 @@
-"""What goes through an FP32 graph on calibration tiles: ranges and samples."""
+"""Activations of an FP32 graph on calibration tiles: ranges and samples."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +10,17 @@ import onnxruntime
 from onnx import helper
 
 from scenehash.tiles import Image
+from scenehash_train.onnx_export import open_session
 
 Floats = npt.NDArray[np.float32]
 
-WEIGHTED = frozenset({"Conv", "Gemm"})
-# Of each tensor and tile so many values are kept, evenly spaced: all of them would be gigabytes.
+# Samples of each tensor per tile, evenly spaced: all values would be gigabytes.
 SAMPLES_A_TILE = 1024
 
 
 @dataclass
 class Observed:
-    """One tensor over all tiles: its extremes, and some of its values float32 [M]."""
+    """One tensor over all tiles: its extremes, and samples of its values float32 [M]."""
 
     low: float = 0.0
     high: float = 0.0
@@ -34,36 +33,31 @@ class Observed:
 
 @dataclass(frozen=True)
 class Observations:
-    """Tensors by name, and how many tiles there were."""
+    """Tensors by name, and the number of tiles."""
 
     tensors: dict[str, Observed]
     count: int
 
 
 def observe(model: onnx.ModelProto, tiles: Iterable[Image]) -> Observations:
-    """Run a graph from tiles to logits on tiles uint8 [S, S, 3], one at a time, and look inside."""
-    session, names = open_inside(model, float_tensors(model))
+    """Run a graph from tiles to logits on tiles uint8 [S, S, 3], and observe its activations."""
+    session, names = open_with_outputs(model, float_tensors(model))
     tensors = {name: Observed() for name in names}
     count = 0
     for tile in tiles:
         count += 1
         for name, value in zip(names, session.run(names, {"tiles": tile[np.newaxis]}), strict=True):
-            seen = tensors[name]
-            seen.low = min(seen.low, float(value.min()))
-            seen.high = max(seen.high, float(value.max()))
+            observed = tensors[name]
+            observed.low = min(observed.low, float(value.min()))
+            observed.high = max(observed.high, float(value.max()))
             step = max(1, value.size // SAMPLES_A_TILE)
-            # Another offset for each tile, or the same pixels would be looked at every time.
-            seen.samples.append(value.reshape(-1)[count % step :: step].copy())
+            # Another offset for each tile, so that the samples are not always of the same pixels.
+            observed.samples.append(value.reshape(-1)[count % step :: step].copy())
     return Observations(tensors, count)
 
 
-def attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    """A node's attributes by name; what is not written is not there."""
-    return {item.name: helper.get_attribute_value(item) for item in node.attribute}
-
-
 def float_tensors(model: onnx.ModelProto) -> list[str]:
-    """Names of the float32 tensors that a graph computes, its float32 outputs among them."""
+    """Names of the float32 tensors that a graph computes, float32 outputs included."""
     made = {name for node in model.graph.node for name in node.output}
     known = (*onnx.shape_inference.infer_shapes(model).graph.value_info, *model.graph.output)
     float32 = onnx.TensorProto.FLOAT
@@ -74,10 +68,10 @@ def float_tensors(model: onnx.ModelProto) -> list[str]:
     ]
 
 
-def open_inside(
+def open_with_outputs(
     model: onnx.ModelProto, names: Sequence[str]
 ) -> tuple[onnxruntime.InferenceSession, list[str]]:
-    """A session that gives inner tensors, too, as they are before any fusion; and their names."""
+    """A session that gives inner tensors as outputs, unfused; and their names."""
     opened = onnx.ModelProto()
     opened.CopyFrom(model)
     outputs = {output.name for output in opened.graph.output}
@@ -85,8 +79,4 @@ def open_inside(
     opened.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        opened.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session, list(names)
+    return open_session(opened, options=options), list(names)

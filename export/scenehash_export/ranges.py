@@ -1,10 +1,10 @@
-"""From observed values to the range that 256 steps of an activation cover, by several methods.
+"""From observed values to the range that the 256 steps of an activation cover, by four methods.
 
-min-max       all that was seen
-percentile    all but one value in 100,000 a side
+min_max       all observed values
+percentile    all but one value in 100,000 on each side
 mse           the range with the least squared error of rounding and clipping
-entropy       the range whose histogram loses the least information (Kullback-Leibler), after
-              Migacz, "8-bit inference with TensorRT", GTC 2017
+entropy       the range with the least Kullback-Leibler divergence of histograms, after Migacz,
+              "8-bit inference with TensorRT", GTC 2017
 """
 
 from collections.abc import Callable
@@ -19,51 +19,50 @@ Range = tuple[float, float]
 STEPS = 255
 TAIL = 1e-5
 BINS = 2048
-# Shares of the full range that are tried; below a third, what is clipped always costs more.
+# Shares of the full range that are tried; below a third, clipping always costs more.
 SHARES = np.linspace(0.34, 1.0, 67)
 
 
-def min_max(seen: Observed) -> Range:
-    return seen.low, seen.high
+def min_max(observed: Observed) -> Range:
+    return observed.low, observed.high
 
 
-def percentile(seen: Observed) -> Range:
-    low, high = np.quantile(seen.values(), (TAIL, 1 - TAIL))
+def percentile(observed: Observed) -> Range:
+    low, high = np.quantile(observed.values(), (TAIL, 1 - TAIL))
     return min(float(low), 0.0), max(float(high), 0.0)
 
 
-def least_squares(seen: Observed) -> Range:
-    values = _thinned(seen.values())
+def least_squares(observed: Observed) -> Range:
+    values = _thinned(observed.values())
     errors = []
     for share in SHARES:
-        low, high = share * seen.low, share * seen.high
+        low, high = share * observed.low, share * observed.high
         step = max((high - low) / STEPS, 1e-12)
         zero = np.round(-low / step)
         rounded = (np.clip(np.round(values / step) + zero, 0, STEPS) - zero) * step
         errors.append(np.square(rounded - values).mean())
     share = float(SHARES[int(np.argmin(errors))])
-    return share * seen.low, share * seen.high
+    return share * observed.low, share * observed.high
 
 
-def entropy(seen: Observed) -> Range:
-    if seen.high <= seen.low:
-        return seen.low, seen.high
-    values = seen.values()
-    # Zeros, half of what a ReLU gives, are exact in any range: with them, clipping seems to cost
-    # nothing.
-    counts, _ = np.histogram(values[values != 0], BINS, (seen.low, seen.high))
-    zero = -seen.low / (seen.high - seen.low) * BINS
+def entropy(observed: Observed) -> Range:
+    if observed.high <= observed.low:
+        return observed.low, observed.high
+    values = observed.values()
+    # Zeros, half of a ReLU's outputs, are exact in any range, and would hide the cost of clipping.
+    counts, _ = np.histogram(values[values != 0], BINS, (observed.low, observed.high))
+    zero = -observed.low / (observed.high - observed.low) * BINS
     losses = []
     for share in SHARES:
         first = round(zero * (1 - share))
         last = max(first + 1, round(zero + share * (BINS - zero)))
         losses.append(_divergence(counts.astype(np.float64), first, last))
     share = float(SHARES[int(np.argmin(losses))])
-    return share * seen.low, share * seen.high
+    return share * observed.low, share * observed.high
 
 
 METHODS: dict[str, Callable[[Observed], Range]] = {
-    "min-max": min_max,
+    "min_max": min_max,
     "percentile": percentile,
     "mse": least_squares,
     "entropy": entropy,
@@ -71,7 +70,7 @@ METHODS: dict[str, Callable[[Observed], Range]] = {
 
 
 def _thinned(values: Floats) -> Floats:
-    # The error is a mean: 20,000 values give it to a percent, in a tenth of the time.
+    # 20,000 values give the mean error to a percent, in a tenth of the time.
     return values[:: max(1, len(values) // 20_000)]
 
 
@@ -84,8 +83,8 @@ def _divergence(counts: npt.NDArray[np.float64], first: int, last: int) -> float
     step_of = np.arange(len(inside)) * (STEPS + 1) // len(inside)
     filled = inside > 0
     sums = np.bincount(step_of, inside)
-    places = np.bincount(step_of, filled)
-    spread = np.where(filled, sums[step_of] / np.maximum(places[step_of], 1), 0.0)
+    bins = np.bincount(step_of, filled)
+    spread = np.where(filled, sums[step_of] / np.maximum(bins[step_of], 1), 0.0)
     p, q = clipped / clipped.sum(), spread / max(spread.sum(), 1.0)
     floor = 1e-9
     both = p > 0

@@ -1,9 +1,9 @@
-"""A first convolution of few channels, done faster: neighbouring pixels taken as one.
+"""A faster first convolution: groups of neighbouring pixels taken as one, "space to depth".
 
-onnxruntime copies each window of a quantized convolution together before it multiplies. A stem's
-windows are rows of 9 bytes, and copying them takes longer than the arithmetic: the stem was an
-eighth of the whole network's time. Four neighbouring pixels, taken as one with 12 channels, make
-half as many windows, each giving two outputs; weights for pixels that an output does not see are 0.
+onnxruntime copies each window of a quantized convolution before it multiplies. The windows of the
+first convolution are rows of 9 bytes, and copying them takes longer than the arithmetic: an eighth
+of the whole network's time. Four neighbouring pixels, taken as one pixel of 12 channels, make half
+as many windows, each with two outputs; weights for pixels outside an output's window are 0.
 
 tiles [N, S, S, 3] ──► [N, S, S/4, 12] ──► convolution ──► [N, S/2, S/4, 2 O] ──► [N, S/2, S/2, O]
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from .observe import attributes
+from .nodes import attributes, constant, producers, replace_constant
 
 GROUP = 4
 STRIDE = 2
@@ -37,23 +37,23 @@ class _Stem:
 
 
 def group_pixels(model: onnx.ModelProto) -> bool:
-    """Rewrite the first convolution of a finished INT8 graph; False where it does not fit.
+    """Rewrite the first convolution of a finished INT8 graph; False where that is not possible.
 
-    It fits when the tile's bytes are its activation, with 3 x 3 windows (or narrower) at stride 2,
-    padded at the right only, as EfficientNet's.
+    It is possible when its activation is the tile's bytes, its windows are at most 3 pixels wide,
+    at stride 2, and padded at the right only, as in EfficientNet.
     """
     stem = _find(model)
     if stem is None:
         return False
     graph = model.graph
     size = graph.input[0].type.tensor_type.shape.dim[2].dim_value
-    kernel = _constant(model, stem.weights.input[0])
+    kernel = constant(model, stem.weights.input[0])
     outputs, bands = kernel.shape[:2]
-    _replace(model, stem.weights.input[0], _grouped(kernel))
+    replace_constant(model, stem.weights.input[0], _grouped(kernel))
     for name in {*stem.weights.input[1:], *stem.bias.input}:
-        values = _constant(model, name)
+        values = constant(model, name)
         if values.shape == (outputs,):
-            _replace(model, name, np.tile(values, OUTPUTS))
+            replace_constant(model, name, np.tile(values, OUTPUTS))
     settings = {item.name: item for item in stem.convolution.attribute}
     settings["kernel_shape"].ints[-1] = 2
     settings["strides"].ints[-1] = 1
@@ -69,18 +69,18 @@ def group_pixels(model: onnx.ModelProto) -> bool:
     grouped = STEM + "tiles"
     graph.node.insert(0, helper.make_node("Reshape", ["tiles", into], [grouped], name=grouped))
     stem.transpose.input[0] = grouped
-    made = stem.quantize.output[0]
+    result = stem.quantize.output[0]
     last, split, first = (STEM + name for name in ("last", "split", "first"))
     for node in graph.node:
-        node.input[:] = [first if name == made else name for name in node.input]
-    place = list(graph.node).index(stem.quantize) + 1
+        node.input[:] = [first if name == result else name for name in node.input]
+    position = list(graph.node).index(stem.quantize) + 1
     for node in (
         helper.make_node("Transpose", [split], [first], name=first, perm=LAYOUT_FIRST),
         helper.make_node("Reshape", [last, out_of], [split], name=split),
-        helper.make_node("Transpose", [made], [last], name=last, perm=LAYOUT_LAST),
+        helper.make_node("Transpose", [result], [last], name=last, perm=LAYOUT_LAST),
     ):
-        graph.node.insert(place, node)
-    stale = {made, stem.convolution.output[0], stem.convolution.input[0], *stem.transpose.output}
+        graph.node.insert(position, node)
+    stale = {result, stem.convolution.output[0], stem.convolution.input[0], *stem.transpose.output}
     stale |= {stem.convolution.input[1], stem.convolution.input[2]}
     for value in [value for value in graph.value_info if value.name in stale]:
         graph.value_info.remove(value)
@@ -88,7 +88,7 @@ def group_pixels(model: onnx.ModelProto) -> bool:
 
 
 def _find(model: onnx.ModelProto) -> _Stem | None:
-    made_by = {name: node for node in model.graph.node for name in node.output}
+    made_by = producers(model)
     transpose = _only_reader(model, "tiles", "Transpose")
     scaled = transpose and _only_reader(model, transpose.output[0], "DequantizeLinear")
     convolution = scaled and _only_reader(model, scaled.output[0], "Conv")
@@ -98,11 +98,11 @@ def _find(model: onnx.ModelProto) -> _Stem | None:
     weights, bias = (made_by.get(name) for name in convolution.input[1:3])
     if weights is None or bias is None:
         return None
-    kernel = _constant(model, weights.input[0])
+    kernel = constant(model, weights.input[0])
     size = model.graph.input[0].type.tensor_type.shape.dim[2].dim_value
     settings = attributes(convolution)
     top, left, bottom, right = settings.get("pads", [0, 0, 0, 0])
-    fits = (
+    possible = (
         kernel.ndim == 4
         and kernel.shape[3] <= GROUP - STRIDE + 1
         and settings.get("group", 1) == 1
@@ -113,7 +113,7 @@ def _find(model: onnx.ModelProto) -> _Stem | None:
         and right > 0
         and size % GROUP == 0
     )
-    return _Stem(transpose, convolution, weights, bias, quantize) if fits else None
+    return _Stem(transpose, convolution, weights, bias, quantize) if possible else None
 
 
 def _grouped(kernel: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -130,13 +130,3 @@ def _grouped(kernel: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def _only_reader(model: onnx.ModelProto, tensor: str, operator: str) -> onnx.NodeProto | None:
     readers = [node for node in model.graph.node if tensor in node.input]
     return readers[0] if len(readers) == 1 and readers[0].op_type == operator else None
-
-
-def _constant(model: onnx.ModelProto, name: str) -> npt.NDArray[Any]:
-    (tensor,) = [item for item in model.graph.initializer if item.name == name]
-    return np.asarray(numpy_helper.to_array(tensor))
-
-
-def _replace(model: onnx.ModelProto, name: str, values: npt.NDArray[Any]) -> None:
-    (tensor,) = [item for item in model.graph.initializer if item.name == name]
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), name))

@@ -13,8 +13,8 @@ from onnx import helper
 
 from scenehash.codes import pack
 from scenehash.errors import ConfigurationError, FidelityError
-from scenehash_export.fidelity import check_lowering
-from scenehash_export.graph import append_packing, find_normalisation, finish_graph, lower_network
+from scenehash_export.fidelity import check_onnx_export
+from scenehash_export.graph import append_packing, find_normalisation, finish_graph, network_graph
 
 from .conftest import SIZE, small_network
 
@@ -49,6 +49,7 @@ def test_codes_are_the_packed_signs_whatever_the_logits(
     np.testing.assert_array_equal(codes, pack(logits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mean", "scale", "folds"),
     [
@@ -62,7 +63,7 @@ def test_graph_gives_the_logits_of_the_network_for_any_batch(
     tiles: npt.NDArray[np.uint8], mean: tuple[float, ...], scale: tuple[float, ...], folds: bool
 ) -> None:
     network = small_network(mean, scale)
-    graph = lower_network(network, SIZE)
+    graph = network_graph(network, SIZE)
     assert (find_normalisation(graph) is not None) == folds
     finish_graph(graph)
     assert ("DequantizeLinear" in {node.op_type for node in graph.graph.node}) == folds
@@ -78,19 +79,19 @@ def test_graph_gives_the_logits_of_the_network_for_any_batch(
 
 
 def test_graph_says_nothing_of_the_folders_it_was_made_in() -> None:
-    graph = lower_network(small_network(), SIZE)
+    graph = network_graph(small_network(), SIZE)
     finish_graph(graph)
     assert b".py" not in graph.SerializeToString()
 
 
 def test_wrong_normalisation_is_caught(tiles: npt.NDArray[np.uint8]) -> None:
-    graph = lower_network(small_network(mean=(100.0,)), SIZE)
+    graph = network_graph(small_network(mean=(100.0,)), SIZE)
     with pytest.raises(FidelityError, match="departs from the network in PyTorch"):
-        check_lowering(small_network(), graph, tiles)
+        check_onnx_export(small_network(), graph, tiles)
 
 
 def test_width_that_no_code_has_is_refused() -> None:
     network = small_network()
     network.head = torch.nn.Linear(16, 20)
     with pytest.raises(ConfigurationError, match="20 bits"):
-        finish_graph(lower_network(network, SIZE))
+        finish_graph(network_graph(network, SIZE))

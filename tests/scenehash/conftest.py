@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from scenehash.index import code_index, kernels
+from scenehash.index import code_index, kernel_loader, kernels
 
-ABSENT = pytest.mark.skipif(not kernels.available(), reason="numba is not installed: extra 'fast'")
+ABSENT = pytest.mark.skipif(
+    not kernel_loader.available(), reason="numba is not installed: extra 'fast'"
+)
 
 
 @pytest.fixture(scope="module", params=["numpy", pytest.param("numba", marks=ABSENT)])
@@ -14,7 +16,7 @@ def loops(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each test of a module twice: with numpy's loops, and with compiled ones from the start."""
     with pytest.MonkeyPatch.context() as patch:
         only_numpy = request.param == "numpy"
-        chosen = (lambda _words: kernels.NUMPY) if only_numpy else kernels.warm
+        chosen = (lambda _words: kernels.NUMPY) if only_numpy else kernel_loader.warm
         patch.setattr(code_index, "kernels_for", chosen)
-        patch.setattr(code_index, "searched", lambda *_: None)
+        patch.setattr(code_index, "note_search", lambda *_: None)
         yield request.param

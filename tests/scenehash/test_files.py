@@ -1,4 +1,4 @@
-"""Files from outside: only files are opened, no more is read than was asked for, names are text."""
+"""Files are written whole or not at all, opened with care, and named by text everywhere."""
 
 import os
 import socket
@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash.errors import InputError
-from scenehash.files import check_regular, path_from, path_text, printable, read_regular
+from scenehash.files import (
+    atomic_path,
+    check_regular,
+    path_from,
+    path_text,
+    read_regular,
+    write_text,
+)
 
 
 @pytest.mark.parametrize("linked", [False, True])
@@ -73,14 +80,39 @@ def test_the_file_of_a_text_is_found_again(tmp_path: Path) -> None:
     assert path_from("/gone/a\\xff.png") == Path("/gone/a\\xff.png")
 
 
-def test_what_a_terminal_would_obey_is_shown() -> None:
-    assert printable("a\x1b[2Jb\nc\x9b\u202ed\udcff") == "a\\x1b[2Jb\\nc\\x9b\\u202ed\\udcff"
-    assert printable("Zürich 東京 café") == "Zürich 東京 café"
-
-
 def test_an_error_carries_its_path_and_its_reason() -> None:
     error = InputError("is empty", Path("/in/a.png"))
     assert (str(error), error.path, error.reason) == (
         "/in/a.png: is empty", Path("/in/a.png"), "is empty"
     )  # fmt: skip
     assert str(InputError("is empty")) == "is empty"
+
+
+def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+    with pytest.raises(ValueError, match="half"), atomic_path(path) as partial:
+        partial.write_text("ne")
+        raise ValueError("half")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_has_its_name_only_when_it_and_its_folder_are_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, flushed, fsync = tmp_path / "a.txt", [], os.fsync
+
+    def noted(descriptor: int) -> None:
+        flushed.append((str(Path(f"/proc/self/fd/{descriptor}").readlink()), path.exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    with atomic_path(path) as partial:
+        partial.write_text("all")
+    assert flushed == [(str(partial), False), (str(tmp_path), True)]
+
+
+def test_what_cannot_be_written_is_an_error_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none/a.txt: cannot be written \(No such file"):
+        write_text(tmp_path / "none" / "a.txt", "all")

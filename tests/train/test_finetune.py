@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from scenehash import HashModel
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError, InputError
-from scenehash_export.build import export_run
-from scenehash_export.fidelity import Threshold
+from scenehash_export import ExportOptions, export
 from scenehash_train import finetune as finetuning
 from scenehash_train import tuning_network
 from scenehash_train.backbones import Backbone, load_backbone
@@ -31,7 +30,9 @@ from scenehash_train.tuning_network import TuningNetwork
 
 from ..scenes import draw
 
-# Most of the blocks: the more that are before them, the longer it takes to lower those.
+pytestmark = pytest.mark.slow
+
+# Most of the blocks: the fewer that are frozen, the sooner those are exported to ONNX.
 SIZE, BLOCKS = 64, 14
 CLASSES = ("harbor", "forest")
 SMALL = {"bits": 16, "tile_size": SIZE, "settings": {"steps": 20, "batch": 8, "hidden": 16}}
@@ -88,7 +89,7 @@ def test_a_frozen_run_is_what_it_was_and_fine_tuning_leaves_nothing_behind(
     monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
     fresh = train([archive], tmp_path / "fresh cache", make_config(SMALL)).run
     assert frozen.lineage == again.lineage == fresh.lineage != tuned.lineage
-    assert {path.name for path in tuned.path.iterdir()} == {
+    assert {path.name for path in tuned.path.iterdir() if path.is_file()} == {
         *(path.name for path in frozen.path.iterdir()), BACKBONE,
     }  # fmt: skip
 
@@ -121,19 +122,19 @@ def test_an_interrupted_run_of_the_same_seed_ends_as_one_that_was_not(
 
 def test_the_exported_file_computes_the_tuned_network(tuned: Run, tmp_path: Path) -> None:
     out = tmp_path / "model.onnx"
-    exported = export_run(tuned, out, "fp32", Threshold())
+    exported = export(tuned, out, ExportOptions("fp32"))
     assert exported.card.recipe == "centres+finetune"
     assert exported.card.lineage == tuned.lineage
     expected = network_logits(tuned.network(), tuned.split.test, SIZE)
     assert np.allclose(model_logits(HashModel.load(out), tuned.split.test), expected, atol=1e-4)
 
 
-@pytest.mark.parametrize(("blocks", "lowered"), [(5, True), (1, False), (16, False)])
+@pytest.mark.parametrize(("blocks", "in_onnxruntime"), [(5, True), (1, False), (16, False)])
 def test_two_parts_compute_what_the_whole_does_and_gradients_are_finite(
-    blocks: int, lowered: bool, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+    blocks: int, in_onnxruntime: bool, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not lowered:  # as on a CUDA device, where PyTorch computes the trunk
-        monkeypatch.setattr(tuning_network, "_lowered", lambda trunk, _: trunk)
+    if not in_onnxruntime:  # as on a CUDA device, where PyTorch computes the trunk
+        monkeypatch.setattr(tuning_network, "_in_onnxruntime", lambda trunk, _: trunk)
     torch.manual_seed(0)
     projection = Projection(torch.zeros(backbone.width), torch.randn(backbone.width, 8))
     # A black tile has channels that are nought everywhere, where a square root has no slope.

@@ -79,6 +79,7 @@ def test_a_random_view_depends_on_the_content_and_nothing_else() -> None:
     assert not np.array_equal(view_of(tile, 9, "content"), view_of(tile, 9, "other"))
 
 
+@pytest.mark.slow
 def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> None:
     archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
     backbone = load_backbone("efficientnet_lite0", 32)
@@ -95,6 +96,7 @@ def test_representations_are_those_of_the_network_in_pytorch(tmp_path: Path) -> 
         assert np.allclose(got[:, position], expected, rtol=2e-3, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_representations_are_extracted_once_and_go_on_after_an_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

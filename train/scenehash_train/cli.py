@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenehash.cli.console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from scenehash.cli.help import examples
 
 from . import data_cli
 
@@ -22,8 +23,13 @@ DataFolders = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command("train")(train_command)
-    app.command("evaluate")(evaluate_command)
+    training = examples(
+        "scenehash train DATA --out runs/mine",
+        "scenehash train DATA --bits 128 --seed 1",
+    )
+    app.command("train", epilog=training)(train_command)
+    evaluation = examples("scenehash evaluate runs/mine DATA", "scenehash evaluate m.onnx DATA")
+    app.command("evaluate", epilog=evaluation)(evaluate_command)
     data_cli.register(app)
 
 
@@ -41,13 +47,15 @@ def train_command(
     ] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(help="centres, or mhcln (the paper's recipe).", show_default="centres"),
+        typer.Option(
+            help="Train by centres, or by mhcln (the paper's recipe).", show_default="centres"
+        ),
     ] = None,
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="efficientnet_lite0, _lite1 or _lite2, each also as NAME:CHECKPOINT_FILE; or "
-            "timm:NAME.",
+            help="Train on efficientnet_lite0, _lite1 or _lite2, each also as "
+            "NAME:CHECKPOINT_FILE; or on timm:NAME.",
             show_default="efficientnet_lite0",
         ),
     ] = None,

@@ -178,8 +178,8 @@ def split(images: Sequence[LabelledImage], seed: int) -> Split:
     members = np.logical_or.reduceat(memberships(labels(together)), starts[:-1], axis=0)
     for_training = stratify(members, np.diff(starts), TRAIN_FRACTION, seed)
     sides = np.repeat(for_training, np.diff(starts))
-    train = [image for image, taken in zip(together, sides, strict=True) if taken]
-    test = [image for image, taken in zip(together, sides, strict=True) if not taken]
+    train = [image for image, side in zip(together, sides, strict=True) if side]
+    test = [image for image, side in zip(together, sides, strict=True) if not side]
     return Split(_ordered(train), _ordered(test))
 
 

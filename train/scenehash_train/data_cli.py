@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from scenehash.cli.console import CONSOLE, AsJson, report
+from scenehash.cli.help import examples
 
 
 def register(app: typer.Typer) -> None:
@@ -13,13 +14,14 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Download published archives of labelled images.", no_args_is_help=True
     )
-    group.command("list")(list_command)
-    group.command("fetch")(fetch_command)
+    group.command("list", epilog=examples("scenehash data list"))(list_command)
+    fetching = examples("scenehash data fetch ucmerced", "scenehash data fetch eurosat --out data")
+    group.command("fetch", epilog=fetching)(fetch_command)
     app.add_typer(group, name="data")
 
 
 def list_command(as_json: AsJson = False) -> None:
-    """List the archives that can be downloaded, each with a page about it and its terms."""
+    """List the archives that can be downloaded, and their terms."""
     from rich.table import Table
 
     from .archives import PUBLISHED
@@ -38,10 +40,10 @@ def fetch_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download a published archive, check it, and unpack it as one folder per class.
+    """Download, check and unpack a published archive.
 
-    An interrupted download continues where it stopped. An archive that is there already is not
-    downloaded again.
+    It becomes one folder per class. An interrupted download continues where it stopped. An archive
+    that is there already is not downloaded again.
     """
     from scenehash_train import fetch_archive
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from scenehash.files import atomic_path
 from scenehash.progress import SILENT, Progress
 
 from .recipes import Recipe
@@ -84,6 +85,5 @@ def _save(recipe: Recipe, step: int, history: History, checkpoint: Path) -> None
         "learned": recipe.learned.state_dict(),
         "optimizer": recipe.optimizer.state_dict(),
     }
-    partial = checkpoint.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(checkpoint)
+    with atomic_path(checkpoint) as partial, partial.open("wb") as file:
+        torch.save(state, file)

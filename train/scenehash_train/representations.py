@@ -27,7 +27,7 @@ from scenehash.tiles import Image
 from .augmentation import view_of
 from .backbones import Backbone
 from .data import LabelledImage
-from .onnx_export import lower, open_session
+from .onnx_export import export_onnx, open_session
 
 BATCH = 16
 # To be raised when the same image, read by the same params, gives other pixels than before.
@@ -104,7 +104,7 @@ class _Extractor:
     def __init__(self, backbone: Backbone, tile_size: int, params: DecodeParams) -> None:
         self._tile_size, self._params = tile_size, params
         network = backbone.with_head(nn.Identity())
-        model = lower(network, tile_size, ["representation"])
+        model = export_onnx(network, tile_size, ["representation"])
         self._session = open_session(model, os.cpu_count() or 1)
 
     def run(

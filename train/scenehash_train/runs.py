@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from scenehash.errors import ConfigurationError, InputError
+from scenehash.files import PARTIAL, atomic_path
 from scenehash.model.card import DataRecord
 
 from .backbones import Backbone, load_backbone
@@ -34,7 +35,6 @@ from .recipes import build_head
 CONFIG, SPLIT, CHECKPOINT = "config.json", "split.json", "checkpoint.pt"
 FINETUNE, HEAD, BACKBONE = "finetune.pt", "head.pt", "backbone.pt"
 CURVE, RUN = "curve.png", "run.json"
-PARTIAL = ".partial"
 
 
 class Run:
@@ -126,9 +126,9 @@ def start_run(path: Path, config: Config, data: Collection, parts: Split) -> Non
     written = {CONFIG: settings, SPLIT: _split_record(data, parts)}
     try:
         path.mkdir(parents=True, exist_ok=True)
-        # The configuration is written last: a folder without it holds an unfinished start at most.
-        begun = {Path(name).with_suffix(end).name for name in written for end in (".json", PARTIAL)}
-        if not (path / CONFIG).is_file() and {entry.name for entry in path.iterdir()} - begun:
+        # The configuration is written last: a folder without it holds no run yet.
+        others = [entry for entry in path.iterdir() if entry.suffix != PARTIAL]
+        if not (path / CONFIG).is_file() and {entry.name for entry in others} - written.keys():
             raise ConfigurationError(f"{path}: not empty, and not a run; choose another --out")
         for name in (SPLIT, CONFIG):
             if not (path / CONFIG).is_file():
@@ -209,12 +209,10 @@ def _intact(path: Path) -> Iterator[dict[str, Tensor]]:
 
 
 def _write_weights(path: Path, weights: Mapping[str, Tensor]) -> None:
-    partial = path.with_name(path.name + PARTIAL)
-    torch.save(weights, partial)
-    partial.replace(path)
+    with atomic_path(path) as partial, partial.open("wb") as file:
+        torch.save(weights, file)
 
 
 def _write_json(path: Path, values: dict[str, Any]) -> None:
-    partial = path.with_suffix(PARTIAL)
-    partial.write_text(json.dumps(values, indent=1) + "\n")
-    partial.replace(path)
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(values, indent=1) + "\n")

@@ -13,7 +13,7 @@ from .backbones import Backbone
 from .efficientnet_lite import EfficientNetLite
 from .head import Projection
 from .network import HashNetwork
-from .onnx_export import lower, open_session
+from .onnx_export import export_onnx, open_session
 
 # The activations of a large batch leave a CPU's caches, and take gigabytes.
 TILES_AT_ONCE = 16
@@ -48,7 +48,7 @@ class TuningNetwork:
         self._first = len(tuned.module.blocks) - blocks
         self._device = device
         trunk = _Trunk(self._network, tuned.module, self._first)
-        self._trunk: Trunk = _lowered(trunk, tile_size) if device.type == "cpu" else trunk
+        self._trunk: Trunk = _in_onnxruntime(trunk, tile_size) if device.type == "cpu" else trunk
 
     def tuned(self) -> dict[str, Tensor]:
         """The trained weights by name, on the CPU."""
@@ -74,10 +74,10 @@ class _Trunk(nn.Module):
         return (x, *means)
 
 
-def _lowered(trunk: _Trunk, tile_size: int) -> Trunk:
+def _in_onnxruntime(trunk: _Trunk, tile_size: int) -> Trunk:
     outputs = len(trunk(torch.zeros((1, tile_size, tile_size, 3), dtype=torch.uint8)))
     names = [f"output{number}" for number in range(outputs)]
-    session = open_session(lower(trunk, tile_size, names), torch.get_num_threads())
+    session = open_session(export_onnx(trunk, tile_size, names), torch.get_num_threads())
 
     def run(tiles: Tensor) -> tuple[Tensor, ...]:
         found = session.run(names, {"tiles": tiles.numpy()})

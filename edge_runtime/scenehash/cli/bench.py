@@ -5,22 +5,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import write_text
 
-from .console import CONSOLE, AsJson, notice, report
-from .options import CORES, ModelPath
+from .console import CONSOLE, AsJson, counted, notice, report
+from .help import examples
+from .options import ModelPath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.table import Table
 
-    from scenehash.diagnose.bench.compare import Comparison
+    from scenehash.diagnose.bench.compare import RunComparison
+
+SETTINGS = BenchSettings()
+
+EXAMPLES = examples(
+    "scenehash bench --json > here.json",
+    "scenehash bench --other model-fp32.onnx",
+    "scenehash bench --compare here.json there.json",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("bench")(bench_command)
+    app.command("bench", epilog=EXAMPLES)(bench_command)
 
 
 def bench_command(
@@ -28,27 +38,49 @@ def bench_command(
     other: Annotated[
         Path | None,
         typer.Option(
-            "--other", help="A second export of the same run, such as FP32.", show_default=False
+            "--other",
+            metavar="FILE",
+            help="Time a second export of the same run in turn, such as FP32.",
         ),
     ] = None,
     images: Annotated[
         Path | None,
-        typer.Option("--images", help="A folder of images; without it, the demo's tiles."),
+        typer.Option(
+            "--images",
+            metavar="FOLDER",
+            help="Use the images in this folder.",
+            show_default="those of the demo",
+        ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many of them.")] = 16,
-    repeats: Annotated[int, typer.Option(min=2, help="How often each is timed.")] = 20,
-    threads: Annotated[int, typer.Option(min=1, help="Threads for hashing.")] = 1,
+    count: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Use this many images.")
+    ] = SETTINGS.count,
+    repeats: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Time each stage this often.")
+    ] = SETTINGS.repeats,
+    threads: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Hash with this many threads.")
+    ] = SETTINGS.threads,
     most_threads: Annotated[
-        int, typer.Option(min=1, help="Try 1 to so many.", show_default="all cores")
-    ] = CORES,
-    archive: Annotated[int, typer.Option(min=1, help="Codes to search among.")] = 100_000,
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Try from 1 to this many threads.", show_default="all cores"
+        ),
+    ] = SETTINGS.most_threads,
+    archive: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Search an archive of this many codes.")
+    ] = SETTINGS.archive,
     seconds: Annotated[
-        float, typer.Option(min=0.1, help="Length of the sustained run; others follow it.")
-    ] = 6.0,
+        float,
+        typer.Option(
+            min=0.1, metavar="SECONDS", help="Run for this long, to see what is sustained."
+        ),
+    ] = SETTINGS.seconds,
     folder: Annotated[
         Path | None,
         typer.Option(
             "--folder",
+            metavar="FOLDER",
             exists=True,
             file_okay=False,
             help="Write there, to time the disk that the store is on.",
@@ -56,58 +88,51 @@ def bench_command(
         ),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Write a figure, as SVG.", show_default=False)
+        Path | None, typer.Option("--plot", metavar="FILE", help="Write a figure, as SVG.")
     ] = None,
     compare: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
             "--compare",
             metavar="A.json B.json",
-            help="Measure nothing: compare two results of --json.",
-            show_default=False,
+            help="Compare two results of --json, and measure nothing.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure every stage on this machine, and say what to set.
+    """Measure every stage on this machine, and recommend settings.
 
-    Scenarios are named as MLPerf names them: SingleStream, MultiStream, Offline.
+    Scenarios are named as in MLPerf: SingleStream, MultiStream, Offline.
     """
     if compare is not None:
-        _compare(*compare, as_json)
+        from scenehash.diagnose.bench.compare import compare_runs
+
+        found = compare_runs(*compare)
+        lines = [found.precision] if found.precision else []
+        report(found.document(), as_json, _comparison_table(found), *lines)
         return
     from scenehash.diagnose.bench.plot import draw_stages
-    from scenehash.diagnose.bench.run import Settings, run_bench
+    from scenehash.diagnose.bench.run import bench
 
-    settings = Settings(
-        model, other, images, count, repeats, threads, most_threads, archive, seconds, folder
+    document = bench(
+        BenchSettings(
+            model,
+            other,
+            images,
+            count,
+            repeats,
+            threads,
+            most_threads,
+            archive,
+            seconds,
+            folder,
+        ),
+        CONSOLE,
     )
-    document = run_bench(settings, CONSOLE)
     if plot is not None:
         write_text(plot, draw_stages(document))
         notice(f"figure: {plot}")
     report(document, as_json, *_shown(document))
-
-
-def _compare(first: Path, second: Path, as_json: bool) -> None:
-    from scenehash.diagnose.bench.compare import compare, read_run
-
-    found = compare(read_run(first), read_run(second))
-    document = {
-        "first": str(first),
-        "second": str(second),
-        "stages": {
-            item.stage: {
-                "first_p50_ms": item.first_ms,
-                "second_p50_ms": item.second_ms,
-                "ratio": item.ratio,
-                "interval_95": list(item.interval),
-                "verdict": item.verdict,
-            }
-            for item in found
-        },
-    }
-    report(document, as_json, _comparison_table(found, first, second))
 
 
 def _shown(document: dict[str, Any]) -> list[Any]:
@@ -119,19 +144,32 @@ def _shown(document: dict[str, Any]) -> list[Any]:
     temperature = sustained["after"]["temperature"]
     energy = sustained["joules_a_scene"]
     return [
-        f"{model['name']}, {model['threads']} thread(s), on {document['machine']['processor']}; "
-        f"{document['inputs']}; {document['archive']:,} codes to search\n",
+        f"{model['name']}, {counted(model['threads'], 'thread')}, on "
+        f"{document['machine']['processor']}; {document['inputs']}; "
+        f"{counted(document['archive'], 'code')} to search",
+        "",
         _stage_table(document["stages"]),
-        f"\nSingleStream {single['p90_ms']:.2f} ms (p90)   MultiStream {several['p99_ms']:.2f} ms "
+        "",
+        f"SingleStream {single['p90_ms']:.2f} ms (p90)   MultiStream {several['p99_ms']:.2f} ms "
         f"(p99, {several['tiles_a_query']} tiles)   Offline {offline['tiles_a_second']:,.0f} "
-        "tiles a second\n",
+        "tiles a second",
+        "",
         _grid_table(document["grid"]),
-        f"\ncold start: {cold['seconds_to_first_code']:.2f} s to the first code (bare import "
+        "",
+        f"cold start: {cold['seconds_to_first_code']:.2f} s to the first code (bare import "
         f"{cold['seconds_to_bare_import']:.2f} s), peak memory {cold['peak_memory_mb']:.0f} MB",
         f"energy: {'no counter' if energy is None else f'{energy:.3f} J a scene'}; temperature: "
         f"{'no sensor' if temperature is None else f'{temperature:.0f} C after'}",
         *document["advice"],
+        *_counts(document),
     ]
+
+
+def _counts(document: dict[str, Any]) -> list[str]:
+    from scenehash.diagnose.bench.arm_counts import describe_counts
+
+    on_arm = document["machine"]["architecture"] in ("aarch64", "arm64")
+    return [describe_counts(document["arm_instructions"])] if on_arm else []
 
 
 def _stage_table(stages: dict[str, Any]) -> "Table":
@@ -159,15 +197,17 @@ def _grid_table(grid: "Sequence[dict[str, Any]]") -> "Table":
     table = Table("ms a tile", *(f"batch {batch}" for batch in batches), box=None)
     for threads in sorted({cell["threads"] for cell in grid}):
         cells = [cell for cell in grid if cell["threads"] == threads]
-        table.add_row(f"{threads} thread(s)", *(f"{cell['ms_a_tile']:.2f}" for cell in cells))
+        row = (f"{cell['ms_a_tile']:.2f}" for cell in cells)
+        table.add_row(counted(threads, "thread"), *row)
     return table
 
 
-def _comparison_table(found: "Sequence[Comparison]", first: Path, second: Path) -> "Table":
+def _comparison_table(found: "RunComparison") -> "Table":
     from rich.table import Table
 
-    table = Table("stage", first.name, second.name, "ratio", "95 % interval", "", box=None)
-    for item in found:
+    names = (found.first.name, found.second.name)
+    table = Table("stage", *names, "ratio", "95 % interval", "", box=None)
+    for item in found.stages:
         low, high = item.interval
         table.add_row(
             item.stage,

@@ -1,10 +1,14 @@
-"""What a command prints: results on stdout, everything else on stderr."""
+"""What a command prints: results on stdout, everything else on stderr.
+
+Whatever a terminal would act on is escaped here, once for all that is printed: names and messages
+come from outside.
+"""
 
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -19,34 +23,48 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+from typer.exceptions import TyperException
 
-from scenehash.progress import track as progress_track
+from scenehash.files import printable
 
 # A file or a pipe has no width; lines are cut only where they would be no table any more.
 PIPE_WIDTH = 200
 
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_SET_ASIDE = 3
-EXIT_INTERRUPTED = 130
-
-Item = TypeVar("Item")
+# And 128 + the number of a signal that ended the command: see interrupts.py.
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
+class UsageError(TyperException):
+    """What was given to a command makes no sense together."""
+
+    exit_code = EXIT_USAGE
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things in words: "1 tile", "2,000 tiles"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType) -> None:
-    """Print a command's result: the document as JSON, or what is shown to a person instead."""
+    """Print a command's result: the document as JSON, or what is shown to a person instead.
+
+    Each string is one line.
+    """
     if as_json:
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
     else:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
-        Console(highlight=False, markup=False, emoji=False, width=width).print(*shown, sep="\n")
+        _console(width=width).print(*shown, sep="\n")
 
 
 def notice(text: str) -> None:
     """Print a line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)
+    _console(stderr=True, soft_wrap=True).print(text)
 
 
 class ConsoleProgress:
@@ -56,14 +74,14 @@ class ConsoleProgress:
     def task(self, name: str, total: int) -> Iterator["ConsoleTask"]:
         """Show a task until the context ends."""
         columns: list[ProgressColumn] = [
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             _RateColumn(),
             TimeRemainingColumn(),
         ]
-        with Progress(*columns, console=Console(stderr=True)) as shown:
-            yield ConsoleTask(shown, shown.add_task(name, total=total))
+        with Progress(*columns, console=_console(stderr=True)) as shown:
+            yield ConsoleTask(shown, shown.add_task(printable(name), total=total))
 
     def message(self, text: str) -> None:
         """Print a line on stderr."""
@@ -89,17 +107,14 @@ class ConsoleTask:
 CONSOLE = ConsoleProgress()
 
 
-# Train and export still report by these two.
-@contextlib.contextmanager
-def progress(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Show a task on stderr; call what is given with a step's size."""
-    with CONSOLE.task(what, total) as task:
-        yield task.advance
+class _EscapingConsole(Console):
+    def render_str(self, text: str, **style: Any) -> Text:
+        # Every string that is printed, cells of tables too, comes through here.
+        return super().render_str(printable(text), **style)
 
 
-def track(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Pass items on, and show each as a step of a task."""
-    return progress_track(items, total, what, CONSOLE)
+def _console(**settings: Any) -> Console:
+    return _EscapingConsole(highlight=False, markup=False, emoji=False, **settings)
 
 
 class _RateColumn(ProgressColumn):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .console import AsJson, report
+from .help import examples
 from .options import ModelPath
 
 if TYPE_CHECKING:
@@ -18,17 +19,21 @@ DEFAULT_FOLDER = Path("scenehash-demo")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("demo")(demo_command)
+    epilog = examples("scenehash demo", "scenehash demo --out /tmp/demo")
+    app.command("demo", epilog=epilog)(demo_command)
 
 
 def demo_command(
     out: Annotated[
-        Path, typer.Option("--out", help="Folder for the scenes, the store and the picture.")
+        Path,
+        typer.Option(
+            "--out", metavar="FOLDER", help="Write the scenes, the store and the picture there."
+        ),
     ] = DEFAULT_FOLDER,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest real aerial tiles that come with the package, and search them.
+    """Ingest and search real aerial tiles of the package.
 
     12 kinds, 7 tiles each, from UC Merced's test part (USGS imagery, public domain). One tile of
     each kind is a query, and is not in the archive. No model was trained on these tiles.
@@ -56,10 +61,12 @@ def demo_command(
         document,
         as_json,
         _table(demo),
-        f"\n{right} of {hits} hits are of the query's kind, in an archive of {demo.scenes} "
-        f"scenes\ncontact sheet: {demo.sheet}",
-        "\nnow with your own images:\n"
-        "  scenehash ingest FOLDER --store my.store\n"
+        "",
+        f"{right} of {hits} hits are of the query's kind, in an archive of {demo.scenes} scenes",
+        f"contact sheet: {demo.sheet}",
+        "",
+        "now with your own images:",
+        "  scenehash ingest FOLDER --store my.store",
         "  scenehash search IMAGE --store my.store --sheet hits.png",
     )
 

@@ -1,29 +1,28 @@
 """`scenehash doctor`"""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import EXIT_FAILED, AsJson, report
-from .options import ModelPath
+from .help import examples
+from .options import STORE_VARIABLE, ModelPath
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
-    from scenehash.codes import Codes
-    from scenehash.diagnose.doctor import Finding
-    from scenehash.model.golden import Drift
+    from scenehash.diagnose.checks import Finding
 
-
-NEAREST = 20
 COLOURS = {"good": "green", "note": "cyan", "warning": "yellow", "bad": "red"}
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("doctor")(doctor_command)
+    epilog = examples("scenehash doctor", "scenehash doctor --store my.store --json")
+    app.command("doctor", epilog=epilog)(doctor_command)
 
 
 def doctor_command(
@@ -31,66 +30,34 @@ def doctor_command(
         Path | None,
         typer.Option(
             "--store",
-            envvar="SCENEHASH_STORE",
-            help="A store, or where one will be: its disk is looked at, too.",
-            show_default=False,
+            envvar=STORE_VARIABLE,
+            metavar="FOLDER",
+            help="Check the disk of this store too; the store may not exist yet.",
         ),
     ] = None,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether this machine is fit for scenehash, and whether codes agree here.
+    """Check this machine, and the codes that it computes.
 
-    The golden tiles of the model file are replayed. All bits as where it was made: identical. Up to
-    2 % of them different: tolerable, and with --store the rows whose rank that changes. More:
-    refused. Exit status 1 when anything is bad.
+    The golden tiles of the model file are hashed again. All bits as where the model was made:
+    identical. At most 2 % of them different: tolerable; with --store the rows whose rank changes
+    are named. More: refused. Exit status 1 when anything is bad.
     """
-    from scenehash.diagnose.doctor import check_codes, check_disk, check_machine
-    from scenehash.diagnose.hardware import read_machine
-    from scenehash.model.hash_model import HashModel, shipped_model
+    from scenehash.diagnose.doctor import doctor
 
-    machine = read_machine()
-    path = model or shipped_model()
-    drift = HashModel.open(path).replay()
-    findings = [check_codes(drift), *check_machine(machine)]
-    moved: dict[str, list[int]] = {}
-    if store is not None:
-        findings.append(check_disk(store))
-        if drift.bits and store.exists():
-            moved = _moved_rows(drift, store)
-    bad = any(finding.verdict == "bad" for finding in findings)
-    document = {
-        "fit": not bad,
-        "model": str(path),
-        "rule": drift.rule,
-        "bits_differ": drift.bits,
-        "bits": 8 * drift.expected.size,
-        "rows_that_change_rank": moved,
-        "findings": [asdict(finding) for finding in findings],
-        "machine": machine.document(),
-    }
+    found = doctor(model, store)
     ranks = [
         f"nearest 20 of {name}: rows {', '.join(map(str, rows)) or 'none'} change rank"
-        for name, rows in moved.items()
+        for name, rows in found.rows_that_change_rank.items()
     ]
-    verdict = "not fit: see what is bad above" if bad else "fit"
-    report(document, as_json, _table(findings), *ranks, verdict)
-    if bad:
+    verdict = "fit" if found.fit else "not fit: see what is bad above"
+    report(found.document(), as_json, _table(found.findings), *ranks, verdict)
+    if not found.fit:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _moved_rows(drift: "Drift", store: Path) -> dict[str, list[int]]:
-    from scenehash.store import CodeStore
-
-    with CodeStore.open(store) as code_store:
-
-        def search(codes: "Codes") -> list[list[int]]:
-            return [[hit.row for hit in hits] for hits in code_store.search(codes, NEAREST)]
-
-        return drift.rows_that_change_rank(search)
-
-
-def _table(findings: list["Finding"]) -> "Table":
+def _table(findings: "Sequence[Finding]") -> "Table":
     from rich.table import Table
     from rich.text import Text
 

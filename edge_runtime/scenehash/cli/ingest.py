@@ -10,7 +10,8 @@ from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.windows import Tiling
 
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .help import examples
 from .options import (
     CORES,
     BandChoice,
@@ -43,12 +44,19 @@ NAMED = 8
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("ingest")(ingest_command)
+    epilog = examples(
+        "scenehash ingest scenes --store my.store --thumbnails",
+        "scenehash ingest a.tif b.tif --store my.store --tile 300m --label 2026",
+    )
+    app.command("ingest", epilog=epilog)(ingest_command)
 
 
 def ingest_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Scene files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Ingest these scene files, and folders of them."
+        ),
     ],
     store: StorePath,
     tile: TileSize = None,
@@ -70,11 +78,11 @@ def ingest_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hash scenes and keep their codes; the store is made when there is none.
+    """Hash scenes and keep their codes in a store.
 
-    A scene that is stored already is not hashed again; where its file has moved, the store follows
-    it. One that cannot be read is set aside with its reason (see: scenehash quarantine), the rest
-    goes on, and the exit status is 3.
+    The store is made when there is none. A scene that is stored already is not hashed again; where
+    its file has moved, the store follows it. One that cannot be read is set aside with its reason
+    (see: scenehash quarantine), the rest goes on, and the exit status is 3.
     """
     from scenehash.ingestion import IngestOptions, ingest
 
@@ -128,31 +136,25 @@ def _passed_over(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{path_text(suffix)} ({count})" for suffix, count in most[:NAMED])
     others = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
-    total = sum(counts.values())
-    return f"{total} {_plural('file', total)} of other formats passed over: {named}{others}"
+    return f"{counted(sum(counts.values()), 'file')} of other formats passed over: {named}{others}"
 
 
 def _summary(done: "IngestReport") -> str:
-    scenes, tiles = len(done.stored), done.tiles
     text = (
-        f"{done.store}: {scenes} {_plural('scene', scenes)} ({tiles} {_plural('tile', tiles)}) "
+        f"{done.store}: {counted(len(done.stored), 'scene')} ({counted(done.tiles, 'tile')}) "
         f"stored in {done.seconds:.1f} s"
     )
-    if scenes:
-        text += f" ({tiles / done.seconds:.0f} tiles/s)"
+    if done.stored:
+        text += f" ({done.tiles / done.seconds:.0f} tiles/s)"
     counts = {
         "tiles without enough data skipped": done.skipped,
         "blank tiles": done.blank,
         "saturated tiles": done.saturated,
         "of them to repair what was damaged": done.repaired,
     }
-    text += "".join(f", {count} {what}" for what, count in counts.items() if count)
-    text += f", {len(done.duplicates)} stored already"
+    text += "".join(f", {count:,} {what}" for what, count in counts.items() if count)
+    text += f", {len(done.duplicates):,} stored already"
     changed = {"moved": len(done.moved), "labelled": done.labelled}
     if any(changed.values()):
-        text += f" ({', '.join(f'{count} {what}' for what, count in changed.items() if count)})"
-    return f"{text}, {len(done.set_aside)} set aside"
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
+        text += f" ({', '.join(f'{count:,} {what}' for what, count in changed.items() if count)})"
+    return f"{text}, {len(done.set_aside):,} set aside"

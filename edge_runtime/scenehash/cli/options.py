@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.files import path_text
-
 from .console import notice
 
 if TYPE_CHECKING:
@@ -17,32 +15,49 @@ if TYPE_CHECKING:
     from scenehash.store import CodeStore, Filter
 
 CORES = os.cpu_count() or 1
+STORE_VARIABLE = "SCENEHASH_STORE"
+
 StorePath = Annotated[
-    Path, typer.Option("--store", envvar="SCENEHASH_STORE", help="The folder of the code store.")
+    Path,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder.",
+    ),
 ]
 ModelPath = Annotated[
     Path | None,
     typer.Option(
         "--model",
         envvar="SCENEHASH_MODEL",
-        help="The model file; without it, the one that ships with scenehash.",
-        show_default=False,
+        metavar="FILE",
+        help="Use this model file.",
+        show_default="the one that ships with scenehash",
     ),
 ]
 Bits = Annotated[
     int | None,
     typer.Option(
-        help="Width of the codes of a new store, such as 32: shorter ones take less room.",
-        show_default="all that the model has",
+        metavar="N",
+        help="Set the code width of a new store, such as 32; short codes take less space.",
+        show_default="all bits of the model",
     ),
 ]
 Threads = Annotated[
-    int, typer.Option("--threads", min=1, help="Threads for hashing.", show_default="all cores")
+    int,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="N",
+        help="Hash with this many threads.",
+        show_default="all cores",
+    ),
 ]
-K = Annotated[int, typer.Option("-k", min=1, help="How many hits.")]
+K = Annotated[int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")]
 Sheet = Annotated[
     Path | None,
-    typer.Option("--sheet", help="Write the query and its hits as a picture.", show_default=False),
+    typer.Option("--sheet", metavar="FILE", help="Write the query and its hits as a picture."),
 ]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait while another process writes to the store.")
@@ -79,31 +94,39 @@ TileSize = Annotated[
     typer.Option(
         "--tile",
         metavar="SIZE",
-        help="Side of a tile: pixels of the scene (512), or metres on the ground (300m); "
-        "without it, the model's.",
+        help="Set the side of a tile: pixels of the scene (512), or metres on the ground (300m).",
+        show_default="that of the model",
     ),
 ]
 Overlap = Annotated[
-    float, typer.Option(min=0, max=0.9, help="The share of a tile that its neighbour sees again.")
+    float,
+    typer.Option(
+        min=0, max=0.9, metavar="FRACTION", help="Overlap neighbouring tiles by this fraction."
+    ),
 ]
 Whole = Annotated[
-    bool, typer.Option("--whole", help="A scene is one tile, its largest centred square.")
+    bool, typer.Option("--whole", help="Cut one tile a scene: its largest centred square.")
 ]
 MinValid = Annotated[
     float,
-    typer.Option(min=0, max=1, help="The share of a tile that must hold data; others are skipped."),
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="FRACTION",
+        help="Skip tiles in which a smaller fraction of the pixels is valid.",
+    ),
 ]
 KeepThumbnails = Annotated[
     bool,
     typer.Option(
-        "--thumbnails",
-        help="Keep a small picture of each tile from now on, in this and later ingests.",
+        "--thumbnails", help="Keep a small picture of each tile, in this and later ingests."
     ),
 ]
 BandChoice = Annotated[
     str | None,
     typer.Option(
-        help="Red, green and blue band, by number or name (4,3,2 or B04,B03,B02), "
+        metavar="BANDS",
+        help="Read these bands as red, green and blue: numbers or names (4,3,2 or B04,B03,B02), "
         "or sentinel2, landsat8, landsat7, naip, planetscope.",
         show_default="as the model's card or the file says",
     ),
@@ -112,7 +135,8 @@ NodataValue = Annotated[
     float | None,
     typer.Option(
         "--nodata",
-        help="The value of pixels without data, in place of what the file says.",
+        metavar="VALUE",
+        help="Take pixels of this value as without data, in place of what the file says.",
         show_default="as the model's card or the file says",
     ),
 ]
@@ -122,7 +146,7 @@ StretchRange = Annotated[
         "--stretch",
         parser=numbers(float, "LOW,HIGH"),
         metavar="LOW,HIGH",
-        help="The values that become black and white.",
+        help="Make these values black and white.",
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
@@ -130,7 +154,8 @@ Label = Annotated[
     list[str] | None,
     typer.Option(
         "--label",
-        help="A word to find these scenes by, those that are stored already too; may be repeated.",
+        metavar="LABEL",
+        help="Label the scenes, also those that are stored already; may be repeated.",
     ),
 ]
 LabelFromFolder = Annotated[
@@ -140,19 +165,33 @@ LabelFromFolder = Annotated[
     ),
 ]
 SceneOption = Annotated[
-    str | None, typer.Option("--scene", help="Only tiles of this scene, by its path.")
+    str | None,
+    typer.Option(
+        "--scene",
+        metavar="PATH",
+        help="Match only tiles of this scene: its path, or how the path ends.",
+    ),
 ]
 LabelOption = Annotated[
-    str | None, typer.Option("--label", help="Only tiles of scenes with this label.")
+    str | None,
+    typer.Option("--label", metavar="LABEL", help="Match only scenes with this label."),
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option("--since", parser=_time, metavar="TIME", help="Only scenes acquired at or after."),
+    typer.Option(
+        "--since",
+        parser=_time,
+        metavar="TIME",
+        help="Match only scenes acquired at this time or later.",
+    ),
 ]
 Until = Annotated[
     datetime | None,
     typer.Option(
-        "--until", parser=_time, metavar="TIME", help="Only scenes acquired at or before."
+        "--until",
+        parser=_time,
+        metavar="TIME",
+        help="Match only scenes acquired at this time or earlier.",
     ),
 ]
 BoundingBox = Annotated[
@@ -161,8 +200,8 @@ BoundingBox = Annotated[
         "--bbox",
         parser=numbers(float, "W,S,E,N"),
         metavar="W,S,E,N",
-        help="Only tiles whose footprint meets this box, in degrees; W > E over the antimeridian.",
-        show_default=False,
+        help="Match only tiles whose footprint meets this box, in degrees; W > E crosses the "
+        "antimeridian.",
     ),
 ]
 NearOption = Annotated[
@@ -171,12 +210,12 @@ NearOption = Annotated[
         "--near",
         parser=numbers(float, "LAT,LON,KM"),
         metavar="LAT,LON,KM",
-        help="Only tiles whose footprint comes within so many kilometres of a place.",
-        show_default=False,
+        help="Match only tiles whose footprint is within this distance of a point.",
     ),
 ]
 NewerThan = Annotated[
-    int | None, typer.Option("--newer-than", metavar="ROW", help="Only tiles in rows after this.")
+    int | None,
+    typer.Option("--newer-than", metavar="ROW", help="Match only tiles in rows after this one."),
 ]
 
 
@@ -190,9 +229,12 @@ def make_filter(
     newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
+    from scenehash.files import path_text
     from scenehash.store import Filter
 
-    path = None if scene is None else path_text(Path(scene).absolute())
+    # What is not there is the end of a stored path, as tables of hits show it.
+    there = scene is not None and Path(scene).exists()
+    path = path_text(Path(scene).absolute()) if scene is not None and there else scene
     return Filter(path, newer_than, since, until, bbox, label, near)
 
 
@@ -214,6 +256,6 @@ def make_tiling(
 
 
 def notice_trouble(store: "CodeStore") -> None:
-    """Say what is wrong with a store's thumbnails, where something is."""
+    """Print what is wrong with a store's thumbnails, where something is."""
     if store.thumbnails.trouble is not None:
         notice(f"warning: {store.thumbnails.trouble}")

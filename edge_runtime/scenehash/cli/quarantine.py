@@ -10,6 +10,7 @@ from scenehash.files import path_text
 from scenehash.windows import Tiling
 
 from .console import CONSOLE, AsJson, report
+from .help import examples
 from .ingest import show_report
 from .options import (
     CORES,
@@ -31,15 +32,21 @@ from .options import (
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="See and retry what could not be ingested.", no_args_is_help=True)
-    group.command("list")(list_command)
-    group.command("retry")(retry_command)
-    group.command("release")(release_command)
+    group = typer.Typer(
+        help="List and retry inputs that could not be ingested.", no_args_is_help=True
+    )
+    for command, line in (
+        (list_command, "scenehash quarantine list --store my.store"),
+        (retry_command, "scenehash quarantine retry --store my.store"),
+        (release_command, "scenehash quarantine release scenes/bad.tif --store my.store"),
+    ):
+        name = command.__name__.removesuffix("_command")
+        group.command(name, epilog=examples(line))(command)
     app.add_typer(group, name="quarantine")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List the inputs that could not be ingested: when that was tried last, and why not."""
+    """List inputs that could not be ingested, each with the reason."""
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
@@ -70,9 +77,10 @@ def retry_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest again what is in quarantine: mended files, or the same with other options.
+    """Ingest quarantined inputs again.
 
-    Exit status 3 when some still cannot be ingested.
+    The files may have been repaired, or may need other options. Exit status 3 when some still
+    cannot be ingested.
     """
     from scenehash.ingestion import IngestOptions, retry_quarantine
 
@@ -85,13 +93,19 @@ def retry_command(
 
 def release_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Inputs to forget, as the list has them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Remove these inputs, named as in the list."
+        ),
     ],
     store: StorePath,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget inputs that will not be mended. Nothing is deleted but their entry in the list."""
+    """Remove inputs from quarantine.
+
+    Their files are not touched.
+    """
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:

@@ -1,17 +1,17 @@
 """`scenehash search`"""
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scenehash.decode_params import DecodeParams
-from scenehash.errors import ConfigurationError
 
-from .console import AsJson, notice, report
+from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
+from .help import examples
 from .options import (
+    CORES,
     BandChoice,
     BoundingBox,
     K,
@@ -25,48 +25,52 @@ from .options import (
     Since,
     StorePath,
     StretchRange,
+    Threads,
     TileSize,
     Until,
+    Whole,
     make_filter,
     make_tiling,
-    notice_trouble,
     numbers,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.table import Table
 
-    from scenehash.retrieval.query import Query
-    from scenehash.store import CodeStore, Hit
+    from scenehash.retrieval.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("search")(search_command)
+    lines = (
+        "scenehash search harbor.png --store my.store",
+        "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
+        "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
+    )
+    app.command("search", epilog=examples(*lines))(search_command)
 
 
 def search_command(
     queries: Annotated[
         list[str],
         typer.Argument(
-            metavar="QUERY...",
-            help="A scene file, or row:N for a stored tile; hits are near any of several.",
+            metavar="QUERY",
+            help="Search for tiles like these: scene files, row:N for a stored tile, code:HEX for "
+            "a code. A hit is near to at least one of them.",
         ),
     ],
     store: StorePath,
     k: K = 20,
     radius: Annotated[
         int | None,
-        typer.Option(min=0, help="Only hits at most so many bits away.", show_default=False),
+        typer.Option(min=0, metavar="BITS", help="Return only hits at most this many bits away."),
     ] = None,
     unlike: Annotated[
         list[str] | None,
         typer.Option(
             "--not",
             metavar="QUERY",
-            help="Leave out hits that are as near to this; may be given again.",
+            help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
     window: Annotated[
@@ -74,8 +78,7 @@ def search_command(
         typer.Option(
             parser=numbers(int, "X,Y,W,H"),
             metavar="X,Y,W,H",
-            help="The part of the query scene that is meant, in pixels.",
-            show_default=False,
+            help="Search with this part of the query scene, in pixels.",
         ),
     ] = None,
     at: Annotated[
@@ -83,11 +86,11 @@ def search_command(
         typer.Option(
             parser=numbers(float, "LAT,LON"),
             metavar="LAT,LON",
-            help="The place in the query scene that is meant: a tile around it.",
-            show_default=False,
+            help="Search with the tile around this place in the query scene, in degrees.",
         ),
     ] = None,
     tile: TileSize = None,
+    whole: Whole = False,
     bands: BandChoice = None,
     nodata: NodataValue = None,
     stretch: StretchRange = None,
@@ -99,110 +102,96 @@ def search_command(
     near: NearOption = None,
     newer_than: NewerThan = None,
     rerank: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--rerank",
-            help="A second look: order the nearest by how sure the query is of each bit; with "
-            "thumbnails in the store, those of the query's place come first.",
+            "--rerank/--no-rerank",
+            help="Order the nearest hits by how certain the query is of each bit, too; or keep "
+            "the order of distances.",
+            show_default="hits that show the query's place first, if the store has thumbnails",
         ),
-    ] = False,
+    ] = None,
     sheet: Sheet = None,
     page: Annotated[
         Path | None,
-        typer.Option("--html", help="Write the search as a page with a map.", show_default=False),
+        typer.Option("--html", metavar="FILE", help="Write the search as a page with maps."),
     ] = None,
     geojson: Annotated[
         Path | None,
-        typer.Option(help="Write the hits' footprints for a map.", show_default=False),
+        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say how it was searched, and where the time went.")
+        bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
+    threads: Threads = CORES,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the stored tiles most similar to a query: nearest first, ties by row."""
-    from scenehash.retrieval.query import Crop, model_when_needed, read_query
-    from scenehash.retrieval.search import search_by_examples
-    from scenehash.store import CodeStore
+    """Find the stored tiles that are most similar to queries.
 
-    where = make_filter(scene, label, since, until, bbox, near, newer_than) or None
-    crop = Crop(window, at, DecodeParams(bands, nodata, stretch), make_tiling(tile))
+    Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
+    same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
+    tiles.
+    """
+    from scenehash.report.search_files import SearchFiles
+    from scenehash.retrieval.crop import Crop
+    from scenehash.retrieval.search import search
 
-    loaded = model_when_needed(model)
-    with CodeStore.open(store) as code_store:
-        like = [read_query(text, code_store, loaded, crop) for text in queries]
-        plain = Crop(params=crop.params)
-        others = [read_query(text, code_store, loaded, plain) for text in unlike or ()]
-        started = time.perf_counter()
-        found = search_by_examples(code_store, like, k, radius, where, others, rerank)
-        milliseconds = 1000 * (time.perf_counter() - started)
-        hits, searched = found.hits, len(code_store)
-        document: dict[str, object] = {
-            "query": queries[0] if len(queries) == 1 else queries,
-            "store": str(store),
-            "lineage": code_store.lineage,
-            "bits": code_store.bits,
-            "searched": searched,
-            "milliseconds": round(milliseconds, 3),
-            "hits": [hit.document() for hit in hits],
-        }
-        _write_pictures(like, hits, code_store, sheet, page, geojson)
-        notice_trouble(code_store)
+    params = DecodeParams(bands, nodata, stretch)
+    files = SearchFiles(sheet, page, geojson)
+    files.check()
+    result = search(
+        store,
+        queries,
+        k,
+        radius=radius,
+        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        unlike=unlike or (),
+        rerank=rerank,
+        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        model=model,
+        threads=threads,
+        progress=CONSOLE,
+    )
+    for warning in result.warnings:
+        notice(f"note: {warning}")
+    written, failed = files.write(result)
+    document = {**result.document(), "written": written, "not_written": failed}
     if explain:
-        document["explanation"] = dataclasses.asdict(found.explanation)
-    summary = f"{len(hits)} hits among {searched:,} tiles in {milliseconds:.1f} ms"
-    how = str(found.explanation) if explain else ""
-    report(document, as_json, hit_table(hits), *filter(None, (how, summary)))
+        document["explanation"] = dataclasses.asdict(result.explanation)
+    how = [str(result.explanation)] if explain else []
+    report(document, as_json, _hit_table(result), *how, _summary(result))
+    for name, path in written.items():
+        notice(f"{name}: {path}")
+    for reason in failed.values():
+        notice(f"error: {reason}")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
 
 
-def hit_table(hits: "Sequence[Hit]") -> "Table":
+def _hit_table(result: "SearchResult") -> "Table":
     """Hits as a table for a person."""
     from rich.table import Table
 
-    table = Table("rank", "distance", "row", "scene", "window", box=None, header_style="bold")
-    if any(hit.same_place for hit in hits):
-        table.add_column("")
-    for hit in hits:
+    from scenehash.retrieval.filter_notes import named
+
+    headings = ["rank", "distance", "match", "row", "scene", "window"]
+    if result.reordered:
+        headings.insert(2, "by distance")
+    table = Table(*headings, box=None, header_style="bold")
+    for hit in result.hits:
         window = hit.window
-        place = f"{window.width}x{window.height}+{window.x}+{window.y}"
-        scene = "/".join(Path(hit.scene).parts[-2:])
-        note = ["same place"] if hit.same_place else []
-        table.add_row(str(hit.rank), str(hit.distance), str(hit.row), scene, place, *note)
+        cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+        if result.reordered:
+            cells.insert(2, f"#{hit.hamming_rank}")
+        table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
     return table
 
 
-def _write_pictures(
-    queries: "Sequence[Query]",
-    hits: "Sequence[Hit]",
-    store: "CodeStore",
-    sheet: Path | None,
-    page: Path | None,
-    geojson: Path | None,
-) -> None:
-    if sheet is not None or page is not None:
-        from scenehash.retrieval.query import query_pixels, thumbnail_pixels
-
-        rows = [hit.row for hit in hits] + [query.row for query in queries if query.row is not None]
-        thumbnails = thumbnail_pixels(store, rows)
-        examples = [(query.title, query_pixels(query, thumbnails)) for query in queries]
-    if sheet is not None:
-        from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-
-        lines = [SheetLine(pixels, title, []) for title, pixels in examples]
-        lines[-1] = dataclasses.replace(lines[-1], hits=hits, thumbnails=thumbnails)
-        write_picture(sheet, contact_sheet(lines))
-        notice(f"contact sheet: {sheet}")
-    if page is not None:
-        from scenehash.report.html_report import write_page
-
-        title = "Scenes like " + ", ".join(query.title for query in queries)
-        write_page(page, title, examples, hits, store.bits, thumbnails)
-        notice(f"page: {page}")
-    if geojson is not None:
-        from scenehash.report.geojson import hit_feature, write_geojson
-
-        if hits and all(hit.footprint is None for hit in hits):
-            raise ConfigurationError("none of the hits has a place on the Earth: no map of them")
-        write_geojson(geojson, [hit_feature(hit) for hit in hits])
-        notice(f"footprints: {geojson}")
+def _summary(result: "SearchResult") -> str:
+    found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
+    order = ""
+    if result.reranked is not None and result.reordered:
+        by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        names = ", then ".join(by[name] for name in reversed(result.reranked.by))
+        order = f"; the nearest {result.reranked.compared} re-ranked: {names}"
+    return f"{found} in {result.milliseconds:.1f} ms{order}"

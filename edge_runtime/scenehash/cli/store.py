@@ -1,14 +1,27 @@
 """`scenehash store`: care of a store."""
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.errors import ConfigurationError
+from scenehash.files import printable
 
-from .console import EXIT_FAILED, EXIT_SET_ASIDE, AsJson, notice, report
+from .console import (
+    CONSOLE,
+    EXIT_FAILED,
+    EXIT_SET_ASIDE,
+    AsJson,
+    UsageError,
+    counted,
+    notice,
+    report,
+)
+from .help import examples
 from .options import (
+    STORE_VARIABLE,
     BoundingBox,
     LabelOption,
     NearOption,
@@ -22,37 +35,76 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+# Scenes that are named before they are deleted.
+SCENES_SHOWN = 10
 
-StoreArgument = Annotated[Path, typer.Argument(help="The folder of the code store.")]
+StoreArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="STORE", help="Use the code store in this folder."),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder, when STORE is not given.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="Look after a code store.", no_args_is_help=True)
-    for command in (
-        info_command,
-        verify_command,
-        delete_command,
-        compact_command,
-        merge_command,
-        export_command,
-        index_command,
-        thumbnails_command,
+    group = typer.Typer(help="Inspect and maintain a code store.")
+    for command, lines in (
+        (info_command, ("scenehash store info my.store",)),
+        (verify_command, ("scenehash store verify my.store",)),
+        (
+            delete_command,
+            (
+                "scenehash store delete my.store --label test --dry-run",
+                "scenehash store delete my.store --until 2024-12-31 --yes",
+                "scenehash store delete my.store --damaged",
+            ),
+        ),
+        (compact_command, ("scenehash store compact my.store",)),
+        (
+            label_command,
+            (
+                "scenehash store label my.store --add harbor --scene port_2026.tif",
+                "scenehash store label my.store --from-folder",
+            ),
+        ),
+        (relocate_command, ("scenehash store relocate my.store /mnt/old /mnt/new",)),
+        (merge_command, ("scenehash store merge my.store other.store",)),
+        (export_command, ("scenehash store export my.store --out tiles.parquet",)),
+        (index_command, ("scenehash store index my.store",)),
+        (
+            thumbnails_command,
+            (
+                "scenehash store thumbnails my.store",
+                "scenehash store thumbnails my.store --remove",
+            ),
+        ),
     ):
-        group.command(command.__name__.removesuffix("_command"))(command)
-    app.add_typer(group, name="store")
+        name = command.__name__.removesuffix("_command")
+        group.command(name, epilog=examples(*lines))(command)
+    app.add_typer(group, name="store", no_args_is_help=True)
 
 
-def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
-    """Say what a store holds, and whose codes."""
+def info_command(
+    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
+) -> None:
+    """Show what a store contains, and which model made it."""
     from scenehash.store import THUMBNAILS, CodeStore
 
-    with CodeStore.open(store) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder) as code_store:
         scenes, tiles = code_store.counts()
         document = {
-            "store": str(store),
+            "store": str(folder),
             "scenes": scenes,
             "tiles": tiles,
             "rows": code_store.rows,
@@ -62,23 +114,26 @@ def info_command(store: StoreArgument, as_json: AsJson = False) -> None:
             "lineage": code_store.lineage,
             "model": code_store.model,
             "thumbnails": code_store.thumbnail_count() if code_store.thumbnails.kept else None,
-            "thumbnail_bytes": _bytes_of(store.glob(f"{THUMBNAILS}*")),
-            "bytes": _bytes_of(store.rglob("*")),
+            "thumbnail_bytes": _bytes_of(folder.glob(f"{THUMBNAILS}*")),
+            "bytes": _bytes_of(folder.rglob("*")),
         }
         notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
 
 
-def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
-    """Read everything back and compare it with its checksums; exit status 1 on damage.
+def verify_command(
+    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
+) -> None:
+    """Check a store against its checksums.
 
-    A damaged scene is repaired by ingesting it again. A thumbnail that is missing or damaged is
-    counted, and is no damage of the store.
+    Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
+    thumbnail is counted, and is no damage.
     """
     from scenehash.store import CodeStore
 
-    with CodeStore.open(store) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder) as code_store:
         scenes, tiles = code_store.counts()
         damage = code_store.verify()
         missing = 0
@@ -86,7 +141,7 @@ def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
             missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
         notice_trouble(code_store)
     document = {
-        "store": str(store),
+        "store": str(folder),
         "scenes": scenes,
         "tiles": tiles,
         "damage": damage,
@@ -94,17 +149,19 @@ def verify_command(store: StoreArgument, as_json: AsJson = False) -> None:
     }
     if missing:
         notice(
-            f"{missing} of {tiles} tiles have no sound thumbnail; the codes are none the worse: "
-            f"scenehash store thumbnails {store}"
+            f"no sound thumbnail: {missing:,} of {counted(tiles, 'tile')}; no code is affected; "
+            f"make them with: scenehash store thumbnails {folder}"
         )
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
-    report(document, as_json, *damage, f"{store}: {scenes} scenes, {tiles} tiles: {verdict}")
+    size = f"{counted(scenes, 'scene')}, {counted(tiles, 'tile')}"
+    report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
     if damage:
         raise typer.Exit(EXIT_FAILED)
 
 
 def delete_command(
-    store: StoreArgument,
+    store: StoreArgument = None,
+    option: StoreOption = None,
     scene: SceneOption = None,
     label: LabelOption = None,
     since: Since = None,
@@ -112,66 +169,171 @@ def delete_command(
     bbox: BoundingBox = None,
     near: NearOption = None,
     newer_than: NewerThan = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")
+    damaged: Annotated[
+        bool,
+        typer.Option("--damaged", help="Delete all damaged scenes, which need no condition."),
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the scenes of which a tile meets all conditions; at least one must be given.
+    """Delete scenes that meet all given conditions.
 
-    Their codes leave the disk with the next: scenehash store compact.
+    A scene is deleted whole when one of its tiles meets them; one condition at least is needed. On
+    a terminal the command asks first. Free the disk space with: scenehash store compact.
     """
     from scenehash.store import CodeStore
 
-    where = make_filter(scene, label, since, until, bbox, near, newer_than)
-    if not where:
-        raise ConfigurationError(
-            "which scenes? Name them with --scene, --label, --since, --until, --bbox, "
-            "--near or --newer-than"
+    folder = _folder(store, option)
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    if bool(wanted) == damaged:
+        raise UsageError(
+            "which scenes? Give --damaged alone, or "
+            "--scene, --label, --since, --until, --bbox, --near or --newer-than"
         )
-    with CodeStore.open(store, writable=not dry_run, wait=wait) as code_store:
-        paths = code_store.paths(where)
+    if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
+        with CodeStore.open(folder) as code_store:
+            where = code_store.resolve(wanted)
+            _confirm(folder, code_store.damaged_paths() if damaged else code_store.paths(where))
+    with CodeStore.open(folder, writable=not dry_run, wait=wait) as code_store:
+        where = code_store.resolve(wanted)
+        paths = code_store.damaged_paths() if damaged else code_store.paths(where)
         if not dry_run:
-            code_store.delete(where)
-    document = {"store": str(store), "deleted": paths, "dry_run": dry_run}
+            code_store.delete_damaged() if damaged else code_store.delete(where)
+    document = {"store": str(folder), "deleted": paths, "dry_run": dry_run}
     verb = "would be deleted" if dry_run else "deleted"
-    report(document, as_json, *paths, f"{store}: {len(paths)} scenes {verb}")
+    report(document, as_json, *paths, f"{folder}: {counted(len(paths), 'scene')} {verb}")
 
 
-def compact_command(store: StoreArgument, wait: Wait = False, as_json: AsJson = False) -> None:
-    """Give the room of deleted scenes, and of their thumbnails, back to the disk.
+def compact_command(
+    store: StoreArgument = None,
+    option: StoreOption = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Free the disk space of deleted scenes and their thumbnails.
 
     Rows keep their numbers.
     """
     from scenehash.store import CodeStore
 
-    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         dropped = code_store.compact()
     report(
-        {"store": str(store), "tiles_dropped": dropped},
+        {"store": str(folder), "tiles_dropped": dropped},
         as_json,
-        f"{store}: the codes of {dropped} deleted tiles dropped",
+        f"{folder}: codes of {counted(dropped, 'deleted tile')} dropped",
     )
 
 
-def merge_command(
-    store: StoreArgument,
-    other: Annotated[Path, typer.Argument(help="The store whose scenes are taken over.")],
+def label_command(
+    store: StoreArgument = None,
+    option: StoreOption = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="LABEL", help="Add this label; repeat for several."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None,
+        typer.Option("--remove", metavar="LABEL", help="Remove this label; repeat for several."),
+    ] = None,
+    from_folder: Annotated[
+        bool, typer.Option("--from-folder", help="Add the name of each scene's folder.")
+    ] = False,
+    scene: SceneOption = None,
+    label: LabelOption = None,
+    since: Since = None,
+    until: Until = None,
+    bbox: BoundingBox = None,
+    near: NearOption = None,
+    newer_than: NewerThan = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take over the scenes of another store of the same model; the same content is kept once.
+    """Change the labels of stored scenes.
 
-    A damaged scene of the other store is set aside, and the exit status is 3. Thumbnails come along
-    where this store keeps them; a new one does when the other does.
+    Of all scenes, or of those of which a tile meets all given conditions.
+    """
+    from scenehash.store import CodeStore, Filter
+
+    folder = _folder(store, option)
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    if not (add or remove or from_folder):
+        raise UsageError("which labels? Give --add, --remove or --from-folder")
+    with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
+        where = code_store.resolve(wanted)
+        paths = code_store.paths(where) if from_folder else []
+        changed = {*code_store.label(where, add or ())}
+        for path in paths:
+            changed.update(code_store.label(Filter(scene=path), [Path(path).parent.name]))
+        changed.update(code_store.label(where, remove or (), remove=True))
+    document = {"store": str(folder), "changed": sorted(changed)}
+    report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
+
+
+def relocate_command(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="[STORE] OLD NEW", help="Move from the path OLD to the path NEW."),
+    ],
+    option: StoreOption = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Follow scenes whose files have moved.
+
+    OLD and NEW are a scene, or a folder of scenes. A file whose content is not that of the stored
+    scene is set aside, its scene keeps its path, and the exit status is 3.
+    """
+    from scenehash.ingestion import relocate
+    from scenehash.store import CodeStore
+
+    if len(paths) not in (2, 3):
+        raise UsageError("from where to where? Give OLD and NEW, and STORE before them")
+    folder = _folder(paths[0] if len(paths) == 3 else None, option)
+    with CodeStore.open(folder, writable=True, wait=wait) as code_store:
+        done = relocate(code_store, paths[-2], paths[-1], CONSOLE)
+    for item in done.set_aside:
+        notice(f"set aside: {item.path}: {item.reason}")
+    document = {
+        "store": str(folder),
+        "scenes_moved": len(done.moved),
+        "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
+    }
+    summary = f"{counted(len(done.moved), 'scene')} moved, {len(done.set_aside):,} set aside"
+    report(document, as_json, f"{folder}: {summary}")
+    if done.set_aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def merge_command(
+    stores: Annotated[
+        list[Path],
+        typer.Argument(metavar="[STORE] OTHER", help="Copy from OTHER into STORE."),
+    ],
+    option: StoreOption = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the scenes of another store of the same model.
+
+    The same content is kept once, with the labels of both. A damaged scene of the other store is
+    set aside, and the exit status is 3. Thumbnails are copied where this store keeps them; a new
+    store keeps them when the other does.
     """
     from scenehash.store import CodeStore
 
+    if len(stores) > 2:
+        raise UsageError("which store? Give at most two: STORE and OTHER")
+    folder = _folder(stores[0] if len(stores) == 2 else None, option)
     with (
-        CodeStore.open(other) as source,
+        CodeStore.open(stores[-1]) as source,
         CodeStore.open_or_create(
-            store, source.lineage, source.bits, source.model, wait
+            folder, source.lineage, source.bits, source.model, wait
         ) as code_store,
     ):
         done = code_store.merge(source)
@@ -180,15 +342,16 @@ def merge_command(
     for line in done.set_aside:
         notice(f"set aside: {line}")
     document = {
-        "store": str(store),
+        "store": str(folder),
         "scenes_stored": done.stored,
         "scenes_duplicate": done.duplicates,
         "scenes_repaired": done.repaired,
+        "scenes_labelled": done.labelled,
         "set_aside": list(done.set_aside),
     }
     summary = (
-        f"{store}: {done.stored} scenes stored, {done.duplicates} stored already, "
-        f"{done.repaired} repaired, {len(done.set_aside)} set aside"
+        f"{folder}: {counted(done.stored, 'scene')} stored, {done.duplicates:,} stored already, "
+        f"{done.repaired:,} repaired, {len(done.set_aside):,} set aside"
     )
     report(document, as_json, summary)
     if done.set_aside:
@@ -196,50 +359,65 @@ def merge_command(
 
 
 def export_command(
-    store: StoreArgument,
     out: Annotated[
         Path,
-        typer.Option("--out", help="What to write: .parquet (GeoParquet), .npz or .geojson."),
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Write this file: .parquet (GeoParquet), .npz or .geojson.",
+        ),
     ],
+    store: StoreArgument = None,
+    option: StoreOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write all tiles, with their codes and footprints, to one file for other tools."""
+    """Write all tiles, with codes and footprints, to one file."""
     from scenehash.report.tables import write_table
     from scenehash.store import CodeStore
 
-    with CodeStore.open(store) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder) as code_store:
         tiles = write_table(code_store, out)
-    document = {"store": str(store), "tiles": tiles, "out": str(out)}
-    report(document, as_json, f"{out}: {tiles} tiles")
+    document = {"store": str(folder), "tiles": tiles, "out": str(out)}
+    report(document, as_json, f"{out}: {counted(tiles, 'tile')}")
 
 
-def index_command(store: StoreArgument, as_json: AsJson = False) -> None:
-    """Bring the search index up to date now; otherwise ingest does, as tiles come in."""
+def index_command(
+    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
+) -> None:
+    """Bring the search index up to date.
+
+    Ingest does so as tiles come in; this is for a store that was merged, or whose index is gone.
+    """
     from scenehash.store import CodeStore
 
-    with CodeStore.open(store) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder) as code_store:
         code_store.build_index()
         indexed = code_store.indexed
-    document = {"store": str(store), "indexed": indexed}
-    report(document, as_json, f"{store}: {indexed} codes indexed")
+    document = {"store": str(folder), "indexed": indexed}
+    report(document, as_json, f"{folder}: {counted(indexed, 'code')} indexed")
 
 
 def thumbnails_command(
-    store: StoreArgument,
+    store: StoreArgument = None,
+    option: StoreOption = None,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Keep none from now on, and remove those there are.")
+        bool, typer.Option("--remove", help="Remove all thumbnails, and keep none from now on.")
     ] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep a small picture of each tile, and make those that are missing or damaged.
+    """Keep a small picture of each tile.
 
-    They are made of scene files that are still there; when some cannot be, the exit status is 3.
+    Those that are missing are made of the scene files; when some cannot be made, the exit status
+    is 3.
     """
     from scenehash.ingestion.thumbnails import Made, make_missing
     from scenehash.store import CodeStore
 
-    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+    folder = _folder(store, option)
+    with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         code_store.keep_thumbnails(not remove)
         done = Made() if remove else make_missing(code_store)
         count = code_store.thumbnail_count()
@@ -247,15 +425,39 @@ def thumbnails_command(
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
     document = {
-        "store": str(store),
+        "store": str(folder),
         "thumbnails": count,
         "made": done.made,
         "set_aside": [{"path": path, "reason": reason} for path, reason in done.gone.items()],
     }
-    summary = f"{store}: {count} thumbnails, {done.made} made now, {len(done.gone)} set aside"
-    report(document, as_json, summary)
+    summary = f"{counted(count, 'thumbnail')}, {done.made:,} made now"
+    report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _folder(argument: Path | None, option: Path | None) -> Path:
+    """The store that is named first or with --store; SCENEHASH_STORE stands back behind both."""
+    from_variable = os.environ.get(STORE_VARIABLE) == str(option)
+    if argument is not None and option is not None and argument != option and not from_variable:
+        raise UsageError(f"which store? {argument} and --store {option} are two")
+    folder = argument or option
+    if folder is None:
+        raise UsageError(f"which store? Give STORE, or --store FOLDER, or set {STORE_VARIABLE}")
+    return folder
+
+
+def _confirm(store: Path, paths: "Sequence[str]") -> None:
+    """Ask on the terminal; raises Abort unless the answer is yes."""
+    if not paths:
+        return
+    for path in paths[:SCENES_SHOWN]:
+        notice(path)
+    if len(paths) > SCENES_SHOWN:
+        notice(f"... and {counted(len(paths) - SCENES_SHOWN, 'more scene')}")
+    typer.confirm(
+        f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
+    )
 
 
 def _bytes_of(paths: "Iterable[Path]") -> int:

@@ -1,14 +1,16 @@
 """`scenehash tiles`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scenehash.decode_params import DecodeParams
-from scenehash.progress import track
+from scenehash.files import path_text
+from scenehash.windows import Tiling
 
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from .help import examples
 from .options import (
     BandChoice,
     MinValid,
@@ -24,121 +26,73 @@ from .options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from scenehash.report.tiling_preview import Cut
-    from scenehash.scenes import Scene
+    from scenehash.report.tiling_preview import TilingReport
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("tiles")(tiles_command)
+    epilog = examples(
+        "scenehash tiles scenes --pictures cut",
+        "scenehash tiles a.tif --tile 300m --bands 4,3,2 --geojson cut.geojson",
+    )
+    app.command("tiles", epilog=epilog)(tiles_command)
 
 
 def tiles_command(
     paths: Annotated[
-        list[Path], typer.Argument(readable=False, help="Scene files, or folders of them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH", readable=False, help="Cut these scene files, and folders of them."
+        ),
     ],
     tile: TileSize = None,
-    overlap: Overlap = 0.0,
-    whole: Whole = False,
-    min_valid: MinValid = 0.5,
+    overlap: Overlap = Tiling.overlap,
+    whole: Whole = Tiling.whole,
+    min_valid: MinValid = Tiling.min_valid,
     bands: BandChoice = None,
     nodata: NodataValue = None,
     stretch: StretchRange = None,
     pictures: Annotated[
         Path | None,
         typer.Option(
-            help="A folder for a picture of each scene with its tiles.", show_default=False
+            metavar="FOLDER", help="Write a picture of each scene with its tiles to this folder."
         ),
     ] = None,
     geojson: Annotated[
         Path | None,
-        typer.Option(help="Write the footprints of all tiles for a map.", show_default=False),
+        typer.Option(metavar="FILE", help="Write the footprints of all tiles as GeoJSON."),
     ] = None,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how scenes would be read and cut, and hash and store nothing.
+    """Show how scenes would be read and cut into tiles.
 
-    Exit status 3 when a scene cannot be read.
+    Nothing is hashed or stored. Exit status 3 when a scene cannot be read.
     """
-    from scenehash.errors import InputError
-    from scenehash.model.hash_model import HashModel
-    from scenehash.report.contact_sheet import write_picture
     from scenehash.report.geojson import write_geojson
-    from scenehash.report.tiling_preview import cut, grid_picture
-    from scenehash.scenes import find_scenes, open_scene
+    from scenehash.report.tiling_preview import preview_tiles
 
-    tiling, card = make_tiling(tile, overlap, whole, min_valid), HashModel.load(model).card
-    params = DecodeParams(bands, nodata, stretch).over(card.decode_params)
-    files = find_scenes(paths)
-    if pictures is not None:
-        pictures.mkdir(parents=True, exist_ok=True)
-    scenes: list[dict[str, Any]] = []
-    features: list[dict[str, Any]] = []
-    set_aside: list[dict[str, str]] = []
-    for path in track(files, len(files), "cut", CONSOLE):
-        try:
-            with open_scene(path, params) as scene:
-                parts = cut(scene, tiling, card.tile_size)
-                scenes.append(_document(scene, parts))
-                features += _features(scene, parts)
-                if pictures is not None:
-                    write_picture(pictures / f"{path.stem}.png", grid_picture(scene, parts))
-        except InputError as error:
-            set_aside.append({"path": str(path), "reason": str(error).removeprefix(f"{path}: ")})
+    tiling = make_tiling(tile, overlap, whole, min_valid)
+    params = DecodeParams(bands, nodata, stretch)
+    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
     if geojson is not None:
-        write_geojson(geojson, features)
-    for item in set_aside:
-        notice(f"set aside: {item['path']}: {item['reason']}")
-    report({"scenes": scenes, "set_aside": set_aside}, as_json, _table(scenes))
-    if set_aside:
+        write_geojson(geojson, done.features())
+    for scene in done.scenes:
+        for warning in scene.warnings:
+            notice(f"warning: {path_text(scene.path)}: {warning}")
+    for path, reason in done.set_aside:
+        notice(f"set aside: {path_text(path)}: {reason}")
+    report(done.document(), as_json, _table(done))
+    if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
-def _document(scene: "Scene", parts: "Cut") -> dict[str, Any]:
-    from scenehash.scenes import Window
-
-    size = scene.pixel_size
-    whole = scene.footprints([Window(0, 0, scene.width, scene.height)])
-    return {
-        "path": str(scene.path),
-        "width": scene.width,
-        "height": scene.height,
-        "metres_per_pixel": size and size.across,
-        "metres_per_pixel_down": size and size.down,
-        "time": None if scene.time is None else scene.time.isoformat(),
-        "reading": scene.reading,
-        "tiles": len(parts.kept),
-        "skipped": len(parts.skipped),
-        "footprint": None if whole is None else whole[0].tolist(),
-        "warnings": list(scene.warnings),
-    }
-
-
-def _features(scene: "Scene", parts: "Cut") -> list[dict[str, Any]]:
-    from scenehash.report.geojson import feature
-
-    windows = [*parts.kept, *parts.skipped]
-    footprints = scene.footprints(windows)
-    if footprints is None:
-        return []
-    return [
-        feature(
-            [(longitude, latitude) for longitude, latitude in ring],
-            scene=str(scene.path),
-            window=[window.x, window.y, window.width, window.height],
-            kept=number < len(parts.kept),
-        )
-        for number, (window, ring) in enumerate(zip(windows, footprints.tolist(), strict=True))
-    ]
-
-
-def _table(scenes: list[dict[str, Any]]) -> "Table":
+def _table(done: "TilingReport") -> "Table":
     from rich.table import Table
 
     columns = ("scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by")
     table = Table(*columns, "time", box=None, header_style="bold")
-    for scene in scenes:
+    for scene in done.document()["scenes"]:
         reading = scene["reading"]
         stretch = reading.get("stretch")
         table.add_row(

@@ -1,12 +1,19 @@
-"""Facts about the machine that scenehash runs on, as Linux tells them without privileges."""
+"""Facts about the machine that scenehash runs on, as Linux gives them without privileges.
+
+Elsewhere most of them are not known.
+"""
 
 import os
 import platform
 import re
+import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from .extras import missing_extras
 
 SYSTEM = Path("/")
 OPENCV_BUILDS = (
@@ -30,7 +37,10 @@ class Clock:
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found. Memory in bytes, temperature in degrees Celsius; None: not told."""
+    """What was found. Memory in bytes, temperature in degrees Celsius; None: not known.
+
+    missing_extras: optional parts of scenehash that are not installed, and what each is for.
+    """
 
     architecture: str
     processor: str
@@ -43,6 +53,8 @@ class Machine:
     onnxruntime: str
     opencv: tuple[str, ...]
     python: str
+    sqlite: str
+    missing_extras: Mapping[str, str]
 
     def document(self) -> dict[str, Any]:
         """The facts as plain values; of the features only those that decide INT8's speed."""
@@ -50,6 +62,7 @@ class Machine:
         return asdict(self) | {
             "features": sorted(self.features & known),
             "opencv": list(self.opencv),
+            "missing_extras": sorted(self.missing_extras),
         }
 
 
@@ -61,7 +74,7 @@ def read_machine(system: Path = SYSTEM) -> Machine:
         architecture=platform.machine(),
         processor=_field(cpuinfo, "model name") or _field(cpuinfo, "Model") or platform.machine(),
         features=frozenset((_field(cpuinfo, "flags") or _field(cpuinfo, "Features") or "").split()),
-        cores=len(os.sched_getaffinity(0)),
+        cores=_cores(),
         memory=memory,
         memory_free=free,
         clock=read_clock(system),
@@ -69,6 +82,8 @@ def read_machine(system: Path = SYSTEM) -> Machine:
         onnxruntime=metadata.version("onnxruntime"),
         opencv=tuple(name for name in OPENCV_BUILDS if _installed(name)),
         python=platform.python_version(),
+        sqlite=sqlite3.sqlite_version,
+        missing_extras=missing_extras(),
     )
 
 
@@ -86,7 +101,7 @@ def read_memory(system: Path = SYSTEM) -> tuple[int | None, int | None]:
 
 
 def read_clock(system: Path = SYSTEM) -> Clock:
-    """Clock and throttling; a Raspberry Pi tells of the latter in a file of its own."""
+    """Clock and throttling; a Raspberry Pi has the latter in a file of its own."""
     core = system / "sys/devices/system/cpu/cpu0"
     kilohertz = {
         name: _number(core / "cpufreq" / f"{file}_freq")
@@ -98,8 +113,8 @@ def read_clock(system: Path = SYSTEM) -> Clock:
     }
     clock = {name: None if value is None else value / 1000 for name, value in kilohertz.items()}
     if clock["now"] is None:
-        told = _field(_text(system / "proc/cpuinfo") or "", "cpu MHz")
-        clock["now"] = None if told is None else float(told)
+        megahertz = _field(_text(system / "proc/cpuinfo") or "", "cpu MHz")
+        clock["now"] = None if megahertz is None else float(megahertz)
     counted = _number(core / "thermal_throttle/core_throttle_count") or 0
     firmware = _text(system / "sys/devices/platform/soc/soc:firmware/get_throttled")
     # Bits 0-3 of the firmware's word are what is the matter now: low voltage, cap, throttle, heat.
@@ -124,6 +139,13 @@ def read_energy(system: Path = SYSTEM) -> int | None:
         if package.name.count(":") == 1 and (value := _number(package / "energy_uj")) is not None
     ]
     return int(sum(counters)) if counters else None
+
+
+def _cores() -> int:
+    """Processors that this process may use; only Linux says which these are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _installed(name: str) -> bool:

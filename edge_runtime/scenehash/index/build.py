@@ -1,4 +1,4 @@
-"""Building a segment: sort the codes of a range of rows, see what is the same, index the rest."""
+"""Building a segment: sort the codes of a range of rows, find equal ones, index the rest."""
 
 import numpy as np
 import numpy.typing as npt
@@ -41,14 +41,14 @@ def build_segment(codes: Codes, first: int, last: int, bytes_per_row: int) -> Se
 
 
 def _order(codes: Codes) -> npt.NDArray[np.uint32]:
-    """Positions [N] of codes in ascending order, equal codes in the order they have."""
-    parts = columns(codes)
+    """Where the codes [N] are that come first, second ... in ascending order; stable."""
+    values = columns(codes)
     keys = []
-    for begin in range(0, parts.shape[1], 4):
+    for begin in range(0, values.shape[1], 4):
         key = np.zeros(len(codes), np.uint64)
-        for column in range(begin, min(begin + 4, parts.shape[1])):
+        for column in range(begin, min(begin + 4, values.shape[1])):
             key <<= np.uint64(16)
-            key |= parts[:, column]
+            key |= values[:, column]
         keys.append(key)
     order = np.argsort(keys[0], kind="stable") if len(keys) == 1 else np.lexsort(keys[::-1])
     return order.astype(np.uint32)

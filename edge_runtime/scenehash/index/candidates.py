@@ -1,8 +1,9 @@
-"""Looking into the buckets of a segment's multi-index, and comparing the codes found there."""
+"""Candidates: the codes in the buckets of a segment's multi-index, compared with a query."""
 
 from dataclasses import dataclass
 
-from scenehash.codes import Codes
+import numpy as np
+import numpy.typing as npt
 
 from .segment import Segment
 from .topk import Rows
@@ -10,36 +11,41 @@ from .words import Counts, Words, distances
 
 
 @dataclass(frozen=True)
+class BucketQuery:
+    """One reading of the buckets that hold every item within a distance of a query.
+
+    words: the query [W]; columns: the same as 16-bit columns [C]. max_entries, max_items: beyond so
+    many bucket entries, or items to be compared, it is given up.
+    """
+
+    words: Words
+    columns: npt.NDArray[np.uint16]
+    distance: int
+    max_entries: float
+    max_items: float
+
+
+@dataclass(frozen=True)
 class CandidateSet:
     """What was found in buckets.
 
-    entries: how many there were. items, near: [C], in some order, with all within the distance; one
-    may come twice. None where there were more entries or items than wanted.
+    entries: how many there were. items, distances: [C], in some order, with all items within the
+    distance; one may come twice. None where there were more entries or items than allowed.
     """
 
     entries: int
     items: Rows | None
-    near: Counts | None
+    distances: Counts | None
 
 
-def look(
-    segment: Segment,
-    every: Words,
-    query: Codes,
-    word: Words,
-    distance: int,
-    most_entries: float,
-    most_items: float,
-) -> CandidateSet:
-    """Find the items of a segment within a distance of a query, uint8 [B] and the same as words.
-
-    every: the codes of all rows. It gives up at more than so many entries or items.
-    """
+def find_candidates(segment: Segment, words: Words, query: BucketQuery) -> CandidateSet:
+    """Find the items of a segment within a distance of a query; words: the codes of all rows."""
     assert segment.index is not None
-    buckets = segment.index.buckets(query, distance)
-    if buckets.entries > most_entries:
+    buckets = segment.index.buckets(query.columns, query.distance)
+    if buckets.entries > query.max_entries:
         return CandidateSet(buckets.entries, None, None)
-    items = segment.index.candidates(query, buckets)
-    if len(items) > most_items:
+    items = segment.index.candidates(query.columns, buckets)
+    if len(items) > query.max_items:
         return CandidateSet(buckets.entries, None, None)
-    return CandidateSet(buckets.entries, items, distances(segment.words(items, every), word))
+    found = distances(segment.words(items, words), query.words)
+    return CandidateSet(buckets.entries, items, found)

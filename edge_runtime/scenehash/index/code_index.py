@@ -1,7 +1,8 @@
 """The index over packed codes that everything else uses."""
 
-from collections.abc import Callable
+import itertools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, overload
 
@@ -10,23 +11,30 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import LineageError
 
-from .executor import search_part
+from .context import SearchContext
+from .executor import search_partition
 from .explanation import Explanation, Trace
-from .kernels import kernels_for, searched, warm
+from .kernel_loader import kernels_for, note_search, warm
+from .kernels import NUMPY
+from .partition import Partition
 from .planner import Planner
 from .row_mapping import RowFilter
 from .segment_set import SegmentSet
-from .topk import NO_ROW, Distances, Nearest, Rows
+from .topk import NO_ROW, Distances, Rows, TopK
 from .words import as_words
 
 
 class CodeIndex:
     """Packed codes uint8 [N, K/8], searchable by Hamming distance.
 
-    Results are those of a brute-force scan, ordered by (distance, row). The codes may be a memory
-    map; they are read in place. dead: int64, ascending rows that are never found. folder: where
-    derived data is kept; None: in memory only. key: what the codes are; derived data of another
-    key is not used. planner: what things cost; for tests. An index may be used by several threads.
+    A row is the number of a code in that array; a store calls it a position, since its own rows
+    keep their numbers when others are dropped. Results are those of a brute-force scan, ordered by
+    (distance, row). The codes may be a memory map; they are read in place. dead: int64, ascending
+    rows that are never found. folder: where derived data is kept; None: in memory only. key: what
+    the codes are; derived data of another key is not used, nor is what was derived from other codes
+    than these, by their checksum. origin: names codes that, in this process, have only been
+    appended to; of those a checksum is compared once. planner: what things cost; for tests. An
+    index may be used by several threads.
     """
 
     def __init__(
@@ -35,13 +43,16 @@ class CodeIndex:
         dead: Rows | None = None,
         folder: Path | None = None,
         key: str = "",
+        origin: str = "",
         planner: Planner | None = None,
     ) -> None:
         self._codes = codes
         self._words = as_words(codes)
         self._dead = dead
         self._planner = planner or Planner()
-        self._derived = SegmentSet(codes, folder, key, self._planner)
+        # At the costs of kernels, by their name.
+        self._planners: dict[str, Planner] = {}
+        self._segments = SegmentSet(codes, folder, key, origin, self._planner)
 
     def __len__(self) -> int:
         return len(self._codes)
@@ -52,17 +63,17 @@ class CodeIndex:
     @property
     def pending(self) -> int:
         """How many rows `build` would add to the derived data."""
-        return self._derived.pending()
+        return self._segments.pending()
 
     @property
     def covered(self) -> int:
         """How many rows there is derived data for; the others are scanned."""
-        return self._derived.covered()
+        return self._segments.covered()
 
     @property
     def nbytes(self) -> int:
         """How many bytes the derived data takes."""
-        return self._derived.nbytes()
+        return self._segments.nbytes()
 
     def build(self) -> None:
         """Bring the derived data up to date with all codes, and write it to the folder if any.
@@ -70,10 +81,10 @@ class CodeIndex:
         A few rows past it are left to be scanned. Raises OSError when the folder cannot be written
         to; searches go on with what there is.
         """
-        self._derived.build()
+        self._segments.build()
 
     def warm(self) -> str:
-        """Make searches of codes like these as fast as they get, now; says by what they work.
+        """Load the fastest loops for codes like these now, and return their name.
 
         "numba", where it is installed: its loops are loaded, which takes up to a few seconds, once
         in a process. Otherwise that happens behind searches once they have taken a second.
@@ -127,43 +138,65 @@ class CodeIndex:
         bits = self._codes.shape[1] * 8
         farthest = bits if radius is None else min(radius, bits)
         kernels = kernels_for(self._words)
-        planner = self._planner.times(kernels.costs)
-        trace = Trace(kernels.name)
-        parts = self._derived.parts(len(queries), planner)
-        allowed = RowFilter(self._dead, rows)
-
-        def some(share: Codes, threads: int, trace: Trace) -> list[Nearest]:
-            nearest = [Nearest.none(k, farthest)] * len(share)
-            for part in parts:
-                nearest = search_part(
-                    part, self._words, share, nearest, allowed, planner, threads, trace, kernels
-                )
-            return nearest
-
-        nearest = _shared_out(some, queries, threads, trace)
-        searched(self._words, kernels, sum(trace.seconds.values()))
-        distances = np.full((len(queries), k), bits + 1, np.int32)
-        found = np.full((len(queries), k), NO_ROW, np.int64)
-        for number, near in enumerate(nearest):
-            distances[number, : len(near.rows)] = near.distances
-            found[number, : len(near.rows)] = near.rows
-        return (distances, found, trace.explanation()) if explain else (distances, found)
+        if kernels.name not in self._planners:
+            self._planners[kernels.name] = self._planner.times(kernels.costs)
+        context = SearchContext(
+            self._words,
+            queries,
+            as_words(queries),
+            RowFilter(self._dead, rows),
+            self._planners[kernels.name],
+            kernels,
+            threads,
+            Trace(kernels.name),
+        )
+        partitions = self._segments.partitions(len(queries), context.planner)
+        best = _search_on_threads(context, partitions, TopK.none(k, farthest))
+        if kernels is NUMPY:
+            note_search(self._words, sum(context.trace.seconds.values()))
+        distances, found = _padded(best, k, bits + 1)
+        return (distances, found, context.trace.explanation()) if explain else (distances, found)
 
 
-def _shared_out(
-    some: Callable[[Codes, int, Trace], list[Nearest]], queries: Codes, threads: int, trace: Trace
-) -> list[Nearest]:
-    """The nearest of each query, several queries at a time on several threads.
-
-    some: for a share of the queries, with so many threads each.
-    """
-    count = max(1, min(threads, len(queries)))
+def _search_on_threads(
+    context: SearchContext, partitions: list[Partition], start: TopK
+) -> list[TopK]:
+    """The best of each query, several queries at a time on several threads."""
+    count = max(1, min(context.threads, len(context.queries)))
     if count == 1:
-        return some(queries, threads, trace)
-    shares = np.array_split(queries, count)
-    traces = [Trace(trace.kernels) for _ in shares]
+        return _search(context, partitions, start)
+    cuts = [len(context.queries) * share // count for share in range(count + 1)]
+    shares = [
+        replace(
+            context,
+            queries=context.queries[begin:end],
+            query_words=context.query_words[begin:end],
+            threads=context.threads // count,
+            trace=Trace(context.trace.kernels),
+        )
+        for begin, end in itertools.pairwise(cuts)
+    ]
     with ThreadPoolExecutor(count) as pool:
-        answers = list(pool.map(some, shares, [threads // count] * count, traces))
-    for own in traces:
-        trace.merge(own)
-    return [near for nearest in answers for near in nearest]
+        answers = list(pool.map(lambda share: _search(share, partitions, start), shares))
+    for share in shares:
+        context.trace.merge(share.trace)
+    return [own for best in answers for own in best]
+
+
+def _search(context: SearchContext, partitions: list[Partition], start: TopK) -> list[TopK]:
+    best = [start] * len(context.queries)
+    for partition in partitions:
+        best = search_partition(context, partition, best)
+    return best
+
+
+def _padded(best: list[TopK], k: int, beyond: int) -> tuple[Distances, Rows]:
+    """Distances int32 [Q, k] and rows int64 [Q, k]; those that are lacking are at a distance."""
+    if len(best) == 1 and len(best[0].rows) == k:
+        return best[0].distances[None], best[0].rows[None]
+    distances = np.full((len(best), k), beyond, np.int32)
+    rows = np.full((len(best), k), NO_ROW, np.int64)
+    for number, own in enumerate(best):
+        distances[number, : len(own.rows)] = own.distances
+        rows[number, : len(own.rows)] = own.rows
+    return distances, rows

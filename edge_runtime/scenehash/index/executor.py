@@ -1,81 +1,43 @@
-"""Searching one part of a store: the rows of a segment, or rows that no segment covers."""
+"""Searching one partition: the rows of a segment, or rows that no segment covers."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
-
-from scenehash.codes import Codes
-
-from .explanation import Trace
-from .kernels import Kernels
-from .planner import Planner
+from .context import SearchContext
+from .explanation import SKIPPED
+from .partition import Partition
 from .probe import probe
-from .row_mapping import ItemRows, Placement, RowFilter, RowList, RowRange
-from .scan import scan
-from .segment import Segment
-from .topk import Nearest
-from .words import Words, as_words
+from .row_mapping import ItemRows
+from .scan import ScanJob, scan
+from .topk import TopK
 
 
-@dataclass(frozen=True)
-class Part:
-    """The rows first to last - 1, with their derived data where that may be used."""
+def search_partition(
+    context: SearchContext, partition: Partition, best: Sequence[TopK]
+) -> list[TopK]:
+    """The best of each query, after a partition was searched as well.
 
-    first: int
-    last: int
-    segment: Segment | None
-
-
-@dataclass(frozen=True)
-class ScanPlan:
-    """A way to compare all codes of a part."""
-
-    name: str
-    cost: float
-    codes: int
-    words: Callable[[], Words]
-    placement: Placement
-    reason: str
-
-
-def search_part(
-    part: Part,
-    every: Words,
-    queries: Codes,
-    nearest: Sequence[Nearest],
-    allowed: RowFilter,
-    planner: Planner,
-    threads: int,
-    trace: Trace,
-    kernels: Kernels,
-) -> list[Nearest]:
-    """What is nearest to each query, after a part of the store was searched as well.
-
-    every: all codes as words [N, W]. queries: uint8 [Q, B], with what each has found before, in
-    earlier rows only.
+    best: what each query has found before, in earlier rows only.
     """
-    found = list(nearest)
-    words = as_words(queries)
-    possible = allowed.count(part.first, part.last)
-    plan = _cheapest_scan(part, every, allowed, planner)
+    found, trace = list(best), context.trace
+    if context.allowed.count(partition.first, partition.last) == 0:
+        trace.answered(SKIPPED, "a filter leaves no row of it", len(found))
+        return found
+    plan = partition.cheapest_scan(context.allowed, context.planner)
     left: list[int] = []
     limits: list[int] = []
     reasons: dict[str, None] = {}
-    for number, query in enumerate(queries):
-        limit, reason = found[number].limit(part.first), "no derived data"
-        if limit < 0 or possible == 0:
-            trace.answered("nothing nearer", "there are k rows at distance 0, or none to search")
+    for number, own in enumerate(found):
+        limit, reason = own.limit(partition.first), "these rows have no index yet"
+        if limit < 0:
+            trace.answered(SKIPPED, "k rows at distance 0 were found before")
             continue
-        if part.segment is not None:
-            with trace.stage("multi-index"):
-                probed = probe(
-                    ItemRows(part.segment, allowed), every, query, words[number], found[number],
-                    planner, plan.cost, trace, kernels,
-                )  # fmt: skip
-            if probed.found is not None:
-                found[number] = probed.found
-                trace.answered("multi-index", probed.reason)
+        if partition.segment is not None:
+            with trace.stage("multi_index"):
+                rows = ItemRows(partition.segment, context.allowed)
+                probed = probe(context, rows, number, own, plan.cost)
+            if probed.best is not None:
+                found[number] = probed.best
+                trace.answered("multi_index", probed.reason)
                 continue
             limit, reason = probed.limit, probed.reason
         left.append(number)
@@ -83,73 +45,12 @@ def search_part(
         reasons[reason] = None
     if left:
         with trace.stage(plan.name):
-            scanned = scan(
-                plan.words(),
-                plan.placement,
-                words[left],
-                [found[number] for number in left],
-                limits,
-                threads,
-                kernels.scan,
-            )
+            queries = context.query_words
+            some = queries if len(left) == len(found) else queries[left]
+            job = ScanJob(plan.words(), plan.mapping, some, [found[n] for n in left], limits)
+            scanned = scan(job, context.threads, context.kernels.scan)
         trace.codes += plan.codes * len(left)
         trace.answered(plan.name, "; ".join([plan.reason, *reasons]), len(left))
-        for number, near in zip(left, scanned, strict=True):
-            found[number] = near
+        for number, own in zip(left, scanned, strict=True):
+            found[number] = own
     return found
-
-
-def _cheapest_scan(part: Part, every: Words, allowed: RowFilter, planner: Planner) -> ScanPlan:
-    width = every.shape[1]
-    count = part.last - part.first
-    best = ScanPlan(
-        "scan",
-        planner.scan(count, width),
-        count,
-        lambda: every[part.first : part.last],
-        RowRange(part.first, allowed),
-        f"{count:,} codes",
-    )
-    segment = part.segment
-    if segment is not None and segment.codes is not None:
-        distinct = segment.codes
-        cost = planner.scan(segment.items, width)
-        if cost < best.cost:
-            best = ScanPlan(
-                "scan distinct",
-                cost,
-                segment.items,
-                lambda: as_words(distinct),
-                ItemRows(segment, allowed),
-                f"{segment.items:,} distinct codes of {count:,}",
-            )
-    if allowed.subset is not None:
-        begin, end = np.searchsorted(allowed.subset, (part.first, part.last))
-        rows = allowed.subset[begin:end]
-        if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
-            return _range_scan(int(rows[0]), int(rows[-1]) + 1, every, allowed, planner)
-        cost = planner.gathered_scan(len(rows), width)
-        if cost < best.cost:
-            best = ScanPlan(
-                "scan subset",
-                cost,
-                len(rows),
-                lambda: every.take(rows, axis=0),
-                RowList(rows, RowFilter(allowed.dead)),
-                f"{len(rows):,} rows of {count:,}",
-            )
-    return best
-
-
-def _range_scan(
-    first: int, last: int, every: Words, allowed: RowFilter, planner: Planner
-) -> ScanPlan:
-    """A scan of rows that follow each other; no others may be found."""
-    return ScanPlan(
-        "scan range",
-        planner.scan(last - first, every.shape[1]),
-        last - first,
-        lambda: every[first:last],
-        RowRange(first, RowFilter(allowed.dead)),
-        f"{last - first:,} rows that follow each other",
-    )

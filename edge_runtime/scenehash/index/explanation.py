@@ -1,21 +1,22 @@
 """What a search did: which plan, at what cost, and why."""
 
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
+
+# A partition that was passed over: nothing in it can be nearer than what was found before.
+SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
 class Explanation:
     """How a search was answered.
 
-    plans: how many queries each plan answered, a query once a part of the store: "scan" (all
-    codes), "scan distinct", "scan subset", "multi-index", "nothing nearer" (a part passed over).
-    codes: how many codes, or entries with part of a code, were compared. seconds: by stage, summed
-    over threads. reasons: why, a line for each kind of reason. kernels: whose loops ran, "numpy" or
-    "numba".
+    plans: how many queries each plan answered, a query once a partition of the rows: "scan" (all
+    codes), "scan_distinct", "scan_subset", "scan_range", "multi_index", "skipped" (a partition in
+    which nothing can be nearer). codes: how many codes, or bucket entries with a part of a code,
+    were compared. seconds: by stage, summed over threads. reasons: why, one line for each kind of
+    reason. kernels: whose loops ran, "numpy" or "numba".
     """
 
     plans: dict[str, int]
@@ -36,30 +37,49 @@ class Trace:
     """Collects an explanation while a search runs; one a thread."""
 
     kernels: str = "numpy"
-    plans: Counter[str] = field(default_factory=Counter)
+    plans: dict[str, int] = field(default_factory=dict)
     codes: int = 0
-    seconds: Counter[str] = field(default_factory=Counter)
-    reasons: dict[str, None] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    reasons: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def answered(self, plan: str, reason: str, queries: int = 1) -> None:
-        self.plans[plan] += queries
-        self.reasons[f"{plan}: {reason}"] = None
+        self.plans[plan] = self.plans.get(plan, 0) + queries
+        self.reasons[plan, reason] = None
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - started  # type: ignore[assignment]
+    def stage(self, name: str) -> "_Stage":
+        """A context whose time counts as this stage's."""
+        return _Stage(self.seconds, name)
 
     def merge(self, other: "Trace") -> None:
-        self.plans.update(other.plans)
+        """Add what another thread did."""
+        for plan, count in other.plans.items():
+            self.plans[plan] = self.plans.get(plan, 0) + count
+        for stage, took in other.seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + took
         self.codes += other.codes
-        self.seconds.update(other.seconds)
         self.reasons.update(other.reasons)
 
     def explanation(self) -> Explanation:
-        return Explanation(
-            dict(self.plans), self.codes, dict(self.seconds), tuple(self.reasons), self.kernels
-        )
+        reasons = tuple(f"{plan}: {reason}" for plan, reason in self.reasons)
+        return Explanation(self.plans, self.codes, self.seconds, reasons, self.kernels)
+
+
+class _Stage:
+    """A class, since a generator would cost as much as what some stages do."""
+
+    __slots__ = ("_name", "_seconds", "_started")
+
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self._seconds, self._name = seconds, name
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        took = time.perf_counter() - self._started
+        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + took

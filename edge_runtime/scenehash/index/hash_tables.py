@@ -5,13 +5,10 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 
-from .multi_index import COLUMN, MAX_WINDOW, MultiIndex, sketch_columns
+from .multi_index import COLUMN, MAX_SUBSTRINGS, MAX_WINDOW, MultiIndex, sketch_columns
 from .words import columns
 
-# More tables would be keyed by columns that codes of 64 bits do not have.
-MAX_SUBSTRINGS = 4
-
-Parts = npt.NDArray[np.uint16]
+Columns = npt.NDArray[np.uint16]
 
 
 def build_tables(sorted_codes: Codes, budget: int) -> MultiIndex | None:
@@ -19,15 +16,15 @@ def build_tables(sorted_codes: Codes, budget: int) -> MultiIndex | None:
 
     With as many tables as take at most budget bytes in all; None when that is not even one.
     """
-    parts = columns(sorted_codes)
+    values = columns(sorted_codes)
     for substrings in range(min(MAX_SUBSTRINGS, sorted_codes.shape[1] * 8 // COLUMN), 0, -1):
-        for bits in (_key_bits(len(parts)), _key_bits(len(parts)) - 1):
-            first = _offsets(_keys(parts, 0, bits), bits)
-            place = np.min_scalar_type(int(np.diff(first).max()) - 1)
+        for bits in (_key_bits(len(values)), _key_bits(len(values)) - 1):
+            first = _offsets(_keys(values, 0, bits), bits)
+            slot = np.min_scalar_type(int(np.diff(first).max()) - 1)
             needed = 4 * substrings * len(first) + 4 * MAX_WINDOW
-            needed += (4 * substrings + place.itemsize * (substrings - 1)) * len(parts)
+            needed += (4 * substrings + slot.itemsize * (substrings - 1)) * len(values)
             if needed <= budget:
-                return _tables(parts, substrings, bits, first, place)
+                return _tables(values, substrings, bits, first, slot)
     return None
 
 
@@ -36,37 +33,37 @@ def _key_bits(items: int) -> int:
     return int(min(max(items.bit_length() - 5, 4), COLUMN))
 
 
-def _keys(parts: Parts, table: int, bits: int) -> Parts:
-    return np.asarray(parts[:, table] >> np.uint16(COLUMN - bits))
+def _keys(values: Columns, table: int, bits: int) -> Columns:
+    return np.asarray(values[:, table] >> np.uint16(COLUMN - bits))
 
 
-def _offsets(keys: Parts, bits: int) -> npt.NDArray[np.int64]:
+def _offsets(keys: Columns, bits: int) -> npt.NDArray[np.int64]:
     """Where each key's run begins once sorted: int64 [2^bits + 1]."""
     return np.concatenate([[0], np.cumsum(np.bincount(keys, minlength=1 << bits))])
 
 
 def _tables(
-    parts: Parts,
+    values: Columns,
     substrings: int,
     bits: int,
     first: npt.NDArray[np.int64],
-    place: np.dtype[np.unsignedinteger],
+    slot: np.dtype[np.unsignedinteger],
 ) -> MultiIndex:
-    """first: offsets of the first table. place: the type of an entry of places."""
-    count = len(parts)
+    """first: offsets of the first table. slot: the type of an entry of slots."""
+    count = len(values)
     offsets = np.empty((substrings, len(first)), np.uint32)
     sketches = np.zeros(substrings * count + MAX_WINDOW, np.uint32)
-    places = np.empty((substrings - 1, count), place)
+    slots = np.empty((substrings - 1, count), slot)
     for table in range(substrings):
-        keys = _keys(parts, table, bits)
+        keys = _keys(values, table, bits)
         offsets[table] = _offsets(keys, bits) + table * count
         own = sketches[table * count : (table + 1) * count]
-        for column in sketch_columns(table, parts.shape[1]):
+        for column in sketch_columns(table, values.shape[1]):
             own <<= np.uint32(COLUMN)
-            if column < parts.shape[1]:
-                own |= parts[:, column]
+            if column < values.shape[1]:
+                own |= values[:, column]
         if table:
             order = np.argsort(keys, kind="stable")
             own[:] = own[order]
-            places[table - 1] = order - first[_keys(parts, 0, bits)[order]]
-    return MultiIndex(bits, offsets, sketches, places.reshape(-1))
+            slots[table - 1] = order - first[_keys(values, 0, bits)[order]]
+    return MultiIndex(bits, offsets, sketches, slots.reshape(-1))

@@ -28,7 +28,7 @@ def radii(distance: int, substrings: int, bits: int) -> list[int]:
     Were a code's i-th substring farther than radii[i] for every i, its distance would be at least
     the sum of radii[i] + 1. That sum is distance + 1 here, the tight form of the pigeonhole
     argument (Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with multi-index
-    hashing", 2014, section 3.1). -1: the substring need not be looked at.
+    hashing", 2014, section 3.1). -1: the substring's table need not be read.
     """
     total = distance + 1
     return [

@@ -1,4 +1,4 @@
-"""Exact multi-index hashing: only codes that agree closely in one substring are looked at.
+"""Exact multi-index hashing: only codes that agree closely in one substring are compared.
 
 After Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with multi-index hashing" (IEEE
 TPAMI 36(6), 2014). What is added here: beside each entry of a bucket stands a sketch, 32 more bits
@@ -16,10 +16,12 @@ from scenehash.codes import Codes
 
 from .masks import masks, radii, within
 from .topk import Rows
-from .words import columns, positions_of
+from .words import flagged
 
 # A code is cut into 16-bit columns; a table is keyed by the leading bits of one column.
 COLUMN = 16
+# More tables would be keyed by columns that codes of 64 bits do not have.
+MAX_SUBSTRINGS = 4
 # The widest window that is read at once, and so what is left free behind the last entry.
 MAX_WINDOW = 512
 
@@ -29,14 +31,14 @@ class MultiIndex:
     """Tables over N items whose order is that of the first column's key.
 
     offsets: uint32 [M, 2^bits + 1], where in sketches each bucket of each table begins. sketches:
-    uint32 [M * N + MAX_WINDOW]. places: unsigned [(M - 1) * N], for an entry of the second table or
-    a later one its item's place in the bucket that the item has in the first.
+    uint32 [M * N + MAX_WINDOW]. slots: unsigned [(M - 1) * N], for an entry of the second table or
+    a later one its item's slot in the bucket that the item has in the first.
     """
 
     bits: int
     offsets: npt.NDArray[np.uint32]
     sketches: npt.NDArray[np.uint32]
-    places: npt.NDArray[np.unsignedinteger]
+    slots: npt.NDArray[np.unsignedinteger]
 
     @property
     def substrings(self) -> int:
@@ -45,33 +47,31 @@ class MultiIndex:
     def __len__(self) -> int:
         return (len(self.sketches) - MAX_WINDOW) // self.substrings
 
-    def shape(self, width: int, distance: int) -> "Shape":
-        """Which buckets hold every item within a distance of a query of so many bytes."""
-        return _shape(distance, self.substrings, self.bits, -(-width // 2))
+    def first_bucket(self, code: Codes) -> tuple[int, int]:
+        """The items in the first table's bucket of a code uint8 [B]: from one to before another."""
+        key = (int(code[0]) << 8 | int(code[1])) >> (COLUMN - self.bits)
+        return int(self.offsets[0, key]), int(self.offsets[0, key + 1])
 
-    def own(self, query: Codes) -> tuple[list[int], list[int]]:
-        """A query's keys and sketches, one a table."""
-        values = columns(query[None])[0].tolist()
-        keys = [value >> (COLUMN - self.bits) for value in values[: self.substrings]]
-        return keys, [_sketch(values, table, len(values)) for table in range(self.substrings)]
+    def shape(self, columns: int, distance: int) -> "Shape":
+        """Which buckets hold every item within a distance of a query of so many columns."""
+        return _shape(distance, self.substrings, self.bits, columns)
 
-    def buckets(self, query: Codes, distance: int) -> "Buckets":
-        """The buckets that together hold every item within a distance of a query uint8 [B]."""
-        own_keys, _ = self.own(query)
-        shape = self.shape(len(query), distance)
+    def buckets(self, columns: npt.NDArray[np.uint16], distance: int) -> "Buckets":
+        """The buckets that together hold every item within a distance of a query [C]."""
+        shape = self.shape(len(columns), distance)
         keys = shape.masks.copy()
         begin = 0
         for table, count in enumerate(shape.per_table):
-            keys[begin : begin + count] ^= np.uint32(own_keys[table])
+            keys[begin : begin + count] ^= np.uint32(int(columns[table]) >> (COLUMN - self.bits))
             begin += count
         keys += shape.tables
-        places = self.offsets.reshape(-1)
-        starts = places[keys]
+        offsets = self.offsets.reshape(-1)
+        starts = offsets[keys]
         keys += np.uint32(1)
-        return Buckets(starts, places[keys] - starts, shape.room, shape.per_table)
+        return Buckets(starts, offsets[keys] - starts, shape.room, shape.per_table)
 
-    def candidates(self, query: Codes, buckets: "Buckets") -> Rows:
-        """ItemRows [C] in some buckets, among them all within the distance; one may come twice."""
+    def candidates(self, columns: npt.NDArray[np.uint16], buckets: "Buckets") -> Rows:
+        """Items [C] in some buckets, among them all within the distance; one may come twice."""
         windows = buckets.windows()
         width = windows.width
         if len(windows.starts) == 0:
@@ -82,16 +82,16 @@ class MultiIndex:
             (len(self.sketches) - width + 1,), f"V{4 * width}", self.sketches, strides=(4,)
         )
         sketches = view[windows.starts].view(np.uint32).reshape(-1, width)
-        _, own_sketches = self.own(query)
+        values = columns.tolist()
         begin = 0
         for table, count in windows.runs:
             part = sketches[begin : begin + count]
-            part ^= np.uint32(own_sketches[table])
+            part ^= np.uint32(_sketch(values, table))
             begin += count
         near = np.bitwise_count(sketches) <= windows.room[:, None]
-        place = positions_of(near.reshape(-1))
-        window = place // width
-        inside = place - window * width
+        at = flagged(near.reshape(-1))
+        window = at // width
+        inside = at - window * width
         kept = inside < windows.lengths[window]
         return self._items(windows.starts[window[kept]] + inside[kept])
 
@@ -100,8 +100,14 @@ class MultiIndex:
         first = entries < len(self)
         behind = entries[~first]
         keys = self.sketches[behind] >> np.uint32(2 * COLUMN - self.bits)
-        items = self.offsets[0][keys] + self.places[behind - len(self)].astype(np.int64)
+        items = self.offsets[0][keys] + self.slots[behind - len(self)].astype(np.int64)
         return np.concatenate([entries[first], items])
+
+    @cached_property
+    def tables(self) -> tuple[object, ...]:
+        """All of it as a compiled loop takes it."""
+        slots = self.slots.view(np.uint8)
+        return self.offsets, self.sketches, slots, self.slots.itemsize, self.bits
 
     @cached_property
     def fullness(self) -> float:
@@ -112,7 +118,7 @@ class MultiIndex:
 
 @dataclass(frozen=True)
 class Buckets:
-    """Buckets to look into. room: what is left of the distance for a code's other bits."""
+    """Buckets to read. room: what is left of the distance for a code's other bits."""
 
     starts: npt.NDArray[np.uint32]
     lengths: npt.NDArray[np.uint32]
@@ -150,7 +156,7 @@ class Buckets:
 
 
 def _per_table(chosen: Rows, per_table: tuple[int, ...]) -> tuple[int, ...]:
-    """How many of ascending positions are of each table, of which so many follow each other."""
+    """How many of the chosen buckets, ascending, are of each table, which has so many in all."""
     ends = np.searchsorted(chosen, np.cumsum(per_table))
     return tuple(np.diff(ends, prepend=0).tolist())
 
@@ -172,16 +178,23 @@ class Windows:
 
 @dataclass(frozen=True)
 class Shape:
-    """Which buckets a search to a distance looks into, whatever the query.
+    """Which buckets a search to a distance reads, whatever the query.
 
     masks: uint32 [P], what to XOR the query's keys with. tables: uint32 [P], where the offsets of
     their tables begin. room: uint8 [P], as in Buckets. per_table: how many are of each table.
+    sketched: int64 [M, 2], which columns of a code each table's sketches hold.
     """
 
     masks: npt.NDArray[np.uint32]
     tables: npt.NDArray[np.uint32]
     room: npt.NDArray[np.uint8]
     per_table: tuple[int, ...]
+    sketched: npt.NDArray[np.int64]
+
+    @cached_property
+    def buckets(self) -> tuple[object, ...]:
+        """All of it as a compiled loop takes it."""
+        return self.masks, self.room, np.array(self.per_table, np.int64), self.sketched
 
     @property
     def count(self) -> int:
@@ -209,6 +222,7 @@ def _shape(distance: int, substrings: int, bits: int, count: int) -> Shape:
         np.repeat(np.arange(substrings) * ((1 << bits) + 1), per_table).astype(np.uint32),
         np.concatenate(room).astype(np.uint8),
         tuple(per_table),
+        np.array([sketch_columns(table, count) for table in range(substrings)], np.int64),
     )
 
 
@@ -222,7 +236,7 @@ def sketch_columns(table: int, count: int) -> tuple[int, int]:
     return (others[0], others[1]) if table == 0 else (0, others[0])
 
 
-def _sketch(values: list[int], table: int, count: int) -> int:
-    high, low = sketch_columns(table, count)
-    parts = [*values, 0]
-    return parts[high] << COLUMN | parts[low]
+def _sketch(columns: list[int], table: int) -> int:
+    high, low = sketch_columns(table, len(columns))
+    padded = [*columns, 0]
+    return padded[high] << COLUMN | padded[low]

@@ -10,7 +10,7 @@ from .multi_index import MultiIndex
 from .segment import Segment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Planner:
     """Costs in nanoseconds, measured on x86-64 with numpy 2.4; their ratios are what matters.
 
@@ -46,7 +46,7 @@ class Planner:
         return (self.scan_gathered + self.scan_word * words) * codes
 
     def probe(self, buckets: int, entries: float) -> float:
-        """Looking into buckets with so many entries in all."""
+        """Reading buckets with so many entries in all."""
         return self.probe_step + self.probe_window * buckets + self.probe_entry * entries
 
     def entries_for(self, cost: float, buckets: int) -> float:
@@ -66,10 +66,18 @@ class Planner:
         return self.check_byte * size
 
     def first_distance(self, segment: Segment, rows: int) -> int:
-        """How far to look first for so many rows: as far as half of all queries have to.
+        """The distance to search to first for so many rows: what half of all queries need.
 
-        Or farther, as long as that costs little more: it may save a second look.
+        Or a larger one, as long as that costs little more: it may save a second reading.
         """
+        # Three leading bits are exact enough, and keep what is remembered small.
+        spare = max(0, rows.bit_length() - 3)
+        key = self, rows >> spare << spare
+        if key not in segment.first_distances:
+            segment.first_distances[key] = self._first_distance(segment, key[1])
+        return segment.first_distances[key]
+
+    def _first_distance(self, segment: Segment, rows: int) -> int:
         half, most = segment.reached(rows)
         if segment.index is None:
             return half
@@ -91,5 +99,5 @@ def _quotient(cost: float, each: float) -> float:
 
 @lru_cache(4096)
 def buckets_within(distance: int, substrings: int, bits: int) -> int:
-    """How many buckets a search to a distance looks into."""
+    """How many buckets a search to a distance reads."""
     return sum(within(bits)[radius] for radius in radii(distance, substrings, bits) if radius >= 0)

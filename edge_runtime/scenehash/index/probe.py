@@ -3,98 +3,88 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from scenehash.codes import Codes
-
-from .explanation import Trace
-from .kernels import Kernels
+from .candidates import BucketQuery
+from .context import SearchContext
 from .multi_index import MultiIndex
 from .planner import Planner, buckets_within
 from .row_mapping import ItemRows
-from .topk import Nearest
-from .words import Words
+from .topk import TopK
+from .words import columns
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What looking into buckets gave.
+    """What reading buckets gave.
 
-    found: the nearest, or None when they are not certain to be. limit: at least as far as the
+    best: the best with this segment, or None when it is not certain. limit: at least as far as the
     farthest of them. reason: for people.
     """
 
-    found: Nearest | None
+    best: TopK | None
     limit: int
     reason: str
 
 
 def probe(
-    place: ItemRows,
-    every: Words,
-    query: Codes,
-    word: Words,
-    nearest: Nearest,
-    planner: Planner,
-    ceiling: float,
-    trace: Trace,
-    kernels: Kernels,
+    context: SearchContext, rows: ItemRows, number: int, best: TopK, ceiling: float
 ) -> Probed:
-    """Search a segment for a query, uint8 [B] and the same as words [W].
+    """Search a segment for one of the queries.
 
-    every: the codes of all rows. nearest: what was found in other segments. ceiling: the cost at
-    which a scan is the better way.
+    rows: those of the segment. number: which query. best: what was found in other partitions.
+    ceiling: the cost at which a scan is the better way.
     """
-    segment = place.segment
+    segment, planner, trace = rows.segment, context.planner, context.trace
     index = segment.index
-    limit = nearest.limit(segment.first)
-    allowed = max(1, place.allowed.count(segment.first, segment.last))
-    same = segment.item_of(query)
+    limit = best.limit(segment.first)
+    same = segment.item_of(context.queries[number])
     if same is not None:
-        rows, _ = place.expand(np.array([same]), nearest.k)
-        found = nearest.joined(np.zeros(len(rows), np.int32), rows)
+        found = context.kernels.rank(rows, np.array([same]), np.zeros(1, np.uint16), best)
         if found.limit() <= 0:
-            return Probed(found, 0, "enough rows have the very code")
+            return Probed(found, 0, "k rows have exactly the query's code")
     if index is None:
-        return Probed(None, limit, "no multi-index")
-    wanted = nearest.k * (segment.last - segment.first) // allowed
+        return Probed(None, limit, "this part of the rows has no multi-index")
+    allowed = max(1, rows.allowed.count(segment.first, segment.last))
+    wanted = best.k * (segment.last - segment.first) // allowed
     distance = min(limit, planner.first_distance(segment, wanted))
+    width, query = context.words.shape[1], context.query_words[number]
+    values: npt.NDArray[np.uint16] | None = None
     spent, fullness = 0.0, segment.items / (1 << index.bits)
     while True:
         ahead = buckets_within(distance, index.substrings, index.bits)
         if spent + planner.probe(ahead, ahead * fullness) > ceiling:
-            return Probed(None, limit, "too many buckets would have to be looked into")
-        count, left = index.shape(len(query), distance).count, ceiling - spent
+            return Probed(None, limit, "the multi-index would have to read too many buckets")
+        if values is None:
+            (values,) = columns(context.queries[number : number + 1])
+        count, left = index.shape(len(values), distance).count, ceiling - spent
         most = planner.entries_for(left, count)
-        room = planner.candidates_for(left - planner.probe(count, 0), every.shape[1])
-        looked = kernels.look(segment, every, query, word, distance, most, room)
-        if looked.entries > most:
-            return Probed(None, limit, "the buckets to look into are too full")
-        trace.codes += looked.entries
-        cost = planner.probe(count, looked.entries)
-        if looked.items is not None:
-            cost += planner.candidates(len(looked.items), every.shape[1])
-        if looked.items is None or looked.near is None or spent + cost > ceiling:
-            return Probed(None, limit, "too many codes there look near enough")
-        items, near = looked.items, looked.near
-        close = near <= distance
-        if np.count_nonzero(close) < nearest.k:
-            # What is farther says at least how far to look.
-            close = near <= limit
-        items, once = np.unique(items[close], return_index=True)
-        rows, source = place.expand(items, nearest.k)
-        found = nearest.joined(near[close][once][source], rows)
+        room = planner.candidates_for(left - planner.probe(count, 0), width)
+        asked = BucketQuery(query, values, distance, most, room)
+        candidates = context.kernels.candidates(segment, context.words, asked)
+        if candidates.entries > most:
+            return Probed(None, limit, "the buckets near the query are too full")
+        trace.codes += candidates.entries
+        cost = planner.probe(count, candidates.entries)
+        items, distances = candidates.items, candidates.distances
+        if items is not None:
+            cost += planner.candidates(len(items), width)
+        if items is None or distances is None or spent + cost > ceiling:
+            return Probed(None, limit, "too many codes in the buckets are near enough to compare")
+        # Among them may be some that are farther: they say at least how far to search.
+        found = context.kernels.rank(rows, items, distances, best)
         limit = min(limit, found.limit(segment.first))
         if distance >= limit:
-            return Probed(found, limit, "few buckets hold all that is near enough")
+            return Probed(found, limit, "few buckets hold all codes that are near enough")
         spent += cost
-        fullness = looked.entries / max(1, count)
+        fullness = candidates.entries / max(1, count)
         distance = _next_distance(index, distance, limit, fullness, spent, planner)
 
 
 def _next_distance(
     index: MultiIndex, distance: int, limit: int, fullness: float, spent: float, planner: Planner
 ) -> int:
-    """How far to look next: as far as costs about what was spent, so that steps stay few."""
+    """The distance to search to next: what costs about as much again, so that steps stay few."""
     distance += 1
     while distance < limit:
         ahead = buckets_within(distance + 1, index.substrings, index.bits)

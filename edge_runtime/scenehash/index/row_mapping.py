@@ -1,4 +1,7 @@
-"""Which rows stand behind the positions of scanned codes, and which of them may be found."""
+"""Which rows stand behind the items that a search compares, and which of them may be found.
+
+An item is a code that is compared: that of a row, or one that several rows share.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,7 +34,7 @@ class RowFilter:
             return None
         return 0 if self.dead is None else len(self.dead)
 
-    def of(self, rows: Rows, source: Rows) -> tuple[Rows, Rows]:
+    def kept(self, rows: Rows, source: Rows) -> tuple[Rows, Rows]:
         """Those of rows [R] that may be found, each still with its source [R]."""
         if self.everything:
             return rows, source
@@ -53,10 +56,10 @@ class RowFilter:
         return last - first - int(end - begin)
 
 
-class Placement(Protocol):
-    """What stands behind the positions of the codes that are scanned.
+class RowMapping(Protocol):
+    """The rows behind items.
 
-    ordered: whether rows ascend as positions do.
+    ordered: each item has one row, and rows ascend as items do.
     """
 
     @property
@@ -65,19 +68,19 @@ class Placement(Protocol):
     @property
     def ordered(self) -> bool: ...
 
-    def expand(self, positions: Rows, k: int) -> tuple[Rows, Rows]:
-        """The rows [R] behind positions [P] and for each which of the positions it is from.
+    def expand(self, items: Rows, k: int) -> tuple[Rows, Rows]:
+        """The rows [R] behind items [P], and for each the number in [P] of the item it is from.
 
-        Only rows that may be found; where many stand behind one position, k of them are enough.
+        Only rows that may be found; where many stand behind one item, k of them are enough.
         """
 
-    def earliest(self, position: int) -> int:
-        """No row behind this position or a later one is smaller than this."""
+    def earliest(self, item: int) -> int:
+        """No row behind this item or a later one is smaller than this."""
 
 
 @dataclass(frozen=True)
 class RowRange:
-    """Position p is row first + p."""
+    """Item i is row first + i."""
 
     first: int
     allowed: RowFilter
@@ -86,16 +89,16 @@ class RowRange:
     def ordered(self) -> bool:
         return True
 
-    def expand(self, positions: Rows, _k: int) -> tuple[Rows, Rows]:
-        return self.allowed.of(positions + self.first, np.arange(len(positions)))
+    def expand(self, items: Rows, _k: int) -> tuple[Rows, Rows]:
+        return self.allowed.kept(items + self.first, np.arange(len(items)))
 
-    def earliest(self, position: int) -> int:
-        return self.first + position
+    def earliest(self, item: int) -> int:
+        return self.first + item
 
 
 @dataclass(frozen=True)
 class RowList:
-    """Position p is the p-th of rows, int64 ascending."""
+    """Item i is the i-th of rows, int64 ascending."""
 
     rows: Rows
     allowed: RowFilter
@@ -104,16 +107,16 @@ class RowList:
     def ordered(self) -> bool:
         return True
 
-    def expand(self, positions: Rows, _k: int) -> tuple[Rows, Rows]:
-        return self.allowed.of(self.rows[positions], np.arange(len(positions)))
+    def expand(self, items: Rows, _k: int) -> tuple[Rows, Rows]:
+        return self.allowed.kept(self.rows[items], np.arange(len(items)))
 
-    def earliest(self, position: int) -> int:
-        return int(self.rows[position])
+    def earliest(self, item: int) -> int:
+        return int(self.rows[item])
 
 
 @dataclass(frozen=True)
 class ItemRows:
-    """Position p is item p of a segment."""
+    """Item i is that of a segment."""
 
     segment: Segment
     allowed: RowFilter
@@ -122,25 +125,25 @@ class ItemRows:
     def ordered(self) -> bool:
         return False
 
-    def expand(self, positions: Rows, k: int) -> tuple[Rows, Rows]:
+    def expand(self, items: Rows, k: int) -> tuple[Rows, Rows]:
         if self.allowed.everything:
-            return self.segment.rows_of(positions, k)
+            return self.segment.rows_of(items, k)
         # Thousands of rows may share a code: ask about a few, and about more where too few pass.
         most = 8 * k
-        rows, source = self.allowed.of(*self.segment.rows_of(positions, most))
-        lengths = self.segment.rows_behind(positions)
+        rows, source = self.allowed.kept(*self.segment.rows_of(items, most))
+        lengths = self.segment.rows_behind(items)
         while True:
-            done = (lengths <= most) | (np.bincount(source, minlength=len(positions)) >= k)
+            done = (lengths <= most) | (np.bincount(source, minlength=len(items)) >= k)
             short = np.flatnonzero(~done)
             if len(short) == 0:
                 return rows, source
             most *= 8
-            more, of_short = self.allowed.of(*self.segment.rows_of(positions[short], most))
-            kept = done[source]
-            rows = np.concatenate([rows[kept], more])
-            source = np.concatenate([source[kept], short[of_short]])
+            more, of_short = self.allowed.kept(*self.segment.rows_of(items[short], most))
+            others = done[source]
+            rows = np.concatenate([rows[others], more])
+            source = np.concatenate([source[others], short[of_short]])
 
-    def earliest(self, _position: int) -> int:
+    def earliest(self, _item: int) -> int:
         return self.segment.first
 
 
@@ -148,5 +151,5 @@ def _contains(ascending: Rows, rows: Rows) -> npt.NDArray[np.bool_]:
     """Whether each of rows [R] is one of those ascending."""
     if len(ascending) == 0:
         return np.zeros(len(rows), np.bool_)
-    place = np.minimum(np.searchsorted(ascending, rows), len(ascending) - 1)
-    return np.asarray(ascending[place] == rows)
+    at = np.minimum(np.searchsorted(ascending, rows), len(ascending) - 1)
+    return np.asarray(ascending[at] == rows)

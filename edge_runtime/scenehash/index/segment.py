@@ -1,4 +1,4 @@
-"""Derived data about a range of rows: its distinct codes, or its rows, in an order to search in."""
+"""Segments: derived data about a range of rows, its distinct codes or its rows in sorted order."""
 
 import bisect
 from dataclasses import dataclass
@@ -42,16 +42,12 @@ class Segment:
 
     def reached(self, rows: int) -> tuple[int, int]:
         """The distances within which half of the sampled rows, and all, have so many others."""
-        # Three leading bits are exact enough, and keep what is remembered small.
-        spare = max(0, rows.bit_length() - 3)
-        rows = rows >> spare << spare
-        if rows not in self._reached:
-            ends = np.sort((self.reach < rows).sum(axis=1)).tolist()
-            self._reached[rows] = (ends[len(ends) // 2], ends[-1])
-        return self._reached[rows]
+        ends = np.sort((self.reach < rows).sum(axis=1)).tolist()
+        return ends[len(ends) // 2], ends[-1]
 
     @cached_property
-    def _reached(self) -> dict[int, tuple[int, int]]:
+    def first_distances(self) -> dict[tuple[object, int], int]:
+        """What a planner found out about this segment, by planner and rows wanted."""
         return {}
 
     def item_of(self, code: Codes) -> int | None:
@@ -59,17 +55,18 @@ class Segment:
         if self.codes is None:
             return None
         wanted = code.tobytes()
-        item = bisect.bisect_left(range(self.items), wanted, key=self._bytes_of)
+        begin, end = (0, self.items) if self.index is None else self.index.first_bucket(code)
+        item = begin + bisect.bisect_left(range(begin, end), wanted, key=self._bytes_of)
         return item if item < self.items and self._bytes_of(item) == wanted else None
 
     def _bytes_of(self, item: int) -> bytes:
         assert self.codes is not None
         return bytes(self.codes[item])
 
-    def words(self, items: Rows, every: Words) -> Words:
-        """The codes of items [P], as words [P, W]; every: those of all rows of the store."""
+    def words(self, items: Rows, words: Words) -> Words:
+        """The codes of items [P], as words [P, W]; words: those of all rows."""
         if self.codes is None:
-            return np.asarray(every[self.rows[items].astype(np.int64) + self.first])
+            return np.asarray(words[self.rows[items].astype(np.int64) + self.first])
         return np.asarray(as_words(self.codes)[items])
 
     def rows_behind(self, items: Rows) -> Rows:
@@ -85,8 +82,8 @@ class Segment:
         begin = self.starts[items].astype(np.int64)
         count = np.minimum(self.rows_behind(items), most)
         source = np.repeat(np.arange(len(items)), count)
-        place = np.arange(len(source)) - (np.cumsum(count) - count)[source] + begin[source]
-        return self.rows[place].astype(np.int64) + self.first, source
+        at = np.arange(len(source)) - (np.cumsum(count) - count)[source] + begin[source]
+        return self.rows[at].astype(np.int64) + self.first, source
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """All arrays by name, as `from_arrays` takes them."""
@@ -97,7 +94,7 @@ class Segment:
             arrays |= {
                 "offsets": self.index.offsets,
                 "sketches": self.index.sketches,
-                "places": self.index.places,
+                "slots": self.index.slots,
             }
         return arrays
 
@@ -108,7 +105,7 @@ class Segment:
         """The segment of which `arrays` were these; bits: of its multi-index."""
         index = None
         if "sketches" in arrays:
-            index = MultiIndex(bits, arrays["offsets"], arrays["sketches"], arrays["places"])  # type: ignore[arg-type]
+            index = MultiIndex(bits, arrays["offsets"], arrays["sketches"], arrays["slots"])  # type: ignore[arg-type]
         return cls(
             first,
             last,

@@ -1,9 +1,9 @@
 """A segment on disk: written whole or not at all, mapped into memory, believed once checked.
 
 Layout, all numbers little-endian: 8 bytes magic; uint32 length and uint32 CRC-32 of the header; the
-header, JSON: format version, key, bits of a code, rows, and for each array its dtype, shape and
-offset; then the arrays, each at a multiple of 64 bytes. The header has the CRC-32 of all that
-follows it.
+header, JSON: format version, key, bits of a code, rows, the CRC-32 of their codes, and for each
+array its dtype, shape and offset; then the arrays, each at a multiple of 64 bytes. The header has
+the CRC-32 of all that follows it.
 """
 
 import contextlib
@@ -20,9 +20,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scenehash.codes import Codes
+from scenehash.files import PARTIAL, atomic_path
+
 from .segment import Segment
 
-MAGIC, VERSION = b"scenehsh", 1
+MAGIC, VERSION = b"scenehsh", 2
 SUFFIX = ".segment"
 _PREFIX = struct.Struct("<8sII")
 _ALIGNMENT = 64
@@ -34,6 +37,8 @@ Identity = tuple[int, int, int, int]
 # What this process knows about files by their identity, so that a store that is opened, searched
 # and refreshed many times checks each file once: True good, False damaged.
 _verdicts: dict[Identity, bool] = {}
+# The same of whether a file is about the codes of an origin.
+_bound: dict[tuple[Identity, str], bool] = {}
 # What scanning instead of checking has cost so far, in nanoseconds.
 _debts: dict[Identity, float] = {}
 _lock = threading.Lock()
@@ -89,17 +94,27 @@ class SegmentFile:
             _debts[self._identity] = _debts.get(self._identity, 0.0) + scan
             return self._identity in _verdicts or _debts[self._identity] >= check
 
-    def segment(self) -> Segment | None:
-        """The segment, once its checksum was compared; None when the file is damaged."""
+    def segment(self, codes: Codes, origin: str) -> Segment | None:
+        """The segment, once its checksums were compared.
+
+        None when the file is damaged, or about other codes than these, uint8 [N, B], of an origin:
+        see CodeIndex.
+        """
         if self._identity not in _verdicts:
             _verdicts[self._identity] = zlib.crc32(self._payload) == self._header["crc"]
-        if not _verdicts[self._identity]:
+        if not (_verdicts[self._identity] and self._is_of(codes, origin)):
             return None
         if self._segment is None:
             self._segment = Segment.from_arrays(
                 self.first, self.last, self._header["index_bits"], self._arrays()
             )
         return self._segment
+
+    def _is_of(self, codes: Codes, origin: str) -> bool:
+        known = (self._identity, origin)
+        if known not in _bound or not origin:
+            _bound[known] = _checksum(codes, self.first, self.last) == self._header["codes_crc"]
+        return _bound[known]
 
     def _arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         return {
@@ -108,8 +123,10 @@ class SegmentFile:
         }
 
 
-def write(folder: Path, segment: Segment, key: str, bits: int) -> SegmentFile | None:
-    """Write a segment of codes of so many bits into a folder, and map it.
+def write(
+    folder: Path, segment: Segment, codes: Codes, key: str, origin: str
+) -> SegmentFile | None:
+    """Write a segment of codes uint8 [N, B] into a folder, and map it.
 
     It has its name only when all of it is on the disk. Raises OSError when that fails.
     """
@@ -120,12 +137,14 @@ def write(folder: Path, segment: Segment, key: str, bits: int) -> SegmentFile | 
     crc = 0
     for array in arrays.values():
         crc = zlib.crc32(_padding(array), zlib.crc32(_bytes(array), crc))
+    bits = 8 * codes.shape[1]
     header = {
         "version": VERSION,
         "key": key,
         "bits": bits,
         "first": segment.first,
         "last": segment.last,
+        "codes_crc": _checksum(codes, segment.first, segment.last),
         "index_bits": 0 if segment.index is None else segment.index.bits,
         "size": size,
         "crc": crc,
@@ -136,23 +155,18 @@ def write(folder: Path, segment: Segment, key: str, bits: int) -> SegmentFile | 
     head = json.dumps(header).encode()
     head += b" " * (-(_PREFIX.size + len(head)) % _ALIGNMENT)
     path = folder / f"{segment.first:012d}-{segment.last:012d}{SUFFIX}"
-    half = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.half")
-    try:
-        with half.open("wb") as file:
+    with atomic_path(path) as partial:
+        with partial.open("wb") as file:
             file.write(_PREFIX.pack(MAGIC, len(head), zlib.crc32(head)) + head)
             for array in arrays.values():
                 file.write(_bytes(array))
                 file.write(_padding(array))
-            file.flush()
-            os.fsync(file.fileno())
-        written = SegmentFile.open(half, key, bits)
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+        written = SegmentFile.open(partial, key, bits)
     if written is not None:
         written.path = path
         # Its checksum was made here, of what was written.
         _verdicts[written._identity] = True
+        _bound[written._identity, origin] = True
     return written
 
 
@@ -169,20 +183,13 @@ def remove_others(folder: Path, before: list[Path], kept: list[Path]) -> None:
     only its space.
     """
     now = time.time()
-    for path in _names(folder, ".*.half"):
+    for path in _names(folder, f".*{PARTIAL}"):
         with contextlib.suppress(OSError):
             if now - path.stat().st_mtime > _ABANDONED:
                 path.unlink()
     for path in set(before) - set(kept):
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def forget() -> None:
-    """Know nothing about any file, as a new process does."""
-    with _lock:
-        _verdicts.clear()
-        _debts.clear()
 
 
 def names(folder: Path) -> list[Path]:
@@ -195,6 +202,10 @@ def _names(folder: Path, pattern: str) -> list[Path]:
         return sorted(path for path in folder.glob(pattern))
     except OSError:
         return []
+
+
+def _checksum(codes: Codes, first: int, last: int) -> int:
+    return zlib.crc32(np.ascontiguousarray(codes[first:last]).data)
 
 
 def _bytes(array: npt.NDArray[np.generic]) -> memoryview:

@@ -1,4 +1,4 @@
-"""The derived data of an index: which segments there are, which to use, which to build."""
+"""The segments of an index: which there are, which to use, which to build."""
 
 import itertools
 import threading
@@ -8,10 +8,11 @@ from scenehash.codes import Codes
 
 from . import segment_file
 from .build import build_segment
-from .executor import Part
+from .partition import Partition
 from .planner import Planner
 from .segment import Segment
 from .segment_file import SegmentFile
+from .words import as_words
 
 Span = tuple[int, int]
 Source = SegmentFile | Segment
@@ -21,27 +22,29 @@ class SegmentSet:
     """Segments over codes uint8 [N, B], in a folder or only in memory.
 
     Files are looked for on first use. Whatever is missing, damaged or about other codes is done
-    without: `parts` covers all rows, with a segment or without. Searches go on while one thread
-    builds; lists are replaced, never changed.
+    without: `partitions` cover all rows, with a segment or without. Searches go on while one
+    thread builds; lists are replaced, never changed.
     """
 
-    def __init__(self, codes: Codes, folder: Path | None, key: str, planner: Planner) -> None:
-        self._codes = codes
+    def __init__(
+        self, codes: Codes, folder: Path | None, key: str, origin: str, planner: Planner
+    ) -> None:
+        self._codes, self._words = codes, as_words(codes)
         self._folder = folder
-        self._key = key
+        self._key, self._origin = key, origin
         self._planner = planner
         self._bits = codes.shape[1] * 8
         self._sources: list[Source] | None = None
-        # The parts, and the sources that they were made of, once there is nothing left to check.
-        self._settled: tuple[list[Source], list[Part]] | None = None
+        # The partitions, and the sources they were made of, once there is nothing left to check.
+        self._settled: tuple[list[Source], list[Partition]] | None = None
         self._one_builder = threading.Lock()
 
-    def parts(self, queries: int, planner: Planner) -> list[Part]:
-        """All rows in ascending parts, for a search with so many queries at a planner's costs."""
+    def partitions(self, queries: int, planner: Planner) -> list[Partition]:
+        """All rows, ascending, for a search with so many queries at a planner's costs."""
         sources = self._known()
         if self._settled is not None and self._settled[0] is sources:
             return self._settled[1]
-        parts: list[Part] = []
+        partitions: list[Partition] = []
         row, waiting = 0, False
         for source in self._cover():
             segment = self._usable(source, queries, planner)
@@ -49,14 +52,17 @@ class SegmentSet:
                 waiting = True
                 continue
             if source.first > row:
-                parts.append(Part(row, source.first, None))
-            parts.append(Part(source.first, source.last, segment))
+                partitions.append(self._partition(row, source.first, None))
+            partitions.append(self._partition(source.first, source.last, segment))
             row = source.last
         if row < len(self._codes):
-            parts.append(Part(row, len(self._codes), None))
+            partitions.append(self._partition(row, len(self._codes), None))
         if not waiting:
-            self._settled = (sources, parts)
-        return parts
+            self._settled = (sources, partitions)
+        return partitions
+
+    def _partition(self, first: int, last: int, segment: Segment | None) -> Partition:
+        return Partition(first, last, segment, self._words[first:last])
 
     def pending(self) -> int:
         """How many rows `build` would cover that are not covered."""
@@ -73,7 +79,7 @@ class SegmentSet:
         """Cover all rows but a few by segments. Raises OSError when one cannot be written."""
         with self._one_builder:
             before = segment_file.names(self._folder) if self._folder else []
-            self._sources = [source for source in self._known() if _is_good(source)]
+            self._sources = [source for source in self._known() if self._segment(source)]
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
                     self._add(self._built(begin, end))
@@ -89,7 +95,7 @@ class SegmentSet:
         source: Source | None = segment
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            source = segment_file.write(self._folder, segment, self._key, self._bits)
+            source = segment_file.write(self._folder, segment, self._codes, self._key, self._origin)
         if source is not None:
             self._sources = [*self._known(), source]
 
@@ -129,16 +135,18 @@ class SegmentSet:
         if isinstance(source, Segment):
             return source
         scan = queries * planner.scan(source.last - source.first, -(-self._bits // 64))
-        if not source.is_due(scan, planner.check(source.size)):
+        codes = (source.last - source.first) * self._codes.shape[1]
+        if not source.is_due(scan, planner.check(source.size + codes)):
             return None
-        segment = source.segment()
+        segment = self._segment(source)
         if segment is None:
             self._sources = [other for other in self._known() if other is not source]
         return segment
 
-
-def _is_good(source: Source) -> bool:
-    return isinstance(source, Segment) or source.segment() is not None
+    def _segment(self, source: Source) -> Segment | None:
+        if isinstance(source, Segment):
+            return source
+        return source.segment(self._codes, self._origin)
 
 
 def _size(source: Source) -> int:

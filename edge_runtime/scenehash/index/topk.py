@@ -1,4 +1,4 @@
-"""The nearest rows found so far, in the order that every search has: (distance, row)."""
+"""The k nearest rows found so far, in the order that every search has: (distance, row)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Nearest:
+class TopK:
     """At most k rows and their distances, ascending by (distance, row).
 
     farthest: distances beyond it are of no interest, whatever was found.
@@ -25,7 +25,8 @@ class Nearest:
     rows: Rows
 
     @classmethod
-    def none(cls, k: int, farthest: int) -> "Nearest":
+    def none(cls, k: int, farthest: int) -> "TopK":
+        """Nothing found yet."""
         return cls(k, farthest, np.empty(0, np.int32), np.empty(0, np.int64))
 
     def limit(self, first_row: int = 0) -> int:
@@ -44,17 +45,21 @@ class Nearest:
         """The k-th distance, and the last row among those at that distance."""
         return (int(self.distances[-1]), int(self.rows[-1])) if self.k else (-1, NO_ROW)
 
-    def joined(self, distances: npt.NDArray[np.integer], rows: Rows) -> "Nearest":
+    def joined(self, distances: npt.NDArray[np.integer], rows: Rows) -> "TopK":
         """The k nearest of these and others [N] in any order, of which none is among these."""
-        every = np.concatenate([self.distances, distances.astype(np.int32)])
-        where = np.concatenate([self.rows, rows])
-        kept = np.flatnonzero(every <= self._cut(every))
-        every, where = every[kept], where[kept]
-        order = np.lexsort((where, every))[: self.k]
-        return Nearest(self.k, self.farthest, every[order], where[order])
+        if len(self.rows):
+            distances = np.concatenate([self.distances, distances])
+            rows = np.concatenate([self.rows, rows])
+        if len(rows) > self.k:
+            kept = distances <= self._cut(distances)
+            distances, rows = distances[kept], rows[kept]
+        order = np.lexsort((rows, distances))[: self.k]
+        nearest = distances[order].astype(np.int32)
+        count = int(nearest.searchsorted(self.farthest, side="right"))
+        return TopK(self.k, self.farthest, nearest[:count], rows[order][:count])
 
-    def _cut(self, distances: Distances) -> int:
-        """A distance beyond which none of these [N] is among the k nearest."""
-        if not 0 < self.k < len(distances):
+    def _cut(self, distances: npt.NDArray[np.integer]) -> int:
+        """A distance beyond which none of these [N], more than k, is among the k nearest."""
+        if not self.k:
             return self.farthest
         return min(self.farthest, int(np.partition(distances, self.k - 1)[self.k - 1]))

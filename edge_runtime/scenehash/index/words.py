@@ -15,7 +15,7 @@ _TILE = 512
 
 
 def as_words(codes: Codes) -> Words:
-    """Snapshot codes uint8 [N, B] as [N, W] of the widest unsigned integer that divides a code."""
+    """View codes uint8 [N, B] as [N, W] of the widest unsigned integer that divides a code."""
     for dtype in (np.uint64, np.uint32, np.uint16):
         if codes.shape[1] % np.dtype(dtype).itemsize == 0:
             return np.ascontiguousarray(codes).view(dtype)
@@ -81,7 +81,7 @@ def _summed(counts: npt.NDArray[np.uint8], width: int) -> Counts:
     return total
 
 
-def positions_of(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def flagged(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """np.flatnonzero of flags [N], faster where few are set: first the eights that have any."""
     whole = len(flags) // 8 * 8
     eights = flags[:whole].view(np.uint64)

@@ -201,7 +201,10 @@ class _Ingesting:
         self.report.stored += [ended.ingested for ended in self._ended.values()]
         self._ended = {}
         del self._codes[: first * width]
-        self._change_duplicates()
+        if scenes or self._duplicates:
+            with self._store.transaction():
+                taken = {scene.path: scene.content for scene in scenes}
+                self._store.take_paths(taken | self._change_duplicates())
         self._committed = time.monotonic()
 
     def _take_duplicate(self, duplicate: Duplicate) -> None:
@@ -211,17 +214,21 @@ class _Ingesting:
             self._duplicates.append(duplicate)
             self._commit_when_due()
 
-    def _change_duplicates(self) -> None:
-        """Add labels to scenes that were stored, and follow those that moved."""
-        if not self._duplicates:
-            return
-        with self._store.transaction():
-            for path, content, labels, moved, origin in self._duplicates:
-                to = None if moved is None else path_text(path)
-                if self._store.update_scene(content, to, labels, origin):
-                    self.report.labelled += bool(labels)
-                    self.report.moved += [] if moved is None else [moved]
+    def _change_duplicates(self) -> dict[str, str]:
+        """Add labels to scenes that were stored, and follow those that moved.
+
+        Returns the contents of these by their paths.
+        """
+        taken: dict[str, str] = {}
+        for path, content, labels, moved, origin in self._duplicates:
+            now = None if moved is None else path_text(path)
+            if self._store.update_scene(content, now, labels, origin if moved else None):
+                self.report.labelled += bool(labels)
+                if moved is not None and now is not None:
+                    taken[now] = content
+                    self.report.moved += [moved] if moved.previous != now else []
         self._duplicates = []
+        return taken
 
     def _commit_when_due(self) -> None:
         tiles = sum(len(scene.windows) for scene, _ in self._ended.values())

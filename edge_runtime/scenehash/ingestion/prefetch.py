@@ -21,7 +21,7 @@ from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.scene import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore, HashedScene
+from scenehash.store import FILE, CodeStore, HashedScene
 from scenehash.tiles import Image
 
 from .options import IngestOptions
@@ -30,6 +30,10 @@ from .report import Ingested, Moved, SetAside
 # Tiles that wait to be hashed, as bytes of pixels.
 BYTES_AHEAD = 24 << 20
 REASON_LENGTH = 200
+# A file of which nothing comes for so long is given up: its disk, or its network, does not answer.
+STALLED_SECONDS = 300.0
+# What a reader is waited for at the end: it may be in the middle of a file that does not answer.
+LEAVE_SECONDS = 10.0
 NO_CODES = np.zeros((0, 0), np.uint8)
 
 
@@ -86,7 +90,10 @@ class ReadAhead:
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopped = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        # Which file is being read, and since when without an event; None while there is no room.
+        self._number = 0
+        self._since: float | None = None
+        self._thread = self._reader(0)
 
     def __enter__(self) -> Iterator[Event]:
         self._thread.start()
@@ -96,12 +103,16 @@ class ReadAhead:
         with self._changed:
             self._stopped = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(LEAVE_SECONDS)
+
+    def _reader(self, first: int) -> threading.Thread:
+        return threading.Thread(target=self._run, args=(first,), daemon=True)
 
     def _taken(self) -> Iterator[Event]:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._events)
+                while not self._changed.wait_for(lambda: self._events, STALLED_SECONDS / 10):
+                    self._give_up_a_stalled_file()
                 event = self._events.popleft()
                 self._bytes -= _size(event)
                 self._changed.notify()
@@ -111,24 +122,43 @@ class ReadAhead:
                 raise event
             yield event
 
-    def _run(self) -> None:
+    def _give_up_a_stalled_file(self) -> None:
+        """Leave a file that does not answer, and its thread, and read on in another."""
+        if self._since is None or time.monotonic() - self._since < STALLED_SECONDS:
+            return
+        reason = f"nothing came of it for {STALLED_SECONDS:.0f} s: does its disk answer?"
+        self._events.append(SetAside(self._paths[self._number], reason))
+        self._thread = self._reader(self._number + 1)
+        self._since = None
+        self._thread.start()
+
+    def _run(self, first: int) -> None:
         end: BaseException | None = None
         try:
-            for path in self._paths:
-                for event in _events_of(path, *self._from):
-                    self._put(event)
-                    if self._stopped:
+            for number in range(first, len(self._paths)):
+                with self._changed:
+                    if self._thread is not threading.current_thread():
+                        return
+                    self._number, self._since = number, time.monotonic()
+                for event in _events_of(self._paths[number], *self._from):
+                    if not self._put(event):
                         return
         except BaseException as error:
             end = error
         self._put(end)
 
-    def _put(self, event: Event | BaseException | None) -> None:
+    def _put(self, event: Event | BaseException | None) -> bool:
+        """Pass an event on, once there is room; whether more are wanted."""
         with self._changed:
+            if self._thread is not threading.current_thread():
+                return False
+            self._since = None
             self._changed.wait_for(lambda: self._stopped or self._bytes < BYTES_AHEAD)
             self._events.append(event)
             self._bytes += _size(event)
+            self._since = time.monotonic()
             self._changed.notify()
+            return not self._stopped
 
 
 def _size(event: Event | BaseException | None) -> int:
@@ -184,7 +214,9 @@ def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) 
         origin = scene.origin
         if stamp != origin.get("stamp"):
             raise InputError("the file changed while it was read; ingest it again")
-        hashed = _without_codes(scene, kept, {"skipped": skipped, **origin}, options, thumbnails)
+        hashed = _without_codes(
+            scene, kept, {"skipped": skipped, FILE: origin}, options, thumbnails
+        )
         yield Ended(
             hashed,
             Ingested(
@@ -211,10 +243,16 @@ def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplic
     if entry is None:  # deleted, in this moment
         return Duplicate(scene.path, scene.content)
     labels = [label for label in options.labels_of(scene.path) if label not in entry.labels]
-    if entry.path == path_text(scene.path) or _still_shows(entry.path, entry.decode_params):
+    params = entry.decode_params
+    is_there = entry.path == path_text(scene.path) and not _is_replaced(params)
+    if is_there or _still_shows(entry.path, params):
         return Duplicate(scene.path, scene.content, labels)
-    moved = Moved(scene.path, entry.path)
-    return Duplicate(scene.path, scene.content, labels, moved, scene.origin)
+    return Duplicate(scene.path, scene.content, labels, Moved(scene.path, entry.path), scene.origin)
+
+
+def _is_replaced(decode_params: Mapping[str, object]) -> bool:
+    file = decode_params.get(FILE)
+    return isinstance(file, Mapping) and bool(file.get("replaced"))
 
 
 def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:
@@ -255,7 +293,7 @@ def _box(footprints: Footprints | None) -> Box | None:
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
-    """What to say of a scene most of which shows nothing."""
+    """Warnings of a scene most of whose tiles show nothing."""
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:

@@ -110,6 +110,14 @@ class CalibrationRecord(_Record):
     layers: list[LayerRecord] = []
 
 
+class MatchDistances(_Record):
+    """What distances of hits mean for codes of a width: see scenehash.retrieval.match_words."""
+
+    bits: Bits
+    same_kind: int = Field(ge=0, le=MAX_BITS, description="the largest distance of that word")
+    doubtful: int = Field(ge=0, le=MAX_BITS, description="the largest of a nearest hit")
+
+
 class GoldenTile(_Record):
     """A tile and its code, for a new machine to check."""
 
@@ -150,6 +158,9 @@ class Card(_Record):
     quality: dict[str, float] = Field(description="retrieval quality on the test part")
     licence: str
     versions: dict[str, str]
+    match_distances: list[MatchDistances] = Field(
+        default=[], description="what distances mean, by width; none: as in the shipped model"
+    )
     golden: list[GoldenTile] = Field(max_length=MAX_GOLDEN_TILES)
 
     @model_validator(mode="after")

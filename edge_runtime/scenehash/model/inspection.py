@@ -11,16 +11,15 @@ are skipped, and of a repeated one each counts. Refused are files
 - with windows, strides or pads of thousands of pixels;
 - without a card, or whose inputs and outputs do not match it.
 
-How much memory and time a graph takes that passes is not predicted: open a stranger's file under a
-limit of the system (ulimit -v, or MemoryMax of systemd).
+The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; its time is not.
 """
 
 import math
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scenehash.errors import ModelError
+from scenehash.errors import InputError, ModelError
+from scenehash.files import read_regular
 from scenehash.tiles import MAX_TILE_SIZE
 
 from .card import MAX_CARD_BYTES, METADATA_KEY
@@ -69,18 +68,12 @@ class Inspected:
 
 def read_model(path: Path) -> bytes:
     """The bytes of a file; ModelError when it is not a regular file of at most 200 MB."""
+    if not path.exists():
+        raise ModelError("no such model file")
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelError("not a regular file")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ModelError(f"{status.st_size:,} bytes; a model file has at most 200 MB")
-        with path.open("rb") as file:
-            return file.read(status.st_size)
-    except FileNotFoundError as error:
-        raise ModelError("no such model file") from error
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+        return read_regular(path, MAX_FILE_BYTES)
+    except InputError as error:
+        raise ModelError(str(error)) from error
 
 
 def inspect_model(data: bytes) -> Inspected:
@@ -102,10 +95,8 @@ def inspect_model(data: bytes) -> Inspected:
     if not graphs:
         raise ModelError("not an ONNX file")
     if len(cards) != 1:
-        raise ModelError(
-            f"an ONNX file with {len(cards) or 'no'} scenehash card{'s' if cards else ''}; "
-            "make a model file with: scenehash export RUN"
-        )
+        what = f"with {len(cards)} scenehash cards" if cards else "without a scenehash card"
+        raise ModelError(f"an ONNX file {what}; make one with: scenehash export RUN")
     if len(cards[0]) > MAX_CARD_BYTES:
         raise ModelError(f"its card has {len(cards[0]):,} bytes; at most 32 MB are read")
     found.card = cards[0]

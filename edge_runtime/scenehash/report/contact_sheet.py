@@ -1,18 +1,22 @@
 """The contact sheet: queries, each followed by its hits with rank, distance, name."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from scenehash.errors import InputError
-from scenehash.retrieval.query import tile_pixels
+from scenehash.files import write_bytes
+from scenehash.retrieval.filter_notes import named
+from scenehash.retrieval.pictures import query_pixels, tile_pixels
+from scenehash.retrieval.search import SearchResult
+from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile
 
-THUMBNAIL, MARGIN, CAPTION, COLUMNS = 160, 12, 44, 7
+THUMBNAIL, MARGIN, CAPTION, COLUMNS = 160, 12, 60, 7
 PAPER, INK, FAINT, ACCENT = (250, 250, 248), (30, 30, 30), (120, 120, 120), (196, 60, 40)
 
 
@@ -46,28 +50,37 @@ def contact_sheet(lines: Sequence[SheetLine]) -> Image:
     return sheet
 
 
+def search_sheet(result: SearchResult) -> Image:
+    """Draw a search: its queries, and behind the last one its hits."""
+    lines = [SheetLine(query_pixels(query), query.title, []) for query in result.queries]
+    thumbnails = {row: decode_thumbnail(jpeg) for row, jpeg in result.thumbnails.items()}
+    lines[-1] = replace(lines[-1], hits=result.hits, thumbnails=thumbnails)
+    return contact_sheet(lines)
+
+
 def write_picture(path: Path, picture: Image) -> None:
     """Write uint8 RGB [H, W, 3] in the format that the name says; InputError if that fails."""
     try:
-        written = cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     except cv2.error as error:
         raise InputError(f"{path}: no picture format of that name; use .png or .jpg") from error
-    if not written:
-        raise InputError(f"{path}: the picture cannot be written there")
+    write_bytes(path, data.tobytes())
 
 
 def _cells(line: SheetLine) -> list[Image]:
-    cells = [_cell(line.image, "query", line.title, ACCENT)]
+    cells = [_cell(line.image, "query", "", line.title, ACCENT)]
     for hit in line.hits:
         label = f"#{hit.rank}   {hit.distance} bit{'' if hit.distance == 1 else 's'}"
-        label += "   same place" * bool(hit.same_place)
+        word = (hit.match or "").replace("_", " ")
         thumbnail = line.thumbnails.get(hit.row)
         pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
-        cells.append(_cell(pixels, label, _short(hit.scene), INK))
+        cells.append(_cell(pixels, label, word, named(hit.scene), INK))
     return cells
 
 
-def _cell(image: Image | None, label: str, name: str, colour: tuple[int, int, int]) -> Image:
+def _cell(
+    image: Image | None, label: str, word: str, name: str, colour: tuple[int, int, int]
+) -> Image:
     cell = np.full((THUMBNAIL + CAPTION + MARGIN, THUMBNAIL + MARGIN, 3), PAPER, np.uint8)
     picture = cell[:THUMBNAIL, :THUMBNAIL]
     if image is None:
@@ -77,7 +90,9 @@ def _cell(image: Image | None, label: str, name: str, colour: tuple[int, int, in
         picture[:] = to_tile(image, THUMBNAIL)
     cv2.rectangle(picture, (0, 0), (THUMBNAIL - 1, THUMBNAIL - 1), colour, 1)
     _write(cell, label, (0, THUMBNAIL + 17), colour)
-    _write(cell, _fitting(name), (0, THUMBNAIL + 35), FAINT)
+    lines = (word, name) if word else (name,)
+    for number, text in enumerate(lines, start=1):
+        _write(cell, _fitting(text), (0, THUMBNAIL + 17 + 17 * number), FAINT)
     return cell
 
 
@@ -91,7 +106,3 @@ def _fitting(name: str) -> str:
     while cv2.getTextSize(plain, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)[0][0] > THUMBNAIL:
         plain = ".." + plain.removeprefix("..")[1:]
     return plain
-
-
-def _short(scene: str) -> str:
-    return "/".join(Path(scene).parts[-2:])

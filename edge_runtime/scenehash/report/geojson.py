@@ -37,11 +37,11 @@ def polygon(ring: Ring) -> dict[str, Any]:
 
     RFC 7946, sections 3.1.6 and 3.1.9.
     """
-    unrolled = _unrolled(ring)
-    if _area(unrolled) < 0:
-        unrolled = unrolled[::-1]
+    whole = unrolled(ring)
+    if _area(whole) < 0:
+        whole = whole[::-1]
     pieces = [
-        [(longitude - shift, latitude) for longitude, latitude in _clipped(unrolled, low, high)]
+        [(longitude - shift, latitude) for longitude, latitude in _clipped(whole, low, high)]
         for low, high, shift in ((-180, 180, 0), (180, 540, 360), (-540, -180, -360))
     ]
     closed = [[*piece, piece[0]] for piece in pieces if len(piece) > 2]
@@ -50,7 +50,7 @@ def polygon(ring: Ring) -> dict[str, Any]:
     return {"type": "MultiPolygon", "coordinates": [[piece] for piece in closed]}
 
 
-def _unrolled(ring: Ring) -> list[tuple[float, float]]:
+def unrolled(ring: Ring) -> list[tuple[float, float]]:
     """The ring with longitudes that go on past 180 instead of starting again at -180."""
     points = [ring[0]]
     for longitude, latitude in ring[1:]:

@@ -1,162 +1,165 @@
-"""A search as one HTML file that needs nothing else: pictures, a map of footprints, distances."""
+"""A search as one HTML file that needs nothing else: pictures, distances, maps of footprints."""
 
 import base64
 import html
-import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
 
 from scenehash.files import write_text
-from scenehash.geo import Box
-from scenehash.retrieval.query import tile_pixels
+from scenehash.retrieval.filter_notes import filter_document, named
+from scenehash.retrieval.pictures import query_pixels, tile_pixels
+from scenehash.retrieval.query import Query
+from scenehash.retrieval.search import SearchResult
+from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile
 
+from .footprint_map import STYLE as MAP_STYLE
+from .footprint_map import Mark, footprint_maps
+
 THUMBNAIL = 192
-MAP_WIDTH, MAP_HEIGHT, MAP_MARGIN = 720, 420, 46
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #1e1e1e; background: #fafaf8;
        margin: 2rem auto; max-width: 76rem; padding: 0 1rem; }
-h1 { font-size: 1.4rem; margin: 0 0 .2rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .6rem; }
-.facts { color: #666; margin: 0 0 1.2rem; }
+h1 { font-size: 1.4rem; margin: 0 0 .6rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .6rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; }
+dt { color: #5c5c5c; } dd { margin: 0; overflow-wrap: anywhere; }
+.warning { border-left: 4px solid #b97a00; background: #fff6e0; padding: .3rem .8rem;
+       margin: .5rem 0; }
 .hits { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.1rem; }
 figure { margin: 0; } figure img, .gone { width: 100%; aspect-ratio: 1; display: block;
-       border: 1px solid #bbb; box-sizing: border-box; image-rendering: auto; }
-.query img { border: 3px solid #c43c28; } .gone { display: grid; place-items: center; color: #777;
-       background: #e6e6e2; }
+       border: 1px solid #bbb; box-sizing: border-box; }
+.query img { border: 3px solid #b3321f; }
+.gone { display: grid; place-items: center; color: #5c5c5c; background: #e6e6e2; }
 figcaption { font-size: .86rem; margin-top: .3rem; overflow-wrap: anywhere; }
-figcaption b { font-size: 1rem; } .faint { color: #777; }
-.bar { height: .45rem; background: #c43c28; margin: .25rem 0; min-width: 1px; }
-svg { background: #fff; border: 1px solid #ccc; max-width: 100%; height: auto; }
-svg text { font: 11px system-ui, sans-serif; fill: #777; } .grid { stroke: #e4e4e0; }
+figcaption b { font-size: 1rem; } .faint { color: #5c5c5c; }
+.bar { height: .45rem; background: #dfdfda; margin: .25rem 0; }
+.bar i { display: block; height: 100%; background: #b3321f; min-width: 1px; }
+.word { border-radius: .6rem; padding: 0 .5rem; font-size: .8rem; white-space: nowrap; }
+.same_place { background: #c9e8cf; } .same_kind { background: #dcecf7; }
+.doubtful { background: #fdeec4; } .unlike_anything_stored { background: #f6d3cd; }
 """
 
-
-def write_page(
-    path: Path,
-    title: str,
-    queries: Sequence[tuple[str, Image | None]],
-    hits: Sequence[Hit],
-    bits: int,
-    thumbnails: Mapping[int, Image],
-) -> None:
-    """Write a search as a page; InputError when the file cannot be written.
-
-    queries: name and pixels of each example, None where its scene is gone. bits: width of a code,
-    the longest distance there is. thumbnails: by row, uint8 RGB, shown of hits whose scene is gone.
-    """
-    farthest = max((hit.distance for hit in hits), default=0) or bits
-    examples = "".join(_figure(pixels, html.escape(name), "query") for name, pixels in queries)
-    found = "".join(_hit(hit, farthest, thumbnails) for hit in hits)
-    page = (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title>"
-        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>"
-        f"<h2>Searched with</h2><div class=hits>{examples}</div>"
-        f"<h2>{len(hits)} hits, nearest first</h2><div class=hits>{found}</div>"
-        f"{_map(hits)}</html>\n"
-    )
-    write_text(path, page)
+WORDS = {
+    "same_place": "the thumbnails of query and hit show one place",
+    "same_kind": "at this distance most hits are of the query's kind",
+    "doubtful": "at this distance hits may be of another kind",
+    "unlike_anything_stored": "even the nearest stored tile is farther than usual for a known kind",
+}
+ORDERS = {
+    "same_place": "hits that show the query's place first",
+    "bit_certainty": "by how certain the query is of its bits",
+}
 
 
-def _hit(hit: Hit, farthest: int, thumbnails: Mapping[int, Image]) -> str:
-    thumbnail = thumbnails.get(hit.row)
-    pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
-    window = hit.window
-    lines = [
-        f"<b>#{hit.rank}</b> {hit.distance} bit{'' if hit.distance == 1 else 's'}"
-        f"{', same place' if hit.same_place else ''}"
-        f"<div class=bar style='width:{100 * hit.distance / farthest:.0f}%'></div>",
-        html.escape("/".join(Path(hit.scene).parts[-2:])),
-        f"<span class=faint>row {hit.row}, {window.width}x{window.height}+{window.x}+{window.y}",
+def write_page(path: Path, result: SearchResult) -> None:
+    """Write a search as a page; InputError when the file cannot be written."""
+    write_text(path, search_page(result))
+
+
+def search_page(result: SearchResult) -> str:
+    """A search as HTML; of hits whose scene is gone their thumbnails are shown, if any."""
+    title = "Scenes like " + ", ".join(query.title for query in result.queries)
+    warnings = "".join(f"<p class=warning>{html.escape(text)}</p>" for text in result.warnings)
+    examples = "".join(_query(query) for query in result.queries)
+    found = "".join(_hit(hit, result) for hit in result.hits) or "<p>none</p>"
+    marks = [
+        Mark(f"#{hit.rank}", f"#{hit.rank} {named(hit.scene)}, {hit.distance} bits", hit.footprint)
+        for hit in result.hits
+        if hit.footprint is not None
     ]
+    maps = footprint_maps(marks)
+    where = f"<h2>Where they are</h2>{maps}{_map_note(len(marks), len(result.hits))}" * bool(maps)
+    used = [word for word in WORDS if any(hit.match == word for hit in result.hits)]
+    meaning = "".join(f"<dt>{_word(word)}</dt><dd>{WORDS[word]}</dd>" for word in used)
+    return (
+        f"<!doctype html><html lang=en><head><meta charset=utf-8>"
+        f"<meta name=viewport content='width=device-width'><title>{html.escape(title)}</title>"
+        f"<style>{STYLE}{MAP_STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
+        f"{_facts(result)}{warnings}"
+        f"<h2>Searched with</h2><div class=hits>{examples}</div>"
+        f"<h2>{len(result.hits)} {'hit' if len(result.hits) == 1 else 'hits'}</h2>"
+        f"<div class=hits>{found}</div>{where}"
+        + f"<h2>What the words mean</h2><dl>{meaning}</dl>" * bool(meaning)
+        + "</body></html>\n"
+    )
+
+
+def _facts(result: SearchResult) -> str:
+    """What was asked, of what, and in which order it is answered."""
+    conditions = [f"{name} {value}" for name, value in filter_document(result.where).items()]
+    if result.radius is not None:
+        conditions.append(f"at most {result.radius} bits away")
+    if result.unlike:
+        conditions.append("not like " + ", ".join(query.title for query in result.unlike))
+    order = "by Hamming distance, then row"
+    if result.reranked is not None:
+        by = ", then ".join(ORDERS[name] for name in reversed(result.reranked.by))
+        order = f"the {result.reranked.compared} nearest re-ranked: {by}"
+        order += "; this changed nothing" * (not result.reordered)
+    facts = {
+        "query": ", ".join(query.text for query in result.queries),
+        "filters": "; ".join(conditions) or "none",
+        "order": order,
+        "store": f"{result.store}, {result.searched:,} tiles",
+        "model": f"{result.model}, {result.bits} bits, lineage {result.lineage}",
+    }
+    lines = (f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())
+    return f"<dl>{''.join(lines)}</dl>"
+
+
+def _query(query: Query) -> str:
+    tiles = f"<br><span class=faint>{len(query.codes)} tiles</span>" * (len(query.codes) > 1)
+    return _figure(query_pixels(query), query.title, html.escape(query.title) + tiles, "query")
+
+
+def _hit(hit: Hit, result: SearchResult) -> str:
+    jpeg = result.thumbnails.get(hit.row)
+    thumbnail = None if jpeg is None else decode_thumbnail(jpeg)
+    pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
+    share = f"{100 * hit.distance / result.bits:.1f}"
+    window, lines = hit.window, [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
+    if hit.match is not None:
+        lines[0] += f" {_word(hit.match)}"
+    bar = f"<div class=bar><i style='width:{share}%'></i></div>"
+    if hit.hamming_rank not in (None, hit.rank):
+        lines.append(f"#{hit.hamming_rank} by Hamming distance")
+    lines.append(html.escape(named(hit.scene)))
+    where = f"row {hit.row}, {window.width}x{window.height}+{window.x}+{window.y}"
+    lines.append(f"<span class=faint>{where}</span>")
     if hit.time is not None:
-        lines.append(f"{hit.time:%Y-%m-%d %H:%M}Z")
+        lines.append(f"<span class=faint>{hit.time:%Y-%m-%d %H:%M}Z</span>")
+    if hit.labels:
+        lines.append(f"<span class=faint>{html.escape(', '.join(hit.labels))}</span>")
     if hit.footprint is not None:
         longitude, latitude = hit.footprint[0]
-        lines.append(f"{abs(latitude):.4f}°{'N' if latitude >= 0 else 'S'} "
-                     f"{abs(longitude):.4f}°{'E' if longitude >= 0 else 'W'}")  # fmt: skip
-    return _figure(pixels, "<br>".join(lines) + "</span>", "hit")
+        lines.append(
+            f"<span class=faint>{abs(latitude):.4f}°{'N' if latitude >= 0 else 'S'} "
+            f"{abs(longitude):.4f}°{'E' if longitude >= 0 else 'W'}</span>"
+        )
+    caption = lines[0] + bar + "<br>".join(lines[1:])
+    return _figure(pixels, f"hit {hit.rank}: {named(hit.scene)}", caption, "hit")
 
 
-def _figure(pixels: Image | None, caption: str, kind: str) -> str:
+def _figure(pixels: Image | None, name: str, caption: str, kind: str) -> str:
     picture = "<div class=gone>scene not found</div>"
     if pixels is not None:
         square = cv2.cvtColor(to_tile(pixels, THUMBNAIL), cv2.COLOR_RGB2BGR)
         data = base64.b64encode(cv2.imencode(".jpg", square)[1].tobytes()).decode("ascii")
-        picture = f"<img alt='' src='data:image/jpeg;base64,{data}'>"
+        picture = f"<img alt='{html.escape(name)}' src='data:image/jpeg;base64,{data}'>"
     return f"<figure class={kind}>{picture}<figcaption>{caption}</figcaption></figure>"
 
 
-def _map(hits: Sequence[Hit]) -> str:
-    """The footprints of hits, drawn by longitude and latitude with their ranks; none: nothing."""
-    rings = [(hit, _shifted(hit)) for hit in hits if hit.footprint is not None]
-    if not rings:
-        return ""
-    corners = [corner for _, ring in rings for corner in ring]
-    box = _room(corners)
-    shapes = [_grid(box)]
-    for hit, ring in reversed(rings):
-        points = " ".join("{:.1f},{:.1f}".format(*_on_page(corner, box)) for corner in ring)
-        x, y = _on_page(ring[0], box)
-        shapes.append(
-            f"<polygon points='{points}' fill='#c43c2833' stroke='#c43c28' stroke-width=1.5>"
-            f"<title>#{hit.rank}, {hit.distance} bits</title></polygon>"
-            f"<circle cx={x:.1f} cy={y:.1f} r=2.5 fill='#c43c28' />"
-            f"<text x={x + 4:.1f} y={y - 3:.1f} style='fill:#1e1e1e'>#{hit.rank}</text>"
-        )
+def _word(word: str) -> str:
+    return f"<span class='word {word}'>{word.replace('_', ' ')}</span>"
+
+
+def _map_note(shown: int, hits: int) -> str:
+    left = f" {hits - shown} of the hits have no footprint." * (shown < hits)
     return (
-        f"<h2>Where they are</h2><svg width={MAP_WIDTH} height={MAP_HEIGHT} "
-        f"viewBox='0 0 {MAP_WIDTH} {MAP_HEIGHT}'>{''.join(shapes)}</svg>"
-        "<p class=facts>Longitude and latitude in degrees, WGS 84.</p>"
+        "<p class=faint>Longitude and latitude in degrees, WGS 84."
+        f"{left} Coastlines: Natural Earth, 1:110 million.</p>"
     )
-
-
-def _shifted(hit: Hit) -> list[tuple[float, float]]:
-    """A footprint without a leap at the antimeridian."""
-    ring = list(hit.footprint or ())
-    crossing = max(x for x, _ in ring) - min(x for x, _ in ring) > 180
-    return [(x + 360 if crossing and x < 0 else x, y) for x, y in ring]
-
-
-def _room(corners: Sequence[tuple[float, float]]) -> Box:
-    """A box around corners, as wide as the page is for its height, with some room."""
-    west, east = min(x for x, _ in corners), max(x for x, _ in corners)
-    south, north = min(y for _, y in corners), max(y for _, y in corners)
-    shrink = max(0.1, math.cos(math.radians((south + north) / 2)))
-    ratio = (MAP_WIDTH - 2 * MAP_MARGIN) / (MAP_HEIGHT - 2 * MAP_MARGIN)
-    height = max(north - south, (east - west) * shrink / ratio, 1e-4) * 1.1
-    width = height * ratio / shrink
-    x, y = (west + east) / 2, (south + north) / 2
-    return Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-
-
-def _on_page(corner: tuple[float, float], box: Box) -> tuple[float, float]:
-    across = (corner[0] - box.west) / (box.east - box.west)
-    down = (box.north - corner[1]) / (box.north - box.south)
-    return (
-        MAP_MARGIN + across * (MAP_WIDTH - 2 * MAP_MARGIN),
-        MAP_MARGIN + down * (MAP_HEIGHT - 2 * MAP_MARGIN),
-    )
-
-
-def _grid(box: Box) -> str:
-    """Meridians and parallels at round degrees, with their names."""
-    lines = []
-    step = 10 ** math.floor(math.log10((box.east - box.west) / 2))
-    step *= 1 if (box.east - box.west) / step < 8 else 2 if (box.east - box.west) / step < 16 else 5
-    digits = max(0, -math.floor(math.log10(step)))
-    for number in range(math.ceil(box.west / step), math.floor(box.east / step) + 1):
-        x, _ = _on_page((number * step, box.south), box)
-        name = f"{(number * step + 180) % 360 - 180:.{digits}f}°"
-        lines.append(
-            f"<path d='M{x:.1f} {MAP_MARGIN}V{MAP_HEIGHT - MAP_MARGIN}' stroke='#e4e4e0'/>"
-        )
-        lines.append(f"<text x={x:.1f} y={MAP_HEIGHT - 26} text-anchor=middle>{name}</text>")
-    for number in range(math.ceil(box.south / step), math.floor(box.north / step) + 1):
-        _, y = _on_page((box.west, number * step), box)
-        lines.append(f"<path d='M{MAP_MARGIN} {y:.1f}H{MAP_WIDTH - MAP_MARGIN}' class=grid />")
-        lines.append(f"<text x=4 y={y + 4:.1f}>{number * step:.{digits}f}°</text>")
-    return "".join(lines)

@@ -10,8 +10,8 @@ import numpy as np
 
 from scenehash.codes import Codes
 from scenehash.errors import MissingExtraError, StoreError
-from scenehash.store.records import SceneRecord
-from scenehash.store.store import CodeStore
+from scenehash.files import atomic_path
+from scenehash.store import CodeStore, SceneRecord
 
 from .geojson import feature, write_geojson
 
@@ -37,15 +37,11 @@ def write_table(store: CodeStore, path: Path) -> int:
     writers = {".parquet": _write_parquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:
         raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        tiles = writers[path.suffix](store, partial)
-        partial.replace(path)
+        with atomic_path(path) as partial:
+            return writers[path.suffix](store, partial)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return tiles
 
 
 def _write_npz(store: CodeStore, path: Path) -> int:

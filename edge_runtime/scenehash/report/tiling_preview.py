@@ -1,13 +1,27 @@
-"""How a scene is cut, as a picture: its tiles in outline, those without enough data crossed out."""
+"""How scenes would be read and cut, as plain values, as footprints and as pictures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from scenehash.scenes import Scene, Tiling, Window
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import InputError
+from scenehash.files import path_text
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress, track
+from scenehash.scenes import Scene, Tiling, Window, open_scene
+from scenehash.scenes.files import scan
+from scenehash.scenes.scene import Footprints
 from scenehash.tiles import Image
+from scenehash.windows import PixelSize
+
+from .contact_sheet import write_picture
+from .geojson import feature
 
 PICTURE_SIDE = 1024
 KEPT, SKIPPED = (255, 210, 60), (230, 60, 50)
@@ -19,6 +33,110 @@ class Cut:
 
     kept: Sequence[Window]
     skipped: Sequence[Window]
+
+
+@dataclass(frozen=True)
+class ScenePreview:
+    """How a scene would be read and cut.
+
+    width and height in pixels. footprints: float64 [N, 4, 2], those of the windows that are kept
+    and then of those that are skipped; outline: [4, 2], that of the scene.
+    """
+
+    path: Path
+    width: int
+    height: int
+    pixel_size: PixelSize | None
+    time: datetime | None
+    decode_params: Mapping[str, object]
+    windows: Cut
+    footprints: Footprints | None
+    outline: Footprints | None
+    warnings: Sequence[str]
+
+    def document(self) -> dict[str, Any]:
+        """The preview as plain values, as JSON has them."""
+        return {
+            "path": path_text(self.path),
+            "width": self.width,
+            "height": self.height,
+            "metres_per_pixel": self.pixel_size and self.pixel_size.across,
+            "metres_per_pixel_down": self.pixel_size and self.pixel_size.down,
+            "time": None if self.time is None else self.time.isoformat(),
+            "reading": self.decode_params,
+            "tiles": len(self.windows.kept),
+            "skipped": len(self.windows.skipped),
+            "footprint": None if self.outline is None else self.outline.tolist(),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass
+class TilingReport:
+    """How scenes would be read and cut. set_aside: those that cannot be read, with the reason."""
+
+    scenes: list[ScenePreview] = field(default_factory=list)
+    set_aside: list[tuple[Path, str]] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """The report as plain values, as JSON has them."""
+        return {
+            "scenes": [scene.document() for scene in self.scenes],
+            "set_aside": [
+                {"path": path_text(path), "reason": reason} for path, reason in self.set_aside
+            ],
+        }
+
+    def features(self) -> Iterator[dict[str, Any]]:
+        """The footprints of all tiles as GeoJSON features."""
+        for scene in self.scenes:
+            if scene.footprints is None:
+                continue
+            windows = [*scene.windows.kept, *scene.windows.skipped]
+            for number, (window, ring) in enumerate(
+                zip(windows, scene.footprints.tolist(), strict=True)
+            ):
+                yield feature(
+                    [(longitude, latitude) for longitude, latitude in ring],
+                    scene=path_text(scene.path),
+                    window=[window.x, window.y, window.width, window.height],
+                    kept=number < len(scene.windows.kept),
+                )
+
+
+def preview_tiles(
+    paths: Sequence[str | Path],
+    model: str | Path | HashModel | None = None,
+    tiling: Tiling = Tiling(),  # noqa: B008 - it is frozen
+    params: DecodeParams = DecodeParams(),  # noqa: B008 - it is frozen
+    pictures: str | Path | None = None,
+    progress: Progress = SILENT,
+) -> TilingReport:
+    """Read and cut scenes as an ingest would, and hash and store nothing.
+
+    paths: scene files, and folders of them. model: a model, or its file; None is the one that ships
+    with scenehash. params: how files become pixels, where that is not to be as the model's card
+    says. pictures: a folder for a picture of each scene with its tiles. Raises InputError
+    on a path that is not there and on a picture that cannot be written, ModelError,
+    ConfigurationError.
+    """
+    files = scan([Path(path) for path in paths]).files
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    folder = None if pictures is None else _made(Path(pictures))
+    names: set[str] = set()
+    report = TilingReport()
+    for path in track(files, len(files), "cut", progress):
+        try:
+            with open_scene(path, params.over(loaded.card.decode_params)) as scene:
+                windows = cut(scene, tiling, loaded.tile_size)
+                report.scenes.append(_preview(scene, windows))
+                picture = None if folder is None else grid_picture(scene, windows)
+        except InputError as error:
+            report.set_aside.append((path, error.reason))
+            continue
+        if folder is not None and picture is not None:
+            write_picture(folder / f"{_new_name(path, names)}.png", picture)
+    return report
 
 
 def cut(scene: Scene, tiling: Tiling, tile_size: int) -> Cut:
@@ -46,3 +164,38 @@ def grid_picture(scene: Scene, parts: Cut) -> Image:
                 cv2.line(picture, (left, top), (right, bottom), colour, 1, cv2.LINE_AA)
                 cv2.line(picture, (left, bottom), (right, top), colour, 1, cv2.LINE_AA)
     return picture
+
+
+def _preview(scene: Scene, windows: Cut) -> ScenePreview:
+    whole = scene.footprints([Window(0, 0, scene.width, scene.height)])
+    return ScenePreview(
+        scene.path,
+        scene.width,
+        scene.height,
+        scene.pixel_size,
+        scene.time,
+        scene.reading,
+        windows,
+        scene.footprints([*windows.kept, *windows.skipped]),
+        None if whole is None else whole[0],
+        scene.warnings,
+    )
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", folder) from error
+    return folder
+
+
+def _new_name(path: Path, names: set[str]) -> str:
+    """A name for the picture of a scene that no other has: a_2 for the second a."""
+    stem = path_text(path.stem)
+    name, number = stem, 1
+    while name.lower() in names:
+        number += 1
+        name = f"{stem}_{number}"
+    names.add(name.lower())
+    return name

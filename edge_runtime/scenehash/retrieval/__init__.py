@@ -1,6 +1,11 @@
 """Search: from queries to hits.
 
-query.py         an image, a crop of a scene or a stored row becomes a code
-search.py        several examples, counter-examples, re-ranking
-place_match.py   is a hit the very place that the query shows?
+search.py        the public function, and its result
+query.py         a file, an image, a stored row or a code becomes codes
+crop.py          the part of a scene that is meant
+rerank.py        another order for the nearest hits
+place_match.py   whether a hit shows the place of the query
+match_words.py   one word for how much a hit means
+filter_notes.py  filters in words
+pictures.py      pixels to be shown
 """

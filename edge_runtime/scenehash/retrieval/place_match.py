@@ -1,62 +1,89 @@
-"""Is a stored tile the place that a picture shows? Thumbnails compared, moved against each other.
+"""Whether a stored tile shows the place of a query: thumbnails compared, shifted by a little.
 
-Codes tell kinds of scenes apart, not places: of two tiles of the same wood either may be nearer to
-a crop of one of them. The middle of the crop is looked for in the tile's thumbnail, wherever it may
-have moved to, by normalised cross-correlation, which brightness and contrast leave as it is. Both
-are freed of what is coarser and finer than the texture that tells places apart: slow gradients are
-alike everywhere, and the finest grain changes when an image is moved by half a pixel. Source:
-Lewis, "Fast normalized cross-correlation", Vision Interface, 1995.
+Codes distinguish kinds of scenes, not places: of two tiles of one forest either may be nearer to a
+crop of one of them. The middle of the crop is searched for in the tile's thumbnail by normalised
+cross-correlation, which does not depend on brightness and contrast. Both are band-pass filtered:
+slow gradients are the same everywhere, and the finest grain changes when an image is shifted by
+half a pixel. Source: Lewis, "Fast normalized cross-correlation", Vision Interface, 1995.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.scenes.thumbnails import SIDE, make_thumbnail
+from scenehash.codes import hamming
+from scenehash.scenes.thumbnails import SIDE
 from scenehash.store import CodeStore, Hit
-from scenehash.tiles import Image
 
-# A crop may be moved by this share of its side; what is inside of that on all sides is looked for.
+from .query import Query
+
+# A crop may be shifted by this share of its side; what is inside of that on all sides is searched
+# for.
 FARTHEST = 0.2
 MARGIN = int(np.ceil(FARTHEST * SIDE))
-# Standard deviations of the Gaussians that free a thumbnail of the finest grain and of gradients.
+# Standard deviations of the two Gaussians of the band-pass filter, in pixels.
 FINE, COARSE = 1.0, 6.0
-# How alike two pictures of one place are, at least. docs/scenes.md has the distributions.
+# The least correlation of two pictures of one place: benchmarks/same_place.py has distributions.
 ALIKE = 0.9
 # Grey levels, standard deviation: what has less texture is the same everywhere.
 LEAST_TEXTURE = 1.0
+# Tiles of a query that a hit is compared with.
+TILES_COMPARED = 8
 
 Texture = npt.NDArray[np.float32]
 
 
-def same_place_first(store: CodeStore, images: Iterable[Image], hits: Sequence[Hit]) -> list[Hit]:
-    """Bring the hits that show the place of an image to the front, and mark all hits as compared.
+def same_place_first(store: CodeStore, queries: Sequence[Query], hits: Sequence[Hit]) -> list[Hit]:
+    """Bring the hits that show the place of a query to the front, and mark all hits as compared.
 
-    images: uint8 RGB [H, W, 3], of the size on the ground that tiles have. The more a hit shares
-    with an image the farther in front it comes; of equals, and of the others, the order stays. A
-    hit without a thumbnail is not compared.
+    The tiles of queries are to be as large on the ground as stored ones. The larger the part of a
+    query that a hit shows, the farther in front it comes; of equals, and of the others, the order
+    stays. A hit without a thumbnail is not compared. Of queries with many tiles each hit is
+    compared with those few whose codes are nearest to its own.
     """
-    middles = [middle for middle in map(middle_of, images) if middle is not None]
-    thumbnails = store.thumbnails.of([hit.row for hit in hits])
+    if not hits:
+        return []
+    middles = _Middles([jpeg for query in queries for jpeg in query.thumbnails])
+    codes = np.concatenate([query.codes for query in queries if query.thumbnails])
+    rows = [hit.row for hit in hits]
+    thumbnails, stored = store.thumbnails.of(rows), store.codes(np.array(rows))
     compared: list[tuple[float, Hit]] = []
-    for hit in hits:
+    for hit, code in zip(hits, stored, strict=True):
         if hit.row not in thumbnails:
             compared.append((0.0, hit))
             continue
         texture = texture_of(thumbnails[hit.row])
-        shared = max((_shared(middle, texture) for middle in middles), default=0.0)
+        near = np.argsort(hamming(codes, code), kind="stable")[:TILES_COMPARED].tolist()
+        shared = max((_shared(middle, texture) for middle in middles.of(near)), default=0.0)
         compared.append((shared, replace(hit, same_place=shared > 0)))
     return [hit for _, hit in sorted(compared, key=lambda pair: -pair[0])]
+
+
+class _Middles:
+    """The middles of thumbnails, each made when it is first wanted."""
+
+    def __init__(self, thumbnails: Sequence[bytes]) -> None:
+        self._thumbnails = thumbnails
+        self._known: dict[int, Texture | None] = {}
+
+    def of(self, numbers: Sequence[int]) -> Iterator[Texture]:
+        """Those of the thumbnails of these numbers that have one."""
+        for number in numbers:
+            if number not in self._known:
+                self._known[number] = middle_of(self._thumbnails[number])
+            middle = self._known[number]
+            if middle is not None:
+                yield middle
 
 
 def alikeness(middle: Texture, texture: Texture) -> tuple[float, float, float]:
     """How alike the middle of a picture is to a part of another, -1 to 1, and where that lies.
 
     middle: float32 [SIDE - 2 MARGIN] * 2, texture: [SIDE] * 2. Where: by how many of the
-    thumbnail's pixels the picture has moved to the right and down.
+    thumbnail's pixels the picture is shifted to the right and down.
     """
     found = np.asarray(cv2.matchTemplate(texture, middle, cv2.TM_CCOEFF_NORMED), np.float32)
     _, best, _, (x, y) = cv2.minMaxLoc(found)
@@ -72,17 +99,17 @@ def _shared(middle: Texture, texture: Texture) -> float:
     return round((1 - abs(across) / SIDE) * (1 - abs(down) / SIDE), 2)
 
 
-def middle_of(image: Image) -> Texture | None:
-    """The part of uint8 RGB [H, W, 3] that is looked for, float32 [SIDE - 2 MARGIN] * 2.
+def middle_of(thumbnail: bytes) -> Texture | None:
+    """The part of a thumbnail that is searched for in others, float32 [SIDE - 2 MARGIN] * 2.
 
-    None when it has no texture to be known by.
+    None when it has no texture to be recognized by.
     """
-    middle = texture_of(make_thumbnail(image))[MARGIN : SIDE - MARGIN, MARGIN : SIDE - MARGIN]
+    middle = texture_of(thumbnail)[MARGIN : SIDE - MARGIN, MARGIN : SIDE - MARGIN]
     return np.ascontiguousarray(middle) if middle.std() >= LEAST_TEXTURE else None
 
 
 def texture_of(thumbnail: bytes) -> Texture:
-    """What of a thumbnail tells places apart, float32 [SIDE, SIDE]."""
+    """A thumbnail's grey levels, band-pass filtered: float32 [SIDE, SIDE]."""
     grey = np.asarray(cv2.imdecode(np.frombuffer(thumbnail, np.uint8), cv2.IMREAD_GRAYSCALE))
     levels = np.asarray(cv2.resize(grey, (SIDE, SIDE)), np.float32)
     return cv2.GaussianBlur(levels, (0, 0), FINE) - cv2.GaussianBlur(levels, (0, 0), COARSE)

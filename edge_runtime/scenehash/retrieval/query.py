@@ -1,183 +1,317 @@
-"""What is searched with: an image, a crop of a scene, or a tile that is stored already."""
+"""What is searched with: an image, a scene or a part of one, a stored tile, or a code."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import pack
-from scenehash.decode_params import DecodeParams
+from scenehash.codes import Codes, check_bits, pack
 from scenehash.errors import ConfigurationError, InputError
-from scenehash.scenes import Scene, Tiling, Window, open_scene, reopen_scene
-from scenehash.scenes.thumbnails import decode_thumbnail
+from scenehash.progress import SILENT, Progress, Task
+from scenehash.scenes import Scene, Window, open_scene
+from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import CodeStore
 from scenehash.tiles import Image
+
+from .crop import Crop
+from .match_words import MatchDistances
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
-ROW_PREFIX = "row:"
+ROW_PREFIX, CODE_PREFIX = "row:", "code:"
 SHOWN_PIXELS = 256
+# Tiles that are hashed together.
+BATCH = 8
+# Grey levels, standard deviation: below it a tile is one colour. Calm water has 0.4 and more.
+LEAST_CONTRAST = 0.25
 
-
-@dataclass(frozen=True)
-class Crop:
-    """Which part of a scene is the query: a window in pixels, or a tile around a place.
-
-    window: (x, y, width, height), of which the largest centred square counts. place: (latitude,
-    longitude) in degrees. params: how the file becomes pixels, where that is not to be as the
-    model's card says. tiling: how large a tile around a place is.
-    """
-
-    window: tuple[int, int, int, int] | None = None
-    place: tuple[float, float] | None = None
-    params: DecodeParams = field(default_factory=DecodeParams)
-    tiling: Tiling = field(default_factory=Tiling)
-
-    def of(self, scene: Scene, tile_size: int) -> Window:
-        """The window of a scene; InputError when it does not lie in it."""
-        if self.place is not None:
-            return self._around(scene, tile_size)
-        x, y, width, height = self.window or (0, 0, scene.width, scene.height)
-        if min(width, height) < 1 or min(x, y) < 0 or x + width > scene.width:
-            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
-        if y + height > scene.height:
-            raise InputError(_outside(f"window {x},{y},{width},{height}", scene))
-        side = min(width, height)
-        return Window(x + (width - side) // 2, y + (height - side) // 2, side, side)
-
-    def _around(self, scene: Scene, tile_size: int) -> Window:
-        latitude, longitude = self.place or (0.0, 0.0)
-        at = scene.position(longitude, latitude)
-        if at is None:
-            raise InputError("the scene has no place on the Earth; name a --window of it")
-        if not (0 <= at[0] < scene.width and 0 <= at[1] < scene.height):
-            raise InputError(_outside(f"place {latitude:g},{longitude:g}", scene))
-        wanted = self.tiling.sides(tile_size, scene.pixel_size) or (tile_size, tile_size)
-        smaller = min(1, scene.width / wanted[0], scene.height / wanted[1])
-        width, height = (max(1, round(side * smaller)) for side in wanted)
-        left = min(max(0, round(at[0] - width / 2)), scene.width - width)
-        top = min(max(0, round(at[1] - height / 2)), scene.height - height)
-        return Window(left, top, width, height)
+Logits = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Query:
-    """A query: its code uint8 [K/8], and where it comes from.
+    """What is searched with: the code of one tile, or those of all tiles of a large scene.
 
-    logits: float32 [K], None for a stored tile. row: of a stored tile. reading: how the pixels of
-    its scene are made of the file. image: its pixels, uint8 RGB [H, W, 3]; None for a stored tile.
+    text: as it was asked for. codes: uint8 [T, K/8]. logits: float32 [T, K]; None for a stored tile
+    or a plain code. scene, windows: where the T tiles are. row: of a stored tile. decode_params:
+    how the pixels of the scene are made of its file. picture: uint8 RGB, the tile, or an overview
+    of a scene of several; None for a stored tile or a plain code. thumbnails: a JPEG of each tile,
+    where there are pixels. skipped: tiles of the scene that hold too little data to be searched
+    with. blank: whether there is nothing to be seen in the one tile. warnings: for a person.
     """
 
     text: str
-    code: npt.NDArray[np.uint8]
-    logits: npt.NDArray[np.float32] | None
-    scene: Path
-    window: Window
-    row: int | None
-    reading: Mapping[str, object]
-    image: Image | None = None
+    codes: Codes
+    logits: Logits | None = None
+    scene: Path | None = None
+    windows: tuple[Window, ...] = ()
+    row: int | None = None
+    decode_params: Mapping[str, object] = field(default_factory=dict)
+    picture: Image | None = None
+    thumbnails: tuple[bytes, ...] = ()
+    skipped: int = 0
+    blank: bool = False
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Query({self.text!r}, tiles={len(self.codes)}, bits={8 * self.codes.shape[1]})"
 
     @property
     def title(self) -> str:
         """A short name for a picture of it."""
-        return self.text if self.row is not None else self.scene.name
+        return self.text if self.row is not None or self.scene is None else self.scene.name
+
+    @property
+    def code(self) -> npt.NDArray[np.uint8]:
+        """The code uint8 [K/8] of the one tile; InputError when there are more."""
+        if len(self.codes) > 1:
+            raise InputError(
+                f"the scene has {len(self.codes)} tiles, and one is wanted; give a smaller image, "
+                "or a stored tile as row:N",
+                self.text,
+            )
+        code: npt.NDArray[np.uint8] = self.codes[0]
+        return code
+
+    def document(self) -> dict[str, object]:
+        """The query as plain values, as JSON has them."""
+        return {
+            "text": self.text,
+            "scene": None if self.scene is None else str(self.scene),
+            "row": self.row,
+            "tiles": len(self.codes),
+            "tiles_skipped": self.skipped,
+            "blank": self.blank,
+            "codes": [code.tobytes().hex() for code in self.codes],
+        }
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        model: "HashModel",
+        bits: int | None = None,
+        crop: Crop | None = None,
+        threads: int = 1,
+        progress: Progress = SILENT,
+    ) -> "Query":
+        """Hash a scene file, or a part of it.
+
+        bits: the first so many of a code; all when None. Raises InputError when it cannot be read,
+        or when none of its tiles holds enough data, and ConfigurationError on another width than
+        the model has.
+        """
+        width = bits or model.bits
+        return _read(Path(path), lambda: (model, width), crop or Crop(), threads, progress)
+
+    @classmethod
+    def from_image(
+        cls, image: Image, model: "HashModel", bits: int | None = None, text: str = "image"
+    ) -> "Query":
+        """Hash the largest centred square of an image, uint8 RGB [H, W, 3]."""
+        logits = model.logits([image])[:, : bits or model.bits]
+        blank = is_blank(image)
+        return cls(
+            text,
+            pack(logits),
+            logits,
+            picture=image,
+            thumbnails=(make_thumbnail(image),),
+            blank=blank,
+            warnings=_blank_warnings(text, blank),
+        )
+
+    @classmethod
+    def from_row(cls, store: CodeStore, row: int) -> "Query":
+        """A stored tile; StoreError when there is none in that row."""
+        codes, tile = store.codes(np.array([row])), store.tile(row)
+        return cls(
+            f"{ROW_PREFIX}{row}",
+            codes,
+            scene=Path(tile.scene),
+            windows=(tile.window,),
+            row=row,
+            decode_params=tile.decode_params,
+            thumbnails=tuple(store.thumbnails.of([row]).values()),
+        )
+
+    @classmethod
+    def from_code(cls, code: str | bytes) -> "Query":
+        """A code as bytes, or in hexadecimal digits; ConfigurationError when it is none."""
+        try:
+            data = bytes.fromhex(code) if isinstance(code, str) else code
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{CODE_PREFIX}{code!s}: a code is written in hexadecimal digits, two a byte"
+            ) from error
+        check_bits(8 * len(data))
+        return cls(f"{CODE_PREFIX}{data.hex()}", np.frombuffer(data, np.uint8)[None])
 
 
 def read_query(
-    text: str, store: CodeStore, model: Callable[[], "HashModel"], crop: Crop | None = None
+    text: str | Path,
+    store: CodeStore,
+    model: Callable[[], "HashModel"],
+    crop: Crop | None = None,
+    threads: int = 1,
+    progress: Progress = SILENT,
 ) -> Query:
-    """Understand a query: "row:12" is the stored tile in row 12, anything else a scene file.
+    """Understand a query: "row:12" is the stored tile in row 12, "code:0f3a..." a code, anything
+    else a scene file.
 
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
-    if text.startswith(ROW_PREFIX):
-        row = _row_number(text)
-        (code,), tile = store.codes(np.array([row])), store.tile(row)
-        return Query(text, code, None, Path(tile.scene), tile.window, row, tile.decode_params)
-    crop, path = crop or Crop(), Path(text)
-    loaded = model()
-    try:
-        with open_scene(path, crop.params.over(loaded.card.decode_params)) as scene:
-            bits = loaded.width_for(store.bits)
-            store.check(loaded.lineage, bits)
-            window = crop.of(scene, loaded.tile_size)
-            image = scene.pixels(window, loaded.tile_size)
-            logits = loaded.logits([image])[:, :bits]
-            return Query(text, pack(logits)[0], logits[0], path, window, None, scene.reading, image)
-    except InputError as error:
-        raise InputError(f"{text}: {error}") from error
+    if isinstance(text, str) and text.startswith(ROW_PREFIX):
+        return Query.from_row(store, row_number(text))
+    if isinstance(text, str) and text.startswith(CODE_PREFIX):
+        query = Query.from_code(text.removeprefix(CODE_PREFIX))
+        check_width(query, store)
+        return query
+
+    def prepare() -> tuple["HashModel", int]:
+        loaded = model()
+        bits = loaded.width_for(store.bits)
+        store.check(loaded.lineage, bits)
+        return loaded, bits
+
+    return _read(Path(text), prepare, crop or Crop(), threads, progress)
 
 
-def model_when_needed(path: Path | None) -> Callable[[], "HashModel"]:
-    """Loads a model file once, when it is first asked for: a stored row needs none."""
-
-    @cache
-    def loaded() -> "HashModel":
-        from scenehash.model.hash_model import HashModel  # onnxruntime takes a sixth of a second
-
-        return HashModel.load(path)
-
-    return loaded
+def check_width(query: Query, store: CodeStore) -> None:
+    """Raise ConfigurationError when a query's codes are of another width than a store's."""
+    if query.codes.shape[1] != store.bits // 8:
+        raise ConfigurationError(
+            f"{query.text}: a code of {8 * query.codes.shape[1]} bits, but {store.path} has codes "
+            f"of {store.bits} bits, {store.bits // 4} hexadecimal digits"
+        )
 
 
-def picture_of(text: str, store: CodeStore) -> Image:
-    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone.
+def is_blank(image: Image) -> bool:
+    """Whether uint8 RGB [H, W, 3] is of one colour."""
+    return bool(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).std() < LEAST_CONTRAST)
 
-    Of a stored tile whose scene is gone: its thumbnail.
+
+class ModelWhenNeeded:
+    """A model, or a model file that is loaded once, when it is first called for: a row needs none.
+
+    None is the model that ships with scenehash.
     """
-    if not text.startswith(ROW_PREFIX):
-        with open_scene(Path(text)) as scene:
-            return scene.pixels(Crop().of(scene, SHOWN_PIXELS), SHOWN_PIXELS)
-    row = _row_number(text)
-    tile = store.tile(row)
+
+    def __init__(self, model: "HashModel | str | Path | None" = None) -> None:
+        self._given = model
+        self._loaded: HashModel | None = None
+
+    def __call__(self) -> "HashModel":
+        if self._loaded is None:
+            from scenehash.model.hash_model import HashModel  # onnxruntime takes a while
+
+            given = self._given
+            self._loaded = given if isinstance(given, HashModel) else HashModel.load(given)
+        return self._loaded
+
+    def match_distances(self, bits: int) -> MatchDistances:
+        """Those of the model's card for codes of that width, where it was needed and has some."""
+        recorded = [] if self._loaded is None else self._loaded.card.match_distances
+        for record in recorded:
+            if record.bits == bits:
+                return MatchDistances(record.same_kind, record.doubtful)
+        return MatchDistances.default(bits)
+
+
+def _read(
+    path: Path,
+    prepare: Callable[[], tuple["HashModel", int]],
+    crop: Crop,
+    threads: int,
+    progress: Progress,
+) -> Query:
+    """Hash a scene file; prepare gives the model and the width."""
     try:
-        with reopen_scene(Path(tile.scene), tile.decode_params) as scene:
-            return scene.pixels(tile.window, SHOWN_PIXELS)
-    except InputError:
-        if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:
-            raise
-        return thumbnail
+        model, bits = prepare()
+        with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
+            windows = crop.windows(scene, model.tile_size)
+            if len(windows) == 1:
+                return _of_tile(path, scene, windows[0], model, bits, crop)
+            tiles, logits = [], []
+            with (
+                progress.task("hash query", len(windows)) as task,
+                ThreadPoolExecutor(threads) as pool,
+            ):
+                seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
+                while some := list(itertools.islice(seen, BATCH * threads)):
+                    images = [image for _, image in some]
+                    batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
+                    logits += list(pool.map(model.logits, batches))
+                    tiles += [(window, make_thumbnail(image)) for window, image in some]
+            if not tiles:
+                raise InputError(
+                    f"none of its {len(windows)} tiles can be searched with: they are of one "
+                    f"colour, or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
+                )
+            every = np.concatenate(logits)[:, :bits]
+            return Query(
+                str(path),
+                pack(every),
+                every,
+                path,
+                tuple(window for window, _ in tiles),
+                decode_params=scene.reading,
+                picture=scene.overview(SHOWN_PIXELS),
+                thumbnails=tuple(thumbnail for _, thumbnail in tiles),
+                skipped=len(windows) - len(tiles),
+                warnings=tuple(scene.warnings),
+            )
+    except InputError as error:
+        raise InputError(error.reason, path) from error
 
 
-def thumbnail_pixels(store: CodeStore, rows: Sequence[int]) -> dict[int, Image]:
-    """The thumbnails that a store has of rows, uint8 RGB [64, 64, 3]."""
-    return {row: decode_thumbnail(jpeg) for row, jpeg in store.thumbnails.of(rows).items()}
+def _of_tile(
+    path: Path, scene: Scene, window: Window, model: "HashModel", bits: int, crop: Crop
+) -> Query:
+    ((tile,),) = scene.tiles([window], model.tile_size, crop.tiling.min_valid)
+    image = scene.pixels(window, model.tile_size) if tile.image is None else tile.image
+    query = Query.from_image(image, model, bits, str(path))
+    warnings = [*scene.warnings, *query.warnings]
+    if tile.image is None and not query.blank:
+        share = f"less than {crop.tiling.min_valid:.0%} of its pixels hold data"
+        warnings.append(f"{path}: {share}, so that its hits mean little")
+    return replace(
+        query,
+        scene=path,
+        windows=(window,),
+        decode_params=scene.reading,
+        blank=query.blank or tile.image is None,
+        warnings=tuple(warnings),
+    )
 
 
-def tile_pixels(
-    scene: Path,
-    window: Window,
-    reading: Mapping[str, object],
-    side: int,
-    thumbnail: Image | None = None,
-) -> Image | None:
-    """A window of a scene, uint8 RGB, read as it was; where it is gone, the thumbnail, if any."""
-    try:
-        with reopen_scene(scene, reading) as opened:
-            return opened.pixels(window, side)
-    except InputError:
-        return thumbnail
+def _seen(
+    scene: Scene, windows: Sequence[Window], tile_size: int, min_valid: float, task: Task
+) -> Iterator[tuple[Window, Image]]:
+    """The tiles of windows that hold enough data and are not of one colour."""
+    for group in scene.tiles(windows, tile_size, min_valid):
+        for window, image in group:
+            task.advance(1)
+            if image is not None and not is_blank(image):
+                yield window, image
 
 
-def query_pixels(query: Query, thumbnails: Mapping[int, Image]) -> Image | None:
-    """A query's pixels, uint8 RGB; its thumbnail, by its row, or None when its scene is gone."""
-    if query.image is not None:
-        return query.image
-    thumbnail = None if query.row is None else thumbnails.get(query.row)
-    return tile_pixels(query.scene, query.window, query.reading, SHOWN_PIXELS, thumbnail)
+def _blank_warnings(text: str, blank: bool) -> tuple[str, ...]:
+    if not blank:
+        return ()
+    return (f"{text}: it is of one colour, so that its hits mean little",)
 
 
-def _outside(what: str, scene: Scene) -> str:
-    return f"{what} is not inside the scene, which has {scene.width}x{scene.height} pixels"
-
-
-def _row_number(text: str) -> int:
+def row_number(text: str) -> int:
+    """The row that "row:12" names; ConfigurationError when it names none."""
     try:
         return int(text.removeprefix(ROW_PREFIX))
     except ValueError as error:

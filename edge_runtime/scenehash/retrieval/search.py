@@ -1,124 +1,216 @@
-"""Search by examples: several at once, others that hits must not be like, and a second look."""
+"""Search: from queries to ranked hits, with what there is to say about them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from scenehash.codes import nearest_hamming, unpack
 from scenehash.errors import ConfigurationError
 from scenehash.index import Explanation
+from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit
+from scenehash.tiles import Image
 
-from .place_match import same_place_first
-from .query import Query
+from .crop import Crop
+from .filter_notes import filter_document, why_nothing_matches
+from .match_words import MatchDistances
+from .query import ModelWhenNeeded, Query, check_width, read_query
+from .rerank import Reranked, orders, reranked, shortlist
 
-# Hits that a second look orders anew, for each that is wanted; and at least so many.
-LOOKED_AT, LEAST_LOOKED_AT = 5, 100
-# Hits of which thumbnails are compared with the query.
-PLACES_LOOKED_AT = 300
+if TYPE_CHECKING:
+    from scenehash.model.hash_model import HashModel
+
+DEFAULT_HITS = 20
+
+QueryLike = Query | str | Path | Image
 
 
 @dataclass(frozen=True)
-class Found:
-    """Hits, nearest first, and how the store was searched for them."""
+class SearchResult:
+    """The hits of a search, best first, and all that there is to know about it.
 
-    hits: list[Hit]
+    milliseconds: searching and re-ranking; hashing the queries is not in it. searched: how many
+    tiles the store has. store, lineage, bits, model: of the store. match_distances: by which the
+    hits got their words, see match_words. reranked: None when hits are in the order of (distance,
+    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one.
+    """
+
+    queries: tuple[Query, ...]
+    unlike: tuple[Query, ...]
+    hits: tuple[Hit, ...]
     explanation: Explanation
+    milliseconds: float
+    searched: int
+    store: Path
+    lineage: str
+    bits: int
+    model: str
+    k: int
+    radius: int | None
+    where: Filter | None
+    match_distances: MatchDistances
+    reranked: Reranked | None = None
+    warnings: tuple[str, ...] = ()
+    thumbnails: Mapping[int, bytes] = field(default_factory=dict)
+
+    @property
+    def reordered(self) -> bool:
+        """Whether any hit is at another rank than by its distance."""
+        return any(hit.rank != hit.hamming_rank for hit in self.hits)
+
+    def document(self) -> dict[str, object]:
+        """The result as plain values, as JSON has them."""
+        texts = [query.text for query in self.queries]
+        return {
+            "query": texts[0] if len(texts) == 1 else texts,
+            "queries": [query.document() for query in self.queries],
+            "not": [query.document() for query in self.unlike],
+            "k": self.k,
+            "radius": self.radius,
+            "filter": filter_document(self.where),
+            "store": str(self.store),
+            "lineage": self.lineage,
+            "bits": self.bits,
+            "model": self.model,
+            "searched": self.searched,
+            "milliseconds": round(self.milliseconds, 3),
+            "match_distances": dataclasses.asdict(self.match_distances),
+            "reranked": None if self.reranked is None else dataclasses.asdict(self.reranked),
+            "warnings": list(self.warnings),
+            "hits": [hit.document() for hit in self.hits],
+        }
 
 
-def search_by_examples(
-    store: CodeStore,
-    like: Sequence[Query],
-    k: int,
+def search(
+    store: CodeStore | str | Path,
+    queries: QueryLike | Sequence[QueryLike],
+    k: int = DEFAULT_HITS,
+    *,
     radius: int | None = None,
     where: Filter | None = None,
-    unlike: Sequence[Query] = (),
-    rerank: bool = False,
-) -> Found:
-    """The k stored tiles nearest to any of some examples, nearest first, ties by row.
+    unlike: Sequence[QueryLike] = (),
+    rerank: bool | None = None,
+    crop: Crop | None = None,
+    model: "HashModel | str | Path | None" = None,
+    threads: int = 1,
+    progress: Progress = SILENT,
+) -> SearchResult:
+    """Find the k stored tiles nearest to any of the queries.
 
-    like: a tile's distance is that to the nearest of them. unlike: a tile that is as near to one of
-    them, or nearer, is left out. radius, where: see CodeStore.search; as exact. rerank: order the
-    nearest by a second look: by how sure the query is of its bits, see second_look, and where the
-    store keeps thumbnails, those of the query's place before all others, see same_place_first.
-    Raises ConfigurationError when that is wanted of a stored tile, which has no logits.
+    store: an open store, or its folder. queries: a scene file by its path, "row:12" for a stored
+    tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
+    large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
+    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter. unlike:
+    leave out tiles that are as near to one of these, or nearer. crop: the part of a scene file that
+    is meant. model: a model or its file, for scene files and images; None: the one that ships with
+    scenehash. threads: for hashing and searching.
+
+    rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
+    of the nearest 300 those that show the place of a query come first. True: moreover the nearest
+    100 (or 5 k) are ordered by the certainty of the query's bits. False: neither.
+
+    Raises InputError, ConfigurationError, ModelError, StoreError, and LineageError when the model
+    is not the one that made the store.
     """
-    if not rerank:
-        return _nearest_to_any(store, like, k, radius, where, unlike)
-    logits = [query.logits for query in like if query.logits is not None]
-    if len(logits) < len(like):
-        raise ConfigurationError("a second look (--rerank) needs an image: a row has bits alone")
-    wide = max(LOOKED_AT * k, LEAST_LOOKED_AT)
-    pictured = store.thumbnails.kept
-    most = max(wide, PLACES_LOOKED_AT) if pictured else wide
-    found = _nearest_to_any(store, like, most, radius, where, unlike)
-    hits = second_look(store, logits, found.hits[:wide]) + found.hits[wide:]
-    if pictured:
-        images = [query.image for query in like if query.image is not None]
-        hits = same_place_first(store, images, hits)
-    return Found(_ranked(hits[:k]), found.explanation)
+    with contextlib.ExitStack() as stack:
+        if not isinstance(store, CodeStore):
+            store = stack.enter_context(CodeStore.open(store))
+        searcher = _Searcher(store, ModelWhenNeeded(model), threads, progress)
+        asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
+        like = [searcher.query(one, crop) for one in asked]
+        if not like:
+            raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
+        plain = None if crop is None else Crop(params=crop.params)
+        others = [searcher.query(one, plain) for one in unlike]
+        return searcher.search(like, others, k, radius, where or None, rerank)
 
 
-def second_look(
-    store: CodeStore, logits: Sequence[npt.NDArray[np.float32]], hits: Sequence[Hit]
-) -> list[Hit]:
-    """Order hits by asymmetric distance: how sure the query is of a bit counts.
+@dataclass(frozen=True)
+class _Searcher:
+    """An open store, and by what queries of it are read."""
 
-    logits: float32 [K] for each example. A bit in which a stored code differs weighs as much as the
-    size of the query's logit, so that hits at equal Hamming distance are told apart. Source: Gordo,
-    Perronnin, Gong, Lazebnik, "Asymmetric distances for binary embeddings", IEEE TPAMI 36(1), 2014.
-    """
-    if not hits:
-        return []
-    stored = unpack(store.codes(np.array([hit.row for hit in hits])))
-    distances = np.min([_asymmetric(one, stored) for one in logits], axis=0)
-    return _ranked([hits[position] for position in np.argsort(distances, kind="stable")])
+    store: CodeStore
+    model: ModelWhenNeeded
+    threads: int
+    progress: Progress
+
+    def query(self, one: QueryLike, crop: Crop | None) -> Query:
+        if isinstance(one, Query):
+            check_width(one, self.store)
+            return one
+        if isinstance(one, str | Path):
+            return read_query(one, self.store, self.model, crop, self.threads, self.progress)
+        model = self.model()
+        bits = model.width_for(self.store.bits)
+        self.store.check(model.lineage, bits)
+        return Query.from_image(one, model, bits)
+
+    def search(
+        self,
+        like: Sequence[Query],
+        others: Sequence[Query],
+        k: int,
+        radius: int | None,
+        where: Filter | None,
+        rerank: bool | None,
+    ) -> SearchResult:
+        store = self.store
+        by = orders(store, like, rerank)
+        started = time.perf_counter()
+        found, explanation = store.search_any(
+            np.concatenate([query.codes for query in like]),
+            shortlist(k, by),
+            radius,
+            where,
+            np.concatenate([query.codes for query in others]) if others else None,
+            self.threads,
+        )
+        ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
+        hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
+        milliseconds = 1000 * (time.perf_counter() - started)
+
+        limits = self.model.match_distances(store.bits)
+        blank = all(query.blank for query in like)
+        nearest = min((hit.distance for hit in ranked), default=0)
+        thumbnails = store.thumbnails.of([hit.row for hit in hits])
+        return SearchResult(
+            queries=tuple(like),
+            unlike=tuple(others),
+            hits=tuple(
+                replace(hit, match=limits.word(hit.distance, nearest, bool(hit.same_place), blank))
+                for hit in hits
+            ),
+            explanation=explanation,
+            milliseconds=milliseconds,
+            searched=len(store),
+            store=store.path,
+            lineage=store.lineage,
+            bits=store.bits,
+            model=store.model,
+            k=k,
+            radius=radius,
+            where=where,
+            match_distances=limits,
+            reranked=Reranked(by, len(ranked)) if by else None,
+            warnings=tuple(_warnings(store, [*like, *others], where, hits)),
+            thumbnails=thumbnails,
+        )
 
 
-def _nearest_to_any(
-    store: CodeStore,
-    like: Sequence[Query],
-    k: int,
-    radius: int | None,
-    where: Filter | None,
-    unlike: Sequence[Query],
-) -> Found:
-    codes = np.stack([query.code for query in like])
-    wanted = k
-    while True:
-        found, explanation = store.search(codes, wanted, radius, where, explain=True)
-        # The nearest of all examples are among the nearest of each.
-        best: dict[int, Hit] = {}
-        for hit in sorted((hit for hits in found for hit in hits), key=lambda hit: hit.distance):
-            best.setdefault(hit.row, hit)
-        hits = sorted(best.values(), key=lambda hit: (hit.distance, hit.row))
-        complete = all(len(one) < wanted for one in found) or wanted >= len(store)
-        if not complete:
-            hits = hits[:wanted]  # further ones might have others between them
-        hits = _not_like(store, hits, unlike)
-        if len(hits) >= k or complete:
-            return Found(_ranked(hits[:k]), explanation)
-        wanted *= 4
-
-
-def _not_like(store: CodeStore, hits: list[Hit], unlike: Sequence[Query]) -> list[Hit]:
-    if not unlike or not hits:
-        return hits
-    codes = store.codes(np.array([hit.row for hit in hits]))
-    nearest = nearest_hamming(codes, np.stack([query.code for query in unlike]))
-    return [hit for hit, other in zip(hits, nearest, strict=True) if hit.distance < other]
-
-
-def _asymmetric(
-    logits: npt.NDArray[np.float32], stored: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float32]:
-    differs = stored != (logits > 0)
-    weights: npt.NDArray[np.float32] = np.abs(logits) / np.abs(logits).mean()
-    total: npt.NDArray[np.float32] = differs @ weights
-    return total
-
-
-def _ranked(hits: Sequence[Hit]) -> list[Hit]:
-    return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
+def _warnings(
+    store: CodeStore, queries: Sequence[Query], where: Filter | None, hits: Sequence[Hit]
+) -> Iterator[str]:
+    for query in queries:
+        yield from query.warnings
+        if len(query.codes) > 1:
+            skipped = f" ({query.skipped} more hold too little data)" if query.skipped else ""
+            yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
+    if where is not None and not hits:
+        yield from why_nothing_matches(store, where)
+    if store.thumbnails.trouble is not None:
+        yield store.thumbnails.trouble

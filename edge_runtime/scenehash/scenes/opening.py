@@ -54,11 +54,14 @@ def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     """Open a scene file for the same pixels as before, by its `reading` of then; as open_scene.
 
     path: as the store has it, see files.path_text. Raises InputError, too, when the file has other
-    pixels by now: the reading holds its origin.
+    pixels by now: the reading has its origin as "file".
     """
+    file = reading.get("file", {})
+    if file.get("replaced"):
+        raise InputError("its file was replaced by that of another scene")
     with only_input_errors(), contextlib.ExitStack() as undo:
         scene = undo.enter_context(_open(path_from(os.fspath(path)), DecodeParams(), reading))
-        if not scene.shows(reading):
+        if not scene.shows(file):
             raise InputError("the file has another content than the scene that was stored")
         undo.pop_all()
         return scene

@@ -162,7 +162,7 @@ def _part_digest(path: Path) -> str | None:
 
 
 def _meant_of_notes(data: bytes) -> bytes:
-    """What GDAL's notes beside a raster say of it, but for statistics; all of what is no XML."""
+    """The content of GDAL's notes beside a raster, without statistics; all of what is no XML."""
     notes = _Notes()
     try:
         notes.parser.Parse(data, True)

@@ -21,14 +21,18 @@ tile_table.py   in it, tiles, footprints, and the R*Tree of blocks.py
 database.py     SQLite: threads, transactions, errors
 codes_file.py   codes.bin, the packed codes
 folder.py       the folder, and the lock of its one writer
+opening.py      these files, opened and made
 transaction.py  what is committed at once: add, repair, compact
+changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
 
 How it is read
 
 snapshot.py     what is committed at one time, and the search in it
 rows.py         a row, and the position of its code in codes.bin
-selection.py    from a filter to rows
+resolving.py    from a filter as a person gives it to one that a store can use
+selection.py    from that to rows
+origin.py       what a process has found to be sound
 entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
@@ -36,12 +40,13 @@ check.py        all of it, compared with its checksums
 from .alerts import Alert
 from .filters import Filter
 from .outbox import Arrival
-from .records import HashedScene, SceneRecord
+from .records import FILE, HashedScene, SceneRecord
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
 from .thumbnails import THUMBNAILS
 
 __all__ = [
+    "FILE",
     "THUMBNAILS",
     "Added",
     "Alert",

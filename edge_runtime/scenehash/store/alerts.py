@@ -141,6 +141,18 @@ def _alert_of(found: Any, width: int) -> Alert | None:
             np.frombuffer(negatives, np.uint8).reshape(-1, width),
             tuple(json.loads(sources)),
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
-    return alert if alert.checksum() == checksum else None
+    return alert if alert.checksum() == checksum and _makes_sense(alert) else None
+
+
+def _makes_sense(alert: Alert) -> bool:
+    """Whether an alert can be used, whoever wrote it with a checksum that is right."""
+    return (
+        isinstance(alert.name, str)
+        and isinstance(alert.radius, int)
+        and alert.radius >= 0
+        and len(alert.examples) > 0
+        and len(alert.sources) == len(alert.examples) + len(alert.negatives)
+        and all(isinstance(source, str) for source in alert.sources)
+    )

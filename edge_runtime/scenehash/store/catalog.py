@@ -3,8 +3,9 @@
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.errors import StoreError
 
 from .alerts import ALERT_SCHEMA
 from .database import Database, connect, damaged_values, our_errors
@@ -12,7 +13,7 @@ from .outbox import OUTBOX_SCHEMA
 from .quarantine import QUARANTINE_SCHEMA
 from .rows import Ranges
 from .scene_table import SCENE_SCHEMA, SceneTable
-from .state import STATE_SCHEMA, State
+from .state import STATE_SCHEMA, Deleted, State, is_committed
 from .tile_table import TILE_SCHEMA, TileTable
 
 FORMAT = 1
@@ -22,6 +23,18 @@ SCHEMA = (
     STATE_SCHEMA + SCENE_SCHEMA + TILE_SCHEMA + QUARANTINE_SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
 )
 COLUMNS = tuple(State.__dataclass_fields__)
+
+
+class Committed(NamedTuple):
+    """What is committed as a whole: the state of the store, and the rows that were deleted.
+
+    dropped: those whose codes were dropped from codes.bin. dead: those whose codes are still in it.
+    """
+
+    state: State
+    dropped: Ranges
+    dead: Ranges
+    checksum: object
 
 
 class Catalog:
@@ -35,11 +48,6 @@ class Catalog:
         self.tiles = TileTable(database)
         self.scenes = SceneTable(database, self.tiles)
         self._check_format()
-        if database.one("SELECT seal FROM store")[0] != self.state().checksum():
-            raise StoreDamagedError(
-                f"{database.path}: what it says of the store as a whole is damaged; restore it "
-                "from a backup, or ingest into a new store"
-            )
 
     @classmethod
     def create(cls, path: Path, state: State) -> "Catalog":
@@ -51,7 +59,8 @@ class Catalog:
             f"PRAGMA user_version = {FORMAT};" + SCHEMA
         )
         places = ", ".join("?" * (len(COLUMNS) + 1))
-        database.run(f"INSERT INTO store VALUES (1, {places})", _state_values(state))
+        values = (*_values(state), state.checksum([]))
+        database.run(f"INSERT INTO store VALUES (1, {places})", values)
         database.run("COMMIT")
         return cls(database)
 
@@ -64,22 +73,37 @@ class Catalog:
         """Close the file."""
         self.database.close()
 
-    def state(self) -> State:
-        """What is committed."""
-        return State(*self.database.one(f"SELECT {', '.join(COLUMNS)} FROM store"))
+    def committed(self) -> Committed:
+        """What is committed; StoreDamagedError when its checksum is another."""
+        with self.database.snapshot():
+            found = self.database.one(f"SELECT {', '.join(COLUMNS)}, seal FROM store")
+            deleted = self.deleted()
+        damage = (
+            f"{self.database.path}: what it says of the store as a whole is damaged; restore it "
+            "from a backup, or ingest into a new store"
+        )
+        with damaged_values(damage):
+            *values, checksum = found
+            state = State(*values)
+            if not is_committed(state, deleted, checksum):
+                raise ValueError("another checksum")
+            dropped, dead = (
+                Ranges.of([(first, count) for first, count, kind in deleted if kind == which])
+                for which in (1, 0)
+            )
+            return Committed(state, dropped.checked(state.rows), dead.checked(state.rows), checksum)
+
+    def checksum(self) -> object:
+        """The checksum of what is committed, which each commit changes."""
+        found = self.database.one("SELECT seal FROM store")
+        return found and found[0]
 
     def change(self, state: State) -> None:
-        """Change the state, and count the commit that this is part of."""
+        """Change the state, as the last part of a commit, and count that."""
         columns = ", ".join(f"{name} = ?" for name in (*COLUMNS, "seal"))
         state = replace(state, commits=state.commits + 1)
-        self.database.run(f"UPDATE store SET {columns}", _state_values(state))
-
-    def deleted(self, dropped: bool) -> Ranges:
-        """The rows that were deleted: those dropped from codes.bin, or those still in it."""
-        query = "SELECT first_row, tiles FROM deleted WHERE dropped = ? ORDER BY first_row"
-        found = self.database.all(query, int(dropped))
-        with damaged_values(f"{self.database.path}: its list of deleted rows is damaged"):
-            return Ranges.of(found)
+        values = (*_values(state), state.checksum(self.deleted()))
+        self.database.run(f"UPDATE store SET {columns}", values)
 
     def mark_deleted(self, first_row: int, tiles: int) -> None:
         """Remember that rows have no tile any more, while codes.bin still has their codes."""
@@ -115,10 +139,16 @@ class Catalog:
         """Give the room of deleted entries back to the disk."""
         self.database.run("VACUUM")
 
+    def deleted(self) -> Deleted:
+        """The rows that were deleted."""
+        return self.database.all("SELECT first_row, tiles, dropped FROM deleted ORDER BY first_row")
+
     def _check_format(self) -> None:
         path = self.database.path
         kind = self.database.one("PRAGMA application_id")[0]
         version = self.database.one("PRAGMA user_version")[0]
+        if not kind and not self.database.all("SELECT 1 FROM sqlite_master LIMIT 1"):
+            raise StoreError(f"{path}: no store yet; it is being made, or that was interrupted")
         if kind != APPLICATION_ID:
             raise StoreError(f"{path}: not the catalog of a scenehash store")
         if version != FORMAT:
@@ -142,5 +172,5 @@ def is_vacant(path: Path) -> bool:
         return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def _state_values(state: State) -> tuple[object, ...]:
-    return (*(getattr(state, name) for name in COLUMNS), state.checksum())
+def _values(state: State) -> tuple[object, ...]:
+    return tuple(getattr(state, name) for name in COLUMNS)

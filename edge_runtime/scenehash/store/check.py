@@ -43,6 +43,5 @@ def uncovered(taken: Sequence[tuple[int, int]], rows: int) -> Ranges:
 def taken_rows(catalog: Catalog) -> list[tuple[int, int]]:
     """First row and number of rows of all scenes and deletions, ascending."""
     taken = [(first, tiles) for _, first, tiles in catalog.scenes.spans().tolist()]
-    for deleted in (catalog.deleted(dropped=True), catalog.deleted(dropped=False)):
-        taken += zip(deleted.first.tolist(), deleted.count.tolist(), strict=True)
+    taken += [(first, count) for first, count, _ in catalog.deleted()]
     return sorted(taken)

@@ -10,6 +10,7 @@ import numpy as np
 
 from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.files import atomic_path
 
 CODES = "codes.bin"
 INTACT = "what was stored before is intact"
@@ -29,23 +30,20 @@ class CodesFile:
 
     def append(self, codes: Codes, position: int) -> None:
         """Write codes uint8 [N, width] as the last ones, from a position, and flush them."""
-        with self._writing("r+b") as file:
+        with self._refusals(), self.path.open("r+b") as file:
             file.truncate(position * self._width)
             self._put(file, codes, position)
 
     def overwrite(self, codes: Codes, position: int) -> None:
         """Write codes uint8 [N, width] over those at a position, and flush them to the disk."""
-        with self._writing("r+b") as file:
+        with self._refusals(), self.path.open("r+b") as file:
             self._put(file, codes, position)
 
     def make(self, parts: Iterable[Codes] = ()) -> None:
-        """Make the file anew, of codes uint8 [N, width] in parts, and flush it to the disk."""
-        with self._writing("wb") as file:
+        """Make the file anew, of codes uint8 [N, width] in parts: whole, or not at all."""
+        with self._refusals(), atomic_path(self.path) as partial, partial.open("wb") as file:
             for part in parts:
                 file.write(np.ascontiguousarray(part).data)
-            file.flush()
-            os.fsync(file.fileno())
-        flush_folder(self.path.parent)
 
     def read(self, committed: int) -> Codes:
         """Map the committed codes into memory: uint8 [committed, width], read-only."""
@@ -62,6 +60,14 @@ class CodesFile:
             "committed; restore the file from a backup, or ingest into a new store"
         )
 
+    def identity(self) -> tuple[int, ...]:
+        """What changes with the file: device, inode, bytes, time of the last change; () without."""
+        try:
+            status = self.path.stat()
+        except OSError:
+            return ()
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
     def _put(self, file: IO[bytes], codes: Codes, position: int) -> None:
         file.seek(position * self._width)
         file.write(np.ascontiguousarray(codes).data)
@@ -69,20 +75,10 @@ class CodesFile:
         os.fsync(file.fileno())
 
     @contextlib.contextmanager
-    def _writing(self, mode: str) -> Iterator[IO[bytes]]:
+    def _refusals(self) -> Iterator[None]:
         try:
-            with self.path.open(mode) as file:
-                yield file
+            yield
         except OSError as error:
             raise StoreError(
                 f"{self.path}: cannot be written ({error.strerror}); {INTACT}"
             ) from error
-
-
-def flush_folder(path: Path) -> None:
-    """Make the names of new files durable, not only their contents."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,14 +1,16 @@
 """Which rows of a store a search considers."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.geo import Box, Floats, Near, meeting, within
+from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 
-from .records import seconds
+from .records import Tile, seconds
 
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
 LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
@@ -18,7 +20,8 @@ LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scen
 class Filter:
     """Conditions on the tiles of a store; all that are given must hold.
 
-    scene: the path of a scene, as it was ingested. label: one of its labels. since, until: its
+    scene: the path of a scene, as it was ingested; or how one ends, from a folder or a file name
+    on: "b/c.tif" is every scene c.tif in a folder b. label: one of its labels. since, until: its
     acquisition time, both ends included; without a time zone they are UTC. bbox: (west, south,
     east, north) in degrees, west > east across the antimeridian; the bounding box of the tile's
     footprint meets it. near: (latitude, longitude, kilometres); that box has a point within the
@@ -56,7 +59,7 @@ class Filter:
         newer_than is no condition on scenes, but leaves out those of which no tile is newer.
         """
         conditions: list[tuple[str, str | float | None]] = [
-            ("scene.path = ?", self.scene),
+            (_path_condition(self.scene), self.scene),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
             (LABELLED_FEW if few else LABELLED, self.label),
@@ -66,6 +69,31 @@ class Filter:
             given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
+    def parts(self) -> "dict[str, Filter]":
+        """Each condition alone, by its name."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: Filter(**{name: value}) for name, value in given.items() if value is not None}
+
+    def holds(self, tiles: Mapping[int, Tile]) -> bool:
+        """Whether all tiles, by row, meet the filter."""
+        since = None if self.since is None else seconds(self.since)
+        until = None if self.until is None else seconds(self.until)
+        for row, tile in tiles.items():
+            time = None if tile.time is None else seconds(tile.time)
+            if not (
+                (self.scene is None or _path_meets(tile.scene, self.scene))
+                and (self.newer_than is None or row > self.newer_than)
+                and (self.label is None or self.label in tile.labels)
+                and (since is None or (time is not None and time >= since))
+                and (until is None or (time is not None and time <= until))
+                and (not self.on_places or tile.footprint is not None)
+            ):
+                return False
+        if not (self.on_places and tiles):
+            return True
+        boxes = bounding_boxes(np.array([tile.footprint for tile in tiles.values()]))
+        return bool(self.there(boxes).all())
+
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""
         result = np.ones(len(boxes), np.bool_)
@@ -74,3 +102,15 @@ class Filter:
         if self.near is not None:
             result &= within(boxes, Near(*self.near))
         return result
+
+
+def _path_meets(path: str, wanted: str) -> bool:
+    """What _path_condition asks, of one path."""
+    return path == wanted if wanted.startswith("/") else f"/{path}".endswith(f"/{wanted}")
+
+
+def _path_condition(path: str | None) -> str:
+    """The SQL condition that a scene has a path, or ends with it where that is no whole path."""
+    if path is None or path.startswith("/"):
+        return "scene.path = ?"
+    return f"substr('/' || scene.path, -{len(path) + 1}) = '/' || ?"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from scenehash.errors import StoreBusyError, StoreError
+from scenehash.files import flush_folder
 
 from .codes_file import CODES
 
@@ -15,7 +16,7 @@ CATALOG, LOCK, INDEX = "catalog.sqlite", "writer.lock", "index"
 def make_folder(path: Path) -> None:
     """Make the folder of a new store; StoreError when it holds something else."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        _make_durably(path)
         strangers = {entry.name for entry in path.iterdir()} - {LOCK, CODES}
         orphaned = (path / CODES).is_file() and (path / CODES).stat().st_size > 0
     except OSError as error:
@@ -29,6 +30,16 @@ def make_folder(path: Path) -> None:
             f"{path}: {CODES} holds codes, but {CATALOG} is missing or empty; restore it from a "
             "backup, or choose another folder for the store"
         )
+
+
+def _make_durably(path: Path) -> None:
+    """Make a folder, and the folders above it, so that a power cut takes none of them."""
+    if path.is_dir():
+        return
+    if not path.parent.is_dir():
+        _make_durably(path.parent)
+    path.mkdir(exist_ok=True)
+    flush_folder(path.parent)
 
 
 def lock(path: Path, wait: bool) -> IO[bytes]:

@@ -8,7 +8,7 @@ event stays in the table, delivered or not.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .database import Database, Transacting
+from .database import Database, Transacting, damaged_values
 from .records import digest
 
 OUTBOX_SCHEMA = """
@@ -29,6 +29,7 @@ CREATE TABLE arrival (
 ) WITHOUT ROWID;
 """
 
+SINKS = "SELECT name, delivered, seal FROM sink"
 DAMAGED = '{"kind": "damaged"}'
 
 
@@ -56,7 +57,7 @@ class Outbox:
 
         Events are numbered from after the newest, or after a given number.
         """
-        with self._transaction():
+        with self._transaction(), damaged_values("an event's number in the catalog is damaged"):
             first = max(self.newest(), after) + 1
             self._database.run_all(
                 "INSERT INTO outbox VALUES (?, ?, ?)",
@@ -91,8 +92,14 @@ class Outbox:
         return {Arrival(*found) for found in self._database.all_in(query, paths)}
 
     def delivered(self) -> dict[str, int]:
-        """The number of the last event that each sink has delivered."""
-        return dict(self._database.all("SELECT name, delivered FROM sink"))
+        """The number of the last event that each sink has delivered; 0 where that is damaged.
+
+        What was delivered may be delivered again then, but nothing is left out.
+        """
+        return {
+            name: event if checksum == _sink_checksum(name, event) else 0
+            for name, event, checksum in self._database.all(SINKS)
+        }
 
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
         """Note the last event that each of some sinks has delivered.
@@ -115,7 +122,7 @@ class Outbox:
             for event, body in self.events(0, self.newest())
             if body is DAMAGED
         ]
-        for name, event, checksum in self._database.all("SELECT name, delivered, seal FROM sink"):
+        for name, event, checksum in self._database.all(SINKS):
             if checksum != _sink_checksum(name, event):
                 lines.append(f"how far {name} has delivered events is damaged")
         return lines

@@ -4,7 +4,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from .database import Database, Transacting
+from .database import Database, Transacting, damaged_values
 from .results import Quarantined
 
 QUARANTINE_SCHEMA = """
@@ -27,12 +27,12 @@ class Quarantine:
 
     def list(self) -> builtins.list[Quarantined]:
         """All entries, by path."""
-        return [
-            Quarantined(path, reason, datetime.fromtimestamp(time, UTC))
-            for path, reason, time in self._database.all(
-                "SELECT path, reason, time FROM quarantine ORDER BY path"
-            )
-        ]
+        found = self._database.all("SELECT path, reason, time FROM quarantine ORDER BY path")
+        with damaged_values("the quarantine in the catalog is damaged"):
+            return [
+                Quarantined(str(path), str(reason), datetime.fromtimestamp(time, UTC))
+                for path, reason, time in found
+            ]
 
     def add(self, reasons: Mapping[str, str]) -> None:
         """Add paths with their reasons; one that is there gets the new reason."""

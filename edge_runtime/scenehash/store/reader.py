@@ -1,30 +1,33 @@
 """What a store answers: searches, tiles, codes, what is damaged."""
 
-import json
+import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import LineageError, StoreError
+from scenehash.errors import LineageError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
-from .database import damaged_values
+from .entry import read_record
 from .filters import Filter
-from .folder import INDEX
+from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
-from .results import Hit, SceneEntry
+from .resolving import resolve
+from .results import Hit
 from .rows import Ranges, Rows
-from .selection import rows_where
+from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
+
+Answer = TypeVar("Answer")
 
 
 class StoreReader:
@@ -87,7 +90,7 @@ class StoreReader:
 
     def refresh(self) -> None:
         """Take over what has been committed since."""
-        if self._catalog.state() != self._snapshot.state:
+        if self._catalog.checksum() != self._snapshot.committed.checksum:
             self._renew()
 
     def counts(self) -> tuple[int, int]:
@@ -96,51 +99,92 @@ class StoreReader:
 
     def knows(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
-        scene = self._catalog.scenes.find([content]).get(content)
-        return scene is not None and self._snapshot.is_sound(scene)
+        with self._pinned():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return scene is not None and self._snapshot.is_sound(scene)
 
-    def find_scene(self, content: str) -> SceneEntry | None:
-        """Where the scene of this content id is, and how it was read; None when there is none.
+    def find_scene(self, content: str) -> SceneRecord | None:
+        """The record of the scene of this content id; None when there is none.
 
-        StoreDamagedError when its entry is no entry.
+        StoreDamagedError when it is damaged.
         """
-        found = self._catalog.scenes.entry(content)
-        if found is None:
-            return None
-        path, labels, params = found
-        with damaged_values(f"{path}: its entry in the catalog is damaged"):
-            return SceneEntry(path, tuple(json.loads(labels)), json.loads(params))
+        with self._catalog.database.snapshot(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else read_record(self._catalog, scene)
 
     def paths(self, where: Filter) -> list[str]:
-        """The paths of the scenes of which a tile meets a filter."""
-        scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
-        return [self._catalog.scenes.path_of(scene) for scene in scenes]
+        """The paths of the scenes of which a tile meets a filter.
+
+        StoreDamagedError on one whose entry is damaged.
+        """
+        return [record.path for _, record in self._records_where(where)]
+
+    def damaged_paths(self) -> list[str]:
+        """The paths of the scenes that are damaged, as far as they can be read."""
+        with self._pinned():
+            return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+
+    def records_under(self, path: str) -> list[SceneRecord]:
+        """The records of the scenes at a path, or in the folder that it is, by path.
+
+        StoreDamagedError on one that is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            scenes = self._catalog.scenes.under(path)
+            return [read_record(self._catalog, scene) for scene in scenes]
+
+    def resolve(self, where: Filter) -> Filter:
+        """The filter, with the whole path of a scene that it names by its last parts.
+
+        Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
+        any time or footprint; or when several scenes end in that path.
+        """
+        return resolve(self._catalog, where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
-        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there."""
-        for row in rows[~self._snapshot.has(rows)][:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return np.array(self._snapshot.codes_at(rows))
+        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
+
+        StoreDamagedError on one that is not as it was committed.
+        """
+
+        def ask() -> Codes:
+            snapshot, numbers = self._snapshot, rows.tolist()
+            with _remedy():
+                sound = snapshot.sound(numbers)
+                self._check_there(snapshot, [row for row in numbers if row not in sound])
+            return np.array(snapshot.codes_at(rows))
+
+        return self._settled(ask)
 
     def tile(self, row: int) -> Tile:
-        """The tile in a row. StoreError on a row not there."""
-        tiles = self.tiles([row])
-        if row not in tiles:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
-        return tiles[row]
+        """The tile in a row. StoreError on a row not there, StoreDamagedError as codes."""
+
+        def ask() -> Tile:
+            with _remedy():
+                tiles = self._snapshot.tiles([row])
+                self._check_there(self._snapshot, [] if row in tiles else [row])
+            return tiles[row]
+
+        return self._settled(ask)
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """The tiles in rows; a row that has none is left out."""
-        return self._catalog.tiles.at(rows)
+        """The tiles in rows; a row that has none is left out. StoreDamagedError as codes."""
+
+        def ask() -> dict[int, Tile]:
+            with _remedy():
+                return self._snapshot.tiles(rows)
+
+        return self._settled(ask)
 
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
         """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
         their codes uint8 [N, K/8], in parts."""
         snapshot = self._snapshot
-        chosen = None if where is None else rows_where(self._catalog, where)
-        for start in range(0, snapshot.state.rows if chosen is None else len(chosen), PART):
+        end = snapshot.state.rows
+        chosen = None if where is None else rows_where(self._catalog, where, end)
+        for start in range(0, end if chosen is None else len(chosen), PART):
             if chosen is None:
-                some = np.arange(start, min(start + PART, snapshot.state.rows))
+                some = np.arange(start, min(start + PART, end))
             else:
                 some = chosen[start : start + PART]
             some = some[snapshot.has(some)]
@@ -149,7 +193,7 @@ class StoreReader:
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
         float64 [N, 4, 2]."""
-        rows = rows_where(self._catalog, Filter(bbox=box))
+        rows = rows_where(self._catalog, Filter(bbox=box), self.rows)
         ranges = Ranges.covering(rows)
         found = [
             self._catalog.tiles.footprints(first, first + count - 1)
@@ -194,21 +238,58 @@ class StoreReader:
 
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
         the filter holds. explain: return, too, what the search did and where its time went.
+        StoreDamagedError on a hit that is not as it was committed: each is compared with the
+        checksums of its scene before it is shown.
         """
-        while True:
-            distances, rows, explanation = self._snapshot.search(codes, k, radius, where, threads)
-            hits = self._hits(distances, rows)
-            if hits is not None:
-                return (hits, explanation) if explain else hits
-            self._renew()
+        hits, explanation = self._found(
+            lambda snapshot: snapshot.search(codes, k, radius, where, threads), where
+        )
+        return (hits, explanation) if explain else hits
+
+    def search_any(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        unlike: Codes | None = None,
+        threads: int = 1,
+    ) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+
+        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
+        or nearer, is left out.
+        """
+        (hits,), explanation = self._found(
+            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
+        )
+        return hits, explanation
+
+    def meets(self, where: Filter) -> bool:
+        """Whether any stored tile meets a filter."""
+        return any(len(rows) for rows, _ in self.living(where))
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
 
-        Raises StoreDamagedError, with the scene's name, on one that is damaged.
+        One that is deleted meanwhile is left out. Raises StoreDamagedError, with the scene's name,
+        on one that is damaged.
         """
-        for scene in self._catalog.scenes.numbers():
-            yield self._snapshot.read_scene(scene)
+        for found in self._each_scene():
+            if isinstance(found, StoreDamagedError):
+                raise found
+            yield found
+
+    def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
+        """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.thumbnails.of_scene(found[0])
+
+    def thumbnail_count(self) -> int:
+        """How many tiles there is a thumbnail of."""
+        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
+        return int(self._snapshot.has(rows).sum())
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
@@ -233,17 +314,91 @@ class StoreReader:
 
     def _renew(self) -> None:
         """Take over what is committed now."""
-        self._snapshot = Snapshot.of(self.path, self._catalog)
+        self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
 
-    def _ranges_where(self, where: Filter) -> Ranges:
-        return Ranges.covering(rows_where(self._catalog, where))
+    def _found(
+        self,
+        search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
+        where: Filter | None,
+    ) -> tuple[list[list[Hit]], Explanation]:
+        """The hits of a search in a snapshot."""
 
-    def _hits(self, distances: Distances, rows: Rows) -> list[list[Hit]] | None:
-        """Hits with the tiles in their rows; None when one has been deleted since."""
+        def ask() -> tuple[list[list[Hit]], Explanation]:
+            snapshot = self._snapshot
+            distances, rows, explanation = search(snapshot)
+            return self._hits(snapshot, distances, rows, where), explanation
+
+        return self._settled(ask)
+
+    def _damaged_scenes(self) -> list[int]:
+        scenes = self._catalog.scenes.numbers()
+        return [scene for scene in scenes if not self._snapshot.is_sound(scene)]
+
+    def _records_where(self, where: Filter) -> list[tuple[int, SceneRecord]]:
+        """Number and record of each scene of which a tile meets a filter."""
+        with self._catalog.database.snapshot(), _remedy():
+            rows = rows_where(self._catalog, where, self.rows)
+            scenes = self._catalog.tiles.scenes_in(Ranges.covering(rows))
+            return [(scene, read_record(self._catalog, scene)) for scene in scenes]
+
+    def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """Every scene that is stored now, by its first row; what is damaged of one that is."""
+        with self._pinned():
+            snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
+        for number in numbers:
+            try:
+                yield snapshot.read_scene(number)
+            except StoreDamagedError as damage:
+                if self._catalog.scenes.has(number):
+                    yield damage
+
+    @contextlib.contextmanager
+    def _pinned(self) -> Iterator[None]:
+        """All that is read inside is what is committed now; other threads wait meanwhile."""
+        while True:
+            self.refresh()
+            with self._catalog.database.snapshot():
+                if self._catalog.checksum() == self._snapshot.committed.checksum:
+                    yield
+                    return
+
+    def _settled(self, ask: Callable[[], Answer]) -> Answer:
+        """An answer from the snapshot; where that fails, from what is committed now.
+
+        What is read may have been deleted or changed since the snapshot was taken: damage is only
+        what is damaged at one moment.
+        """
+        try:
+            return ask()
+        except StoreDamagedError as damage:
+            if self._catalog.database.is_changing:
+                raise StoreError(
+                    f"{self.path}: a transaction that has changed the store must be committed "
+                    "before the store is read"
+                ) from damage
+            if self._catalog.checksum() == self._snapshot.committed.checksum:
+                raise
+        with self._pinned():
+            return ask()
+
+    def _check_there(self, snapshot: Snapshot, missing: Sequence[int]) -> None:
+        """Raise StoreError when there are rows in which no tile was found."""
+        there = snapshot.has(np.array(missing, np.int64))
+        for row in np.array(missing, np.int64)[there][:1]:
+            raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
+        for row in missing[:1]:
+            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+
+    def _hits(
+        self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None
+    ) -> list[list[Hit]]:
+        """Hits with the tiles in their rows; StoreDamagedError on one without, or a wrong one."""
         wanted = np.unique(rows[rows != NO_ROW]).tolist()
-        tiles = self.tiles(wanted)
-        if len(tiles) < len(wanted):
-            return None
+        with _remedy():
+            tiles = snapshot.tiles(wanted)
+            self._check_there(snapshot, [row for row in wanted if row not in tiles])
+        if where is not None and not where.holds(tiles):
+            raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
                 Hit(rank, distance, row, *tiles[row])
@@ -252,3 +407,15 @@ class StoreReader:
             ]
             for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
         ]
+
+
+@contextlib.contextmanager
+def _remedy() -> Iterator[None]:
+    """Say what to do about a scene that is damaged."""
+    try:
+        yield
+    except StoreDamagedError as damage:
+        raise StoreDamagedError(
+            f"{damage}; ingest that scene again, or give up what is damaged: "
+            "scenehash store delete --damaged"
+        ) from damage

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from scenehash.errors import LineageError, StoreError
 from scenehash.windows import Window
 
 CHECKSUM_BYTES = 8
+# The one decode parameter that says nothing of pixels: the state of the file, as scenes have it.
+FILE = "file"
 
 Footprints = npt.NDArray[np.float64]
 
@@ -26,7 +28,8 @@ class HashedScene:
     content: the id of the file's content, 32 hexadecimal digits. time: when it was acquired; one
     without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
     (longitude, latitude) in degrees, WGS 84. labels: words of the user's. decode_params: how pixels
-    were made of the file, such as its bands and their stretch: plain values, as JSON has them.
+    were made of the file, such as its bands and their stretch: plain values, as JSON has them; FILE
+    has what tells whether the file at the path is still this scene's, see scenes.Scene.origin.
     thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
     """
 
@@ -88,6 +91,12 @@ class SceneRecord:
             self.decode_params,
             thumbnails,
         )
+
+    def replaced(self) -> "SceneRecord":
+        """The record of the scene when its path has another scene's file."""
+        file = self.decode_params.get(FILE)
+        state = {**(file if isinstance(file, Mapping) else {}), "replaced": True}
+        return replace(self, decode_params={**self.decode_params, FILE: state})
 
     def checksum(self) -> bytes:
         """A checksum of all fields, 8 bytes of BLAKE2b."""

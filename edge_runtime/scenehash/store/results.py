@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from scenehash.windows import Window
 
@@ -14,7 +13,9 @@ class Hit:
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
     labels are the scene's; decode_params: how its pixels are made of its file. same_place: whether
-    the tile shows the query's place; None where that was not compared.
+    the tile shows the query's place; None where that was not compared. match: one word for how much
+    the hit means, and hamming_rank: its rank by distance, whatever order it is shown in; where a
+    search says so (scenehash.search).
     """
 
     rank: int
@@ -27,6 +28,8 @@ class Hit:
     labels: tuple[str, ...] = ()
     decode_params: Mapping[str, object] = field(default_factory=dict)
     same_place: bool | None = None
+    match: str | None = None
+    hamming_rank: int | None = None
 
     def document(self) -> dict[str, object]:
         """The hit as plain values, as JSON has them."""
@@ -41,28 +44,24 @@ class Hit:
             "footprint": self.footprint,
             "labels": list(self.labels),
             "same_place": self.same_place,
+            "match": self.match,
+            "hamming_rank": self.hamming_rank,
         }
-
-
-class SceneEntry(NamedTuple):
-    """What a store has of a scene besides its tiles: see HashedScene."""
-
-    path: str
-    labels: tuple[str, ...]
-    decode_params: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Added:
     """What became of scenes that were added or merged: how many of each.
 
-    set_aside: what is damaged of those that a merge left out, a line each. first_rows: the first
+    labelled: duplicates whose labels were added to those of the stored scene. set_aside: what is
+    damaged of those that a merge left out, a line each. first_rows: the first
     row of each scene that an add stored, in their order.
     """
 
     stored: int = 0
     duplicates: int = 0
     repaired: int = 0
+    labelled: int = 0
     set_aside: tuple[str, ...] = ()
     first_rows: tuple[int, ...] = ()
 
@@ -71,6 +70,7 @@ class Added:
             self.stored + other.stored,
             self.duplicates + other.duplicates,
             self.repaired + other.repaired,
+            self.labelled + other.labelled,
             self.set_aside + other.set_aside,
             self.first_rows + other.first_rows,
         )

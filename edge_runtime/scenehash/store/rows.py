@@ -31,6 +31,14 @@ class Ranges:
         """From single rows, ascending."""
         return cls.of(np.stack([rows, np.ones_like(rows)], axis=1))
 
+    def checked(self, end: int) -> "Ranges":
+        """The ranges themselves; ValueError unless they lie apart, from row 0 to before end."""
+        ends = self.first + self.count
+        apart = (self.first[1:] > ends[:-1]).all() and (self.count > 0).all()
+        if len(self) and not (apart and self.first[0] >= 0 and ends[-1] <= end):
+            raise ValueError("rows that are not there, or twice")
+        return self
+
     def __len__(self) -> int:
         return len(self.first)
 

@@ -48,7 +48,8 @@ class SceneTable:
     def count(self) -> tuple[int, int]:
         """How many scenes and tiles there are."""
         found = self._database.one("SELECT count(*), coalesce(sum(tiles), 0) FROM scene")
-        return int(found[0]), int(found[1])
+        with damaged_values(SCENES_DAMAGED):
+            return int(found[0]), int(found[1])
 
     def find(self, contents: Sequence[str]) -> dict[str, int]:
         """The numbers of the scenes of these contents that there are."""
@@ -113,6 +114,33 @@ class SceneTable:
                 )
         return record, checksum
 
+    def has(self, scene: int) -> bool:
+        """Whether there is a scene of this number."""
+        return self._database.one("SELECT 1 FROM scene WHERE scene = ?", scene) is not None
+
+    def under(self, path: str) -> list[int]:
+        """The numbers of the scenes at a path, or in the folder that it is."""
+        folder = path.rstrip("/") + "/"
+        # "0" comes after "/".
+        query = "SELECT scene FROM scene WHERE path = ? OR (path > ? AND path < ?) ORDER BY path"
+        found = self._database.all(query, path, folder, folder[:-1] + "0")
+        return [scene for (scene,) in found]
+
+    def paths_ending(self, ending: str, most: int) -> list[str]:
+        """The paths that end so, by name; at most so many."""
+        query = "SELECT DISTINCT path FROM scene WHERE substr(path, ?) = ? ORDER BY path LIMIT ?"
+        return [path for (path,) in self._database.all(query, -len(ending), ending, most)]
+
+    def labels(self) -> list[str]:
+        """All labels, by name."""
+        found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
+        return [label for (label,) in found]
+
+    def times(self) -> tuple[float, float] | None:
+        """The first and the last acquisition time, in seconds; None when no scene has one."""
+        first, last = self._database.one("SELECT min(time), max(time) FROM scene")
+        return None if first is None else (first, last)
+
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
         query = "SELECT label FROM label WHERE scene = ? ORDER BY label"
@@ -121,8 +149,7 @@ class SceneTable:
     def ranges_where(self, condition: str, values: Sequence[str | float]) -> Rows:
         """First row and number of tiles of scenes that meet an SQL condition: int64 [N, 2]."""
         found = self._database.all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values)
-        with damaged_values(SCENES_DAMAGED):
-            return np.array(sorted(found), np.int64).reshape(-1, 2)
+        return np.array(sorted(found), np.int64).reshape(-1, 2)
 
     def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
         """How many scenes an SQL condition holds for; it stops counting at so many."""
@@ -143,11 +170,13 @@ class SceneTable:
         )
         self._tiles.insert(numbered)
 
-    def entry(self, content: str) -> tuple[str, str, str] | None:
-        """Path, labels and decode parameters of the scene of a content, the last two as JSON."""
-        query = "SELECT path, labels, reading FROM scene WHERE content = ?"
-        found: tuple[str, str, str] | None = self._database.one(query, bytes.fromhex(content))
-        return found
+    def contents_at(self, paths: Sequence[str]) -> dict[str, list[str]]:
+        """The contents of the scenes that have these paths."""
+        contents: dict[str, list[str]] = {}
+        query = "SELECT path, content FROM scene WHERE path"
+        for path, content in self._database.all_in(query, paths):
+            contents.setdefault(path, []).append(content.hex())
+        return contents
 
     def rewrite(self, scene: int, record: SceneRecord) -> None:
         """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
@@ -179,7 +208,9 @@ class SceneTable:
         )
         for other in self.numbers():
             with contextlib.suppress(StoreDamagedError):
-                self._tiles.insert_blocks([self.record(other)[0]])
+                record, checksum = self.record(other)
+                if record.checksum() == checksum:
+                    self._tiles.insert_blocks([record])
 
 
 def _damage(scene: str) -> str:

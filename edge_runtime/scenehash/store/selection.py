@@ -5,6 +5,7 @@ import numpy as np
 from scenehash.geo import Box, Near, bounding_boxes
 
 from .catalog import Catalog
+from .database import damaged_values
 from .filters import Filter
 from .rows import Ranges, Rows
 
@@ -13,6 +14,7 @@ from .rows import Ranges, Rows
 NARROW = 2500
 # Tiles whose footprints are compared together.
 PART = 1 << 14
+ROWS_DAMAGED = "what finds tiles in the catalog is damaged; see: scenehash store verify"
 
 
 def is_narrow(catalog: Catalog, where: Filter) -> bool:
@@ -26,19 +28,22 @@ def is_narrow(catalog: Catalog, where: Filter) -> bool:
     )
 
 
-def rows_where(catalog: Catalog, where: Filter) -> Rows:
+def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
     """The rows for which a filter holds, int64, ascending.
 
-    Where nothing is asked but that they be newer, rows of deleted tiles are among them.
+    Where nothing is asked but that they be newer, these are all such rows before end, of deleted
+    tiles, too. StoreDamagedError on rows that cannot be.
     """
     condition, values = where.on_scenes()
     after = -1 if where.newer_than is None else where.newer_than
     if not condition and not where.on_places:
-        return np.arange(max(0, after + 1), catalog.state().rows)
-    rows = _rows_there(catalog, where) if where.on_places else None
-    if condition:
-        ranges = Ranges.of(catalog.scenes.ranges_where(condition, values))
-        rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
+        return np.arange(max(0, after + 1), end)
+    with catalog.database.snapshot(), damaged_values(ROWS_DAMAGED):
+        rows = _rows_there(catalog, where) if where.on_places else None
+        if condition:
+            found = Ranges.of(catalog.scenes.ranges_where(condition, values))
+            ranges = found.checked(catalog.tiles.end())
+            rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
     assert rows is not None  # one of the two was asked
     return rows[np.searchsorted(rows, after, side="right") :]
 
@@ -64,14 +69,15 @@ def _around(where: Filter) -> Box:
 def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     """The rows that meet a filter's conditions on places, ascending."""
     found = [catalog.tiles.blocks_meeting(piece) for piece in _around(where).pieces()]
-    first, last, inside = np.concatenate(found).T
+    first, ends, inside = np.concatenate(found).T
     blocks, at = np.unique(first, return_index=True)
-    spans = np.stack([blocks, last[at] - blocks + 1], axis=1)
+    spans = np.stack([blocks, ends[at] - blocks + 1], axis=1)
     # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
     whole = np.isin(blocks, first[inside != 0]) & (where.near is None)
-    there = [Ranges.of(spans[whole]).expanded()]
-    for begin, end in Ranges.of(spans[~whole]).parts(PART):
-        rows, footprints = catalog.tiles.footprints(begin, end)
+    end = catalog.tiles.end()
+    there = [Ranges.of(spans[whole]).checked(end).expanded()]
+    for begin, last in Ranges.of(spans[~whole]).checked(end).parts(PART):
+        rows, footprints = catalog.tiles.footprints(begin, last)
         there.append(rows[where.there(bounding_boxes(footprints))])
     rows = np.concatenate(there)
     rows.sort(kind="stable")

@@ -1,30 +1,34 @@
 """A snapshot: what is committed in a store at one time, and the search in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes
+from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError
 from scenehash.index import NO_ROW, CodeIndex, Explanation
 from scenehash.index.topk import Distances
 
-from .catalog import Catalog
+from .catalog import Catalog, Committed
 from .codes_file import CodesFile
-from .entry import read_scene
+from .entry import check_derived, read_scene
 from .filters import Filter
 from .folder import INDEX
-from .records import SceneRecord
+from .origin import Origin
+from .records import SceneRecord, Tile
 from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
 from .state import State
+from .tile_table import Owned
 
-# How many times as many hits as are wanted are filtered, for a broad filter: enough
-# when it holds for half of all, then for a sixth.
-BROAD = (3, 10)
+# Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
+# for half of all; and so many times as many each time that too few pass.
+MORE = 3
+# Where more than so many times the hits were checked, the rows that meet the filter are listed.
+TOO_BROAD = 9
 # Codes copied at once.
 PART = 1 << 20
 
@@ -33,40 +37,55 @@ PART = 1 << 20
 class Snapshot:
     """What a store sees until it refreshes.
 
-    codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. dead: rows that
-    were deleted and still have their codes in the file.
+    codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. origin: what
+    this process knows of these codes, and of those that they have been appended to.
     """
 
     catalog: Catalog
-    state: State
+    committed: Committed
     file: CodesFile
     codes: Codes
     row_map: RowMap
-    dead: Ranges
     index: CodeIndex
+    origin: Origin
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path, catalog: Catalog) -> "Snapshot":
-        """What is committed now. StoreDamagedError when the codes are not all there."""
+    def of(cls, folder: Path, catalog: Catalog, before: "Snapshot | None" = None) -> "Snapshot":
+        """What is committed now. StoreDamagedError when that is damaged as a whole.
+
+        before: the last snapshot of the same catalog, which has been open since.
+        """
         while True:
-            with catalog.database.snapshot():
-                state = catalog.state()
-                dropped, dead = (catalog.deleted(dropped=which) for which in (True, False))
+            committed = catalog.committed()
+            state = committed.state
             file = CodesFile(folder, state.bits // 8, state.generation)
             try:
                 codes = file.read(state.positions)
                 break
             except StoreDamagedError:
                 # A compaction may have removed the file since the catalog was read.
-                if catalog.state() == state:
+                if catalog.checksum() == committed.checksum:
                     raise
-        row_map = RowMap(dropped)
-        gone = row_map.positions(dead.expanded()) if len(dead) else None
+        row_map = RowMap(committed.dropped)
+        gone = row_map.positions(committed.dead.expanded()) if len(committed.dead) else None
         key = f"{state.uuid}-{state.generation}-{state.revision}"
-        index = CodeIndex(codes, gone, folder / INDEX, key)
-        return cls(catalog, state, file, codes, row_map, dead, index)
+        same = before is not None and before.file.path == file.path
+        origin = before.origin if before is not None and same else Origin.of(file)
+        origin.note(file)
+        index = CodeIndex(codes, gone, folder / INDEX, key, origin.name)
+        return cls(catalog, committed, file, codes, row_map, index, origin)
+
+    @property
+    def state(self) -> State:
+        """Whose codes these are, and how many."""
+        return self.committed.state
+
+    @property
+    def dead(self) -> Ranges:
+        """The rows that were deleted and still have their codes in the file."""
+        return self.committed.dead
 
     def __len__(self) -> int:
         """How many tiles can be found."""
@@ -89,8 +108,49 @@ class Snapshot:
             yield self.codes[start : start + PART][living[start : start + PART]]
 
     def read_scene(self, scene: int) -> tuple[SceneRecord, Codes]:
-        """A scene by its number in the catalog; StoreDamagedError as check.read_scene."""
-        return read_scene(self.catalog, self.codes, self.row_map, scene)
+        """A scene by its number in the catalog: its record, and its codes uint8 [T, K/8].
+
+        Raises StoreDamagedError, with the scene's path and what is damaged, unless all of it is
+        sound, and what finds it by label and place.
+        """
+        with self.catalog.database.snapshot():
+            record, codes = read_scene(self.catalog, self.codes, self.row_map, scene)
+            check_derived(self.catalog, scene, record)
+        return record, codes
+
+    def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
+        """The tiles in rows; a row that has none, or none any more, is left out.
+
+        StoreDamagedError, with a scene's path, unless all that is shown of it is sound.
+        """
+        there = self._there(rows)
+        with self.catalog.database.snapshot():
+            found = self.catalog.tiles.at(there)
+            self._check(owned for owned, _ in found)
+        return {owned.row: tile for owned, tile in found}
+
+    def sound(self, rows: Sequence[int]) -> set[int]:
+        """Those of rows that have a tile; StoreDamagedError as tiles."""
+        with self.catalog.database.snapshot():
+            owners = self.catalog.tiles.owners(self._there(rows))
+            self._check(owners)
+        return {owned.row for owned in owners}
+
+    def _there(self, rows: Sequence[int]) -> list[int]:
+        numbers = np.array(rows, np.int64)
+        there: list[int] = numbers[self.has(numbers)].tolist()
+        return there
+
+    def _check(self, tiles: Iterable[Owned]) -> None:
+        """Compare scenes with their checksums, each once for an origin of the codes."""
+        for row, scene, checksum in tiles:
+            own = self.origin.sound_rows(scene, checksum)
+            if own is None:
+                record, _ = read_scene(self.catalog, self.codes, self.row_map, scene)
+                own = range(record.first_row, record.first_row + record.tiles)
+                self.origin.note_sound(scene, checksum, own)
+            if row not in own:
+                raise StoreDamagedError(f"row {row}: its entry in the catalog is damaged")
 
     def is_sound(self, scene: int) -> bool:
         """Whether nothing of a scene is damaged."""
@@ -101,62 +161,113 @@ class Snapshot:
         return True
 
     def search(
-        self, codes: Codes, k: int, radius: int | None, where: Filter | None, threads: int
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None,
+        where: Filter | None,
+        threads: int,
+        unlike: Codes | None = None,
     ) -> tuple[Distances, Rows, Explanation]:
-        """Distances and rows of the nearest, padded as CodeIndex.search does it."""
+        """Distances and rows of the nearest, padded as CodeIndex.search does it.
+
+        unlike: uint8 [U, K/8]; a tile that is as near to one of these, or nearer, is left out.
+        """
         distances, positions, explanation = self._search(
-            codes, min(k, len(self)), radius, where, threads
+            codes, min(k, len(self)), radius, where, threads, unlike
         )
         rows = self.row_map.rows(positions)
         rows[positions == NO_ROW] = NO_ROW
         return distances, rows, explanation
 
-    def _search(
-        self, codes: Codes, k: int, radius: int | None, where: Filter | None, threads: int
+    def search_any(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None,
+        where: Filter | None,
+        threads: int,
+        unlike: Codes | None,
     ) -> tuple[Distances, Rows, Explanation]:
-        """Distances and positions of the nearest, as CodeIndex.search gives them."""
-        if where is None:
-            return self.index.search(codes, k, radius, None, threads, explain=True)
+        """The same of the tiles nearest to any of codes uint8 [Q, K/8]: distances and rows [1, k].
+
+        The nearest to any are among the nearest to each.
+        """
+        every, found, explanation = self.search(codes, k, radius, where, threads, unlike)
+        distances, rows = every.reshape(-1), found.reshape(-1)
+        order = np.lexsort((rows, distances))
+        distances, rows = distances[order], rows[order]
+        first = np.sort(np.unique(rows, return_index=True)[1])
+        kept = first[rows[first] != NO_ROW][:k]
+        return distances[kept][None], rows[kept][None], explanation
+
+    def _search(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None,
+        where: Filter | None,
+        threads: int,
+        unlike: Codes | None,
+    ) -> tuple[Distances, Rows, Explanation]:
+        """Distances and positions of the nearest, as CodeIndex.search gives them.
+
+        What the index cannot be asked is checked of more hits than are wanted, and of ever more
+        until enough of them pass: nowhere else is a search repeated for that.
+        """
+        within = None if where is None else self._listed(where)
+        checked = where if within is None else None
+        if checked is None and unlike is None:
+            return self.index.search(codes, k, radius, within, threads, explain=True)
+        wanted = MORE * k
+        while True:
+            wanted = min(wanted, len(self))
+            distances, found, explanation = self.index.search(
+                codes, wanted, radius, within, threads, explain=True
+            )
+            kept = self._passing(distances, found, checked, unlike)
+            ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
+            if ((kept.sum(axis=1) >= k) | ended).all():
+                return *self._first(distances, found, kept, k), explanation
+            if checked is not None and wanted >= TOO_BROAD * k:
+                self._selected[checked] = within = self._positions_where(checked)
+                checked = None
+            wanted = k if checked is None and unlike is None else MORE * wanted
+
+    def _listed(self, where: Filter) -> Rows | None:
+        """The positions that a filter selects; None while they are too many to be listed."""
         if where not in self._selected:
             narrow = is_narrow(self.catalog, where)
             self._selected[where] = self._positions_where(where) if narrow else None
-        within = self._selected[where]
-        if within is None:
-            for times in BROAD:
-                answer = self._search_broad(codes, k, radius, where, threads, times)
-                if answer is not None:
-                    return answer
-            self._selected[where] = within = self._positions_where(where)
-        return self.index.search(codes, k, radius, within, threads, explain=True)
+        return self._selected[where]
 
-    def _search_broad(
-        self, codes: Codes, k: int, radius: int | None, where: Filter, threads: int, times: int
-    ) -> tuple[Distances, Rows, Explanation] | None:
-        """The same for a filter that holds for many: search in all, and keep what meets it.
+    def _passing(
+        self, distances: Distances, found: Rows, where: Filter | None, unlike: Codes | None
+    ) -> npt.NDArray[np.bool_]:
+        """Which of the positions found [Q, N], at distances [Q, N], meet the conditions."""
+        kept: npt.NDArray[np.bool_] = found != NO_ROW
+        if where is not None:
+            rows = self.row_map.rows(found)
+            kept &= np.isin(rows, holding(self.catalog, where, np.unique(rows[kept])))
+        if unlike is not None and kept.any():
+            some, at = np.unique(found[kept], return_inverse=True)
+            kept[kept] = distances[kept] < nearest_hamming(self.codes[some], unlike)[at]
+        return kept
 
-        None when it does not hold for k of the nearest times * k.
-        """
-        wanted = min(times * k, len(self))
-        distances, found, explanation = self.index.search(
-            codes, wanted, radius, None, threads, explain=True
-        )
-        rows = self.row_map.rows(found)
-        some = np.unique(rows[found != NO_ROW])
-        kept = (found != NO_ROW) & np.isin(rows, holding(self.catalog, where, some))
-        ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
-        if not ((kept.sum(axis=1) >= k) | ended).all():
-            return None
+    def _first(
+        self, distances: Distances, found: Rows, kept: npt.NDArray[np.bool_], k: int
+    ) -> tuple[Distances, Rows]:
+        """The first k of each line that are kept, padded as CodeIndex.search does it."""
         order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
         left = np.take_along_axis(kept, order, axis=1)
-        distances = np.where(
-            left, np.take_along_axis(distances, order, axis=1), self.state.bits + 1
-        )
-        found = np.where(left, np.take_along_axis(found, order, axis=1), NO_ROW)
-        return distances.astype(np.int32), found, explanation
+        near = np.take_along_axis(distances, order, axis=1)
+        positions = np.take_along_axis(found, order, axis=1)
+        beyond = np.int32(self.state.bits + 1)
+        return np.where(left, near, beyond), np.where(left, positions, np.int64(NO_ROW))
 
     def _positions_where(self, where: Filter) -> Rows:
         """The positions, in what this store sees, of the rows for which a filter holds."""
-        rows = rows_where(self.catalog, where)
+        rows = rows_where(self.catalog, where, self.state.rows)
         rows = rows[: np.searchsorted(rows, self.state.rows)]
         if len(self.row_map.dropped):
             rows = rows[~self.row_map.dropped.contain(rows)]

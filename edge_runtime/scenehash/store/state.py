@@ -1,8 +1,14 @@
 """The state of a store: whose codes it holds, and how far it has come."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from .records import digest
+
+# First row, number of rows, and 1 where they were dropped from codes.bin; ascending.
+Deleted = Sequence[tuple[int, int, int]]
 
 STATE_SCHEMA = """
 CREATE TABLE store (
@@ -45,6 +51,14 @@ class State:
     revision: int = 0
     commits: int = 0
 
-    def checksum(self) -> bytes:
-        """A checksum of all fields."""
-        return digest(repr(self).encode())
+    def checksum(self, deleted: Deleted) -> bytes:
+        """A checksum of all fields, and of the rows that were deleted."""
+        return digest(repr(self).encode() + np.array(deleted, "<i8").tobytes())
+
+
+def is_committed(state: State, deleted: Deleted, checksum: object) -> bool:
+    """Whether a state and the rows that were deleted are those that a checksum was made of.
+
+    Stores that were written before checksums covered deleted rows have one of the state alone.
+    """
+    return checksum in (state.checksum(deleted), state.checksum([]))

@@ -14,19 +14,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-import numpy as np
-
 from scenehash.codes import check_bits, check_width
-from scenehash.errors import LineageError, StoreDamagedError, StoreError
+from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.files import PARTIAL
 
 from .alerts import Alerts
 from .catalog import Catalog, is_vacant
+from .changes import add_labels, change_labels, mark_replaced, update_scene
 from .check import find_damage
-from .codes_file import CodesFile
-from .entry import read_entry
+from .entry import check_derived, read_record
 from .filters import Filter
-from .folder import CATALOG, lock, make_folder
+from .folder import CATALOG
 from .merge import groups_of
+from .opening import make_files, open_files
 from .outbox import Outbox
 from .quarantine import Quarantine
 from .reader import StoreReader
@@ -59,9 +59,12 @@ class CodeStore(StoreReader):
     """An open store. Any number may read it; one at a time may write.
 
     A store sees what was committed when it was opened, or last refreshed; it refreshes itself
-    rather than show a tile that has been deleted since. alerts: what a watch matches new scenes
-    against. outbox: its events until they are delivered. quarantine: inputs that could not be
-    ingested. thumbnails: small pictures of tiles, where the store keeps them.
+    rather than show a tile that has been deleted since. Threads may share it: they take turns at
+    the catalog, and search side by side. A process that is forked opens its own.
+
+    alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
+    quarantine: inputs that could not be ingested. thumbnails: small pictures of tiles, where the
+    store keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -95,14 +98,8 @@ class CodeStore(StoreReader):
         until that has finished.
         """
         path = Path(path)
-        if not (path / CATALOG).is_file():
-            raise StoreError(
-                f"{path}: no scenehash store here; make one with: "
-                f"scenehash ingest IMAGES --store {path}"
-            )
         with contextlib.ExitStack() as undo:
-            held = undo.enter_context(lock(path, wait)) if writable else None
-            catalog = undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable)))
+            catalog, held = open_files(path, writable, wait, undo)
             store = cls(path, catalog, held)
             if writable:
                 store._sweep()
@@ -116,9 +113,13 @@ class CodeStore(StoreReader):
         Codes of that lineage and width alone can be added; model is a name for people. Raises
         StoreError when the folder holds something else, or cannot be written to.
         """
-        store = cls._create(Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model))
-        if store is None:
-            raise StoreError(f"{path}: there is a store here already")
+        path, state = Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model)
+        with contextlib.ExitStack() as undo:
+            made = make_files(path, state, False, undo)
+            if made is None:
+                raise StoreError(f"{path}: there is a store here already")
+            store = cls(path, *made)
+            undo.pop_all()
         return store
 
     @classmethod
@@ -130,14 +131,11 @@ class CodeStore(StoreReader):
         Raises LineageError when the store holds codes of another lineage or width.
         """
         path, state = Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model)
-        store = cls._create(path, state, wait) if is_vacant(path / CATALOG) else None
-        if store is None:
-            store = cls.open(path, writable=True, wait=wait)
-        try:
+        with contextlib.ExitStack() as undo:
+            made = make_files(path, state, wait, undo)
+            store = cls(path, *made) if made else undo.enter_context(cls.open(path, True, wait))
             store.check(lineage, bits)
-        except LineageError:
-            store.close()
-            raise
+            undo.pop_all()
         return store
 
     @classmethod
@@ -164,31 +162,36 @@ class CodeStore(StoreReader):
         """All that is changed inside is durable together when it ends, or nothing of it is.
 
         Scenes, alerts, events and the quarantine alike; inside another transaction this one is
-        part of that. Raises StoreError when the disk refuses; what was stored before is intact.
+        part of that. Other threads that use the store wait meanwhile. Raises StoreError when the
+        disk refuses; what was stored before is intact.
         """
         self._check_writable()
-        if self._transaction is not None:
-            with self._transaction.joined():
-                yield
-            return
-        with self._catalog.database.transaction():
-            self.refresh()
-            self._transaction = Transaction(self._snapshot)
-            try:
-                yield
-                changed = self._transaction.finish()
-            finally:
-                self._transaction = None
-        if changed:
-            self._renew()
-            self._index_behind()
+        with self._catalog.database.lock:
+            if self._transaction is not None:
+                with self._transaction.joined():
+                    yield
+                return
+            with self._catalog.database.transaction():
+                # What SQLite's lock says is committed counts, not what this store saw last.
+                self.refresh()
+                self._transaction = Transaction(self._snapshot)
+                try:
+                    yield
+                    changed = self._transaction.finish()
+                finally:
+                    self._transaction = None
+            if changed:
+                self._renew()
+                self._index_behind()
 
     def add(self, scenes: Sequence[HashedScene]) -> Added:
         """Store scenes: all of them, durable when this returns, or none; see also transaction.
 
-        A scene whose content is stored already is left out; where what is stored of it is damaged,
-        it is repaired. Raises StoreError when the disk refuses; what was stored before is intact.
+        A scene whose content is stored already is left out, but for its labels; where what is
+        stored of it is damaged, it is repaired. Raises StoreError when the disk refuses; what was
+        stored before is intact.
         """
+        labelled = 0
         with self._changing() as transaction:
             stored = self._catalog.scenes.find([scene.content for scene in scenes])
             beside = self._catalog.scenes.at_paths([scene.path for scene in scenes])
@@ -204,50 +207,75 @@ class CodeStore(StoreReader):
                     repaired += 1
                 elif scene.content not in stored:
                     fresh[scene.content] = scene, record
+                elif scene.labels:
+                    labelled += add_labels(self._catalog, stored[scene.content], scene.labels)
             records = transaction.append(list(fresh.values())) if fresh else []
             # Of rows that are not committed after all, no thumbnail shows.
             self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
-        return Added(len(fresh), len(scenes) - len(fresh) - repaired, repaired, first_rows=rows)
+        duplicates = len(scenes) - len(fresh) - repaired
+        return Added(len(fresh), duplicates, repaired, labelled, first_rows=rows)
+
+    def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
+        """Add labels to the scenes of which a tile meets a filter, or remove them, durably.
+
+        Returns the paths of the scenes whose labels that has changed. StoreDamagedError on one
+        whose entry is damaged.
+        """
+        with self.transaction():
+            records = self._records_where(where)
+            return [
+                record.path
+                for number, record in records
+                if change_labels(self._catalog, number, record, labels, remove)
+            ]
 
     def update_scene(
         self,
         content: str,
         path: str | None = None,
         labels: Sequence[str] = (),
-        decode_params: Mapping[str, object] | None = None,
+        file: Mapping[str, object] | None = None,
     ) -> bool:
         """Change what is stored of a scene besides its tiles, durably; whether it is there.
 
-        path: where it is now. labels: added to those that it has. decode_params: take the place of
-        those of the same name. Raises StoreDamagedError when its entry is damaged.
+        path: where it is now. labels: added to those that it has. file: the state of its file, see
+        HashedScene. Raises StoreDamagedError when its entry is damaged.
         """
         with self.transaction():
-            number = self._catalog.scenes.find([content]).get(content)
-            if number is None:
-                return False
-            record = read_entry(self._catalog, number)
-            changed = replace(
-                record,
-                path=record.path if path is None else path,
-                labels=tuple(sorted({*record.labels, *labels})),
-                decode_params={**record.decode_params, **(decode_params or {})},
-            )
-            self._catalog.scenes.rewrite(number, changed)
-        return True
+            return update_scene(self._catalog, content, path, labels, file)
+
+    def take_paths(self, contents: Mapping[str, str]) -> None:
+        """Note, durably, that a path has the file of a scene now, by its content id.
+
+        Others that were stored from that path have been replaced there: their file is not read any
+        more, see scenes.reopen_scene.
+        """
+        with self.transaction():
+            mark_replaced(self._catalog, contents)
 
     def delete(self, where: Filter) -> int:
         """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
 
-        Their rows are never given again. Their codes stay in codes.bin until compact.
+        Their rows are never given again. Their codes stay in codes.bin until compact. Raises
+        StoreDamagedError on one whose entry is damaged; see delete_damaged.
         """
         with self.transaction():
-            scenes = self._catalog.tiles.scenes_in(self._ranges_where(where))
-            for scene in scenes:
-                record, _ = self._catalog.scenes.record(scene)
+            scenes = self._records_where(where)
+            for scene, record in scenes:
                 self._catalog.scenes.remove(scene, record)
                 self._catalog.mark_deleted(record.first_row, record.tiles)
         return len(scenes)
+
+    def delete_damaged(self) -> int:
+        """Delete the scenes that are damaged, durably; returns how many there were.
+
+        For those that cannot be repaired, since their files are gone.
+        """
+        with self._changing() as transaction:
+            damaged = self._damaged_scenes()
+            transaction.give_up(damaged)
+        return len(damaged)
 
     def compact(self) -> int:
         """Drop the codes of deleted rows from the disk; returns how many there were.
@@ -256,9 +284,9 @@ class CodeStore(StoreReader):
         refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
         """
         self._check_writable()
-        if self._transaction is not None:
-            raise StoreError(f"{self.path}: compact works in a transaction of its own")
         with self._changing() as transaction:
+            if transaction.has_changed:
+                raise StoreError(f"{self.path}: compact works in a transaction of its own")
             if count := self.deleted:
                 transaction.compact(self.path)
         if not count:
@@ -271,7 +299,8 @@ class CodeStore(StoreReader):
         return count
 
     def merge(self, other: "CodeStore") -> Added:
-        """Store what another store of the same lineage has; the same content is kept once.
+        """Store what another store of the same lineage has; the same content is kept once, with
+        the labels that it has in either.
 
         Scenes are taken in groups, each durable: interrupted, give the same call again. A damaged
         scene of the other store is set aside. Thumbnails come along where this store keeps them; an
@@ -283,9 +312,9 @@ class CodeStore(StoreReader):
             self.keep_thumbnails()
         total = Added()
         thumbnails = other.thumbnails if self.thumbnails.kept else None
-        for group, damaged in groups_of(other._snapshot, thumbnails):
+        for group, damaged in groups_of(other._each_scene(), thumbnails):
             added = self.add(group)
-            total += Added(added.stored, added.duplicates, added.repaired, damaged)
+            total += replace(added, set_aside=damaged, first_rows=())
         return total
 
     def keep_thumbnails(self, kept: bool = True) -> None:
@@ -301,26 +330,14 @@ class CodeStore(StoreReader):
         else:
             self.thumbnails.remove()
 
-    def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
-        """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
-        for scene in self._catalog.scenes.numbers():
-            with contextlib.suppress(StoreDamagedError):
-                record = read_entry(self._catalog, scene)
-                yield record, self.thumbnails.of_scene(record)
-
-    def thumbnail_count(self) -> int:
-        """How many tiles there is a thumbnail of."""
-        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
-        return int(self._snapshot.has(rows).sum())
-
     def verify(self) -> list[str]:
         """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
-        self.refresh()
-        try:
-            damage = list(find_damage(self._snapshot))
-        except StoreDamagedError as error:
-            damage = [str(error)]
-        others = [*self.outbox.damage(), *self.alerts.damage()]
+        with self._pinned():
+            try:
+                damage = list(find_damage(self._snapshot))
+            except StoreDamagedError as error:
+                damage = [str(error)]
+            others = [*self.outbox.damage(), *self.alerts.damage()]
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:
@@ -330,22 +347,6 @@ class CodeStore(StoreReader):
         finally:
             if self._lock is not None:
                 self._lock.close()
-
-    @classmethod
-    def _create(cls, path: Path, state: State, wait: bool = False) -> "CodeStore | None":
-        """Make a store; None when there is one already."""
-        if not is_vacant(path / CATALOG):
-            return None
-        make_folder(path)
-        with contextlib.ExitStack() as undo:
-            held = undo.enter_context(lock(path, wait))
-            if not is_vacant(path / CATALOG):
-                return None
-            CodesFile(path, state.bits // 8, state.generation).make()
-            catalog = undo.enter_context(contextlib.closing(Catalog.create(path / CATALOG, state)))
-            store = cls(path, catalog, held)
-            undo.pop_all()
-        return store
 
     def _check_writable(self) -> None:
         if self._lock is None:
@@ -387,13 +388,18 @@ class CodeStore(StoreReader):
             return None if self._snapshot.is_sound(stored) else stored
         for scene in beside:
             try:
-                read_entry(self._catalog, scene)
+                check_derived(self._catalog, scene, read_record(self._catalog, scene))
             except StoreDamagedError:
                 return scene
         return None
 
     def _sweep(self) -> None:
-        """Remove files of codes that no catalog names any more."""
-        for path in self.path.glob("codes*.bin"):
-            if path != self._snapshot.file.path:
-                path.unlink(missing_ok=True)
+        """Remove files of codes that the catalog does not name."""
+        files = [*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")]
+        if files == [self._snapshot.file.path]:
+            return
+        # Under SQLite's lock, so that a compaction is either committed or not begun.
+        with self.transaction():
+            for path in files:
+                if path != self._snapshot.file.path:
+                    path.unlink(missing_ok=True)

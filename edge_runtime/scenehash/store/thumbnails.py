@@ -11,15 +11,17 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from scenehash.errors import StoreError
+from scenehash.files import atomic_path
 
 from .catalog import Catalog
 from .database import connect, transaction
-from .records import SceneRecord, digest
+from .records import FILE, SceneRecord, digest
 from .rows import Ranges, Rows
 
 THUMBNAILS = "thumbnails.sqlite"
@@ -48,7 +50,7 @@ class Thumbnails:
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.path = folder / THUMBNAILS
         self.trouble: str | None = None
-        self._catalog = catalog
+        self._catalog, self._lock = catalog, catalog.database.lock
         self._connections: dict[bool, sqlite3.Connection] = {}
 
     @property
@@ -60,7 +62,10 @@ class Thumbnails:
         """The thumbnails of rows; a row without one that is sound is left out."""
         if not self.kept:
             return {}
-        origins = self._catalog.tiles.origins(rows)
+        origins = {
+            row: (content, window, _of_pixels(params))
+            for row, (content, window, params) in self._catalog.tiles.origins(rows).items()
+        }
         return {
             row: jpeg
             for row, jpeg, checksum in self._read(rows)
@@ -101,10 +106,10 @@ class Thumbnails:
 
     def rows(self) -> Rows:
         """The rows that there is a picture for, sound or not: int64, ascending."""
-        found: list[tuple[int]] = []
         with self._noting():
             found = self._connection().execute("SELECT row FROM thumbnail ORDER BY row").fetchall()
-        return np.array(found, np.int64).reshape(-1)
+            return np.array(found, np.int64).reshape(-1)
+        return np.zeros(0, np.int64)
 
     def make(self) -> None:
         """Make the file where there is none.
@@ -113,10 +118,11 @@ class Thumbnails:
         when the disk refuses.
         """
         try:
-            if self.path.exists() and not self._is_whole():
-                self._salvage()
-            self._connection(writable=True)
-        except (OSError, sqlite3.Error) as error:
+            with self._lock:
+                if self.path.exists() and not self._is_whole():
+                    self._salvage()
+                self._connection(writable=True)
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{self.path}: cannot be written ({error})") from error
         self.trouble = None
 
@@ -131,9 +137,10 @@ class Thumbnails:
 
     def close(self) -> None:
         """Close the file."""
-        for connection in self._connections.values():
-            connection.close()
-        self._connections = {}
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections = {}
 
     def _read(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
         for start in range(0, len(rows), AT_ONCE):
@@ -163,8 +170,9 @@ class Thumbnails:
     def _noting(self) -> Iterator[None]:
         """What the file refuses inside is noted, and goes no further."""
         try:
-            yield
-        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+            with self._lock:
+                yield
+        except (OSError, sqlite3.Error, TypeError, ValueError) as error:
             self._note(" ".join(str(error).split()))
 
     def _note(self, reason: str) -> None:
@@ -176,27 +184,25 @@ class Thumbnails:
     def _is_whole(self) -> bool:
         try:
             found = self._connection(writable=True).execute("PRAGMA quick_check").fetchall()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             return False
         return found == [("ok",)]
 
     def _salvage(self) -> None:
-        partial = self.path.with_name(f"{THUMBNAILS}.partial")
-        for path in _with_logs(partial):
-            path.unlink(missing_ok=True)
-        with contextlib.closing(connect(partial, writable=True)) as fresh:
-            fresh.execute(SCHEMA)
-            with transaction(fresh):
-                fresh.executemany(
-                    "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
-                )
-        self.remove()
-        partial.replace(self.path)
+        with atomic_path(self.path) as partial:
+            with contextlib.closing(connect(partial, writable=True)) as fresh:
+                fresh.execute(SCHEMA)
+                with transaction(fresh):
+                    fresh.executemany(
+                        "INSERT OR IGNORE INTO thumbnail VALUES (?, ?, ?)", self._readable()
+                    )
+            self.remove()
 
     def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
         """What SQLite can still find, row by row."""
+        end = self._catalog.tiles.end()
         for _, first, tiles in self._catalog.scenes.spans().tolist():
-            for row in range(first, first + tiles):
+            for row in range(max(0, first), min(first + tiles, end)):
                 yield from self._read([row])
 
 
@@ -205,11 +211,23 @@ def _entries(
 ) -> Iterable[tuple[int, bytes, bytes]]:
     for record, own in zip(records, pictures, strict=True):
         content = bytes.fromhex(record.content)
-        decode_params = json.dumps(record.decode_params, sort_keys=True)
+        decode_params = _of_pixels(json.dumps(record.decode_params, sort_keys=True))
         for tile, (window, jpeg) in enumerate(zip(record.windows.tolist(), own, strict=True)):
             if jpeg is not None:
                 checksum = _checksum(_origin(content, window, decode_params), jpeg)
                 yield record.first_row + tile, jpeg, checksum
+
+
+@lru_cache(1024)
+def _of_pixels(decode_params: str) -> str:
+    """Decode parameters, as JSON, without the state of the file, which may change."""
+    try:
+        params = json.loads(decode_params)
+    except (TypeError, ValueError, RecursionError):  # damaged: no picture is of these
+        return decode_params
+    if not isinstance(params, dict) or FILE not in params:
+        return decode_params
+    return json.dumps({key: params[key] for key in params if key != FILE}, sort_keys=True)
 
 
 def _origin(content: bytes, window: Sequence[int], decode_params: str) -> bytes:

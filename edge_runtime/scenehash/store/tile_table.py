@@ -4,6 +4,7 @@ import json
 import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,24 +38,40 @@ MEETING = "east >= ? AND west <= ? AND north >= ? AND south <= ?"
 PLACES_DAMAGED = "the tiles' places in the catalog are damaged; see: scenehash store verify"
 
 
+class Owned(NamedTuple):
+    """A row, and the scene that it belongs to: its number and its checksum."""
+
+    row: int
+    scene: int
+    checksum: object
+
+
 class TileTable:
     """The tiles of a store, and the boxes around blocks of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def at(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """The tiles in rows; a row that has none is left out."""
-        found = self._database.all_in(
-            "SELECT row, path, x, y, width, height, time, footprint, labels, reading "
-            "FROM tile JOIN scene USING (scene) WHERE row",
-            rows,
+    def at(self, rows: Sequence[int]) -> list[tuple[Owned, Tile]]:
+        """The tiles in rows, with whose they are; a row that has none is left out."""
+        query = (
+            "SELECT row, scene, seal, path, x, y, width, height, time, footprint, labels, reading "
+            "FROM tile JOIN scene USING (scene) WHERE row"
         )
-        tiles = {}
-        for row, *values in found:
+        tiles = []
+        for row, scene, checksum, *values in self._database.all_in(query, rows):
             with damaged_values(f"row {row}: its entry in the catalog is damaged"):
-                tiles[row] = _tile(*values)
+                tiles.append((Owned(row, scene, checksum), _tile(*values)))
         return tiles
+
+    def owners(self, rows: Sequence[int]) -> list[Owned]:
+        """Whose the tiles in rows are; a row that has none is left out."""
+        query = "SELECT row, scene, seal FROM tile JOIN scene USING (scene) WHERE row"
+        return [Owned(*found) for found in self._database.all_in(query, rows)]
+
+    def end(self) -> int:
+        """The number after the last row that has a tile."""
+        return int(self._database.one("SELECT coalesce(max(row) + 1, 0) FROM tile")[0])
 
     def windows_of(
         self, scene: int, first_row: int, count: int
@@ -72,7 +89,10 @@ class TileTable:
         )
         places = [tile[4] for tile in tiles if tile[4] is not None]
         windows = np.array([tile[:4] for tile in tiles], np.int64).reshape(-1, 4)
-        return windows, _footprints(places) if places else None
+        footprints = _footprints(places) if places else None
+        if footprints is not None and len(footprints) != len(windows):
+            raise ValueError("not as many footprints as tiles")
+        return windows, footprints
 
     def origins(self, rows: Sequence[int]) -> dict[int, tuple[bytes, list[int], str]]:
         """What the pixels of rows are of: content, window, decode_params as JSON text."""
@@ -82,10 +102,6 @@ class TileTable:
             rows,
         )
         return {row: (content, window, params) for row, content, params, *window in found}
-
-    def scenes_of(self, rows: Rows) -> dict[int, int]:
-        """The number of the scene of each of rows int64 [N] that has a tile."""
-        return dict(self._database.all_in("SELECT row, scene FROM tile WHERE row", rows.tolist()))
 
     def scenes_in(self, ranges: Ranges) -> list[int]:
         """The numbers of the scenes that have a tile in ranges of rows."""
@@ -125,8 +141,7 @@ class TileTable:
             *_sides(box),
             *_sides(box),
         )
-        with damaged_values(PLACES_DAMAGED):
-            return np.array(found, np.int64).reshape(-1, 3)
+        return np.array(found, np.int64).reshape(-1, 3)
 
     def count_blocks(self, box: Box, most: int) -> int:
         """How many those are; it stops counting at so many."""

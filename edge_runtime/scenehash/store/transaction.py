@@ -26,7 +26,6 @@ class Transaction:
     def __init__(self, snapshot: Snapshot) -> None:
         self.failed = False
         self._snapshot, self._catalog, self._state = snapshot, snapshot.catalog, snapshot.state
-        self._writes = snapshot.catalog.database.writes
         self._added: set[str] = set()
 
     @contextlib.contextmanager
@@ -37,6 +36,11 @@ class Transaction:
         except BaseException:
             self.failed = True
             raise
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anything was written in it."""
+        return self._catalog.database.is_changing
 
     def has_added(self, content: str) -> bool:
         """Whether a scene of this content was added in the transaction."""
@@ -78,15 +82,19 @@ class Transaction:
         self._added.add(record.content)
         return record
 
+    def give_up(self, scenes: Sequence[int]) -> None:
+        """Delete damaged scenes, and all rows that belong to no scene."""
+        for scene in scenes:
+            self._catalog.scenes.remove_damaged(scene)
+        free = uncovered(taken_rows(self._catalog), self._state.rows)
+        for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
+            self._catalog.mark_deleted(first, count)
+
     def compact(self, folder: Path) -> None:
         """Write the codes that are not deleted to a new file, and make it the store's."""
         state = self._state
         compacted = CodesFile(folder, state.bits // 8, state.generation + 1)
-        try:
-            compacted.make(self._snapshot.living_parts())
-        except StoreError:
-            compacted.path.unlink(missing_ok=True)
-            raise
+        compacted.make(self._snapshot.living_parts())
         before, now = self._snapshot.row_map.dropped, self._snapshot.dead
         dropped = np.stack(
             [np.concatenate([before.first, now.first]), np.concatenate([before.count, now.count])],
@@ -103,7 +111,7 @@ class Transaction:
         """
         if self.failed:
             raise StoreError("a part of the transaction has failed: nothing of it is stored")
-        changed = self._catalog.database.writes != self._writes
-        if changed:
-            self._catalog.change(self._state)
-        return changed
+        if not self.has_changed:
+            return False
+        self._catalog.change(self._state)
+        return True

@@ -1,11 +1,15 @@
-"""Watching folders: what arrives is stored, matched, and told of.
+"""Watching folders: new scenes are ingested, matched against alerts, and reported as events.
 
-listing.py      what lies in the folders
-arrivals.py     which files are complete
+watch.py        all of it, as one function
+options.py      what may be set
+listing.py      the files in the folders
+arrivals.py     which of them are complete
 backlog.py      which comes next, and which are dropped when there are too many
-matching.py     a scene's tiles against the store and its watch list
-events.py       what is said of it
-loop.py         all of that, step by step
-sinks.py        who is told: a stream; event_file.py, webhook.py
+loop.py         scan, choose, ingest, match, deliver
+matching.py     a scene's tiles against the store and its alerts
+novelty.py      whether a place was seen before, and has changed
+events.py       events as JSON
+dispatcher.py   delivers events to the sinks: sinks.py, event_file.py, webhook.py (endpoint.py)
 waiting.py      until something may have changed
+alerts.py       alerts made from examples, and tuned; tuning.py
 """

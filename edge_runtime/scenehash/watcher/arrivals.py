@@ -17,10 +17,10 @@ class Now(NamedTuple):
 
 @dataclass
 class Arrivals:
-    """Tells which files became complete from one look to the next; each state of a file once.
+    """Finds the files that became complete between two scans; each state of a file once.
 
-    A file is complete when its size and mtime were the same for settle seconds of looking, or when
-    it was last written at least settle seconds ago, as one is that was renamed into place.
+    A file is complete when its size and mtime were the same for settle seconds of scans, or when it
+    was last written at least settle seconds ago, as one is that was renamed into place.
     trust_clock: whether mtimes are of this machine's clock; those of a network folder are not.
     marks: a file is complete when there is a mark beside it, and not before.
     """
@@ -29,7 +29,7 @@ class Arrivals:
     trust_clock: bool = True
     marks: bool = False
     _settling: dict[str, tuple[Arrival, float]] = field(default_factory=dict)
-    _told: dict[str, Arrival] = field(default_factory=dict)
+    _returned: dict[str, Arrival] = field(default_factory=dict)
 
     @property
     def settling(self) -> int:
@@ -37,19 +37,19 @@ class Arrivals:
         return len(self._settling)
 
     def complete(self, listing: Listing, now: Now) -> list[Arrival]:
-        """The files that are complete now and were not told before, the oldest first."""
+        """The files that are complete now and were not returned before, the oldest first."""
         before, self._settling = self._settling, {}
-        told, self._told = self._told, {}
+        returned, self._returned = self._returned, {}
         complete = []
         for file in listing.files:
-            if told.get(file.path) == file:
-                self._told[file.path] = file
+            if returned.get(file.path) == file:
+                self._returned[file.path] = file
                 continue
             seen, since = before.get(file.path, (file, now.elapsed))
             if seen != file:
                 since = now.elapsed
             if self._is_complete(file, since, listing, now):
-                self._told[file.path] = file
+                self._returned[file.path] = file
                 complete.append(file)
             else:
                 self._settling[file.path] = (file, since)

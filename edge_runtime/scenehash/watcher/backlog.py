@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from scenehash.store import Arrival
 
-# Hashed before anything is said of them: few, so that an event waits for few scenes after its own.
+# Hashed together before their events are delivered: few, so that an event waits for few scenes.
 FILES_AT_ONCE, BYTES_AT_ONCE = 16, 32 << 20
 
 
@@ -12,7 +12,7 @@ class Backlog:
     """A queue of files.
 
     Without a limit: the oldest first, however many. With one: the newest first, and when more than
-    limit wait, the oldest are dropped; what is new matters most when not all can be looked at.
+    limit wait, the oldest are dropped: what is new matters most when there is no time for all.
     """
 
     def __init__(self, limit: int | None = None) -> None:

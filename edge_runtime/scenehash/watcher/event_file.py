@@ -1,25 +1,30 @@
-"""Events in a file that rotates: JSON Lines, each event just once, whenever the process ends."""
+"""Events in a file that rotates: JSON Lines, each event exactly once, whenever the process ends."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from scenehash.store.codes_file import flush_folder
+from scenehash.errors import InputError
+from scenehash.files import flush_folder
 
-from .events import number_of
+from .events import BEGINNING, number_of
 from .sinks import Event
 
 # How much of a file's end is read at once to find its last whole line.
 BLOCK = 1 << 16
+# A longer line is no event.
+LONGEST_LINE = 16 << 20
+# FILE.1 to FILE.999: a longer number, such as a date, is somebody else's.
+MOST_ROTATED = 999
 
 
 class EventFile:
     """A file of events, FILE, and the ones before it, FILE.1, FILE.2 ..., the highest the oldest.
 
-    The last whole line in them says what was delivered; what lies behind it was being written when
-    the process or the machine stopped, and is cut off. Before a file becomes larger than
-    rotate_bytes it is renamed; keep of those are kept.
+    The last whole line in them is the last event that was delivered; what lies behind it was being
+    written when the process or the machine stopped, and is cut off. Before a file becomes larger
+    than rotate_bytes it is renamed; rotated_files of those are kept.
     """
 
     def __init__(
@@ -28,19 +33,23 @@ class EventFile:
         store: str,
         delivered: Callable[[str], int],
         rotate_bytes: int,
-        keep: int,
+        rotated_files: int,
     ) -> None:
-        """delivered: what the store remembers of a sink, by its name; the file may know more."""
+        """delivered: how far a sink is, by its name, as the store has it; the file may be farther.
+
+        Raises OSError, and InputError when there is something else at the path.
+        """
         self.name = f"file {path.absolute()}"
         self.delivered = delivered(self.name)
         self._path, self._store = path, store
-        self._rotate_bytes, self._keep = rotate_bytes, keep
+        self._rotate_bytes = rotate_bytes
+        self._rotated_files = min(rotated_files, MOST_ROTATED)
         self._file: IO[bytes] | None = None
         self._recover()
 
-    def tell(self, events: Sequence[Event]) -> None:
-        """Write events and flush them to the disk. Raises OSError; then what is in the file counts
-        for as much as there is of it."""
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Write events and flush them to the disk. Raises OSError; then those count as delivered
+        that are whole in the file."""
         try:
             if self._file is None:
                 self._recover()
@@ -61,14 +70,22 @@ class EventFile:
     def _recover(self) -> None:
         """Cut off what is no whole line, and find out which event was written last."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.exists() and not self._path.is_file():
+            raise InputError(f"{self._path}: events need a regular file; choose another name")
         file = self._path.open("ab+", buffering=0)
-        size = file.seek(0, os.SEEK_END)
-        whole = _end_of_last_line(file, size)
-        if whole < size:
-            file.truncate(whole)
-        flush_folder(self._path.parent)
+        try:
+            size = file.seek(0, os.SEEK_END)
+            if not _is_ours(file):
+                raise InputError(f"{self._path}: not a file of events; choose another name")
+            whole = _end_of_last_line(file, size)
+            if whole < size:
+                file.truncate(whole)
+            flush_folder(self._path.parent)
+        except BaseException:
+            file.close()
+            raise
         self._file = file
-        for path in (self._path, *self._rotated()):
+        for path in (self._path, *self._rotated().values()):
             number = _last_number(path, self._store)
             if number is not None:
                 self.delivered = max(self.delivered, number)
@@ -93,27 +110,36 @@ class EventFile:
         """Rename the files, the oldest first: killed at any moment, each line is in one of them."""
         self._flush()
         self.close()
-        names = [self._path, *self._rotated()]
-        for path in names[self._keep :]:
-            path.unlink(missing_ok=True)
-        for at in range(min(self._keep, len(names)) - 1, -1, -1):
-            if names[at].exists():
-                names[at].rename(self._path.with_name(f"{self._path.name}.{at + 1}"))
+        for number, path in reversed(self._rotated().items()):
+            if number >= self._rotated_files:
+                path.unlink(missing_ok=True)
+            else:
+                path.rename(self._numbered(number + 1))
+        self._path.rename(self._numbered(1))
         self._file = self._path.open("ab+", buffering=0)
         flush_folder(self._path.parent)
 
-    def _rotated(self) -> list[Path]:
-        """FILE.1, FILE.2 ... up to the highest that is there, gaps included."""
-        numbers = _suffixes(self._path)
-        last = max(numbers, default=0)
-        return [self._path.with_name(f"{self._path.name}.{at}") for at in range(1, last + 1)]
+    def _rotated(self) -> dict[int, Path]:
+        """FILE.1, FILE.2 ... those that there are, the newest first."""
+        found = {}
+        with os.scandir(self._path.parent) as entries:
+            for entry in entries:
+                name, _, suffix = entry.name.rpartition(".")
+                if name == self._path.name and suffix.isascii() and suffix.isdecimal():
+                    number = int(suffix) if len(suffix) <= len(str(MOST_ROTATED)) else 0
+                    if suffix == str(number) and number and entry.is_file():
+                        found[number] = Path(entry.path)
+        return dict(sorted(found.items()))
+
+    def _numbered(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}")
 
 
-def _suffixes(path: Path) -> Iterable[int]:
-    for other in path.parent.glob(f"{path.name}.*"):
-        suffix = other.name.removeprefix(f"{path.name}.")
-        if suffix.isdecimal():
-            yield int(suffix)
+def _is_ours(file: IO[bytes]) -> bool:
+    """Whether a file begins as events do, as far as it goes; zeros are what a power cut leaves."""
+    file.seek(0)
+    head, beginning = file.read(BLOCK).rstrip(b"\0"), BEGINNING.encode()
+    return head.startswith(beginning) or beginning.startswith(head)
 
 
 def _end_of_last_line(file: IO[bytes], size: int) -> int:
@@ -135,8 +161,10 @@ def _last_number(path: Path, store: str) -> int | None:
         with path.open("rb") as file:
             end = _end_of_last_line(file, path.stat().st_size)
             start = _end_of_last_line(file, max(0, end - 1))
+            if not 0 < end - start <= LONGEST_LINE:
+                return None
             file.seek(start)
             line = file.read(end - start)
     except FileNotFoundError:
         return None
-    return number_of(line.decode(errors="replace"), store) if line else None
+    return number_of(line.decode(errors="replace"), store)

@@ -1,22 +1,24 @@
-"""What is said of a scene: JSON objects, as docs/watch.md has them."""
+"""Events: JSON objects, as docs/watch.md has them."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
 from scenehash.geo import bounding_boxes
 from scenehash.store import HashedScene
 
 from .matching import Match
 from .novelty import Repeat
+from .options import Per
 
-Per = Literal["scene", "tile"]
-
-# Tiles in the event of one scene: all that an event may grow to, whatever the scene's size.
-TILES_TOLD = 100
+# Tiles in the event of one scene, whatever the scene's size.
+TILES_AN_EVENT = 100
 # What an event has of a hit.
 NEAR_FIELDS = ("row", "distance", "scene")
+# Every line of an events file begins so.
+BEGINNING = '{"event": '
+# Numbers that every reader of JSON keeps exactly (RFC 8259, section 6).
+LARGEST_NUMBER = 2**53 - 1
 
 
 def scene_events(
@@ -27,21 +29,21 @@ def scene_events(
     if per == "tile":
         tiles = [_tile(scene, first_row, match) for match in matches]
         return [_text({"kind": "tile", **about, "tile": tile}) for tile in tiles]
-    told = sorted(matches, key=_importance)[:TILES_TOLD]
+    shown = sorted(matches, key=_importance)[:TILES_AN_EVENT]
     summary = {
         "novelty": max((match.novelty for match in matches if match.novelty is not None),
                        default=None),
         "alerts": _summary(matches),
         "repeats": sum(match.repeat is not None for match in matches),
         "changed": sum(match.repeat is not None and match.repeat.changed for match in matches),
-        "matches": [_tile(scene, first_row, match) for match in told],
+        "matches": [_tile(scene, first_row, match) for match in shown],
     }  # fmt: skip
     return [_text({"kind": "scene", **about, **summary})]
 
 
 def set_aside_event(path: str, reason: str, at: datetime) -> str:
     """The event of a file that could not be stored."""
-    return _text({"kind": "set aside", "at": _time(at), "scene": path, "reason": reason})
+    return _text({"kind": "set_aside", "at": _time(at), "scene": path, "reason": reason})
 
 
 def restored_event(at: datetime) -> str:
@@ -58,16 +60,18 @@ def number_of(line: str, store: str) -> int | None:
     """The number of an event of this store; None when the line is none of its events."""
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or document.get("store") != store:
         return None
     number = document.get("event")
-    return number if isinstance(number, int) else None
+    if type(number) is not int or not 0 < number <= LARGEST_NUMBER:
+        return None
+    return number
 
 
 def now() -> datetime:
-    """The time to be said of an event, in UTC."""
+    """The time that an event states, in UTC."""
     return datetime.now(UTC)
 
 
@@ -142,7 +146,8 @@ def _repeat(repeat: Repeat) -> dict[str, object]:
 
 
 def _text(document: Mapping[str, object]) -> str:
-    return json.dumps(document, ensure_ascii=False)
+    # ASCII alone: a name in it may hold what a terminal would act on, or what is no text.
+    return json.dumps(document)
 
 
 def _time(time: datetime) -> str:

@@ -25,7 +25,7 @@ class Listing(NamedTuple):
     unreadable: frozenset[str] = frozenset()
 
 
-def look(folders: Sequence[Path], without: Path) -> Listing:
+def scan_folders(folders: Sequence[Path], without: Path) -> Listing:
     """List the scene files in folders, at any depth, but for one folder: that of the store.
 
     Dot files, folders of a NAS or of a system, and what has no suffix of a scene file are passed

@@ -22,7 +22,7 @@ def watch_lock(store: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreBusyError(
-                f"{store}: another scenehash watch is at work on this store; "
+                f"{store}: another scenehash watch uses this store; "
                 "one watch may have several folders"
             ) from error
         yield

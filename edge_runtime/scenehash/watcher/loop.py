@@ -1,9 +1,8 @@
-"""The watch itself: look, choose, ingest, match, tell."""
+"""The loop of a watch: scan, choose, ingest, match, deliver."""
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.errors import StoreBusyError
@@ -16,39 +15,22 @@ from scenehash.store import Added, Alert, Arrival, CodeStore, HashedScene
 from .arrivals import Arrivals, Now
 from .backlog import Backlog
 from .dispatcher import Dispatcher
-from .events import Per, now, scene_events, set_aside_event
-from .listing import Listing, look
+from .events import now, scene_events, set_aside_event
+from .listing import Listing, scan_folders
 from .matching import match_scene
+from .options import WatchOptions
+from .sinks import Log
 from .waiting import Waiting
 
-# Looking takes at most this share of the time, however many files there are; and with nothing to
-# expect, it is done at least every so many seconds.
-LOOKING_SHARE, LOOK_ANYWAY = 0.05, 60.0
+# Scans take at most this share of the time, however many files there are; and when no change is
+# expected, there is still one every so many seconds.
+SCAN_SHARE, LONGEST_WITHOUT_SCAN = 0.05, 60.0
 
 SHED = "shed: more scenes were waiting than --max-backlog allows, and this was the oldest"
 
 
-@dataclass(frozen=True)
-class WatchOptions:
-    """What is watched, and what is said of it.
-
-    settle: seconds after which a file that does not change is complete. trust_clock and marks: see
-    Arrivals. max_backlog: see Backlog. per: an event a scene or a tile. nearest: stored tiles named
-    for each tile. ingest: how scenes are read and cut.
-    """
-
-    folders: Sequence[Path]
-    settle: float = 2.0
-    trust_clock: bool = True
-    marks: bool = False
-    max_backlog: int | None = None
-    per: Per = "scene"
-    nearest: int = 3
-    ingest: IngestOptions = field(default_factory=IngestOptions)
-
-
 class Watch:
-    """Stores what arrives in folders, and tells of it.
+    """Stores what arrives in folders, and delivers events.
 
     The store is opened for writing only while there is something to store, so that other commands
     have their turn. stopped: whether to end; asked between tiles. A scene that is in hand then is
@@ -57,61 +39,66 @@ class Watch:
 
     def __init__(
         self,
+        folders: Sequence[Path],
         store: Path,
         model: HashModel,
         options: WatchOptions,
-        telling: Dispatcher,
-        say: Callable[[str], None],
+        dispatcher: Dispatcher,
+        log: Log,
         stopped: Callable[[], bool],
     ) -> None:
-        self.set_aside = 0
-        self._store, self._model, self._options = store, model, options
-        self._telling, self._say, self._stopped = telling, say, stopped
-        self._arrivals = Arrivals(options.settle, options.trust_clock, options.marks)
+        self.stored = self.set_aside = 0
+        self._folders, self._store, self._model, self._options = folders, store, model, options
+        self._ingest = options.ingest or IngestOptions()
+        self._dispatcher, self._log, self._stopped = dispatcher, log, stopped
+        # The mtimes of a network folder are of another machine's clock.
+        trust_clock = not options.poll
+        self._arrivals = Arrivals(options.settle, trust_clock, options.done_marks)
         self._backlog = Backlog(options.max_backlog)
         self._shed: list[Arrival] = []
-        self._said: frozenset[str] = frozenset()
+        self._unreadable: frozenset[str] = frozenset()
         self._busy = False
         self._trouble: str | None = None
 
-    def run(self, waiting: Waiting, once: bool = False) -> None:
+    def run(self, waiting: Waiting) -> None:
         """Watch until stopped; or, once, until what is there and complete is stored."""
         started = time.monotonic()
-        looked, took, changed = float("-inf"), 0.0, True
+        scanned, took, changed = float("-inf"), 0.0, True
         while not self._stopped():
-            since = time.monotonic() - looked
-            expected = changed or self._arrivals.settling or since > LOOK_ANYWAY
+            since = time.monotonic() - scanned
+            expected = changed or self._arrivals.settling or since > LONGEST_WITHOUT_SCAN
             listing = None
-            if expected and since >= took / LOOKING_SHARE:
-                looked, changed = time.monotonic(), False
-                listing = look(self._options.folders, self._store)
-                took = time.monotonic() - looked
+            if expected and since >= took / SCAN_SHARE:
+                scanned, changed = time.monotonic(), False
+                listing = scan_folders(self._folders, self._store)
+                took = time.monotonic() - scanned
             more = self.step(listing, Now(time.monotonic(), time.time()))
-            if once and not more and not self._worth_waiting(time.monotonic() - started):
+            seconds = time.monotonic() - started
+            if self._options.once and not more and not self._worth_waiting(seconds):
                 return
             if not more:
                 changed |= waiting.wait()
 
     def step(self, listing: Listing | None, at: Now) -> bool:
-        """Take in what was seen, if anything was, and store what comes next; whether more waits."""
+        """Take in a scan, if there was one, and store what comes next; whether more is pending."""
         if listing is not None:
             self._take_in(listing, at)
-        if not (self._backlog or self._shed or self._telling.due):
+        if not (self._backlog or self._shed or self._dispatcher.due):
             return False
         files: list[Arrival] = []
         try:
             with CodeStore.open(self._store, writable=True) as store:
-                self._note_shed(store)
+                self._set_shed_aside(store)
                 files = self._backlog.take()
                 self._store_files(files, store)
                 files = []
-                self._say_trouble(store)
-                self._telling.tell(store)
-                self._telling.note(store)
+                self._log_trouble(store)
+                self._dispatcher.deliver(store)
+                self._dispatcher.record(store)
         except StoreBusyError:
             self._backlog.put_back(files)
             if not self._busy:
-                self._say(f"{self._store}: another process is writing; waiting for it")
+                self._log(f"{self._store}: another process is writing; waiting for it")
             self._busy = True
             return False
         except _StopError:
@@ -119,32 +106,33 @@ class Watch:
         self._busy = False
         return bool(self._backlog)
 
-    def _say_trouble(self, store: CodeStore) -> None:
-        """Say what is wrong with the thumbnails, once."""
+    def _log_trouble(self, store: CodeStore) -> None:
+        """Log what is wrong with the thumbnails, once."""
         trouble = store.thumbnails.trouble
         if trouble is not None and trouble != self._trouble:
-            self._say(f"warning: {trouble}")
+            self._log(f"warning: {trouble}")
         self._trouble = trouble or self._trouble
 
     def _worth_waiting(self, seconds: float) -> bool:
         """Whether a watch that is to end has something to wait for: a file that may settle."""
         late = seconds > 2 * self._options.settle
-        return self._busy or (self._arrivals.settling > 0 and not self._options.marks and not late)
+        settling = self._arrivals.settling > 0 and not self._options.done_marks
+        return self._busy or (settling and not late)
 
     def _take_in(self, listing: Listing, at: Now) -> None:
-        for place in sorted(listing.unreadable - self._said):
-            self._say(f"{place}: cannot be read, and is passed over")
-        self._said = listing.unreadable
+        for path in sorted(listing.unreadable - self._unreadable):
+            self._log(f"{path}: cannot be read; skipped")
+        self._unreadable = listing.unreadable
         complete = self._arrivals.complete(listing, at)
         if complete:
             with CodeStore.open(self._store) as store:
                 known = store.outbox.arrived([file.path for file in complete])
             self._shed += self._backlog.add(file for file in complete if file not in known)
 
-    def _note_shed(self, store: CodeStore) -> None:
+    def _set_shed_aside(self, store: CodeStore) -> None:
         if self._shed:
-            self._note_set_aside([SetAside(path_from(file.path), SHED) for file in self._shed],
-                                 self._shed, store)  # fmt: skip
+            items = [SetAside(path_from(file.path), SHED) for file in self._shed]
+            self._note_set_aside(items, self._shed, store)
             self._shed = []
 
     def _store_files(self, files: Sequence[Arrival], store: CodeStore) -> None:
@@ -160,12 +148,13 @@ class Watch:
                 if added.stored:
                     del waiting[scene.path]
                 total += added
-            self._telling.tell(store)
+            self.stored += total.stored
+            self._dispatcher.deliver(store)
             return total
 
         paths = [path_from(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
-        report = ingest_files(paths, store, self._model, self._options.ingest, progress, commit)
+        report = ingest_files(paths, store, self._model, self._ingest, progress, commit)
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)
@@ -189,7 +178,7 @@ class Watch:
         reasons = {path_text(item.path): item.reason for item in items}
         events = [set_aside_event(path, reason, now()) for path, reason in reasons.items()]
         for path, reason in reasons.items():
-            self._say(f"set aside: {path}: {reason}")
+            self._log(f"set aside: {path}: {reason}")
         with store.transaction():
             store.outbox.note(events, files)
             store.quarantine.add(reasons)

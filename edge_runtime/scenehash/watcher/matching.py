@@ -1,4 +1,4 @@
-"""A scene's tiles against what is stored, before they are stored themselves."""
+"""A scene's tiles matched against the store and its alerts, before they are stored themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from .novelty import Repeat, find_repeats
 
 @dataclass(frozen=True)
 class Match:
-    """What is found for one tile: by position in its scene.
+    """What was found for one tile, the position-th of its scene.
 
-    nearest: stored tiles. novelty: bits to the nearest of them; None in an empty store. alerts:
-    those that it matches, with the bits to their nearest example. repeat: the same place, earlier
-    or later.
+    nearest: stored tiles. novelty: distance to the nearest of them, in bits; None in an empty
+    store. alerts: those that it matches, with the distance to their nearest example. repeat: a
+    stored tile of the same place.
     """
 
     position: int
@@ -33,7 +33,7 @@ class Match:
 def match_scene(
     scene: HashedScene, store: CodeStore, alerts: Sequence[Alert], nearest: int
 ) -> list[Match]:
-    """What is found for each tile of a scene; nearest: how many stored tiles, at least one."""
+    """Match each tile of a scene; nearest: how many stored tiles are named for each."""
     hits = store.search(scene.codes, max(1, nearest))
     repeats = find_repeats(scene, store)
     matched: list[list[tuple[Alert, int]]] = [[] for _ in scene.windows]

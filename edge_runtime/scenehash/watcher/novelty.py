@@ -1,4 +1,4 @@
-"""Is a scene like nothing that is stored? Is its place stored already, and has it changed?"""
+"""Whether the place of a tile was seen before, and whether it has changed since."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,15 +6,15 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes, hamming
+from scenehash.codes import hamming
 from scenehash.geo import Box, bounding_boxes
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.records import seconds
 
 Floats = npt.NDArray[np.float64]
 
-# The share of both boxes together that a repeat's and its predecessor's have in common.
-SAME_PLACE = 0.5
+# Intersection over union of two bounding boxes from which on they are of one place.
+MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Repeat:
     """A stored tile of the same place at another time.
 
     distance: between the two codes, in bits. overlap: intersection over union of the two bounding
-    boxes, 0 to 1. changed: whether the codes are so far apart that the place looks changed.
+    boxes, 0 to 1. changed: whether the distance is more than change_distance: a hint that the place
+    has changed.
     """
 
     row: int
@@ -33,28 +34,23 @@ class Repeat:
     changed: bool
 
 
-def novelty(codes: Codes, store: CodeStore) -> list[int | None]:
-    """Bits from each of codes uint8 [N, K/8] to the nearest stored one; None in an empty store."""
-    return [hits[0].distance if hits else None for hits in store.search(codes, 1)]
-
-
 def change_distance(bits: int) -> int:
-    """Bits beyond which a place looks changed: a quarter of all.
+    """The largest distance, in bits, of an unchanged place: a quarter of the code's bits.
 
-    Two views of one UC Merced place, cropped and lit otherwise, are beyond it in 0.4 % of cases;
-    two views of different kinds in 99.8 %.
+    On UC Merced's test images it is exceeded by 0.4 % of the pairs of one image, cropped and lit
+    differently, and by 99.8 % of the pairs of images of two classes.
     """
     return bits // 4
 
 
 def find_repeats(
-    scene: HashedScene, store: CodeStore, same_place: float = SAME_PLACE
+    scene: HashedScene, store: CodeStore, min_overlap: float = MIN_OVERLAP
 ) -> list[Repeat | None]:
-    """For each tile of a scene, the stored tile that shows its place; None where there is none.
+    """The stored tile of the same place as each tile of a scene; None where there is none.
 
-    That is one whose bounding box has an intersection over union of at least same_place with the
-    tile's, and whose acquisition time is known and another; of several, the one nearest in time,
-    then that of the largest overlap, then the first row.
+    Its bounding box overlaps the tile's by min_overlap or more, and its acquisition time is known
+    and is another one. Of several, it is the nearest in time, then the one with the largest
+    overlap, then the first row.
     """
     none: list[Repeat | None] = [None] * len(scene.windows)
     if scene.footprints is None or scene.time is None:
@@ -64,21 +60,21 @@ def find_repeats(
     if not len(rows):
         return none
     boxes = bounding_boxes(footprints)
-    # From south to north: what a tile may overlap stands together.
+    # Sorted by latitude: the boxes that a tile may overlap are a slice.
     order = np.argsort(boxes[:, 1], kind="stable")
     rows, boxes = rows[order], boxes[order]
     south, tallest = boxes[:, 1], (boxes[:, 3] - boxes[:, 1]).max()
-    codes, apart = store.codes(rows), _apart(rows, seconds(scene.time), store)
+    codes, time_gaps = store.codes(rows), _time_gaps(rows, seconds(scene.time), store)
     found: list[Repeat | None] = []
     for box, code in zip(bounding_boxes(scene.footprints), scene.codes, strict=True):
         near = slice(*np.searchsorted(south, (box[1] - tallest, box[3])).tolist())
         overlaps = overlap(boxes[near], box)
-        fitting = np.flatnonzero((overlaps >= same_place) & (apart[near] > 0))
+        fitting = np.flatnonzero((overlaps >= min_overlap) & (time_gaps[near] > 0))
         if len(fitting):
-            keys = rows[near][fitting], -overlaps[fitting], apart[near][fitting]
-            at = fitting[np.lexsort(keys)[0]]
-            distance = int(hamming(codes[near][at : at + 1], code)[0])
-            found.append(_repeat(int(rows[near][at]), distance, float(overlaps[at]), store))
+            keys = rows[near][fitting], -overlaps[fitting], time_gaps[near][fitting]
+            best = fitting[np.lexsort(keys)[0]]
+            distance = int(hamming(codes[near][best : best + 1], code)[0])
+            found.append(_repeat(int(rows[near][best]), distance, float(overlaps[best]), store))
         else:
             found.append(None)
     return found
@@ -92,7 +88,7 @@ def overlap(boxes: Floats, box: Floats) -> Floats:
     west, south, east, north = boxes.T
     width, height = (east - west) % 360, north - south
     own_width, own_height = (box[2] - box[0]) % 360, box[3] - box[1]
-    # How far the other's west is east of this one's; beyond half the globe it is west of it.
+    # Degrees from the west side of box eastwards to that of each other box, -180 to 180.
     step = (west - box[0] + 180) % 360 - 180
     across = np.minimum(own_width, step + width) - np.maximum(0.0, step)
     along = np.minimum(box[3], north) - np.maximum(box[1], south)
@@ -102,8 +98,8 @@ def overlap(boxes: Floats, box: Floats) -> Floats:
     return result
 
 
-def _apart(rows: npt.NDArray[np.int64], time: float, store: CodeStore) -> Floats:
-    """Seconds between a time and the acquisition of each row: float64 [N]; 0 where unknown."""
+def _time_gaps(rows: npt.NDArray[np.int64], time: float, store: CodeStore) -> Floats:
+    """Seconds between a time and the acquisition time of each row: float64 [N]; 0 if unknown."""
     tiles = store.tiles(rows.tolist())
     times = [tiles[row].time for row in rows.tolist()]
     return np.array([0.0 if when is None else abs(seconds(when) - time) for when in times])

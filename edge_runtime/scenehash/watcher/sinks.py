@@ -1,4 +1,4 @@
-"""Who is told of events: each sink at its own pace, in order, from where it stopped last time."""
+"""Where events are delivered: each sink at its own pace, in order, from where it stopped."""
 
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple, Protocol
@@ -9,6 +9,8 @@ from .events import numbered
 
 EVENTS_AT_ONCE = 100
 
+Log = Callable[[str], None]
+
 
 class Event(NamedTuple):
     """An event's number and its line of JSON, without the end of the line."""
@@ -18,21 +20,21 @@ class Event(NamedTuple):
 
 
 class Sink(Protocol):
-    """Something that is told of events.
+    """Something that events are delivered to.
 
-    name: by which the store remembers how far it is. delivered: the number of the last event that
-    it has, for good.
+    name: the store keeps under it how far the sink is; no secrets. delivered: the number of the
+    last event that it has for good.
     """
 
     name: str
     delivered: int
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def deliver(self, events: Sequence[Event]) -> None:
         """Deliver events, durably where the sink is a file. Raises OSError when that fails."""
 
 
 class Stream:
-    """Standard output: an event that is written when the process is killed may come again."""
+    """A text stream: an event that is written when the process is killed may come again."""
 
     name = "stdout"
 
@@ -40,7 +42,7 @@ class Stream:
         self.delivered = delivered
         self._stream = stream
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def deliver(self, events: Sequence[Event]) -> None:
         """See Sink."""
         for event in events:
             self._stream.write(event.line + "\n")
@@ -48,24 +50,24 @@ class Stream:
         self.delivered = events[-1].number
 
 
-def waiting_events(store: CodeStore, uuid: str, after: int) -> list[Event]:
-    """The first events after a number that a store has."""
+def pending_events(store: CodeStore, uuid: str, after: int) -> list[Event]:
+    """The first events of a store after a number."""
     found = store.outbox.events(after, EVENTS_AT_ONCE)
     return [Event(number, numbered(number, body, uuid)) for number, body in found]
 
 
-def drain(store: CodeStore, sink: Sink, say: Callable[[str], None]) -> None:
-    """Tell a sink of all events that it does not have. Raises OSError."""
-    while events := waiting_events(store, store.uuid, sink.delivered):
-        missing = missing_before(events, sink.delivered)
-        if missing is not None:
-            say(f"{sink.name}: {missing}")
-        sink.tell(events)
+def drain(store: CodeStore, sink: Sink, log: Log) -> None:
+    """Deliver all pending events to a sink. Raises OSError."""
+    while events := pending_events(store, store.uuid, sink.delivered):
+        gap = gap_before(events, sink.delivered)
+        if gap is not None:
+            log(f"{sink.name}: {gap}")
+        sink.deliver(events)
 
 
-def missing_before(events: Sequence[Event], delivered: int) -> str | None:
-    """What to say when the outbox has forgotten events that a sink never had."""
+def gap_before(events: Sequence[Event], delivered: int) -> str | None:
+    """A message when events were removed from the outbox before a sink had them; else None."""
     first = events[0].number
     if first == delivered + 1:
         return None
-    return f"events {delivered + 1} to {first - 1} were forgotten before they could be delivered"
+    return f"events {delivered + 1} to {first - 1} were removed before they could be delivered"

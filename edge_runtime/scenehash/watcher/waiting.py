@@ -1,9 +1,14 @@
-"""Waiting until something may have changed in a folder."""
+"""How to wait until something may have changed in a folder."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from .sinks import Log
+
+# Seconds between two scans of a folder.
+INTERVAL = 0.5
 
 
 class Waiting(Protocol):
@@ -14,7 +19,7 @@ class Waiting(Protocol):
 
 
 class Polling:
-    """Looks again after an interval, in seconds: good for every folder, on a network too."""
+    """Waits for an interval, in seconds: for every folder, on a network too."""
 
     def __init__(self, interval: float, stop: threading.Event) -> None:
         self._interval, self._stop = interval, stop
@@ -26,23 +31,73 @@ class Polling:
 
 
 class Notified:
-    """Is told by the system of changes, through watchfiles; on this machine's own disks only."""
+    """Waits for notifications of the system, through watchfiles: for local disks only.
 
-    def __init__(self, folders: Sequence[Path], interval: float, stop: threading.Event) -> None:
-        """Raises ImportError without watchfiles, OSError when the system refuses."""
+    A folder that is made again, or that a disk is mounted on, is another one at the same path: it
+    is noticed within the interval. Where the system refuses, as it does beyond some number of
+    folders, this polls.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], interval: float, stop: threading.Event, log: Log
+    ) -> None:
+        """Raises ImportError without watchfiles."""
         import watchfiles
 
-        self._changes = watchfiles.watch(
-            *folders,
-            watch_filter=None,
-            debounce=50,
-            step=20,
-            stop_event=stop,
-            rust_timeout=round(1000 * interval),
-            yield_on_timeout=True,
-            ignore_permission_denied=True,
-        )
+        self._watch, self._deleted = watchfiles.watch, watchfiles.Change.deleted
+        self._folders, self._interval, self._stop, self._log = folders, interval, stop, log
+        self._watched: dict[Path, tuple[int, int]] | None = None
+        self._changes: Iterator[set[tuple[Any, str]]] = iter(())
+        self._refused = False
 
     def wait(self) -> bool:
         """See Waiting."""
-        return bool(next(self._changes, ()))
+        there = {folder: found for folder in self._folders if (found := _identity(folder))}
+        # What changed before the system began to watch gave no notification.
+        anew = there != self._watched
+        if anew:
+            self._watched = there
+            self._changes = self._watch(
+                *there,
+                watch_filter=None,
+                debounce=50,
+                step=20,
+                stop_event=self._stop,
+                rust_timeout=round(1000 * self._interval),
+                yield_on_timeout=True,
+                ignore_permission_denied=True,
+            )
+        if self._refused or not there:
+            self._stop.wait(self._interval)
+            return self._refused or anew
+        try:
+            changes = next(self._changes, set())
+            # What is made in its place at once may have its number too.
+            if any((self._deleted, str(folder)) in changes for folder in there):
+                self._watched = None
+            return bool(changes) or anew
+        except (OSError, RuntimeError) as error:
+            # A folder that has just gone is another matter.
+            if {folder: _identity(folder) for folder in there} == there:
+                self._refused = True
+                self._log(f"no notifications of new files ({error}); polling the folders")
+            return True
+
+
+def waiting(folders: Sequence[Path], poll: bool, stop: threading.Event, log: Log) -> Waiting:
+    """Wait for notifications of the system, or by polling: when asked to, or without watchfiles."""
+    if not poll:
+        try:
+            return Notified(folders, INTERVAL, stop, log)
+        except ImportError:
+            log("polling the folders; for notifications: pip install 'scenehash[watch]'")
+    return Polling(INTERVAL, stop)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one at the same path; None when there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

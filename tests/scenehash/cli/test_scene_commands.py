@@ -65,7 +65,15 @@ def test_search_by_time_place_label_and_scene(scenes: Path, store: Path) -> None
     assert rows("--store", store, "--bbox", "15.5,44,17,46") == in_east
     assert rows("--store", store, "--near", "45.1,15.0,20") == in_west
     assert rows("--store", store, "--label", "first") == everything
-    assert rows("--store", store, "--label", "second") == []
+    assert rows("--store", store, "--scene", west.name) == in_west
+    for option, value, said in (
+        ("--label", "second", "no stored scene has the label second; there are first"),
+        ("--scene", "north.tif", "no stored scene has the path north.tif"),
+        ("--since", "2030-01-01", "before --since"),
+    ):
+        refused = run("search", "row:0", "--store", store, option, value)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert said in refused.stderr
     assert rows("--store", store, "--newer-than", 3) == everything[4:]
 
 
@@ -145,11 +153,50 @@ def test_quarantine_is_listed_retried_and_released(tmp_path: Path) -> None:
     assert answer("quarantine", "list", *here)["quarantine"] == []
 
 
+def test_scenes_are_labelled_and_followed_from_the_command_line(tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    for number, name in enumerate(("wood/a.png", "wood/b.png", "port/c.png")):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_picture(path, draw("forest", number))
+    run("ingest", tmp_path / "in", "--store", store)
+    assert run("store", "label", store).exit_code == 2
+    assert len(answer("store", "label", store, "--from-folder")["changed"]) == 3
+    assert len(answer("store", "label", store, "--add", "old", "--label", "wood")["changed"]) == 2
+    (changed,) = answer("store", "label", store, "--remove", "old", "--scene", "a.png")["changed"]
+    assert changed.endswith("wood/a.png")
+    found = answer("search", "row:0", "--store", store, "--label", "old")["hits"]
+    assert [(hit["scene"][-8:], hit["labels"]) for hit in found] == [("od/b.png", ["old", "wood"])]
+    (tmp_path / "in").rename(tmp_path / "moved")
+    (tmp_path / "moved/port/c.png").unlink()
+    done = run("store", "relocate", store, tmp_path / "in", tmp_path / "moved")
+    assert done.exit_code == 3
+    assert "port/c.png" in done.stderr
+    assert "2 scenes moved, 1 set aside" in done.stdout
+    found = answer("search", "row:0", "--store", store, "--scene", "moved/wood/a.png")["hits"]
+    assert len(found) == 1
+
+
+def test_damaged_scenes_are_given_up_from_the_command_line(scenes: Path, tmp_path: Path) -> None:
+    store = tmp_path / "s"
+    run("ingest", scenes, "--store", store)
+    with sqlite3.connect(store / "catalog.sqlite") as catalog:
+        catalog.execute("UPDATE scene SET time = 5 WHERE path LIKE '%west%'")
+    refused = run("search", "row:0", "--store", store)
+    assert refused.exit_code == 1
+    assert "scenehash store delete --damaged" in refused.stderr
+    would = answer("store", "delete", store, "--damaged", "--dry-run")
+    assert [Path(path).name for path in would["deleted"]] == ["west_20260101.tif"]
+    assert answer("store", "delete", store, "--damaged") == would | {"dry_run": False}
+    assert answer("store", "verify", store)["damage"] == []
+    assert run("store", "delete", store, "--damaged", "--label", "a").exit_code == 2
+
+
 def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path) -> None:
     west = scenes / "west_20260101.tif"
     store, other = tmp_path / "s", tmp_path / "t"
     run("ingest", scenes, "--store", store, "--label", "all")
-    assert run("store", "delete", store).exit_code == 1
+    assert run("store", "delete", store).exit_code == 2
     would = answer("store", "delete", store, "--scene", west, "--dry-run")
     assert would["deleted"] == [str(west)]
     assert answer("store", "info", store)["tiles"] == 12

@@ -10,7 +10,7 @@ import pytest
 
 from scenehash import CodeStore
 from scenehash.report.contact_sheet import THUMBNAIL, write_picture
-from scenehash.retrieval.query import thumbnail_pixels
+from scenehash.retrieval.pictures import thumbnail_pixels
 from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
@@ -106,7 +106,7 @@ def test_missing_ones_are_made_of_scenes_that_are_still_there(
     write_picture(scenes / "beach.png", draw("river", 77))
     done = run("store", "verify", store)
     assert done.exit_code == 0
-    assert "9 of 9 tiles have no sound thumbnail" in done.stderr
+    assert "no sound thumbnail: 9 of 9 tiles" in done.stderr
     page = tmp_path / "p.html"
     done = run("search", "row:0", "--store", store, "--html", page)
     assert done.exit_code == 0
@@ -140,12 +140,24 @@ def test_a_search_says_which_hit_is_the_same_place(
     scenes: Path, store: Path, tmp_path: Path
 ) -> None:
     query = ("search", scenes / "raster.tif", "--window", "276,20,256,256", "--store", store)
-    hits = answer(*query, "-k", 4, "--rerank")["hits"]
+    found = answer(*query, "-k", 4)
+    hits = found["hits"]
+    assert found["reranked"]["by"] == ["same_place"]
+    assert hits[0]["match"] == "same_place"
+    plain = answer(*query, "-k", 9, "--no-rerank")
+    assert plain["reranked"] is None
+    ranks = {hit["row"]: hit["rank"] for hit in plain["hits"]}
+    assert [hit["hamming_rank"] for hit in hits] == [ranks[hit["row"]] for hit in hits]
     assert [hit["same_place"] for hit in hits] == [True, False, False, False]
     assert hits[0]["window"] == [256, 0, 256, 256]
-    assert "same place" in run(*query, "--rerank", "--html", tmp_path / "p.html").stdout
-    assert "same place" in (tmp_path / "p.html").read_text()
-    assert answer(*query)["hits"][0]["same_place"] is None
+    assert "same_place" in run(*query, "--rerank", "--html", tmp_path / "p.html").stdout
+    page = (tmp_path / "p.html").read_text()
+    assert "same place" in page
+    assert "nearest re-ranked: hits that show the query" in page
+    assert plain["hits"][0]["same_place"] is None
+    row = next(hit["row"] for hit in hits if hit["same_place"])
+    stored = answer("search", f"row:{row}", "--store", store)["hits"][0]
+    assert (stored["row"], stored["match"]) == (row, "same_place")
 
 
 def test_a_watch_keeps_them(scenes: Path, tmp_path: Path) -> None:

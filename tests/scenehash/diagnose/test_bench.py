@@ -1,7 +1,6 @@
 """bench measures what it says, and its comparison finds a difference only where there is one."""
 
 import json
-import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from typer.testing import CliRunner
 
 from scenehash.cli.main import build_app
 from scenehash.diagnose.bench.advice import advise
-from scenehash.diagnose.bench.compare import compare, compare_samples
+from scenehash.diagnose.bench.arm_counts import describe_counts
+from scenehash.diagnose.bench.compare import compare, compare_samples, read_run
 from scenehash.diagnose.bench.plot import draw_stages
 from scenehash.diagnose.bench.samples import Samples, Stopwatch
 from scenehash.errors import InputError
+from scenehash.model.hash_model import HashModel
 
 STAGES = ("decode", "tile", "infer", "search", "write")
 
@@ -39,6 +40,7 @@ def samples(seed: int, factor: float = 1.0, items: int = 8) -> Samples:
     return Samples(factor * dear * rng.lognormal(0, 0.1, (20, items)), 1.0)
 
 
+@pytest.mark.slow
 def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, Any], Path]) -> None:
     document, _ = result
     assert set(document["stages"]) == set(STAGES)
@@ -57,12 +59,24 @@ def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, An
     assert any(line.startswith("sustained: ") for line in document["advice"])
 
 
+@pytest.mark.slow
+def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any], Path]) -> None:
+    counts = result[0]["arm_instructions"]
+    assert "under emulation" in counts["unit"]
+    assert counts["model"] in HashModel.load().card.name
+    for processor in counts["processors"].values():
+        assert 50 < processor["int8"] < processor["fp32"]
+    assert "102 on a cortex-a76 (FP32 398)" in describe_counts(counts)
+
+
+@pytest.mark.slow
 def test_plot_is_a_picture_with_every_stage(result: tuple[dict[str, Any], Path]) -> None:
     picture = ElementTree.parse(result[1] / "b.svg").getroot()
     texts = {element.text for element in picture.iter() if element.tag.endswith("text")}
     assert set(STAGES) <= texts
 
 
+@pytest.mark.slow
 def test_run_compared_with_itself_shows_no_difference(
     result: tuple[dict[str, Any], Path],
 ) -> None:
@@ -82,12 +96,74 @@ def test_comparison_finds_a_tenth_in_noise_of_a_tenth_among_unlike_items() -> No
     assert compare_samples("infer", samples(1), samples(2, 0.9), seed=0).verdict == "faster"
 
 
+@pytest.mark.slow
 def test_interval_of_two_equal_runs_holds_one_nearly_always() -> None:
     trials = [
         compare_samples("infer", samples(2 * seed), samples(2 * seed + 1), seed)
         for seed in range(20)
     ]
     assert sum(trial.verdict == "no difference shown" for trial in trials) >= 17
+
+
+def written(path: Path, precision: str, timed: Samples) -> Path:
+    """A result of bench as a file, with one stage."""
+    document = {
+        "inputs": "a",
+        "model": {"precision": precision},
+        "stages": {"infer": timed.document()},
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("precisions", "factor", "found"),
+    [
+        (("fp32", "int8"), 1.3, "precision: int8 is slower than fp32 here (1.3"),
+        (("fp32", "int8"), 0.5, "precision: int8 is faster than fp32 here (0.5"),
+        (("int8", "fp32"), 1.0, "precision: no difference shown between int8 and fp32 here"),
+        (("int8", "int8"), 1.3, None),
+    ],
+)
+def test_a_comparison_says_whether_int8_is_slower_than_fp32(
+    precisions: tuple[str, str], factor: float, found: str | None, tmp_path: Path
+) -> None:
+    first = written(tmp_path / "a.json", precisions[0], samples(1))
+    second = written(tmp_path / "b.json", precisions[1], samples(2, factor))
+    done = CliRunner().invoke(build_app(), ["bench", "--compare", str(first), str(second)])
+    assert done.exit_code == 0, done.output
+    assert (found is None) == ("precision" not in done.stdout)
+    assert (found or "infer") in done.stdout
+
+
+SPOILT = [
+    b"",
+    b"[]",
+    b"{}",
+    b"[" * 100_000,
+    b'{"stages": []}',
+    b'{"stages": {}, "inputs": "a"}',
+    b'{"stages": {}, "inputs": ["a"], "model": {"precision": "int8"}}',
+    b'{"stages": {"infer": {"milliseconds": [[NaN]], "warm_up_ms": 1}}, "inputs": "a"}',
+    b'{"stages": {"infer": {"milliseconds": [[0.0]], "warm_up_ms": 1}}, "inputs": "a"}',
+    b'{"stages": {"infer": {"milliseconds": [[1], [1, 2]], "warm_up_ms": 1}}, "inputs": "a"}',
+    b" " * (17 << 20),
+]
+
+
+@pytest.mark.parametrize("data", SPOILT, ids=range(len(SPOILT)))
+def test_a_file_that_is_no_result_is_refused_in_one_line(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(data)
+    with pytest.raises(InputError, match="no result of bench"):
+        read_run(tmp_path / "a.json")
+
+
+def test_runs_on_different_numbers_of_inputs_are_refused(tmp_path: Path) -> None:
+    first = written(tmp_path / "a.json", "int8", samples(1, items=8))
+    second = written(tmp_path / "b.json", "int8", samples(1, items=4))
+    with pytest.raises(InputError, match="different numbers of inputs"):
+        compare(read_run(first), read_run(second))
 
 
 def test_runs_on_other_inputs_and_files_that_are_no_runs_are_refused(tmp_path: Path) -> None:
@@ -100,14 +176,19 @@ def test_runs_on_other_inputs_and_files_that_are_no_runs_are_refused(tmp_path: P
     assert "scenehash bench --json" in done.output
 
 
-def test_stopwatch_tells_the_time_and_sets_the_warm_up_aside() -> None:
-    watch = Stopwatch()
-    for seconds in (0.05, 0.01, 0.01, 0.01):
-        watch.time("sleep", lambda seconds=seconds: time.sleep(seconds))
-    timed = watch.samples(items=1)["sleep"]
-    assert timed.milliseconds.shape == (3, 1)
-    assert timed.percentile(50) == pytest.approx(10, rel=0.3)
-    assert timed.warm_up >= 50
+def test_stopwatch_sets_the_warm_up_aside() -> None:
+    now = 0
+
+    def work(milliseconds: int) -> None:
+        nonlocal now
+        now += 1_000_000 * milliseconds
+
+    watch = Stopwatch(lambda: now)
+    for milliseconds in (50, 10, 11, 12):
+        watch.time("work", lambda milliseconds=milliseconds: work(milliseconds))
+    timed = watch.samples(items=1)["work"]
+    assert timed.milliseconds.tolist() == [[10], [11], [12]]
+    assert (timed.percentile(50), timed.warm_up) == (11, 50)
     assert Samples.from_document(timed.document()).milliseconds.shape == (3, 1)
 
 
@@ -126,7 +207,7 @@ def test_advice_follows_the_figures() -> None:
     assert lines[1].startswith("threads: 2, ")
     assert len(lines) == 3
     lines = advise(_document(8, 4, [(1, 4.0), (2, 4.1)], 0.7))
-    assert lines[0] == "precision: fp32, 2.0 times as fast as int8"
+    assert lines[0].startswith("precision: fp32, 2.0 times as fast as int8; INT8 is slower")
     assert lines[1].startswith("threads: 1 is as good")
     assert "slows down" in lines[-1]
     assert "equally fast" in advise(_document(4, 4.1, [(1, 4.0)], 1.0))[0]

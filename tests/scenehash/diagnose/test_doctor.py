@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from importlib.metadata import metadata
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,21 @@ from typer.testing import CliRunner
 
 from scenehash import CodeStore, HashModel
 from scenehash.cli.main import build_app
-from scenehash.diagnose.doctor import (
+from scenehash.diagnose.checks import (
     MEGABYTE,
     check_clock,
     check_codes,
     check_disk,
+    check_extras,
     check_machine,
     check_memory,
     check_onnxruntime,
     check_opencv,
+    check_precision,
     check_processor,
+    check_sqlite,
 )
+from scenehash.diagnose.extras import USES, WORKSTATION, missing_extras
 from scenehash.diagnose.hardware import Clock, Machine, read_energy, read_machine
 from scenehash.model.golden import Drift
 from scenehash.scenes import Window
@@ -38,8 +43,11 @@ FIT = Machine(
     onnxruntime="1.23.0",
     opencv=("opencv-python-headless",),
     python="3.11.2",
+    sqlite="3.51.3",
+    missing_extras={},
 )
 PI_4 = dataclasses.replace(FIT, architecture="aarch64", features=frozenset({"asimd", "crc32"}))
+PI_5 = dataclasses.replace(PI_4, features=PI_4.features | {"asimddp"})
 
 
 def machine(**facts: object) -> Machine:
@@ -50,17 +58,83 @@ def test_fit_machine_has_nothing_said_against_it() -> None:
     assert {finding.verdict for finding in check_machine(FIT)} == {"good"}
 
 
-def test_x86_without_vnni_is_a_warning() -> None:
-    found = check_processor(machine(features=frozenset({"avx2"})))
-    assert found.verdict == "warning"
-    assert "without VNNI" in found.what
+@pytest.mark.parametrize(
+    ("features", "verdict", "found"),
+    [
+        ({"avx2", "avx512_vnni"}, "good", "with VNNI"),
+        ({"avx2"}, "good", "without VNNI"),
+        ({"sse4_2"}, "warning", "without AVX2"),
+    ],
+)
+def test_instructions_of_an_x86_processor_are_named(
+    features: set[str], verdict: str, found: str
+) -> None:
+    finding = check_processor(machine(features=frozenset(features)))
+    assert finding.verdict == verdict
+    assert found in finding.what
 
 
-def test_arm_without_dot_product_says_to_try_fp32() -> None:
-    assert check_processor(PI_4).verdict == "note"
-    assert "FP32" in check_processor(PI_4).remedy
-    pi_5 = dataclasses.replace(PI_4, features=PI_4.features | {"asimddp"})
-    assert check_processor(pi_5).verdict == "good"
+def test_arm_says_whether_there_are_dot_products_and_others_were_never_tried() -> None:
+    assert "without dot product" in check_processor(PI_4).what
+    assert "with dot product" in check_processor(PI_5).what
+    assert check_processor(machine(architecture="riscv64")).verdict == "warning"
+
+
+@pytest.mark.parametrize(
+    ("facts", "slower"),
+    [
+        ({}, False),
+        ({"features": frozenset({"avx2"})}, False),
+        ({"features": frozenset({"sse4_2"})}, True),
+        ({"architecture": "riscv64"}, True),
+        ({"architecture": "aarch64", "features": frozenset({"asimd"})}, False),
+        ({"architecture": "aarch64", "features": frozenset({"asimddp"})}, False),
+    ],
+)
+def test_it_is_said_where_int8_may_be_slower_than_fp32(
+    facts: dict[str, object], slower: bool
+) -> None:
+    finding = check_precision(machine(**facts), "int8")
+    assert (finding.verdict == "warning") == slower
+    assert ("INT8 may be slower than FP32" in finding.what) == slower
+    assert ("scenehash bench --other" in finding.remedy) == slower
+    assert check_precision(machine(**facts), "fp32").verdict in ("good", "note")
+
+
+@pytest.mark.parametrize(
+    ("version", "sound"),
+    [
+        ("3.40.1", False),
+        ("3.44.5", False),
+        ("3.44.6", True),
+        ("3.45.0", False),
+        ("3.46.1", False),
+        ("3.50.6", False),
+        ("3.50.7", True),
+        ("3.51.2", False),
+        ("3.51.3", True),
+        ("3.53.0", True),
+    ],
+)
+def test_sqlite_whose_wal_may_be_damaged_is_named(version: str, sound: bool) -> None:
+    finding = check_sqlite(machine(sqlite=version))
+    assert (finding.verdict == "good") == sound
+    assert version in finding.what
+    assert ("WAL-reset bug" in finding.what) != sound
+
+
+def test_missing_extras_are_named_with_what_they_are_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = check_extras(machine(missing_extras={"geo": "rasters", "link": ""}))
+    assert finding.verdict == "note"
+    assert "geo (rasters), link" in finding.what
+    assert "scenehash[geo,link]" in finding.remedy
+    monkeypatch.setattr("scenehash.diagnose.extras._is_installed", lambda name: name != "rasterio")
+    assert missing_extras() == {"geo": USES["geo"]}
+
+
+def test_every_extra_of_the_device_is_known() -> None:
+    provided = set(metadata("scenehash").get_all("Provides-Extra") or ())
+    assert provided - WORKSTATION == set(USES)
 
 
 def test_onnxruntime_with_the_known_fault_is_bad_on_arm_only() -> None:

@@ -65,6 +65,7 @@ def archives(draw):
     return codes[:count], queries, dead, rows
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     archives(),
@@ -104,7 +105,7 @@ def test_buckets_leave_out_nothing_near_or_far(width: int, flips: float) -> None
     index = CodeIndex(codes, planner=EAGER_AND_WHOLE)
     index.build()
     distances, rows, explanation = index.search(queries, 40, explain=True)
-    assert explanation.plans == {"multi-index": 10}
+    assert explanation.plans == {"multi_index": 10}
     for number, query in enumerate(queries):
         every = np.bitwise_count(codes ^ query).sum(axis=1)
         order = np.argsort(every, kind="stable")[:40]

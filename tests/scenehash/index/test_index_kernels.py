@@ -6,17 +6,18 @@ import sys
 import numpy as np
 import pytest
 
-from scenehash.index import CodeIndex, kernels
+from scenehash.index import CodeIndex, kernel_loader
+from scenehash.index.kernels import NUMPY
 from scenehash.index.words import as_words
 
 NEEDS_NUMBA = pytest.mark.skipif(
-    not kernels.available(), reason="numba is not installed: extra 'fast'"
+    not kernel_loader.available(), reason="numba is not installed: extra 'fast'"
 )
 # In a process of its own: searches of 32-bit codes, then what was loaded and used.
 SCRIPT = """
 import sys
 import numpy as np
-from scenehash.index import CodeIndex, kernels
+from scenehash.index import CodeIndex, kernel_loader
 from scenehash.index.words import as_words
 codes = np.random.default_rng(0).integers(0, 256, (5000, 4), np.uint8)
 index = CodeIndex(codes)
@@ -48,14 +49,15 @@ def test_a_process_that_searches_and_ends_does_not_load_numba() -> None:
 
 @NEEDS_NUMBA
 def test_searches_that_went_on_for_long_load_it_behind_them() -> None:
-    assert run("kernels.PATIENCE = 0.0", WAIT) == "True numba"
+    assert run("kernel_loader.PATIENCE = 0.0", WAIT) == "True numba"
 
 
 @NEEDS_NUMBA
 def test_a_process_may_end_while_loops_are_loaded() -> None:
-    assert run("kernels.PATIENCE = 0.0").endswith(("numpy", "numba"))
+    assert run("kernel_loader.PATIENCE = 0.0").endswith(("numpy", "numba"))
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 def test_loops_are_compiled_where_no_folder_can_be_written_to() -> None:
     nowhere = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
@@ -63,8 +65,8 @@ def test_loops_are_compiled_where_no_folder_can_be_written_to() -> None:
 
 
 def test_without_numba_numpy_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "available", lambda: False)
-    monkeypatch.setattr(kernels, "_ready", {})
+    monkeypatch.setattr(kernel_loader, "available", lambda: False)
+    monkeypatch.setattr(kernel_loader, "_ready", {})
     codes = np.random.default_rng(0).integers(0, 256, (500, 8), np.uint8)
     index = CodeIndex(codes)
     assert index.warm() == "numpy"
@@ -81,13 +83,13 @@ def test_many_at_one_distance_are_kept_or_dropped_as_by_numpy(ties: int) -> None
     if kinds is not None:
         codes = kinds[rng.integers(0, len(kinds), len(codes))]
     query = ~codes[:2]
-    compiled = kernels.warm(as_words(codes))
+    compiled = kernel_loader.warm(as_words(codes))
     assert compiled.name == "numba"
     for k in (1, 50, 3000, 70_001):
         for dead in (None, np.arange(0, 70_000, 100), np.arange(0, 70_000, 3)):
             index = CodeIndex(codes, dead)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr("scenehash.index.code_index.kernels_for", lambda _: kernels.NUMPY)
+                patch.setattr("scenehash.index.code_index.kernels_for", lambda _: NUMPY)
                 expected = index.search(query, k)
             got = index.search(query, k)
             assert np.array_equal(got[0], expected[0])

@@ -15,7 +15,9 @@ from scenehash.decode_params import DecodeParams
 from scenehash.demo.tiles import KINDS
 from scenehash.ingestion import IngestOptions, ingest, ingest_files
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval.query import Crop, read_query, tile_pixels
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.pictures import tile_pixels
+from scenehash.retrieval.query import read_query
 from scenehash.scenes import Tiling, find_scenes
 
 from ...scenes import draw
@@ -50,6 +52,7 @@ def new_store(path: Path, model: HashModel) -> CodeStore:
     return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
     tmp_path: Path, model: HashModel, threads: int
@@ -164,8 +167,9 @@ def test_a_crop_of_a_stored_scene_finds_its_own_tile(tmp_path: Path, model: Hash
         assert hit.footprint is not None
         longitude, latitude = np.mean(hit.footprint, axis=0)
         query = read_query(text, store, lambda: model, Crop(place=(latitude, longitude)))
-        assert (query.window.x, query.window.y, query.window.width) == (512, 256, 256)
-        shown = tile_pixels(query.scene, query.window, query.reading, 256)
+        (window,) = query.windows
+        assert (window.x, window.y, window.width) == (512, 256, 256)
+        shown = tile_pixels(tmp_path / "a.tif", window, query.decode_params, 256)
         assert shown is not None
         assert np.array_equal(shown, raster[256:512, 512:768])
 

@@ -143,7 +143,7 @@ def test_a_file_that_was_replaced_is_not_shown_and_one_that_was_touched_is(
 
     fill(10)
     with open_scene(path) as scene:
-        reading = {**scene.reading, **scene.origin}
+        reading = {**scene.reading, "file": scene.origin}
     with reopen_scene(path, reading) as scene:
         assert scene.width == 300
     later = time.time() + 100

@@ -94,7 +94,9 @@ def filters() -> st.SearchStrategy[Filter]:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     days = st.integers(0, 6).map(lambda days: start + timedelta(days=days))
     conditions = {
-        "scene": st.integers(0, 6).map(lambda number: f"/scenes/{number}.png"),
+        "scene": st.tuples(
+            st.sampled_from(["/scenes/", "scenes/", "", "cenes/", "/", "%/"]), st.integers(0, 6)
+        ).map(lambda parts: f"{parts[0]}{parts[1]}.png"),
         "newer_than": st.integers(-1, 200),
         "since": days,
         "until": days,
@@ -110,8 +112,11 @@ def filters() -> st.SearchStrategy[Filter]:
 
 def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
     """A filter, condition by condition."""
-    if where.scene is not None and owner.path != where.scene:
-        return False
+    if where.scene is not None:
+        names = Path(owner.path).parts
+        named = Path(where.scene).parts
+        if names[-len(named) :] != named:
+            return False
     if where.newer_than is not None and row <= where.newer_than:
         return False
     if where.since is not None and (owner.time is None or owner.time < where.since):
@@ -130,10 +135,16 @@ def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
     )
 
 
-# Whether filters are listed, or hits looked at for those that meet them, and how many of these.
-PLANS = [(selection.NARROW, snapshot.BROAD), (0, snapshot.BROAD), (3, (1, 2)), (0, ())]
+# Which filters are listed at once, how many hits are checked at first, and until when.
+PLANS = [
+    (selection.NARROW, snapshot.MORE, snapshot.TOO_BROAD),
+    (0, snapshot.MORE, snapshot.TOO_BROAD),
+    (3, 2, 1000),
+    (0, 2, 0),
+]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -169,10 +180,11 @@ def test_a_filter_holds_for_just_the_rows_that_a_plain_loop_finds(
         where: [(near, row) for near, row, *tile in every if holds(where, row, *tile)]
         for where in wanted
     }
-    for narrow, broad in PLANS:
+    for narrow, more, too_broad in PLANS:
         with pytest.MonkeyPatch.context() as patch, CodeStore.open(folder) as store:
             patch.setattr(selection, "NARROW", narrow)
-            patch.setattr(snapshot, "BROAD", broad)
+            patch.setattr(snapshot, "MORE", more)
+            patch.setattr(snapshot, "TOO_BROAD", too_broad)
             for where, found in expected.items():
                 for k in (len(tiles), 3):
                     hits = store.search(np.zeros((1, 8), np.uint8), k, where=where)[0]

@@ -200,8 +200,8 @@ def test_a_running_watch_and_a_watch_list_share_the_store(store: Path, tmp_path:
     events = tmp_path / "events.jsonl"
     done = run("watch", folder, "--store", store, "--once", "--settle", 0.1, "--events", events)
     assert done.exit_code == 0, done.stderr
-    told = {Path(event["scene"]).name: event["alerts"]
+    alerts = {Path(event["scene"]).name: event["alerts"]
             for event in map(json.loads, events.read_text().splitlines())}  # fmt: skip
-    assert [one["name"] for one in told["new.png"]] == ["quay"]
-    assert told["wood.png"] == []
+    assert [one["name"] for one in alerts["new.png"]] == ["quay"]
+    assert alerts["wood.png"] == []
     assert done.stdout == events.read_text()

@@ -11,7 +11,7 @@ from scenehash.files import path_from
 from scenehash.store import Arrival, CodeStore
 from scenehash.watcher.arrivals import Arrivals, Now
 from scenehash.watcher.backlog import BYTES_AT_ONCE, FILES_AT_ONCE, Backlog
-from scenehash.watcher.listing import Listing, look
+from scenehash.watcher.listing import Listing, scan_folders
 
 # The machine's clock at the start of each story.
 CLOCK = 1_800_000_000.0
@@ -67,7 +67,7 @@ def test_with_marks_a_file_waits_for_its_mark_and_for_nothing_else() -> None:
     assert arrivals.complete(marked, at(100)) == [growing]
 
 
-def test_a_file_is_told_once_and_again_when_it_is_written_again() -> None:
+def test_a_file_is_taken_once_and_again_when_it_is_written_again() -> None:
     arrivals, first = Arrivals(settle=2), file("a.tif", age=9)
     assert arrivals.complete(seen(first), at(0)) == [first]
     assert arrivals.complete(seen(first), at(50)) == []
@@ -90,7 +90,7 @@ def test_the_listing_passes_temporary_names_the_store_and_other_files_over(tmp_p
         (folder / name).touch()
     os.mkfifo(folder / "pipe.png")
     (folder / "loop").symlink_to(folder)
-    listing = look([folder], folder / "store")
+    listing = scan_folders([folder], folder / "store")
     names = sorted(str(Path(one.path).relative_to(folder)) for one in listing.files)
     assert names == ["a.tif", "sub/deep/b.PNG"]
     assert listing.marked == {str(folder / "f.tif")}
@@ -98,7 +98,7 @@ def test_the_listing_passes_temporary_names_the_store_and_other_files_over(tmp_p
 
 
 def test_a_folder_that_has_gone_is_named(tmp_path: Path) -> None:
-    listing = look([tmp_path, tmp_path / "gone"], tmp_path / "s")
+    listing = scan_folders([tmp_path, tmp_path / "gone"], tmp_path / "s")
     assert listing.files == []
     assert listing.unreadable == {str(tmp_path / "gone")}
 
@@ -111,13 +111,13 @@ def test_names_that_are_not_utf_8_and_odd_mtimes_are_listed_as_a_store_can_hold_
         path.touch()
         seconds = int((year - 1970) * 365.25 * 86400)
         os.utime(path, (seconds, seconds))
-    files = {Path(file.path).name: file for file in look([tmp_path], tmp_path / "s").files}
+    files = {Path(file.path).name: file for file in scan_folders([tmp_path], tmp_path / "s").files}
     assert sorted(files) == ["\\xff.png", "a.png", "b.png"]
     assert path_from(files["\\xff.png"].path) == odd
     assert all(abs(file.modified) < 2**63 for file in files.values())
     assert files["\\xff.png"].modified < 0
     with CodeStore.create(tmp_path / "s", "1" * 16, 16, "a-model") as store:
-        store.outbox.note([], list(files.values()))
+        store.outbox.note(arrivals=list(files.values()))
         assert store.outbox.arrived([file.path for file in files.values()]) == set(files.values())
 
 
@@ -126,7 +126,9 @@ def test_folders_of_a_nas_are_passed_over(tmp_path: Path) -> None:
                  "$RECYCLE.BIN/e.tif", "@Recycle/f.png", "good/g.png"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    assert [Path(file.path).name for file in look([tmp_path], tmp_path / "s").files] == ["g.png"]
+    assert [Path(file.path).name for file in scan_folders([tmp_path], tmp_path / "s").files] == [
+        "g.png"
+    ]
 
 
 @given(st.lists(st.integers(0, 30), max_size=60))

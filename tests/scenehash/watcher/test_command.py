@@ -17,11 +17,13 @@ from typer.testing import CliRunner, Result
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
 from scenehash.watcher.waiting import Notified, Polling
+from scenehash.watcher.webhook import GRACE
 
 from ...scenes import draw
+from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
-__all__ = ["receiver"]
+__all__ = ["receiver", "serve"]
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 
@@ -46,7 +48,7 @@ def until(true: Callable[[], bool], seconds: float = 30) -> None:
 
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
-    """A watch of in/, which has one scene, that has told of this scene."""
+    """A watch of in/, which has one scene, that has reported this scene."""
     drop(tmp_path / "in", "harbor", 1)
     where = [str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.2"]
     with subprocess.Popen(
@@ -65,8 +67,10 @@ def events(root: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_it_is_told_of_changes_and_ends_cleanly(
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_it_sees_changes_and_ends_cleanly(
     watch: "subprocess.Popen[str]", tmp_path: Path, number: signal.Signals, status: int
 ) -> None:
     scene = drop(tmp_path / "in", "river", 1)
@@ -87,7 +91,7 @@ def test_a_second_watch_of_a_store_is_refused_and_other_commands_are_not(
     assert watch.poll() is None
     second = run("watch", tmp_path / "in", "--store", tmp_path / "s", "--once")
     assert second.exit_code == 1
-    assert "another scenehash watch is at work" in " ".join(second.stderr.split())
+    assert "another scenehash watch uses this store" in " ".join(second.stderr.split())
     added = run("alert", "add", "quay", "row:0", "--store", tmp_path / "s", "--wait")
     assert added.exit_code == 0, added.stderr
     drop(tmp_path / "in", "harbor", 2)
@@ -101,8 +105,8 @@ def test_once_says_by_its_status_that_something_was_set_aside(tmp_path: Path) ->
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
     first = run("watch", *where)
     assert first.exit_code == 3
-    told = [json.loads(line) for line in first.stdout.splitlines()]
-    assert sorted(event["kind"] for event in told) == ["scene", "set aside"]
+    events = [json.loads(line) for line in first.stdout.splitlines()]
+    assert sorted(event["kind"] for event in events) == ["scene", "set_aside"]
     again = run("watch", *where)
     assert (again.exit_code, again.stdout) == (0, "")
 
@@ -118,13 +122,67 @@ def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Rec
     assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
 
 
+@pytest.mark.parametrize(
+    ("once", "talk"),
+    [
+        (False, LATE["silent"]),
+        (False, BODIES["endless"]),
+        (False, BODIES["dripping"]),
+        (True, LATE["silent"]),
+        (True, LATE["headers that drip"]),
+    ],
+)
+def test_sigterm_waits_for_no_webhook(
+    once: bool, talk: Talk, serve: Callable[[Talk], Server], tmp_path: Path
+) -> None:
+    for seed in range(9):
+        drop(tmp_path / "in", "harbor", seed)
+    server = serve(talk)
+    words = ["watch", str(tmp_path / "in"), "--store", str(tmp_path / "s"), "--settle", "0.1"]
+    url = server.url.replace("//", "//me:hidden@") + "?key=hidden"
+    with subprocess.Popen(
+        [*COMMAND, *words, "--webhook", url, *["--once"] * once],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        until(lambda: bool(server.requests))
+        time.sleep(0.5)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - started < 2 * GRACE + 4
+    assert process.returncode == 143
+    assert "Traceback" not in stderr
+    kept = b"".join(one.read_bytes() for one in (tmp_path / "s").iterdir() if one.is_file())
+    assert b"webhook http://***@127.0.0.1" in kept
+    assert b"hidden" not in kept
+    assert "hidden" not in stderr
+
+
+def test_secrets_of_a_webhook_are_not_printed(tmp_path: Path) -> None:
+    drop(tmp_path / "in", "harbor", 1)
+    words = ["watch", tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1"]
+    nobody = "http://me:hidden@127.0.0.1:9/a?key=hidden"
+    for url in (nobody, "ftp://me:hidden@host", "http://me:hidden@ho st/"):
+        for done in (
+            run(*words, "--webhook", url),
+            CliRunner().invoke(
+                build_app(), [str(word) for word in words], env={"SCENEHASH_WEBHOOK": url}
+            ),
+        ):
+            assert "webhook" in done.output
+            assert "hidden" not in done.output
+    assert "http://***@127.0.0.1:9/a?***: not delivered" in run(*words, "--webhook", nobody).stderr
+
+
 def test_marks_and_polling(tmp_path: Path) -> None:
     marked = drop(tmp_path / "in", "beach", 1)
     drop(tmp_path / "in", "beach", 2)
     Path(f"{marked}.done").touch()
     where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
-    told = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
-    assert [json.loads(line)["scene"] for line in told] == [str(marked)]
+    lines = run("watch", *where, "--done-mark", "--poll").stdout.splitlines()
+    assert [json.loads(line)["scene"] for line in lines] == [str(marked)]
     assert len(run("watch", *where, "--poll").stdout.splitlines()) == 1
 
 
@@ -151,7 +209,7 @@ def test_without_watchfiles_it_polls_and_says_so(
         ("{in} --events {s}/e.jsonl", 1, "not inside the store"),
         ("{in} --events /proc/e.jsonl", 1, "events cannot be written there"),
         ("{in} --webhook station:80", 1, "not a URL"),
-        ("{in} --per pixel", 2, "scene or tile"),
+        ("{in} --per pixel", 2, "'pixel'"),
         ("{in} --max-backlog 0", 2, "--max-backlog"),
         ("{in} --tile many", 1, "--tile many"),
         ("{nowhere}", 2, "does not exist"),
@@ -170,7 +228,7 @@ def test_bad_input_is_one_clear_line(
 
 def test_a_change_ends_the_wait_and_so_does_a_stop(tmp_path: Path) -> None:
     stop = threading.Event()
-    notified = Notified([tmp_path], 20, stop)
+    notified = Notified([tmp_path], 20, stop, print)
     changing = threading.Timer(0.5, (tmp_path / "a.png").touch)
     started = time.monotonic()
     changing.start()
@@ -179,3 +237,55 @@ def test_a_change_ends_the_wait_and_so_does_a_stop(tmp_path: Path) -> None:
     assert notified.wait() is False
     Polling(20, stop).wait()
     assert time.monotonic() - started < 10
+
+
+def test_what_changes_before_the_first_wait_is_not_missed(tmp_path: Path) -> None:
+    notified = Notified([tmp_path], 0.1, threading.Event(), print)
+    (tmp_path / "a.png").touch()
+    assert notified.wait() is True
+    assert notified.wait() is False
+
+
+@pytest.mark.parametrize("seen_gone", [True, False])
+def test_a_folder_that_is_removed_and_made_again_is_watched_again(
+    seen_gone: bool, tmp_path: Path
+) -> None:
+    folder, other = tmp_path / "in", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    notified = Notified([folder, other], 0.1, threading.Event(), print)
+
+    def quiet() -> None:
+        deadline = time.monotonic() + 20
+        while notified.wait():
+            assert time.monotonic() < deadline
+
+    quiet()
+    folder.rmdir()
+    if seen_gone:
+        quiet()
+    folder.mkdir()
+    assert notified.wait() is True
+    quiet()
+    changing = threading.Timer(0.3, (folder / "a.png").touch)
+    changing.start()
+    until(notified.wait)
+    quiet()
+    (other / "b.png").touch()
+    until(notified.wait)
+
+
+def test_where_the_system_refuses_notifications_folders_are_polled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[str] = []
+    notified = Notified([tmp_path], 0.1, threading.Event(), logged.append)
+
+    def refuse(*_: object, **__: object) -> Iterator[object]:
+        raise OSError("OS file watch limit reached")
+        yield
+
+    monkeypatch.setattr(notified, "_watch", refuse)
+    assert [notified.wait() for _ in range(3)] == [True] * 3
+    (line,) = logged
+    assert "file watch limit" in line

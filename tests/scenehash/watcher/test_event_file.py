@@ -21,11 +21,11 @@ def opened(path: Path, rotate_bytes: int = 1000, keep: int = 100, known: int = 0
     return EventFile(path, STORE, lambda _: known, rotate_bytes, keep)
 
 
-def tell(file: EventFile, last: int) -> None:
-    """What a watch does: tell what the file does not have, up to a last event."""
+def deliver(file: EventFile, last: int) -> None:
+    """What a watch does: deliver what the file does not have, up to a last event."""
     events = [event(number) for number in range(file.delivered + 1, last + 1)]
     if events:
-        file.tell(events)
+        file.deliver(events)
 
 
 def numbers(path: Path) -> list[int]:
@@ -37,7 +37,7 @@ def numbers(path: Path) -> list[int]:
 
 def test_events_are_lines_of_json(tmp_path: Path) -> None:
     file = opened(tmp_path / "new" / "e.jsonl")
-    tell(file, 3)
+    deliver(file, 3)
     assert file.delivered == 3
     lines = (tmp_path / "new" / "e.jsonl").read_text().splitlines()
     assert [json.loads(line)["event"] for line in lines] == [1, 2, 3]
@@ -48,7 +48,7 @@ def test_files_rotate_before_they_are_too_large_and_the_oldest_go(tmp_path: Path
     path = tmp_path / "e.jsonl"
     file = opened(path, rotate_bytes=1000, keep=3)
     for number in range(1, 101):
-        tell(file, number)
+        deliver(file, number)
     file.close()
     kept = sorted(one.name for one in tmp_path.iterdir())
     assert kept == ["e.jsonl", "e.jsonl.1", "e.jsonl.2", "e.jsonl.3"]
@@ -60,7 +60,7 @@ def test_files_rotate_before_they_are_too_large_and_the_oldest_go(tmp_path: Path
 def test_an_event_larger_than_a_file_may_be_gets_one_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
     file = opened(path, rotate_bytes=100)
-    tell(file, 3)
+    deliver(file, 3)
     assert numbers(path) == [1, 2, 3]
 
 
@@ -70,27 +70,27 @@ def test_cut_anywhere_and_opened_again_each_event_stands_there_once(tmp_path: Pa
     for _ in range(60):
         file = opened(path, rotate_bytes=2000)
         last += draw.randrange(4)
-        tell(file, last)
+        deliver(file, last)
         file.close()
         # A kill or a power cut: the end of the file is missing, or is not what was written.
         data = path.read_bytes()
         cut = draw.randrange(max(0, len(data) - 300), len(data) + 1)
         path.write_bytes(data[:cut] + draw.choice([b"", b"\0" * 40, b'{"event": 9']))
-    tell(opened(path, rotate_bytes=2000), last)
+    deliver(opened(path, rotate_bytes=2000), last)
     assert numbers(path) == list(range(1, last + 1))
 
 
-def test_killed_between_renaming_and_making_a_new_file_nothing_is_told_twice(
+def test_killed_between_renaming_and_making_a_new_file_nothing_is_delivered_twice(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "e.jsonl"
     file = opened(path)
-    tell(file, 5)
+    deliver(file, 5)
     file.close()
     path.rename(tmp_path / "e.jsonl.1")
     file = opened(path)
     assert file.delivered == 5
-    tell(file, 6)
+    deliver(file, 6)
     assert numbers(path) == [1, 2, 3, 4, 5, 6]
 
 
@@ -101,16 +101,16 @@ def test_a_file_of_another_store_is_gone_on_with_from_what_the_store_remembers(
     path.write_text('{"event": 900, "store": "another", "kind": "scene"}\n')
     file = opened(path, known=2)
     assert file.delivered == 2
-    tell(file, 3)
+    deliver(file, 3)
     assert numbers(path) == [900, 3]
 
 
-def test_what_the_disk_refuses_is_told_when_it_takes_it_again(
+def test_what_the_disk_refuses_is_delivered_when_it_takes_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "e.jsonl"
     file = opened(path)
-    tell(file, 2)
+    deliver(file, 2)
     whole = file._write
 
     def half(one: Event) -> None:
@@ -124,8 +124,8 @@ def test_what_the_disk_refuses_is_told_when_it_takes_it_again(
 
     monkeypatch.setattr(file, "_write", half)
     with pytest.raises(OSError, match="No space"):
-        tell(file, 6)
+        deliver(file, 6)
     monkeypatch.undo()
     assert file.delivered == 3
-    tell(file, 6)
+    deliver(file, 6)
     assert numbers(path) == [1, 2, 3, 4, 5, 6]

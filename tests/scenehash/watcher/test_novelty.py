@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scenehash import CodeStore, Filter
 from scenehash.geo import bounding_boxes
 from scenehash.store import HashedScene
-from scenehash.watcher.novelty import find_repeats, novelty, overlap
+from scenehash.watcher.novelty import find_repeats, overlap
 
-from ..store.samples import TILE, make, placed, scene
+from ..store.samples import TILE, make, placed
 
 WHOLE = st.tuples(
     st.integers(-180, 179), st.integers(-80, 60), st.integers(1, 170), st.integers(1, 20)
@@ -32,16 +32,6 @@ def again(before: HashedScene, number: int, days: float, bits: int = 0) -> Hashe
         codes=before.codes ^ flipped,
         time=before.time + timedelta(days=days),
     )
-
-
-def test_novelty_is_the_distance_to_the_nearest_stored_code(tmp_path: Path) -> None:
-    with make(tmp_path / "s") as store:
-        assert novelty(scene(5, 2).codes, store) == [None, None]
-        store.add([scene(number, 3) for number in range(5)])
-        stored = np.concatenate([codes for _, codes in store.scenes()])
-        expected = [int(np.bitwise_count(stored ^ code).sum(axis=1).min())
-                    for code in scene(5, 2).codes]  # fmt: skip
-        assert novelty(scene(5, 2).codes, store) == expected
 
 
 def test_a_place_that_is_seen_again_is_a_repeat_and_looks_changed_beyond_a_quarter_of_the_bits(

@@ -18,9 +18,10 @@ from scenehash.errors import StoreBusyError
 from scenehash.store import Alert
 from scenehash.store.outbox import Outbox
 from scenehash.watcher.arrivals import Now
-from scenehash.watcher.dispatcher import SinkConfig, open_dispatcher
-from scenehash.watcher.listing import look
-from scenehash.watcher.loop import Watch, WatchOptions
+from scenehash.watcher.dispatcher import open_dispatcher
+from scenehash.watcher.listing import scan_folders
+from scenehash.watcher.loop import Watch
+from scenehash.watcher.options import SinkConfig, WatchOptions
 
 from ...scenes import draw
 
@@ -45,11 +46,11 @@ class Station:
     """A watch that is stepped by hand. Time is an hour later at each step: all files are old."""
 
     def __init__(self, root: Path, model: HashModel) -> None:
-        self.folder, self.store, self.said = root / "in", root / "s", []
-        self.options = WatchOptions([self.folder])
-        self.outlets = SinkConfig(root / "events.jsonl")
-        self.hours, self.stopped = 0, False
+        self.folder, self.store, self.logged = root / "in", root / "s", []
+        self.options = WatchOptions()
         self.stdout = io.StringIO()
+        self.sinks = SinkConfig(self.stdout, root / "events.jsonl")
+        self.hours, self.stopped = 0, False
         self._model, self._stack = model, ExitStack()
         self.folder.mkdir()
 
@@ -59,22 +60,21 @@ class Station:
         self.options = replace(self.options, **changes)
         identity = (self._model.lineage, self._model.bits, "a-model")
         with CodeStore.open_or_create(self.store, *identity) as store:
-            telling = self._stack.enter_context(
-                open_dispatcher(store, self.outlets, self.stdout, self.said.append)
+            dispatcher = self._stack.enter_context(
+                open_dispatcher(store, self.sinks, self.logged.append)
             )
-        arguments = (self.store, self._model, self.options, telling, self.said.append)
-        self.watch = Watch(*arguments, lambda: self.stopped)
-        self.telling = telling
+        arguments = (self.store, self._model, self.options, dispatcher, self.logged.append)
+        self.watch = Watch([self.folder], *arguments, lambda: self.stopped)
 
     def step(self) -> bool:
         self.hours += 1
         seconds = 3600.0 * self.hours
-        listing = look([self.folder], self.store)
+        listing = scan_folders([self.folder], self.store)
         return self.watch.step(listing, Now(seconds, 4e9 + seconds))
 
     def events(self) -> list[dict]:
-        assert self.outlets.events is not None
-        return [json.loads(line) for line in self.outlets.events.read_text().splitlines()]
+        assert self.sinks.events_file is not None
+        return [json.loads(line) for line in self.sinks.events_file.read_text().splitlines()]
 
     def close(self) -> None:
         self._stack.close()
@@ -87,7 +87,7 @@ def station(tmp_path: Path, model: HashModel) -> Iterator[Station]:
     station.close()
 
 
-def test_a_scene_that_arrives_is_stored_and_told_of_once(station: Station) -> None:
+def test_a_scene_that_arrives_is_stored_and_reported_once(station: Station) -> None:
     path = drop(station.folder, "harbor", 1)
     station.start()
     station.step()
@@ -160,7 +160,7 @@ def test_what_is_broken_is_set_aside_once_and_taken_when_it_is_mended(station: S
     station.start()
     station.step()
     kinds = [event["kind"] for event in station.events()]
-    assert sorted(kinds) == ["scene", "set aside"]
+    assert sorted(kinds) == ["scene", "set_aside"]
     with CodeStore.open(station.store) as store:
         (item,) = store.quarantine.list()
     assert item.path == str(broken)
@@ -206,7 +206,7 @@ def test_too_many_scenes_are_shed_by_the_rule_and_never_silently(station: Statio
     station.start(max_backlog=2)
     station.step()
     events = station.events()
-    shed = [event["scene"] for event in events if event["kind"] == "set aside"]
+    shed = [event["scene"] for event in events if event["kind"] == "set_aside"]
     assert [Path(one).name for one in shed] == [f"denseresidential_{seed}.png" for seed in range(3)]
     taken = [event["scene"] for event in events if event["kind"] == "scene"]
     assert [Path(one).name for one in taken] == ["denseresidential_4.png", "denseresidential_3.png"]
@@ -221,7 +221,7 @@ def test_while_another_process_writes_scenes_wait(station: Station) -> None:
         station.step()
         station.step()
         assert station.events() == []
-    assert len([line for line in station.said if "another process" in line]) == 1
+    assert len([line for line in station.logged if "another process" in line]) == 1
     station.step()
     assert len(station.events()) == 1
 
@@ -261,7 +261,7 @@ def test_a_catalog_that_is_held_after_storing_has_nothing_set_aside_twice(
         patch.setattr(Outbox, "deliver", held)
         station.step()
     station.step()
-    assert sorted(event["kind"] for event in station.events()) == ["scene", "set aside"]
+    assert sorted(event["kind"] for event in station.events()) == ["scene", "set_aside"]
 
 
 def test_the_store_is_free_while_there_is_nothing_to_do(station: Station) -> None:
@@ -284,7 +284,7 @@ def test_asked_to_stop_it_stores_nothing_of_the_scene_in_hand(station: Station) 
     assert len(station.events()) == 1
 
 
-def test_an_event_that_was_stored_but_not_told_is_told_by_the_next_watch(
+def test_an_event_that_was_stored_but_not_delivered_is_delivered_by_the_next_watch(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drop(station.folder, "freeway", 1)
@@ -294,7 +294,7 @@ def test_an_event_that_was_stored_but_not_told_is_told_by_the_next_watch(
         raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr("scenehash.watcher.dispatcher.Dispatcher.tell", killed)
+        patch.setattr("scenehash.watcher.dispatcher.Dispatcher.deliver", killed)
         with pytest.raises(SystemExit):
             station.step()
     assert station.events() == []
@@ -319,7 +319,7 @@ def test_a_file_that_cannot_be_written_holds_nothing_up_and_gets_everything_late
             station.step()
     assert station.events() == []
     assert len(station.stdout.getvalue().splitlines()) == 2
-    assert len([line for line in station.said if "No space" in line]) == 1
+    assert len([line for line in station.logged if "No space" in line]) == 1
     station.step()
     assert [event["event"] for event in station.events()] == [1, 2]
 
@@ -346,11 +346,11 @@ def test_a_store_from_a_backup_goes_on_with_numbers_that_were_never_given(
     assert [event["kind"] for event in station.events()][3:] == ["restored", "scene", "scene"]
 
 
-def test_a_sink_that_is_new_is_told_what_comes_from_now_on(station: Station) -> None:
+def test_a_sink_that_is_new_gets_what_comes_from_now_on(station: Station) -> None:
     station.start()
     drop(station.folder, "beach", 1)
     station.step()
-    station.outlets = replace(station.outlets, events=station.folder.parent / "new.jsonl")
+    station.sinks = replace(station.sinks, events_file=station.folder.parent / "new.jsonl")
     station.start()
     assert station.events() == []
     drop(station.folder, "beach", 2)
@@ -412,8 +412,8 @@ class Steps:
 def test_once_takes_what_is_there_and_ends(station: Station) -> None:
     for seed in range(20):
         drop(station.folder, "forest", seed)
-    station.start(settle=0.0)
-    station.watch.run(Steps(), once=True)
+    station.start(settle=0.0, once=True)
+    station.watch.run(Steps())
     assert len(station.events()) == 20
 
 

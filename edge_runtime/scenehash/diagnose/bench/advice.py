@@ -18,11 +18,13 @@ def advise(document: dict[str, Any]) -> list[str]:
         ratio = stages[name]["p50_ms"] / stages["infer"]["p50_ms"]
         better, worse = (precision, other) if ratio >= 1 else (other, precision)
         factor = max(ratio, 1 / ratio)
-        lines.append(
-            f"precision: {better}, {factor:.1f} times as fast as {worse}"
-            if factor >= WORTH
-            else f"precision: {precision} and {other} are equally fast here"
-        )
+        if factor < WORTH:
+            lines.append(f"precision: {precision} and {other} are equally fast here")
+            continue
+        line = f"precision: {better}, {factor:.1f} times as fast as {worse}"
+        if worse == "int8":
+            line += "; INT8 is slower on this machine, use the other export here"
+        lines.append(line)
     lines.append(_threads(document["grid"]))
     sustained = document["sustained"]
     lines.append(

@@ -14,6 +14,8 @@ from .samples import Milliseconds, Samples
 
 DRAWS = 4000
 LEVEL = (2.5, 97.5)
+# A result of bench has some 100 kB.
+LARGEST_FILE = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -35,15 +37,63 @@ class Comparison:
         return "slower" if low > 1 else "no difference shown"
 
 
+@dataclass(frozen=True)
+class RunComparison:
+    """Two runs of bench, stage by stage.
+
+    precision: which is faster here, as a sentence, when the models' precisions differ.
+    """
+
+    first: Path
+    second: Path
+    stages: list[Comparison]
+    precision: str | None
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain values."""
+        return {
+            "first": str(self.first),
+            "second": str(self.second),
+            "precision": self.precision,
+            "stages": {
+                item.stage: {
+                    "first_p50_ms": item.first_ms,
+                    "second_p50_ms": item.second_ms,
+                    "ratio": item.ratio,
+                    "interval_95": list(item.interval),
+                    "verdict": item.verdict,
+                }
+                for item in self.stages
+            },
+        }
+
+
+def compare_runs(first: Path, second: Path) -> RunComparison:
+    """Compare two files that `scenehash bench --json` wrote; InputError on any other."""
+    runs = read_run(first), read_run(second)
+    stages = compare(*runs)
+    one, other = (str(run["model"]["precision"]) for run in runs)
+    infer = [item for item in stages if item.stage == "infer"]
+    sentence = _on_precision(one, other, infer[0]) if infer and one != other else None
+    return RunComparison(first, second, stages, sentence)
+
+
 def read_run(path: Path) -> dict[str, Any]:
     """A file that `scenehash bench --json` wrote; InputError on any other."""
     try:
-        document: dict[str, Any] = json.loads(path.read_text())
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+        if len(data) > LARGEST_FILE:
+            raise ValueError("too large")
+        document: dict[str, Any] = json.loads(data)
         for stage in document["stages"].values():
             Samples.from_document(stage)
+        if not isinstance(document["inputs"], str):
+            raise ValueError("no inputs")
+        _ = document["model"]["precision"]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}: no result of bench; make one with: scenehash bench --json > {path}"
         ) from error
@@ -57,16 +107,14 @@ def compare(first: dict[str, Any], second: dict[str, Any], seed: int = 0) -> lis
             f"the runs were on different inputs ({first['inputs']} / {second['inputs']}); "
             "run both with the same --images and --count"
         )
-    return [
-        compare_samples(
-            stage,
-            Samples.from_document(times),
-            Samples.from_document(second["stages"][stage]),
-            seed,
-        )
-        for stage, times in first["stages"].items()
-        if stage in second["stages"]
-    ]
+    found = []
+    for stage in first["stages"]:
+        if stage in second["stages"]:
+            one, other = (Samples.from_document(run["stages"][stage]) for run in (first, second))
+            if one.milliseconds.shape[1] != other.milliseconds.shape[1]:
+                raise InputError(f"{stage}: the runs timed different numbers of inputs")
+            found.append(compare_samples(stage, one, other, seed))
+    return found
 
 
 def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> Comparison:
@@ -87,6 +135,18 @@ def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> C
     return Comparison(
         stage, first.percentile(50), second.percentile(50), ratio, (float(low), float(high))
     )
+
+
+def _on_precision(first: str, second: str, infer: Comparison) -> str:
+    low, high = infer.interval
+    times = f"{infer.ratio:.2f} of its time, 95 % interval {low:.2f}-{high:.2f}"
+    match infer.verdict:
+        case "faster":
+            return f"precision: {second} is faster than {first} here ({times})"
+        case "slower":
+            return f"precision: {second} is slower than {first} here ({times})"
+        case _:
+            return f"precision: no difference shown between {first} and {second} here"
 
 
 def _redrawn(samples: Samples, rng: np.random.Generator) -> Milliseconds:

@@ -1,4 +1,4 @@
-"""Times of one kind of work, and what is said of them."""
+"""Times of one kind of work, and figures of them."""
 
 import time
 from collections.abc import Callable
@@ -46,22 +46,26 @@ class Samples:
     def from_document(cls, document: dict[str, Any]) -> "Samples":
         """Read what document() gave; KeyError, TypeError or ValueError on anything else."""
         times = np.array(document["milliseconds"], np.float64)
-        if times.ndim != 2 or not times.size:
+        if times.ndim != 2 or not times.size or not (np.isfinite(times) & (times > 0)).all():
             raise ValueError("times are not repeats of items")
         return cls(times, float(document["warm_up_ms"]))
 
 
 class Stopwatch:
-    """Collects the times of several stages, an item at a time."""
+    """Collects the times of several stages, an item at a time.
 
-    def __init__(self) -> None:
+    clock: nanoseconds that only ever grow.
+    """
+
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        self._clock = clock
         self._times: dict[str, list[float]] = {}
 
     def time(self, stage: str, work: Callable[[], Result]) -> Result:
         """Do a stage's work once, and note how long it took."""
-        started = time.perf_counter_ns()
+        started = self._clock()
         result = work()
-        self._times.setdefault(stage, []).append((time.perf_counter_ns() - started) / 1e6)
+        self._times.setdefault(stage, []).append((self._clock() - started) / 1e6)
         return result
 
     def samples(self, items: int) -> dict[str, Samples]:

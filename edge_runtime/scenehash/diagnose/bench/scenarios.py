@@ -23,7 +23,7 @@ BATCHES = (1, 2, 4, 8)
 
 def run_scenarios(model: HashModel, tiles: Sequence[Image], seconds: float) -> dict[str, Any]:
     """Figures of the three scenarios; each runs for so many seconds, after a warm-up."""
-    together = [tiles[place % len(tiles)] for place in range(STREAMS)]
+    together = [tiles[number % len(tiles)] for number in range(STREAMS)]
     rounds = iter(range(1 << 62))
     single = _latencies(lambda: model.encode([tiles[next(rounds) % len(tiles)]]), seconds)
     several = _latencies(lambda: model.encode(together), seconds)
@@ -47,7 +47,7 @@ def run_grid(
     for threads in range(1, most_threads + 1):
         model = HashModel.open(path, threads)
         for batch in BATCHES:
-            chosen = [tiles[place % len(tiles)] for place in range(batch)]
+            chosen = [tiles[number % len(tiles)] for number in range(batch)]
             times = _latencies(lambda model=model, chosen=chosen: model.encode(chosen), seconds)  # type: ignore[misc]
             milliseconds = round(float(np.median(times)) / batch, 3)
             yield {"threads": threads, "batch": batch, "ms_a_tile": milliseconds}

@@ -9,9 +9,10 @@ import pytest
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.place_match import same_place_first
-from scenehash.retrieval.query import Crop, Query, read_query
-from scenehash.retrieval.search import search_by_examples
+from scenehash.retrieval.query import Query, read_query
+from scenehash.retrieval.search import search
 
 from ...scenes import draw, enlarged
 from ..ingestion.test_ingest import mosaic, new_store
@@ -53,7 +54,7 @@ def test_a_moved_crop_finds_its_own_tile_first(
 ) -> None:
     for column, row in ((1, 1), (2, 1), (1, 2), (2, 2)):
         query = crop(folder, store, model, SIDE * column + shift[0], SIDE * row + shift[1])
-        first, *others = search_by_examples(store, [query], 5, rerank=True).hits
+        first, *others = search(store, query, 5).hits
         assert (first.window.x, first.window.y) == (SIDE * column, SIDE * row)
         assert first.same_place
         assert [hit.same_place for hit in others] == [False] * 4
@@ -64,11 +65,12 @@ def test_brightness_and_contrast_do_not_matter(
     folder: Path, store: CodeStore, model: HashModel
 ) -> None:
     query = crop(folder, store, model, SIDE + 20, SIDE - 30)
-    assert query.image is not None
-    hits = search_by_examples(store, [query], 30).hits
-    paler = np.clip(query.image * 0.6 + 60, 0, 255).astype(np.uint8)
-    for image in (query.image, paler):
-        first = same_place_first(store, [image], hits[::-1])[0]
+    assert query.picture is not None
+    hits = search(store, query, 30, rerank=False).hits
+    paler = np.clip(query.picture * 0.6 + 60, 0, 255).astype(np.uint8)
+    for image in (query.picture, paler):
+        seen = Query.from_image(image, model)
+        first = same_place_first(store, [seen], hits[::-1])[0]
         assert first.window == hits[0].window or (first.window.x, first.window.y) == (SIDE, SIDE)
 
 
@@ -77,12 +79,11 @@ def test_hits_of_other_places_stay_in_the_order_that_they_had(
 ) -> None:
     strange = write(tmp_path / "strange.png", draw("harbor", 4321))
     query = read_query(str(strange), store, lambda: model)
-    hits = search_by_examples(store, [query], 30).hits
-    looked = same_place_first(store, [draw("harbor", 4321)], hits)
+    hits = search(store, query, 30, rerank=False).hits
+    looked = same_place_first(store, [query], hits)
     assert looked == [replace(hit, same_place=False) for hit in hits]
     own = crop(folder, store, model, SIDE, SIDE)
-    assert own.image is not None
-    moved_up = same_place_first(store, [own.image], hits)
+    moved_up = same_place_first(store, [own], hits)
     assert [hit.row for hit in moved_up if not hit.same_place] == [
         hit.row for hit in hits if hit.row != moved_up[0].row
     ]
@@ -91,7 +92,9 @@ def test_hits_of_other_places_stay_in_the_order_that_they_had(
 def test_a_picture_without_texture_is_no_place(store: CodeStore, model: HashModel) -> None:
     flat = np.full((SIDE, SIDE, 3), 90, np.uint8)
     hits = store.search(model.encode([flat]), 30)[0]
-    assert [hit.same_place for hit in same_place_first(store, [flat], hits)] == [False] * 22
+    assert [
+        hit.same_place for hit in same_place_first(store, [Query.from_image(flat, model)], hits)
+    ] == [False] * 22
 
 
 def test_a_tile_that_shares_more_comes_before_one_that_shares_less(
@@ -106,7 +109,7 @@ def test_a_tile_that_shares_more_comes_before_one_that_shares_less(
         store.keep_thumbnails()
         ingest(sorted((tmp_path / "in").iterdir()), store, model)
         query = read_query(str(query_path), store, lambda: model)
-        hits = search_by_examples(store, [query], 3, rerank=True).hits
+        hits = search(store, query, 3).hits
         assert [Path(hit.scene).stem for hit in hits] == ["220", "200", "180"]
         assert all(hit.same_place for hit in hits)
 
@@ -118,10 +121,8 @@ def test_without_thumbnails_nothing_is_said_of_places(
     with new_store(tmp_path / "s", model) as bare:
         bare.merge(store)
         bare.keep_thumbnails(False)
-        assert {
-            hit.same_place for hit in search_by_examples(bare, [query], 9, rerank=True).hits
-        } == {None}
-    plain = search_by_examples(store, [query], 9).hits
+        assert {hit.same_place for hit in search(bare, query, 9).hits} == {None}
+    plain = search(store, query, 9, rerank=False).hits
     assert {hit.same_place for hit in plain} == {None}
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from scenehash_export.activation_cache import Tape
+from scenehash_export.activation_cache import ActivationCache
 from scenehash_export.gptq import _rounded, round_rows, round_weights, with_biases
-from scenehash_export.graph import finish_graph, lower_network
+from scenehash_export.graph import finish_graph, network_graph
 from scenehash_export.layer_snr import decibels
 from scenehash_export.observe import observe
 from scenehash_export.quantize import check_quantized, check_weights, executed_operators, quantize
@@ -32,7 +32,7 @@ def seen() -> Tiles:
 @pytest.fixture(scope="module")
 def graphs(seen: Tiles) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     """A small network in FP32 and, by the nearest step, in INT8."""
-    plain = with_biases(lower_network(small_network(), SIZE))
+    plain = with_biases(network_graph(small_network(), SIZE))
     ranges = {n: min_max(t) for n, t in observe(plain, iter(seen)).tensors.items()}
     return plain, quantize(plain, ranges)
 
@@ -44,6 +44,7 @@ def _run(graph: onnx.ModelProto, tiles: Tiles) -> npt.NDArray[np.float32]:
     return session.run(["logits"], {"tiles": tiles})[0]
 
 
+@pytest.mark.slow
 def test_fitted_rounding_is_nearer_to_fp32_on_tiles_that_it_did_not_see(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles, tiles: Tiles
 ) -> None:
@@ -54,6 +55,7 @@ def test_fitted_rounding_is_nearer_to_fp32_on_tiles_that_it_did_not_see(
     assert after > before + 2
 
 
+@pytest.mark.slow
 def test_fitted_graph_is_the_same_but_for_its_integers_and_steps(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles
 ) -> None:
@@ -135,15 +137,15 @@ def test_the_pair_rule_is_the_bound_of_sixteen_bits() -> None:
     assert 255 * 128 < 2**15 <= 255 * 129
 
 
-def test_a_tape_reads_what_a_session_over_the_whole_graph_gives(
+def test_cached_activations_are_those_of_the_whole_graph(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], tiles: Tiles
 ) -> None:
     for graph in graphs:
-        tape = Tape(graph, list(tiles))
+        cache = ActivationCache(graph, list(tiles))
         convolutions = [node for node in graph.graph.node if node.op_type in ("Conv", "Gemm")]
         for node in convolutions:
-            read = np.concatenate(list(tape.read(node.input[0])))
-            again = np.concatenate(list(Tape(graph, list(tiles)).read(node.input[0])))
+            read = np.concatenate(list(cache.read(node.input[0])))
+            again = np.concatenate(list(ActivationCache(graph, list(tiles)).read(node.input[0])))
             np.testing.assert_allclose(read, again, rtol=0, atol=1e-6)
-        last = np.concatenate(list(tape.read("logits")))
+        last = np.concatenate(list(cache.read("logits")))
         np.testing.assert_allclose(last, _run(graph, tiles), rtol=0, atol=1e-5)

@@ -1,0 +1,68 @@
+"""Help texts as a terminal of 80 columns shows them whole, in words and not in Python's types."""
+
+import re
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+# What typer writes of a type, a default and a range, and what a person reads.
+WORDS = (
+    (r"<(int|int range)>", "N"),
+    (r"<(float|float range)>", "X"),
+    (r"<path>", "PATH"),
+    (r"<str>", "TEXT"),
+    (r"<(\w+(?:\|\w+)+)>", r"\1"),
+    (r"default: \((.*?)\)(?=[;\]])", r"default: \1"),
+    (r"(-?[\d.]+)<=x<=(-?[\d.]+)", r"\1 to \2"),
+    (r"x>=(-?[\d.]+)", r"at least \1"),
+    (r"x<=(-?[\d.]+)", r"at most \1"),
+)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines to copy, each at most 76 characters."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def give_all(app: typer.Typer) -> None:
+    """Have all commands of an app, and of its groups, show their help so."""
+    for command in app.registered_commands:
+        command.cls = _Command
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            give_all(group.typer_instance)
+
+
+class _Command(TyperCommand):
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [_argument(piece) for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        arguments, options = [], []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is None:
+                continue
+            name, text = record
+            if param.param_type_name == "argument":
+                arguments.append((_argument(name.partition(" <")[0]), _in_words(text)))
+            else:
+                options.append((_in_words(name), _in_words(text)))
+        for title, records in (("Arguments", arguments), ("Options", options)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def _argument(name: str) -> str:
+    """An argument's name in capitals: {folders}... becomes FOLDERS..."""
+    plain = re.sub(r"[{}]", "", name).upper()
+    # One that names several, such as [STORE] OTHER, says itself how many there are.
+    return plain.removesuffix("...") if " " in plain else plain
+
+
+def _in_words(text: str) -> str:
+    for typed, read in WORDS:
+        text = re.sub(typed, read, text)
+    return text

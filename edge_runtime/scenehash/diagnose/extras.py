@@ -1,0 +1,35 @@
+"""Optional parts of scenehash that are not installed."""
+
+import re
+from importlib import metadata
+
+# What each extra of the device is for.
+USES = {
+    "geo": "GeoTIFF and other rasters",
+    "watch": "notifications of new files",
+    "parquet": "export to GeoParquet",
+    "fast": "faster search of large archives",
+}
+WORKSTATION = frozenset({"train", "export", "timm", "bench", "dev"})
+
+
+def missing_extras() -> dict[str, str]:
+    """The device's extras of which a package is missing, and what each is for, by name."""
+    try:
+        requirements = metadata.requires("scenehash") or []
+    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
+        return {}
+    missing = set()
+    for requirement in requirements:
+        found = re.fullmatch(r"([\w.-]+)[^;]*; extra == ['\"]([\w-]+)['\"]", requirement)
+        if found and found[2] not in WORKSTATION and not _is_installed(found[1]):
+            missing.add(found[2])
+    return {name: USES.get(name, "") for name in sorted(missing)}
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

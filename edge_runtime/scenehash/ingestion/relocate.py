@@ -1,0 +1,62 @@
+"""Scenes whose files have moved."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenehash.errors import InputError, StoreError
+from scenehash.files import path_from, path_text
+from scenehash.progress import SILENT, Progress
+from scenehash.scenes import reopen_scene
+from scenehash.store import FILE, CodeStore, SceneRecord
+
+from .report import SetAside
+
+
+@dataclass
+class RelocateReport:
+    """What became of the scenes that were under the old path.
+
+    moved: where they are now. set_aside: the others, by the path at which they were sought.
+    """
+
+    moved: list[Path] = field(default_factory=list)
+    set_aside: list[SetAside] = field(default_factory=list)
+
+
+def relocate(
+    store: CodeStore, old: str | Path, new: str | Path, progress: Progress = SILENT
+) -> RelocateReport:
+    """Give stored scenes the paths that their files have now.
+
+    old: the path of a scene, or of a folder of scenes, as the store has it. new: the path that took
+    its place. The content of each file is compared with what was stored: one that is not there, or
+    has another content, is set aside, and its scene keeps the old path. Each scene is committed by
+    itself: interrupted, give the same call again. Raises StoreError when no scene is under old.
+    """
+    before, after = Path(old).absolute(), Path(new).absolute()
+    records = store.records_under(path_text(before))
+    if not records:
+        raise StoreError(f"{store.path}: no stored scene is at {before}, or below it")
+    report = RelocateReport()
+    with progress.task("relocate", len(records)) as task:
+        for record in records:
+            path = path_from(path_text(after / Path(record.path).relative_to(path_text(before))))
+            try:
+                _move(store, record, path)
+                report.moved.append(path)
+            except InputError as error:
+                report.set_aside.append(SetAside(path, error.reason))
+            task.advance(1)
+    return report
+
+
+def _move(store: CodeStore, record: SceneRecord, path: Path) -> None:
+    """Note where a scene is now; InputError when that is not its file."""
+    params = {name: value for name, value in record.decode_params.items() if name != FILE}
+    with reopen_scene(path, params) as scene:
+        if scene.content != record.content:
+            raise InputError("the file has another content than the scene that was stored")
+        origin = scene.origin
+    with store.transaction():
+        store.update_scene(record.content, path_text(path), file=origin)
+        store.take_paths({path_text(path): record.content})

@@ -1,0 +1,60 @@
+"""Pixels of queries and stored tiles, to be shown to a person."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from scenehash.errors import InputError
+from scenehash.scenes import Window, open_scene, reopen_scene
+from scenehash.scenes.thumbnails import decode_thumbnail
+from scenehash.store import CodeStore
+from scenehash.tiles import Image
+
+from .query import ROW_PREFIX, SHOWN_PIXELS, Query, row_number
+
+
+def picture_of(text: str, store: CodeStore) -> Image:
+    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone.
+
+    Of a stored tile whose scene is gone: its thumbnail.
+    """
+    if not text.startswith(ROW_PREFIX):
+        with open_scene(Path(text)) as scene:
+            return scene.overview(SHOWN_PIXELS)
+    row = row_number(text)
+    tile = store.tile(row)
+    try:
+        with reopen_scene(Path(tile.scene), tile.decode_params) as scene:
+            return scene.pixels(tile.window, SHOWN_PIXELS)
+    except InputError:
+        if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:
+            raise
+        return thumbnail
+
+
+def thumbnail_pixels(store: CodeStore, rows: Sequence[int]) -> dict[int, Image]:
+    """The thumbnails that a store has of rows, uint8 RGB [64, 64, 3]."""
+    return {row: decode_thumbnail(jpeg) for row, jpeg in store.thumbnails.of(rows).items()}
+
+
+def tile_pixels(
+    scene: Path,
+    window: Window,
+    reading: Mapping[str, object],
+    side: int,
+    thumbnail: Image | None = None,
+) -> Image | None:
+    """A window of a scene, uint8 RGB, read as it was; where it is gone, the thumbnail, if any."""
+    try:
+        with reopen_scene(scene, reading) as opened:
+            return opened.pixels(window, side)
+    except InputError:
+        return thumbnail
+
+
+def query_pixels(query: Query) -> Image | None:
+    """A query's pixels, uint8 RGB; its thumbnail, or None, when its scene is gone."""
+    if query.picture is not None or query.scene is None:
+        return query.picture
+    thumbnail = decode_thumbnail(query.thumbnails[0]) if query.thumbnails else None
+    window, params = query.windows[0], query.decode_params
+    return tile_pixels(query.scene, window, params, SHOWN_PIXELS, thumbnail)

@@ -1,0 +1,43 @@
+"""The files of a store, as they are opened and made."""
+
+import contextlib
+from pathlib import Path
+from typing import IO
+
+from scenehash.errors import StoreError
+from scenehash.files import flush_folder
+
+from .catalog import Catalog, is_vacant
+from .codes_file import CodesFile
+from .folder import CATALOG, lock, make_folder
+from .state import State
+
+
+def open_files(
+    path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
+) -> tuple[Catalog, IO[bytes] | None]:
+    """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+    if not (path / CATALOG).is_file():
+        raise StoreError(
+            f"{path}: no scenehash store here; make one with: "
+            f"scenehash ingest IMAGES --store {path}"
+        )
+    held = undo.enter_context(lock(path, wait)) if writable else None
+    return undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable))), held
+
+
+def make_files(
+    path: Path, state: State, wait: bool, undo: contextlib.ExitStack
+) -> tuple[Catalog, IO[bytes]] | None:
+    """The same of a new store; None when there is one already."""
+    if not is_vacant(path / CATALOG):
+        return None
+    make_folder(path)
+    held = undo.enter_context(lock(path, wait))
+    if not is_vacant(path / CATALOG):
+        held.close()
+        return None
+    CodesFile(path, state.bits // 8, state.generation).make()
+    catalog = undo.enter_context(contextlib.closing(Catalog.create(path / CATALOG, state)))
+    flush_folder(path)
+    return catalog, held

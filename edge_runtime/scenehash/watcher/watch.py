@@ -1,0 +1,65 @@
+"""scenehash.watch: ingest what arrives in folders, match it, and deliver events."""
+
+import contextlib
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from scenehash.errors import ConfigurationError
+from scenehash.ingestion import IngestOptions
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT
+from scenehash.store import CodeStore
+
+from .dispatcher import open_dispatcher
+from .lock import watch_lock
+from .loop import Watch
+from .options import SinkConfig, WatchOptions, WatchReport
+from .sinks import Log
+from .waiting import waiting
+
+DEFAULTS, NO_SINKS = WatchOptions(), SinkConfig()
+
+
+def watch(
+    folders: Sequence[str | Path],
+    store: str | Path,
+    model: str | Path | HashModel | None = None,
+    options: WatchOptions = DEFAULTS,
+    sinks: SinkConfig = NO_SINKS,
+    stop: threading.Event | None = None,
+    log: Log = SILENT.message,
+) -> WatchReport:
+    """Ingest scenes as they arrive in folders, match them, and deliver an event of each.
+
+    A file is taken once, when it is complete. A scene and its event are committed together, so that
+    a watch that ends at any moment goes on where it was. It ends, between two tiles, when stop is
+    set; with options.once, when what is there is stored. The store is made when there is none.
+    model: None is the one that ships with scenehash. log is called with what a person should know,
+    a line each. docs/watch.md describes the events.
+
+    Raises ConfigurationError on options that make no sense, InputError when events cannot be
+    written, ModelError, LineageError when another model made the store, StoreBusyError when there
+    is a watch of this store already, and StoreError when the disk refuses.
+    """
+    stop = stop or threading.Event()
+    ingest = options.ingest or IngestOptions()
+    paths, path = [Path(folder) for folder in folders], Path(store)
+    _check(paths, path, sinks)
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    with contextlib.ExitStack() as stack:
+        with CodeStore.for_model(path, loaded, ingest.bits, ingest.wait) as opened:
+            stack.enter_context(watch_lock(path))
+            dispatcher = stack.enter_context(open_dispatcher(opened, sinks, log))
+        running = Watch(paths, path, loaded, options, dispatcher, log, stop.is_set)
+        running.run(waiting(paths, options.poll, stop, log))
+        dispatcher.finish(path, options.once, stop.is_set)
+    return WatchReport(running.stored, running.set_aside)
+
+
+def _check(folders: Sequence[Path], store: Path, sinks: SinkConfig) -> None:
+    file = sinks.events_file
+    if file is not None and store.absolute() in file.absolute().parents:
+        raise ConfigurationError(f"--events {file}: not inside the store's folder")
+    if not folders:
+        raise ConfigurationError("no folders to watch")

@@ -1,0 +1,128 @@
+"""`scenehash search` as a person meets it: names that work, outputs, mistakes that are named."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from scenehash.report.contact_sheet import write_picture
+
+from ...scenes import draw
+from ..ingestion.test_ingest import mosaic
+from .test_commands import answer, run
+from .test_scene_commands import write_raster
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("rasters")
+    write_raster(folder / "a" / "coast.tif", mosaic(2, 3))
+    write_raster(folder / "b" / "coast.tif", mosaic(2, 3)[:, ::-1], east=600_000)
+    write_picture(folder / "plain.png", draw("forest", 1))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stores") / "s"
+    assert run("ingest", scenes, "--store", path).exit_code == 0
+    return path
+
+
+def test_the_name_that_a_table_shows_finds_that_scene(scenes: Path, store: Path) -> None:
+    shown = run("search", "row:0", "--store", store, "-k", 1).stdout
+    assert "a/coast.tif" in shown
+    for name, tiles in (("a/coast.tif", 6), ("coast.tif", 12), ("oast.tif", 0)):
+        found = answer("search", "row:0", "--store", store, "-k", 99, "--scene", name)
+        assert len(found["hits"]) == tiles
+        assert len(found["warnings"]) == (tiles == 0)
+    whole = answer("search", "row:0", "--store", store, "-k", 99, "--scene", scenes / "plain.png")
+    assert len(whole["hits"]) == 1
+
+
+def test_a_large_scene_is_searched_by_its_tiles_and_says_so(scenes: Path, store: Path) -> None:
+    scene = scenes / "a" / "coast.tif"
+    done = run("search", scene, "--store", store, "-k", 6)
+    assert done.exit_code == 0
+    assert f"note: {scene}: searched by its 6 tiles" in " ".join(done.stderr.split())
+    found = answer("search", scene, "--store", store, "-k", 6)
+    assert found["queries"][0]["tiles"] == 6
+    assert [hit["distance"] for hit in found["hits"]] == [0] * 6
+    assert answer("search", scene, "--whole", "--store", store)["queries"][0]["tiles"] == 1
+
+
+def test_a_code_is_a_query(store: Path) -> None:
+    code = answer("search", "row:3", "--store", store)["queries"][0]["codes"][0]
+    found = answer("search", f"code:{code}", "--store", store, "-k", 4)
+    assert found["hits"] == answer("search", "row:3", "--store", store, "-k", 4)["hits"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--at", "15.001,45.15"], "45.15,15.001 is inside: the latitude comes first"),
+        (["--at", "145,20"], "the latitude comes first: 20,145?"),
+        (["--near", "145,20,5"], "the latitude comes first: 20,145?"),
+        (["--bbox", "45,115,46,116"], "longitudes come first: 115,45,116,46?"),
+        (["--html", "nowhere/p.html"], "there is no folder nowhere"),
+        (["--sheet", "p.docx"], "no picture format"),
+    ],
+)
+def test_mistakes_are_named_before_anything_is_searched(
+    scenes: Path, store: Path, arguments: list[str], said: str
+) -> None:
+    done = run("search", scenes / "a" / "coast.tif", "--store", store, *arguments)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert said in " ".join(done.stderr.split())
+    document = json.loads(
+        run("search", scenes / "a" / "coast.tif", "--store", store, *arguments, "--json").stdout
+    )
+    assert said in document["error"]["message"]
+    assert document["error"]["exit_status"] == 1
+
+
+def test_hits_are_shown_although_a_file_cannot_be_written(store: Path, tmp_path: Path) -> None:
+    outputs = ["--geojson", tmp_path / "p.geojson", "--html", tmp_path / "p.html"]
+    asked = ["search", "row:12", "--store", store, "--scene", "plain.png", *outputs]
+    done = run(*asked)
+    assert done.exit_code == 1
+    assert "plain.png" in done.stdout
+    assert "error: " in done.stderr
+    assert "no hit has a footprint" in " ".join(done.stderr.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["p.html"]
+    shown = run(*asked, "--json")
+    document = json.loads(shown.stdout)
+    assert shown.exit_code == 1
+    assert len(document["hits"]) == 1
+    assert list(document["written"]) == ["html"]
+    assert "no hit has a footprint" in document["not_written"]["geojson"]
+
+
+def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_path: Path) -> None:
+    assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((256, 256, 3), 80, np.uint8))
+    done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
+    assert done.exit_code == 0
+    said = " ".join(done.stderr.split())
+    assert "grey.png: it is of one colour" in said
+    assert "no stored scene has the label fire" in said
+    assert "0 hits among 13 tiles" in done.stdout
+
+
+def test_every_hit_has_a_word(store: Path) -> None:
+    far = answer("search", "code:" + "0f" * 8, "--store", store)
+    assert {hit["match"] for hit in far["hits"]} == {"unlike_anything_stored"}
+    near = answer("search", "row:0", "--store", store, "-k", 1)
+    assert near["hits"][0]["match"] == "same_kind"
+    assert set(near["match_distances"]) == {"same_kind", "doubtful"}
+    assert "same_kind" in run("search", "row:0", "--store", store, "-k", 1).stdout
+
+
+def test_help_has_examples() -> None:
+    for flag in ("-h", "--help"):
+        shown = run("search", flag)
+        assert shown.exit_code == 0
+        assert "Examples:" in shown.stdout
+        assert "--at 43.36,5.32" in shown.stdout

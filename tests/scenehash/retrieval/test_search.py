@@ -1,0 +1,314 @@
+"""Search by examples, by what hits must not be like, by large scenes, by codes; other orders."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import scenehash
+from scenehash import CodeStore, Crop, Filter, HashModel, Query, search
+from scenehash.codes import hamming, unpack
+from scenehash.errors import ConfigurationError, InputError
+from scenehash.ingestion.pipeline import ingest
+from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.match_words import MatchDistances, calibrate
+from scenehash.retrieval.rerank import by_bit_certainty
+from scenehash.scenes import Tiling, Window
+from scenehash.store import HashedScene
+
+from ...scenes import draw
+from ..ingestion.test_ingest import mosaic, new_store
+from ..store.samples import placed
+
+CODES = np.random.default_rng(0).integers(0, 4, (300, 2), np.uint8)
+SIDE = 256
+
+
+def query(code: np.ndarray, logits: np.ndarray | None = None) -> Query:
+    return Query("q", code[None], None if logits is None else logits[None])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[CodeStore]:
+    with CodeStore.create(tmp_path / "s", "a" * 16, 16, "a-model") as store:
+        windows = [Window(tile, 0, 1, 1) for tile in range(len(CODES))]
+        store.add([HashedScene("0" * 32, "/a.png", windows, CODES)])
+        yield store
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load(threads=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene of six tiles, one of them black, and images of a tile each."""
+    folder = tmp_path_factory.mktemp("scenes")
+    pixels = mosaic(2, 3)
+    pixels[:SIDE, :SIDE] = 0
+    write_picture(folder / "large.png", pixels)
+    for number in range(6):
+        write_picture(folder / f"forest_{number}.png", draw("forest", 90 + number))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(
+    folder: Path, model: HashModel, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CodeStore]:
+    with new_store(tmp_path_factory.mktemp("stores") / "s", model) as store:
+        ingest(sorted(folder.iterdir()), store, model)
+        yield store
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    like=st.lists(st.integers(0, 299), min_size=1, max_size=4),
+    unlike=st.lists(st.integers(0, 299), max_size=3),
+    k=st.integers(1, 320),
+    radius=st.none() | st.integers(0, 5),
+    after=st.none() | st.integers(0, 299),
+)
+def test_examples_find_what_a_plain_loop_finds(
+    store: CodeStore,
+    like: list[int],
+    unlike: list[int],
+    k: int,
+    radius: int | None,
+    after: int | None,
+) -> None:
+    near = np.min([hamming(CODES, CODES[row]) for row in like], axis=0)
+    far = np.min([hamming(CODES, CODES[row]) for row in unlike] or [np.full(300, 99)], axis=0)
+    expected = sorted(
+        (int(near[row]), row)
+        for row in range(300)
+        if near[row] < far[row]
+        and (radius is None or near[row] <= radius)
+        and (after is None or row > after)
+    )[:k]
+    found = search(
+        store,
+        [query(CODES[row]) for row in like],
+        k,
+        radius=radius,
+        where=None if after is None else Filter(newer_than=after),
+        unlike=[query(CODES[row]) for row in unlike],
+    )
+    assert [(hit.distance, hit.row) for hit in found.hits] == expected
+    assert [hit.rank for hit in found.hits] == list(range(1, len(expected) + 1))
+    assert [hit.hamming_rank for hit in found.hits] == [hit.rank for hit in found.hits]
+
+
+def test_bits_that_a_query_is_unsure_of_count_less(store: CodeStore) -> None:
+    logits = np.random.default_rng(1).normal(size=16).astype(np.float32)
+    code = np.packbits(logits > 0)
+    hits = search(store, query(code), 300).hits
+    ordered = by_bit_certainty(store, [logits[None]], hits)
+    differs = unpack(CODES) != (logits > 0)
+    half = np.abs(logits).mean() / 2
+    weights = [float(np.minimum(np.abs(logits), half)[row].sum()) for row in differs]
+    assert sorted(hit.row for hit in ordered) == list(range(300))
+    along = [weights[hit.row] for hit in ordered]
+    assert along == pytest.approx(sorted(along), abs=1e-5)
+    found = search(store, query(code, logits), 5, rerank=True)
+    assert found.hits[0].row == ordered[0].row
+    assert found.reranked is not None
+    assert (found.reranked.by, found.reranked.compared) == (("bit_certainty",), 100)
+    by_distance = {hit.row: hit.rank for hit in hits}
+    assert all(hit.hamming_rank == by_distance[hit.row] for hit in found.hits)
+    with pytest.raises(ConfigurationError, match="needs images"):
+        search(store, query(code), 5, rerank=True)
+
+
+def test_a_large_scene_is_searched_by_all_its_tiles_that_hold_data(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    path = folder / "large.png"
+    found = search(archive, path, 5, where=Filter(scene="large.png"), model=model)
+    (asked,) = found.queries
+    assert (len(asked.codes), asked.skipped, len(asked.windows)) == (5, 1, 5)
+    assert [hit.distance for hit in found.hits] == [0] * 5
+    assert {(hit.window.x, hit.window.y) for hit in found.hits} == {
+        (x, y) for x in (0, SIDE, 2 * SIDE) for y in (0, SIDE)
+    } - {(0, 0)}
+    assert f"{path}: searched by its 5 tiles (1 more hold too little data)" in found.warnings
+    each = [archive.search(code[None], 20)[0] for code in asked.codes]
+    nearest: dict[int, int] = {}
+    for hit in (hit for hits in each for hit in hits):
+        nearest[hit.row] = min(hit.distance, nearest.get(hit.row, 99))
+    everything = search(archive, path, 20, model=model).hits
+    assert [(hit.distance, hit.row) for hit in everything] == sorted(
+        (distance, row) for row, distance in nearest.items()
+    )[:20]
+
+
+def test_a_scene_is_one_tile_when_that_is_asked_for(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    path = folder / "large.png"
+    whole = search(archive, path, 1, crop=Crop(tiling=Tiling(whole=True)), model=model)
+    assert [len(query.codes) for query in whole.queries] == [1]
+    part = search(archive, path, 1, crop=Crop((SIDE, 0, SIDE, SIDE)), model=model)
+    assert (part.hits[0].distance, part.hits[0].window.x) == (0, SIDE)
+    assert part.warnings == ()
+    with pytest.raises(InputError, match="has 5 tiles, and one is wanted"):
+        _ = search(archive, path, 1, model=model).queries[0].code
+
+
+def test_a_query_in_which_there_is_nothing_to_be_seen_is_named(
+    archive: CodeStore, model: HashModel, tmp_path: Path
+) -> None:
+    write_picture(tmp_path / "grey.png", np.full((SIDE, SIDE, 3), 90, np.uint8))
+    found = search(archive, tmp_path / "grey.png", 3, model=model)
+    assert found.queries[0].blank
+    assert {hit.match for hit in found.hits} == {"doubtful"}
+    assert found.warnings == (
+        f"{tmp_path / 'grey.png'}: it is of one colour, so that its hits mean little",
+    )
+    water = np.random.default_rng(0).normal(90, 0.5, (SIDE, SIDE, 3)).round().astype(np.uint8)
+    assert not Query.from_image(water, model).blank
+    write_picture(tmp_path / "all.png", np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8))
+    with pytest.raises(InputError, match="none of its 4 tiles can be searched with"):
+        search(archive, tmp_path / "all.png", model=model)
+
+
+def test_images_rows_codes_and_files_are_the_same_query(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    path = folder / "forest_1.png"
+    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    by_file = search(archive, str(path), 4, model=model)
+    code = by_file.queries[0].code.tobytes().hex()
+    for asked in (path, image, Query.from_image(image, model), f"code:{code}"):
+        assert search(archive, asked, 4, model=model).hits == by_file.hits
+    row = by_file.hits[0].row
+    assert search(archive, f"row:{row}", 4).hits == by_file.hits
+    assert search(str(archive.path), [f"row:{row}"], 4).hits == by_file.hits
+    assert search(archive, f"code:{code.upper()}", 4).hits == by_file.hits
+    for text, said in (
+        ("code:12", "8 bits"),
+        ("code:123", "hexadecimal"),
+        ("code:" + 2 * code, "a code of 128 bits, but"),
+        ("row:x", "row:NUMBER"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            search(archive, text)
+
+
+def test_the_document_is_json_and_says_what_was_asked(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    where = Filter(scene="forest_1.png")
+    found = search(archive, folder / "forest_1.png", 2, where=where, radius=9, model=model)
+    document = json.loads(json.dumps(found.document()))
+    assert document["filter"] == {"scene": "forest_1.png"}
+    assert (document["k"], document["radius"], document["reranked"]) == (2, 9, None)
+    assert (document["searched"], document["model"]) == (len(archive), archive.model)
+    (hit,) = document["hits"]
+    assert (hit["match"], hit["hamming_rank"], hit["distance"]) == ("same_kind", 1, 0)
+    (asked,) = document["queries"]
+    assert (asked["tiles"], asked["codes"]) == (1, [found.queries[0].code.tobytes().hex()])
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (Filter(label="fire"), "no stored scene has the label fire"),
+        (Filter(scene="b.tif"), "no stored scene has the path b.tif, nor one that ends so"),
+        (Filter(newer_than=7), "no row is newer than 7: the highest is 1"),
+        (Filter(bbox=(20, 0, 21, 1)), "no stored footprint meets the box 20,0,21,1 (west,"),
+        (Filter(near=(1, 2, 3)), "within 3 km of latitude 1, longitude 2"),
+        (Filter(label="flood", scene="1.png"), "no stored tile meets all conditions together"),
+    ],
+)
+def test_a_filter_that_can_match_nothing_is_named(tmp_path: Path, where: Filter, said: str) -> None:
+    with CodeStore.create(tmp_path / "s", "a" * 16, 64, "a-model") as store:
+        store.add([placed(1), placed(2, labels=("flood",))])
+        found = search(store, "row:0", where=where)
+        assert found.hits == ()
+        (warning,) = found.warnings
+        assert said in warning
+
+
+def test_a_store_without_times_and_places_says_so(store: CodeStore) -> None:
+    from datetime import UTC, datetime
+
+    since = search(store, "row:0", where=Filter(since=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert since.warnings == ("no stored scene has an acquisition time",)
+    near = search(store, "row:0", where=Filter(near=(1.0, 2.0, 3.0)))
+    assert near.warnings == ("no stored tile has a footprint: its scene is not georeferenced",)
+    far = search(store, query(~CODES[0]), radius=0)
+    assert far.warnings == ()
+
+
+def test_no_query_is_an_error(store: CodeStore) -> None:
+    with pytest.raises(ConfigurationError, match="no query"):
+        search(store, [])
+
+
+def test_words_follow_distances() -> None:
+    limits = MatchDistances(same_kind=6, doubtful=12)
+    assert limits.word(0, 0, same_place=False, blank=False) == "same_kind"
+    assert limits.word(6, 0, same_place=False, blank=False) == "same_kind"
+    assert limits.word(7, 0, same_place=False, blank=False) == "doubtful"
+    assert limits.word(30, 12, same_place=False, blank=False) == "doubtful"
+    assert limits.word(30, 13, same_place=False, blank=False) == "unlike_anything_stored"
+    assert limits.word(30, 13, same_place=True, blank=False) == "same_place"
+    assert limits.word(0, 0, same_place=True, blank=True) == "doubtful"
+
+
+def test_distances_of_words_grow_with_the_width() -> None:
+    defaults = [MatchDistances.default(bits) for bits in range(16, 264, 8)]
+    for narrow, wide in itertools.pairwise(defaults):
+        assert narrow.same_kind <= wide.same_kind
+        assert narrow.doubtful <= wide.doubtful
+
+
+def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.integers(0, 256, (8, 8), np.uint8)
+    labels = np.repeat(np.arange(8), 30)
+
+    def near(flips: float) -> np.ndarray:
+        noise = np.packbits(rng.random((240, 64)) < flips, axis=1)
+        return np.asarray(centres[labels] ^ noise)
+
+    known, unseen = near(0.04), near(0.2)
+    found = calibrate((known, labels), (unseen, labels))
+    hits = []
+    for number in range(240):
+        every = sorted(
+            (int(np.bitwise_count(unseen[number] ^ code).sum()), other)
+            for other, code in enumerate(unseen)
+            if other != number
+        )
+        hits += [(distance, labels[other] == labels[number]) for distance, other in every[:20]]
+    share = {
+        limit: np.mean([right for distance, right in hits if distance <= limit])
+        for limit in range(max(distance for distance, _ in hits) + 1)
+        if any(distance <= limit for distance, _ in hits)
+    }
+    assert found.same_kind == max(limit for limit, right in share.items() if right >= 0.8)
+    nearest = [
+        min(
+            int(hamming(known[[other]], known[number])[0])
+            for other in range(240)
+            if other != number
+        )
+        for number in range(240)
+    ]
+    assert found.doubtful == int(np.percentile(nearest, 99))
+
+
+def test_search_is_public_and_loaded_when_it_is_used() -> None:
+    assert scenehash.search is search
+    assert scenehash.SearchResult.__name__ == "SearchResult"
