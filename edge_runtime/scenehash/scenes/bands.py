@@ -156,11 +156,19 @@ def _wanted(bands: Bands, wanted: str) -> tuple[int, ...]:
         return _of_preset(bands, wanted)
     chosen = []
     for part in (part.strip() for part in wanted.split(",")):
-        number = int(part) if _NUMBER.fullmatch(part) else find_name(bands.names, part)
+        number = int(part) if _NUMBER.fullmatch(part) else _find(bands, part)
         if number is None or not 1 <= number <= len(bands.names):
             raise InputError(f"--bands {wanted}: {part} is not one of its bands ({bands})")
         chosen.append(number)
     return tuple(chosen)
+
+
+def _find(bands: Bands, name: str) -> int | None:
+    """The band of a name; of bands without names the one that is said to be that colour."""
+    colour = name.lower()
+    if not any(bands.names) and bands.colours.count(colour) == 1:
+        return list(bands.colours).index(colour) + 1
+    return find_name(bands.names, name)
 
 
 def _of_preset(bands: Bands, wanted: str) -> tuple[int, ...]:
