@@ -265,10 +265,6 @@ class StoreReader:
         )
         return hits, explanation
 
-    def meets(self, where: Filter) -> bool:
-        """Whether any stored tile meets a filter."""
-        return any(len(rows) for rows, _ in self.living(where))
-
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
 
