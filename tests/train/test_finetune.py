@@ -125,7 +125,7 @@ def test_the_exported_file_computes_the_tuned_network(tuned: Run, tmp_path: Path
     exported = export(tuned, out, ExportOptions("fp32"))
     assert exported.card.recipe == "centres+finetune"
     assert exported.card.lineage == tuned.lineage
-    expected = network_logits(tuned.network(), tuned.split.test, SIZE)
+    expected = network_logits(tuned.network(), tuned.split.test, SIZE, None)
     assert np.allclose(model_logits(HashModel.load(out), tuned.split.test), expected, atol=1e-4)
 
 
