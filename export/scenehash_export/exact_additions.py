@@ -158,7 +158,10 @@ class _Graph:
         if bias is None or bias.op_type != "DequantizeLinear":
             return
         whole, steps = (self._value(name).astype(np.float64) for name in bias.input[:2])
-        bias.input[0] = self._write(bias.input[0], np.round(whole / factor).astype(np.int32))
+        # Biases rounded to the nearest step may stand at the end of 32 bits; see gptq.py.
+        ends = np.iinfo(np.int32)
+        moved = np.round(whole / factor).clip(ends.min, ends.max)
+        bias.input[0] = self._write(bias.input[0], moved.astype(np.int32))
         bias.input[1] = self._write(bias.input[1], (steps * factor).astype(np.float32))
 
     def _quantized_result(self, node: onnx.NodeProto) -> str | None:

@@ -84,6 +84,7 @@ def test_a_search_ends_when_the_entry_of_a_hit_is_missing(folder: Path, statemen
         "UPDATE tile SET width = 1e300 WHERE row = 6",
         "UPDATE tile SET footprint = x'00' WHERE row = 6",
         "UPDATE tile SET footprint = 'here' WHERE row = 6",
+        "UPDATE tile SET footprint = x'' WHERE row = 6",
         "UPDATE tile SET footprint = zeroblob(64) WHERE row = 6",
         "UPDATE tile SET scene = 5 WHERE row = 6",
         "UPDATE tile SET row = 600 WHERE row = 6",
