@@ -5,7 +5,7 @@
 
 Scenes are ingested into a store of their own. A crop is a tile moved at random, so that it shares
 at least so much of its area with the tile; it is found when the tile that it shares most with is at
-rank 1. Beside it: with a second look at bits alone, and at thumbnails too, each with its time; and
+rank 1. Beside it: re-ranked by bits alone, and by thumbnails too, each with its time; and
 all that in a store that looks at everything twice (--overlap 0.5 at ingest). Among: images that
 are stored as well, a tile each, and that no crop is taken of.
 """
@@ -25,7 +25,7 @@ from scenehash.retrieval.search import search
 from scenehash.scenes import Tiling, find_scenes, open_scene
 from scenehash.store import SceneRecord
 
-LOOKS = ("no second look", "at bits", "at thumbnails")
+ORDERS = ("not re-ranked", "by bits", "by thumbnails")
 
 
 def moved(rng: np.random.Generator, record: SceneRecord, least: float) -> tuple[int, int, int, int]:
@@ -75,20 +75,20 @@ def show_found(arguments: argparse.Namespace, model: HashModel, overlap: float) 
             ingest(find_scenes(arguments.among), pictured, model, IngestOptions(Tiling(whole=True)))
         plain.merge(pictured)
         plain.keep_thumbnails(False)
-        stores = dict(zip(LOOKS, (plain, plain, pictured), strict=True))
+        stores = dict(zip(ORDERS, (plain, plain, pictured), strict=True))
         shares = np.array([record.tiles for record in records], np.float64)
-        found, seconds = dict.fromkeys(LOOKS, 0), dict.fromkeys(LOOKS, 0.0)
+        found, seconds = dict.fromkeys(ORDERS, 0), dict.fromkeys(ORDERS, 0.0)
         for _ in range(arguments.crops):
             record = records[rng.choice(len(records), p=shares / shares.sum())]
             window = moved(rng, record, arguments.overlap)
             query = read_query(record.path, plain, lambda: model, Crop(window))
             for look, store in stores.items():
                 started = time.perf_counter()
-                hits = search(store, query, 1, rerank=look != LOOKS[0]).hits
+                hits = search(store, query, 1, rerank=look != ORDERS[0]).hits
                 seconds[look] += time.perf_counter() - started
                 found[look] += hits[0].row in _most_shared(record, window)
         print(f"{len(plain)} tiles, overlap {overlap:g}, {arguments.crops} crops; at rank 1:")
-        for look in LOOKS:
+        for look in ORDERS:
             share, each = found[look] / arguments.crops, 1000 * seconds[look] / arguments.crops
             print(f"  {look:15} {share:6.1%}  {each:6.1f} ms a query")
 

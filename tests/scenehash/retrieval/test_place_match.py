@@ -1,4 +1,4 @@
-"""A second look at thumbnails: the query's place comes first, and the others stay as they were."""
+"""Thumbnails compared: the place of the query comes first, and the others stay as they were."""
 
 from dataclasses import replace
 from pathlib import Path
