@@ -196,7 +196,7 @@ def test_full_disk_leaves_the_older_file_as_it_was(
         path.write_bytes(model.SerializeToString()[:1000])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(build.onnx, "save", fill)
+    monkeypatch.setattr(onnx, "save", fill)
     with pytest.raises(ModelError, match="No space left on device"):
         export(run, out, FP32)
     assert [path.name for path in out.parent.iterdir()] == [out.name]

@@ -57,7 +57,7 @@ def here(first: tuple[float, int], second: tuple[float, int], total: tuple[float
     u8 = onnx.TensorProto.UINT8
     names = ["a", "a_step", "a_zero", "b", "b_step", "b_zero", "c_step", "c_zero"]
     given_steps = [
-        numpy_helper.from_array(value, f"{name}_{part}")
+        numpy_helper.from_array(np.asarray(value), f"{name}_{part}")
         for name, (step, zero) in zip("abc", (first, second, total), strict=True)
         for part, value in (("step", np.float32(step)), ("zero", np.uint8(zero)))
     ]
@@ -187,7 +187,7 @@ def test_averages_are_of_whole_numbers_and_round_once(
 
 def test_the_sum_of_a_dead_channel_stays_in_32_bits(tiles: Tiles) -> None:
     network = small_network()
-    convolution = network.backbone[1]
+    convolution = network.backbone[1]  # type: ignore[index]
     with torch.no_grad():
         convolution.weight[3] *= 1e-9
         convolution.bias[3] = -0.5
