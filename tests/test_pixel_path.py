@@ -14,7 +14,8 @@ import torch
 from scenehash.decode_params import DecodeParams
 from scenehash.ingestion import IngestOptions, ingest, prefetch
 from scenehash.model.hash_model import HashModel
-from scenehash.retrieval import query
+from scenehash.progress import SILENT
+from scenehash.retrieval import pictures, query
 from scenehash.scenes import open_scene, read_scene, read_tile
 from scenehash.store import CodeStore
 from scenehash.tiles import Image
@@ -85,7 +86,7 @@ def recording(loaded: HashModel, params: DecodeParams) -> tuple[HashModel, Recor
     recorder = Recorder(loaded._session)
     card = loaded.card.model_copy(update={"decode_params": params})
     model = HashModel(loaded._session, card)
-    model._session = recorder  # type: ignore[assignment]
+    model._session = recorder
     return model, recorder
 
 
@@ -129,7 +130,7 @@ def by_evaluating_a_model(path: Path, params: DecodeParams, loaded: HashModel) -
 
 def by_calibrating(path: Path, params: DecodeParams) -> Image:
     config = make_config({"decode_params": dataclasses.asdict(params)})
-    return next(iter(build._tiles([labelled(path)], config)))
+    return next(iter(build._reader([labelled(path)], config, SILENT)()))
 
 
 def by_ingesting(path: Path, params: DecodeParams, loaded: HashModel, folder: Path) -> Image:
@@ -150,7 +151,7 @@ def by_showing(folder: Path) -> Image:
     """As a hit is shown: read again by what the store noted when it was ingested."""
     with CodeStore.open(folder / "store") as store:
         tile = store.tile(0)
-        shown = query.tile_pixels(Path(tile.scene), tile.window, tile.decode_params, SIZE)
+        shown = pictures.tile_pixels(Path(tile.scene), tile.window, tile.decode_params, SIZE)
     assert shown is not None
     return shown
 
@@ -195,7 +196,8 @@ def test_what_a_run_says_of_bands_nodata_and_stretch_changes_the_bytes(
 
 def other_resampling(path: Path, size: int, params: DecodeParams | None = None) -> Image:
     with open_scene(path, params) as scene:
-        return cv2.resize(scene.overview(10_000), (size, size), interpolation=cv2.INTER_LINEAR)
+        shown = cv2.resize(scene.overview(10_000), (size, size), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(shown, np.uint8)
 
 
 def other_params(path: Path, params: DecodeParams | None = None) -> Any:

@@ -1,6 +1,7 @@
 """Colours mean what the file says: depths, palettes, alpha, white as zero, turns, complex."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -217,13 +218,14 @@ def test_an_image_is_turned_as_its_camera_noted(tmp_path: Path, orientation: int
         assert found.shape == truth.shape, kind
         assert np.abs(found.astype(int) - truth).max() <= (2 if kind == "JPEG" else 0), kind
     ours = written(tmp_path / "b.png", png(image, exif(orientation)))
+    assert truth is not None
     assert np.array_equal(read_image(ours), truth)
 
 
 def test_a_turned_tiff_is_turned_unless_it_is_georeferenced(tmp_path: Path) -> None:
-    turned = {274: ("H", [6])}
+    turned: dict[int, tuple[str, Sequence[float]]] = {274: ("H", [6])}
     # ModelPixelScale, ModelTiepoint, GeoKeyDirectory: UTM 33 N.
-    placed = {
+    placed: dict[int, tuple[str, Sequence[float]]] = {
         33550: ("d", [10.0, 10.0, 0.0]),
         33922: ("d", [0.0, 0.0, 0.0, 500_000.0, 5_000_000.0, 0.0]),
         34735: ("H", [1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633]),
