@@ -50,6 +50,7 @@ def average_whole_numbers(model: onnx.ModelProto) -> int:
         graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), one))
     for node in [node for node in graph.node if node.op_type == "Concat"]:
         _scale_joined(model, node, shapes)
+    _drop_unread(graph)
     return count
 
 
@@ -84,6 +85,15 @@ def _scale_joined(
     concatenation.output[0] = name
     for scale in known:
         graph.node.remove(scale)
+
+
+def _drop_unread(graph: onnx.GraphProto) -> None:
+    """Drop what only averages read; onnxruntime would run it all the same."""
+    read = {name for node in graph.node for name in node.input}
+    read |= {output.name for output in graph.output}
+    for node in list(graph.node):
+        if node.op_type == "DequantizeLinear" and node.output[0] not in read:
+            graph.node.remove(node)
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:

@@ -239,6 +239,8 @@ def test_joined_averages_are_scaled_at_once_to_the_same_bits(tiles: Tiles) -> No
     onnx.checker.check_model(changed, full_check=True)
     operators = [node.op_type for node in changed.graph.node]
     assert operators.count("Mul") == 1
+    read = {name for node in changed.graph.node for name in node.input}
+    assert {node.output[0] for node in changed.graph.node} - read == {"logits"}
     session, _ = open_with_outputs(changed, [joined, *(source.input[0] for source in sources)])
     names = [joined, *(source.input[0] for source in sources)]
     result, *quantized = session.run(names, {"tiles": tiles})
