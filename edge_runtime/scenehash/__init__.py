@@ -1,4 +1,52 @@
-"""scenehash on the device: hash scenes, keep their codes, find similar ones."""
+"""Hash scenes, keep their codes, find similar ones: the device's part, without PyTorch.
+
+From scene files to hits:
+
+```python
+import scenehash
+
+options = scenehash.IngestOptions(label_from_folder=True)
+report = scenehash.ingest(["scenehash-demo/scenes"], "my.store", options=options)
+print(report.tiles, "tiles of", len(report.stored), "scenes;", len(report.set_aside), "set aside")
+
+query = "scenehash-demo/queries/harbor/harbor01.jpg"
+found = scenehash.search("my.store", query, k=5)
+print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
+```
+
+The same with the parts: a model, codes, a store.
+
+```python
+from pathlib import Path
+
+from scenehash import CodeStore, Filter, HashModel
+from scenehash.scenes.decoding import read_image
+
+model = HashModel.load()
+image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
+codes = model.encode([image])  # uint8 [1, 8]: 64 bits
+with CodeStore.open("my.store") as store:
+    for hit in store.search(codes, k=5, where=Filter(label="harbor"))[0]:
+        print(hit.rank, hit.distance, hit.scene)
+```
+
+Arrivals in a folder, an event of each:
+
+```python
+import sys
+from pathlib import Path
+
+from scenehash import SinkConfig, WatchOptions, watch
+
+report = watch(
+    [Path("scenehash-demo/queries/beach")],
+    Path("my.store"),
+    options=WatchOptions(once=True),
+    sinks=SinkConfig(stream=sys.stdout),
+)
+print(report.stored, "stored")
+```
+"""
 
 import os
 from importlib import import_module

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from .nodes import attributes, constant, producers
+from .nodes import attributes, constant, constants, producers
 
 MEAN = "mean/"
 LARGEST_EXACT = 2**24
@@ -22,17 +22,15 @@ LARGEST_EXACT = 2**24
 def average_whole_numbers(model: onnx.ModelProto) -> int:
     """Rewrite the averages of dequantized bytes in an INT8 graph; gives how many there were."""
     graph = model.graph
-    made_by = {name: node for node in graph.node for name in node.output}
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    shapes = _shapes(model)
+    made_by, known, shapes = producers(model), constants(model), _shapes(model)
     one = MEAN + "one"
     count = 0
     for node in [node for node in graph.node if node.op_type == "ReduceMean"]:
         source = made_by.get(node.input[0])
         if source is None or source.op_type != "DequantizeLinear" or one in source.input:
             continue
-        pixels = _averaged(node, shapes.get(node.input[0]), constants)
-        if pixels is None or 255 * pixels > LARGEST_EXACT or constants[source.input[1]].dims:
+        pixels = _averaged(node, shapes.get(node.input[0]), known)
+        if pixels is None or 255 * pixels > LARGEST_EXACT or known[source.input[1]].dims:
             continue
         name = MEAN + node.name
         whole, average = name + "/whole", name + "/average"
@@ -105,12 +103,12 @@ def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
 
 
 def _averaged(
-    node: onnx.NodeProto, shape: list[int] | None, constants: dict[str, onnx.TensorProto]
+    node: onnx.NodeProto, shape: list[int] | None, known: dict[str, onnx.TensorProto]
 ) -> int | None:
     """Over how many values a ReduceMean goes; None where that is not known."""
     axes: npt.NDArray[np.int64] | list[int] | None = attributes(node).get("axes")
-    if len(node.input) > 1 and node.input[1] in constants:
-        axes = numpy_helper.to_array(constants[node.input[1]]).astype(np.int64)
+    if len(node.input) > 1 and node.input[1] in known:
+        axes = numpy_helper.to_array(known[node.input[1]]).astype(np.int64)
     if axes is None or shape is None:
         return None
     sizes = [shape[axis] for axis in axes]

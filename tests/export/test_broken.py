@@ -18,13 +18,13 @@ from scenehash.errors import FidelityError, ModelError
 from scenehash.model.golden import MAX_DRIFT
 from scenehash.model.hash_model import HashModel, shipped_model
 from scenehash_export import quantize as quantization
-from scenehash_export import saturation
 from scenehash_export.fidelity import check_onnx_export
 from scenehash_export.graph import finish_graph, network_graph
 from scenehash_export.observe import observe
 from scenehash_export.quantize import check_weights, quantize
 from scenehash_export.ranges import min_max
 from scenehash_export.saturation import EXACT, check_exact_path, check_saturation
+from scenehash_train import onnx_export
 
 from .conftest import SIZE, small_network
 
@@ -139,7 +139,7 @@ def test_bits_that_depend_on_the_path_are_not_exported(
     graph = network_graph(small_network(), SIZE)
     finish_graph(graph)
     check_exact_path(graph, list(tiles), "x86_64")
-    monkeypatch.setattr(saturation.onnxruntime, "InferenceSession", Saturating)
+    monkeypatch.setattr(onnx_export.onnxruntime, "InferenceSession", Saturating)
     check_exact_path(graph, list(tiles), "aarch64")
     with pytest.raises(FidelityError, match=r"24 of 192 bits of 12 calibration tiles differ"):
         check_exact_path(graph, list(tiles), "x86_64")

@@ -44,10 +44,8 @@ def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     lines = (
         "scenehash search harbor.png --store my.store",
-        "scenehash search a.png b.png --not c.png -k 50 --store my.store",
+        "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
-        "scenehash search row:12 --label spring --since 2026-03-01 --store my.store",
-        "scenehash search code:5f3a09c1d2e4b687 --radius 6 --json --store my.store",
     )
     app.command("search", epilog=examples(*lines))(search_command)
 
@@ -174,7 +172,7 @@ def _hit_table(result: "SearchResult") -> "Table":
     """Hits as a table for a person."""
     from rich.table import Table
 
-    from scenehash.retrieval.filter_notes import named
+    from scenehash.retrieval.shown import named
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:

@@ -28,6 +28,8 @@ WGS84 = "EPSG:4326"
 BEYOND_THE_POLES = 1.0
 # Longitudes are counted on past 180 as far as this.
 MOST_LONGITUDE = 540.0
+# A coordinate, and what it is when it has gone to the globe and back, differ by less than this.
+SAME_PLACE, LEAST_APART = 1e-3, 1e-6
 # Where the size of a pixel by its coordinates is that near to its size on the ground, it is that.
 SAME_SIZE = 0.005
 # Thin plates go through each point; below, a polynomial does as well, and above they take long.
@@ -92,6 +94,7 @@ class Georeference:
             with gdal():
                 x, y = self.mapping.coordinates(columns, rows)
                 found = transform(self.crs, WGS84, x.tolist(), y.tolist())
+                back = transform(WGS84, self.crs, *found)
         except InputError:
             # One place that is none spoils all that are asked for with it.
             if len(columns) == 1:
@@ -101,11 +104,13 @@ class Georeference:
             return np.concatenate([self.lonlat(columns[part], rows[part]) for part in parts])
         longitudes, latitudes = (np.array(values, np.float64) for values in found)
         nowhere = ~(np.isfinite(longitudes) & np.isfinite(latitudes))
+        # What a projection cannot tell it may put on a pole.
+        apart = LEAST_APART + np.ptp(y) * SAME_PLACE
+        nowhere |= ~np.isclose(back[1], y, rtol=SAME_PLACE, atol=apart)
         nowhere |= np.abs(latitudes) > 90 + BEYOND_THE_POLES
         nowhere |= np.abs(longitudes) > MOST_LONGITUDE
-        places = np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
-        places[nowhere] = np.nan
-        return places
+        longitudes[nowhere] = latitudes[nowhere] = np.nan
+        return np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
 
     def footprints(self, windows: Sequence[Window]) -> Floats | None:
         """Corners float64 [N, 4, 2] of windows; None when one of them has no place.

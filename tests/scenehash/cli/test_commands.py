@@ -279,6 +279,8 @@ CASES = [
 def test_bad_input_is_one_clear_line(
     line: str, status: int, said: str, bad: dict[str, Path]
 ) -> None:
+    if line.startswith(("train", "evaluate", "export")):
+        pytest.importorskip("torch")
     arguments = [part.format_map({name: str(path) for name, path in bad.items()})
                  for part in line.split()]  # fmt: skip
     result = run(*arguments)
@@ -309,6 +311,7 @@ def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
         )
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -34,10 +34,11 @@ def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_name_that_a_table_shows_finds_that_scene(scenes: Path, store: Path) -> None:
     shown = run("search", "row:0", "--store", store, "-k", 1).stdout
     assert "a/coast.tif" in shown
-    for name, tiles in (("a/coast.tif", 6), ("coast.tif", 12), ("oast.tif", 0)):
-        found = answer("search", "row:0", "--store", store, "-k", 99, "--scene", name)
-        assert len(found["hits"]) == tiles
-        assert len(found["warnings"]) == (tiles == 0)
+    found = answer("search", "row:0", "--store", store, "-k", 99, "--scene", "a/coast.tif")
+    assert len(found["hits"]) == 6
+    for name, said in (("coast.tif", "several scenes end in coast.tif"), ("oast.tif", "no stored")):
+        done = run("search", "row:0", "--store", store, "--scene", name)
+        assert (done.exit_code, said in done.stderr) == (1, True)
     whole = answer("search", "row:0", "--store", store, "-k", 99, "--scene", scenes / "plain.png")
     assert len(whole["hits"]) == 1
 
@@ -103,12 +104,15 @@ def test_hits_are_shown_although_a_file_cannot_be_written(store: Path, tmp_path:
 
 def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((256, 256, 3), 80, np.uint8))
-    done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
+    done = run("search", tmp_path / "grey.png", "--store", store, "--near", "1,2,3")
     assert done.exit_code == 0
     said = " ".join(done.stderr.split())
     assert "grey.png: it is of one colour" in said
-    assert "no stored scene has the label fire" in said
+    assert "no tile meets the filter and all else that was asked for: near 1,2,3" in said
     assert "0 hits among 13 tiles" in done.stdout
+    done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no stored scene has a label" in done.stderr
 
 
 def test_every_hit_has_a_word(store: Path) -> None:
@@ -125,4 +129,4 @@ def test_help_has_examples() -> None:
         shown = run("search", flag)
         assert shown.exit_code == 0
         assert "Examples:" in shown.stdout
-        assert "code:5f3a09c1d2e4b687" in shown.stdout
+        assert "--at 43.36,5.32" in shown.stdout

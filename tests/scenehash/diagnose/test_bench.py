@@ -40,6 +40,7 @@ def samples(seed: int, factor: float = 1.0, items: int = 8) -> Samples:
     return Samples(factor * dear * rng.lognormal(0, 0.1, (20, items)), 1.0)
 
 
+@pytest.mark.slow
 def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, Any], Path]) -> None:
     document, _ = result
     assert set(document["stages"]) == set(STAGES)
@@ -58,6 +59,7 @@ def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, An
     assert any(line.startswith("sustained: ") for line in document["advice"])
 
 
+@pytest.mark.slow
 def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any], Path]) -> None:
     counts = result[0]["arm_instructions"]
     assert "under emulation" in counts["unit"]
@@ -67,12 +69,14 @@ def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any
     assert "102 on a cortex-a76 (FP32 398)" in describe_counts(counts)
 
 
+@pytest.mark.slow
 def test_plot_is_a_picture_with_every_stage(result: tuple[dict[str, Any], Path]) -> None:
     picture = ElementTree.parse(result[1] / "b.svg").getroot()
     texts = {element.text for element in picture.iter() if element.tag.endswith("text")}
     assert set(STAGES) <= texts
 
 
+@pytest.mark.slow
 def test_run_compared_with_itself_shows_no_difference(
     result: tuple[dict[str, Any], Path],
 ) -> None:
@@ -92,6 +96,7 @@ def test_comparison_finds_a_tenth_in_noise_of_a_tenth_among_unlike_items() -> No
     assert compare_samples("infer", samples(1), samples(2, 0.9), seed=0).verdict == "faster"
 
 
+@pytest.mark.slow
 def test_interval_of_two_equal_runs_holds_one_nearly_always() -> None:
     trials = [
         compare_samples("infer", samples(2 * seed), samples(2 * seed + 1), seed)
@@ -111,6 +116,7 @@ def written(path: Path, precision: str, timed: Samples) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precisions", "factor", "found"),
     [

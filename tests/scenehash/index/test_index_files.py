@@ -73,6 +73,7 @@ def test_what_one_process_built_another_uses(built) -> None:
     assert_exact(index, codes)
 
 
+@pytest.mark.slow
 def test_any_damaged_byte_is_noticed_and_the_search_exact_without_the_file(built) -> None:
     codes, path = built
     good = path.read_bytes()

@@ -11,7 +11,7 @@ from scenehash.model.hash_model import shipped_model
 
 GRAPH, METADATA = 7, 14
 INITIALIZER, RAW_DATA = 5, 9
-FLOAT, UINT8, INT8 = 1, 2, 3
+FLOAT, UINT8, INT8, INT64 = 1, 2, 3, 7
 
 
 def varint(value: int) -> bytes:

@@ -94,9 +94,7 @@ def filters() -> st.SearchStrategy[Filter]:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     days = st.integers(0, 6).map(lambda days: start + timedelta(days=days))
     conditions = {
-        "scene": st.tuples(
-            st.sampled_from(["/scenes/", "scenes/", "", "cenes/", "/", "%/"]), st.integers(0, 6)
-        ).map(lambda parts: f"{parts[0]}{parts[1]}.png"),
+        "scene": st.integers(0, 6).map(lambda number: f"/scenes/{number}.png"),
         "newer_than": st.integers(-1, 200),
         "since": days,
         "until": days,
@@ -112,11 +110,8 @@ def filters() -> st.SearchStrategy[Filter]:
 
 def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
     """A filter, condition by condition."""
-    if where.scene is not None:
-        names = Path(owner.path).parts
-        named = Path(where.scene).parts
-        if names[-len(named) :] != named:
-            return False
+    if where.scene is not None and owner.path != where.scene:
+        return False
     if where.newer_than is not None and row <= where.newer_than:
         return False
     if where.since is not None and (owner.time is None or owner.time < where.since):
@@ -144,6 +139,7 @@ PLANS = [
 ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
