@@ -48,6 +48,7 @@ print(report.stored, "stored")
 ```
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,10 @@ if TYPE_CHECKING:
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
+
+# onnxruntime reports its use to its makers, from its import on, and keeps a database and an id of
+# the machine in the user's cache for it. A station touches no network unless it is told to.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "BenchSettings",
