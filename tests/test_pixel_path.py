@@ -93,7 +93,7 @@ def by_training(path: Path, params: DecodeParams, folder: Path) -> Image:
     backbone: Any = SimpleNamespace(identity="b", width=4, with_head=lambda head: head)
     recorder = Recorder()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(representations, "lower", lambda *_: None)
+        patch.setattr(representations, "export_onnx", lambda *_: None)
         patch.setattr(representations, "open_session", lambda *_: recorder)
         representations.represent([labelled(path)], backbone, SIZE, PLAIN, folder, params=params)
     return recorder.only()

@@ -14,13 +14,20 @@ found = scenehash.search("my.store", query, k=5)
 print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
 ```
 
+Tiles of a scene, as an ingest reads them, with their places and the time:
+
+```python
+scene = scenehash.read_scene("scenehash-demo/queries/harbor/harbor01.jpg")
+print(scene.tiles.shape, scene.windows, scene.footprints, scene.time, scene.reading)
+```
+
 The same with the parts: a model, codes, a store.
 
 ```python
 from pathlib import Path
 
 from scenehash import CodeStore, Filter, HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 
 model = HashModel.load()
 image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
@@ -52,6 +59,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
@@ -63,6 +71,7 @@ if TYPE_CHECKING:
     from .retrieval.crop import Crop
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
+    from .scenes import SceneTiles, read_scene
     from .store import CodeStore, Filter, Hit
     from .watcher.alerts import add_alert, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
@@ -74,6 +83,7 @@ __all__ = [
     "CodeIndex",
     "CodeStore",
     "Crop",
+    "DecodeParams",
     "Examination",
     "Filter",
     "HashModel",
@@ -81,6 +91,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "SceneTiles",
     "ScenehashError",
     "SearchResult",
     "SinkConfig",
@@ -92,6 +103,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "read_scene",
     "relocate",
     "retry_quarantine",
     "search",
@@ -104,6 +116,7 @@ _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
     "Crop": "retrieval.crop",
+    "DecodeParams": "decode_params",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
@@ -111,6 +124,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
@@ -122,6 +136,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "read_scene": "scenes",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
