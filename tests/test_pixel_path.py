@@ -1,6 +1,7 @@
 """One pixel path: each entry, from training to a query, makes the same bytes of a file."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,9 @@ import pytest
 import torch
 
 from scenehash.decode_params import DecodeParams
+from scenehash.errors import ConfigurationError, ModelError
 from scenehash.ingestion import IngestOptions, ingest, prefetch
+from scenehash.model.card import Card
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT
 from scenehash.retrieval import pictures, query
@@ -239,3 +242,26 @@ def test_options_go_before_the_card_one_by_one(
     ingest([path], tmp_path / "s", model, IngestOptions(params=DecodeParams("B8,B4,B3")))
     expected = read_tile(path, SIZE, DecodeParams("4,3,2", stretch=(0.0, 150.0)))
     assert np.array_equal(recorder.only(), expected)
+
+
+def test_a_run_and_a_card_refuse_keys_and_values_that_make_no_sense(loaded: HashModel) -> None:
+    with pytest.raises(ConfigurationError, match="known are bands, nodata, stretch"):
+        make_config({"decode_params": {"band": "3,2,1"}})
+    with pytest.raises(ConfigurationError, match="give three"):
+        make_config({"decode_params": {"bands": "3,2"}})
+    text = loaded.card.model_copy(update={"decode_params": PARAMS["as the run says"]}).to_json()
+    assert Card.from_json(text).decode_params == PARAMS["as the run says"]
+    for wrong in ('"bands":"3,2"', '"band":"3,2,1"', '"stretch":[5.0,2.0]'):
+        with pytest.raises(ModelError, match="the model card cannot be read"):
+            Card.from_json(text.replace('"bands":"3,2,1"', wrong, 1))
+
+
+def test_a_run_records_what_was_asked_for_and_an_older_card_says_nothing(loaded: HashModel) -> None:
+    asked = {"decode_params": {"bands": "3,2,1", "stretch": [20, 220]}}
+    config = make_config(asked)
+    written = config.model_dump(mode="json", exclude_none=True)
+    assert make_config(written) == config
+    assert written["decode_params"] == {"bands": "3,2,1", "stretch": [20.0, 220.0]}
+    older = json.loads(loaded.card.to_json())
+    del older["decode_params"]
+    assert Card.from_json(json.dumps(older)).decode_params == DecodeParams()

@@ -14,13 +14,20 @@ found = scenehash.search("my.store", query, k=5)
 print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
 ```
 
+Tiles of a scene, as an ingest reads them, with their places and the time:
+
+```python
+scene = scenehash.read_scene("scenehash-demo/queries/harbor/harbor01.jpg")
+print(scene.tiles.shape, scene.windows, scene.footprints, scene.time, scene.reading)
+```
+
 The same with the parts: a model, codes, a store.
 
 ```python
 from pathlib import Path
 
 from scenehash import CodeStore, Filter, HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 
 model = HashModel.load()
 image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
@@ -53,6 +60,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
@@ -64,6 +72,7 @@ if TYPE_CHECKING:
     from .retrieval.crop import Crop
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
+    from .scenes import SceneTiles, read_scene
     from .store import CodeStore, Filter, Hit
     from .watcher.alerts import add_alert, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
@@ -79,6 +88,7 @@ __all__ = [
     "CodeIndex",
     "CodeStore",
     "Crop",
+    "DecodeParams",
     "Examination",
     "Filter",
     "HashModel",
@@ -86,6 +96,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "SceneTiles",
     "ScenehashError",
     "SearchResult",
     "SinkConfig",
@@ -97,6 +108,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "read_scene",
     "relocate",
     "retry_quarantine",
     "search",
@@ -109,6 +121,7 @@ _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
     "Crop": "retrieval.crop",
+    "DecodeParams": "decode_params",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
@@ -116,6 +129,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
@@ -127,6 +141,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "read_scene": "scenes",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",

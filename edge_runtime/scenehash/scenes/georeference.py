@@ -117,16 +117,17 @@ class Georeference:
 
         Nor have they where a window goes around half the Earth: its corners do not tell which half.
         """
+        if not windows:
+            return np.zeros((0, 4, 2), np.float64)
         across, down = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
         boxes = np.array([(w.x, w.y, w.width, w.height) for w in windows], np.float64)
-        boxes = boxes.reshape(-1, 4)
         columns = boxes[:, :1] + boxes[:, 2:3] * across
         rows = boxes[:, 1:2] + boxes[:, 3:] * down
         middles = np.stack([columns[:, :2].mean(axis=1), rows[:, :2].mean(axis=1)], axis=1)
         corners = self.lonlat(columns.ravel(), rows.ravel()).reshape(-1, 4, 2)
         if not np.isfinite(corners).all():
             return None
-        if self.crs.is_geographic and len(corners):
+        if self.crs.is_geographic:
             upper = self.lonlat(middles[:, 0], middles[:, 1])
             if _around(corners, upper):
                 return None
