@@ -17,6 +17,8 @@ print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
 Tiles of a scene, as an ingest reads them, with their places and the time:
 
 ```python
+import scenehash
+
 scene = scenehash.read_scene("scenehash-demo/queries/harbor/harbor01.jpg")
 print(scene.tiles.shape, scene.windows, scene.footprints, scene.time, scene.reading)
 ```
