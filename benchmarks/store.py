@@ -4,6 +4,7 @@ python benchmarks/store.py append [--rows 1000000]     beside bare flushes of th
 python benchmarks/store.py open [--rows 10000000]      time and memory of opening and searching
 python benchmarks/store.py readers [--seconds 60]      beside a loop that reads nothing
 python benchmarks/store.py filters [--rows 1000000]    beside a search without a filter
+python benchmarks/store.py reopen [--seconds 60]       is a store reported damaged that is not?
 """
 
 import argparse
@@ -22,6 +23,7 @@ from peak_memory import peak_bytes
 
 from scenehash import CodeStore
 from scenehash.codes import Codes
+from scenehash.errors import ScenehashError
 from scenehash.scenes import Window
 from scenehash.store import Filter, HashedScene
 
@@ -185,6 +187,55 @@ def readers(seconds: float) -> None:
             )
 
 
+def open_again(folder: Path, over: Event, said: Connection) -> None:
+    """Open and search, again and again; say how often, and what was refused or wrong."""
+    opened, wrong = 0, []
+    query = np.zeros((1, BITS // 8), np.uint8)
+    while not over.is_set():
+        try:
+            with CodeStore.open(folder / "s") as store:
+                (hits,) = store.search(query, 5)
+                order = [(hit.distance, hit.row) for hit in hits]
+                if order != sorted(order) or len(order) != 5:
+                    wrong.append(f"hits {order}")
+            opened += 1
+        except ScenehashError as error:
+            wrong.append(f"{type(error).__name__}: {error}")
+    said.send((opened, wrong))
+
+
+def reopen(seconds: float) -> None:
+    """Eight readers that open the store again and again beside a writer: how many are refused."""
+    with tempfile.TemporaryDirectory(dir=".") as folder, new_store(folder) as store:
+        batches = scenes(10_000_000, 10)
+        store.add(next(batches))
+        fork = multiprocessing.get_context("fork")
+        over, pipes = fork.Event(), []
+        for _ in range(8):
+            said, saying = fork.Pipe(duplex=False)
+            fork.Process(target=open_again, args=(Path(folder), over, saying)).start()
+            pipes.append(said)
+        commits, deleted, until = 0, 0, time.monotonic() + seconds
+        while time.monotonic() < until:
+            for scene in next(batches)[:20]:
+                store.add([scene])
+                commits += 1
+            deleted += store.delete(Filter(scene=f"/scenes/{10 * deleted}.tif"))
+            if deleted % 20 == 0:
+                store.compact()
+        over.set()
+        answers = [said.recv() for said in pipes]
+        wrong = [line for _, lines in answers for line in lines]
+        print(
+            f"one writer and eight readers, {seconds:.0f} s: {commits:,} commits, "
+            f"{sum(opened for opened, _ in answers):,} times opened, "
+            f"{len(wrong)} refused or wrong; "
+            f"verify: {store.verify() or 'all good'}"
+        )
+        for line in wrong[:5]:
+            print(line)
+
+
 def filters(rows: int) -> None:
     """The time of a filtered search beside that of one without, first and again, by its share."""
     wheres = {
@@ -244,7 +295,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["append", "open", "readers", "filters"])
+    parser.add_argument("what", choices=["append", "open", "readers", "reopen", "filters"])
     parser.add_argument("--rows", type=int)
     parser.add_argument("--seconds", type=float, default=60)
     arguments = parser.parse_args()
@@ -252,6 +303,8 @@ def main() -> None:
         append(arguments.rows or 1_000_000)
     elif arguments.what == "open":
         opening(arguments.rows or 10_000_000)
+    elif arguments.what == "reopen":
+        reopen(arguments.seconds)
     elif arguments.what == "filters":
         filters(arguments.rows or 1_000_000)
     else:

@@ -6,6 +6,7 @@
 Public is what the `__all__` of each package lists. The source is parsed, not imported.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +118,15 @@ def _code(text: str) -> str:
 
 
 def _text(documented: griffe.Object | griffe.Alias) -> str:
-    return f"{documented.docstring.value}\n" if documented.docstring else ""
+    """A docstring; lines in columns (a name, spaces, words) keep their shape."""
+    if not documented.docstring:
+        return ""
+    parts = re.split(r"(^```.*?^```$)", documented.docstring.value, flags=re.M | re.S)
+    columns = re.compile(r"(?:^\S+(?:, \S+)* {2,}\S.*\n?)+", re.M)
+    parts[::2] = [
+        columns.sub(lambda found: _code(found[0].rstrip()) + "\n", part) for part in parts[::2]
+    ]
+    return "".join(parts).rstrip() + "\n"
 
 
 def _first_line(documented: griffe.Object | griffe.Alias) -> str:

@@ -9,8 +9,18 @@ space_to_depth.py     the first convolution on groups of pixels
 calibrate.py          the best of several ways to quantize
 observe.py, ranges.py, quantize.py, gptq.py, activation_cache.py, layer_snr.py    its parts
 saturation.py         weights that give the same sums on every processor
+exact_additions.py, exact_means.py    additions and averages that do
 fidelity.py           the file beside the network that it was made from
 fidelity_report.py    the same as a page
+
+```python
+from pathlib import Path
+
+from scenehash_export import ExportOptions, export
+
+exported = export(Path("example-run"), Path("mine.onnx"), ExportOptions(precision="fp32"))
+print(exported.card.fidelity.bit_flip_rate)
+```
 """
 
 from importlib import import_module

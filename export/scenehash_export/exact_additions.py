@@ -23,7 +23,7 @@ from onnx import numpy_helper
 
 from scenehash.errors import FidelityError
 
-from .nodes import WEIGHTED
+from .nodes import WEIGHTED, constants, producers, readers
 
 DENOMINATOR = 511
 ALIGNED = "aligned/"
@@ -105,12 +105,8 @@ class _Graph:
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._graph = model.graph
-        self._made_by = {name: node for node in model.graph.node for name in node.output}
-        self._readers: dict[str, list[onnx.NodeProto]] = {}
-        for node in model.graph.node:
-            for name in node.input:
-                self._readers.setdefault(name, []).append(node)
-        self._constants = {tensor.name: tensor for tensor in model.graph.initializer}
+        self._made_by, self._readers = producers(model), readers(model)
+        self._constants = constants(model)
 
     def additions(self) -> list[Addition]:
         """The additions between quantized tensors, in the order that they run."""
@@ -162,16 +158,19 @@ class _Graph:
         if bias is None or bias.op_type != "DequantizeLinear":
             return
         whole, steps = (self._value(name).astype(np.float64) for name in bias.input[:2])
-        bias.input[0] = self._write(bias.input[0], np.round(whole / factor).astype(np.int32))
+        # Biases rounded to the nearest step may stand at the end of 32 bits; see gptq.py.
+        ends = np.iinfo(np.int32)
+        moved = np.round(whole / factor).clip(ends.min, ends.max)
+        bias.input[0] = self._write(bias.input[0], moved.astype(np.int32))
         bias.input[1] = self._write(bias.input[1], (steps * factor).astype(np.float32))
 
     def _quantized_result(self, node: onnx.NodeProto) -> str | None:
-        readers = self._readers.get(node.output[0], [])
-        while len(readers) == 1 and readers[0].op_type in THROUGH:
-            readers = self._readers.get(readers[0].output[0], [])
-        if len(readers) != 1 or readers[0].op_type != "QuantizeLinear":
+        reading = self._readers.get(node.output[0], [])
+        while len(reading) == 1 and reading[0].op_type in THROUGH:
+            reading = self._readers.get(reading[0].output[0], [])
+        if len(reading) != 1 or reading[0].op_type != "QuantizeLinear":
             return None
-        return str(readers[0].output[0])
+        return str(reading[0].output[0])
 
     def _only_read_by(self, quantized: str, node: onnx.NodeProto) -> bool:
         dequantized = [reader.output[0] for reader in self._readers[quantized]]

@@ -9,7 +9,7 @@ import onnx
 from scenehash.model.card import LayerRecord
 from scenehash.tiles import Image
 
-from .nodes import WEIGHTED, attributes
+from .nodes import WEIGHTED, attributes, readers
 from .observe import open_with_outputs
 
 DEQUANTIZED = "_DequantizeLinear_Output"
@@ -67,14 +67,11 @@ def worst_layers(layers: list[LayerRecord], count: int) -> list[str]:
 
 def _activations(model: onnx.ModelProto) -> list[tuple[onnx.NodeProto, str]]:
     """Each Conv and Gemm with its output, after the clip or ReLU that is fused with it."""
-    readers: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    reading = readers(model)
     found = []
     for node in model.graph.node:
         if node.op_type in WEIGHTED:
-            next_nodes = readers.get(node.output[0], [])
+            next_nodes = reading.get(node.output[0], [])
             clipped = len(next_nodes) == 1 and next_nodes[0].op_type in ("Clip", "Relu")
             found.append((node, next_nodes[0].output[0] if clipped else node.output[0]))
     return found

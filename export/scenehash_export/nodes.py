@@ -22,6 +22,15 @@ def producers(model: onnx.ModelProto) -> dict[str, onnx.NodeProto]:
     return {name: node for node in model.graph.node for name in node.output}
 
 
+def readers(model: onnx.ModelProto) -> dict[str, list[onnx.NodeProto]]:
+    """The nodes that read each tensor, by the tensor's name."""
+    found: dict[str, list[onnx.NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            found.setdefault(name, []).append(node)
+    return found
+
+
 def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
     """The constants of a graph by name."""
     return {tensor.name: tensor for tensor in model.graph.initializer}

@@ -10,6 +10,7 @@ import onnxruntime
 from onnx import helper
 
 from scenehash.tiles import Image
+from scenehash_train.onnx_export import open_session
 
 Floats = npt.NDArray[np.float32]
 
@@ -78,8 +79,4 @@ def open_with_outputs(
     opened.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in inner)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        opened.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return session, list(names)
+    return open_session(opened, options=options), list(names)

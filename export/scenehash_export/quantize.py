@@ -18,6 +18,7 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from scenehash.errors import FidelityError
+from scenehash_train.onnx_export import open_session
 
 from .graph import find_normalisation
 from .nodes import WEIGHTED, quantized_weights
@@ -77,10 +78,7 @@ def executed_operators(model: onnx.ModelProto) -> dict[str, int]:
         optimized = Path(folder) / "optimized.onnx"
         options = onnxruntime.SessionOptions()
         options.optimized_model_filepath = str(optimized)
-        options.log_severity_level = 3
-        onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        open_session(model, options=options)
         graph = onnx.load(optimized).graph
     return dict(Counter(node.op_type for node in graph.node))
 

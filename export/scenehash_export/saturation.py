@@ -22,6 +22,7 @@ from torch import Tensor
 
 from scenehash.errors import FidelityError
 from scenehash.tiles import Image
+from scenehash_train.onnx_export import open_session
 
 from .nodes import attributes, constants, producers, quantized_weights
 
@@ -75,14 +76,10 @@ def check_exact_path(
     if (machine or platform.machine()) not in X86:
         return
     codes = []
-    for settings in ((), EXACT):
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        if settings:
-            options.add_session_config_entry(*settings)
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+    default, exact = onnxruntime.SessionOptions(), onnxruntime.SessionOptions()
+    exact.add_session_config_entry(*EXACT)
+    for options in (default, exact):
+        session = open_session(model, options=options)
         runs = [session.run(["codes"], {"tiles": tile[np.newaxis]})[0] for tile in tiles]
         codes.append(np.concatenate(runs))
     differ = int(np.bitwise_count(codes[0] ^ codes[1]).sum())

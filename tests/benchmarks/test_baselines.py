@@ -24,6 +24,7 @@ def quality(name: str, seed: int = 0) -> float:
     return retrieval_quality(codes, labels[1::2], 0, k=10).map_at_20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(BASELINES))
 def test_a_baseline_gives_logits_that_follow_its_seed(name: str) -> None:
     vectors, labels = blobs()
@@ -68,6 +69,7 @@ def test_lsh_planes_go_through_the_mean() -> None:
     assert np.allclose(hasher(vectors.mean(0, keepdims=True)), 0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_ksh_draws_together_images_that_share_a_class() -> None:
     vectors, labels = blobs(classes=4)
     members = np.zeros((len(labels), 6), bool)

@@ -44,6 +44,7 @@ def _run(graph: onnx.ModelProto, tiles: Tiles) -> npt.NDArray[np.float32]:
     return session.run(["logits"], {"tiles": tiles})[0]
 
 
+@pytest.mark.slow
 def test_fitted_rounding_is_nearer_to_fp32_on_tiles_that_it_did_not_see(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles, tiles: Tiles
 ) -> None:
@@ -54,6 +55,7 @@ def test_fitted_rounding_is_nearer_to_fp32_on_tiles_that_it_did_not_see(
     assert after > before + 2
 
 
+@pytest.mark.slow
 def test_fitted_graph_is_the_same_but_for_its_integers_and_steps(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles
 ) -> None:

@@ -49,6 +49,7 @@ def test_codes_are_the_packed_signs_whatever_the_logits(
     np.testing.assert_array_equal(codes, pack(logits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mean", "scale", "folds"),
     [

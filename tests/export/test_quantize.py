@@ -1,11 +1,17 @@
 """INT8 really runs in INT8, from the tile's bytes on."""
 
+import inspect
+
 import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime
 import pytest
 import torch
+from onnxruntime.quantization import CalibrationMethod
+from onnxruntime.quantization.calibrate import TensorData, TensorsData
+from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from scenehash.codes import pack
 from scenehash.errors import FidelityError
@@ -19,6 +25,8 @@ from scenehash_export.space_to_depth import group_pixels
 from scenehash_train.network import HashNetwork
 
 from .conftest import SIZE, small_network
+
+pytestmark = pytest.mark.slow
 
 
 def quantized(network: HashNetwork, tiles: npt.NDArray[np.uint8]) -> onnx.ModelProto:
@@ -68,6 +76,17 @@ def test_floating_point_graph_does_not_pass_for_int8() -> None:
     finish_graph(graph)
     with pytest.raises(FidelityError, match="floating point"):
         check_quantized(executed_operators(graph))
+
+
+def test_the_parts_of_onnxruntime_that_are_used_are_still_there() -> None:
+    """quantize.py uses classes that onnxruntime does not document: this fails where they change."""
+    parameters = inspect.signature(QDQQuantizer.__init__).parameters
+    used = {"per_channel", "reduce_range", "weight_qType", "activation_qType", "tensors_range"}
+    used |= {"nodes_to_quantize", "nodes_to_exclude", "op_types_to_quantize", "extra_options"}
+    assert used <= parameters.keys()
+    data = TensorData(lowest=np.float32(0), highest=np.float32(1))
+    assert TensorsData(CalibrationMethod.MinMax, {"x": data})["x"].range_value == (0, 1)
+    assert {"Conv", "Gemm", "Add"} <= {**QLinearOpsRegistry, **QDQRegistry}.keys()
 
 
 def _logits(graph: onnx.ModelProto, tiles: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -152,7 +171,7 @@ def test_pixels_are_grouped_only_where_the_first_convolution_fits(
     graph = quantized(uneven, tiles)
     assert not group_pixels(graph)
     padded_left = small_network()
-    padded_left.backbone[0] = torch.nn.ZeroPad2d((1, 0, 1, 0))
+    padded_left.backbone[0] = torch.nn.ZeroPad2d((1, 0, 1, 0))  # type: ignore[operator]
     graph = quantized(padded_left, tiles)
     fold_normalisation(graph)
     assert not group_pixels(graph)

@@ -49,6 +49,7 @@ def settings(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_train_then_evaluate(
     app: typer.Typer, archive: Path, settings: Path, tmp_path: Path
 ) -> None:
@@ -71,6 +72,7 @@ def test_train_then_evaluate(
     assert "finished already" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_bad_image_is_named_and_the_rest_goes_on(
     app: typer.Typer, archive: Path, settings: Path, tmp_path: Path
 ) -> None:
@@ -105,6 +107,7 @@ def test_evaluating_nothing_says_so(app: typer.Typer, archive: Path, tmp_path: P
     assert isinstance(result.exception, InputError)
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_was_begun_is_begun_again(archive: Path, tmp_path: Path) -> None:
     config = make_config({"bits": 16, "tile_size": 32, "settings": {"steps": 5, "batch": 8}})
     data = Collection((read_archive(archive),))

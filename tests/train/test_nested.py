@@ -126,6 +126,7 @@ def test_one_archive_is_just_that_archive(archives: tuple[Path, Path]) -> None:
     assert data.split(0) == split(archive.images, 0)
 
 
+@pytest.mark.slow
 def test_a_run_on_two_archives_is_evaluated_on_each_at_any_width(
     archives: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def codes_of(head: nn.Module, data: TrainingSet) -> np.ndarray:
     return np.packbits(logits > 0, axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["centres", "mhcln"])
 @pytest.mark.parametrize("classes", [2, 3, 20])
 def test_a_recipe_learns_to_tell_classes_apart(recipe: str, classes: int, tmp_path: Path) -> None:
@@ -150,6 +151,7 @@ def test_a_configuration_file_is_json(tmp_path: Path) -> None:
     assert make_config(json.loads(json.dumps(written))).bits == 24
 
 
+@pytest.mark.slow
 def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path) -> None:
     root = make_archive(tmp_path / "a", {"field": 10, "forest": 10})
     config = make_config({**SMALL, "settings": {"steps": 60}})
@@ -197,6 +199,7 @@ def test_a_run_goes_nowhere_it_should_not(tmp_path: Path) -> None:
         Run.open(tmp_path / "begun")
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_training_is_one_line_and_the_next_run_goes_on(tmp_path: Path) -> None:
     root = make_archive(tmp_path / "a", {"field": 10, "forest": 10})
     settings = {"steps": 4000, "batch": 16, "hidden": 8}

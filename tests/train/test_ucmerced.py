@@ -17,6 +17,8 @@ from scenehash_train.metrics import cosine_quality
 from scenehash_train.representations import represent
 from scenehash_train.training import train
 
+pytestmark = pytest.mark.slow
+
 CLASSES = ("agricultural", "beach", "harbor", "runway")
 IMAGES = 20
 # What else is to be seen in images of a class.

@@ -3,6 +3,17 @@
 train            labelled archives -> a run folder
 evaluate         retrieval quality of a run or a model file on an archive's test part
 fetch_archive    download a published archive
+
+```python
+from pathlib import Path
+
+from scenehash_train import evaluate, make_config, train
+
+data = Path("scenehash-demo/scenes")  # a folder for each class
+config = make_config({"bits": 32, "settings": {"steps": 50}})  # few steps: only an example
+run = train([data], Path("example-run"), config).run
+print(evaluate(run.path, data).quality)
+```
 """
 
 from importlib import import_module

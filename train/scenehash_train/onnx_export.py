@@ -38,12 +38,14 @@ def export_onnx(module: nn.Module, tile_size: int, outputs: Sequence[str]) -> on
     return program.model_proto
 
 
-def open_session(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.InferenceSession:
+def open_session(
+    model: onnx.ModelProto, threads: int = 0, options: onnxruntime.SessionOptions | None = None
+) -> onnxruntime.InferenceSession:
     """A session on the CPU, where ONNX Runtime is several times faster than PyTorch.
 
-    threads: 0 leaves their number to ONNX Runtime.
+    threads: 0 leaves their number to ONNX Runtime. options: further ones.
     """
-    options = onnxruntime.SessionOptions()
+    options = onnxruntime.SessionOptions() if options is None else options
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(

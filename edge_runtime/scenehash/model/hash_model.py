@@ -1,5 +1,7 @@
 """The hash model on the device: one ONNX file, from images to packed codes."""
 
+import functools
+import threading
 import warnings
 from collections.abc import Sequence
 from importlib import resources
@@ -20,6 +22,9 @@ from .inspection import check_interface, inspect_model, read_model
 
 SHIPPED_MODEL = "scenehash-64.onnx"
 BATCH = 8
+# Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
+MAX_MEMORY = 2 << 30
+_REGISTERING = threading.Lock()
 
 
 class DriftWarning(UserWarning):
@@ -159,7 +164,8 @@ class HashModel:
             try:
                 results.append(self._session.run(outputs, {"tiles": batch}))
             except Exception as error:  # onnxruntime's own exceptions share no narrower base
-                raise ModelError(f"onnxruntime cannot run {self.card.name} ({error})") from error
+                reason = str(error).splitlines()[0]
+                raise ModelError(f"onnxruntime cannot run {self.card.name} ({reason})") from error
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
@@ -170,14 +176,33 @@ def shipped_model() -> Path:
 
 def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
+    with _REGISTERING:
+        _register_allocator()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # its errors are raised as well
     # A spinning thread takes the core from the one that reads scenes: an ingest is 5 % faster
     # without, and hashing alone is no slower.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Without fallback: there is nothing to fall back to, and onnxruntime prints that it does.
+        return onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's own exceptions share no narrower base
         reason = str(error).splitlines()[0]
         raise ModelError(f"onnxruntime cannot open it ({reason})") from error
+
+
+@functools.cache
+def _register_allocator() -> None:
+    """Have all models of this process share one allocator, which gives no more than MAX_MEMORY."""
+    info = onnxruntime.OrtMemoryInfo(
+        "Cpu",
+        onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,
+        0,
+        onnxruntime.OrtMemType.DEFAULT,
+    )
+    limit = onnxruntime.OrtArenaCfg({"max_mem": MAX_MEMORY})
+    onnxruntime.create_and_register_allocator(info, limit)

@@ -11,8 +11,7 @@ are skipped, and of a repeated one each counts. Refused are files
 - with windows, strides or pads of thousands of pixels;
 - without a card, or whose inputs and outputs do not match it.
 
-How much memory and time a graph takes that passes is not predicted: open a stranger's file under a
-limit of the system (ulimit -v, or MemoryMax of systemd).
+The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; its time is not.
 """
 
 import math

@@ -83,7 +83,10 @@ def _jpeg(data: bytes) -> Header:
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             channels = int.from_bytes(data[at + 7 : at + 8]) or 3
-            return Header(width, height, channels, scans=data.count(b"\xff\xda", at))
+            # A scan has eight bytes at least; where so many could do no harm, they are not counted.
+            many = width * height * (len(data) // 8) > MAX_SCANNED_PIXELS
+            scans = data.count(b"\xff\xda", at) if many else 1
+            return Header(width, height, channels, scans=scans)
         if marker and not 0xD0 <= marker <= 0xD9:
             at += struct.unpack_from(">H", data, at)[0]
     raise InputError("the image is damaged or truncated (no frame header)")

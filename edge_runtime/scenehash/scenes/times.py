@@ -57,9 +57,11 @@ def time_of(path: Path, tags: Mapping[str, str]) -> Acquired:
 
 def _from_stac(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
     warnings: list[str] = []
-    for item in dict.fromkeys((path.with_suffix(".json"), path.with_name(path.name + ".json"))):
-        if not os.path.lexists(item):
+    text = os.fspath(path)
+    for name in (os.path.splitext(text)[0] + ".json", text + ".json"):  # noqa: PTH122 - each file
+        if not os.path.lexists(name):
             continue
+        item = Path(name)
         try:
             if time := _time_in(_document(read_regular(item, SIDECAR_BYTES))):
                 return time, ()

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from scenehash.errors import StoreError
 
 from .alerts import ALERT_SCHEMA
@@ -13,7 +15,7 @@ from .outbox import OUTBOX_SCHEMA
 from .quarantine import QUARANTINE_SCHEMA
 from .rows import Ranges
 from .scene_table import SCENE_SCHEMA, SceneTable
-from .state import STATE_SCHEMA, Deleted, State, is_committed
+from .state import NONE_DELETED, STATE_SCHEMA, Deleted, State, is_committed
 from .tile_table import TILE_SCHEMA, TileTable
 
 FORMAT = 1
@@ -59,7 +61,7 @@ class Catalog:
             f"PRAGMA user_version = {FORMAT};" + SCHEMA
         )
         places = ", ".join("?" * (len(COLUMNS) + 1))
-        values = (*_values(state), state.checksum([]))
+        values = (*_values(state), state.checksum(NONE_DELETED))
         database.run(f"INSERT INTO store VALUES (1, {places})", values)
         database.run("COMMIT")
         return cls(database)
@@ -78,19 +80,12 @@ class Catalog:
         with self.database.snapshot():
             found = self.database.one(f"SELECT {', '.join(COLUMNS)}, seal FROM store")
             deleted = self.deleted()
-        damage = (
-            f"{self.database.path}: what it says of the store as a whole is damaged; restore it "
-            "from a backup, or ingest into a new store"
-        )
-        with damaged_values(damage):
+        with damaged_values(self._damage):
             *values, checksum = found
             state = State(*values)
             if not is_committed(state, deleted, checksum):
                 raise ValueError("another checksum")
-            dropped, dead = (
-                Ranges.of([(first, count) for first, count, kind in deleted if kind == which])
-                for which in (1, 0)
-            )
+            dropped, dead = (Ranges.of(deleted[deleted[:, 2] == kind, :2]) for kind in (1, 0))
             return Committed(state, dropped.checked(state.rows), dead.checked(state.rows), checksum)
 
     def checksum(self) -> object:
@@ -141,7 +136,16 @@ class Catalog:
 
     def deleted(self) -> Deleted:
         """The rows that were deleted."""
-        return self.database.all("SELECT first_row, tiles, dropped FROM deleted ORDER BY first_row")
+        query = "SELECT first_row, tiles, dropped FROM deleted ORDER BY first_row"
+        with damaged_values(self._damage):
+            return np.array(self.database.all(query), np.int64).reshape(-1, 3)
+
+    @property
+    def _damage(self) -> str:
+        return (
+            f"{self.database.path}: what it says of the store as a whole is damaged; restore it "
+            "from a backup, or ingest into a new store"
+        )
 
     def _check_format(self) -> None:
         path = self.database.path

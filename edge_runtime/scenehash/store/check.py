@@ -43,5 +43,5 @@ def uncovered(taken: Sequence[tuple[int, int]], rows: int) -> Ranges:
 def taken_rows(catalog: Catalog) -> list[tuple[int, int]]:
     """First row and number of rows of all scenes and deletions, ascending."""
     taken = [(first, tiles) for _, first, tiles in catalog.scenes.spans().tolist()]
-    taken += [(first, count) for first, count, _ in catalog.deleted()]
+    taken += [(first, count) for first, count, _ in catalog.deleted().tolist()]
     return sorted(taken)

@@ -30,6 +30,8 @@ class Database:
         self.path = path
         self.lock = threading.RLock()
         self._connection = connection
+        # How many entries had been written when the open transaction began.
+        self._writes_before: int | None = None
 
     @classmethod
     def open(cls, path: Path, writable: bool) -> "Database":
@@ -38,9 +40,9 @@ class Database:
             return cls(path, connect(path, writable))
 
     @property
-    def writes(self) -> int:
-        """How many entries were written since the file was opened."""
-        return self._connection.total_changes
+    def is_changing(self) -> bool:
+        """Whether a transaction is open in which something was written."""
+        return self._writes_before not in (None, self._connection.total_changes)
 
     def run(self, statement: str, values: Sequence[object] = ()) -> None:
         """Run a statement that answers nothing."""
@@ -84,7 +86,11 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All that is written inside is committed at its end, or nothing of it."""
         with self._guard(), transaction(self._connection):
-            yield
+            self._writes_before = self._connection.total_changes
+            try:
+                yield
+            finally:
+                self._writes_before = None
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:

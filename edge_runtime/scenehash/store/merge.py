@@ -1,11 +1,11 @@
 """The scenes of a store as they are added to another one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError
 
-from .records import HashedScene
-from .snapshot import Snapshot
+from .records import HashedScene, SceneRecord
 from .thumbnails import Thumbnails
 
 # Scenes committed together.
@@ -13,20 +13,19 @@ GROUP = 256
 
 
 def groups_of(
-    snapshot: Snapshot, thumbnails: Thumbnails | None
+    found: Iterable[tuple[SceneRecord, Codes] | StoreDamagedError], thumbnails: Thumbnails | None
 ) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
-    """All scenes in groups, and a line for each that is damaged.
+    """Scenes in groups, and a line for each that is damaged.
 
     thumbnails: where the scenes' thumbnails are taken from; None: from nowhere.
     """
     scenes: list[HashedScene] = []
     damaged: list[str] = []
-    for number in snapshot.catalog.scenes.numbers():
-        try:
-            record, codes = snapshot.read_scene(number)
-        except StoreDamagedError as damage:
-            damaged.append(str(damage))
+    for scene in found:
+        if isinstance(scene, StoreDamagedError):
+            damaged.append(str(scene))
             continue
+        record, codes = scene
         pictures = None if thumbnails is None else thumbnails.of_scene(record)
         scenes.append(record.hashed(codes, pictures))
         if len(scenes) == GROUP:

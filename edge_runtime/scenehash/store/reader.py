@@ -1,11 +1,10 @@
 """What a store answers: searches, tiles, codes, what is damaged."""
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,17 +16,18 @@ from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
-from .database import damaged_values
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
 from .resolving import resolve
-from .results import Hit, SceneEntry
+from .results import Hit
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
+
+Answer = TypeVar("Answer")
 
 
 class StoreReader:
@@ -99,20 +99,18 @@ class StoreReader:
 
     def knows(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
-        scene = self._catalog.scenes.find([content]).get(content)
-        return scene is not None and self._snapshot.is_sound(scene)
+        with self._pinned():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return scene is not None and self._snapshot.is_sound(scene)
 
-    def find_scene(self, content: str) -> SceneEntry | None:
-        """Where the scene of this content id is, and how it was read; None when there is none.
+    def find_scene(self, content: str) -> SceneRecord | None:
+        """The record of the scene of this content id; None when there is none.
 
-        StoreDamagedError when its entry is no entry.
+        StoreDamagedError when it is damaged.
         """
-        found = self._catalog.scenes.entry(content)
-        if found is None:
-            return None
-        path, labels, params = found
-        with damaged_values(f"{path}: its entry in the catalog is damaged"):
-            return SceneEntry(path, tuple(json.loads(labels)), json.loads(params))
+        with self._catalog.database.snapshot(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else read_record(self._catalog, scene)
 
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter.
@@ -123,7 +121,8 @@ class StoreReader:
 
     def damaged_paths(self) -> list[str]:
         """The paths of the scenes that are damaged, as far as they can be read."""
-        return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+        with self._pinned():
+            return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
 
     def records_under(self, path: str) -> list[SceneRecord]:
         """The records of the scenes at a path, or in the folder that it is, by path.
@@ -147,21 +146,35 @@ class StoreReader:
 
         StoreDamagedError on one that is not as it was committed.
         """
-        with _remedy():
-            sound = self._snapshot.sound(rows.tolist())
-        self._check_there([row for row in rows.tolist() if row not in sound])
-        return np.array(self._snapshot.codes_at(rows))
+
+        def ask() -> Codes:
+            snapshot, numbers = self._snapshot, rows.tolist()
+            with _remedy():
+                sound = snapshot.sound(numbers)
+                self._check_there(snapshot, [row for row in numbers if row not in sound])
+            return np.array(snapshot.codes_at(rows))
+
+        return self._settled(ask)
 
     def tile(self, row: int) -> Tile:
         """The tile in a row. StoreError on a row not there, StoreDamagedError as codes."""
-        tiles = self.tiles([row])
-        self._check_there([] if row in tiles else [row])
-        return tiles[row]
+
+        def ask() -> Tile:
+            with _remedy():
+                tiles = self._snapshot.tiles([row])
+                self._check_there(self._snapshot, [] if row in tiles else [row])
+            return tiles[row]
+
+        return self._settled(ask)
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
         """The tiles in rows; a row that has none is left out. StoreDamagedError as codes."""
-        with _remedy():
-            return self._snapshot.tiles(rows)
+
+        def ask() -> dict[int, Tile]:
+            with _remedy():
+                return self._snapshot.tiles(rows)
+
+        return self._settled(ask)
 
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
         """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
@@ -255,17 +268,19 @@ class StoreReader:
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
 
-        Raises StoreDamagedError, with the scene's name, on one that is damaged.
+        One that is deleted meanwhile is left out. Raises StoreDamagedError, with the scene's name,
+        on one that is damaged.
         """
-        for scene in self._catalog.scenes.numbers():
-            yield self._snapshot.read_scene(scene)
+        for found in self._each_scene():
+            if isinstance(found, StoreDamagedError):
+                raise found
+            yield found
 
     def thumbnails_by_scene(self) -> Iterator[tuple[SceneRecord, list[bytes | None]]]:
         """Every sound scene, by its first row, with a thumbnail of each tile that has one."""
-        for scene in self._catalog.scenes.numbers():
-            with contextlib.suppress(StoreDamagedError):
-                record, _ = self._snapshot.read_scene(scene)
-                yield record, self.thumbnails.of_scene(record)
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.thumbnails.of_scene(found[0])
 
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
@@ -302,12 +317,14 @@ class StoreReader:
         search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
         where: Filter | None,
     ) -> tuple[list[list[Hit]], Explanation]:
-        """The hits of a search; it is repeated when a tile has been deleted since."""
-        while True:
-            distances, rows, explanation = search(self._snapshot)
-            hits = self._hits(distances, rows, where)
-            if hits is not None:
-                return hits, explanation
+        """The hits of a search in a snapshot."""
+
+        def ask() -> tuple[list[list[Hit]], Explanation]:
+            snapshot = self._snapshot
+            distances, rows, explanation = search(snapshot)
+            return self._hits(snapshot, distances, rows, where), explanation
+
+        return self._settled(ask)
 
     def _damaged_scenes(self) -> list[int]:
         scenes = self._catalog.scenes.numbers()
@@ -320,33 +337,62 @@ class StoreReader:
             scenes = self._catalog.tiles.scenes_in(Ranges.covering(rows))
             return [(scene, read_record(self._catalog, scene)) for scene in scenes]
 
-    def _check_deleted(self, missing: Sequence[int]) -> None:
-        """Refresh; StoreDamagedError unless rows in which no tile was found are deleted."""
-        self._renew()
-        there = self._snapshot.has(np.array(missing, np.int64))
-        if there.any():
-            with _remedy():
-                row = missing[int(there.argmax())]
-                raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
+    def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """Every scene that is stored now, by its first row; what is damaged of one that is."""
+        with self._pinned():
+            snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
+        for number in numbers:
+            try:
+                yield snapshot.read_scene(number)
+            except StoreDamagedError as damage:
+                if self._catalog.scenes.has(number):
+                    yield damage
 
-    def _check_there(self, missing: Sequence[int]) -> None:
+    @contextlib.contextmanager
+    def _pinned(self) -> Iterator[None]:
+        """All that is read inside is what is committed now; other threads wait meanwhile."""
+        while True:
+            self.refresh()
+            with self._catalog.database.snapshot():
+                if self._catalog.checksum() == self._snapshot.committed.checksum:
+                    yield
+                    return
+
+    def _settled(self, ask: Callable[[], Answer]) -> Answer:
+        """An answer from the snapshot; where that fails, from what is committed now.
+
+        What is read may have been deleted or changed since the snapshot was taken: damage is only
+        what is damaged at one moment.
+        """
+        try:
+            return ask()
+        except StoreDamagedError as damage:
+            if self._catalog.database.is_changing:
+                raise StoreError(
+                    f"{self.path}: a transaction that has changed the store must be committed "
+                    "before the store is read"
+                ) from damage
+            if self._catalog.checksum() == self._snapshot.committed.checksum:
+                raise
+        with self._pinned():
+            return ask()
+
+    def _check_there(self, snapshot: Snapshot, missing: Sequence[int]) -> None:
         """Raise StoreError when there are rows in which no tile was found."""
-        if missing:
-            self._check_deleted(missing)
-            raise StoreError(
-                f"{self.path}: no such row as {missing[0]} (see: scenehash store info)"
-            )
+        there = snapshot.has(np.array(missing, np.int64))
+        for row in np.array(missing, np.int64)[there][:1]:
+            raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
+        for row in missing[:1]:
+            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
 
     def _hits(
-        self, distances: Distances, rows: Rows, where: Filter | None
-    ) -> list[list[Hit]] | None:
-        """Hits with the tiles in their rows; None when one has been deleted since."""
+        self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None
+    ) -> list[list[Hit]]:
+        """Hits with the tiles in their rows; StoreDamagedError on one without, or a wrong one."""
         wanted = np.unique(rows[rows != NO_ROW]).tolist()
-        tiles = self.tiles(wanted)
-        missing = [row for row in wanted if row not in tiles]
-        if missing:
-            self._check_deleted(missing)
-            return None
+        with _remedy():
+            tiles = snapshot.tiles(wanted)
+            self._check_there(snapshot, [row for row in wanted if row not in tiles])
         if where is not None and not where.holds(tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [

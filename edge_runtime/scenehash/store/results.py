@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from scenehash.windows import Window
 
@@ -48,14 +47,6 @@ class Hit:
             "match": self.match,
             "hamming_rank": self.hamming_rank,
         }
-
-
-class SceneEntry(NamedTuple):
-    """What a store has of a scene besides its tiles: see HashedScene."""
-
-    path: str
-    labels: tuple[str, ...]
-    decode_params: Mapping[str, object]
 
 
 @dataclass(frozen=True)

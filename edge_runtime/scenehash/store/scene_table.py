@@ -114,6 +114,10 @@ class SceneTable:
                 )
         return record, checksum
 
+    def has(self, scene: int) -> bool:
+        """Whether there is a scene of this number."""
+        return self._database.one("SELECT 1 FROM scene WHERE scene = ?", scene) is not None
+
     def under(self, path: str) -> list[int]:
         """The numbers of the scenes at a path, or in the folder that it is."""
         folder = path.rstrip("/") + "/"
@@ -165,12 +169,6 @@ class SceneTable:
             ((label, scene) for scene, record in numbered for label in record.labels),
         )
         self._tiles.insert(numbered)
-
-    def entry(self, content: str) -> tuple[str, str, str] | None:
-        """Path, labels and decode parameters of the scene of a content, the last two as JSON."""
-        query = "SELECT path, labels, reading FROM scene WHERE content = ?"
-        found: tuple[str, str, str] | None = self._database.one(query, bytes.fromhex(content))
-        return found
 
     def contents_at(self, paths: Sequence[str]) -> dict[str, list[str]]:
         """The contents of the scenes that have these paths."""

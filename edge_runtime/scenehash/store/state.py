@@ -1,14 +1,15 @@
 """The state of a store: whose codes it holds, and how far it has come."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .records import digest
 
-# First row, number of rows, and 1 where they were dropped from codes.bin; ascending.
-Deleted = Sequence[tuple[int, int, int]]
+# int64 [N, 3], ascending: first row, number of rows, and 1 where they were dropped from codes.bin.
+Deleted = npt.NDArray[np.int64]
+NONE_DELETED: Deleted = np.zeros((0, 3), np.int64)
 
 STATE_SCHEMA = """
 CREATE TABLE store (
@@ -53,7 +54,7 @@ class State:
 
     def checksum(self, deleted: Deleted) -> bytes:
         """A checksum of all fields, and of the rows that were deleted."""
-        return digest(repr(self).encode() + np.array(deleted, "<i8").tobytes())
+        return digest(repr(self).encode() + deleted.astype("<i8").tobytes())
 
 
 def is_committed(state: State, deleted: Deleted, checksum: object) -> bool:
@@ -61,4 +62,4 @@ def is_committed(state: State, deleted: Deleted, checksum: object) -> bool:
 
     Stores that were written before checksums covered deleted rows have one of the state alone.
     """
-    return checksum in (state.checksum(deleted), state.checksum([]))
+    return checksum in (state.checksum(deleted), state.checksum(NONE_DELETED))

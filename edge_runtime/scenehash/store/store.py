@@ -312,7 +312,7 @@ class CodeStore(StoreReader):
             self.keep_thumbnails()
         total = Added()
         thumbnails = other.thumbnails if self.thumbnails.kept else None
-        for group, damaged in groups_of(other._snapshot, thumbnails):
+        for group, damaged in groups_of(other._each_scene(), thumbnails):
             added = self.add(group)
             total += replace(added, set_aside=damaged, first_rows=())
         return total
@@ -332,12 +332,12 @@ class CodeStore(StoreReader):
 
     def verify(self) -> list[str]:
         """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
-        self.refresh()
-        try:
-            damage = list(find_damage(self._snapshot))
-        except StoreDamagedError as error:
-            damage = [str(error)]
-        others = [*self.outbox.damage(), *self.alerts.damage()]
+        with self._pinned():
+            try:
+                damage = list(find_damage(self._snapshot))
+            except StoreDamagedError as error:
+                damage = [str(error)]
+            others = [*self.outbox.damage(), *self.alerts.damage()]
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:

@@ -122,7 +122,7 @@ class Thumbnails:
                 if self.path.exists() and not self._is_whole():
                     self._salvage()
                 self._connection(writable=True)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreError(f"{self.path}: cannot be written ({error})") from error
         self.trouble = None
 
@@ -184,7 +184,7 @@ class Thumbnails:
     def _is_whole(self) -> bool:
         try:
             found = self._connection(writable=True).execute("PRAGMA quick_check").fetchall()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             return False
         return found == [("ok",)]
 
@@ -223,7 +223,7 @@ def _of_pixels(decode_params: str) -> str:
     """Decode parameters, as JSON, without the state of the file, which may change."""
     try:
         params = json.loads(decode_params)
-    except ValueError:  # damaged: no picture is of these
+    except (TypeError, ValueError, RecursionError):  # damaged: no picture is of these
         return decode_params
     if not isinstance(params, dict) or FILE not in params:
         return decode_params

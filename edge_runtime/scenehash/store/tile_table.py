@@ -88,8 +88,14 @@ class TileTable:
             scene,
         )
         places = [tile[4] for tile in tiles if tile[4] is not None]
-        windows = np.array([tile[:4] for tile in tiles], np.int64).reshape(-1, 4)
-        return windows, _footprints(places) if places else None
+        # An array would take a number of another type for an integer; struct does not.
+        numbers = [number for tile in tiles for number in tile[:4]]
+        packed = struct.pack(f"={len(numbers)}q", *numbers)
+        windows = np.frombuffer(packed, np.int64).reshape(-1, 4)
+        footprints = _footprints(places) if places else None
+        if footprints is not None and len(footprints) != len(windows):
+            raise ValueError("not as many footprints as tiles")
+        return windows, footprints
 
     def origins(self, rows: Sequence[int]) -> dict[int, tuple[bytes, list[int], str]]:
         """What the pixels of rows are of: content, window, decode_params as JSON text."""

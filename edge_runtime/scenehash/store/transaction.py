@@ -26,7 +26,6 @@ class Transaction:
     def __init__(self, snapshot: Snapshot) -> None:
         self.failed = False
         self._snapshot, self._catalog, self._state = snapshot, snapshot.catalog, snapshot.state
-        self._writes = snapshot.catalog.database.writes
         self._added: set[str] = set()
 
     @contextlib.contextmanager
@@ -41,7 +40,7 @@ class Transaction:
     @property
     def has_changed(self) -> bool:
         """Whether anything was written in it."""
-        return self._catalog.database.writes != self._writes
+        return self._catalog.database.is_changing
 
     def has_added(self, content: str) -> bool:
         """Whether a scene of this content was added in the transaction."""

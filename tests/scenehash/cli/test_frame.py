@@ -243,6 +243,7 @@ def test_counts_are_words_that_agree() -> None:
 # Signals
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
@@ -284,6 +285,7 @@ def wait_until_blocked(process: "subprocess.Popen[str]") -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_closes_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
     make(tmp_path / "s").close()
     log = tmp_path / "log"

@@ -49,6 +49,7 @@ def store(images: Path, tmp_path: Path) -> Path:
     return tmp_path / "s"
 
 
+@pytest.mark.slow
 def test_a_read_only_store_is_searched_and_not_written_to(images: Path, store: Path) -> None:
     for path in (store, *store.iterdir()):
         path.chmod(path.stat().st_mode & ~0o222)
@@ -59,12 +60,14 @@ def test_a_read_only_store_is_searched_and_not_written_to(images: Path, store: P
     assert len(CodeStore.open(store)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["codes.bin", "catalog.sqlite"])
 def test_a_store_that_may_not_be_read_says_which_file(store: Path, name: str) -> None:
     (store / name).chmod(0)
     assert name in error_of(run("search", "row:0", "--store", store))
 
 
+@pytest.mark.slow
 def test_a_folder_that_may_not_be_written_to_gets_no_store_and_no_picture(
     images: Path, store: Path, tmp_path: Path
 ) -> None:
@@ -77,6 +80,7 @@ def test_a_folder_that_may_not_be_written_to_gets_no_store_and_no_picture(
     assert not list(locked.iterdir())
 
 
+@pytest.mark.slow
 def test_what_may_not_be_read_is_set_aside_and_the_rest_goes_on(
     images: Path, tmp_path: Path
 ) -> None:

@@ -4,7 +4,6 @@ import json
 import sqlite3
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import rasterio
@@ -12,7 +11,7 @@ from rasterio.transform import from_origin
 
 from scenehash.report.contact_sheet import write_picture
 
-from ...scenes import draw
+from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
 from .test_commands import answer, run
 
@@ -92,7 +91,7 @@ def test_pictures_pages_and_maps_are_written(scenes: Path, store: Path, tmp_path
     assert "http" not in page.replace("http://www.w3.org", "")
     features = json.loads((tmp_path / "p.geojson").read_text())["features"]
     assert [feature["properties"]["rank"] for feature in features] == [1, 2, 3, 4]
-    assert cv2.imread(str(tmp_path / "p.png")).shape[1] > 5 * 160
+    assert read_pixels(tmp_path / "p.png").shape[1] > 5 * 160
 
 
 @pytest.mark.parametrize(

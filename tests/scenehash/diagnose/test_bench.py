@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def samples(seed: int, factor: float = 1.0, items: int = 8) -> Samples:
     return Samples(factor * dear * rng.lognormal(0, 0.1, (20, items)), 1.0)
 
 
+@pytest.mark.slow
 def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, Any], Path]) -> None:
     document, _ = result
     assert set(document["stages"]) == set(STAGES)
@@ -58,6 +60,7 @@ def test_every_stage_scenario_and_setting_is_measured(result: tuple[dict[str, An
     assert any(line.startswith("sustained: ") for line in document["advice"])
 
 
+@pytest.mark.slow
 def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any], Path]) -> None:
     counts = result[0]["arm_instructions"]
     assert "under emulation" in counts["unit"]
@@ -67,12 +70,14 @@ def test_counts_of_64_bit_arm_stand_beside_the_times(result: tuple[dict[str, Any
     assert "102 on a cortex-a76 (FP32 398)" in describe_counts(counts)
 
 
+@pytest.mark.slow
 def test_plot_is_a_picture_with_every_stage(result: tuple[dict[str, Any], Path]) -> None:
     picture = ElementTree.parse(result[1] / "b.svg").getroot()
     texts = {element.text for element in picture.iter() if element.tag.endswith("text")}
     assert set(STAGES) <= texts
 
 
+@pytest.mark.slow
 def test_run_compared_with_itself_shows_no_difference(
     result: tuple[dict[str, Any], Path],
 ) -> None:
@@ -92,6 +97,7 @@ def test_comparison_finds_a_tenth_in_noise_of_a_tenth_among_unlike_items() -> No
     assert compare_samples("infer", samples(1), samples(2, 0.9), seed=0).verdict == "faster"
 
 
+@pytest.mark.slow
 def test_interval_of_two_equal_runs_holds_one_nearly_always() -> None:
     trials = [
         compare_samples("infer", samples(2 * seed), samples(2 * seed + 1), seed)
@@ -111,6 +117,7 @@ def written(path: Path, precision: str, timed: Samples) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precisions", "factor", "found"),
     [
@@ -179,7 +186,7 @@ def test_stopwatch_sets_the_warm_up_aside() -> None:
 
     watch = Stopwatch(lambda: now)
     for milliseconds in (50, 10, 11, 12):
-        watch.time("work", lambda milliseconds=milliseconds: work(milliseconds))
+        watch.time("work", partial(work, milliseconds))
     timed = watch.samples(items=1)["work"]
     assert timed.milliseconds.tolist() == [[10], [11], [12]]
     assert (timed.percentile(50), timed.warm_up) == (11, 50)

@@ -65,6 +65,7 @@ def archives(draw):
     return codes[:count], queries, dead, rows
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     archives(),

@@ -57,6 +57,7 @@ def test_a_process_may_end_while_loops_are_loaded() -> None:
     assert run("kernel_loader.PATIENCE = 0.0").endswith(("numpy", "numba"))
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 def test_loops_are_compiled_where_no_folder_can_be_written_to() -> None:
     nowhere = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"

@@ -52,6 +52,7 @@ def new_store(path: Path, model: HashModel) -> CodeStore:
     return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(
     tmp_path: Path, model: HashModel, threads: int

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,20 @@ from scenehash.model.inspection import (
 from .wire import (
     FLOAT,
     GRAPH,
+    INITIALIZER,
+    INT64,
     METADATA,
     UINT8,
+    changed_field,
     field,
-    fields,
+    shipped_card_text,
     tensor,
     value_info,
     varint,
     with_card,
 )
+
+GOLDEN_MODEL = Path(__file__).parents[2] / "golden" / "model-1.onnx"
 
 CONV = field(1, "tiles") + field(2, "x") + field(4, "Conv")
 INTERFACE = (
@@ -57,9 +63,7 @@ def attribute(*parts: bytes) -> bytes:
 
 
 def shipped_card() -> dict[str, Any]:
-    data = shipped_model().read_bytes()
-    (text,) = [dict(fields(value))[2] for number, value in fields(data) if number == METADATA]
-    card: dict[str, Any] = json.loads(text)
+    card: dict[str, Any] = json.loads(shipped_card_text())
     return card
 
 
@@ -201,6 +205,29 @@ def test_a_golden_tile_that_is_cut_off_is_an_error_and_no_traceback(tmp_path: Pa
     path.write_bytes(with_card(shipped_model().read_bytes(), json.dumps(card)))
     with pytest.raises(ModelError, match=r"m\.onnx: .*(decoded|golden)"):
         HashModel.load(path)
+
+
+def test_a_graph_that_onnxruntime_refuses_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = GOLDEN_MODEL.read_bytes()
+    for old, new in ((b"QuantizeLinear", b"Qu\xd7ntizeLinear"), (b"Conv", b"Cowv")):
+        (tmp_path / "m.onnx").write_bytes(whole.replace(old, new))
+        with pytest.raises(ModelError, match="onnxruntime cannot open it"):
+            HashModel.open(tmp_path / "m.onnx")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_graph_that_wants_14_gb_is_an_error(tmp_path: Path) -> None:
+    """60,000 x 60,000 zeros, of which a file says only the shape."""
+    shape = struct.pack("<qq", 60_000, 60_000)
+    more = field(1, field(1, "shape") + field(2, "zeros") + field(4, "ConstantOfShape"))
+    more += field(INITIALIZER, tensor("shape", [2], shape, INT64))
+    more += field(12, value_info("zeros", FLOAT, [None, None]))
+    data = changed_field(GOLDEN_MODEL.read_bytes(), GRAPH, lambda graph: graph + more)
+    (tmp_path / "m.onnx").write_bytes(data)
+    with pytest.raises(ModelError, match="onnxruntime cannot run golden"):
+        HashModel.load(tmp_path / "m.onnx")
 
 
 def test_no_change_of_bytes_gives_anything_but_an_answer_or_an_error() -> None:

@@ -25,7 +25,7 @@ def ring(west: float, south: float, size: float = 0.1) -> list[tuple[float, floa
 
 def polygons(maps: str) -> list[list[tuple[float, float]]]:
     return [
-        [tuple(map(float, corner.split(","))) for corner in points.split()]
+        [(float(x), float(y)) for x, y in (corner.split(",") for corner in points.split())]
         for points in re.findall(r"<polygon points='([^']+)'", maps)
     ]
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +21,7 @@ from scenehash.retrieval.rerank import by_bit_certainty
 from scenehash.scenes import Tiling, Window
 from scenehash.store import HashedScene
 
-from ...scenes import draw
+from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic, new_store
 from ..store.samples import placed
 
@@ -185,7 +184,7 @@ def test_images_rows_codes_and_files_are_the_same_query(
     folder: Path, archive: CodeStore, model: HashModel
 ) -> None:
     path = folder / "forest_1.png"
-    image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+    image = read_pixels(path)
     by_file = search(archive, str(path), 4, model=model)
     code = by_file.queries[0].code.tobytes().hex()
     for asked in (path, image, Query.from_image(image, model), f"code:{code}"):

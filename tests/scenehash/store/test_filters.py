@@ -139,6 +139,7 @@ PLANS = [
 ]
 
 
+@pytest.mark.slow
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -171,7 +172,7 @@ def test_a_filter_holds_for_just_the_rows_that_a_plain_loop_finds(
         if owner.path in left
     )
     expected = {
-        where: [(near, row) for near, row, *tile in every if holds(where, row, *tile)]
+        where: [(near, row) for near, row, tile, owner in every if holds(where, row, tile, owner)]
         for where in wanted
     }
     for narrow, more, too_broad in PLANS:

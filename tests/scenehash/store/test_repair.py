@@ -33,6 +33,7 @@ def flip(path: Path, offset: int, bit: int = 4) -> None:
     path.write_bytes(data)
 
 
+@pytest.mark.slow
 def test_every_damaged_byte_of_codes_is_found_named_and_repaired(folder: Path) -> None:
     owners = [owner for owner in SCENES for _ in owner.windows]
     for offset in range(8 * len(owners)):
@@ -53,7 +54,7 @@ def everything(folder: Path) -> list[object]:
     try:
         with CodeStore.open(folder) as store:
             if damage := store.verify():
-                return damage
+                return [*damage]
             hits = store.search(np.zeros((1, 8), np.uint8), 99)
             found = [store.paths(Filter(label="a")), store.paths(Filter(bbox=(-180, 0, 180, 90)))]
             return [hits, found, store.rows, store.deleted, store.uuid]
@@ -61,6 +62,7 @@ def everything(folder: Path) -> list[object]:
         return [str(error)]
 
 
+@pytest.mark.slow
 def test_a_damaged_byte_of_the_catalog_is_found_or_means_nothing(folder: Path) -> None:
     catalog = folder / "catalog.sqlite"
     whole = catalog.read_bytes()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import ScenehashError
+from scenehash.errors import ScenehashError, StoreError
 from scenehash.store.codes_file import CodesFile
 
 from .samples import make, scene
@@ -180,3 +180,58 @@ def test_codes_of_rows_that_came_since_are_no_damage(tmp_path: Path) -> None:
         reader.refresh()
         assert reader.tiles([0, 6, 7]).keys() == {0, 6, 7}
         assert np.array_equal(reader.codes(np.array([6, 7])), scene(50, 2).codes)
+
+
+def test_labels_that_change_beside_a_reader_are_no_damage(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 9) as writer, CodeStore.open(tmp_path / "s") as reader:
+        writer.label(Filter(), ["a"])
+        where = Filter(label="a")
+        assert len(reader.search(scene(0).codes, 99, where=where)[0]) == 18
+        writer.label(Filter(scene="/scenes/4.png"), ["a"], remove=True)
+        found = reader.search(scene(0).codes, 99, where=where)[0]
+        assert len(found) == 16
+        assert "/scenes/4.png" not in {hit.scene for hit in found}
+
+
+def verifying(folder: Path, over: Event, said: Connection) -> None:
+    """Verify and export the store again and again; say how often, and what was wrong."""
+    done, wrong = 0, []
+    with CodeStore.open(folder) as store:
+        while not over.is_set():
+            wrong += store.verify() + store.damaged_paths()
+            try:
+                assert len(list(store.scenes())) > 10
+            except (ScenehashError, AssertionError) as error:
+                wrong.append(f"{type(error).__name__}: {error}")
+            done += 1
+    said.send((done, wrong))
+
+
+def test_what_is_read_for_long_beside_a_busy_writer_is_not_called_damaged(tmp_path: Path) -> None:
+    fork = multiprocessing.get_context("fork")
+    over = fork.Event()
+    with make(tmp_path / "s", 60) as store:
+        said, saying = fork.Pipe(duplex=False)
+        reader = fork.Process(target=verifying, args=(tmp_path / "s", over, saying))
+        reader.start()
+        number, until = 100, time.monotonic() + 3
+        while time.monotonic() < until:
+            number += 1
+            store.add([scene(number, 3)])
+            store.label(Filter(scene=f"/scenes/{number - 1}.png"), [f"l{number}"])
+            store.delete(Filter(scene=f"/scenes/{number - 50}.png"))
+            if number % 20 == 0:
+                store.compact()
+        over.set()
+        done, wrong = said.recv()
+        reader.join()
+    assert wrong == []
+    assert done > 5
+
+
+def test_what_a_transaction_has_changed_is_not_called_damaged(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 3) as store, store.transaction():
+        assert store.search(scene(0).codes, 1)[0][0].row == 0
+        store.delete(Filter(scene="/scenes/0.png"))
+        with pytest.raises(StoreError, match="must be committed"):
+            store.search(scene(0).codes, 1)

@@ -127,6 +127,7 @@ def test_merge_leaves_damaged_scenes_and_strangers_out(tmp_path: Path) -> None:
         stranger.merge(theirs)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

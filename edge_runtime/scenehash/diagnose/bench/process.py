@@ -22,8 +22,13 @@ model.encode([tile])
 print(flush=True)
 for _ in range(20):
     model.encode([tile] * 8)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(peak // 1024 if sys.platform == "darwin" else peak, flush=True)
+status = Path("/proc/self/status")
+if status.exists():  # getrusage counts the parent's memory before exec
+    peak = int(status.read_text().split("VmHWM:")[1].split()[0])
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = peak // 1024 if sys.platform == "darwin" else peak
+print(peak, flush=True)
 """
 
 
