@@ -248,8 +248,8 @@ def test_a_name_that_is_not_utf_8_is_stored_shown_and_found(
     report = ingest([folder], store, model)
     assert json.loads(json.dumps(report.document()).encode())["scenes"][0]["path"] == path_text(odd)
     assert [item.reason.split(";")[0] for item in report.set_aside] == [
-        "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its first "
-        "bytes",
+        "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its "
+        "first bytes",
         "its name is not UTF-8, which GDAL needs",
     ]
     assert paths_in(store) == [f"{folder}/caf\\xe9_\\xff.png"]
