@@ -16,7 +16,7 @@ from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes import Scene, Tiling, Window, open_scene
 from scenehash.scenes.files import scan
-from scenehash.scenes.scene import Footprints
+from scenehash.scenes.place import Footprints
 from scenehash.tiles import Image
 from scenehash.windows import PixelSize
 

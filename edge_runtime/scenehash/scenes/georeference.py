@@ -19,7 +19,7 @@ from scenehash.geo import ground_metres, wrapped
 from scenehash.windows import PixelSize, Window
 
 from .gdal_access import gdal
-from .scene import Place
+from .place import Place
 
 Floats = npt.NDArray[np.float64]
 

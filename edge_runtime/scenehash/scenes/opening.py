@@ -22,8 +22,9 @@ from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
 from .formats import HEAD_BYTES, PLAIN, TIFF, VRT, format_of
 from .parts import BytesIdentity, FilesIdentity, all_parts
+from .place import Place
 from .plain_image import decode_image
-from .scene import Place, Scene, only_input_errors
+from .scene import Scene, only_input_errors
 from .source import ArraySource, Source
 from .times import time_of
 
