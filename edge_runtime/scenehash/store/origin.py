@@ -30,6 +30,11 @@ class Origin:
         seen, origin = _known.get(file.path.absolute(), ((), None))
         return cls() if origin is None or seen != file.identity() else origin
 
+    def is_of(self, file: CodesFile) -> bool:
+        """Whether a file is the one that was known last, and not another of its name."""
+        seen, origin = _known.get(file.path.absolute(), ((), None))
+        return origin is self and seen[:2] == file.identity()[:2]
+
     def note(self, file: CodesFile) -> None:
         """Know the file again as it is now."""
         _known[file.path.absolute()] = file.identity(), self

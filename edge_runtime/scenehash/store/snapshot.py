@@ -71,7 +71,7 @@ class Snapshot:
         row_map = RowMap(committed.dropped)
         gone = row_map.positions(committed.dead.expanded()) if len(committed.dead) else None
         key = f"{state.uuid}-{state.generation}-{state.revision}"
-        same = before is not None and before.file.path == file.path
+        same = before is not None and before.origin.is_of(file)
         origin = before.origin if before is not None and same else Origin.of(file)
         origin.note(file)
         index = CodeIndex(codes, gone, folder / INDEX, key, origin.name)

@@ -199,7 +199,7 @@ class CodeStore(StoreReader):
             repaired = 0
             for scene in scenes:
                 record = record_of(scene, 0, self.bits)
-                if transaction.has_added(scene.content):
+                if scene.content in stored and transaction.has_added(scene.content):
                     continue
                 damaged = self._damaged(stored.get(scene.content), beside.get(scene.path, ()))
                 if damaged is not None:
@@ -283,12 +283,12 @@ class CodeStore(StoreReader):
         Rows keep their numbers. Readers that have the store open go on with the old file until they
         refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
         """
-        self._check_writable()
-        with self._changing() as transaction:
-            if transaction.has_changed:
+        with self._catalog.database.lock:
+            if self._transaction is not None:
                 raise StoreError(f"{self.path}: compact works in a transaction of its own")
-            if count := self.deleted:
-                transaction.compact(self.path)
+            with self._changing() as transaction:
+                if count := self.deleted:
+                    transaction.compact(self.path)
         if not count:
             return 0
         self._sweep()

@@ -37,11 +37,6 @@ class Transaction:
             self.failed = True
             raise
 
-    @property
-    def has_changed(self) -> bool:
-        """Whether anything was written in it."""
-        return self._catalog.database.is_changing
-
     def has_added(self, content: str) -> bool:
         """Whether a scene of this content was added in the transaction."""
         return content in self._added
@@ -111,7 +106,7 @@ class Transaction:
         """
         if self.failed:
             raise StoreError("a part of the transaction has failed: nothing of it is stored")
-        if not self.has_changed:
+        if not self._catalog.database.is_changing:
             return False
         self._catalog.change(self._state)
         return True

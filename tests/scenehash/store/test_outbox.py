@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenehash import CodeStore
+from scenehash import CodeStore, Filter
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.store import Alert, Arrival
 
@@ -70,6 +70,22 @@ def test_scenes_of_several_adds_are_one_transaction(tmp_path: Path) -> None:
         assert store.verify() == []
         for number, row in ((6, 8), (7, 9)):
             assert store.search(scene(number).codes, 1)[0][0].row == row
+
+
+def test_in_a_transaction_a_scene_may_go_and_come_again(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 3) as store:
+        with store.transaction():
+            store.add([scene(5, 2)])
+            assert store.delete(Filter(scene="/scenes/5.png")) == 1
+            assert store.delete(Filter(scene="/scenes/1.png")) == 1
+            assert store.add([scene(5, 2), scene(1, 2)]).first_rows == (8, 10)
+        assert store.verify() == []
+        assert store.search(scene(5).codes, 1)[0][0].row == 8
+        assert store.search(scene(1).codes, 1)[0][0].row == 10
+        with pytest.raises(StoreError, match="of its own"), store.transaction():
+            store.compact()
+        assert store.compact() == 4
+        assert store.verify() == []
 
 
 def test_what_is_known_or_repaired_gets_no_new_row(tmp_path: Path) -> None:
