@@ -20,6 +20,7 @@ from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
+from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
@@ -131,6 +132,14 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scenes = self._catalog.scenes.under(path)
             return [read_record(self._catalog, scene) for scene in scenes]
+
+    def resolve(self, where: Filter) -> Filter:
+        """The filter, with the whole path of a scene that it names by its last parts.
+
+        Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
+        any time or footprint; or when several scenes end in that path.
+        """
+        return resolve(self._catalog, where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
