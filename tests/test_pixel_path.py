@@ -1,6 +1,7 @@
 """One pixel path: each entry, from training to a query, makes the same bytes of a file."""
 
 import dataclasses
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
