@@ -306,7 +306,7 @@ class Reading:
         yield "living", lambda: list(store.living())
         yield "under", lambda: store.records_under("/scenes")
         yield "damaged", store.damaged_paths
-        yield "meets", lambda: store.meets(Filter(label="even", scene="8.tif"))
+        yield "resolve", lambda: store.resolve(Filter(label="even", scene="8.tif"))
 
     def _write(self, store: CodeStore) -> None:
         fresh = self._draw.randrange(1000, 2000)

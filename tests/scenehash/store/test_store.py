@@ -77,7 +77,7 @@ def test_lineages_and_widths_do_not_mix(tmp_path: Path) -> None:
     size = (tmp_path / "s" / "codes.bin").stat().st_size
     with pytest.raises(LineageError, match="a-model"):
         CodeStore.open_or_create(tmp_path / "s", "b" * 16, 64, "other")
-    with pytest.raises(LineageError, match="32-bit"):
+    with pytest.raises(LineageError, match="64 bits, not of 32"):
         CodeStore.open_or_create(tmp_path / "s", "a" * 16, 32, "other")
     with CodeStore.open_or_create(tmp_path / "s", "a" * 16, 64, "a-model") as store:
         with pytest.raises(LineageError, match="64 bits"):
