@@ -237,7 +237,7 @@ CASES = [
     ("ingest {in} --store {file}", 1, "cannot be made a store"),
     ("ingest {in} --store /proc/store", 1, "cannot be made a store"),
     ("ingest {in} --store {other-lineage}", 1, "holds 64-bit codes of model another"),
-    ("ingest {in} --store {other-bits}", 1, "holds codes of 32 bits"),
+    ("ingest {in} --store {other-bits}", 1, "holds 32-bit codes"),
     ("ingest {in} --store {nowhere} --model {words}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cut}", 1, "not an ONNX file"),
     ("ingest {in} --store {nowhere} --model {cardless}", 1, "without a scenehash card"),
