@@ -5,9 +5,9 @@
 
 Scenes are ingested into a store of their own. A crop is a tile moved at random, so that it shares
 at least so much of its area with the tile; it is found when the tile that it shares most with is at
-rank 1. Beside it: with a second look at bits alone, and at thumbnails too, each with its time; and
-all that in a store that looks at everything twice (--overlap 0.5 at ingest). Among: images that
-are stored as well, a tile each, and that no crop is taken of.
+rank 1: by distance alone, re-ranked by the certainty of bits, by thumbnails (the default where
+there are any), and by both, each with its time; and all that in a store of tiles that overlap by
+half, too. Among: images that are stored as well, a tile each, and that no crop is taken of.
 """
 
 import argparse
@@ -25,7 +25,13 @@ from scenehash.retrieval.search import search
 from scenehash.scenes import Tiling, find_scenes, open_scene
 from scenehash.store import SceneRecord
 
-LOOKS = ("no second look", "at bits", "at thumbnails")
+# By name: whether the store has thumbnails, and what is asked of a search.
+ORDERS = {
+    "by distance": (False, False),
+    "certainty of bits": (False, True),
+    "thumbnails": (True, None),
+    "both": (True, True),
+}
 
 
 def moved(rng: np.random.Generator, record: SceneRecord, least: float) -> tuple[int, int, int, int]:
@@ -75,22 +81,22 @@ def show_found(arguments: argparse.Namespace, model: HashModel, overlap: float) 
             ingest(find_scenes(arguments.among), pictured, model, IngestOptions(Tiling(whole=True)))
         plain.merge(pictured)
         plain.keep_thumbnails(False)
-        stores = dict(zip(LOOKS, (plain, plain, pictured), strict=True))
         shares = np.array([record.tiles for record in records], np.float64)
-        found, seconds = dict.fromkeys(LOOKS, 0), dict.fromkeys(LOOKS, 0.0)
+        found, seconds = dict.fromkeys(ORDERS, 0), dict.fromkeys(ORDERS, 0.0)
         for _ in range(arguments.crops):
             record = records[rng.choice(len(records), p=shares / shares.sum())]
             window = moved(rng, record, arguments.overlap)
             query = read_query(record.path, plain, lambda: model, Crop(window))
-            for look, store in stores.items():
+            for name, (with_pictures, rerank) in ORDERS.items():
+                store = pictured if with_pictures else plain
                 started = time.perf_counter()
-                hits = search(store, query, 1, rerank=look != LOOKS[0]).hits
-                seconds[look] += time.perf_counter() - started
-                found[look] += hits[0].row in _most_shared(record, window)
+                hits = search(store, query, 1, rerank=rerank).hits
+                seconds[name] += time.perf_counter() - started
+                found[name] += hits[0].row in _most_shared(record, window)
         print(f"{len(plain)} tiles, overlap {overlap:g}, {arguments.crops} crops; at rank 1:")
-        for look in LOOKS:
-            share, each = found[look] / arguments.crops, 1000 * seconds[look] / arguments.crops
-            print(f"  {look:15} {share:6.1%}  {each:6.1f} ms a query")
+        for name in ORDERS:
+            share, each = found[name] / arguments.crops, 1000 * seconds[name] / arguments.crops
+            print(f"  {name:18} {share:6.1%}  {each:6.1f} ms a query")
 
 
 def _most_shared(record: SceneRecord, window: tuple[int, int, int, int]) -> set[int]:

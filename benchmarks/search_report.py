@@ -150,13 +150,13 @@ def plot(measured: list[Cell], path: Path) -> None:
         "uniform": "uniform", "loose": "1,000 loose clusters", "tight": "21 tight clusters",
         "real": "a model's codes, with noise",
     }  # fmt: skip
-    looks = {
+    styles = {
         OURS: ("#c0392b", "o", 2.4), FLAT: ("#2c3e50", "s", 1.4),
         "FAISS multi-hash": ("#7f8c8d", "^", 1.0), "usearch exact": ("#2980b9", "v", 1.0),
     }  # fmt: skip
     labels = {"FAISS multi-hash": "FAISS multi-hash (not exact)"}
     for panel, spread in zip(axes[0], spreads, strict=True):
-        for name, (colour, marker, width) in looks.items():
+        for name, (colour, marker, width) in styles.items():
             points = [
                 (cell["rows"], np.percentile(cell["seconds"]["single"][name], (25, 50, 75)) * 1e3)
                 for cell in _of(measured, spread)

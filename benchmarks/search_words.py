@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scenehash import HashModel
 from scenehash.codes import Codes, pack
 from scenehash.retrieval.match_words import MatchDistances, calibrate, leave_one_out
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 from scenehash_train.data import Collection, LabelledImage, read_archive
 
 DATA = Path(os.environ.get("SCENEHASH_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -4,7 +4,7 @@ python benchmarks/store.py append [--rows 1000000]     beside bare flushes of th
 python benchmarks/store.py open [--rows 10000000]      time and memory of opening and searching
 python benchmarks/store.py readers [--seconds 60]      beside a loop that reads nothing
 python benchmarks/store.py filters [--rows 1000000]    beside a search without a filter
-python benchmarks/store.py reopen [--seconds 60]       is a reader that opens told of damage?
+python benchmarks/store.py reopen [--seconds 60]       is a store reported damaged that is not?
 """
 
 import argparse

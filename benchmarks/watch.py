@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,7 +62,7 @@ class Outcome:
     complete: dict[str, float] = field(default_factory=dict)
     ways: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
-    seen: list[tuple[float, dict]] = field(default_factory=list)
+    seen: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     damage: list[str] = field(default_factory=list)

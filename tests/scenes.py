@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,6 +11,13 @@ from scenehash.demo.tiles import KINDS, demo_tiles
 from scenehash.tiles import Image
 
 SMALLEST_VIEW = 0.7
+
+
+def read_pixels(path: Path) -> Image:
+    """A written picture, uint8 RGB [H, W, 3]."""
+    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+    assert pixels is not None, path
+    return np.asarray(pixels, np.uint8)
 
 
 def draw(kind: str, seed: int, size: int = 256) -> Image:
@@ -22,7 +30,7 @@ def draw(kind: str, seed: int, size: int = 256) -> Image:
     tile = tiles[seed % len(tiles)]
     side = int(rng.uniform(SMALLEST_VIEW, 1) * len(tile))
     top, left = rng.integers(0, len(tile) - side, 2, endpoint=True)
-    square = np.rot90(tile[top : top + side, left : left + side], rng.integers(4))
+    square = np.rot90(tile[top : top + side, left : left + side], int(rng.integers(4)))
     square = np.ascontiguousarray(square[:, :: rng.choice((1, -1))])
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR_EXACT
     return np.asarray(cv2.resize(square, (size, size), interpolation=how), np.uint8)

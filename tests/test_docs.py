@@ -93,8 +93,10 @@ def commands() -> dict[str, set[str]]:
         children = getattr(command, "commands", None)
         if children is None:
             options = {
-                option for one in command.params for option in (*one.opts, *one.secondary_opts)
-            }  # type: ignore[attr-defined]
+                option
+                for one in getattr(command, "params", ())
+                for option in (*one.opts, *one.secondary_opts)
+            }
             found[" ".join(words)] = {option for option in options if option.startswith("-")}
         for child, inner in (children or {}).items():
             walk(inner, [*words, child])
@@ -214,6 +216,7 @@ def test_every_command_has_a_help_text_and_stands_in_the_docs() -> None:
         assert f"scenehash {command}" in text, command
     named = list(app.registered_commands)
     for group in app.registered_groups:
+        assert group.typer_instance is not None
         named += group.typer_instance.registered_commands
     assert all(command.callback.__doc__ for command in named)
 

@@ -14,13 +14,22 @@ found = scenehash.search("my.store", query, k=5)
 print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
 ```
 
+Tiles of a scene, as an ingest reads them, with their places and the time:
+
+```python
+import scenehash
+
+scene = scenehash.read_scene("scenehash-demo/queries/harbor/harbor01.jpg")
+print(scene.tiles.shape, scene.windows, scene.footprints, scene.time, scene.reading)
+```
+
 The same with the parts: a model, codes, a store.
 
 ```python
 from pathlib import Path
 
 from scenehash import CodeStore, Filter, HashModel
-from scenehash.scenes.decoding import read_image
+from scenehash.scenes import read_image
 
 model = HashModel.load()
 image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
@@ -48,10 +57,12 @@ print(report.stored, "stored")
 ```
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
@@ -63,17 +74,23 @@ if TYPE_CHECKING:
     from .retrieval.crop import Crop
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
+    from .scenes import SceneTiles, read_scene
     from .store import CodeStore, Filter, Hit
     from .watcher.alerts import add_alert, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
 
+# onnxruntime reports its use to its makers, from its import on, and keeps a database and an id of
+# the machine in the user's cache for it. A station touches no network unless it is told to.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __all__ = [
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
     "Crop",
+    "DecodeParams",
     "Examination",
     "Filter",
     "HashModel",
@@ -81,6 +98,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "SceneTiles",
     "ScenehashError",
     "SearchResult",
     "SinkConfig",
@@ -92,6 +110,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "read_scene",
     "relocate",
     "retry_quarantine",
     "search",
@@ -104,6 +123,7 @@ _MODULE_OF = {
     "CodeIndex": "index",
     "CodeStore": "store",
     "Crop": "retrieval.crop",
+    "DecodeParams": "decode_params",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
@@ -111,6 +131,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
@@ -122,6 +143,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "read_scene": "scenes",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",

@@ -81,7 +81,7 @@ def export(
     options = ExportOptions() if options is None else options
     run = Run.open(run) if isinstance(run, Path) else run
     out = run.path / f"model-{options.precision}.onnx" if out is None else out
-    _check_paths(run, out)
+    _check_paths(run, out, report)
     stages = StageCache(run, options)
     built = stages.graph()
     if built is not None:
@@ -130,8 +130,12 @@ def choose_calibration(
     return chosen[:count], chosen[count:]
 
 
-def _check_paths(run: Run, out: Path) -> None:
+def _check_paths(run: Run, out: Path, report: Path | None) -> None:
     """Find what would stop the export at its end before minutes of work."""
+    if report is not None and (not os.access(report.parent, os.W_OK) or report.is_dir()):
+        raise InputError(
+            f"{report}: no report can be written there; give --report FOLDER/NAME.html"
+        )
     if not os.access(out.parent, os.W_OK) or out.is_dir():
         raise InputError(f"{out}: no model file can be written there; give --out FOLDER/NAME.onnx")
     for image in (*run.split.train, *run.split.test):
@@ -183,7 +187,8 @@ def _measure(run: Run, model: HashModel, progress: Progress) -> Measured:
     """Fidelity and quality on the test images, and the golden tiles as this machine hashes them."""
     test = run.split.test
     truth = labels(test)
-    reference = network_logits(run.network(), test, run.config.tile_size, progress)
+    size, params = run.config.tile_size, run.config.decode_params
+    reference = network_logits(run.network(), test, size, params, progress)
     logits = model_logits(model, test, progress)
     return Measured(
         fidelity=compare(reference, logits, truth, run.classes, run.config.seed),

@@ -2,9 +2,10 @@
 
 A processor adds floats in an order of its own, so that an average of dequantized bytes differs in
 its last bit: on 64-bit ARM, every tenth did. The sum of the bytes as whole numbers has no rounding
-below 2^24, whatever the order; the step is multiplied in after it.
+below 2^24, whatever the order; the step is multiplied in after it, and where averages are joined,
+after that, all steps at once.
 
-bytes ──► (byte - zero point) ──► average ──► times step
+bytes ──► (byte - zero point) ──► average ──► (joined) ──► times step
 """
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from .nodes import attributes, constants, producers
+from .nodes import attributes, constant, constants, producers
 
 MEAN = "mean/"
 LARGEST_EXACT = 2**24
@@ -45,7 +46,52 @@ def average_whole_numbers(model: onnx.ModelProto) -> int:
         count += 1
     if count:
         graph.initializer.append(numpy_helper.from_array(np.array(1, np.float32), one))
+    for node in [node for node in graph.node if node.op_type == "Concat"]:
+        _scale_joined(model, node, shapes)
+    _drop_unread(graph)
     return count
+
+
+def _scale_joined(
+    model: onnx.ModelProto, concatenation: onnx.NodeProto, shapes: dict[str, list[int]]
+) -> None:
+    """Multiply joined averages [N, C] by their steps at once, in place of one after the other."""
+    graph, made_by = model.graph, producers(model)
+    scales = [made_by.get(name) for name in concatenation.input]
+    sizes = [shapes.get(name, [])[1:] for name in concatenation.input]
+    read = [name for node in graph.node for name in node.input]
+    if any(
+        scale is None
+        or not scale.name.startswith(MEAN)
+        or scale.op_type != "Mul"
+        or read.count(scale.output[0]) != 1
+        or len(size) != 1
+        for scale, size in zip(scales, sizes, strict=True)
+    ):
+        return
+    known = [scale for scale in scales if scale is not None]
+    steps = [
+        np.full(size, constant(model, scale.input[1]), np.float32)
+        for scale, size in zip(known, sizes, strict=True)
+    ]
+    name = MEAN + concatenation.name
+    graph.initializer.append(numpy_helper.from_array(np.concatenate(steps), name + "/steps"))
+    joined = concatenation.output[0]
+    scaled = helper.make_node("Mul", [name, name + "/steps"], [joined], name=name + "/scaled")
+    graph.node.insert(list(graph.node).index(concatenation) + 1, scaled)
+    concatenation.input[:] = [scale.input[0] for scale in known]
+    concatenation.output[0] = name
+    for scale in known:
+        graph.node.remove(scale)
+
+
+def _drop_unread(graph: onnx.GraphProto) -> None:
+    """Drop what only averages read; onnxruntime would run it all the same."""
+    read = {name for node in graph.node for name in node.input}
+    read |= {output.name for output in graph.output}
+    for node in list(graph.node):
+        if node.op_type == "DequantizeLinear" and node.output[0] not in read:
+            graph.node.remove(node)
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:

@@ -24,7 +24,6 @@ from scenehash_export.observe import observe
 from scenehash_export.quantize import check_weights, quantize
 from scenehash_export.ranges import min_max
 from scenehash_export.saturation import EXACT, check_exact_path, check_saturation
-from scenehash_train import onnx_export
 
 from .conftest import SIZE, small_network
 
@@ -54,7 +53,7 @@ def test_graph_that_prepares_tiles_otherwise_than_the_network_is_not_exported(
     broken = small_network(mean=(100.0,) if what == "normalisation" else (127.0,))
     if what == "channel order":
         with torch.no_grad():
-            weights = broken.backbone[1].weight
+            weights = broken.backbone[1].weight  # type: ignore[index]
             weights.copy_(weights.flip(1))
     graph = network_graph(broken, SIZE)
     with pytest.raises(FidelityError, match=r"departs from the network in PyTorch by \d"):
@@ -139,7 +138,7 @@ def test_bits_that_depend_on_the_path_are_not_exported(
     graph = network_graph(small_network(), SIZE)
     finish_graph(graph)
     check_exact_path(graph, list(tiles), "x86_64")
-    monkeypatch.setattr(onnx_export.onnxruntime, "InferenceSession", Saturating)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Saturating)
     check_exact_path(graph, list(tiles), "aarch64")
     with pytest.raises(FidelityError, match=r"24 of 192 bits of 12 calibration tiles differ"):
         check_exact_path(graph, list(tiles), "x86_64")

@@ -20,8 +20,10 @@ from scenehash_export.build import choose_calibration
 from scenehash_export.fidelity import compare, within_limits
 from scenehash_export.options import Precision
 from scenehash_export.stages import CACHE, GRAPH, GRAPH_RECORD, MEASURED, StageCache
+from scenehash_train.config import make_config
 from scenehash_train.data import LabelledImage
 from scenehash_train.runs import Run
+from scenehash_train.training import train
 
 from .conftest import CLASSES
 
@@ -57,6 +59,20 @@ def test_fp32_file_gives_the_codes_of_the_network(run: Run, out: Path) -> None:
     exported = export(run, out, replace(FP32, limits=Limits(0, 0)))
     assert exported.card.fidelity is not None
     assert exported.card.fidelity.bit_flip_rate == 0
+
+
+def test_the_network_and_the_file_read_images_alike(
+    run: Run, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's decode_params hold for the reference, too, or bits would flip in its favour."""
+    monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
+    values = run.config.model_dump(mode="json") | {"decode_params": {"stretch": [40, 90]}}
+    (root,) = {image.path.parent.parent for image in run.split.train}
+    stretched = train([root], tmp_path / "run", make_config(values)).run
+    card = export(stretched, out, replace(FP32, limits=Limits(0, 0))).card
+    assert card.decode_params.stretch == (40, 90)
+    assert card.fidelity is not None
+    assert card.fidelity.bit_flip_rate == 0
 
 
 def test_golden_tiles_are_the_packages_own_and_none_of_the_users_images(
@@ -180,7 +196,7 @@ def test_full_disk_leaves_the_older_file_as_it_was(
         path.write_bytes(model.SerializeToString()[:1000])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(build.onnx, "save", fill)
+    monkeypatch.setattr(onnx, "save", fill)
     with pytest.raises(ModelError, match="No space left on device"):
         export(run, out, FP32)
     assert [path.name for path in out.parent.iterdir()] == [out.name]
@@ -190,6 +206,8 @@ def test_full_disk_leaves_the_older_file_as_it_was(
 def test_a_folder_that_does_not_exist_is_found_before_the_work(run: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no model file can be written there"):
         export(run, tmp_path / "absent" / "m.onnx", INT8)
+    with pytest.raises(InputError, match=r"no report can be written there"):
+        export(run, tmp_path / "m.onnx", INT8, tmp_path / "absent" / "page.html")
 
 
 def test_images_that_have_moved_are_named(run: Run, out: Path) -> None:

@@ -57,7 +57,7 @@ def here(first: tuple[float, int], second: tuple[float, int], total: tuple[float
     u8 = onnx.TensorProto.UINT8
     names = ["a", "a_step", "a_zero", "b", "b_step", "b_zero", "c_step", "c_zero"]
     given_steps = [
-        numpy_helper.from_array(value, f"{name}_{part}")
+        numpy_helper.from_array(np.asarray(value), f"{name}_{part}")
         for name, (step, zero) in zip("abc", (first, second, total), strict=True)
         for part, value in (("step", np.float32(step)), ("zero", np.uint8(zero)))
     ]
@@ -187,7 +187,7 @@ def test_averages_are_of_whole_numbers_and_round_once(
 
 def test_the_sum_of_a_dead_channel_stays_in_32_bits(tiles: Tiles) -> None:
     network = small_network()
-    convolution = network.backbone[1]
+    convolution = network.backbone[1]  # type: ignore[index]
     with torch.no_grad():
         convolution.weight[3] *= 1e-9
         convolution.bias[3] = -0.5
@@ -212,3 +212,41 @@ def test_sums_that_leave_32_bits_are_refused(residual: onnx.ModelProto) -> None:
     biases[0].CopyFrom(numpy_helper.from_array(values, biases[0].name))
     with pytest.raises(FidelityError, match="can leave 32 bits"):
         check_saturation(broken)
+
+
+def test_joined_averages_are_scaled_at_once_to_the_same_bits(tiles: Tiles) -> None:
+    class TwoScales(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(2)
+            self.first = nn.Sequential(nn.Conv2d(3, 16, 3, stride=2, padding=1), nn.ReLU6())
+            self.second = nn.Sequential(nn.Conv2d(16, 8, 3, stride=2, padding=1), nn.ReLU6())
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            return torch.cat([x.mean((2, 3)), self.second(x).mean((2, 3))], 1)
+
+    network = HashNetwork(TwoScales(), nn.Linear(24, BITS), (127.0,), (128.0,)).eval()
+    plain = network_graph(network, SIZE)
+    ranges = {n: min_max(t) for n, t in observe(plain, iter(tiles)).tensors.items()}
+    changed = quantize(plain, ranges)
+    (concatenation,) = [node for node in changed.graph.node if node.op_type == "Concat"]
+    joined = concatenation.output[0]
+    made = {name: node for node in changed.graph.node for name in node.output}
+    sources = [made[made[name].input[0]] for name in concatenation.input]
+    steps = {t.name: numpy_helper.to_array(t) for t in changed.graph.initializer}
+    assert average_whole_numbers(changed) == 2
+    onnx.checker.check_model(changed, full_check=True)
+    operators = [node.op_type for node in changed.graph.node]
+    assert operators.count("Mul") == 1
+    read = {name for node in changed.graph.node for name in node.input}
+    assert {node.output[0] for node in changed.graph.node} - read == {"logits"}
+    session, _ = open_with_outputs(changed, [joined, *(source.input[0] for source in sources)])
+    names = [joined, *(source.input[0] for source in sources)]
+    result, *quantized = session.run(names, {"tiles": tiles})
+    expected = [
+        (bytes_.astype(np.float64) - steps[source.input[2]]).mean((2, 3)).astype(np.float32)
+        * steps[source.input[1]]
+        for bytes_, source in zip(quantized, sources, strict=True)
+    ]
+    np.testing.assert_array_equal(result, np.concatenate(expected, 1))

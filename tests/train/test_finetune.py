@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from scenehash import HashModel
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError, InputError
 from scenehash_export import ExportOptions, export
 from scenehash_train import finetune as finetuning
@@ -22,6 +23,7 @@ from scenehash_train.finetune import MovingSet
 from scenehash_train.head import Projection
 from scenehash_train.losses.similarity import similarity_loss
 from scenehash_train.recipes import TrainingSet, centres, make_recipe
+from scenehash_train.representations import tiles_id
 from scenehash_train.runs import BACKBONE, FINETUNE, Run
 from scenehash_train.training import train
 from scenehash_train.tuning_network import TuningNetwork
@@ -82,7 +84,7 @@ def test_a_frozen_run_is_what_it_was_and_fine_tuning_leaves_nothing_behind(
     assert "finetune" not in json.loads((frozen.path / "config.json").read_text())
     cached = {path.name for path in (archive.parent / "cache").glob("*.sqlite")}
     identity = load_backbone("efficientnet_lite0", SIZE).identity
-    assert cached == {f"{identity}-{SIZE}.sqlite"}
+    assert cached == {f"{identity}-{tiles_id(SIZE, DecodeParams())}.sqlite"}
     again = train([archive], tmp_path / "same cache", make_config(SMALL)).run
     monkeypatch.setenv("SCENEHASH_CACHE", str(tmp_path / "cache"))
     fresh = train([archive], tmp_path / "fresh cache", make_config(SMALL)).run
@@ -123,7 +125,7 @@ def test_the_exported_file_computes_the_tuned_network(tuned: Run, tmp_path: Path
     exported = export(tuned, out, ExportOptions("fp32"))
     assert exported.card.recipe == "centres+finetune"
     assert exported.card.lineage == tuned.lineage
-    expected = network_logits(tuned.network(), tuned.split.test, SIZE)
+    expected = network_logits(tuned.network(), tuned.split.test, SIZE, None)
     assert np.allclose(model_logits(HashModel.load(out), tuned.split.test), expected, atol=1e-4)
 
 

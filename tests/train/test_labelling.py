@@ -16,7 +16,7 @@ from .test_data import make_archive
 
 # Of 20 images in one folder: ten fields, ten with water, five of them both.
 NAMES = [f"all/{number}.png" for number in range(20)]
-WANTED = {name: [] for name in NAMES}
+WANTED: dict[str, list[str]] = {name: [] for name in NAMES}
 for place, listed in enumerate(NAMES):
     WANTED[listed] += ["field"] if place < 10 else []
     WANTED[listed] += ["water"] if 5 <= place < 15 else []

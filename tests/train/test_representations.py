@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError, MissingExtraError, ScenehashError
 from scenehash_train.augmentation import PLAIN, RANDOM_AUGMENT, ROTATE_FLIP, rotate_flip, view_of
 from scenehash_train.backbones import check_backbone, load_backbone
 from scenehash_train.data import read_archive
-from scenehash_train.representations import _Extractor, represent
+from scenehash_train.representations import _Extractor, represent, tiles_id
 
 from ..scenes import draw
 from .test_data import make_archive
@@ -128,6 +129,8 @@ def test_representations_are_extracted_once_and_go_on_after_an_interruption(
 def test_a_damaged_cache_says_which_file_to_delete(tmp_path: Path) -> None:
     archive = read_archive(make_archive(tmp_path / "a", {"field": 5, "forest": 5}))
     backbone = load_backbone("efficientnet_lite0", 32)
-    (tmp_path / f"{backbone.identity}-32.sqlite").write_bytes(b"x" * 5000)
+    (tmp_path / f"{backbone.identity}-{tiles_id(32, DecodeParams())}.sqlite").write_bytes(
+        b"x" * 5000
+    )
     with pytest.raises(ScenehashError, match="delete the file"):
         represent(archive.images, backbone, 32, PLAIN, tmp_path)

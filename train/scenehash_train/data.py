@@ -139,7 +139,7 @@ def read_archive(
 ) -> Archive:
     """Read a folder with one folder per class, or with a label file (see labelling.py).
 
-    Every image is decoded once, as params say; one that cannot be read is set aside with its
+    Every image is decoded once, with params; one that cannot be read is set aside with its
     reason. Raises InputError when the folder does not exist, has fewer than two classes, has a
     class with too few images to split, or has a label file that does not match the images.
     """

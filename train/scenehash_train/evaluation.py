@@ -131,7 +131,7 @@ def _codes(
     images: Sequence[LabelledImage],
     progress: Progress,
 ) -> Codes:
-    return network_codes(network, images, tile_size, progress, params)
+    return network_codes(network, images, tile_size, params, progress)
 
 
 def model_codes(
@@ -152,21 +152,21 @@ def network_codes(
     network: HashNetwork,
     images: Sequence[LabelledImage],
     tile_size: int,
+    params: DecodeParams | None,
     progress: Progress = SILENT,
-    params: DecodeParams | None = None,
 ) -> Codes:
-    """Codes uint8 [N, K/8] of images, through PyTorch."""
-    return pack(network_logits(network, images, tile_size, progress, params))
+    """Codes uint8 [N, K/8] of images, decoded with params, through PyTorch."""
+    return pack(network_logits(network, images, tile_size, params, progress))
 
 
 def network_logits(
     network: HashNetwork,
     images: Sequence[LabelledImage],
     tile_size: int,
+    params: DecodeParams | None,
     progress: Progress = SILENT,
-    params: DecodeParams | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Logits float32 [N, K] of images, read as params say, through PyTorch."""
+    """Logits float32 [N, K] of images, decoded with params, through PyTorch."""
     logits = []
     with torch.inference_mode():
         for tiles in _tiles(images, tile_size, params, progress):

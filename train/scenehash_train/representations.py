@@ -75,7 +75,7 @@ def represent(
     folder = cache_folder() if folder is None else folder
     params = params or DecodeParams()
     kept = _Cache(
-        folder / f"{backbone.identity}-{_tiles_id(tile_size, params)}.sqlite", backbone.width
+        folder / f"{backbone.identity}-{tiles_id(tile_size, params)}.sqlite", backbone.width
     )
     with kept as cache:
         missing = cache.missing(images, views)
@@ -94,7 +94,7 @@ def cache_folder() -> Path:
     return Path(home) if home else Path.home() / ".cache" / "scenehash"
 
 
-def _tiles_id(tile_size: int, params: DecodeParams) -> str:
+def tiles_id(tile_size: int, params: DecodeParams) -> str:
     """What tells one way to make tiles of images from another."""
     said = json.dumps([PIXEL_PATH, asdict(params)]).encode()
     return f"{tile_size}-{content_id(said)[:8]}"

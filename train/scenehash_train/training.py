@@ -112,7 +112,7 @@ def train(
         backbone, head = backbone.with_tuned(network.tuned()), tuned.head.finished(projection)
         history += [entry | {"step": recipe.steps + entry["step"]} for entry in more]
         seconds["finetune"] = time.perf_counter() - fitted
-        codes = network_codes(backbone.with_head(head), parts.test, size, progress, params)
+        codes = network_codes(backbone.with_head(head), parts.test, size, params, progress)
 
     quality = retrieval_quality(codes, labels(parts.test), config.seed)
     plot_history(history, f"{archives.name}: {config.method}, {config.bits} bits", out / CURVE)

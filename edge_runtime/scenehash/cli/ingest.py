@@ -136,7 +136,9 @@ def _passed_over(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{path_text(suffix)} ({count})" for suffix, count in most[:NAMED])
     others = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
-    return f"{counted(sum(counts.values()), 'file')} of other formats passed over: {named}{others}"
+    hint = "; a VRT is read where it is named itself" if ".vrt" in counts else ""
+    total = counted(sum(counts.values()), "file")
+    return f"{total} of other formats passed over: {named}{others}{hint}"
 
 
 def _summary(done: "IngestReport") -> str:

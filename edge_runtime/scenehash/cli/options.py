@@ -229,13 +229,9 @@ def make_filter(
     newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
-    from scenehash.files import path_text
     from scenehash.store import Filter
 
-    # What is not there is the end of a stored path, as tables of hits show it.
-    there = scene is not None and Path(scene).exists()
-    path = path_text(Path(scene).absolute()) if scene is not None and there else scene
-    return Filter(path, newer_than, since, until, bbox, label, near)
+    return Filter(scene, newer_than, since, until, bbox, label, near)
 
 
 def make_tiling(

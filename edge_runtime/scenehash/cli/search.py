@@ -138,7 +138,7 @@ def search_command(
 
     params = DecodeParams(bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
-    files.check()
+    files.check(store, [*queries, *(unlike or ())])
     result = search(
         store,
         queries,
@@ -172,7 +172,7 @@ def _hit_table(result: "SearchResult") -> "Table":
     """Hits as a table for a person."""
     from rich.table import Table
 
-    from scenehash.retrieval.filter_notes import named
+    from scenehash.retrieval.shown import named
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:

@@ -37,8 +37,6 @@ from .options import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scenehash.store import CodeStore, Filter
-
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
 
@@ -190,18 +188,19 @@ def delete_command(
     from scenehash.store import CodeStore
 
     folder = _folder(store, option)
-    where = make_filter(scene, label, since, until, bbox, near, newer_than)
-    if bool(where) == damaged:
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    if bool(wanted) == damaged:
         raise UsageError(
             "which scenes? Give --damaged alone, or "
             "--scene, --label, --since, --until, --bbox, --near or --newer-than"
         )
     if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
         with CodeStore.open(folder) as code_store:
+            where = code_store.resolve(wanted)
             _confirm(folder, code_store.damaged_paths() if damaged else code_store.paths(where))
     with CodeStore.open(folder, writable=not dry_run, wait=wait) as code_store:
+        where = code_store.resolve(wanted)
         paths = code_store.damaged_paths() if damaged else code_store.paths(where)
-        _note_nothing(code_store, where, paths)
         if not dry_run:
             code_store.delete_damaged() if damaged else code_store.delete(where)
     document = {"store": str(folder), "deleted": paths, "dry_run": dry_run}
@@ -262,14 +261,14 @@ def label_command(
     from scenehash.store import CodeStore, Filter
 
     folder = _folder(store, option)
-    where = make_filter(scene, label, since, until, bbox, near, newer_than)
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
     if not (add or remove or from_folder):
         raise UsageError("which labels? Give --add, --remove or --from-folder")
     with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
-        paths = code_store.paths(where)
-        _note_nothing(code_store, where, paths)
+        where = code_store.resolve(wanted)
+        paths = code_store.paths(where) if from_folder else []
         changed = {*code_store.label(where, add or ())}
-        for path in paths if from_folder else ():
+        for path in paths:
             changed.update(code_store.label(Filter(scene=path), [Path(path).parent.name]))
         changed.update(code_store.label(where, remove or (), remove=True))
     document = {"store": str(folder), "changed": sorted(changed)}
@@ -446,15 +445,6 @@ def _folder(argument: Path | None, option: Path | None) -> Path:
     if folder is None:
         raise UsageError(f"which store? Give STORE, or --store FOLDER, or set {STORE_VARIABLE}")
     return folder
-
-
-def _note_nothing(store: "CodeStore", where: "Filter", paths: "Sequence[str]") -> None:
-    """Say why no scene meets a filter."""
-    from scenehash.retrieval.filter_notes import why_nothing_matches
-
-    if where and not paths:
-        for line in why_nothing_matches(store, where):
-            notice(f"note: {line}")
 
 
 def _confirm(store: Path, paths: "Sequence[str]") -> None:

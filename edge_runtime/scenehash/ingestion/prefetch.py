@@ -19,7 +19,7 @@ from scenehash.geo import Box, bounding_boxes
 from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
-from scenehash.scenes.scene import Footprints
+from scenehash.scenes.place import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import FILE, CodeStore, HashedScene
 from scenehash.tiles import Image

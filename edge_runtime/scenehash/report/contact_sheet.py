@@ -9,9 +9,9 @@ import numpy as np
 
 from scenehash.errors import InputError
 from scenehash.files import write_bytes
-from scenehash.retrieval.filter_notes import named
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.search import SearchResult
+from scenehash.retrieval.shown import named
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile

@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 
 from scenehash.files import write_text
-from scenehash.retrieval.filter_notes import filter_document, named
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.query import Query
 from scenehash.retrieval.search import SearchResult
+from scenehash.retrieval.shown import filter_text, named
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile
@@ -90,7 +90,7 @@ def search_page(result: SearchResult) -> str:
 
 def _facts(result: SearchResult) -> str:
     """What was asked, of what, and in which order it is answered."""
-    conditions = [f"{name} {value}" for name, value in filter_document(result.where).items()]
+    conditions = [filter_text(result.where)] if result.where is not None else []
     if result.radius is not None:
         conditions.append(f"at most {result.radius} bits away")
     if result.unlike:

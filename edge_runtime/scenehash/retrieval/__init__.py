@@ -6,6 +6,6 @@ crop.py          the part of a scene that is meant
 rerank.py        another order for the nearest hits
 place_match.py   whether a hit shows the place of the query
 match_words.py   one word for how much a hit means
-filter_notes.py  filters in words
+shown.py         filters and names of scenes as they are shown
 pictures.py      pixels to be shown
 """

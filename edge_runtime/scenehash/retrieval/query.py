@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, check_bits, pack
 from scenehash.errors import ConfigurationError, InputError
+from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
@@ -66,7 +67,8 @@ class Query:
     @property
     def title(self) -> str:
         """A short name for a picture of it."""
-        return self.text if self.row is not None or self.scene is None else self.scene.name
+        named = self.row is not None or self.scene is None
+        return self.text if named else self.text.rpartition("/")[2]
 
     @property
     def code(self) -> npt.NDArray[np.uint8]:
@@ -84,7 +86,7 @@ class Query:
         """The query as plain values, as JSON has them."""
         return {
             "text": self.text,
-            "scene": None if self.scene is None else str(self.scene),
+            "scene": None if self.scene is None else path_text(self.scene),
             "row": self.row,
             "tiles": len(self.codes),
             "tiles_skipped": self.skipped,
@@ -108,8 +110,11 @@ class Query:
         or when none of its tiles holds enough data, and ConfigurationError on another width than
         the model has.
         """
-        width = bits or model.bits
-        return _read(Path(path), lambda: (model, width), crop or Crop(), threads, progress)
+        path = Path(path)
+        try:
+            return _read(path, model, bits or model.bits, crop or Crop(), threads, progress)
+        except InputError as error:
+            raise InputError(error.reason, path_text(path)) from error
 
     @classmethod
     def from_image(
@@ -169,20 +174,25 @@ def read_query(
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
+    stored = isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX))
+    if stored and crop is not None and (crop.window is not None or crop.place is not None):
+        raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         return Query.from_row(store, row_number(text))
     if isinstance(text, str) and text.startswith(CODE_PREFIX):
         query = Query.from_code(text.removeprefix(CODE_PREFIX))
         check_width(query, store)
         return query
-
-    def prepare() -> tuple["HashModel", int]:
-        loaded = model()
-        bits = loaded.width_for(store.bits)
-        store.check(loaded.lineage, bits)
-        return loaded, bits
-
-    return _read(Path(text), prepare, crop or Crop(), threads, progress)
+    path = Path(text)
+    try:
+        # Before the model takes its time to load.
+        check_regular(path)
+    except InputError as error:
+        raise InputError(error.reason, path_text(path)) from error
+    loaded = model()
+    bits = loaded.width_for(store.bits)
+    store.check(loaded.lineage, bits)
+    return Query.from_file(path, loaded, bits, crop, threads, progress)
 
 
 def check_width(query: Query, store: CodeStore) -> None:
@@ -227,50 +237,39 @@ class ModelWhenNeeded:
 
 
 def _read(
-    path: Path,
-    prepare: Callable[[], tuple["HashModel", int]],
-    crop: Crop,
-    threads: int,
-    progress: Progress,
+    path: Path, model: "HashModel", bits: int, crop: Crop, threads: int, progress: Progress
 ) -> Query:
-    """Hash a scene file; prepare gives the model and the width."""
-    try:
-        model, bits = prepare()
-        with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
-            windows = crop.windows(scene, model.tile_size)
-            if len(windows) == 1:
-                return _of_tile(path, scene, windows[0], model, bits, crop)
-            tiles, logits = [], []
-            with (
-                progress.task("hash query", len(windows)) as task,
-                ThreadPoolExecutor(threads) as pool,
-            ):
-                seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
-                while some := list(itertools.islice(seen, BATCH * threads)):
-                    images = [image for _, image in some]
-                    batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
-                    logits += list(pool.map(model.logits, batches))
-                    tiles += [(window, make_thumbnail(image)) for window, image in some]
-            if not tiles:
-                raise InputError(
-                    f"none of its {len(windows)} tiles can be searched with: they are of one "
-                    f"colour, or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
-                )
-            every = np.concatenate(logits)[:, :bits]
-            return Query(
-                str(path),
-                pack(every),
-                every,
-                path,
-                tuple(window for window, _ in tiles),
-                decode_params=scene.reading,
-                picture=scene.overview(SHOWN_PIXELS),
-                thumbnails=tuple(thumbnail for _, thumbnail in tiles),
-                skipped=len(windows) - len(tiles),
-                warnings=tuple(scene.warnings),
+    """Hash a scene file; InputError, without the path."""
+    with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
+        windows = crop.windows(scene, model.tile_size)
+        if len(windows) == 1:
+            return _of_tile(path, scene, windows[0], model, bits, crop)
+        tiles, logits = [], []
+        with progress.task("hash query", len(windows)) as task, ThreadPoolExecutor(threads) as pool:
+            seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
+            while some := list(itertools.islice(seen, BATCH * threads)):
+                images = [image for _, image in some]
+                batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
+                logits += list(pool.map(model.logits, batches))
+                tiles += [(window, make_thumbnail(image)) for window, image in some]
+        if not tiles:
+            raise InputError(
+                f"none of its {len(windows)} tiles can be searched with: they are of one colour, "
+                f"or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
             )
-    except InputError as error:
-        raise InputError(error.reason, path) from error
+        every = np.concatenate(logits)[:, :bits]
+        return Query(
+            path_text(path),
+            pack(every),
+            every,
+            path,
+            tuple(window for window, _ in tiles),
+            decode_params=scene.reading,
+            picture=scene.overview(SHOWN_PIXELS),
+            thumbnails=tuple(thumbnail for _, thumbnail in tiles),
+            skipped=len(windows) - len(tiles),
+            warnings=tuple(scene.warnings),
+        )
 
 
 def _of_tile(
@@ -278,11 +277,11 @@ def _of_tile(
 ) -> Query:
     ((tile,),) = scene.tiles([window], model.tile_size, crop.tiling.min_valid)
     image = scene.pixels(window, model.tile_size) if tile.image is None else tile.image
-    query = Query.from_image(image, model, bits, str(path))
+    query = Query.from_image(image, model, bits, path_text(path))
     warnings = [*scene.warnings, *query.warnings]
     if tile.image is None and not query.blank:
         share = f"less than {crop.tiling.min_valid:.0%} of its pixels hold data"
-        warnings.append(f"{path}: {share}, so that its hits mean little")
+        warnings.append(f"{query.text}: {share}, so that its hits mean little")
     return replace(
         query,
         scene=path,

@@ -17,10 +17,10 @@ from scenehash.store import CodeStore, Filter, Hit
 from scenehash.tiles import Image
 
 from .crop import Crop
-from .filter_notes import filter_document, why_nothing_matches
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
+from .shown import filter_document, filter_text
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
@@ -105,17 +105,18 @@ def search(
     store: an open store, or its folder. queries: a scene file by its path, "row:12" for a stored
     tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
     large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
-    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter. unlike:
-    leave out tiles that are as near to one of these, or nearer. crop: the part of a scene file that
-    is meant. model: a model or its file, for scene files and images; None: the one that ships with
-    scenehash. threads: for hashing and searching.
+    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
+    may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
+    these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
+    scene files and images; None: the one that ships with scenehash. threads: for hashing and
+    searching.
 
     rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
     of the nearest 300 those that show the place of a query come first. True: moreover the nearest
     100 (or 5 k) are ordered by the certainty of the query's bits. False: neither.
 
-    Raises InputError, ConfigurationError, ModelError, StoreError, and LineageError when the model
-    is not the one that made the store.
+    Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
+    that made the store, and StoreError, too, when no stored tile can meet the filter.
     """
     with contextlib.ExitStack() as stack:
         if not isinstance(store, CodeStore):
@@ -125,9 +126,10 @@ def search(
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
-        plain = None if crop is None else Crop(params=crop.params)
+        plain = None if crop is None else replace(crop, window=None, place=None)
         others = [searcher.query(one, plain) for one in unlike]
-        return searcher.search(like, others, k, radius, where or None, rerank)
+        resolved = store.resolve(where) if where else None
+        return searcher.search(like, others, k, radius, resolved, rerank)
 
 
 @dataclass(frozen=True)
@@ -197,20 +199,20 @@ class _Searcher:
             where=where,
             match_distances=limits,
             reranked=Reranked(by, len(ranked)) if by else None,
-            warnings=tuple(_warnings(store, [*like, *others], where, hits)),
+            warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
 
 
 def _warnings(
-    store: CodeStore, queries: Sequence[Query], where: Filter | None, hits: Sequence[Hit]
+    store: CodeStore, queries: Sequence[Query], where: Filter | None, any_hits: bool
 ) -> Iterator[str]:
     for query in queries:
         yield from query.warnings
         if len(query.codes) > 1:
             skipped = f" ({query.skipped} more hold too little data)" if query.skipped else ""
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
-    if where is not None and not hits:
-        yield from why_nothing_matches(store, where)
+    if where is not None and not any_hits:
+        yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
     if store.thumbnails.trouble is not None:
         yield store.thumbnails.trouble

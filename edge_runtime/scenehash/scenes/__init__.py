@@ -9,6 +9,7 @@ source.py         where pixels come from:
   raster.py         TIFF and other rasters by GDAL, fenced in by gdal_access.py and vrt.py
 decoding.py       bands become red, green and blue of 8 bits: decode_params.py says how,
                   bands.py and band_names.py which, validity.py where, stretch.py from what to what
+place.py          where a scene is, as far as that is known
 georeference.py   where a raster lies
 parts.py          what a scene is made of besides its file; times.py when it was acquired
 files.py          finding files, and the id of their content

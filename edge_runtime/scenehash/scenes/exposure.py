@@ -10,7 +10,7 @@ from scenehash.tiles import Image
 BLANK_DEVIATION = 1.0
 WHITE, SATURATED_SHARE = 254, 0.5
 # Pixels sampled along a side; where a few of them differ by RANGE, no more are needed.
-SAMPLED, FEW, RANGE = 64, 16, 16
+SAMPLED, FEW, RANGE = 64, 8, 16
 
 
 def shows_nothing(image: Image) -> Literal["blank", "saturated"] | None:

@@ -19,7 +19,7 @@ from scenehash.geo import ground_metres, wrapped
 from scenehash.windows import PixelSize, Window
 
 from .gdal_access import gdal
-from .scene import Place
+from .place import Place
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,6 +28,8 @@ WGS84 = "EPSG:4326"
 BEYOND_THE_POLES = 1.0
 # Longitudes are counted on past 180 as far as this.
 MOST_LONGITUDE = 540.0
+# A coordinate, and what it is when it has gone to the globe and back, differ by less than this.
+SAME_PLACE, LEAST_APART = 1e-3, 1e-6
 # Where the size of a pixel by its coordinates is that near to its size on the ground, it is that.
 SAME_SIZE = 0.005
 # Thin plates go through each point; below, a polynomial does as well, and above they take long.
@@ -92,6 +94,7 @@ class Georeference:
             with gdal():
                 x, y = self.mapping.coordinates(columns, rows)
                 found = transform(self.crs, WGS84, x.tolist(), y.tolist())
+                back = transform(WGS84, self.crs, *found)
         except InputError:
             # One place that is none spoils all that are asked for with it.
             if len(columns) == 1:
@@ -101,27 +104,30 @@ class Georeference:
             return np.concatenate([self.lonlat(columns[part], rows[part]) for part in parts])
         longitudes, latitudes = (np.array(values, np.float64) for values in found)
         nowhere = ~(np.isfinite(longitudes) & np.isfinite(latitudes))
+        # What a projection cannot tell it may put on a pole.
+        apart = LEAST_APART + np.ptp(y) * SAME_PLACE
+        nowhere |= ~np.isclose(back[1], y, rtol=SAME_PLACE, atol=apart)
         nowhere |= np.abs(latitudes) > 90 + BEYOND_THE_POLES
         nowhere |= np.abs(longitudes) > MOST_LONGITUDE
-        places = np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
-        places[nowhere] = np.nan
-        return places
+        longitudes[nowhere] = latitudes[nowhere] = np.nan
+        return np.stack([wrapped(longitudes), np.clip(latitudes, -90, 90)], axis=1)
 
     def footprints(self, windows: Sequence[Window]) -> Floats | None:
         """Corners float64 [N, 4, 2] of windows; None when one of them has no place.
 
         Nor have they where a window goes around half the Earth: its corners do not tell which half.
         """
+        if not windows:
+            return np.zeros((0, 4, 2), np.float64)
         across, down = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
         boxes = np.array([(w.x, w.y, w.width, w.height) for w in windows], np.float64)
-        boxes = boxes.reshape(-1, 4)
         columns = boxes[:, :1] + boxes[:, 2:3] * across
         rows = boxes[:, 1:2] + boxes[:, 3:] * down
         middles = np.stack([columns[:, :2].mean(axis=1), rows[:, :2].mean(axis=1)], axis=1)
         corners = self.lonlat(columns.ravel(), rows.ravel()).reshape(-1, 4, 2)
         if not np.isfinite(corners).all():
             return None
-        if self.crs.is_geographic and len(corners):
+        if self.crs.is_geographic:
             upper = self.lonlat(middles[:, 0], middles[:, 1])
             if _around(corners, upper):
                 return None

@@ -22,8 +22,9 @@ from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
 from .formats import HEAD_BYTES, PLAIN, TIFF, VRT, format_of
 from .parts import BytesIdentity, FilesIdentity, all_parts
+from .place import Place
 from .plain_image import decode_image
-from .scene import Place, Scene, only_input_errors
+from .scene import Scene, only_input_errors
 from .source import ArraySource, Source
 from .times import time_of
 
@@ -92,6 +93,7 @@ def _open_raster(
     except UnicodeEncodeError as error:
         raise InputError("its name is not UTF-8, which GDAL needs; rename it") from error
     try:
+        from .gdal_access import gdal
         from .georeference import place
         from .raster import open_raster, warnings_of
     except ImportError as error:
@@ -104,8 +106,10 @@ def _open_raster(
         file, raster = open_raster(named, kind)
         undo.callback(raster.close)
         where = place(file)
-        warnings = (*where.warnings, *warnings_of(file, path.name))
-        acquired = time_of(path, {key: str(value) for key, value in file.tags().items()})
+        with gdal():
+            warnings = (*where.warnings, *warnings_of(file, path.name))
+            tags = {key: str(value) for key, value in file.tags().items()}
+        acquired = time_of(path, tags)
         identity = FilesIdentity(path, _parts(named, file))
         source = _upright(path, kind, raster, is_placed=where.georeference is not None)
         decoding, asked = _decoding(source, params, reading)

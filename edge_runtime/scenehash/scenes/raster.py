@@ -40,8 +40,7 @@ class RasterSource:
         self._file, self._palette = file, palette
         self.height, self.width = file.height, file.width
         self.is_coarse_cheap = bool(file.overviews(1))
-        structure = file.tags(ns="IMAGE_STRUCTURE")
-        self.is_white_zero = structure.get("MINISWHITE") == "YES" and palette is None
+        self.is_white_zero = _is_white_zero(file)
         self.has_collar = file.crs is not None and palette is None
         masked = MaskFlags.per_dataset in file.mask_flag_enums[0]
         by_alpha = MaskFlags.alpha in file.mask_flag_enums[0]
@@ -148,10 +147,16 @@ def _dtype_read(dtypes: Sequence[str]) -> np.dtype[Any]:
     return np.result_type(*(kinds.get(kind, kind) for kind in dtypes))
 
 
+def _is_white_zero(file: rasterio.DatasetReader) -> bool:
+    return bool(file.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
+
+
 def _palette(file: rasterio.DatasetReader) -> Image | None:
     """Colours uint8 [N, 3] of a raster of one band that has a palette; [N, 4] with transparency."""
     if file.count != 1 or file.colorinterp[0].name != "palette" or "int" not in file.dtypes[0]:
         return None
+    if _is_white_zero(file):
+        return None  # a ramp of 8 bits that GDAL makes, whatever the depth of the pixels
     colours = file.colormap(1)
     count = min(max(colours, default=0) + 1, MAX_COLOURS)
     table = np.zeros((count, 4), np.uint8)

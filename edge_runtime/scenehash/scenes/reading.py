@@ -14,8 +14,8 @@ from scenehash.windows import PixelSize, Tiling, Window
 
 from .decoding import decide, read_rgb
 from .opening import open_scene
+from .place import Footprints
 from .plain_image import decode_image
-from .scene import Footprints
 
 # Tiles of a scene that are held in memory at once.
 MOST_BYTES = 1 << 30

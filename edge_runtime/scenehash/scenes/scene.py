@@ -3,31 +3,25 @@
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from math import ceil, sqrt
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import printable
 from scenehash.tiles import Image, resized
-from scenehash.windows import PixelSize, Tiling, Window, rows_of
+from scenehash.windows import Tiling, Window, rows_of
 
 from .decoding import Decoding, read_rgb
 from .files import content_id
 from .parts import Identity
+from .place import Footprints, Place
 from .source import Source, Valid
 from .times import Acquired
-
-if TYPE_CHECKING:
-    from .georeference import Georeference  # GDAL, which plain images do without
-
-Footprints = npt.NDArray[np.float64]
 
 # Pixels read at once: few enough for what is made of them to stay in a processor's cache. A window
 # of more comes shrunk by GDAL, from overviews where there are any, to at least half as many.
@@ -43,21 +37,6 @@ class Tile(NamedTuple):
 
     window: Window
     image: Image | None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a scene is.
-
-    georeference: None for a scene that has no place. pixel_size: in its middle, where it is known;
-    sizes_differ: how many times larger pixels are at one edge than at another. warnings: why there
-    is no place, though the file tells something.
-    """
-
-    georeference: "Georeference | None" = None
-    pixel_size: PixelSize | None = None
-    sizes_differ: float = 1.0
-    warnings: tuple[str, ...] = ()
 
 
 class Scene:

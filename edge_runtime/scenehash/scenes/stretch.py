@@ -97,4 +97,4 @@ def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> P
 
 
 def _apart(low: float, high: float) -> Range:
-    return low, max(high, low + 1e-6 * max(1.0, abs(low)))
+    return low, high if high > low else low + 1e-6 * max(1.0, abs(low))

@@ -1,6 +1,5 @@
 """Which rows of a store a search considers."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,13 +19,12 @@ LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scen
 class Filter:
     """Conditions on the tiles of a store; all that are given must hold.
 
-    scene: the path of a scene, as it was ingested; or how one ends, from a folder or a file name
-    on: "b/c.tif" is every scene c.tif in a folder b. label: one of its labels. since, until: its
-    acquisition time, both ends included; without a time zone they are UTC. bbox: (west, south,
-    east, north) in degrees, west > east across the antimeridian; the bounding box of the tile's
-    footprint meets it. near: (latitude, longitude, kilometres); that box has a point within the
-    distance. newer_than: rows after this one. A scene without a time, or a tile without a
-    footprint, meets no condition on it.
+    scene: the path of a scene, as it was ingested (CodeStore.resolve finds it by the end of it).
+    label: one of its labels. since, until: its acquisition time, both ends included; without a time
+    zone they are UTC. bbox: (west, south, east, north) in degrees, west > east across the
+    antimeridian; the bounding box of the tile's footprint meets it. near: (latitude, longitude,
+    kilometres); that box has a point within the distance. newer_than: rows after this one. A scene
+    without a time, or a tile without a footprint, meets no condition on it.
     """
 
     scene: str | None = None
@@ -59,7 +57,7 @@ class Filter:
         newer_than is no condition on scenes, but leaves out those of which no tile is newer.
         """
         conditions: list[tuple[str, str | float | None]] = [
-            (_path_condition(self.scene), self.scene),
+            ("scene.path = ?", self.scene),
             ("scene.time >= ?", None if self.since is None else seconds(self.since)),
             ("scene.time <= ?", None if self.until is None else seconds(self.until)),
             (LABELLED_FEW if few else LABELLED, self.label),
@@ -69,11 +67,6 @@ class Filter:
             given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
-    def parts(self) -> "dict[str, Filter]":
-        """Each condition alone, by its name."""
-        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: Filter(**{name: value}) for name, value in given.items() if value is not None}
-
     def holds(self, tiles: Mapping[int, Tile]) -> bool:
         """Whether all tiles, by row, meet the filter."""
         since = None if self.since is None else seconds(self.since)
@@ -81,7 +74,7 @@ class Filter:
         for row, tile in tiles.items():
             time = None if tile.time is None else seconds(tile.time)
             if not (
-                (self.scene is None or _path_meets(tile.scene, self.scene))
+                (self.scene is None or tile.scene == self.scene)
                 and (self.newer_than is None or row > self.newer_than)
                 and (self.label is None or self.label in tile.labels)
                 and (since is None or (time is not None and time >= since))
@@ -102,15 +95,3 @@ class Filter:
         if self.near is not None:
             result &= within(boxes, Near(*self.near))
         return result
-
-
-def _path_meets(path: str, wanted: str) -> bool:
-    """What _path_condition asks, of one path."""
-    return path == wanted if wanted.startswith("/") else f"/{path}".endswith(f"/{wanted}")
-
-
-def _path_condition(path: str | None) -> str:
-    """The SQL condition that a scene has a path, or ends with it where that is no whole path."""
-    if path is None or path.startswith("/"):
-        return "scene.path = ?"
-    return f"substr('/' || scene.path, -{len(path) + 1}) = '/' || ?"

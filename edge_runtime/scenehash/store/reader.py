@@ -20,6 +20,7 @@ from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .records import Footprints, SceneRecord, Tile
+from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
@@ -80,7 +81,12 @@ class StoreReader:
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
-        if (lineage, bits) != (self.lineage, self.bits):
+        if lineage == self.lineage and bits != self.bits:
+            raise LineageError(
+                f"{self.path}: holds codes of {self.bits} bits, not of {bits}; leave out --bits, "
+                "or choose another store"
+            )
+        if lineage != self.lineage:
             raise LineageError(
                 f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
                 f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
@@ -131,6 +137,14 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scenes = self._catalog.scenes.under(path)
             return [read_record(self._catalog, scene) for scene in scenes]
+
+    def resolve(self, where: Filter) -> Filter:
+        """The filter, with the whole path of a scene that it names by its last parts.
+
+        Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
+        any time or footprint; or when several scenes end in that path.
+        """
+        return resolve(self._catalog, where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
@@ -255,10 +269,6 @@ class StoreReader:
             lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
         )
         return hits, explanation
-
-    def meets(self, where: Filter) -> bool:
-        """Whether any stored tile meets a filter."""
-        return any(len(rows) for rows, _ in self.living(where))
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].

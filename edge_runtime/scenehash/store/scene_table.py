@@ -126,6 +126,21 @@ class SceneTable:
         found = self._database.all(query, path, folder, folder[:-1] + "0")
         return [scene for (scene,) in found]
 
+    def paths_ending(self, ending: str, most: int) -> list[str]:
+        """The paths that end so, by name; at most so many."""
+        query = "SELECT DISTINCT path FROM scene WHERE substr(path, ?) = ? ORDER BY path LIMIT ?"
+        return [path for (path,) in self._database.all(query, -len(ending), ending, most)]
+
+    def labels(self) -> list[str]:
+        """All labels, by name."""
+        found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
+        return [label for (label,) in found]
+
+    def times(self) -> tuple[float, float] | None:
+        """The first and the last acquisition time, in seconds; None when no scene has one."""
+        first, last = self._database.one("SELECT min(time), max(time) FROM scene")
+        return None if first is None else (first, last)
+
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
         query = "SELECT label FROM label WHERE scene = ? ORDER BY label"

@@ -155,6 +155,10 @@ class TileTable:
         query = f"SELECT count(*) FROM (SELECT 1 FROM block WHERE {MEETING} LIMIT ?)"
         return int(self._database.one(query, *_sides(box), most)[0])
 
+    def has_footprints(self) -> bool:
+        """Whether any tile has a footprint."""
+        return self._database.one("SELECT 1 FROM block LIMIT 1") is not None
+
     def footprints(self, first_row: int, last_row: int) -> tuple[Rows, Footprints]:
         """Rows int64 [N] of a range that have a footprint, and these, float64 [N, 4, 2]."""
         query = "SELECT row, footprint FROM tile WHERE footprint NOT NULL AND row BETWEEN ? AND ?"

@@ -20,7 +20,7 @@ from scenehash.cli.main import build_app
 from scenehash.ingestion.pipeline import SCENES_A_COMMIT
 from scenehash.model.hash_model import shipped_model
 
-from ...scenes import archive, draw
+from ...scenes import archive, draw, read_pixels
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 
@@ -85,14 +85,14 @@ def test_a_contact_sheet_shows_the_query_and_its_hits(
     result = run("search", scenes / "river_00.png", "--store", store, "-k", 9, "--sheet", sheet)
     assert result.exit_code == 0
     assert "river_00.png" in result.stdout
-    picture = cv2.imread(str(sheet))
+    picture = read_pixels(sheet)
     assert picture.shape[0] > 400
     assert picture.std() > 20
 
 
 def test_a_contact_sheet_says_which_scene_is_gone(scenes: Path, tmp_path: Path) -> None:
     for name in ("beach_00.png", "forest_00.png"):
-        write(tmp_path / "in" / name, cv2.imread(str(scenes / name)))
+        write(tmp_path / "in" / name, read_pixels(scenes / name)[:, :, ::-1])
     answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
     (tmp_path / "in" / "forest_00.png").unlink()
     sheet = tmp_path / "sheet.png"

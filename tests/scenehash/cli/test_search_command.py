@@ -1,6 +1,7 @@
 """`scenehash search` as a person meets it: names that work, outputs, mistakes that are named."""
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -34,10 +35,11 @@ def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_name_that_a_table_shows_finds_that_scene(scenes: Path, store: Path) -> None:
     shown = run("search", "row:0", "--store", store, "-k", 1).stdout
     assert "a/coast.tif" in shown
-    for name, tiles in (("a/coast.tif", 6), ("coast.tif", 12), ("oast.tif", 0)):
-        found = answer("search", "row:0", "--store", store, "-k", 99, "--scene", name)
-        assert len(found["hits"]) == tiles
-        assert len(found["warnings"]) == (tiles == 0)
+    found = answer("search", "row:0", "--store", store, "-k", 99, "--scene", "a/coast.tif")
+    assert len(found["hits"]) == 6
+    for name, said in (("coast.tif", "several scenes end in coast.tif"), ("oast.tif", "no stored")):
+        done = run("search", "row:0", "--store", store, "--scene", name)
+        assert (done.exit_code, said in done.stderr) == (1, True)
     whole = answer("search", "row:0", "--store", store, "-k", 99, "--scene", scenes / "plain.png")
     assert len(whole["hits"]) == 1
 
@@ -103,12 +105,29 @@ def test_hits_are_shown_although_a_file_cannot_be_written(store: Path, tmp_path:
 
 def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((256, 256, 3), 80, np.uint8))
-    done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
+    done = run("search", tmp_path / "grey.png", "--store", store, "--near", "1,2,3")
     assert done.exit_code == 0
     said = " ".join(done.stderr.split())
     assert "grey.png: it is of one colour" in said
-    assert "no stored scene has the label fire" in said
+    assert "no tile meets the filter and all else that was asked for: near 1,2,3" in said
     assert "0 hits among 13 tiles" in done.stdout
+    done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no stored scene has a label" in done.stderr
+
+
+def test_a_query_may_have_any_name(store: Path, tmp_path: Path) -> None:
+    name = os.fsdecode(b"<b>\xff\x1b[2J.png")
+    write_picture(tmp_path / "plain.png", draw("forest", 1))
+    (tmp_path / "plain.png").rename(tmp_path / name)
+    page = tmp_path / "p.html"
+    found = answer("search", tmp_path / name, "--store", store, "-k", 1, "--html", page)
+    assert found["hits"][0]["distance"] == 0
+    assert found["query"].endswith("<b>\\xff\x1b[2J.png")
+    assert "<h1>Scenes like &lt;b&gt;\\xff" in page.read_text(encoding="utf-8")
+    shown = run("search", tmp_path / name, "--bands", "1,2", "--store", store)
+    assert shown.exit_code == 1
+    assert "\x1b" not in shown.stderr
 
 
 def test_every_hit_has_a_word(store: Path) -> None:

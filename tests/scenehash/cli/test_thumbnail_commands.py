@@ -15,7 +15,7 @@ from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
 
-from ...scenes import draw
+from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
 from .test_commands import answer, run
 from .test_scene_commands import write_raster
@@ -37,17 +37,24 @@ def store(scenes: Path, tmp_path: Path) -> Path:
     return tmp_path / "s"
 
 
+def decoded(jpeg: bytes) -> np.ndarray:
+    """The pixels of a JPEG, uint8 RGB [H, W, 3]."""
+    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    assert pixels is not None
+    return pixels
+
+
 def alike(picture: np.ndarray, other: np.ndarray) -> float:
     """Correlation of two pictures, both brought to a thumbnail's size."""
-    flat = [to_tile(one, SIDE).ravel().astype(float) for one in (picture, other)]
-    return float(np.corrcoef(*flat)[0, 1])
+    one, two = (to_tile(any_size, SIDE).ravel().astype(float) for any_size in (picture, other))
+    return float(np.corrcoef(one, two)[0, 1])
 
 
 def test_a_thumbnail_is_the_tile_made_small() -> None:
     image = draw("river", 3)
     jpeg = make_thumbnail(image)
     assert len(jpeg) < 4000
-    pixels = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB)
+    pixels = decoded(jpeg)
     assert pixels.shape == (SIDE, SIDE, 3)
     assert alike(pixels, image) > 0.95
 
@@ -67,10 +74,10 @@ def test_an_archive_that_went_offline_is_still_seen(
     assert len(own) == 9
     rows = [0, *(hit["row"] for hit in found["hits"])]
     for row, data in zip(rows, shown, strict=True):
-        pixels = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)[:, :, ::-1]
+        pixels = decoded(base64.b64decode(data))
         assert max(own, key=lambda other: alike(pixels, own[other])) == row
         assert alike(pixels, own[row]) > 0.9
-    first = cv2.imread(str(sheet), cv2.IMREAD_COLOR_RGB)[12 : 12 + THUMBNAIL, 12 : 12 + THUMBNAIL]
+    first = read_pixels(sheet)[12 : 12 + THUMBNAIL, 12 : 12 + THUMBNAIL]
     assert max(own, key=lambda other: alike(first, own[other])) == 0
     assert alike(first, own[0]) > 0.9
 

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +186,7 @@ def test_stopwatch_sets_the_warm_up_aside() -> None:
 
     watch = Stopwatch(lambda: now)
     for milliseconds in (50, 10, 11, 12):
-        watch.time("work", lambda milliseconds=milliseconds: work(milliseconds))
+        watch.time("work", partial(work, milliseconds))
     timed = watch.samples(items=1)["work"]
     assert timed.milliseconds.tolist() == [[10], [11], [12]]
     assert (timed.percentile(50), timed.warm_up) == (11, 50)

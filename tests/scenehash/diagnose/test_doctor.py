@@ -4,6 +4,7 @@ import dataclasses
 import json
 from importlib.metadata import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ PI_4 = dataclasses.replace(FIT, architecture="aarch64", features=frozenset({"asi
 PI_5 = dataclasses.replace(PI_4, features=PI_4.features | {"asimddp"})
 
 
-def machine(**facts: object) -> Machine:
+def machine(**facts: Any) -> Machine:
     return dataclasses.replace(FIT, **facts)
 
 

@@ -184,7 +184,8 @@ def test_many_small_additions_leave_few_segments(tmp_path, on_disk) -> None:
 
 def test_a_file_is_checked_only_once_that_pays(built, monkeypatch) -> None:
     codes, path = built
-    scan = EAGER.times(code_index.kernels_for(as_words(codes)).costs).scan(120, 1)
+    costs = code_index.kernels_for(as_words(codes)).costs  # type: ignore[attr-defined]
+    scan = EAGER.times(costs).scan(120, 1)
     patient = dataclasses.replace(EAGER, check_byte=scan / path.stat().st_size * 2.5)
     for known in ("_verdicts", "_debts"):  # as in a new process
         monkeypatch.setattr(segment_file, known, {})

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from scenehash.files import path_text
 from scenehash.ingestion import ingest, ingest_files, prefetch, retry_quarantine
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.pictures import picture_of
+from scenehash.scenes import open_scene
+from scenehash.scenes.exposure import shows_nothing
 from scenehash.store import Filter, Hit
 
 from ...scenes import draw
@@ -153,14 +156,14 @@ def test_whatever_one_file_does_it_alone_is_set_aside(
 ) -> None:
     for name in ("a", "b", "c", "d", "e"):
         write_picture(tmp_path / f"{name}.png", draw("forest", ord(name)))
-    opened = prefetch.open_scene
+    opened = open_scene
     errors = {
         "b": RecursionError("too deep"),
         "c": OverflowError("\x1b[2J"),
         "d": KeyError("x" * 999),
     }
 
-    def failing(path: Path, *rest: object) -> object:
+    def failing(path: Path, *rest: Any) -> object:
         if path.stem in errors:
             raise errors[path.stem]
         return opened(path, *rest)
@@ -199,9 +202,9 @@ def test_a_file_that_does_not_answer_is_given_up_and_the_rest_goes_on(
 ) -> None:
     for name in ("a", "b", "c"):
         write_picture(tmp_path / f"{name}.png", draw("forest", ord(name)))
-    opened, answer = prefetch.open_scene, threading.Event()
+    opened, answer = open_scene, threading.Event()
 
-    def stalling(path: Path, *rest: object) -> object:
+    def stalling(path: Path, *rest: Any) -> object:
         if path.stem == "b":
             answer.wait()
         return opened(path, *rest)
@@ -220,7 +223,7 @@ def test_a_file_that_changes_while_it_is_read_is_set_aside(
 ) -> None:
     path = tmp_path / "a.tif"
     write_raster(path, mosaic(2, 2))
-    looked_at = prefetch.shows_nothing
+    looked_at = shows_nothing
 
     def written_to(image: np.ndarray) -> object:
         write_raster(path, mosaic(2, 2)[::-1])
@@ -245,7 +248,8 @@ def test_a_name_that_is_not_utf_8_is_stored_shown_and_found(
     report = ingest([folder], store, model)
     assert json.loads(json.dumps(report.document()).encode())["scenes"][0]["path"] == path_text(odd)
     assert [item.reason.split(";")[0] for item in report.set_aside] == [
-        "not an image: no JPEG, PNG, TIFF, BMP or WebP, by its first bytes",
+        "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its "
+        "first bytes",
         "its name is not UTF-8, which GDAL needs",
     ]
     assert paths_in(store) == [f"{folder}/caf\\xe9_\\xff.png"]

@@ -30,7 +30,7 @@ from .wire import (
     UINT8,
     changed_field,
     field,
-    fields,
+    shipped_card_text,
     tensor,
     value_info,
     varint,
@@ -63,9 +63,7 @@ def attribute(*parts: bytes) -> bytes:
 
 
 def shipped_card() -> dict[str, Any]:
-    data = shipped_model().read_bytes()
-    (text,) = [dict(fields(value))[2] for number, value in fields(data) if number == METADATA]
-    card: dict[str, Any] = json.loads(text)
+    card: dict[str, Any] = json.loads(shipped_card_text())
     return card
 
 

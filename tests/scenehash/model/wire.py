@@ -3,7 +3,7 @@
 Encoding: protobuf.dev/programming-guides/encoding. Numbers of fields: onnx.proto of onnx 1.21.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from scenehash.model.card import METADATA_KEY, Card
@@ -29,6 +29,16 @@ def field(number: int, value: int | bytes | str) -> bytes:
         return varint(number << 3) + varint(value)
     data = value.encode() if isinstance(value, str) else value
     return varint(number << 3 | 2) + varint(len(data)) + data
+
+
+def shipped_card_text() -> bytes:
+    """The text of the shipped model's card."""
+    for number, value in fields(shipped_model().read_bytes()):
+        if number == METADATA and isinstance(value, bytes):
+            text = dict(fields(value))[2]
+            assert isinstance(text, bytes)
+            return text
+    raise AssertionError
 
 
 def fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
@@ -70,11 +80,11 @@ def with_card(data: bytes, text: str | bytes) -> bytes:
     return changed_field(data, METADATA, lambda _: field(1, METADATA_KEY) + field(2, text))
 
 
-def changed(path: Path, card: dict[str, object]) -> Path:
+def changed(path: Path, card: Mapping[str, object]) -> Path:
     """The shipped model with some values of its card changed, in a file."""
     data = shipped_model().read_bytes()
-    (text,) = [dict(fields(value))[2] for number, value in fields(data) if number == METADATA]
-    path.write_bytes(with_card(data, Card.from_json(text).model_copy(update=card).to_json()))
+    text = Card.from_json(shipped_card_text()).model_copy(update=card).to_json()
+    path.write_bytes(with_card(data, text))
     return path
 
 

@@ -1,4 +1,4 @@
-"""A second look at thumbnails: the query's place comes first, and the others stay as they were."""
+"""Hits of the query's place come first, and the others stay in their order."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -80,8 +80,8 @@ def test_hits_of_other_places_stay_in_the_order_that_they_had(
     strange = write(tmp_path / "strange.png", draw("harbor", 4321))
     query = read_query(str(strange), store, lambda: model)
     hits = search(store, query, 30, rerank=False).hits
-    looked = same_place_first(store, [query], hits)
-    assert looked == [replace(hit, same_place=False) for hit in hits]
+    compared = same_place_first(store, [query], hits)
+    assert compared == [replace(hit, same_place=False) for hit in hits]
     own = crop(folder, store, model, SIDE, SIDE)
     moved_up = same_place_first(store, [own], hits)
     assert [hit.row for hit in moved_up if not hit.same_place] == [

@@ -1,6 +1,7 @@
 """Georeferenced rasters: made ones for each difficulty, and the nine real ones."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -82,7 +83,8 @@ def test_tiles_without_enough_data_are_skipped(tmp_path: Path, how: str) -> None
     missing = np.zeros((512, 1024), np.bool_)
     missing[:, :700] = True
     pixels[:, missing] = {"nodata": 255, "black": 2, "nan": np.nan}.get(how, 0)
-    profile, colours = {}, None
+    profile: dict[str, Any] = {}
+    colours = None
     if how in ("nodata", "nan"):
         profile["nodata"] = 255 if how == "nodata" else np.nan
     if how == "alpha":

@@ -17,7 +17,7 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import StoreError
-from scenehash.store import codes_file
+from scenehash.store import HashedScene
 
 from .samples import LINEAGE, placed
 
@@ -26,7 +26,7 @@ STORES, KILLS = 10, 20
 MAX_SECONDS = 0.08
 
 
-def one(number: int) -> "object":
+def one(number: int) -> HashedScene:
     return placed(number, 1 + number % 4, (number % 300 - 150, 10.0), ("even",) * (number % 2 == 0))
 
 
@@ -82,7 +82,7 @@ def write(folder: Path, others: list[Path], seed: int, held: set[int], said: Con
             store.compact()
         elif step == "merge":
             at = draw.randrange(len(others))
-            numbers = range(20_000 + 10 * at, 20_000 + 10 * at + 5)
+            numbers = list(range(20_000 + 10 * at, 20_000 + 10 * at + 5))
             said.send((step, numbers))
             with CodeStore.open(others[at]) as other:
                 store.merge(other)
@@ -140,7 +140,7 @@ def test_a_failed_flush_acknowledges_nothing_and_loses_nothing(
         def refuse(_: int) -> None:
             raise OSError(5, "Input/output error")
 
-        monkeypatch.setattr(codes_file.os, "fsync", refuse)
+        monkeypatch.setattr(os, "fsync", refuse)
         store.delete(Filter(scene="/scenes/1.png"))
         for write in (lambda: store.add([one(3)]), store.compact):
             with pytest.raises(StoreError, match="Input/output error"):

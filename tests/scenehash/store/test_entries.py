@@ -1,11 +1,15 @@
-"""Labels that are given later, and scenes by their folder."""
+"""Labels that are given later, and filters that can meet nothing."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from scenehash import CodeStore, Filter
+import pytest
 
-from .samples import make, scene
+from scenehash import CodeStore, Filter
+from scenehash.errors import StoreError
+
+from .samples import make, placed, scene
 
 
 def labels(store: CodeStore) -> dict[str, tuple[str, ...]]:
@@ -43,8 +47,49 @@ def test_labels_are_added_and_removed(tmp_path: Path) -> None:
         assert store.verify() == []
 
 
-def test_scenes_in_a_folder_are_found_and_others_are_not(tmp_path: Path) -> None:
-    store = make(tmp_path / "s", 3)
+@pytest.fixture
+def store(tmp_path: Path) -> CodeStore:
+    return make(tmp_path / "s", 3)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (Filter(label="harbor"), "no stored scene has a label"),
+        (Filter(scene="9.png"), "no stored scene has the path 9.png"),
+        (Filter(since=datetime(2026, 1, 1, tzinfo=UTC)), "no stored scene has an acquisition time"),
+        (Filter(until=datetime(2026, 1, 1, tzinfo=UTC)), "no stored scene has an acquisition time"),
+        (Filter(bbox=(0, 0, 1, 1)), "no stored scene has a place"),
+        (Filter(near=(0, 0, 10)), "no stored scene has a place"),
+    ],
+)
+def test_a_filter_that_can_meet_nothing_says_so(store: CodeStore, where: Filter, said: str) -> None:
+    with pytest.raises(StoreError, match=said):
+        store.resolve(where)
+
+
+def test_a_filter_names_what_there_is(store: CodeStore) -> None:
+    store.add([placed(5, labels=("harbor", "sea")), placed(6), scene(15)])
+    with pytest.raises(StoreError, match="has the label habour; there are harbor, sea"):
+        store.resolve(Filter(label="habour"))
+    with pytest.raises(StoreError, match="the last stored scene is of 2026-01-07 00:00:00Z"):
+        store.resolve(Filter(since=datetime(2026, 1, 8)))
+    with pytest.raises(StoreError, match="the first stored scene is of 2026-01-06 00:00:00Z"):
+        store.resolve(Filter(until=datetime(2026, 1, 5)))
+    for name in ("/scenes/5.png", "scenes/5.png", "5.png", "./scenes/5.png"):
+        assert store.resolve(Filter(scene=name)) == Filter(scene="/scenes/5.png")
+    where = Filter(label="sea", bbox=(8, 47, 9, 48), newer_than=3)
+    assert store.resolve(where) == where
+
+
+def test_several_scenes_of_one_name_are_named(store: CodeStore) -> None:
+    store.add([replace(scene(20), path="/a/x/1.png"), replace(scene(21), path="/b/x/1.png")])
+    with pytest.raises(StoreError, match=r"several scenes end in x/1.png.*: /a/x/1.png, /b/x/1.pn"):
+        store.resolve(Filter(scene="x/1.png"))
+    assert store.resolve(Filter(scene="b/x/1.png")).scene == "/b/x/1.png"
+
+
+def test_scenes_in_a_folder_are_found_and_others_are_not(store: CodeStore) -> None:
     paths = ["/a/b", "/a/b/1.png", "/a/b/c/2.png", "/a/b.png", "/a/bc/3.png", "/a"]
     store.add([replace(scene(30 + at), path=path) for at, path in enumerate(paths)])
     assert [record.path for record in store.records_under("/a/b")] == paths[:3]

@@ -54,7 +54,7 @@ def everything(folder: Path) -> list[object]:
     try:
         with CodeStore.open(folder) as store:
             if damage := store.verify():
-                return damage
+                return [*damage]
             hits = store.search(np.zeros((1, 8), np.uint8), 99)
             found = [store.paths(Filter(label="a")), store.paths(Filter(bbox=(-180, 0, 180, 90)))]
             return [hits, found, store.rows, store.deleted, store.uuid]

@@ -16,7 +16,7 @@ from scenehash.codes import pack
 from scenehash.store import Alert
 from scenehash.watcher.tuning import Tuning, around, tune
 
-from ...scenes import archive, draw
+from ...scenes import archive, draw, read_pixels
 
 BITS = 64
 
@@ -157,7 +157,7 @@ def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
     assert tuned["matches"] == [int((distances <= radius).sum()) for radius in range(33)]
     assert tuned["recall"][tuned["proposed"]] > 0.3
     assert tuned["precision"][0] == 1
-    assert cv2.imread(str(sheet)).std() > 20
+    assert read_pixels(sheet).std() > 20
     assert answer("alert", "list", "--store", store)["alerts"][0]["radius"] == 1
     applied = answer("alert", "tune", "quay", "--apply", "--store", store)
     assert "precision" not in applied
@@ -194,7 +194,7 @@ def test_a_running_watch_and_a_watch_list_share_the_store(store: Path, tmp_path:
     answer("alert", "add", "quay", "row:0", "--store", store)
     with CodeStore.open(store) as opened:
         scene = Path(opened.tile(0)[0])
-    slightly_darker = (cv2.imread(str(scene)) * 0.97).astype(np.uint8)
+    slightly_darker = (read_pixels(scene)[:, :, ::-1] * 0.97).astype(np.uint8)
     cv2.imwrite(str(folder / "new.png"), slightly_darker)
     cv2.imwrite(str(folder / "wood.png"), draw("forest", 50))
     events = tmp_path / "events.jsonl"

@@ -142,7 +142,9 @@ def test_without_a_limit_everything_is_taken_oldest_first(names: list[int]) -> N
         taken += some
     # A file that is written again goes to the end of the queue.
     last = {name: at for at, name in enumerate(names)}
-    assert [one.path for one in taken] == [f"/in/{name}" for name in sorted(last, key=last.get)]
+    assert [one.path for one in taken] == [
+        f"/in/{name}" for name in sorted(last, key=last.__getitem__)
+    ]
 
 
 @given(st.integers(1, 20), st.lists(st.integers(0, 60), unique=True, max_size=60))

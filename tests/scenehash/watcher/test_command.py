@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -191,7 +192,7 @@ def test_without_watchfiles_it_polls_and_says_so(
 ) -> None:
     load = builtins.__import__
 
-    def without(name: str, *rest: object) -> object:
+    def without(name: str, *rest: Any) -> object:
         if name == "watchfiles":
             raise ImportError(name)
         return load(name, *rest)

@@ -28,7 +28,20 @@ from ..store.samples import make
 
 STORE = "5" * 32
 LENGTH = int(os.environ.get("SCENEHASH_FUZZ", "1"))
-ODD_NUMBERS = [0, -1, True, 2**53, 2**63, 10**30, 1.5, float("nan"), None, "7", [7], {}]
+ODD_NUMBERS: list[object] = [
+    0,
+    -1,
+    True,
+    2**53,
+    2**63,
+    10**30,
+    1.5,
+    float("nan"),
+    None,
+    "7",
+    [7],
+    {},
+]
 
 
 def event(number: int) -> Event:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,8 @@ class Station:
     """A watch that is stepped by hand. Time is an hour later at each step: all files are old."""
 
     def __init__(self, root: Path, model: HashModel) -> None:
-        self.folder, self.store, self.logged = root / "in", root / "s", []
+        self.folder, self.store = root / "in", root / "s"
+        self.logged: list[str] = []
         self.options = WatchOptions()
         self.stdout = io.StringIO()
         self.sinks = SinkConfig(self.stdout, root / "events.jsonl")
@@ -54,7 +56,7 @@ class Station:
         self._model, self._stack = model, ExitStack()
         self.folder.mkdir()
 
-    def start(self, **changes: object) -> None:
+    def start(self, **changes: Any) -> None:
         """Start, or start again after an end without warning."""
         self._stack.close()
         self.options = replace(self.options, **changes)
@@ -234,7 +236,7 @@ def test_a_catalog_that_is_held_in_the_middle_of_storing_loses_no_scene(
     station.start()
     add, calls = CodeStore.add, []
 
-    def held(store: CodeStore, *arguments: object) -> object:
+    def held(store: CodeStore, *arguments: Any) -> object:
         calls.append(arguments)
         if len(calls) == 2:
             raise StoreBusyError("held")

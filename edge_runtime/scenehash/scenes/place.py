@@ -1,0 +1,37 @@
+"""Where a scene is, as far as that is known; georeference.py finds it out for rasters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.windows import PixelSize, Window
+
+Footprints = npt.NDArray[np.float64]
+
+
+class Georeference(Protocol):
+    """How pixels of a scene and places on the Earth correspond."""
+
+    def footprints(self, windows: Sequence[Window], /) -> Footprints | None:
+        """Corners of windows, float64 [N, 4, 2]; None where one of them has no place."""
+
+    def position(self, longitude: float, latitude: float, /) -> tuple[float, float] | None:
+        """Column and row of a place in degrees; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a scene is.
+
+    georeference: None for a scene that has no place. pixel_size: in its middle, where it is known;
+    sizes_differ: how many times larger pixels are at one edge than at another. warnings: why there
+    is no place, though the file tells something.
+    """
+
+    georeference: Georeference | None = None
+    pixel_size: PixelSize | None = None
+    sizes_differ: float = 1.0
+    warnings: tuple[str, ...] = ()
