@@ -1,6 +1,7 @@
 """The fuzz of benchmarks/corruption.py, for a minute: nothing wrong is ever shown of damage."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,8 @@ COUNT = 60
 def test_of_a_damaged_store_nothing_wrong_is_shown(tmp_path: Path) -> None:
     script = str(ROOT / "benchmarks" / "corruption.py")
     command = [sys.executable, script, "--count", str(COUNT), "--seed", "7"]
-    environment = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT / "edge_runtime")}
+    here = {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT / "edge_runtime")}
+    environment = os.environ | here
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     totals = json.loads(done.stdout.splitlines()[-1])
