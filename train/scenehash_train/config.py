@@ -148,7 +148,7 @@ def read_config(path: Path) -> dict[str, Any]:
 def _in_words(error: ValidationError, recipe: str) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
+    if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known: Iterable[str] = RECIPES[recipe].model_fields
         if error.title == "Config":
             known = Config.model_fields

@@ -138,7 +138,7 @@ def search_command(
 
     params = DecodeParams(bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
-    files.check()
+    files.check(store, [*queries, *(unlike or ())])
     result = search(
         store,
         queries,

@@ -25,7 +25,7 @@ from scenehash.files import PARTIAL, atomic_path
 
 from .segment import Segment
 
-MAGIC, VERSION = b"scenehsh", 2
+MAGIC, VERSION = b"scenehsh", 3
 SUFFIX = ".segment"
 _PREFIX = struct.Struct("<8sII")
 _ALIGNMENT = 64

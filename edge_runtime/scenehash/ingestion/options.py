@@ -37,6 +37,5 @@ class IngestOptions:
 
     def labels_of(self, path: Path) -> tuple[str, ...]:
         """The labels of the scene in a file."""
-        return (
-            (*self.labels, path_text(path.parent.name)) if self.label_from_folder else self.labels
-        )
+        labels = tuple(path_text(label) for label in self.labels)
+        return (*labels, path_text(path.parent.name)) if self.label_from_folder else labels

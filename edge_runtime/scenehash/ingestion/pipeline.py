@@ -36,7 +36,7 @@ Commit = Callable[[CodeStore, Sequence[HashedScene]], Added]
 
 
 def ingest(
-    paths: Sequence[str | Path],
+    paths: str | Path | Sequence[str | Path],
     store: str | Path | CodeStore,
     model: str | Path | HashModel | None = None,
     options: IngestOptions = DEFAULTS,
@@ -44,9 +44,9 @@ def ingest(
 ) -> IngestReport:
     """Hash scenes and keep their codes; what is stored already is not hashed again.
 
-    paths: scene files, and folders of them. store: one that is open for writing, or its folder; it
-    is made when there is none. model: a model, or its file; None is the one that ships with
-    scenehash.
+    paths: a scene file or a folder of them, or several. store: one that is open for writing, or its
+    folder; it is made when there is none. model: a model, or its file; None is the one that ships
+    with scenehash.
 
     A scene is committed whole, with others, every few seconds: interrupted, give the same call
     again. One that cannot be read is set aside with its reason, in the store's quarantine too, and
@@ -55,7 +55,8 @@ def ingest(
     path that is not there, ModelError, StoreError, and LineageError when the store was made with
     another model.
     """
-    found = scan([Path(path) for path in paths])
+    given = [paths] if isinstance(paths, str | Path) else paths
+    found = scan([Path(path) for path in given])
     with _opened(store, model, options) as (opened, loaded):
         report = ingest_files(found.files, opened, loaded, options, progress)
     report.passed_over = found.passed_over

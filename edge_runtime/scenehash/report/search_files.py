@@ -1,13 +1,14 @@
 """The files that a search may be written to: a contact sheet, a page, footprints."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
 from scenehash.errors import InputError
+from scenehash.files import path_text
 from scenehash.retrieval.search import SearchResult
 
 from .contact_sheet import search_sheet, write_picture
@@ -23,10 +24,18 @@ class SearchFiles:
     page: Path | None = None
     geojson: Path | None = None
 
-    def check(self) -> None:
-        """Raise InputError when one cannot be written: before a search, not after it."""
+    def check(self, store: Path, queries: Sequence[str]) -> None:
+        """Raise InputError when one cannot be written: before a search, not after it.
+
+        None may lie in the store's folder, or be one of the files that are searched with.
+        """
         paths = [path for path in (self.sheet, self.page, self.geojson) if path is not None]
+        inputs = {Path(query).resolve() for query in queries}
         for path in paths:
+            if path.resolve() in inputs:
+                raise InputError("it is a query, and would be overwritten; give another name", path)
+            if store.resolve() in path.resolve().parents:
+                raise InputError("it is inside the store's folder; give another one", path)
             folder = path.parent
             if not folder.is_dir():
                 raise InputError(f"cannot be written: there is no folder {folder}", path)
@@ -36,7 +45,7 @@ class SearchFiles:
                 raise InputError("cannot be written: permission denied", path)
             if paths.count(path) > 1:
                 raise InputError("two outputs have this name; give them different ones", path)
-        if self.sheet is not None and not cv2.haveImageWriter(str(self.sheet)):
+        if self.sheet is not None and not _is_picture(self.sheet):
             raise InputError("no picture format of that name; use .png or .jpg", self.sheet)
 
     def write(self, result: SearchResult) -> tuple[dict[str, str], dict[str, str]]:
@@ -55,10 +64,15 @@ class SearchFiles:
             if path is not None:
                 try:
                     write(path, result)
-                    written[name] = str(path)
+                    written[name] = path_text(path)
                 except InputError as error:
                     failed[name] = str(error)
         return written, failed
+
+
+def _is_picture(path: Path) -> bool:
+    # OpenCV ends the process on names that are not UTF-8, so that it sees the suffix alone.
+    return path.suffix.isascii() and bool(cv2.haveImageWriter(f"picture{path.suffix}"))
 
 
 def write_sheet(path: Path, result: SearchResult) -> None:

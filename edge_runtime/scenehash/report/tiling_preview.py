@@ -129,11 +129,12 @@ def preview_tiles(
         try:
             with open_scene(path, params.over(loaded.card.decode_params)) as scene:
                 windows = cut(scene, tiling, loaded.tile_size)
-                report.scenes.append(_preview(scene, windows))
+                preview = _preview(scene, windows)
                 picture = None if folder is None else grid_picture(scene, windows)
         except InputError as error:
             report.set_aside.append((path, error.reason))
             continue
+        report.scenes.append(preview)
         if folder is not None and picture is not None:
             write_picture(folder / f"{_new_name(path, names)}.png", picture)
     return report

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scenehash.errors import InputError
+from scenehash.files import path_from
 from scenehash.scenes import Window, open_scene, reopen_scene
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import CodeStore
@@ -18,7 +19,7 @@ def picture_of(text: str, store: CodeStore) -> Image:
     Of a stored tile whose scene is gone: its thumbnail.
     """
     if not text.startswith(ROW_PREFIX):
-        with open_scene(Path(text)) as scene:
+        with open_scene(path_from(text)) as scene:
             return scene.overview(SHOWN_PIXELS)
     row = row_number(text)
     tile = store.tile(row)

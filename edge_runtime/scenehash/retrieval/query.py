@@ -174,6 +174,9 @@ def read_query(
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
+    stored = isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX))
+    if stored and crop is not None and (crop.window is not None or crop.place is not None):
+        raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         return Query.from_row(store, row_number(text))
     if isinstance(text, str) and text.startswith(CODE_PREFIX):

@@ -15,6 +15,18 @@ from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
 BUSY_SECONDS = 10.0
 VALUES_AT_ONCE = 10_000
 
+# What a value that is not of the kind it was can raise where it is used.
+WRONG_VALUES = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
 Transacting = Callable[[], AbstractContextManager[None]]
 
 
@@ -201,16 +213,7 @@ def damaged_values(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        OSError,
-        RecursionError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
+    except WRONG_VALUES as error:
         raise StoreDamagedError(what) from error
 
 

@@ -17,6 +17,8 @@ def open_files(
     path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
 ) -> tuple[Catalog, IO[bytes] | None]:
     """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path}: is a file, and a store is a folder")
     if not (path / CATALOG).is_file():
         raise StoreError(
             f"{path}: no scenehash store here; make one with: "

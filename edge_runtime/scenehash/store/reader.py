@@ -81,7 +81,12 @@ class StoreReader:
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
-        if (lineage, bits) != (self.lineage, self.bits):
+        if lineage == self.lineage and bits != self.bits:
+            raise LineageError(
+                f"{self.path}: holds codes of {self.bits} bits, not of {bits}; leave out --bits, "
+                "or choose another store"
+            )
+        if lineage != self.lineage:
             raise LineageError(
                 f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
                 f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "

@@ -56,6 +56,7 @@ def _date(time: float) -> str:
 
 def _path_of(catalog: Catalog, name: str, store: str) -> str:
     """The path of the scene of that path, or of a path that ends so."""
+    name = path_text(name)
     for path in (name, path_text(Path(name).absolute())):
         if catalog.scenes.at_paths([path]):
             return path

@@ -59,6 +59,8 @@ class Ranges:
 
     def contain(self, rows: Rows) -> npt.NDArray[np.bool_]:
         """Which of rows int64 [N] lie in a range: bool [N]."""
+        if not len(self):
+            return np.zeros(len(rows), np.bool_)
         at = np.searchsorted(self.first, rows, side="right") - 1
         inside = at >= 0
         inside[inside] = rows[inside] < (self.first + self.count)[at[inside]]

@@ -4,16 +4,18 @@ import json
 import struct
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
 from scenehash.windows import Window
 
 from .blocks import Block, blocks_of
-from .database import Database, damaged_values
+from .database import WRONG_VALUES, Database, damaged_values
 from .records import Footprints, SceneRecord, Tile
 from .rows import Ranges, Rows
 
@@ -58,10 +60,12 @@ class TileTable:
             "SELECT row, scene, seal, path, x, y, width, height, time, footprint, labels, reading "
             "FROM tile JOIN scene USING (scene) WHERE row"
         )
-        tiles = []
-        for row, scene, checksum, *values in self._database.all_in(query, rows):
-            with damaged_values(f"row {row}: its entry in the catalog is damaged"):
+        tiles, row = [], 0
+        try:
+            for row, scene, checksum, *values in self._database.all_in(query, rows):
                 tiles.append((Owned(row, scene, checksum), _tile(*values)))
+        except WRONG_VALUES as error:
+            raise StoreDamagedError(f"row {row}: its entry in the catalog is damaged") from error
         return tiles
 
     def owners(self, rows: Sequence[int]) -> list[Owned]:
@@ -219,9 +223,14 @@ def _tile(
         Window(x, y, width, height),
         None if time is None else datetime.fromtimestamp(time, UTC),
         None if corners is None else tuple(zip(corners[::2], corners[1::2], strict=True)),
-        tuple(json.loads(labels)),
+        _labels(labels),
         json.loads(decode_params),
     )
+
+
+@lru_cache(1024)
+def _labels(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
 
 
 def _sides(box: Box) -> tuple[float, float, float, float]:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import StoreError
+from scenehash.errors import ConfigurationError, StoreError
+from scenehash.files import path_text, printable
 from scenehash.model.hash_model import HashModel
 from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX, ModelWhenNeeded, read_query
 from scenehash.store import Alert, CodeStore, Filter, Hit
@@ -41,13 +42,22 @@ def add_alert(
 
     examples, negatives: image files, or stored tiles as "row:12". A tile matches when its nearest
     example is at most radius bits away, and no negative is as near. model: read for image files
-    alone; None is the one that ships with scenehash. Raises StoreError when there is an alert of
-    that name, InputError on what is no image, LineageError when another model made the store.
+    alone; None is the one that ships with scenehash. Raises ConfigurationError on a name or radius
+    that makes no sense, StoreError when there is an alert of that name, InputError on what is no
+    image, LineageError when another model made the store.
     """
+    if not name.strip() or name != printable(name):
+        raise ConfigurationError("an alert's name is a word or several, in one line")
+    chosen = default_radius(store.bits) if radius is None else radius
+    if not 0 <= chosen < store.bits:
+        raise ConfigurationError(
+            f"radius {chosen}: every code of {store.bits} bits would match; give 0 to "
+            f"{store.bits - 1}"
+        )
     load = ModelWhenNeeded(model)
     alert = Alert(
         name,
-        default_radius(store.bits) if radius is None else radius,
+        chosen,
         _codes(examples, store, load),
         _codes(negatives, store, load),
         tuple(_source(text) for text in (*examples, *negatives)),
@@ -108,4 +118,4 @@ def _codes(texts: Sequence[str], store: CodeStore, load: Callable[[], HashModel]
 def _source(text: str) -> str:
     """Where an example comes from, wherever the command is given from later."""
     stored = text.startswith((ROW_PREFIX, CODE_PREFIX))
-    return text if stored else str(Path(text).absolute())
+    return text if stored else path_text(Path(text).absolute())

@@ -155,6 +155,9 @@ class Watch:
         paths = [path_from(file.path) for file in files]
         progress = _StopBetweenTiles(self._stopped)
         report = ingest_files(paths, store, self._model, self._ingest, progress, commit)
+        for scene in report.stored:
+            for warning in scene.warnings:
+                self._log(f"warning: {path_text(scene.path)}: {warning}")
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)

@@ -55,9 +55,9 @@ def test_a_width_that_the_model_has_not_is_another_lineage(
     model: HashModel, scenes: Path, tmp_path: Path
 ) -> None:
     with CodeStore.create(tmp_path / "s", model.lineage, 40, model.card.name) as store:
-        with pytest.raises(LineageError, match="holds 40-bit codes"):
+        with pytest.raises(LineageError, match="holds codes of 40 bits, not of"):
             ingest(sorted(scenes.iterdir()), store, model)
-        with pytest.raises(LineageError, match="holds 40-bit codes"):
+        with pytest.raises(LineageError, match="holds codes of 40 bits, not of"):
             read_query(str(scenes / "1.png"), store, lambda: model)
 
 
@@ -71,7 +71,7 @@ def test_ingest_takes_a_width_and_later_goes_by_the_store(scenes: Path, tmp_path
         assert (opened.bits, len(opened)) == (32, 3)
     wider = runner.invoke(app, ["ingest", str(scenes), "--store", store, "--bits", "64"])
     assert wider.exit_code == 1
-    assert "holds 32-bit codes" in wider.stderr
+    assert "holds codes of 32 bits" in wider.stderr
     unknown = runner.invoke(app, ["ingest", str(scenes), "--store", store, "--bits", "40"])
     assert unknown.exit_code == 1
     assert "40 bits: this model's codes can be of 16, 24, 32, 48, 64 bits" in unknown.stderr

@@ -1,5 +1,6 @@
 """A search as a page, a sheet and GeoJSON."""
 
+import os
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -133,16 +134,23 @@ def test_every_mark_lies_on_the_map(latitude: float) -> None:
 
 
 def test_outputs_are_checked_before_a_search(tmp_path: Path) -> None:
-    SearchFiles(tmp_path / "a.png", tmp_path / "a.html", tmp_path / "a.geojson").check()
+    (tmp_path / "s").mkdir()
+    (tmp_path / "x").mkdir()
+    SearchFiles(tmp_path / "a.png", tmp_path / "a.html", tmp_path / "a.geojson").check(
+        tmp_path / "s", ["row:0"]
+    )
     for files, said in (
         (SearchFiles(page=tmp_path / "no" / "a.html"), "there is no folder"),
         (SearchFiles(geojson=tmp_path), "it is a folder"),
         (SearchFiles(sheet=tmp_path / "a.docx"), "no picture format"),
         (SearchFiles(page=tmp_path / "a", geojson=tmp_path / "a"), "two outputs"),
+        (SearchFiles(sheet=tmp_path / os.fsdecode(b"h.\xff")), "no picture format"),
+        (SearchFiles(sheet=tmp_path / "x" / ".." / "q.png"), "it is a query"),
+        (SearchFiles(page=tmp_path / "s" / "catalog.sqlite"), "inside the store's folder"),
     ):
         with pytest.raises(InputError, match=said):
-            files.check()
-    assert list(tmp_path.iterdir()) == []
+            files.check(tmp_path / "s", [str(tmp_path / "q.png"), "row:1"])
+    assert {path.name for path in tmp_path.iterdir()} == {"s", "x"}
 
 
 def test_what_cannot_be_written_is_said_and_the_rest_is_written(

@@ -272,10 +272,14 @@ def test_nodata_and_stretch_may_be_given(tmp_path: Path) -> None:
     assert read_scene(path, params=DecodeParams(nodata=9)).skipped == 1
 
 
-def test_inks_are_refused_by_what_they_are(tmp_path: Path) -> None:
+def test_inks_are_converted_by_gdal_or_refused_by_what_they_are(tmp_path: Path) -> None:
     four = np.concatenate([COLOUR, COLOUR[:, :, :1]], axis=2)
     inks = [ColorInterp.cyan, ColorInterp.magenta, ColorInterp.yellow, ColorInterp.black]
     path = raster(tmp_path / "a.tif", planes(four), colours=inks, photometric="CMYK")
+    light = (255 - four[:, :, :3].astype(np.float64)) * (255 - four[:, :, 3:]) / 255
+    assert np.abs(read_image(path) - light).max() <= 1
+    deep = planes(four).astype(np.uint16) * 257
+    path = raster(tmp_path / "b.tif", deep, colours=inks, photometric="CMYK")
     with pytest.raises(InputError, match="its bands are inks"):
         read_image(path)
 
