@@ -12,6 +12,7 @@ import pytest
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "fuzz_readers.py"
 
 
+@pytest.mark.slow
 def test_damaged_inputs_are_read_or_refused() -> None:
     done = subprocess.run(
         [sys.executable, PROGRAM, "--inputs=240", "--seed=3"],

@@ -46,6 +46,7 @@ def first_weights() -> str:
     return source.input[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["normalisation", "channel order"])
 def test_graph_that_prepares_tiles_otherwise_than_the_network_is_not_exported(
     tiles: npt.NDArray[np.uint8], what: str
@@ -80,6 +81,7 @@ def test_a_wrong_channel_order_is_caught_by_the_golden_tiles(tmp_path: Path) -> 
     check_caught(edited(first_weights(), swapped, tmp_path / "m.onnx"))
 
 
+@pytest.mark.slow
 def test_unsigned_weights_are_not_exported(
     tiles: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ def test_unsigned_weights_are_not_exported(
         check_weights(graph)
 
 
+@pytest.mark.slow
 def test_weights_that_can_saturate_are_not_exported(
     tiles: npt.NDArray[np.uint8],
 ) -> None:
@@ -121,6 +124,7 @@ def test_the_exact_path_gives_the_same_bits_for_the_shipped_model() -> None:
     check_exact_path(onnx.load(shipped_model()), tiles)
 
 
+@pytest.mark.slow
 def test_bits_that_depend_on_the_path_are_not_exported(
     tiles: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -185,6 +185,7 @@ def test_averages_are_of_whole_numbers_and_round_once(
     assert average_whole_numbers(changed) == 0, "it is done once"
 
 
+@pytest.mark.slow
 def test_the_sum_of_a_dead_channel_stays_in_32_bits(tiles: Tiles) -> None:
     network = small_network()
     convolution = network.backbone[1]  # type: ignore[index]
@@ -214,6 +215,7 @@ def test_sums_that_leave_32_bits_are_refused(residual: onnx.ModelProto) -> None:
         check_saturation(broken)
 
 
+@pytest.mark.slow
 def test_joined_averages_are_scaled_at_once_to_the_same_bits(tiles: Tiles) -> None:
     class TwoScales(nn.Module):
         def __init__(self) -> None:

@@ -78,18 +78,21 @@ def test_graph_gives_the_logits_of_the_network_for_any_batch(
         np.testing.assert_array_equal(codes, pack(logits))
 
 
+@pytest.mark.slow
 def test_graph_says_nothing_of_the_folders_it_was_made_in() -> None:
     graph = network_graph(small_network(), SIZE)
     finish_graph(graph)
     assert b".py" not in graph.SerializeToString()
 
 
+@pytest.mark.slow
 def test_wrong_normalisation_is_caught(tiles: npt.NDArray[np.uint8]) -> None:
     graph = network_graph(small_network(mean=(100.0,)), SIZE)
     with pytest.raises(FidelityError, match="departs from the network in PyTorch"):
         check_onnx_export(small_network(), graph, tiles)
 
 
+@pytest.mark.slow
 def test_width_that_no_code_has_is_refused() -> None:
     network = small_network()
     network.head = torch.nn.Linear(16, 20)

@@ -10,6 +10,7 @@ import pytest
 LOAD_A_MODEL = "from scenehash import HashModel; HashModel.load()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [LOAD_A_MODEL, "import scenehash_train.onnx_export"])
 def test_onnxruntime_collects_nothing(code: str, tmp_path: Path) -> None:
     if "train" in code:

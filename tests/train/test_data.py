@@ -100,6 +100,7 @@ def test_what_cannot_be_split_is_an_error_that_says_why(tmp_path: Path) -> None:
         read_archive(tmp_path / "none")
 
 
+@pytest.mark.slow
 def test_uc_merced_is_split_as_the_protocol_says(data_root: Path) -> None:
     archive = read_archive(data_root / "ucmerced")
     assert len(archive.classes) == 21

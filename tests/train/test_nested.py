@@ -42,6 +42,7 @@ def logits_of(values: dict, data: TrainingSet, folder: Path) -> np.ndarray:
         return head(torch.from_numpy(data.vectors[:, 0])).numpy()
 
 
+@pytest.mark.slow
 def test_the_first_bits_of_a_nested_code_are_a_good_code(tmp_path: Path) -> None:
     data = training_set(classes=8)
     logits = logits_of({"bits": 64, "settings": {"steps": 200}}, data, tmp_path)
@@ -65,6 +66,7 @@ def test_a_configuration_says_which_widths_are_codes(values: dict, widths: tuple
     assert make_config(values).widths == widths
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mining", ["all", "semihard", "distance"])
 @pytest.mark.parametrize("over", ["code", "bit"])
 def test_mined_triplets_learn_to_tell_classes_apart(mining: str, over: str, tmp_path: Path) -> None:

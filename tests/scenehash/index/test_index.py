@@ -96,6 +96,7 @@ def test_every_plan_finds_what_brute_force_finds_ties_included(
         assert got == brute_force(codes, query, k, radius, alive)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [2, 4, 6, 7, 8, 12, 16, 32])
 @pytest.mark.parametrize("flips", [0.02, 0.15, 0.5])
 def test_buckets_leave_out_nothing_near_or_far(width: int, flips: float) -> None:

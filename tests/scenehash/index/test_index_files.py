@@ -239,6 +239,7 @@ def test_a_write_that_fails_leaves_nothing_half_written(tmp_path, monkeypatch) -
     assert_exact(index, codes)
 
 
+@pytest.mark.slow
 def test_builds_at_once_and_reads_during_them_are_exact(tmp_path) -> None:
     codes = random_codes(3000)
     planner = dataclasses.replace(EAGER, max_segment=500)

@@ -47,11 +47,13 @@ def test_a_process_that_searches_and_ends_does_not_load_numba() -> None:
     assert run() == "False numpy"
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 def test_searches_that_went_on_for_long_load_it_behind_them() -> None:
     assert run("kernel_loader.PATIENCE = 0.0", WAIT) == "True numba"
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 def test_a_process_may_end_while_loops_are_loaded() -> None:
     assert run("kernel_loader.PATIENCE = 0.0").endswith(("numpy", "numba"))

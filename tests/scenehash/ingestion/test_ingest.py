@@ -128,6 +128,7 @@ def test_a_scene_without_data_is_set_aside(tmp_path: Path, model: HashModel) -> 
         assert len(store) == 0
 
 
+@pytest.mark.slow
 def test_an_error_while_hashing_ends_the_reader_too(tmp_path: Path, model: HashModel) -> None:
     for number in range(80):
         write_picture(tmp_path / f"{number:03}.png", draw("forest", number))

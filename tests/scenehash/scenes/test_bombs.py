@@ -140,6 +140,7 @@ BOMBS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_set_aside_in_bounded_memory_and_time(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -151,6 +152,7 @@ def test_a_bomb_is_set_aside_in_bounded_memory_and_time(tmp_path: Path, name: st
     assert mebibytes < MOST_MEBIBYTES
 
 
+@pytest.mark.slow
 def test_one_strip_of_400_megabytes_is_read_by_its_rows(tmp_path: Path) -> None:
     strip(tmp_path / "a.tif")
     reason, seconds, mebibytes = measure(tmp_path / "a.tif")
@@ -167,6 +169,7 @@ def test_sources_of_a_vrt_have_the_same_bounds(tmp_path: Path) -> None:
     assert mebibytes < MOST_MEBIBYTES
 
 
+@pytest.mark.slow
 def test_what_is_large_and_holds_it_is_read_within_bounds(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (3, 4000, 4000), np.uint8)
     path = raster(tmp_path / "a.tif", noise, tiled=True, compress="deflate")

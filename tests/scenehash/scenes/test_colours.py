@@ -50,6 +50,7 @@ def test_a_tiff_and_a_png_of_the_same_sixteen_bits_are_the_same_pixels(tmp_path:
     assert np.array_equal(plain, placed)
 
 
+@pytest.mark.slow
 def test_the_sample_for_the_stretch_is_the_same_for_every_format(tmp_path: Path) -> None:
     large = scene_like(1500, 2100).astype(np.uint16) * 200
     found = [

@@ -77,6 +77,7 @@ def reopen(folder: Path, over: Event, said: Connection) -> None:
     said.send((opened, wrong))
 
 
+@pytest.mark.slow
 def test_readers_that_open_beside_a_busy_writer_are_not_told_of_damage(tmp_path: Path) -> None:
     fork = multiprocessing.get_context("fork")
     over, pipes, readers = fork.Event(), [], []
@@ -101,6 +102,7 @@ def test_readers_that_open_beside_a_busy_writer_are_not_told_of_damage(tmp_path:
     assert sum(opened for opened, _ in answers) > 100
 
 
+@pytest.mark.slow
 def test_threads_share_a_store(tmp_path: Path) -> None:
     failures: list[BaseException] = []
     over = threading.Event()
@@ -207,6 +209,7 @@ def verifying(folder: Path, over: Event, said: Connection) -> None:
     said.send((done, wrong))
 
 
+@pytest.mark.slow
 def test_what_is_read_for_long_beside_a_busy_writer_is_not_called_damaged(tmp_path: Path) -> None:
     fork = multiprocessing.get_context("fork")
     over = fork.Event()

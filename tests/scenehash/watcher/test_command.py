@@ -123,6 +123,7 @@ def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Rec
     assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("once", "talk"),
     [

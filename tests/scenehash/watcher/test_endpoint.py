@@ -181,6 +181,7 @@ def test_a_receiver_that_reads_nothing_is_late(
         Endpoint(server.url, STORE).post(Event(7, '"' + "x" * 50_000_000 + '"'))
 
 
+@pytest.mark.slow
 def test_a_watch_that_ends_waits_for_a_dripping_answer_only_for_a_moment(
     serve: Callable[[Talk], Server],
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_watch_that_ends_waits_for_a_dripping_answer_only_for_a_moment(
     assert hook.delivered == 0
 
 
+@pytest.mark.slow
 def test_flush_ends_when_the_watch_is_stopped(serve: Callable[[Talk], Server]) -> None:
     server = serve(silent)
     hook = Webhook(

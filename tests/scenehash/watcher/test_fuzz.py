@@ -71,6 +71,7 @@ def mutate(draw: random.Random, data: bytes) -> bytes:
     return bytes(spoilt)
 
 
+@pytest.mark.slow
 def test_a_damaged_events_file_is_gone_on_with_or_refused_and_nothing_in_it_is_lost(
     tmp_path: Path,
 ) -> None:

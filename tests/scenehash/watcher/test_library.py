@@ -42,6 +42,7 @@ def test_a_watch_reports_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_a_watch_ends_when_it_is_stopped(folder: Path, tmp_path: Path) -> None:
     stop = threading.Event()
     threading.Timer(3, stop.set).start()
@@ -81,6 +82,7 @@ def test_alerts_are_added_and_tuned(folder: Path, tmp_path: Path) -> None:
             scenehash.tune_alert(store, "quay", label="none")
 
 
+@pytest.mark.slow
 def test_doctor_and_bench_give_what_the_commands_print(tmp_path: Path) -> None:
     found = scenehash.doctor(store=tmp_path / "s")
     assert found.document()["fit"] == found.fit
