@@ -129,8 +129,8 @@ def search_command(
     """Find the stored tiles that are most similar to queries.
 
     Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
-    tiles.
+    same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several tiles is searched
+    by all its tiles.
     """
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.crop import Crop
@@ -191,7 +191,8 @@ def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
-        names = ", then ".join(by[name] for name in reversed(result.reranked.by))
-        order = f"; the nearest {result.reranked.compared} re-ranked: {names}"
+        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        compared = result.reranked.compared
+        by = (f"{names[name]} (of {compared[name]} compared)" for name in result.reranked.by)
+        order = f"; re-ranked by {', then '.join(by)}"
     return f"{found} in {result.milliseconds:.1f} ms{order}"

@@ -169,6 +169,14 @@ class HashModel:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
+def read_card(path: Path) -> Card:
+    """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    try:
+        return Card.from_json(inspect_model(read_model(path)).card)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
 def shipped_model() -> Path:
     """Path of the model file inside the package."""
     return Path(str(resources.files("scenehash.model") / SHIPPED_MODEL))

@@ -40,18 +40,20 @@ figcaption b { font-size: 1rem; } .faint { color: #5c5c5c; }
 .bar i { display: block; height: 100%; background: #b3321f; min-width: 1px; }
 .word { border-radius: .6rem; padding: 0 .5rem; font-size: .8rem; white-space: nowrap; }
 .same_place { background: #c9e8cf; } .same_kind { background: #dcecf7; }
-.doubtful { background: #fdeec4; } .unlike_anything_stored { background: #f6d3cd; }
+.doubtful { background: #fdeec4; } .other_kind { background: #f9dfc4; }
+.unlike_anything_stored { background: #f6d3cd; }
 """
 
 WORDS = {
     "same_place": "the thumbnails of query and hit show one place",
     "same_kind": "at this distance most hits are of the query's kind",
     "doubtful": "at this distance hits may be of another kind",
+    "other_kind": "at this distance most hits are of another kind",
     "unlike_anything_stored": "even the nearest stored tile is farther than usual for a known kind",
 }
 ORDERS = {
-    "same_place": "hits that show the query's place first",
-    "bit_certainty": "by how certain the query is of its bits",
+    "same_place": "hits that show the query's place first (thumbnails of {} compared)",
+    "bit_certainty": "by how certain the query is of its bits (the nearest {})",
 }
 
 
@@ -97,8 +99,9 @@ def _facts(result: SearchResult) -> str:
         conditions.append("not like " + ", ".join(query.title for query in result.unlike))
     order = "by Hamming distance, then row"
     if result.reranked is not None:
-        by = ", then ".join(ORDERS[name] for name in reversed(result.reranked.by))
-        order = f"the {result.reranked.compared} nearest re-ranked: {by}"
+        compared = result.reranked.compared
+        by = [ORDERS[name].format(compared[name]) for name in result.reranked.by]
+        order = f"{', then '.join(by)}, then {order}"
         order += "; this changed nothing" * (not result.reordered)
     facts = {
         "query": ", ".join(query.text for query in result.queries),

@@ -24,6 +24,7 @@ from .crop import Crop
 from .match_words import MatchDistances
 
 if TYPE_CHECKING:
+    from scenehash.model.card import Card
     from scenehash.model.hash_model import HashModel
 
 ROW_PREFIX, CODE_PREFIX = "row:", "code:"
@@ -227,13 +228,30 @@ class ModelWhenNeeded:
             self._loaded = given if isinstance(given, HashModel) else HashModel.load(given)
         return self._loaded
 
-    def match_distances(self, bits: int) -> MatchDistances:
-        """Those of the model's card for codes of that width, where it was needed and has some."""
-        recorded = [] if self._loaded is None else self._loaded.card.match_distances
-        for record in recorded:
-            if record.bits == bits:
-                return MatchDistances(record.same_kind, record.doubtful)
-        return MatchDistances.default(bits)
+    def match_distances(self, store: CodeStore) -> MatchDistances:
+        """What distances mean for the codes of a store.
+
+        As the card of the model that was loaded, or given, says; where that is none of the model
+        that made the store, or says nothing, as for the model that ships. Raises ModelError when a
+        model file was given that cannot be read.
+        """
+        card = self._card()
+        if card is not None and card.lineage == store.lineage:
+            for record in card.match_distances:
+                if record.bits == store.bits:
+                    return MatchDistances(record.same_kind, record.doubtful, record.nearest)
+        return MatchDistances.default(store.bits)
+
+    def _card(self) -> "Card | None":
+        """The card of the model; None when none was given, and none was needed."""
+        if self._loaded is not None:
+            return self._loaded.card
+        if self._given is None:
+            return None
+        from scenehash.model.hash_model import HashModel, read_card
+
+        given = self._given
+        return given.card if isinstance(given, HashModel) else read_card(Path(given))
 
 
 def _read(

@@ -80,7 +80,7 @@ class SearchResult:
             "searched": self.searched,
             "milliseconds": round(self.milliseconds, 3),
             "match_distances": dataclasses.asdict(self.match_distances),
-            "reranked": None if self.reranked is None else dataclasses.asdict(self.reranked),
+            "reranked": None if self.reranked is None else self.reranked.document(),
             "warnings": list(self.warnings),
             "hits": [hit.document() for hit in self.hits],
         }
@@ -173,10 +173,10 @@ class _Searcher:
             self.threads,
         )
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
-        hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
+        hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
 
-        limits = self.model.match_distances(store.bits)
+        limits = self.model.match_distances(store)
         blank = all(query.blank for query in like)
         nearest = min((hit.distance for hit in ranked), default=0)
         thumbnails = store.thumbnails.of([hit.row for hit in hits])
@@ -198,7 +198,7 @@ class _Searcher:
             radius=radius,
             where=where,
             match_distances=limits,
-            reranked=Reranked(by, len(ranked)) if by else None,
+            reranked=order,
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )

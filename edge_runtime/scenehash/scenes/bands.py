@@ -148,10 +148,10 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
     if tells_nothing and plain and not contradicted and len(data) in (3, 4):
         return Choice(tuple(data[:3]), is_guess=True)
     presets = [name for name, preset in PRESETS.items() if _of_preset(bands, preset) is not None]
+    offered = f", or a preset ({', '.join(presets)})" if presets else ""
     raise InputError(
         f"no red, green and blue among its bands ({bands}); choose three (or one) with --bands, "
-        f"such as --bands {','.join(map(str, data[: 3 if len(data) > 2 else 1]))}"
-        + f", or a preset ({', '.join(presets)})" * bool(presets)
+        f"such as --bands {','.join(map(str, data[: 3 if len(data) > 2 else 1]))}{offered}"
     )
 
 

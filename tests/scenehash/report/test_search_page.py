@@ -85,15 +85,20 @@ def test_bars_are_shares_of_the_code_and_not_of_the_farthest_hit(result: SearchR
 
 def test_a_page_says_that_hits_are_in_another_order(result: SearchResult) -> None:
     first, second, *others = result.hits
+    order = Reranked({"bit_certainty": 100, "same_place": 300})
     turned = replace(
         result,
         hits=(replace(second, rank=1, match="same_place"), replace(first, rank=2), *others),
-        reranked=Reranked(("same_place",), 300),
+        reranked=order,
     )
     page = search_page(turned)
-    assert "the 300 nearest re-ranked: hits that show the query&#x27;s place first" in page
+    assert (
+        "<dd>hits that show the query&#x27;s place first (thumbnails of 300 compared), "
+        "then by how certain the query is of its bits (the nearest 100), "
+        "then by Hamming distance, then row</dd>"
+    ) in page
     assert "#2 by Hamming distance" in page
-    same = search_page(replace(result, reranked=Reranked(("same_place",), 300)))
+    same = search_page(replace(result, reranked=order))
     assert "this changed nothing" in same
 
 
