@@ -2,11 +2,9 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-
-from scenehash.decode_params import DecodeParams
 
 from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
 from .help import examples
@@ -20,6 +18,8 @@ from .options import (
     NearOption,
     NewerThan,
     NodataValue,
+    PartOfScene,
+    PlaceInScene,
     SceneOption,
     Sheet,
     Since,
@@ -29,9 +29,8 @@ from .options import (
     TileSize,
     Until,
     Whole,
+    make_crop,
     make_filter,
-    make_tiling,
-    numbers,
 )
 
 if TYPE_CHECKING:
@@ -73,22 +72,8 @@ def search_command(
             help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(int, "X,Y,W,H"),
-            metavar="X,Y,W,H",
-            help="Search with this part of the query scene, in pixels.",
-        ),
-    ] = None,
-    at: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(float, "LAT,LON"),
-            metavar="LAT,LON",
-            help="Search with the tile around this place in the query scene, in degrees.",
-        ),
-    ] = None,
+    window: PartOfScene = None,
+    at: PlaceInScene = None,
     tile: TileSize = None,
     whole: Whole = False,
     bands: BandChoice = None,
@@ -133,12 +118,12 @@ def search_command(
     by all its tiles.
     """
     from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
 
-    params = DecodeParams(bands, nodata, stretch)
+    asked = [*queries, *(unlike or ())]
+    crop = make_crop(asked, window, at, tile, whole, bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
-    files.check(store, [*queries, *(unlike or ())])
+    files.check(store, asked)
     result = search(
         store,
         queries,
@@ -147,7 +132,7 @@ def search_command(
         where=make_filter(scene, label, since, until, bbox, near, newer_than),
         unlike=unlike or (),
         rerank=rerank,
-        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        crop=crop,
         model=model,
         threads=threads,
         progress=CONSOLE,

@@ -175,8 +175,8 @@ def read_query(
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
-    stored = isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX))
-    if stored and crop is not None and (crop.window is not None or crop.place is not None):
+    is_part = crop is not None and (crop.window is not None or crop.place is not None)
+    if is_part and not is_scene_file(text):
         raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         return Query.from_row(store, row_number(text))
@@ -194,6 +194,11 @@ def read_query(
     bits = loaded.width_for(store.bits)
     store.check(loaded.lineage, bits)
     return Query.from_file(path, loaded, bits, crop, threads, progress)
+
+
+def is_scene_file(text: str | Path) -> bool:
+    """Whether a query is a file, and not a stored tile or a code."""
+    return not (isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX)))
 
 
 def check_width(query: Query, store: CodeStore) -> None:

@@ -126,7 +126,7 @@ def search(
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
-        plain = None if crop is None else replace(crop, window=None, place=None)
+        plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
         resolved = store.resolve(where) if where else None
         return searcher.search(like, others, k, radius, resolved, rerank)

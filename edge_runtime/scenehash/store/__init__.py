@@ -37,7 +37,7 @@ entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
 
-from .alerts import Alert
+from .alerts import Alert, ExampleTile
 from .filters import Filter
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord
@@ -52,6 +52,7 @@ __all__ = [
     "Alert",
     "Arrival",
     "CodeStore",
+    "ExampleTile",
     "Filter",
     "HashedScene",
     "Hit",
