@@ -1,4 +1,4 @@
-"""What is each word beside a hit worth: same_kind, doubtful, other_kind, and so on?
+"""What is each word beside a hit worth: same_kind, likely_same_kind, doubtful, other_kind?
 
     python benchmarks/search_words.py [--model M.onnx] [--known A B] [--unseen C]
 
@@ -31,6 +31,7 @@ DATA = Path(os.environ.get("SCENEHASH_DATA", Path(__file__).parents[2] / "shared
 KNOWN = [DATA / "ucmerced", DATA / "eurosat5k"]
 UNSEEN = DATA / "aid150"
 BATCH = 32
+WORDS = ("same_kind", "likely_same_kind", "doubtful", "other_kind", "unlike_anything_stored")
 
 Logits = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -92,7 +93,7 @@ def show(name: str, limits: MatchDistances, codes: Codes, labels: Labels) -> Non
     )
     shares = ", ".join(
         f"{word} {np.mean(said == word):.1%} of hits, right {right[said == word].mean():.1%}"
-        for word in ("same_kind", "doubtful", "other_kind", "unlike_anything_stored")
+        for word in WORDS
         if (said == word).any()
     )
     alien = (first > limits.nearest).mean()

@@ -114,8 +114,8 @@ def search_command(
     """Find the stored tiles that are most similar to queries.
 
     Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several tiles is searched
-    by all its tiles.
+    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
+    tiles is searched by all its tiles.
     """
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import search

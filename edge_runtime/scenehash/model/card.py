@@ -115,7 +115,8 @@ class MatchDistances(_Record):
 
     bits: Bits
     same_kind: int = Field(ge=0, le=MAX_BITS, description="the largest distance of that word")
-    doubtful: int = Field(ge=0, le=MAX_BITS, description="the largest distance of that word")
+    likely_same_kind: int = Field(ge=0, le=MAX_BITS, description="the same of that word")
+    doubtful: int = Field(ge=0, le=MAX_BITS, description="the same of that word")
     nearest: int = Field(ge=0, le=MAX_BITS, description="the largest of a nearest hit")
 
 

@@ -39,7 +39,8 @@ figcaption b { font-size: 1rem; } .faint { color: #5c5c5c; }
 .bar { height: .45rem; background: #dfdfda; margin: .25rem 0; }
 .bar i { display: block; height: 100%; background: #b3321f; min-width: 1px; }
 .word { border-radius: .6rem; padding: 0 .5rem; font-size: .8rem; white-space: nowrap; }
-.same_place { background: #c9e8cf; } .same_kind { background: #dcecf7; }
+.same_place { background: #c9e8cf; } .same_kind { background: #cfe4f5; }
+.likely_same_kind { background: #e6f0f7; }
 .doubtful { background: #fdeec4; } .other_kind { background: #f9dfc4; }
 .unlike_anything_stored { background: #f6d3cd; }
 """
@@ -47,8 +48,9 @@ figcaption b { font-size: 1rem; } .faint { color: #5c5c5c; }
 WORDS = {
     "same_place": "the thumbnails of query and hit show one place",
     "same_kind": "at this distance most hits are of the query's kind",
+    "likely_same_kind": "at this distance more hits are of the query's kind than are not",
     "doubtful": "at this distance hits may be of another kind",
-    "other_kind": "at this distance most hits are of another kind",
+    "other_kind": "at this distance stored tiles mostly are of another kind",
     "unlike_anything_stored": "even the nearest stored tile is farther than usual for a known kind",
 }
 ORDERS = {

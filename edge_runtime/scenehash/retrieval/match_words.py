@@ -2,35 +2,25 @@
 
 same_place              the thumbnails of the query and the hit show one place (place_match.py)
 same_kind               the distance is one at which hits mostly are of the query's kind
+likely_same_kind        more of them are than are not
 doubtful                hits there are of either, or there is nothing to be seen in the query
-other_kind              the distance is one at which hits mostly are of another kind
+other_kind              stored tiles at that distance mostly are of another kind
 unlike_anything_stored  even the nearest hit is farther than queries of stored kinds have theirs
 
 What a distance means depends on the model and on the width of its codes, so a model's card may
 carry `match_distances`; `calibrate` makes them, benchmarks/search_words.py for the shipped model.
-Each image of an archive queries the others, 20 hits a query:
+They are measured on two archives, one of kinds that the model was trained on, and one that it was
+not: what a station receives is mostly not what a model was trained on. Each image queries the
+others of its archive, and hits are its nearest 20.
 
-- same_kind: the largest distance such that 80 % of the hits up to it are of the query's kind in an
-  archive that the model was not trained on; 0, the very same code, where no distance is. What a
-  station receives is mostly not what a model was trained on.
-- doubtful: the smallest distance beyond which most hits are of another kind, both in that archive
-  and among the kinds that the model was trained on.
+- same_kind: the largest distance such that 80 % of the hits up to it are of the query's kind in the
+  archive that the model was not trained on; 0, the very same code, where no distance is.
+- likely_same_kind: at each distance up to this one, half of all images are so, in both archives.
+- doubtful: at each distance beyond this one, at most 20 % of all images are so, in both.
 - nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
-Measured on the shipped model, 64 bits (the test parts of UC Merced and EuroSAT, which it was
-trained on; AID at 150 px, which it was not, on the half that chose no distance):
-
-| | same_kind | doubtful | other_kind |
-| --- | --- | --- | --- |
-| known: share of hits, right | 53 %, 99.6 % | 45 %, 91 % | 0.9 %, 49 % |
-| unseen: share of hits, right | 11 %, 83.6 % | 78 %, 52 % | 3.7 %, 43 % |
-
-unlike_anything_stored is said of 1.0 % of the queries whose kind is stored (7.7 % in AID), and of
-48 % of AID's images when UC Merced and EuroSAT are searched, which have some of its kinds.
-same_place: 98.8 % of the crops of stored places are recognized, and 2.2 % have another place, of
-their hundred nearest, taken for it (benchmarks/same_place.py). All these are shares among some 30
-kinds in about equal parts: a kind that is one in a thousand has more strangers within the same
-distance.
+docs/search.md has what was measured on the shipped model. All of it are shares among some 30 kinds
+in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
 """
 
 from dataclasses import dataclass
@@ -41,14 +31,27 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, hamming
 
-Word = Literal["same_place", "same_kind", "doubtful", "other_kind", "unlike_anything_stored"]
+Word = Literal[
+    "same_place",
+    "same_kind",
+    "likely_same_kind",
+    "doubtful",
+    "other_kind",
+    "unlike_anything_stored",
+]
 
-# Shares of hits that are of the query's kind, and percentile of the queries of known kinds.
-MOSTLY_RIGHT, MOSTLY_WRONG, KNOWN = 0.8, 0.5, 99.0
+# Shares that are of the query's kind, and the percentile of the queries of known kinds.
+MOSTLY, HALF, RARELY, KNOWN = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 
-# By the width of a code, of the shipped model: same_kind, doubtful, nearest.
-MEASURED = {16: (0, 2, 2), 24: (0, 3, 3), 32: (0, 6, 4), 48: (0, 9, 8), 64: (5, 14, 11)}
+# By the width of a code, of the shipped model: the fields of MatchDistances.
+MEASURED = {
+    16: (0, 0, 4, 2),
+    24: (0, 1, 7, 3),
+    32: (0, 2, 10, 4),
+    48: (0, 6, 15, 8),
+    64: (5, 10, 21, 11),
+}
 
 Labels = npt.NDArray[np.int64]
 
@@ -57,11 +60,12 @@ Labels = npt.NDArray[np.int64]
 class MatchDistances:
     """Distances in bits that words go by.
 
-    same_kind, doubtful: the largest distance of a hit that is called so. nearest: the largest
-    distance of the nearest hit of a query that is called like something stored.
+    same_kind, likely_same_kind, doubtful: the largest distance of a hit that is called so. nearest:
+    the largest distance of the nearest hit of a query that is like something stored.
     """
 
     same_kind: int
+    likely_same_kind: int
     doubtful: int
     nearest: int
 
@@ -81,6 +85,8 @@ class MatchDistances:
             return "same_kind"
         if nearest > self.nearest:
             return "unlike_anything_stored"
+        if distance <= self.likely_same_kind:
+            return "likely_same_kind"
         return "doubtful" if distance <= self.doubtful else "other_kind"
 
 
@@ -91,29 +97,38 @@ def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> Matc
     but not of training images; unseen: those of an archive that it was not trained on. Each image
     queries the others of its archive.
     """
-    known_distances, known_right = leave_one_out(*known)
     distances, right = leave_one_out(*unseen)
     same_kind = 0
     for distance in range(int(distances.max()) + 1):
         within = distances <= distance
-        if within.any() and right[within].mean() >= MOSTLY_RIGHT:
+        if within.any() and right[within].mean() >= MOSTLY:
             same_kind = distance
-    doubtful = max(
+    shares = [shares_of_one_kind(*archive) for archive in (known, unseen)]
+    likely = min(int(np.flatnonzero(share < HALF).min(initial=len(share))) for share in shares) - 1
+    doubtful = max(int(np.flatnonzero(share > RARELY).max(initial=0)) for share in shares)
+    nearest = leave_one_out(*known)[0][:, 0]
+    return MatchDistances(
         same_kind,
-        _beyond_which_most_are_wrong(known_distances, known_right),
-        _beyond_which_most_are_wrong(distances, right),
+        max(same_kind, likely),
+        max(same_kind, likely, doubtful),
+        int(np.percentile(nearest, KNOWN)),
     )
-    return MatchDistances(same_kind, doubtful, int(np.percentile(known_distances[:, 0], KNOWN)))
 
 
-def _beyond_which_most_are_wrong(
-    distances: npt.NDArray[np.int32], right: npt.NDArray[np.bool_]
-) -> int:
-    farthest = int(distances.max())
-    for distance in range(farthest):
-        if right[distances > distance].mean() < MOSTLY_WRONG:
-            return distance
-    return farthest
+def shares_of_one_kind(codes: Codes, labels: Labels) -> npt.NDArray[np.float64]:
+    """Which share of the pairs of images at each distance is of one kind: float64 [K + 1].
+
+    NaN where there is no pair.
+    """
+    pairs, alike = np.zeros((2, 8 * codes.shape[1] + 1), np.int64)
+    for number, code in enumerate(codes):
+        distances = hamming(codes[:number], code)
+        pairs += np.bincount(distances, minlength=len(pairs))
+        same = distances[labels[:number] == labels[number]]
+        alike += np.bincount(same, minlength=len(pairs))
+    share = np.full(len(pairs), np.nan)
+    np.divide(alike, pairs, out=share, where=pairs > 0)
+    return share
 
 
 def leave_one_out(

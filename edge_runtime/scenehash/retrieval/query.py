@@ -244,7 +244,7 @@ class ModelWhenNeeded:
         if card is not None and card.lineage == store.lineage:
             for record in card.match_distances:
                 if record.bits == store.bits:
-                    return MatchDistances(record.same_kind, record.doubtful, record.nearest)
+                    return MatchDistances(**record.model_dump(exclude={"bits"}))
         return MatchDistances.default(store.bits)
 
     def _card(self) -> "Card | None":

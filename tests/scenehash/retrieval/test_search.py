@@ -246,14 +246,19 @@ def test_no_query_is_an_error(store: CodeStore) -> None:
 
 
 def test_words_follow_distances() -> None:
-    limits = MatchDistances(same_kind=6, doubtful=15, nearest=12)
-    assert limits.word(0, 0, same_place=False, blank=False) == "same_kind"
-    assert limits.word(6, 0, same_place=False, blank=False) == "same_kind"
-    assert limits.word(7, 0, same_place=False, blank=False) == "doubtful"
-    assert limits.word(15, 12, same_place=False, blank=False) == "doubtful"
-    assert limits.word(16, 12, same_place=False, blank=False) == "other_kind"
-    assert limits.word(14, 13, same_place=False, blank=False) == "unlike_anything_stored"
-    assert limits.word(30, 13, same_place=False, blank=False) == "unlike_anything_stored"
+    limits = MatchDistances(same_kind=6, likely_same_kind=9, doubtful=15, nearest=12)
+    for distance, nearest, word in (
+        (0, 0, "same_kind"),
+        (6, 0, "same_kind"),
+        (7, 0, "likely_same_kind"),
+        (9, 9, "likely_same_kind"),
+        (10, 9, "doubtful"),
+        (15, 12, "doubtful"),
+        (16, 12, "other_kind"),
+        (14, 13, "unlike_anything_stored"),
+        (30, 13, "unlike_anything_stored"),
+    ):
+        assert limits.word(distance, nearest, same_place=False, blank=False) == word
     assert limits.word(30, 13, same_place=True, blank=False) == "same_place"
     assert limits.word(0, 0, same_place=True, blank=True) == "doubtful"
 
@@ -261,7 +266,7 @@ def test_words_follow_distances() -> None:
 def test_a_given_models_distances_count_for_rows_and_codes_too(
     archive: CodeStore, model: HashModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = card.MatchDistances(bits=64, same_kind=1, doubtful=2, nearest=3)
+    own = card.MatchDistances(bits=64, same_kind=1, likely_same_kind=2, doubtful=3, nearest=4)
     changed = model.card.model_copy(update={"match_distances": [own]})
     code = archive.codes(np.array([0]))[0].tobytes().hex()
     shipped = MatchDistances.default(64)
@@ -270,7 +275,9 @@ def test_a_given_models_distances_count_for_rows_and_codes_too(
     for asked in ("row:0", f"code:{code}"):
         assert search(archive, asked, 1).match_distances == shipped
         for one in (given, shipped_model(), str(shipped_model())):
-            assert search(archive, asked, 1, model=one).match_distances == MatchDistances(1, 2, 3)
+            assert search(archive, asked, 1, model=one).match_distances == MatchDistances(
+                1, 2, 3, 4
+            )
     changed = changed.model_copy(update={"lineage": "f" * 16})
     assert search(archive, "row:0", 1, model=shipped_model()).match_distances == shipped
     with pytest.raises(ModelError, match="no such model file"):
@@ -281,6 +288,7 @@ def test_distances_of_words_grow_with_the_width() -> None:
     defaults = [MatchDistances.default(bits) for bits in range(16, 264, 8)]
     for narrow, wide in itertools.pairwise(defaults):
         assert narrow.same_kind <= wide.same_kind
+        assert narrow.likely_same_kind <= wide.likely_same_kind
         assert narrow.doubtful <= wide.doubtful
         assert narrow.nearest <= wide.nearest
 
@@ -294,35 +302,35 @@ def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
         noise = np.packbits(rng.random((240, 64)) < flips, axis=1)
         return np.asarray(centres[labels] ^ noise)
 
-    known, unseen = near(0.1), near(0.2)
+    known, unseen = near(0.1), near(0.28)
     found = calibrate((known, labels), (unseen, labels))
 
-    def hits_among(codes: np.ndarray) -> list[tuple[int, bool]]:
-        hits = []
-        for number in range(240):
-            every = sorted(
-                (int(np.bitwise_count(codes[number] ^ code).sum()), other)
-                for other, code in enumerate(codes)
-                if other != number
-            )
-            hits += [(distance, labels[other] == labels[number]) for distance, other in every[:20]]
-        return hits
-
-    hits = hits_among(unseen)
+    hits = []
+    for number in range(240):
+        every = sorted(
+            (int(np.bitwise_count(unseen[number] ^ code).sum()), other)
+            for other, code in enumerate(unseen)
+            if other != number
+        )
+        hits += [(distance, labels[other] == labels[number]) for distance, other in every[:20]]
     share = {
         limit: np.mean([right for distance, right in hits if distance <= limit])
         for limit in range(max(distance for distance, _ in hits) + 1)
         if any(distance <= limit for distance, _ in hits)
     }
     assert found.same_kind == max(limit for limit, right in share.items() if right >= 0.8)
-    least = [found.same_kind]
-    for farther in (hits, hits_among(known)):
-        for limit in range(65):
-            beyond = [right for distance, right in farther if distance > limit]
-            if not beyond or np.mean(beyond) < 0.5:
-                break
-        least.append(limit)
-    assert found.doubtful == max(least)
+    curves = []
+    for codes in (known, unseen):
+        alike: dict[int, list[bool]] = {}
+        for one, other in itertools.combinations(range(240), 2):
+            distance = int(np.bitwise_count(codes[one] ^ codes[other]).sum())
+            alike.setdefault(distance, []).append(bool(labels[one] == labels[other]))
+        curves.append({distance: np.mean(same) for distance, same in alike.items()})
+    likely = min(min(d for d, share in curve.items() if share < 0.5) - 1 for curve in curves)
+    assert found.likely_same_kind == max(likely, found.same_kind)
+    doubtful = max(max(d for d, share in curve.items() if share > 0.2) for curve in curves)
+    assert found.doubtful == max(doubtful, found.likely_same_kind)
+    assert found.same_kind < found.likely_same_kind < found.doubtful
     nearest = [
         min(
             int(hamming(known[[other]], known[number])[0])

@@ -240,6 +240,7 @@ def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, 
     assert distances.tolist().index(0) == 5
     assert found.tiles[0] is not None
     assert found.tiles[0].window == Window(512, 256, 256, 256)
+    assert picture is not None
     assert np.array_equal(picture, tile)
     answer("alert", "add", "place", scene, "--at", "45.126,15.081", "--not", "row:0", *options)
     found, distances, _ = first_example(store, "place")
