@@ -302,7 +302,7 @@ def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
         noise = np.packbits(rng.random((240, 64)) < flips, axis=1)
         return np.asarray(centres[labels] ^ noise)
 
-    known, unseen = near(0.1), near(0.28)
+    known, unseen = near(0.15), near(0.3)
     found = calibrate((known, labels), (unseen, labels))
 
     hits = []
