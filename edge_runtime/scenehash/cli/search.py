@@ -157,18 +157,17 @@ def _hit_table(result: "SearchResult") -> "Table":
     """Hits as a table for a person."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named
+    from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
     for hit in result.hits:
-        window = hit.window
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
+        table.add_row(*cells, window_text(hit.window))
     return table
 
 

@@ -10,7 +10,7 @@ from scenehash.files import write_text
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.query import Query
 from scenehash.retrieval.search import SearchResult
-from scenehash.retrieval.shown import filter_text, named
+from scenehash.retrieval.shown import filter_text, named, window_text
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile
@@ -126,14 +126,14 @@ def _hit(hit: Hit, result: SearchResult) -> str:
     thumbnail = None if jpeg is None else decode_thumbnail(jpeg)
     pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
     share = f"{100 * hit.distance / result.bits:.1f}"
-    window, lines = hit.window, [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
+    lines = [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
     if hit.match is not None:
         lines[0] += f" {_word(hit.match)}"
     bar = f"<div class=bar><i style='width:{share}%'></i></div>"
     if hit.hamming_rank not in (None, hit.rank):
         lines.append(f"#{hit.hamming_rank} by Hamming distance")
     lines.append(html.escape(named(hit.scene)))
-    where = f"row {hit.row}, {window.width}x{window.height}+{window.x}+{window.y}"
+    where = f"row {hit.row}, {window_text(hit.window)}"
     lines.append(f"<span class=faint>{where}</span>")
     if hit.time is not None:
         lines.append(f"<span class=faint>{hit.time:%Y-%m-%d %H:%M}Z</span>")
