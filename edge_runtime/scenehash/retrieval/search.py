@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenehash.errors import ConfigurationError
+from scenehash.codes import Codes
+from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit
@@ -163,9 +164,10 @@ class _Searcher:
     ) -> SearchResult:
         store = self.store
         by = orders(store, like, rerank)
+        codes = np.concatenate([query.codes for query in like])
         started = time.perf_counter()
         found, explanation = store.search_any(
-            np.concatenate([query.codes for query in like]),
+            codes,
             shortlist(k, by),
             radius,
             where,
@@ -178,7 +180,7 @@ class _Searcher:
 
         limits = self.model.match_distances(store)
         blank = all(query.blank for query in like)
-        nearest = min((hit.distance for hit in ranked), default=0)
+        nearest = self._nearest(codes, ranked, is_all=not (where or others))
         thumbnails = store.thumbnails.of([hit.row for hit in hits])
         return SearchResult(
             queries=tuple(like),
@@ -202,6 +204,16 @@ class _Searcher:
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
+
+    def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
+        """The distance of the nearest stored tile, also where a filter left it out."""
+        if not hits:
+            return 0
+        if not is_all:
+            # A damaged tile is an error where it is a hit, and no matter where it was left out.
+            with contextlib.suppress(StoreDamagedError):
+                hits, _ = self.store.search_any(codes, 1, threads=self.threads)
+        return hits[0].distance
 
 
 def _warnings(

@@ -284,6 +284,21 @@ def test_a_given_models_distances_count_for_rows_and_codes_too(
         search(archive, "row:0", 1, model="nowhere.onnx")
 
 
+def test_a_filter_does_not_make_a_query_unlike_anything_stored(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    scene = folder / "large.png"
+    inside = search(archive, scene, 5, where=Filter(scene="large.png"), model=model)
+    assert {hit.match for hit in inside.hits} == {"same_kind"}
+    where = Filter(scene="forest_1.png")
+    crop = Crop((SIDE, 0, SIDE, SIDE))
+    (far,) = search(archive, scene, 5, where=where, crop=crop, model=model).hits
+    assert (far.distance > 21, far.match) == (True, "other_kind")
+    stranger = Query.from_code((~archive.codes(np.array([0]))[0]).tobytes())
+    (far,) = search(archive, stranger, 5, where=where).hits
+    assert far.match == "unlike_anything_stored"
+
+
 def test_distances_of_words_grow_with_the_width() -> None:
     defaults = [MatchDistances.default(bits) for bits in range(16, 264, 8)]
     for narrow, wide in itertools.pairwise(defaults):
