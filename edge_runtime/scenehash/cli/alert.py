@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import CONSOLE, AsJson, counted, notice, report
+from scenehash.files import check_output, write_each
+
+from .console import CONSOLE, AsJson, counted, report, report_files
 from .help import examples
 from .options import (
     BandChoice,
@@ -158,19 +160,25 @@ def tune_command(
     Without --label the radius lies in the valley between the tiles near the examples and all
     others; with --label it is the one with the best F1.
     """
+    from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import set_radius, tune_alert
 
+    if sheet is not None:
+        check_output(sheet, outside=store)
+        check_format(sheet)
     with CodeStore.open(store, writable=apply, wait=wait) as code_store:
         tuning = tune_alert(code_store, name, label)
         alert, proposed = code_store.alerts.get(name), tuning.proposed()
-        if sheet is not None:
-            _write_sheet(sheet, alert, proposed, code_store)
         if apply:
             set_radius(code_store, name, proposed)
-    document = _tuning_document(alert, tuning, proposed)
-    summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
-    report(document, as_json, _tuning_table(alert, tuning, proposed), summary)
+        document = _tuning_document(alert, tuning, proposed)
+        summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
+        shown = (_tuning_table(alert, tuning, proposed), summary)
+        files = write_each(
+            {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
+        )
+    report_files(document, as_json, shown, files)
 
 
 def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") -> None:
@@ -185,7 +193,6 @@ def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") ->
         thumbnails = thumbnail_pixels(store, [hit.row for hit in hits])
         lines.append(SheetLine(image, f"{word} {radius} bits", hits, thumbnails))
     write_picture(path, contact_sheet(lines))
-    notice(f"contact sheet: {path}")
 
 
 def _document(alert: "Alert") -> dict[str, object]:

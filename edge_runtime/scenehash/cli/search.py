@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, notice, report_files
 from .help import examples
 from .options import (
     CORES,
@@ -139,18 +139,12 @@ def search_command(
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    written, failed = files.write(result)
-    document = {**result.document(), "written": written, "not_written": failed}
+    document = result.document()
     if explain:
         document["explanation"] = dataclasses.asdict(result.explanation)
     how = [str(result.explanation)] if explain else []
-    report(document, as_json, _hit_table(result), *how, _summary(result))
-    for name, path in written.items():
-        notice(f"{name}: {path}")
-    for reason in failed.values():
-        notice(f"error: {reason}")
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
+    shown = (_hit_table(result), *how, _summary(result))
+    report_files(document, as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult") -> "Table":

@@ -297,4 +297,4 @@ def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterato
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:
-            yield f"{trouble[name]} of {tiles} tiles are {name} ({meaning}): they find each other"
+            yield f"{name} tiles, {meaning}, which find each other: {trouble[name]} of {tiles}"

@@ -64,12 +64,17 @@ def search_sheet(result: SearchResult) -> Image:
     return contact_sheet(lines)
 
 
+def check_format(path: Path) -> None:
+    """Raise InputError when a name is that of no picture format."""
+    # OpenCV ends the process on names that are not UTF-8, so that it sees the suffix alone.
+    if not (path.suffix.isascii() and cv2.haveImageWriter(f"picture{path.suffix}")):
+        raise InputError("no picture format of that name; use .png or .jpg", path)
+
+
 def write_picture(path: Path, picture: Image) -> None:
     """Write uint8 RGB [H, W, 3] in the format that the name says; InputError if that fails."""
-    try:
-        _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    except cv2.error as error:
-        raise InputError(f"{path}: no picture format of that name; use .png or .jpg") from error
+    check_format(path)
+    _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     write_bytes(path, data.tobytes())
 
 
