@@ -8,7 +8,7 @@ import typer
 from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import check_output, write_each, write_text
 
-from .console import CONSOLE, AsJson, counted, report
+from .console import CONSOLE, AsJson, counted, report, report_files
 from .help import examples
 from .options import ModelPath
 

@@ -34,6 +34,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from scenehash.retrieval.search import SearchResult
@@ -140,10 +141,10 @@ def search_command(
     for warning in result.warnings:
         notice(f"note: {warning}")
     document = result.document()
+    shown: list[RenderableType] = [_hit_table(result), _summary(result)]
     if explain:
         document["explanation"] = dataclasses.asdict(result.explanation)
-    how = [str(result.explanation)] if explain else []
-    shown = (_hit_table(result), *how, _summary(result))
+        shown.insert(1, str(result.explanation))
     report_files(document, as_json, shown, files.write(result))
 
 
