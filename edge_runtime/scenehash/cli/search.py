@@ -172,6 +172,6 @@ def _summary(result: "SearchResult") -> str:
     if result.reranked is not None and result.reordered:
         names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
         compared = result.reranked.compared
-        by = (f"{names[name]} (of {compared[name]} compared)" for name in result.reranked.by)
-        order = f"; re-ranked by {', then '.join(by)}"
+        by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
+        order = f"; re-ranked: {', then '.join(by)}"
     return f"{found} in {result.milliseconds:.1f} ms{order}"

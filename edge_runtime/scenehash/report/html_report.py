@@ -117,8 +117,16 @@ def _facts(result: SearchResult) -> str:
 
 
 def _query(query: Query) -> str:
-    tiles = f"<br><span class=faint>{len(query.codes)} tiles</span>" * (len(query.codes) > 1)
-    return _figure(query_pixels(query), query.title, html.escape(query.title) + tiles, "query")
+    caption = html.escape(query.title)
+    if query.windows:
+        part = window_text(query.windows[0]) if len(query.codes) == 1 else _tiles(query)
+        caption += f"<br><span class=faint>{part}</span>"
+    return _figure(query_pixels(query), query.title, caption, "query")
+
+
+def _tiles(query: Query) -> str:
+    skipped = f", {query.skipped} more skipped" * bool(query.skipped)
+    return f"{len(query.codes)} tiles{skipped}"
 
 
 def _hit(hit: Hit, result: SearchResult) -> str:

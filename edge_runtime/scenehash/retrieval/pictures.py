@@ -34,11 +34,12 @@ def picture_of(text: str, store: CodeStore) -> Image:
 
 def example_pixels(alert: Alert, store: CodeStore) -> Image | None:
     """The first example of an alert, uint8 RGB, as it was read; None when its scene is gone."""
-    tile = alert.tiles[0] if alert.tiles else None
+    source = alert.sources[0]
+    tile = alert.tiles.get(source)
     if tile is not None:
-        return tile_pixels(Path(alert.sources[0]), tile.window, tile.reading, SHOWN_PIXELS)
+        return tile_pixels(Path(source), tile.window, tile.reading, SHOWN_PIXELS)
     try:
-        return picture_of(alert.sources[0], store)
+        return picture_of(source, store)
     except (InputError, StoreError):
         return None
 

@@ -3,7 +3,7 @@
 import builtins
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,8 @@ class Alert:
 
     examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
     tiles that look alike and are not meant. radius: in bits. sources: where examples and then
-    negatives came from, for people. tiles: of each source that is a scene file which part it is;
-    empty in alerts that were made before this was kept.
+    negatives came from, for people. tiles: by source, of those that are scene files; alerts from
+    before this was kept have none.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Alert:
     examples: Codes
     negatives: Codes
     sources: tuple[str, ...]
-    tiles: tuple[ExampleTile | None, ...] = ()
+    tiles: Mapping[str, ExampleTile] = field(default_factory=dict)
 
     def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
         """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].
@@ -72,21 +72,18 @@ class Alert:
     def checksum(self) -> bytes:
         """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
-        tiles = [tile and tile.document() for tile in self.tiles]
         # One without tiles has the checksum that it had before they were kept.
-        more = [json.dumps(tiles)] if any(tiles) else []
-        return digest(repr((*words, self.sources, *more)).encode())
+        any_tile = any(source in self.tiles for source in self.sources)
+        tiles = [self.stored_sources()] if any_tile else []
+        return digest(repr((*words, self.sources, *tiles)).encode())
 
     def stored_sources(self) -> str:
         """Sources and their tiles as JSON: a text, or a text, a window and a reading, for each."""
-        tiles = self.tiles or (None,) * len(self.sources)
-        return json.dumps(
-            [
-                source if tile is None else [source, *tile.document()]
-                for source, tile in zip(self.sources, tiles, strict=True)
-            ],
-            ensure_ascii=False,
-        )
+        stored = [
+            [source, *self.tiles[source].document()] if source in self.tiles else source
+            for source in self.sources
+        ]
+        return json.dumps(stored, ensure_ascii=False)
 
 
 class Alerts:
@@ -172,7 +169,7 @@ def _alert_of(found: Any, width: int) -> Alert | None:
             np.frombuffer(examples, np.uint8).reshape(-1, width),
             np.frombuffer(negatives, np.uint8).reshape(-1, width),
             tuple(source for source, _ in sources),
-            tuple(tile for _, tile in sources),
+            {source: tile for source, tile in sources if tile is not None},
         )
     except (TypeError, ValueError, RecursionError):
         return None

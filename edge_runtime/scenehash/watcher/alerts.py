@@ -73,7 +73,7 @@ def add_alert(
         _codes(like, store),
         _codes(unlike, store),
         tuple(_source(query) for query in (*like, *unlike)),
-        tuple(_tile(query) for query in (*like, *unlike)),
+        {_source(query): tile for query in (*unlike, *like) if (tile := _tile(query))},
     )
     store.alerts.add(alert)
     return alert

@@ -1,5 +1,6 @@
 """The watch list: what an alert matches, what tuning says of it, and the commands for both."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -238,8 +239,7 @@ def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, 
     answer("alert", "add", "part", scene, "--window", "512,256,256,256", *options)
     found, distances, picture = first_example(store, "part")
     assert distances.tolist().index(0) == 5
-    assert found.tiles[0] is not None
-    assert found.tiles[0].window == Window(512, 256, 256, 256)
+    assert found.tiles[str(scene)].window == Window(512, 256, 256, 256)
     assert picture is not None
     assert np.array_equal(picture, tile)
     answer("alert", "add", "place", scene, "--at", "45.126,15.081", "--not", "row:0", *options)
@@ -247,15 +247,13 @@ def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, 
     assert distances.min() < 8
     answer("alert", "add", "all", scene, "--tile", 768, "--stretch", "0,255", *options)
     found, _, picture = first_example(store, "all")
-    assert found.tiles[0] is not None
-    assert found.tiles[0].window.width == 512
+    assert found.tiles[str(scene)].window.width == 512
     assert picture is not None
     done = run("alert", "tune", "part", "--sheet", store.parent / "s.png", "--store", store)
     assert done.exit_code == 0
     sheet = read_pixels(store.parent / "s.png")
     with CodeStore.open(store) as opened:
         assert opened.verify() == []
-        assert opened.alerts.get("part").tiles[0] == first_example(store, "part")[0].tiles[0]
         shown = contact_sheet([SheetLine(tile, "", [])])
     assert np.array_equal(sheet[13:171, 13:171], shown[13:171, 13:171])
 
@@ -269,6 +267,11 @@ def test_the_radius_of_an_alert_changes_and_nothing_else(turned: tuple[Path, Pat
         after = set_radius(opened, "old", 3)
         assert opened.alerts.get("old").checksum() == after.checksum() != before.checksum()
         assert opened.alerts.get("old").tiles == before.tiles
+        # An example that is given up leaves its tile behind, which is not stored.
+        row = dataclasses.replace(before, sources=("row:0",))
+        opened.alerts.add(row, replace=True)
+        assert opened.alerts.get("old").tiles == {}
+        assert opened.verify() == []
 
 
 @pytest.mark.parametrize(
