@@ -123,8 +123,8 @@ def ingest_files(
     with store.transaction():
         store.quarantine.add({path_text(item.path): item.reason for item in report.set_aside})
         store.quarantine.remove([path_text(path) for path in report.sound()])
-    if store.thumbnails.trouble is not None:
-        report.warnings.append(store.thumbnails.trouble)
+    if store.trouble is not None:
+        report.warnings.append(store.trouble)
     report.seconds = time.perf_counter() - started
     return report
 
