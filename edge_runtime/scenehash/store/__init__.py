@@ -44,6 +44,7 @@ check.py        all of it, compared with its checksums
 from .alerts import Alert, ExampleTile
 from .earlier import Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .results import Added, Hit, Quarantined
@@ -71,4 +72,5 @@ __all__ = [
     "Switch",
     "earlier_path",
     "earlier_paths",
+    "model_of",
 ]

@@ -127,6 +127,11 @@ class StoreReader:
         identity = self._catalog.model_id()
         return None if identity is None else sound_model(self.path, identity)
 
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the store keeps the file of the model whose codes these are."""
+        return self._catalog.model_id() is not None
+
     def earlier(self) -> list[Earlier]:
         """What could not follow the store to the model whose codes it holds, see earlier.py."""
         return earlier_of(self.path)
