@@ -42,7 +42,7 @@ check.py        all of it, compared with its checksums
 """
 
 from .alerts import Alert, ExampleTile
-from .earlier import Earlier, earlier_path, earlier_paths
+from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .opening import model_of
 from .outbox import Arrival
@@ -54,6 +54,7 @@ from .thumbnails import THUMBNAILS
 from .vectors import VECTORS
 
 __all__ = [
+    "EARLIER",
     "FILE",
     "THUMBNAILS",
     "VECTORS",
