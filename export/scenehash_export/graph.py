@@ -11,7 +11,7 @@ import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
 
-from scenehash.codes import check_bits
+from scenehash.codes import byte_weights, check_bits
 from scenehash_train.network import HashNetwork
 from scenehash_train.onnx_export import export_onnx
 
@@ -64,7 +64,7 @@ def append_packing(model: onnx.ModelProto) -> None:
     logits = next(output for output in graph.output if output.name == LOGITS)
     shape = logits.type.tensor_type.shape
     bits = check_bits(shape.dim[1].dim_value)
-    zero, weights = np.zeros((), np.float32), _byte_weights(bits)
+    zero, weights = np.zeros((), np.float32), byte_weights(bits)
     graph.initializer.extend(
         [
             numpy_helper.from_array(zero, PACKING + "zero"),
@@ -161,12 +161,6 @@ def fold_normalisation(model: onnx.ModelProto) -> bool:
         graph.node.remove(node)
     _drop_unused(graph)
     return True
-
-
-def _byte_weights(bits: int) -> npt.NDArray[np.float32]:
-    """float32 [K, K/8]: column b has the place values of the 8 bits of byte b, and zeros."""
-    place_values = 2.0 ** np.arange(BITS_A_BYTE - 1, -1, -1)
-    return np.kron(np.eye(bits // BITS_A_BYTE), place_values[:, np.newaxis]).astype(np.float32)
 
 
 def _folds(mean: npt.NDArray[np.generic], scale: npt.NDArray[np.generic]) -> bool:
