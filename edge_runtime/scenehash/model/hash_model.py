@@ -210,6 +210,16 @@ class HashModel:
         (logits,) = self._run(images, "logits")
         return logits
 
+    def outputs(self, images: Sequence[Image]) -> tuple[npt.NDArray[np.float32], Vectors | None]:
+        """Logits float32 [N, K] and representations int8 [N, D] of at least one image.
+
+        None where the model gives no representation.
+        """
+        if self.representation is None:
+            return self.logits(images), None
+        logits, vectors = self._run(images, "logits", REPRESENTATION)
+        return logits, _whole(vectors)
+
     def _run(self, images: Sequence[Image], *outputs: str) -> list[npt.NDArray[Any]]:
         """Outputs of the graph for at least one image, each concatenated over all."""
         results = []
