@@ -303,6 +303,6 @@ def make_crop(
 
 
 def notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with a store's thumbnails, where something is."""
-    if store.thumbnails.trouble is not None:
-        notice(f"warning: {store.thumbnails.trouble}")
+    """Print what is wrong with what a store has derived of tiles, where something is."""
+    if store.trouble is not None:
+        notice(f"warning: {store.trouble}")

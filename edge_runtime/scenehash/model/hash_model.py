@@ -57,8 +57,10 @@ class HashModel:
         session: onnxruntime.InferenceSession,
         card: Card,
         linear_code: LinearCode | None = None,
+        path: Path | None = None,
     ) -> None:
         self._session = session
+        self._path = path
         self.card = card
         self.golden_drift = 0.0
         self._linear_code = linear_code
@@ -147,9 +149,21 @@ class HashModel:
             linear_code = None if card.adaptation is None else read_linear_code(data)
             if linear_code is not None and linear_code.matrix.shape != (dims, card.bits):
                 raise ModelError("its adaptation is not of the size that its card says")
-            return cls(_open_session(data, threads), card, linear_code)
+            return cls(_open_session(data, threads), card, linear_code, path)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
+
+    def file_bytes(self) -> bytes | None:
+        """The bytes of the file that it was opened from; None when that has another model by now,
+        or is not there any more."""
+        if self._path is None:
+            return None
+        try:
+            data = read_model(self._path)
+            card = Card.from_json(inspect_model(data).card)
+        except ModelError:
+            return None
+        return data if card.lineage == self.lineage else None
 
     def replay(self) -> Drift:
         """Hash the golden tiles, and compare with the card.

@@ -226,5 +226,5 @@ def _warnings(
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
         yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
-    if store.thumbnails.trouble is not None:
-        yield store.thumbnails.trouble
+    if store.trouble is not None:
+        yield store.trouble
