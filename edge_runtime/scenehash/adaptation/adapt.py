@@ -1,6 +1,7 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,9 @@ def adapt(
     code = fit(fitted.vectors, WIDTHS, fitted.labels if known else None, seed)
     width = store.bits if store.bits in WIDTHS else WIDTHS[-1]
     after = code.codes(others.vectors)
+    at_width = np.ascontiguousarray(after[:, : width // 8])
     steady = _steadiness(store, loaded, code, others, width, progress)
-    judgement = judge(others.vectors, others.codes, np.ascontiguousarray(after[:, : width // 8]), steady)
+    judgement = judge(others.vectors, others.codes, at_width, steady)
     card = _card(loaded, code, fitted, judgement)
     limits = MatchDistances.of(loaded.card, store.bits)
     card = _with_distances(card, limits, others.codes, after)
@@ -134,7 +136,7 @@ def _steadiness(
     own: list[int] = []
     images: list[Image] = []
 
-    def use(rows: list[int], tiles: list[Image]) -> None:
+    def use(rows: Sequence[int], tiles: Sequence[Image]) -> None:
         for row, tile in zip(rows, tiles, strict=True):
             versions = changed_versions(tile)
             images.extend(versions)
