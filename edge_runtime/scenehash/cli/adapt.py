@@ -34,10 +34,9 @@ def adapt_command(
 ) -> None:
     """Fit codes on a store's own tiles, and write them as a model file.
 
-    No label is needed; labels of scenes are used where there are any. The codes are judged on
-    tiles that they were not fitted on, and written if they are better; otherwise the exit status is
-    1. The
-    store does not change: give its tiles the new codes with scenehash rehash.
+    No label is needed; labels of scenes are used where there are any. The codes are judged on tiles
+    that they were not fitted on, and written only if they are better; the exit status is 1 if they
+    are not. Give the store its new codes with: scenehash rehash.
     """
     from scenehash.adaptation import adapt
     from scenehash.store import CodeStore
