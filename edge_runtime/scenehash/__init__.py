@@ -68,7 +68,15 @@ if TYPE_CHECKING:
     from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
+    from .ingestion import (
+        IngestOptions,
+        IngestReport,
+        RehashReport,
+        ingest,
+        rehash,
+        relocate,
+        retry_quarantine,
+    )
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .retrieval.crop import Crop
@@ -98,6 +106,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "RehashReport",
     "SceneTiles",
     "ScenehashError",
     "SearchResult",
@@ -111,6 +120,7 @@ __all__ = [
     "ingest",
     "preview_tiles",
     "read_scene",
+    "rehash",
     "relocate",
     "retry_quarantine",
     "search",
@@ -131,6 +141,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "RehashReport": "ingestion",
     "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
@@ -144,6 +155,7 @@ _MODULE_OF = {
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
+    "rehash": "ingestion",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",

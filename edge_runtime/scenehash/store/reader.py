@@ -21,7 +21,7 @@ from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .model_file import sound_model
-from .records import Footprints, SceneRecord, Tile
+from .records import Footprints, SceneRecord, SceneVectors, Tile
 from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
@@ -154,6 +154,28 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scene = self._catalog.scenes.find([content]).get(content)
             return None if scene is None else read_record(self._catalog, scene)
+
+    def contents(self) -> list[str]:
+        """The content ids of all scenes, by their first rows."""
+        return self._catalog.scenes.contents()
+
+    def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
+        """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else self._snapshot.read_scene(scene)
+
+    def scene_of(self, row: int) -> SceneRecord | None:
+        """The record of the scene that a row belongs to; None for a row that has no tile.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            owned = self._catalog.tiles.owners([row])
+            return read_record(self._catalog, owned[0].scene) if owned else None
 
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter.
@@ -324,6 +346,12 @@ class StoreReader:
         for found in self._each_scene():
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.thumbnails.of_scene(found[0])
+
+    def vectors_by_scene(self) -> Iterator[tuple[SceneRecord, SceneVectors | None]]:
+        """Every sound scene, by its first row, with the vectors of all its tiles, or None."""
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.vectors.read_scene(found[0])
 
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""

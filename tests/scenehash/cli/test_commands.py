@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
 from scenehash.cli.main import build_app
-from scenehash.ingestion.pipeline import SCENES_A_COMMIT
+from scenehash.ingestion.hash_stream import SCENES_A_COMMIT
 from scenehash.model.hash_model import shipped_model
 
 from ...scenes import archive, draw, read_pixels
