@@ -32,7 +32,7 @@ def doctor_command(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Check the disk of this store too; the store may not exist yet.",
+            help="Check this store and its disk, too.",
         ),
     ] = None,
     model: ModelPath = None,
@@ -42,7 +42,8 @@ def doctor_command(
 
     The golden tiles of the model file are hashed again. All bits as where the model was made:
     identical. At most 2 % of them different: tolerable; with --store the rows whose rank changes
-    are named. More: refused. Exit status 1 when anything is bad.
+    are named. More: refused. Exit status 1 when anything is bad, such as a store that is not there
+    or is of another model.
     """
     from scenehash.diagnose.doctor import doctor
 

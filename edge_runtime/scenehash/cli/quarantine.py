@@ -109,6 +109,6 @@ def release_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        released = code_store.quarantine.remove([path_text(path.absolute()) for path in paths])
+        released = code_store.quarantine.release([path_text(path.absolute()) for path in paths])
     document = {"store": str(store), "released": released}
     report(document, as_json, f"{store}: {released} released from quarantine")

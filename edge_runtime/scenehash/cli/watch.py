@@ -9,7 +9,7 @@ import typer
 from scenehash.decode_params import DecodeParams
 from scenehash.watcher.options import SinkConfig, WatchOptions
 
-from .console import EXIT_SET_ASIDE, notice
+from .console import EXIT_FAILED, EXIT_SET_ASIDE, counted, notice
 from .help import examples
 from .interrupts import stopping
 from .options import (
@@ -176,5 +176,9 @@ def watch_command(
     with stopping() as stop:
         done = watch(folders, store, model, options, sinks, stop.asked, notice)
     stop.raise_if_asked()
-    if once and done.set_aside:
+    if once and done.undelivered:
+        lacking = counted(done.undelivered, "event")
+        notice(f"not delivered yet: {lacking}, which the store keeps for the next watch")
+        raise typer.Exit(EXIT_FAILED)
+    if once and (done.set_aside or done.unreadable):
         raise typer.Exit(EXIT_SET_ASIDE)

@@ -96,3 +96,14 @@ def test_what_may_not_be_read_is_set_aside_and_the_rest_goes_on(
         {"path": str(images / "locked"), "reason": denied},
         {"path": str(named), "reason": denied},
     ]
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_watch_may_not_list_is_named_and_the_status_says_so(
+    images: Path, tmp_path: Path
+) -> None:
+    (images / "locked").mkdir(mode=0)
+    done = run("watch", images, "--store", tmp_path / "s", "--once", "--settle", "0")
+    assert done.returncode == 3, done.stderr
+    assert f"{images / 'locked'}: cannot be read; skipped" in done.stderr
+    assert [json.loads(line)["kind"] for line in done.stdout.splitlines()] == ["scene"]
