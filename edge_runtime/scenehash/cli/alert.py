@@ -7,8 +7,8 @@ import typer
 
 from scenehash.errors import ScenehashError
 
+from .commands import register_command, register_group
 from .console import AsJson, counted, notice, report
-from .help import examples
 from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
@@ -23,28 +23,21 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="Manage alerts: kinds of tile that watch reports.")
-    for command, lines in (
-        (
-            add_command,
-            (
-                "scenehash alert add quay a.png row:512 --store my.store",
-                "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
-            ),
-        ),
-        (list_command, ("scenehash alert list --store my.store",)),
-        (remove_command, ("scenehash alert remove quay --store my.store",)),
-        (
-            tune_command,
-            (
-                "scenehash alert tune quay --store my.store --sheet quay.png",
-                "scenehash alert tune quay --store my.store --label harbor --apply",
-            ),
-        ),
-    ):
-        name = command.__name__.removesuffix("_command")
-        group.command(name, epilog=examples(*lines))(command)
-    app.add_typer(group, name="alert", no_args_is_help=True)
+    group = register_group(app, "alert", "Manage alerts: kinds of tile that watch reports.")
+    register_command(
+        group,
+        add_command,
+        "scenehash alert add quay a.png row:512 --store my.store",
+        "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
+    )
+    register_command(group, list_command, "scenehash alert list --store my.store")
+    register_command(group, remove_command, "scenehash alert remove quay --store my.store")
+    register_command(
+        group,
+        tune_command,
+        "scenehash alert tune quay --store my.store --sheet quay.png",
+        "scenehash alert tune quay --store my.store --label harbor --apply",
+    )
 
 
 def add_command(

@@ -8,8 +8,8 @@ import typer
 from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import write_text
 
+from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report
-from .help import examples
 from .options import ModelPath
 
 if TYPE_CHECKING:
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 SETTINGS = BenchSettings()
 
-EXAMPLES = examples(
-    "scenehash bench --json > here.json",
-    "scenehash bench --other model-fp32.onnx",
-    "scenehash bench --compare here.json there.json",
-)
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("bench", epilog=EXAMPLES)(bench_command)
+    register_command(
+        app,
+        bench_command,
+        "scenehash bench --json > here.json",
+        "scenehash bench --other model-fp32.onnx",
+        "scenehash bench --compare here.json there.json",
+    )
 
 
 def bench_command(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import register_command
 from .console import AsJson, report
-from .help import examples
 from .options import ModelPath
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ DEFAULT_FOLDER = Path("scenehash-demo")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples("scenehash demo", "scenehash demo --out /tmp/demo")
-    app.command("demo", epilog=epilog)(demo_command)
+    register_command(app, demo_command, "scenehash demo", "scenehash demo --out /tmp/demo")
 
 
 def demo_command(

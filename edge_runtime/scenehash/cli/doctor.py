@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import register_command
 from .console import EXIT_FAILED, AsJson, report
-from .help import examples
 from .options import STORE_VARIABLE, ModelPath
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ COLOURS = {"good": "green", "note": "cyan", "warning": "yellow", "bad": "red"}
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples("scenehash doctor", "scenehash doctor --store my.store --json")
-    app.command("doctor", epilog=epilog)(doctor_command)
+    lines = ("scenehash doctor", "scenehash doctor --store my.store --json")
+    register_command(app, doctor_command, *lines)
 
 
 def doctor_command(

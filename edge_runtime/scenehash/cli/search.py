@@ -1,53 +1,85 @@
 """`scenehash search`"""
 
-import dataclasses
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.decode_params import DecodeParams
-
+from .choices import DecodeChoice, FilterChoice, TileChoice
+from .commands import register_command
 from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
-from .help import examples
-from .options import (
-    CORES,
-    BandChoice,
-    BoundingBox,
-    K,
-    LabelOption,
-    ModelPath,
-    NearOption,
-    NewerThan,
-    NodataValue,
-    SceneOption,
-    Sheet,
-    Since,
-    StorePath,
-    StretchRange,
-    Threads,
-    TileSize,
-    Until,
-    Whole,
-    make_filter,
-    make_tiling,
-    numbers,
-)
+from .options import CORES, ModelPath, StorePath, Threads, numbers
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scenehash.report.search_files import SearchFiles
+    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    lines = (
+    register_command(
+        app,
+        search_command,
         "scenehash search harbor.png --store my.store",
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
     )
-    app.command("search", epilog=examples(*lines))(search_command)
+
+
+@dataclass(frozen=True)
+class CropChoice(DecodeChoice, TileChoice):
+    """Which part of a query scene is searched with, and how it is read."""
+
+    window: Annotated[
+        Any,
+        typer.Option(
+            parser=numbers(int, "X,Y,W,H"),
+            metavar="X,Y,W,H",
+            help="Search with this part of the query scene, in pixels.",
+        ),
+    ] = None
+    at: Annotated[
+        Any,
+        typer.Option(
+            parser=numbers(float, "LAT,LON"),
+            metavar="LAT,LON",
+            help="Search with the tile around this place in the query scene, in degrees.",
+        ),
+    ] = None
+
+    def crop(self) -> "Crop":
+        """Raises ConfigurationError."""
+        from scenehash.retrieval.crop import Crop
+
+        return Crop(self.window, self.at, self.params(), self.tiling())
+
+
+@dataclass(frozen=True)
+class FilesChoice:
+    """Files that a search is written to."""
+
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the query and its hits as a picture."),
+    ] = None
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the search as a page with maps."),
+    ] = None
+    geojson: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
+    ] = None
+
+    def files(self) -> "SearchFiles":
+        """The same, for the library."""
+        from scenehash.report.search_files import SearchFiles
+
+        return SearchFiles(self.sheet, self.html, self.geojson)
 
 
 def search_command(
@@ -60,7 +92,10 @@ def search_command(
         ),
     ],
     store: StorePath,
-    k: K = 20,
+    *,
+    k: Annotated[
+        int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
+    ] = 20,
     radius: Annotated[
         int | None,
         typer.Option(min=0, metavar="BITS", help="Return only hits at most this many bits away."),
@@ -73,34 +108,8 @@ def search_command(
             help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(int, "X,Y,W,H"),
-            metavar="X,Y,W,H",
-            help="Search with this part of the query scene, in pixels.",
-        ),
-    ] = None,
-    at: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(float, "LAT,LON"),
-            metavar="LAT,LON",
-            help="Search with the tile around this place in the query scene, in degrees.",
-        ),
-    ] = None,
-    tile: TileSize = None,
-    whole: Whole = False,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
-    scene: SceneOption = None,
-    label: LabelOption = None,
-    since: Since = None,
-    until: Until = None,
-    bbox: BoundingBox = None,
-    near: NearOption = None,
-    newer_than: NewerThan = None,
+    cropping: CropChoice,
+    filtering: FilterChoice,
     rerank: Annotated[
         bool | None,
         typer.Option(
@@ -110,15 +119,7 @@ def search_command(
             show_default="hits that show the query's place first, if the store has thumbnails",
         ),
     ] = None,
-    sheet: Sheet = None,
-    page: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the search as a page with maps."),
-    ] = None,
-    geojson: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
-    ] = None,
+    output: FilesChoice,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
@@ -132,22 +133,19 @@ def search_command(
     same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
     tiles.
     """
-    from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
 
-    params = DecodeParams(bands, nodata, stretch)
-    files = SearchFiles(sheet, page, geojson)
+    files = output.files()
     files.check(store, [*queries, *(unlike or ())])
     result = search(
         store,
         queries,
         k,
         radius=radius,
-        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        where=filtering.filter(),
         unlike=unlike or (),
         rerank=rerank,
-        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        crop=cropping.crop(),
         model=model,
         threads=threads,
         progress=CONSOLE,
@@ -157,7 +155,7 @@ def search_command(
     written, failed = files.write(result)
     document = {**result.document(), "written": written, "not_written": failed}
     if explain:
-        document["explanation"] = dataclasses.asdict(result.explanation)
+        document["explanation"] = asdict(result.explanation)
     how = [str(result.explanation)] if explain else []
     report(document, as_json, _hit_table(result), *how, _summary(result))
     for name, path in written.items():

@@ -58,7 +58,10 @@ class Quarantine:
         return len(there)
 
     def release(self, paths: Sequence[str]) -> int:
-        """Remove paths; returns how many. StoreError, and none is removed, when one is not there."""
+        """Remove paths; returns how many they are.
+
+        Raises StoreError, and removes none, when one of them is not there.
+        """
         with self._transaction():
             known = {item.path for item in self.list()}
             for path in paths:

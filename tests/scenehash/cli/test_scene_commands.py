@@ -173,8 +173,9 @@ def test_watch_and_retry_take_the_options_of_ingest() -> None:
 
 
 def test_what_was_mended_or_arrives_is_labelled_and_kept_as_by_ingest(tmp_path: Path) -> None:
+    for folder in ("port", "wood"):
+        (tmp_path / folder).mkdir()
     broken = tmp_path / "port" / "a.png"
-    broken.parent.mkdir()
     broken.write_bytes(b"")
     here = ("--store", tmp_path / "s")
     labelling = ("--label-from-folder", "--label", "2026", "--thumbnails")
