@@ -38,7 +38,7 @@ def _flat(command: Command) -> Command:
     for parameter in signature(command).parameters.values():
         if is_dataclass(parameter.annotation):
             groups[parameter.name] = parameter.annotation
-            parameters += _fields(parameter.annotation)
+            parameters += _fields(groups[parameter.name])
         else:
             parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
     if not groups:

@@ -13,7 +13,7 @@ import numpy as np
 from scenehash.errors import ConfigurationError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
-from scenehash.store import CodeStore, Filter, Hit
+from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -164,7 +164,7 @@ class _Searcher:
         store = self.store
         by = orders(store, like, rerank)
         started = time.perf_counter()
-        found, explanation = store.search_any(
+        request = SearchRequest(
             np.concatenate([query.codes for query in like]),
             shortlist(k, by),
             radius,
@@ -172,6 +172,7 @@ class _Searcher:
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
+        found, explanation = store.search_any(request)
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
         milliseconds = 1000 * (time.perf_counter() - started)

@@ -8,6 +8,7 @@ alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
 thumbnails.py   store.thumbnails, in a file of their own
+request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
@@ -41,6 +42,7 @@ from .alerts import Alert
 from .filters import Filter
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord
+from .request import SearchRequest
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
 from .thumbnails import THUMBNAILS
@@ -57,4 +59,5 @@ __all__ = [
     "Hit",
     "Quarantined",
     "SceneRecord",
+    "SearchRequest",
 ]

@@ -14,8 +14,8 @@ import pytest
 from scenehash import CodeStore
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import COMMAND
 from ...scenes import draw
-from .test_commands import COMMAND
 
 PLAIN = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
 

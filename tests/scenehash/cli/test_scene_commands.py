@@ -13,9 +13,9 @@ from typer.main import get_command
 from scenehash.cli.main import build_app
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import answer, run
 from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 
 
 def write_raster(path: Path, pixels: np.ndarray, east: float = 500_000) -> Path:

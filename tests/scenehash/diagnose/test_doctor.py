@@ -129,7 +129,7 @@ def test_missing_extras_are_named_with_what_they_are_for(monkeypatch: pytest.Mon
     assert finding.verdict == "note"
     assert "geo (rasters), link" in finding.what
     assert "scenehash[geo,link]" in finding.remedy
-    monkeypatch.setattr("scenehash.diagnose.extras._is_installed", lambda name: name != "rasterio")
+    monkeypatch.setattr("scenehash.diagnose.extras.is_installed", lambda name: name != "rasterio")
     assert missing_extras() == {"geo": USES["geo"]}
 
 

@@ -8,27 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.codes import pack
 from scenehash.store import Alert
 from scenehash.watcher.tuning import Tuning, around, tune
 
+from ...command_line import answer, run
 from ...scenes import archive, draw, read_pixels
 
 BITS = 64
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
-
-
-def answer(*arguments: object) -> dict:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def at_distances(*distances: int) -> np.ndarray:

@@ -4,7 +4,6 @@ import builtins
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,24 +12,17 @@ from typing import Any
 
 import cv2
 import pytest
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.watcher.waiting import Notified, Polling
 from scenehash.watcher.webhook import GRACE
 
+from ...command_line import COMMAND, run
 from ...scenes import draw
 from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
 __all__ = ["receiver", "serve"]
-
-COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
 
 
 def drop(folder: Path, kind: str, seed: int) -> Path:
@@ -210,9 +202,7 @@ def test_secrets_of_a_webhook_are_not_printed(tmp_path: Path) -> None:
     for url in (nobody, "ftp://me:hidden@host", "http://me:hidden@ho st/"):
         for done in (
             run(*words, "--webhook", url),
-            CliRunner().invoke(
-                build_app(), [str(word) for word in words], env={"SCENEHASH_WEBHOOK": url}
-            ),
+            run(*words, env={"SCENEHASH_WEBHOOK": url}),
         ):
             assert "webhook" in done.output
             assert "hidden" not in done.output
