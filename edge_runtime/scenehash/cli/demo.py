@@ -41,23 +41,10 @@ def demo_command(
     from scenehash.model.hash_model import HashModel
 
     demo = run_demo(out, HashModel.load(model))
-    document = {
-        "scenes": demo.scenes,
-        "store": str(demo.store),
-        "sheet": str(demo.sheet),
-        "searches": [
-            {
-                "query": str(search.query),
-                "right": search.right(),
-                "hits": [hit.document() for hit in search.hits],
-            }
-            for search in demo.searches
-        ],
-    }
     right = sum(search.right() for search in demo.searches)
     hits = sum(len(search.hits) for search in demo.searches)
     report(
-        document,
+        demo.document(),
         as_json,
         _table(demo),
         "",

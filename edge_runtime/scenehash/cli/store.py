@@ -208,18 +208,15 @@ def label_command(
 
     Of all scenes, or of those of which a tile meets all given conditions.
     """
-    from scenehash.store import CodeStore, Filter
+    from scenehash.store import CodeStore
 
-    folder = choice.folder()
-    wanted = filtering.filter()
+    folder, wanted = choice.folder(), filtering.filter()
     if not (add or remove or from_folder):
         raise UsageError("which labels? Give --add, --remove or --from-folder")
     with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
         where = code_store.resolve(wanted)
-        paths = code_store.paths(where) if from_folder else []
         changed = {*code_store.label(where, add or ())}
-        for path in paths:
-            changed.update(code_store.label(Filter(scene=path), [Path(path).parent.name]))
+        changed.update(code_store.label_by_folder(where) if from_folder else ())
         changed.update(code_store.label(where, remove or (), remove=True))
     document = {"store": str(folder), "changed": sorted(changed)}
     report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
@@ -249,13 +246,8 @@ def relocate_command(
         done = relocate(code_store, paths[-2], paths[-1], CONSOLE)
     for item in done.set_aside:
         notice(f"set aside: {item.path}: {item.reason}")
-    document = {
-        "store": str(folder),
-        "scenes_moved": len(done.moved),
-        "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
-    }
     summary = f"{counted(len(done.moved), 'scene')} moved, {len(done.set_aside):,} set aside"
-    report(document, as_json, f"{folder}: {summary}")
+    report({"store": str(folder)} | done.document(), as_json, f"{folder}: {summary}")
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
@@ -291,19 +283,11 @@ def merge_command(
             _notice_trouble(opened)
     for line in done.set_aside:
         notice(f"set aside: {line}")
-    document = {
-        "store": str(folder),
-        "scenes_stored": done.stored,
-        "scenes_duplicate": done.duplicates,
-        "scenes_repaired": done.repaired,
-        "scenes_labelled": done.labelled,
-        "set_aside": list(done.set_aside),
-    }
     summary = (
         f"{folder}: {counted(done.stored, 'scene')} stored, {done.duplicates:,} stored already, "
         f"{done.repaired:,} repaired, {len(done.set_aside):,} set aside"
     )
-    report(document, as_json, summary)
+    report({"store": str(folder)} | done.document(), as_json, summary)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
@@ -370,12 +354,7 @@ def thumbnails_command(
         _notice_trouble(code_store)
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
-    document = {
-        "store": str(folder),
-        "thumbnails": count,
-        "made": done.made,
-        "set_aside": [{"path": path, "reason": reason} for path, reason in done.gone.items()],
-    }
+    document = {"store": str(folder), "thumbnails": count} | done.document()
     summary = f"{counted(count, 'thumbnail')}, {done.made:,} made now"
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:

@@ -96,6 +96,16 @@ def test_what_may_not_be_read_is_set_aside_and_the_rest_goes_on(
         {"path": str(images / "locked"), "reason": denied},
         {"path": str(named), "reason": denied},
     ]
+    # As long as nobody permits it nothing changes; then the folder's files are taken.
+    assert run("quarantine", "retry", "--store", tmp_path / "s").returncode == 3
+    (images / "locked").chmod(0o755)
+    named.unlink()
+    write_picture(images / "locked" / "b.png", draw("forest", 3))
+    done = run("quarantine", "retry", "--store", tmp_path / "s", "--json")
+    document = json.loads(done.stdout)
+    assert (document["scenes_stored"], len(document["set_aside"])) == (1, 1)
+    listed = json.loads(run("quarantine", "list", "--store", tmp_path / "s", "--json").stdout)
+    assert [item["path"] for item in listed["quarantine"]] == [str(named)]
 
 
 @pytest.mark.slow
