@@ -4,6 +4,7 @@ Each field is an option of the command that has the group as a parameter; see co
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ from .options import (
     NewerThan,
     NodataValue,
     Overlap,
+    PartOfScene,
+    PlaceInScene,
     SceneOption,
     Since,
     StoreArgument,
@@ -41,6 +44,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from scenehash.ingestion import IngestOptions
+    from scenehash.retrieval.crop import Crop
     from scenehash.store import Filter
 
 
@@ -107,6 +111,31 @@ class TilingChoice(TileChoice):
     def tiling(self) -> Tiling:
         """Raises ConfigurationError."""
         return replace(super().tiling(), overlap=self.overlap, min_valid=self.min_valid)
+
+
+@dataclass(frozen=True)
+class CropChoice(DecodeChoice, TileChoice):
+    """Which part of a query scene is searched with, and how it is read."""
+
+    window: PartOfScene = None
+    at: PlaceInScene = None
+
+    def crop(self, queries: Sequence[str]) -> "Crop":
+        """How the scene files among queries are read and cut; UsageError when there are none.
+
+        A stored tile, or a code, is searched with as it is. Raises ConfigurationError, too.
+        """
+        from scenehash.retrieval.crop import Crop
+        from scenehash.retrieval.query import is_scene_file
+
+        asked = {name: value for name, value in vars(self).items() if value is not None}
+        given = [f"--{name}" for name, value in asked.items() if value is not False]
+        if given and not any(is_scene_file(query) for query in queries):
+            raise UsageError(
+                f"{', '.join(given)}: {' and '.join(queries)} is no scene file, and is taken as it "
+                "is stored; leave the option out, or give a file"
+            )
+        return Crop(self.window, self.at, self.params(), self.tiling())
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,24 @@ StretchRange = Annotated[
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
+PartOfScene = Annotated[
+    Any,
+    typer.Option(
+        "--window",
+        parser=numbers(int, "X,Y,W,H"),
+        metavar="X,Y,W,H",
+        help="Take this part of the given scene file, in pixels.",
+    ),
+]
+PlaceInScene = Annotated[
+    Any,
+    typer.Option(
+        "--at",
+        parser=numbers(float, "LAT,LON"),
+        metavar="LAT,LON",
+        help="Take the tile around this place in the given scene file, in degrees.",
+    ),
+]
 Label = Annotated[
     list[str] | None,
     typer.Option(

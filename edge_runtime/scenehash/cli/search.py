@@ -2,20 +2,20 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .choices import DecodeChoice, FilterChoice, TileChoice
+from .choices import CropChoice, FilterChoice
 from .commands import register_command
-from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
-from .options import CORES, ModelPath, StorePath, Threads, numbers
+from .console import CONSOLE, AsJson, counted, notice, report_files
+from .options import CORES, ModelPath, StorePath, Threads
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import SearchResult
 
 
@@ -28,34 +28,6 @@ def register(app: typer.Typer) -> None:
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
     )
-
-
-@dataclass(frozen=True)
-class CropChoice(DecodeChoice, TileChoice):
-    """Which part of a query scene is searched with, and how it is read."""
-
-    window: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(int, "X,Y,W,H"),
-            metavar="X,Y,W,H",
-            help="Search with this part of the query scene, in pixels.",
-        ),
-    ] = None
-    at: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(float, "LAT,LON"),
-            metavar="LAT,LON",
-            help="Search with the tile around this place in the query scene, in degrees.",
-        ),
-    ] = None
-
-    def crop(self) -> "Crop":
-        """Raises ConfigurationError."""
-        from scenehash.retrieval.crop import Crop
-
-        return Crop(self.window, self.at, self.params(), self.tiling())
 
 
 @dataclass(frozen=True)
@@ -130,13 +102,14 @@ def search_command(
     """Find the stored tiles that are most similar to queries.
 
     Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
-    tiles.
+    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
+    tiles is searched by all its tiles.
     """
     from scenehash.retrieval.search import search
 
-    files = output.files()
-    files.check(store, [*queries, *(unlike or ())])
+    asked = [*queries, *(unlike or ())]
+    crop, files = cropping.crop(asked), output.files()
+    files.check(store, asked)
     result = search(
         store,
         queries,
@@ -145,43 +118,36 @@ def search_command(
         where=filtering.filter(),
         unlike=unlike or (),
         rerank=rerank,
-        crop=cropping.crop(),
+        crop=crop,
         model=model,
         threads=threads,
         progress=CONSOLE,
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    written, failed = files.write(result)
-    document = {**result.document(), "written": written, "not_written": failed}
+    document = result.document()
+    shown: list[RenderableType] = [_hit_table(result), _summary(result)]
     if explain:
         document["explanation"] = asdict(result.explanation)
-    how = [str(result.explanation)] if explain else []
-    report(document, as_json, _hit_table(result), *how, _summary(result))
-    for name, path in written.items():
-        notice(f"{name}: {path}")
-    for reason in failed.values():
-        notice(f"error: {reason}")
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
+        shown.insert(1, str(result.explanation))
+    report_files(document, as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult") -> "Table":
     """Hits as a table for a person."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named
+    from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
     for hit in result.hits:
-        window = hit.window
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
+        table.add_row(*cells, window_text(hit.window))
     return table
 
 
@@ -189,7 +155,8 @@ def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
-        names = ", then ".join(by[name] for name in reversed(result.reranked.by))
-        order = f"; the nearest {result.reranked.compared} re-ranked: {names}"
+        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        compared = result.reranked.compared
+        by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
+        order = f"; re-ranked: {', then '.join(by)}"
     return f"{found} in {result.milliseconds:.1f} ms{order}"

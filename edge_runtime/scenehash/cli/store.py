@@ -362,9 +362,9 @@ def thumbnails_command(
 
 
 def _notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with a store's thumbnails, where something is."""
-    if store.thumbnails.trouble is not None:
-        notice(f"warning: {store.thumbnails.trouble}")
+    """Print what is wrong with what a store has derived of tiles, where something is."""
+    if store.trouble is not None:
+        notice(f"warning: {store.trouble}")
 
 
 def _confirm(store: Path, paths: "Sequence[str]") -> None:

@@ -1,7 +1,7 @@
 """Alerts made from examples, and tuned on what a store holds."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError, StoreError
 from scenehash.files import path_text, printable
 from scenehash.model.hash_model import HashModel
-from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX, ModelWhenNeeded, read_query
-from scenehash.store import Alert, CodeStore, Filter, Hit
+from scenehash.progress import SILENT, Progress
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.query import ModelWhenNeeded, Query, read_query
+from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit
 
 from .tuning import Tuning, around, tune
 
@@ -37,14 +39,18 @@ def add_alert(
     negatives: Sequence[str] = (),
     radius: int | None = None,
     model: str | Path | HashModel | None = None,
+    crop: Crop | None = None,
+    progress: Progress = SILENT,
 ) -> Alert:
     """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
 
-    examples, negatives: image files, or stored tiles as "row:12". A tile matches when its nearest
-    example is at most radius bits away, and no negative is as near. model: read for image files
-    alone; None is the one that ships with scenehash. Raises ConfigurationError on a name or radius
-    that makes no sense, StoreError when there is an alert of that name, InputError on what is no
-    image, LineageError when another model made the store.
+    examples, negatives: scene files of one tile, or stored tiles as "row:12". A tile matches when
+    its nearest example is at most radius bits away, and no negative is as near. model: read for
+    files alone; None is the one that ships with scenehash. crop: the part of the example files that
+    is meant, and how files are read. progress: is told what is doubtful about an example. Raises
+    ConfigurationError on a name or radius that makes no sense, StoreError when there is an alert of
+    that name, InputError on what is no scene file, or one of several tiles, LineageError when
+    another model made the store.
     """
     if not name.strip() or name != printable(name):
         raise ConfigurationError("an alert's name is a word or several, in one line")
@@ -55,12 +61,19 @@ def add_alert(
             f"{store.bits - 1}"
         )
     load = ModelWhenNeeded(model)
+    like = [read_query(text, store, load, crop) for text in examples]
+    plain = None if crop is None else crop.of_all()
+    unlike = [read_query(text, store, load, plain) for text in negatives]
+    for query in (*like, *unlike):
+        for warning in query.warnings:
+            progress.message(f"note: {warning}")
     alert = Alert(
         name,
         chosen,
-        _codes(examples, store, load),
-        _codes(negatives, store, load),
-        tuple(_source(text) for text in (*examples, *negatives)),
+        _codes(like, store),
+        _codes(unlike, store),
+        tuple(_source(query) for query in (*like, *unlike)),
+        {_source(query): tile for query in (*unlike, *like) if (tile := _tile(query))},
     )
     store.alerts.add(alert)
     return alert
@@ -110,12 +123,19 @@ def _hits(found: Sequence[tuple[int, int]], store: CodeStore) -> list[Hit]:
     ]
 
 
-def _codes(texts: Sequence[str], store: CodeStore, load: Callable[[], HashModel]) -> Codes:
-    codes: list[npt.NDArray[np.uint8]] = [read_query(text, store, load).code for text in texts]
+def _codes(queries: Sequence[Query], store: CodeStore) -> Codes:
+    codes: list[npt.NDArray[np.uint8]] = [query.code for query in queries]
     return np.array(codes, np.uint8).reshape(-1, store.bits // 8)
 
 
-def _source(text: str) -> str:
+def _source(query: Query) -> str:
     """Where an example comes from, wherever the command is given from later."""
-    stored = text.startswith((ROW_PREFIX, CODE_PREFIX))
-    return text if stored else path_text(Path(text).absolute())
+    if query.row is not None or query.scene is None:
+        return query.text
+    return path_text(query.scene.absolute())
+
+
+def _tile(query: Query) -> ExampleTile | None:
+    if query.row is not None or query.scene is None:
+        return None
+    return ExampleTile(query.windows[0], query.decode_params)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from scenehash.cli.bench import BenchChoice
-from scenehash.cli.choices import DecodeChoice, FilterChoice, IngestChoice, TileChoice
-from scenehash.cli.search import CropChoice, FilesChoice
+from scenehash.cli.choices import CropChoice, DecodeChoice, FilterChoice, IngestChoice, TileChoice
+from scenehash.cli.search import FilesChoice
 from scenehash.cli.watch import SinkChoice, WatchChoice
 from scenehash.decode_params import DecodeParams
 from scenehash.diagnose.bench.settings import BenchSettings
@@ -33,7 +33,7 @@ def test_the_defaults_of_the_commands_are_those_of_the_library() -> None:
     assert vars(BenchChoice()) == vars(BenchSettings())
     assert DecodeChoice().params() == DecodeParams()
     assert TileChoice().tiling() == Tiling()
-    assert CropChoice().crop() == Crop(params=DecodeParams(), tiling=Tiling())
+    assert CropChoice().crop([]) == Crop(params=DecodeParams(), tiling=Tiling())
     assert FilterChoice().filter() == Filter()
     assert FilesChoice().files() == SearchFiles()
 
