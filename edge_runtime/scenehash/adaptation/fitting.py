@@ -1,4 +1,4 @@
-"""Code bits fitted on an archive's own tiles, without labels: which directions tell its scenes apart.
+"""Code bits fitted on an archive's own tiles, without labels: what tells its scenes apart.
 
 A tile and its nearest neighbours are taken for scenes of one kind. The directions of the
 representation in which neighbourhoods differ most from each other, beside how much tiles differ
@@ -19,12 +19,15 @@ from scenehash.model.linear_code import LinearCode, Vectors
 Floats = npt.NDArray[np.float32]
 
 # Neighbours of a tile that are taken for the same kind, and of how many tiles each at least.
-NEIGHBOURS = 10
+NEIGHBOURS = 20
 TILES_A_NEIGHBOUR = 20
 # Share of the mean variance that is added to each direction within neighbourhoods.
 DAMPING = 0.1
-ROUNDS = 2
+ROUNDS = 3
 ROTATIONS = 40
+# Bits beyond the first width come from further rotations of this many directions: those after them
+# tell scenes apart little.
+MOST_DIRECTIONS = 64
 # Rows of a matrix of similarities that are made at once.
 ROWS_AT_ONCE = 512
 
@@ -43,13 +46,16 @@ def fit(
     floats = vectors.astype(np.float32)
     mean = floats.mean(axis=0)
     centred = floats - mean
-    directions = _directions(centred, labels)
-    matrix = _rotated(centred, directions, widths, seed)
+    directions, middles = _directions(centred, labels)
+    matrix = _rotated(middles, directions, widths, seed)
     return LinearCode.of(matrix, mean @ matrix)
 
 
-def _directions(centred: Floats, labels: npt.NDArray[np.int64] | None) -> Floats:
-    """Directions float32 [D, D], those that tell neighbourhoods apart best first."""
+def _directions(centred: Floats, labels: npt.NDArray[np.int64] | None) -> tuple[Floats, Floats]:
+    """Directions float32 [D, D], those that tell neighbourhoods apart best first.
+
+    And the means of neighbourhoods [N, D] that they were found with.
+    """
     count = min(NEIGHBOURS, max(1, len(centred) // TILES_A_NEIGHBOUR))
     space = centred
     for _ in range(ROUNDS):
@@ -63,7 +69,7 @@ def _directions(centred: Floats, labels: npt.NDArray[np.int64] | None) -> Floats
         _, order = np.linalg.eigh(whitened.T @ whitened / len(whitened))
         directions: Floats = (whitening @ order[:, ::-1]).astype(np.float32)
         space = centred @ directions[:, : max(16, len(directions) // 2)]
-    return directions
+    return directions, middles
 
 
 def neighbourhood_means(
@@ -87,23 +93,21 @@ def neighbourhood_means(
     return result
 
 
-def _rotated(centred: Floats, directions: Floats, widths: Sequence[int], seed: int) -> Floats:
-    """A matrix [D, K]: the directions of each width rotated among themselves.
+def _rotated(middles: Floats, directions: Floats, widths: Sequence[int], seed: int) -> Floats:
+    """A matrix [D, K]: for each width, the best directions rotated so that signs keep most.
 
-    Bits beyond the number of directions come from further rotations of all of them.
+    The bits of the first width are one rotation of as many directions; those from one width to the
+    next are another rotation of the best MOST_DIRECTIONS, as often as needed.
     """
     rng = np.random.default_rng(seed)
     blocks: list[Floats] = []
     made = 0
     for width in widths:
         while made < width:
-            first = made % len(directions)
-            last = min(first + width - made, len(directions))
-            # A second rotation of directions is one of all of them: their bits must not repeat.
-            some = directions[:, first:last] if made < len(directions) else directions
-            rotation = _rotation(centred @ some, rng)[:, : last - first]
+            some = directions[:, : MOST_DIRECTIONS if made else width]
+            rotation = _rotation(middles @ some, rng)[:, : width - made]
             blocks.append(some @ rotation)
-            made += last - first
+            made += rotation.shape[1]
     return np.concatenate(blocks, axis=1)
 
 

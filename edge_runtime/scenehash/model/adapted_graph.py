@@ -1,4 +1,4 @@
-"""The model file of an adaptation: another's graph, with codes that are linear in its representation.
+"""The model file of an adaptation: another's graph, with codes linear in its representation.
 
 The device has no onnx package, and needs none: an ONNX file is a protocol buffer, and few fields of
 it change (onnx.proto of onnx 1.21; encoding: protobuf.dev). The graph goes on as it is up to the

@@ -24,12 +24,15 @@ in about equal parts: a kind that is one in a thousand has more strangers within
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, hamming
+
+if TYPE_CHECKING:
+    from scenehash.model.card import Card
 
 Word = Literal[
     "same_place",
@@ -54,6 +57,7 @@ MEASURED = {
 }
 
 Labels = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,14 @@ class MatchDistances:
     likely_same_kind: int
     doubtful: int
     nearest: int
+
+    @classmethod
+    def of(cls, card: "Card | None", bits: int) -> "MatchDistances":
+        """For codes of a width of the model with this card."""
+        for record in () if card is None else card.match_distances:
+            if record.bits == bits:
+                return cls(**record.model_dump(exclude={"bits"}))
+        return cls.default(bits)
 
     @classmethod
     def default(cls, bits: int) -> "MatchDistances":
@@ -113,6 +125,33 @@ def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> Matc
         max(same_kind, likely, doubtful),
         int(np.percentile(nearest, KNOWN)),
     )
+
+
+def same_shares(limits: MatchDistances, before: Codes, after: Codes) -> MatchDistances:
+    """Distances for other codes of the same tiles, such that words go to the same shares of pairs.
+
+    limits: those for codes before, uint8 [N, K/8]. after: uint8 [N, L/8], of the same N tiles. No
+    label is needed. nearest: within it are the nearest hits of as many tiles as before.
+    """
+    pairs, nearest = zip(*(_distances(codes) for codes in (before, after)), strict=True)
+
+    def moved(limit: int, distances: tuple[Distances, ...]) -> int:
+        old, new = distances
+        share = float((old <= limit).mean())
+        return int(np.quantile(new, share, method="lower")) if share else 0
+
+    same_kind = moved(limits.same_kind, pairs)
+    likely = max(same_kind, moved(limits.likely_same_kind, pairs))
+    doubtful = max(likely, moved(limits.doubtful, pairs))
+    return MatchDistances(same_kind, likely, doubtful, moved(limits.nearest, nearest))
+
+
+def _distances(codes: Codes) -> tuple[Distances, Distances]:
+    """Distances of all pairs of codes uint8 [N, K/8], int32 [M]; and to the nearest other one."""
+    every = np.stack([hamming(codes, code) for code in codes])
+    pairs = every[np.triu_indices(len(codes), 1)]
+    np.fill_diagonal(every, 8 * codes.shape[1] + 1)
+    return pairs, every.min(axis=1)
 
 
 def shares_of_one_kind(codes: Codes, labels: Labels) -> npt.NDArray[np.float64]:
