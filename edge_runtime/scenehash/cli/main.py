@@ -14,7 +14,20 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from . import adapt, alert, bench, demo, doctor, ingest, quarantine, search, store, tiles, watch
+from . import (
+    adapt,
+    alert,
+    bench,
+    demo,
+    doctor,
+    ingest,
+    quarantine,
+    rehash,
+    search,
+    store,
+    tiles,
+    watch,
+)
 from .console import EXIT_FAILED, notice, report
 from .help import give_all
 from .interrupts import exit_status, interruptible
@@ -122,6 +135,7 @@ def build_app() -> typer.Typer:
         search,
         store,
         adapt,
+        rehash,
         quarantine,
         tiles,
         doctor,

@@ -19,6 +19,7 @@ from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit
 
 from .tuning import Tuning, around, tune
 
+DISABLED = "it has no example with a code by the store's model; add it again with other examples"
 # Stored tiles on each side of a radius: a row of a contact sheet.
 TILES_SHOWN = 13
 
@@ -46,11 +47,11 @@ def add_alert(
 
     examples, negatives: scene files of one tile, or stored tiles as "row:12". A tile matches when
     its nearest example is at most radius bits away, and no negative is as near. model: read for
-    files alone; None is the one that ships with scenehash. crop: the part of the example files that
-    is meant, and how files are read. progress: is told what is doubtful about an example. Raises
-    ConfigurationError on a name or radius that makes no sense, StoreError when there is an alert of
-    that name, InputError on what is no scene file, or one of several tiles, LineageError when
-    another model made the store.
+    files alone; None is the one that the store keeps, or that ships with scenehash. crop: the part
+    of the example files that is meant, and how files are read. progress: is told what is doubtful
+    about an example. Raises ConfigurationError on a name or radius that makes no sense, StoreError
+    when there is an alert of that name, InputError on what is no scene file, or one of several
+    tiles, LineageError when another model made the store.
     """
     if not name.strip() or name != printable(name):
         raise ConfigurationError("an alert's name is a word or several, in one line")
@@ -60,7 +61,7 @@ def add_alert(
             f"radius {chosen}: every code of {store.bits} bits would match; give 0 to "
             f"{store.bits - 1}"
         )
-    load = ModelWhenNeeded(model)
+    load = ModelWhenNeeded(model, store)
     like = [read_query(text, store, load, crop) for text in examples]
     plain = None if crop is None else crop.of_all()
     unlike = [read_query(text, store, load, plain) for text in negatives]
@@ -77,6 +78,36 @@ def add_alert(
     )
     store.alerts.add(alert)
     return alert
+
+
+class DisabledAlert(NamedTuple):
+    """An alert that could not follow a store to another model, and the store that it is kept in."""
+
+    alert: Alert
+    path: Path
+
+
+def disabled_alerts(store: CodeStore) -> list[DisabledAlert]:
+    """The alerts that could not follow a store to its model: see scenehash.rehash."""
+    names = {alert.name for alert in store.alerts.list()}
+    found = []
+    for one in store.earlier():
+        with CodeStore.open(one.path) as earlier:
+            found += [DisabledAlert(alert, one.path) for alert in earlier.alerts.list()]
+    return [one for one in found if one.alert.name not in names]
+
+
+def remove_alert(store: CodeStore, name: str) -> None:
+    """Remove an alert of a store that is open for writing, durably, also a disabled one.
+
+    Raises StoreError when there is none of that name.
+    """
+    disabled = [one.path for one in disabled_alerts(store) if one.alert.name == name]
+    if not disabled:
+        store.alerts.remove(name)
+    for path in disabled:
+        with CodeStore.open(path, writable=True, wait=True) as earlier:
+            earlier.alerts.remove(name)
 
 
 def tune_alert(store: CodeStore, name: str, label: str | None = None) -> Tuning:
