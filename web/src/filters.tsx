@@ -104,7 +104,7 @@ export function Filters({
           <span>{search.radius === null ? "any" : `≤ ${counted(search.radius, "bit")}`}</span>
         </label>
       </fieldset>
-      <fieldset class="pair">
+      <fieldset class="pair order">
         <label>
           Hits
           <select value={search.k} onChange={(event) => set({ k: Number(event.currentTarget.value) })}>

@@ -1,7 +1,6 @@
 // A world map with footprints on it, on which a place can be chosen and an area drawn.
 
 import L from "leaflet";
-import "leaflet/dist/leaflet.css";
 import { corners, middle, near, onOneMap, unrolled, wrapped, type Box, type Place, type Ring } from "./geo";
 import { areaBox, type Area } from "./query";
 import { WorldLayer } from "./worldLayer";

@@ -2,6 +2,7 @@
 
 import { useRef, useState } from "preact/hooks";
 import type { Times } from "./api";
+import { DayField } from "./dayField";
 import { counted, timeText } from "./format";
 
 interface Props {
@@ -109,19 +110,9 @@ export function Histogram({ times, since, until, onChange }: Props) {
         ))}
       </div>
       <div class="ends">
-        <input
-          type="date"
-          aria-label="Since"
-          value={since.slice(0, 10)}
-          onChange={(event) => onChange(event.currentTarget.value, until)}
-        />
+        <DayField name="Since" value={since.slice(0, 10)} onChange={(day) => onChange(day, until)} />
         <span aria-hidden="true">–</span>
-        <input
-          type="date"
-          aria-label="Until"
-          value={until.slice(0, 10)}
-          onChange={(event) => onChange(since, event.currentTarget.value)}
-        />
+        <DayField name="Until" value={until.slice(0, 10)} onChange={(day) => onChange(since, day)} />
       </div>
       {times.without > 0 && (since || until) && (
         <p class="note">{counted(times.without, "scene")} without a time are left out.</p>

@@ -43,7 +43,7 @@ export function DistanceScale({
         >
           doubtful
         </span>
-        <span class="zone unlike" style={{ left: `${at(doubtful + 0.5)}%`, right: 0 }}>
+        <span class="zone far" style={{ left: `${at(doubtful + 0.5)}%`, right: 0 }}>
           far
         </span>
       </div>

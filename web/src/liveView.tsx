@@ -7,6 +7,7 @@ import type { EventTile, WatchEvent } from "./api";
 import { agoText, count, counted, named, timeText } from "./format";
 import { middle, placeText } from "./geo";
 import { problemOf } from "./loaded";
+import { Locator } from "./locator";
 import { TilePicture } from "./pictures";
 import { clock, may, message, station, useKeys, useTitle } from "./shell";
 import { alerts, judge, loadAlerts, verdictOf } from "./watchList";
@@ -170,7 +171,7 @@ function EventRow({ event, chosen, onChoose }: { event: WatchEvent; chosen: bool
   return (
     <button
       type="button"
-      class={`event ${event.kind}`}
+      class="event"
       data-event={event.event}
       tabIndex={chosen ? 0 : -1}
       aria-pressed={chosen}
@@ -294,51 +295,54 @@ function EventDetail({
           ))}
         </ul>
       )}
-      <dl class="facts">
-        {tile && (
-          <>
-            <dt>Novelty</dt>
-            <dd>
-              {tile.novelty === null
-                ? "first in the store"
-                : `${counted(tile.novelty, "bit")} to the nearest stored tile`}
-            </dd>
-          </>
-        )}
-        {event.time !== undefined && (
-          <>
-            <dt>Taken</dt>
-            <dd>{timeText(event.time)}</dd>
-          </>
-        )}
-        {tile && (
-          <>
-            <dt>Place</dt>
-            <dd>{tile.footprint ? placeText(middle(tile.footprint)) : "no footprint"}</dd>
-          </>
-        )}
-        {event.tiles !== undefined && (
-          <>
-            <dt>Stored</dt>
-            <dd>
-              {counted(event.tiles, "tile")}
-              {!!event.skipped && `, ${event.skipped} without enough data left out`}
-            </dd>
-          </>
-        )}
-        {!!event.labels?.length && (
-          <>
-            <dt>Labels</dt>
-            <dd>{event.labels.join(", ")}</dd>
-          </>
-        )}
-        {event.scene && (
-          <>
-            <dt>File</dt>
-            <dd class="path">{event.scene}</dd>
-          </>
-        )}
-      </dl>
+      <div class="about">
+        <dl class="facts">
+          {tile && (
+            <>
+              <dt>Novelty</dt>
+              <dd>
+                {tile.novelty === null
+                  ? "first in the store"
+                  : `${counted(tile.novelty, "bit")} to the nearest stored tile`}
+              </dd>
+            </>
+          )}
+          {event.time !== undefined && (
+            <>
+              <dt>Taken</dt>
+              <dd>{timeText(event.time)}</dd>
+            </>
+          )}
+          {tile && (
+            <>
+              <dt>Place</dt>
+              <dd>{tile.footprint ? placeText(middle(tile.footprint)) : "no footprint"}</dd>
+            </>
+          )}
+          {event.tiles !== undefined && (
+            <>
+              <dt>Stored</dt>
+              <dd>
+                {counted(event.tiles, "tile")}
+                {!!event.skipped && `, ${event.skipped} without enough data left out`}
+              </dd>
+            </>
+          )}
+          {!!event.labels?.length && (
+            <>
+              <dt>Labels</dt>
+              <dd>{event.labels.join(", ")}</dd>
+            </>
+          )}
+          {event.scene && (
+            <>
+              <dt>File</dt>
+              <dd class="path">{event.scene}</dd>
+            </>
+          )}
+        </dl>
+        {tile?.footprint && <Locator ring={tile.footprint} />}
+      </div>
       <div class="actions">
         {tile && (
           <a class="button" href={link(["search"], { q: `row:${tile.row}` })}>

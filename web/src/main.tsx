@@ -1,5 +1,11 @@
+import "leaflet/dist/leaflet.css";
 import "./fonts.css";
 import "./style.css";
+import "./maps.css";
+import "./search.css";
+import "./scene.css";
+import "./live.css";
+import "./page.css";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { address, link } from "./address";

@@ -115,22 +115,23 @@ export function MapPanel(props: Props) {
   return (
     <section class="map-panel" aria-label="Map">
       <div class="tools">
+        <span class="note">Area</span>
         <button
           type="button"
           aria-pressed={drawing === "box"}
           onClick={() => map.current?.draw(drawing === "box" ? null : "box")}
         >
-          Draw box
+          Box
         </button>
         <button
           type="button"
           aria-pressed={drawing === "polygon"}
           onClick={() => map.current?.draw(drawing === "polygon" ? null : "polygon")}
         >
-          Draw polygon
+          Polygon
         </button>
         <label class="button">
-          Import area
+          Import
           <input
             type="file"
             accept=".geojson,.json,application/geo+json,application/json"
@@ -143,7 +144,7 @@ export function MapPanel(props: Props) {
         </label>
         {area && (
           <button type="button" onClick={() => props.onArea(null)}>
-            Clear area
+            Clear
           </button>
         )}
         <span class="spacer" />
@@ -154,7 +155,7 @@ export function MapPanel(props: Props) {
         )}
         {chosen?.footprint && (
           <button type="button" onClick={() => map.current?.zoomTo(chosen.row)}>
-            To the hit
+            To hit
           </button>
         )}
         {hits?.some((hit) => hit.footprint) && (

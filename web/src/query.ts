@@ -4,7 +4,7 @@
 // @x,y,w,h. An upload is forgotten after a while, so its address also has its code:
 // upload:ID;code:HEX
 
-import type { FilterBody, Query, SearchBody, Window } from "./api";
+import type { AskedQuery, FilterBody, Query, SearchBody, Window } from "./api";
 import { boxAround, type Box, type Ring } from "./geo";
 
 export const DEFAULT_HITS = 20;
@@ -102,6 +102,25 @@ export function filterOf(search: Search): FilterBody {
     ...(scene ? { scene } : {}),
     ...(area && ("box" in area ? { bbox: area.box } : { area: geojsonOf(area.rings) })),
   };
+}
+
+/** The search as GET /api/search takes it; what has no text there is given by its code. */
+export function apiParams(search: Search, asked: AskedQuery[], not: AskedQuery[]): URLSearchParams {
+  const params = paramsOf(search);
+  const texts = (queries: string[], answers: AskedQuery[]): string[] =>
+    queries.flatMap((text, i) => {
+      const { kind } = parsed(text);
+      const codes = answers[i]?.codes ?? [];
+      return kind === "row" || kind === "code" || kind === "at" || !codes.length
+        ? [text]
+        : codes.map((code) => `code:${code}`);
+    });
+  params.delete("q");
+  params.delete("not");
+  texts(search.like, asked).forEach((text) => params.append("q", text));
+  texts(search.unlike, not).forEach((text) => params.append("not", text));
+  if (search.area && "rings" in search.area) params.set("area", JSON.stringify(geojsonOf(search.area.rings)));
+  return params;
 }
 
 /** The query as the API takes it. `expired` has the uploads that the server has forgotten. */

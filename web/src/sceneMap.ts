@@ -1,7 +1,6 @@
 // The pixels of a scene, from the whole of it down to single pixels, dimmed outside one tile.
 
 import L from "leaflet";
-import "leaflet/dist/leaflet.css";
 import { picture, type Window } from "./api";
 
 export interface SceneEvents {

@@ -6,6 +6,7 @@ import { api, picture, type SceneDetail, type Tile, type Window } from "./api";
 import { counted, named, timeText, WORDS } from "./format";
 import { middle, placeText } from "./geo";
 import { useLoaded } from "./loaded";
+import { Locator } from "./locator";
 import { QueryPicture, TilePicture } from "./pictures";
 import { paramsOf, searchOf, withExample } from "./query";
 import { SceneMap, type SceneView as View } from "./sceneMap";
@@ -290,50 +291,53 @@ function OpenScene({
 function Facts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | null; crop: Window | null }) {
   const footprint = tile?.footprint ?? scene.footprint;
   return (
-    <dl class="facts">
-      <dt>Taken</dt>
-      <dd>{timeText(scene.time)}</dd>
-      <dt>Place</dt>
-      <dd>{footprint ? placeText(middle(footprint)) : "no footprint"}</dd>
-      {scene.width !== null && (
-        <>
-          <dt>Size</dt>
-          <dd>
-            {scene.width} × {scene.height} px, {counted(scene.tiles, "tile")}
-          </dd>
-        </>
-      )}
-      {tile && !crop && (
-        <>
-          <dt>Tile</dt>
-          <dd>
-            row {tile.row}, {tile.window[2]}×{tile.window[3]} px at {tile.window[0]}, {tile.window[1]}
-          </dd>
-        </>
-      )}
-      {crop && (
-        <>
-          <dt>Crop</dt>
-          <dd>
-            {crop[2]}×{crop[3]} px at {crop[0]}, {crop[1]}
-          </dd>
-        </>
-      )}
-      {scene.labels.length > 0 && (
-        <>
-          <dt>Labels</dt>
-          <dd>{scene.labels.join(", ")}</dd>
-        </>
-      )}
-      {tile && (
-        <>
-          <dt>Code</dt>
-          <dd class="mono">{tile.code}</dd>
-        </>
-      )}
-      <dt>File</dt>
-      <dd class="path">{scene.path}</dd>
-    </dl>
+    <>
+      <dl class="facts">
+        <dt>Taken</dt>
+        <dd>{timeText(scene.time)}</dd>
+        <dt>Place</dt>
+        <dd>{footprint ? placeText(middle(footprint)) : "no footprint"}</dd>
+        {scene.width !== null && (
+          <>
+            <dt>Size</dt>
+            <dd>
+              {scene.width} × {scene.height} px, {counted(scene.tiles, "tile")}
+            </dd>
+          </>
+        )}
+        {tile && !crop && (
+          <>
+            <dt>Tile</dt>
+            <dd>
+              row {tile.row}, {tile.window[2]}×{tile.window[3]} px at {tile.window[0]}, {tile.window[1]}
+            </dd>
+          </>
+        )}
+        {crop && (
+          <>
+            <dt>Crop</dt>
+            <dd>
+              {crop[2]}×{crop[3]} px at {crop[0]}, {crop[1]}
+            </dd>
+          </>
+        )}
+        {scene.labels.length > 0 && (
+          <>
+            <dt>Labels</dt>
+            <dd>{scene.labels.join(", ")}</dd>
+          </>
+        )}
+        {tile && (
+          <>
+            <dt>Code</dt>
+            <dd class="mono">{tile.code}</dd>
+          </>
+        )}
+        <dt>File</dt>
+        <dd class="path">{scene.path}</dd>
+      </dl>
+      {footprint && <Locator ring={footprint} />}
+    </>
   );
 }
 

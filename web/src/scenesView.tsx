@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, type Job, type Scene, type SetAside } from "./api";
+import { DayField } from "./dayField";
 import { count, counted, named, timeText } from "./format";
 import { placeText } from "./geo";
 import { problemOf, useLoaded } from "./loaded";
@@ -71,22 +72,8 @@ export function ScenesView() {
             ))}
           </select>
         </label>
-        <label>
-          Since{" "}
-          <input
-            type="date"
-            value={params.get("since") ?? ""}
-            onChange={(event) => set("since", event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          Until{" "}
-          <input
-            type="date"
-            value={params.get("until") ?? ""}
-            onChange={(event) => set("until", event.currentTarget.value)}
-          />
-        </label>
+        <DayField name="Since" value={params.get("since") ?? ""} onChange={(day) => set("since", day)} />
+        <DayField name="Until" value={params.get("until") ?? ""} onChange={(day) => set("until", day)} />
         <label>
           Name{" "}
           <input

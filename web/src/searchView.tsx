@@ -12,12 +12,12 @@ import { Inspector } from "./inspector";
 import { useLoaded } from "./loaded";
 import { MapPanel } from "./mapPanel";
 import { TilePicture } from "./pictures";
-import { paramsOf, searchOf, withExample, type Search } from "./query";
+import { apiParams, paramsOf, searchOf, withExample, type Search } from "./query";
 import { useSearch } from "./searching";
 import { useTitle } from "./shell";
 
 const SCENES_ON_MAP = 1000;
-const NEWEST = 12;
+const NEWEST = 20;
 const DEFAULT_BITS = 64;
 
 export function SearchView() {
@@ -54,20 +54,30 @@ export function SearchView() {
   return (
     <main class={`search ${shown}`} id="main">
       <h1 class="hidden">Search</h1>
-      <aside class="rail" aria-label="The search">
+      <aside class={asked ? "rail asked" : "rail"} aria-label="The search">
         <Examples search={search} result={asked ? result : null} onChange={change} />
         <details class="more" open={!matchMedia("(max-width: 760px)").matches}>
-          <summary>Filters{filterNote(search)}</summary>
+          <summary>
+            {asked ? "Change the search" : "Filters"}
+            {filterNote(search)}
+          </summary>
           <Filters search={search} result={result} bits={result?.bits ?? DEFAULT_BITS} onChange={change} />
         </details>
         {asked && (
           <div class="actions">
             <a class="button" href={link(["alerts", "new"], paramsOf(search))}>
-              Make an alert of this
+              Make an alert
             </a>
-            <a class="button" href={`/api/search.geojson?${paramsOf(search)}`} download="hits.geojson">
-              GeoJSON
-            </a>
+            {result && (
+              <a
+                class="button"
+                href={`/api/search.geojson?${apiParams(search, result.queries, result.not)}`}
+                download="hits.geojson"
+                title="The footprints of the hits, for QGIS and others"
+              >
+                GeoJSON
+              </a>
+            )}
             <a class="button" href={link(["search"])}>
               New search
             </a>

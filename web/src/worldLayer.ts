@@ -45,18 +45,26 @@ function projected(topology: Topology<{ countries: GeometryCollection }>): Shape
 }
 
 function shapeOf(polygon: number[][][]): Shape {
-  const box: Shape["box"] = [1, 1, 0, 0];
+  const box: Shape["box"] = [Infinity, 1, -Infinity, 0];
   const rings = polygon.map((ring) => {
-    const flat = new Float64Array(2 * ring.length);
+    const flat: number[] = [];
+    let turn = 0;
     ring.forEach(([longitude = 0, latitude = 0], i) => {
       const [x, y] = mercator(longitude, latitude);
-      flat.set([x, y], 2 * i);
-      box[0] = Math.min(box[0], x);
-      box[1] = Math.min(box[1], y);
-      box[2] = Math.max(box[2], x);
-      box[3] = Math.max(box[3], y);
+      // A ring across the antimeridian goes on past 1.
+      if (i) turn -= Math.round(x + turn - flat[2 * i - 2]!);
+      flat.push(x + turn, y);
     });
-    return flat;
+    const [first, last] = [flat[0]!, flat.at(-2)!];
+    // A ring around the pole is closed along the lower edge of the map.
+    if (Math.abs(last - first) > 0.5) flat.push(last, 1, first, 1);
+    for (let i = 0; i < flat.length; i += 2) {
+      box[0] = Math.min(box[0], flat[i]!);
+      box[1] = Math.min(box[1], flat[i + 1]!);
+      box[2] = Math.max(box[2], flat[i]!);
+      box[3] = Math.max(box[3], flat[i + 1]!);
+    }
+    return new Float64Array(flat);
   });
   return { rings, box };
 }
@@ -95,23 +103,29 @@ function paint(context: CanvasRenderingContext2D, all: Shape[], tile: L.Coords, 
   context.lineWidth = 1 / TILE;
   context.lineJoin = "round";
   for (const { rings, box } of all) {
-    const [west, north, east, south] = box.map((v, i) => v * scale - (i % 2 ? tile.y : tile.x));
-    if (west! > 1 || east! < 0 || north! > 1 || south! < 0) continue;
-    context.beginPath();
-    for (const ring of rings) trace(context, ring, tile, scale);
-    context.fill("evenodd");
-    context.stroke();
+    for (const turn of [-1, 0, 1]) {
+      const west = (box[0] + turn) * scale - tile.x;
+      const east = (box[2] + turn) * scale - tile.x;
+      if (west > 1 || east < 0 || box[1] * scale - tile.y > 1 || box[3] * scale - tile.y < 0) continue;
+      context.beginPath();
+      for (const ring of rings) trace(context, ring, tile.x - turn * scale, tile.y, scale);
+      context.fill("evenodd");
+      context.stroke();
+    }
   }
   grid(context, tile, style.getPropertyValue("--graticule"));
 }
 
-function trace(context: CanvasRenderingContext2D, ring: Float64Array, tile: L.Coords, scale: number): void {
-  for (let i = 0; i < ring.length; i += 2) {
-    const x = ring[i]! * scale - tile.x;
-    const y = ring[i + 1]! * scale - tile.y;
-    if (i) context.lineTo(x, y);
-    else context.moveTo(x, y);
-  }
+function trace(
+  context: CanvasRenderingContext2D,
+  ring: Float64Array,
+  left: number,
+  top: number,
+  scale: number,
+): void {
+  context.moveTo(ring[0]! * scale - left, ring[1]! * scale - top);
+  for (let i = 2; i < ring.length; i += 2)
+    context.lineTo(ring[i]! * scale - left, ring[i + 1]! * scale - top);
 }
 
 function grid(context: CanvasRenderingContext2D, tile: L.Coords, colour: string): void {
