@@ -120,7 +120,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     geotiff(placed / "camargue_20150502.tif", "river", "EPSG:32631", 620_000, 4_820_000, 10)
     # Zone 60 reaches 180 degrees east near 819 km.
     geotiff(placed / "fiji_20160101.tif", "beach", "EPSG:32760", 815_000, 8_120_000, 10)
-    shutil.copy(query_path("harbor"), placed / HOSTILE)
+    shutil.copy(query_path("storagetanks"), placed / HOSTILE)
     (placed / "broken.jpg").write_bytes(b"no image")
     scenehash("ingest", placed, "--label", HOSTILE_LABEL, "--store", store)
     return store

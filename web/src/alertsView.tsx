@@ -8,7 +8,7 @@ import { TileRow } from "./hits";
 import { events } from "./live";
 import { problemOf, useLoaded } from "./loaded";
 import { queryName, QueryPicture, TilePicture } from "./pictures";
-import { paramsOf, parsed, queryOf, searchOf } from "./query";
+import { paramsOf, parsed, queryOf, searchOf, wholeOf } from "./query";
 import { Expectation, RadiusChart } from "./radius";
 import { expired, useSearch } from "./searching";
 import { clock, may, message, useTitle } from "./shell";
@@ -104,12 +104,12 @@ function WatchList() {
 }
 
 function OneAlert({ name }: { name: string }) {
-  const [label, setLabel] = useState("");
+  const { params } = address.value;
+  const label = params.get("label") ?? "";
   const alert = alerts.value?.find((one) => one.name === name) ?? null;
   const key = alert && `${name} ${label} ${alert.examples.join()} ${alert.negatives.join()}`;
   const test = useLoaded(key, (stop) => api.testAlert(name, label || undefined, stop));
   const labels = useLoaded("labels", (stop) => api.labels(stop));
-  const [radius, setRadius] = useState<number | null>(null);
   const [asking, setAsking] = useState(false);
   useTitle(`Alert ${name}`);
 
@@ -130,11 +130,11 @@ function OneAlert({ name }: { name: string }) {
         <p class="empty">{alertsTrouble.value || "Loading…"}</p>
       </main>
     );
-  const chosen = radius ?? alert.radius;
+  const chosen = wholeOf(params.get("radius")) ?? alert.radius;
   const save = async (): Promise<void> => {
     try {
       replace(await api.setRadius(name, chosen));
-      setRadius(null);
+      show("radius", "");
       message.value = `${name}: the radius is ${counted(chosen, "bit")} now.`;
     } catch (error) {
       message.value = problemOf(error).message;
@@ -176,7 +176,7 @@ function OneAlert({ name }: { name: string }) {
         )}
         {test.data && (
           <>
-            <RadiusChart test={test.data} radius={chosen} onChange={setRadius} />
+            <RadiusChart test={test.data} radius={chosen} onChange={(n) => show("radius", String(n))} />
             <Expectation test={test.data} radius={chosen} />
           </>
         )}
@@ -194,7 +194,7 @@ function OneAlert({ name }: { name: string }) {
           )}
           <label class="inline">
             Scenes with the label
-            <select value={label} onChange={(event) => setLabel(event.currentTarget.value)}>
+            <select value={label} onChange={(event) => show("label", event.currentTarget.value)}>
               <option value="">not known</option>
               {labels.data?.labels.map((one) => (
                 <option value={one.label}>{one.label}</option>
@@ -281,13 +281,9 @@ function NewAlert() {
   const { params } = address.value;
   const search = searchOf(params);
   const [name, setName] = useState("");
-  const [picked, setRadius] = useState<number | null>(null);
   const [trouble, setTrouble] = useState("");
   const examples = search.like.map((text) => queryOf(text, expired.value));
   const not = search.unlike.map((text) => queryOf(text, expired.value));
-  const test = useLoaded(examples.length ? paramsOf(search).toString() : null, (stop) =>
-    api.tryAlert({ examples, not }, stop),
-  );
   const near = paramsOf({
     ...searchOf(new URLSearchParams()),
     like: search.like,
@@ -295,10 +291,13 @@ function NewAlert() {
     k: LOOKED_AT,
     rerank: "false",
   });
+  const test = useLoaded(examples.length ? near.toString() : null, (stop) =>
+    api.tryAlert({ examples, not }, stop),
+  );
   const { data: result } = useSearch(near);
   useTitle("New alert");
 
-  const radius = picked ?? test.data?.proposed ?? search.radius ?? 8;
+  const radius = search.radius ?? test.data?.proposed ?? 8;
   const within = result?.hits.filter((hit) => hit.distance <= radius) ?? [];
   const beyond = result?.hits.filter((hit) => hit.distance > radius) ?? [];
   const add = async (event: Event): Promise<void> => {
@@ -360,7 +359,7 @@ function NewAlert() {
         )}
         {test.data && (
           <>
-            <RadiusChart test={test.data} radius={radius} onChange={setRadius} />
+            <RadiusChart test={test.data} radius={radius} onChange={(n) => show("radius", String(n))} />
             <Expectation test={test.data} radius={radius} />
           </>
         )}
@@ -405,6 +404,15 @@ function NewAlert() {
       </form>
     </main>
   );
+}
+
+/** Changes what is shown without a step in the browser's history. */
+function show(name: string, value: string): void {
+  const { path, params } = address.value;
+  const next = new URLSearchParams(params);
+  if (value) next.set(name, value);
+  else next.delete(name);
+  go(link(path, next), "replace");
 }
 
 const tileLink = (hit: Hit): string => link(["tiles", String(hit.row)]);

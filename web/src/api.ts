@@ -101,6 +101,8 @@ export interface SceneDetail extends Scene {
   width: number | null;
   height: number | null;
   available: boolean;
+  /** Why its file cannot be shown. */
+  unavailable: string | null;
 }
 
 export interface Tile {
@@ -219,7 +221,7 @@ export interface Station {
   quarantine: number;
   alerts: number;
   disk: { free: number; total: number };
-  memory: { used: number; available: number };
+  memory: { available: number; total: number };
   temperature: number | null;
   load: [number, number, number];
   model: { name: string; lineage: string; bits: number; tile_size: number; fits: boolean };

@@ -62,7 +62,6 @@ export function LiveView() {
     k: () => step(-1),
     c: () => judged("confirm"),
     x: () => judged("reject"),
-    Enter: () => tile && go(link(["tiles", String(tile.row)])),
   });
 
   const older = async (): Promise<void> => {
@@ -124,6 +123,7 @@ export function LiveView() {
             <li key={event.event}>
               <EventRow
                 event={event}
+                onOpen={() => tile && go(link(["tiles", String(tile.row)]))}
                 chosen={event === chosen}
                 onChoose={() => show({ event: String(event.event), row: "" })}
               />
@@ -165,7 +165,17 @@ function Nothing({ shown }: { shown: Shown }) {
   );
 }
 
-function EventRow({ event, chosen, onChoose }: { event: WatchEvent; chosen: boolean; onChoose(): void }) {
+function EventRow({
+  event,
+  chosen,
+  onChoose,
+  onOpen,
+}: {
+  event: WatchEvent;
+  chosen: boolean;
+  onChoose(): void;
+  onOpen(): void;
+}) {
   const tile = tilesOf(event)[0];
   const rows = tilesOf(event).flatMap(matchesOf);
   return (
@@ -176,6 +186,11 @@ function EventRow({ event, chosen, onChoose }: { event: WatchEvent; chosen: bool
       tabIndex={chosen ? 0 : -1}
       aria-pressed={chosen}
       onClick={onChoose}
+      onKeyDown={(pressed) => {
+        if (pressed.key !== "Enter" || !chosen) return;
+        pressed.preventDefault();
+        onOpen();
+      }}
     >
       <span class="small">
         {tile ? (

@@ -48,8 +48,8 @@ export function searchOf(params: URLSearchParams): Search {
   return {
     like: params.getAll("q").filter(makesSense),
     unlike: params.getAll("not").filter(makesSense),
-    k: whole(params.get("k")) || DEFAULT_HITS,
-    radius: whole(params.get("radius")),
+    k: wholeOf(params.get("k")) || DEFAULT_HITS,
+    radius: wholeOf(params.get("radius")),
     since: params.get("since") ?? "",
     until: params.get("until") ?? "",
     label: params.get("label") ?? "",
@@ -97,7 +97,7 @@ export function filterOf(search: Search): FilterBody {
   const { since, until, label, scene, area } = search;
   return {
     ...(since ? { since } : {}),
-    ...(until ? { until } : {}),
+    ...(until ? { until: endOf(until) } : {}),
     ...(label ? { label } : {}),
     ...(scene ? { scene } : {}),
     ...(area && ("box" in area ? { bbox: area.box } : { area: geojsonOf(area.rings) })),
@@ -115,6 +115,7 @@ export function apiParams(search: Search, asked: AskedQuery[], not: AskedQuery[]
         ? [text]
         : codes.map((code) => `code:${code}`);
     });
+  if (search.until) params.set("until", endOf(search.until));
   params.delete("q");
   params.delete("not");
   texts(search.like, asked).forEach((text) => params.append("q", text));
@@ -136,6 +137,11 @@ export function queryOf(text: string, expired: ReadonlySet<string> = new Set()):
     return { at: [latitude, longitude] };
   }
   return { code: value };
+}
+
+/** The last instant of a day; a time with a clock is what it is. */
+export function endOf(until: string): string {
+  return until.length === 10 ? `${until}T23:59:59.999Z` : until;
 }
 
 export interface ParsedQuery {
@@ -211,6 +217,7 @@ function geojsonOf(rings: Ring[]): GeoJSON.Polygon | GeoJSON.MultiPolygon {
 
 const numbers = (text: string): number[] => text.split(",").map(Number);
 
-function whole(text: string | null): number | null {
+/** A number that an address may hold; null where there is none. */
+export function wholeOf(text: string | null): number | null {
   return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
 }

@@ -21,6 +21,8 @@ const TILE = 256;
 /** A pixel of the scene is at most 2^5 pixels of the screen wide. */
 const CLOSEST = 5;
 const LEAST_CROP = 8;
+/** The API gives no smaller picture. */
+const LEAST_SIZE = 16;
 
 /** Pixels of the scene are coordinates: x to the right, y down. */
 const PIXELS: L.CRS = L.extend({}, L.CRS.Simple, { transformation: new L.Transformation(1, 0, 1, 0) });
@@ -207,7 +209,7 @@ class ScenePixels extends L.GridLayer {
       done(undefined, image);
       return image;
     }
-    const size = Math.max(1, Math.round((TILE * Math.max(width, height)) / side));
+    const size = Math.max(LEAST_SIZE, Math.round((TILE * Math.max(width, height)) / side));
     // At the edge of the scene a tile is not filled.
     const frame = document.createElement("div");
     image.style.width = `${(100 * width) / side}%`;

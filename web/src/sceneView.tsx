@@ -279,8 +279,8 @@ function OpenScene({
           </>
         ) : (
           <p class="empty">
-            The file of this scene cannot be read, or it has changed since it was stored. Its thumbnails can
-            still be searched. Where it has moved: <code>scenehash store relocate</code>
+            {scene.unavailable ?? "The file of this scene cannot be read."} Its thumbnails can still be
+            searched. Where it has moved: <code>scenehash store relocate</code>
           </p>
         )}
       </section>

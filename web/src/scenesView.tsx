@@ -8,6 +8,7 @@ import { count, counted, named, timeText } from "./format";
 import { placeText } from "./geo";
 import { problemOf, useLoaded } from "./loaded";
 import { TilePicture } from "./pictures";
+import { endOf } from "./query";
 import { may, message, station, useTitle } from "./shell";
 
 const PAGE = 100;
@@ -15,9 +16,13 @@ const JOB_EVERY = 700;
 
 export function ScenesView() {
   const { params } = address.value;
-  const values = Object.fromEntries(
-    ["label", "since", "until", "scene", "bbox", "order"].map((name) => [name, params.get(name)]),
-  );
+  const until = params.get("until");
+  const values = {
+    ...Object.fromEntries(
+      ["label", "since", "scene", "bbox", "order"].map((name) => [name, params.get(name)]),
+    ),
+    until: until && endOf(until),
+  };
   const [more, setMore] = useState<Scene[]>([]);
   const [next, setNext] = useState<number | null>(null);
   const [loading, setLoading] = useState(false);

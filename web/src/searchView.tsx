@@ -1,6 +1,5 @@
 // The search: examples and filters, hits, and where they are.
 
-import { useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, type Scene } from "./api";
 import { Examples } from "./examples";
@@ -19,22 +18,25 @@ import { useTitle } from "./shell";
 const SCENES_ON_MAP = 1000;
 const NEWEST = 20;
 const DEFAULT_BITS = 64;
+const NONE: Scene[] = [];
 
 export function SearchView() {
   const { params } = address.value;
   const search = searchOf(params);
   const { data: result, problem, loading } = useSearch(params);
-  const scenes = useLoaded("scenes", (stop) => api.scenes({ limit: SCENES_ON_MAP }, stop));
-  const [shown, setShown] = useState<"hits" | "map">("hits");
+  const shown = params.get("show") === "map" ? "map" : "hits";
   const asked = search.like.length > 0;
+  const scenes = useLoaded(asked ? null : "scenes", (stop) => api.scenes({ limit: SCENES_ON_MAP }, stop));
   const hits = asked ? (result?.hits ?? null) : null;
   const selected = Number(params.get("hit") ?? NaN);
   const chosen = hits?.find((hit) => hit.row === selected) ?? null;
-  const sceneIds = new Map(scenes.data?.scenes.map((scene) => [scene.path, scene.id]));
+  const row = chosen?.footprint ? chosen.row : null;
+  const tile = useLoaded(row === null ? null : `tile ${row}`, (stop) => api.tile(row!, stop));
   useTitle(asked ? `Search: ${counted(hits?.length ?? 0, "hit")}` : "Search");
 
   // The map's view and the chosen hit stay when the search changes in a small way.
-  const change = (next: Search): void => go(link(["search"], withView(paramsOf(next), params, ["map"])));
+  const change = (next: Search): void =>
+    go(link(["search"], withView(paramsOf(next), params, ["map", "show"])));
   const show = (name: string, value: string | null): void => {
     const next = new URLSearchParams(address.value.params);
     if (value === null) next.delete(name);
@@ -85,10 +87,10 @@ export function SearchView() {
         )}
       </aside>
       <div class="phone-switch" role="group" aria-label="Show">
-        <button type="button" aria-pressed={shown === "hits"} onClick={() => setShown("hits")}>
+        <button type="button" aria-pressed={shown === "hits"} onClick={() => show("show", null)}>
           {asked ? "Hits" : "Newest"}
         </button>
-        <button type="button" aria-pressed={shown === "map"} onClick={() => setShown("map")}>
+        <button type="button" aria-pressed={shown === "map"} onClick={() => show("show", "map")}>
           Map
         </button>
       </div>
@@ -130,9 +132,9 @@ export function SearchView() {
       <div class="side">
         <MapPanel
           hits={hits}
-          scenes={asked ? [] : (scenes.data?.scenes ?? [])}
+          scenes={scenes.data?.scenes ?? NONE}
           selected={chosen?.row ?? null}
-          imagery={chosen?.footprint ? (sceneIds.get(chosen.scene) ?? null) : null}
+          imagery={tile.data?.id ?? null}
           area={search.area}
           view={viewOf(params.get("map"))}
           onView={(view) => show("map", viewText(view))}

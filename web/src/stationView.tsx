@@ -85,11 +85,11 @@ export function StationView() {
         </Reading>
         <Reading
           name="Memory"
-          level={below(state.memory.available / (state.memory.available + state.memory.used), MEMORY_LEFT)}
-          value={bytesText(state.memory.used)}
-          unit="this server"
+          level={below(state.memory.available / state.memory.total, MEMORY_LEFT)}
+          value={bytesText(state.memory.available)}
+          unit="free"
         >
-          {bytesText(state.memory.available)} available
+          <Bar share={1 - state.memory.available / state.memory.total} /> of {bytesText(state.memory.total)}
         </Reading>
         <Reading
           name="Temperature"
