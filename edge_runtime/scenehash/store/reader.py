@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import LineageError, StoreDamagedError, StoreError
+from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
@@ -388,7 +388,7 @@ class StoreReader:
         for row in np.array(missing, np.int64)[there][:1]:
             raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
         for row in missing[:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+            raise NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
 
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None

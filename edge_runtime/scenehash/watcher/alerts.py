@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import ConfigurationError, StoreError
+from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.files import path_text, printable
 from scenehash.model.hash_model import HashModel
 from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX, ModelWhenNeeded, read_query
@@ -77,7 +77,7 @@ def tune_alert(store: CodeStore, name: str, label: str | None = None) -> Tuning:
         parts = [rows for rows, _ in store.living(Filter(label=label))]
         true = np.concatenate([np.zeros(0, np.int64), *parts])
         if not len(true):
-            raise StoreError(f"{store.path}: no stored scene has the label {label}")
+            raise NotStoredError(f"{store.path}: no stored scene has the label {label}")
     return tune(store.alerts.get(name), store.living(), true)
 
 
