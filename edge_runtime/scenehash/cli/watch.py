@@ -126,7 +126,9 @@ def watch_command(
     ] = None,
     keep_events: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Keep this many events in the store, delivered or not."),
+        typer.Option(
+            min=1, metavar="N", help="Keep this many events in the store, delivered or not."
+        ),
     ] = SINKS.kept_events,
     max_backlog: Annotated[
         int | None,

@@ -19,6 +19,7 @@ from .catalog import Catalog
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
+from .listing import ScenePage, TimeHistogram, list_scenes, time_histogram
 from .records import Footprints, SceneRecord, Tile
 from .resolving import resolve
 from .results import Hit
@@ -137,6 +138,37 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scenes = self._catalog.scenes.under(path)
             return [read_record(self._catalog, scene) for scene in scenes]
+
+    def list_scenes(
+        self,
+        where: Filter | None = None,
+        most: int = 100,
+        after: int | None = None,
+        newest: bool = True,
+    ) -> ScenePage:
+        """Scenes of which a tile meets a filter, a page of at most so many; the newest first, or
+        the oldest.
+
+        The newest is the one that was stored last. after: `next` of the page before. A page of a
+        filter on places may have fewer scenes, and yet be not the last. Raises StoreError as
+        resolve, StoreDamagedError on a scene that is damaged.
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._pinned(), _remedy():
+            return list_scenes(self._catalog, self._snapshot, wanted, most, after, newest)
+
+    def label_counts(self) -> list[tuple[str, int]]:
+        """All labels, by name, and how many scenes have each."""
+        return self._catalog.scenes.label_counts()
+
+    def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
+        """How many scenes were acquired when: in equal spans from the first to the last of them.
+
+        where: only scenes that meet its conditions on scenes (label, since, until, scene).
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._catalog.database.snapshot():
+            return time_histogram(self._catalog, bins, wanted)
 
     def resolve(self, where: Filter) -> Filter:
         """The filter, with the whole path of a scene that it names by its last parts.

@@ -36,7 +36,9 @@ def _check_label(catalog: Catalog, label: str, store: str) -> None:
     if label not in labels:
         more = ", ..." if len(labels) > NAMED else ""
         names = ", ".join(labels[:NAMED])
-        raise NotStoredError(f"{store}: no stored scene has the label {label}; there are {names}{more}")
+        raise NotStoredError(
+            f"{store}: no stored scene has the label {label}; there are {names}{more}"
+        )
 
 
 def _check_times(catalog: Catalog, where: Filter, store: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -136,10 +137,76 @@ class SceneTable:
         found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
         return [label for (label,) in found]
 
-    def times(self) -> tuple[float, float] | None:
-        """The first and the last acquisition time, in seconds; None when no scene has one."""
-        first, last = self._database.one("SELECT min(time), max(time) FROM scene")
+    def label_counts(self) -> list[tuple[str, int]]:
+        """All labels, by name, and how many scenes have each."""
+        query = "SELECT label, count(*) FROM label GROUP BY label ORDER BY label"
+        return [(str(label), int(count)) for label, count in self._database.all(query)]
+
+    def listed(self, scenes: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Number, content, path, time, labels, first row, tiles and checksum of scenes, in some
+        order; one that is not there is left out."""
+        query = (
+            "SELECT scene, content, path, time, labels, first_row, tiles, seal FROM scene "
+            "WHERE scene"
+        )
+        with damaged_values(SCENES_DAMAGED):
+            return [
+                (*before, tuple(json.loads(labels)), first, tiles, seal)
+                for *before, labels, first, tiles, seal in self._database.all_in(query, scenes)
+            ]
+
+    def numbers_where(
+        self,
+        condition: str,
+        values: Sequence[str | float],
+        after: int | None,
+        descending: bool,
+        most: int,
+    ) -> list[int]:
+        """The numbers of scenes for which an SQL condition holds, in order, after a number; at most
+        so many."""
+        beyond = "" if after is None else f"scene.scene {'<' if descending else '>'} ?"
+        found = self._database.all(
+            f"SELECT scene FROM scene {_where(condition, beyond)} "
+            f"ORDER BY scene {'DESC' if descending else 'ASC'} LIMIT ?",
+            *values,
+            *([] if after is None else [after]),
+            most,
+        )
+        return [scene for (scene,) in found]
+
+    def times(
+        self, condition: str = "", values: Sequence[str | float] = ()
+    ) -> tuple[float, float] | None:
+        """The first and the last acquisition time, in seconds, of scenes for which an SQL condition
+        holds; None when none has one."""
+        query = f"SELECT min(time), max(time) FROM scene {_where(condition)}"
+        first, last = self._database.one(query, *values)
         return None if first is None else (first, last)
+
+    def count_by_time(
+        self, first: float, last: float, bins: int, condition: str, values: Sequence[str | float]
+    ) -> list[int]:
+        """How many scenes for which an SQL condition holds were acquired in each of equal spans."""
+        span = (last - first) / bins or 1.0
+        found = self._database.all(
+            "SELECT min(?, CAST((time - ?) / ? AS INTEGER)), count(*) FROM scene "
+            f"{_where(condition, 'time NOT NULL')} GROUP BY 1",
+            bins - 1,
+            first,
+            span,
+            *values,
+        )
+        counts = [0] * bins
+        with damaged_values(SCENES_DAMAGED):
+            for number, count in found:
+                counts[number] += count
+        return counts
+
+    def count_without_time(self, condition: str, values: Sequence[str | float]) -> int:
+        """How many scenes for which an SQL condition holds have no acquisition time."""
+        query = f"SELECT count(*) FROM scene {_where(condition, 'time IS NULL')}"
+        return int(self._database.one(query, *values)[0])
 
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
@@ -211,6 +278,12 @@ class SceneTable:
                 record, checksum = self.record(other)
                 if record.checksum() == checksum:
                     self._tiles.insert_blocks([record])
+
+
+def _where(*conditions: str) -> str:
+    """An SQL clause of the conditions that are given."""
+    given = [f"({condition})" for condition in conditions if condition]
+    return f"WHERE {' AND '.join(given)}" if given else ""
 
 
 def _damage(scene: str) -> str:
