@@ -1,6 +1,5 @@
 """Lists of scenes: whole, in order, whatever pages and filters they are asked for in."""
 
-import itertools
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +33,7 @@ def every(store: CodeStore, where: Filter, most: int, newest: bool = True) -> li
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty placed scenes in a row eastwards across the antimeridian, and three that are nowhere."""
+    """Thirty scenes in a row eastwards across the antimeridian, and three that are nowhere."""
     path = tmp_path_factory.mktemp("stores") / "s"
     with make(path) as store:
         for number in range(30):
@@ -95,7 +94,7 @@ def test_a_listed_scene_is_what_was_stored(path: Path) -> None:
     assert np.allclose(first.box, (179.0, 10.0, 179.01, 10.01), atol=1e-4)
     assert (last.path, last.box, last.time) == ("/scenes/102.png", None, None)
     assert crossing.box is not None
-    assert (-180.0 <= crossing.box.west) and (crossing.box.east < -179.9)
+    assert (crossing.box.west >= -180.0) and (crossing.box.east < -179.9)
 
 
 def test_a_scene_across_the_antimeridian_has_a_box_across_it(tmp_path: Path) -> None:
@@ -121,8 +120,7 @@ def test_labels_and_times_are_counted(path: Path) -> None:
         assert whole.since == datetime(2026, 1, 1, tzinfo=UTC)
         assert whole.until == datetime(2026, 1, 30, tzinfo=UTC)
         assert list(whole.counts) == [1] * 28 + [2]
-        document = whole.document()
-        assert len(list(itertools.chain(document["bins"]))) == 29  # type: ignore[call-overload]
+        assert str(whole.document()["bins"]).count("scenes") == 29
         some = store.time_histogram(1, Filter(label="odd"))
         assert (some.counts, some.without) == ((15,), 0)
         assert some.since == datetime(2026, 1, 2, tzinfo=UTC)
