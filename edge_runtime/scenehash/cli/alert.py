@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scenehash.watcher.tuning import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
+Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its row.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,6 +42,8 @@ def register(app: typer.Typer) -> None:
                 "scenehash alert tune quay --store my.store --label harbor --apply",
             ),
         ),
+        (confirm_command, ("scenehash alert confirm quay 512 --store my.store",)),
+        (reject_command, ("scenehash alert reject quay 512 --store my.store",)),
     ):
         name = command.__name__.removesuffix("_command")
         group.command(name, epilog=examples(*lines))(command)
@@ -108,6 +111,36 @@ def remove_command(
         code_store.alerts.remove(name)
     document = {"store": str(store), "removed": name}
     report(document, as_json, f"{store}: alert {name} removed")
+
+
+def confirm_command(
+    name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
+) -> None:
+    """Confirm that a stored tile is of an alert's kind.
+
+    The tile becomes an example.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import confirm_match
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        alert = confirm_match(code_store, name, row)
+    report(alert.document(), as_json, f"{store}: row {row} is an example of {name}")
+
+
+def reject_command(
+    name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
+) -> None:
+    """Reject a false alarm of an alert.
+
+    The tile becomes a negative example: what is as near to it as to an example matches no more.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import reject_match
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        alert = reject_match(code_store, name, row)
+    report(alert.document(), as_json, f"{store}: row {row} is a negative example of {name}")
 
 
 def tune_command(

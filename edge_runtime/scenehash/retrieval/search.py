@@ -18,7 +18,7 @@ from scenehash.tiles import Image
 
 from .crop import Crop
 from .match_words import MatchDistances
-from .query import ModelWhenNeeded, Query, check_width, read_query
+from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
 from .shown import filter_document, filter_text
 
@@ -148,9 +148,7 @@ class _Searcher:
         if isinstance(one, str | Path):
             return read_query(one, self.store, self.model, crop, self.threads, self.progress)
         model = self.model()
-        bits = model.width_for(self.store.bits)
-        self.store.check(model.lineage, bits)
-        return Query.from_image(one, model, bits)
+        return Query.from_image(one, model, bits_for(self.store, model))
 
     def search(
         self,

@@ -2,7 +2,7 @@
 
 import builtins
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,24 @@ class Alert:
         if len(self.negatives):
             nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
         return nearest
+
+    def judged(self, code: npt.NDArray[np.uint8], source: str, is_match: bool) -> "Alert":
+        """The alert with a tile, its code uint8 [K/8], as an example or else as a negative.
+
+        What it has of that source is left out.
+        """
+        codes = zip(self.sources, (*self.examples, *self.negatives), strict=True)
+        of_kind: dict[bool, list[tuple[str, npt.NDArray[np.uint8]]]] = {True: [], False: []}
+        for number, (text, other) in enumerate(codes):
+            if text != source:
+                of_kind[number < len(self.examples)].append((text, other))
+        of_kind[is_match].append((source, code))
+        examples, negatives = (
+            np.array([one for _, one in pairs], np.uint8).reshape(-1, len(code))
+            for pairs in of_kind.values()
+        )
+        sources = tuple(text for pairs in of_kind.values() for text, _ in pairs)
+        return replace(self, examples=examples, negatives=negatives, sources=sources)
 
     def document(self) -> dict[str, object]:
         """The alert as plain values, as JSON has them: its examples by where they came from."""

@@ -1,0 +1,98 @@
+"""Queries of what is stored: a scene by its id, the tile at a place; a model that is at hand."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scenehash import CodeStore, Crop, Filter, HashModel, Query, ingest, search
+from scenehash.errors import ConfigurationError, InputError, LineageError, NotStoredError
+from scenehash.model.card import MatchDistances
+from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval.stored_place import row_at
+
+from ...scenes import draw
+from ..ingestion.test_ingest import mosaic
+from ..store.samples import make, placed
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load()
+
+
+@pytest.fixture
+def store(tmp_path: Path, model: HashModel) -> Path:
+    (tmp_path / "in").mkdir()
+    write_picture(tmp_path / "in" / "large.png", mosaic(2, 3))
+    ingest(tmp_path / "in", tmp_path / "s", model)
+    return tmp_path / "s"
+
+
+@pytest.mark.parametrize("window", [None, (256, 256, 256, 256), (100, 30, 300, 200)])
+def test_a_stored_scene_is_the_query_that_its_file_is(
+    store: Path, model: HashModel, window: tuple[int, int, int, int] | None
+) -> None:
+    file = store.parent / "in" / "large.png"
+    with CodeStore.open(store) as opened:
+        content = opened.list_scenes().scenes[0].content
+        stored = Query.from_stored_scene(opened, content, model, Crop(window))
+        expected = Query.from_file(file, model, crop=Crop(window))
+        assert stored.document() == expected.document()
+        assert stored.thumbnails == expected.thumbnails
+        with pytest.raises(NotStoredError, match="no stored scene has the id 0000"):
+            Query.from_stored_scene(opened, "0" * 32, model)
+        write_picture(file, draw("forest", 1))
+        with pytest.raises(InputError, match=r"large\.png: the file has another content"):
+            Query.from_stored_scene(opened, content, model, Crop(window))
+
+
+def test_another_model_than_the_stores_is_refused(tmp_path: Path, model: HashModel) -> None:
+    with make(tmp_path / "s", 1) as store, pytest.raises(LineageError):
+        Query.from_stored_scene(store, store.list_scenes().scenes[0].content, model)
+
+
+def test_the_tile_at_a_place_is_the_newest_and_of_its_scene_the_nearest(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        # Rows 0-2, 3-5 a day later and a third of a tile to the north, 6-8 at no known time.
+        north = placed(2, 3, (8.0, 47.0033))
+        timeless = dataclasses.replace(placed(3, 3), time=None)
+        store.add([placed(1, 3), north, timeless])
+        assert row_at(store, 47.005, 8.005) == 3
+        assert row_at(store, 47.005, 8.0251) == 5
+        assert row_at(store, 47.001, 8.0251) == 2
+        store.delete(Filter(scene="/scenes/2.png"))
+        store.delete(Filter(scene="/scenes/1.png"))
+        assert row_at(store, 47.001, 8.011) == 7
+        assert Query.from_place(store, 47.001, 8.011).text == "row:7"
+        with pytest.raises(NotStoredError, match="no stored tile shows 46,8"):
+            row_at(store, 46, 8)
+        with pytest.raises(ConfigurationError, match="the latitude comes first"):
+            row_at(store, 120, 47)
+
+
+def test_a_place_on_the_antimeridian_has_its_tile(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.add([placed(1, 1, (179.995, 10.0))])
+        for longitude in (179.996, 180, -180, -179.996):
+            assert row_at(store, 10.005, longitude) == 0
+
+
+def test_a_box_that_holds_a_place_is_no_footprint_that_does(tmp_path: Path) -> None:
+    diamond = placed(1)
+    assert diamond.footprints is not None
+    ring = np.array([[[8.0, 47.1], [8.1, 47.0], [8.0, 46.9], [7.9, 47.0]]])
+    with make(tmp_path / "s") as store:
+        store.add([dataclasses.replace(diamond, footprints=ring)])
+        assert row_at(store, 47.0, 8.0) == 0
+        with pytest.raises(NotStoredError):
+            row_at(store, 47.08, 8.08)
+
+
+def test_a_model_at_hand_says_what_distances_mean(store: Path, model: HashModel) -> None:
+    assert search(store, "row:0", model=model).match_distances.same_kind == 5
+    own = MatchDistances(bits=64, same_kind=1, doubtful=2)
+    card = model.card.model_copy(update={"match_distances": [own]})
+    other = HashModel(model._session, card)
+    assert search(store, "row:0", model=other).match_distances.same_kind == 1
