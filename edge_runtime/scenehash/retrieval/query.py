@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, check_bits, pack
-from scenehash.errors import ConfigurationError, InputError, NotStoredError
+from scenehash.errors import ConfigurationError, InputError
 from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, SceneRecord
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -120,24 +120,19 @@ class Query:
         return replace(query, scene=path)
 
     @classmethod
-    def from_stored_scene(
+    def from_record(
         cls,
-        store: CodeStore,
-        content: str,
+        record: SceneRecord,
         model: "HashModel",
+        bits: int | None = None,
         crop: Crop | None = None,
         threads: int = 1,
         progress: Progress = SILENT,
     ) -> "Query":
-        """Hash a stored scene, or a part of it, by the id of its content: read as it was stored.
+        """Hash a stored scene, or a part of it, read as it was stored; see CodeStore.find_scene.
 
-        Raises NotStoredError when there is none, LineageError when the model is not the one that
-        made the store, InputError as from_file, and when the file has another content by now.
+        Raises InputError as from_file, and when the file has another content by now.
         """
-        record = store.find_scene(content)
-        if record is None:
-            raise NotStoredError(f"{store.path}: no stored scene has the id {content}")
-        bits = bits_for(store, model)
         try:
             with reopen_scene(Path(record.path), record.decode_params) as scene:
                 query = cls.from_scene(scene, record.path, model, bits, crop, threads, progress)

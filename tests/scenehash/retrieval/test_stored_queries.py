@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Crop, Filter, HashModel, Query, ingest, search
-from scenehash.errors import ConfigurationError, InputError, LineageError, NotStoredError
+from scenehash.errors import ConfigurationError, InputError, NotStoredError
 from scenehash.model.card import MatchDistances
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.stored_place import row_at
@@ -36,21 +36,15 @@ def test_a_stored_scene_is_the_query_that_its_file_is(
 ) -> None:
     file = store.parent / "in" / "large.png"
     with CodeStore.open(store) as opened:
-        content = opened.list_scenes().scenes[0].content
-        stored = Query.from_stored_scene(opened, content, model, Crop(window))
+        record = opened.find_scene(opened.list_scenes().scenes[0].content)
+        assert record is not None
+        stored = Query.from_record(record, model, crop=Crop(window))
         expected = Query.from_file(file, model, crop=Crop(window))
         assert stored.document() == expected.document()
         assert stored.thumbnails == expected.thumbnails
-        with pytest.raises(NotStoredError, match="no stored scene has the id 0000"):
-            Query.from_stored_scene(opened, "0" * 32, model)
         write_picture(file, draw("forest", 1))
         with pytest.raises(InputError, match=r"large\.png: the file has another content"):
-            Query.from_stored_scene(opened, content, model, Crop(window))
-
-
-def test_another_model_than_the_stores_is_refused(tmp_path: Path, model: HashModel) -> None:
-    with make(tmp_path / "s", 1) as store, pytest.raises(LineageError):
-        Query.from_stored_scene(store, store.list_scenes().scenes[0].content, model)
+            Query.from_record(record, model, crop=Crop(window))
 
 
 def test_the_tile_at_a_place_is_the_newest_and_of_its_scene_the_nearest(tmp_path: Path) -> None:
