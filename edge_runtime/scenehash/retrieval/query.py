@@ -15,9 +15,9 @@ from scenehash.codes import Codes, check_bits, pack
 from scenehash.errors import ConfigurationError, InputError
 from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes import Scene, Window, open_scene, reopen_scene
+from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore, SceneRecord
+from scenehash.store import CodeStore
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -120,27 +120,6 @@ class Query:
         return replace(query, scene=path)
 
     @classmethod
-    def from_record(
-        cls,
-        record: SceneRecord,
-        model: "HashModel",
-        bits: int | None = None,
-        crop: Crop | None = None,
-        threads: int = 1,
-        progress: Progress = SILENT,
-    ) -> "Query":
-        """Hash a stored scene, or a part of it, read as it was stored; see CodeStore.find_scene.
-
-        Raises InputError as from_file, and when the file has another content by now.
-        """
-        try:
-            with reopen_scene(Path(record.path), record.decode_params) as scene:
-                query = cls.from_scene(scene, record.path, model, bits, crop, threads, progress)
-        except InputError as error:
-            raise InputError(error.reason, record.path) from error
-        return replace(query, scene=Path(record.path))
-
-    @classmethod
     def from_scene(
         cls,
         scene: Scene,
@@ -151,8 +130,10 @@ class Query:
         threads: int = 1,
         progress: Progress = SILENT,
     ) -> "Query":
-        """Hash an open scene, or a part of it; text is its name. Raises InputError as from_file,
-        without a path."""
+        """Hash an open scene, or a part of it; text is its name, and the query has no path.
+
+        Raises InputError as from_file, without a path.
+        """
         crop, bits = crop or Crop(), bits or model.bits
         windows = crop.windows(scene, model.tile_size)
         if len(windows) == 1:

@@ -17,6 +17,7 @@ from scenehash.store import CodeStore, Filter, Hit
 from scenehash.tiles import Image
 
 from .crop import Crop
+from .grouping import group_by_place
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
@@ -62,6 +63,10 @@ class SearchResult:
     def reordered(self) -> bool:
         """Whether any hit is at another rank than by its distance."""
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
+
+    def groups(self) -> list[list[int]]:
+        """The rows of the hits in groups of one place each; see group_by_place."""
+        return group_by_place(self.hits)
 
     def document(self) -> dict[str, object]:
         """The result as plain values, as JSON has them."""

@@ -12,10 +12,11 @@ from .tokens import Tokens, allows
 
 COOKIE = "scenehash_token"
 # What anybody may ask for: whether a token is needed, whether the server lives, the page itself.
-OPEN = frozenset({"/api/session", "/healthz"})
+SESSION = "/api/session"
+OPEN = frozenset({SESSION, "/healthz"})
 # What changes nothing, though it is no GET; all else that is none needs the scope write.
 READING = frozenset({"/api/search", "/api/uploads", "/api/alerts/test"})
-JUDGING = re.compile(r"/api/alerts/[^/]+/(confirm|reject)")
+JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -83,4 +84,4 @@ def scope_of(method: str, path: str) -> str:
     """The scope that a request needs."""
     if method in SAFE_METHODS or path in READING:
         return "read"
-    return "confirm" if JUDGING.fullmatch(path) else "write"
+    return "confirm" if method == "POST" and JUDGING.fullmatch(path) else "write"

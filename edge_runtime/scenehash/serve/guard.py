@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .access import Caller, caller_of, check_scope, scope_of
+from .access import SESSION, Caller, caller_of, check_scope, scope_of, token_of
 from .audit import Audit
 from .limits import (
     BURST,
@@ -93,6 +93,8 @@ class Guard:
             raise
         finally:
             method, path = scope["method"], scope["path"]
+            if answer.status == HTTPStatus.UNAUTHORIZED:
+                self._wrong.note(address)
             self._metrics.count_request(scope, answer.status, time.perf_counter() - started)
             if _is_audited(method, path, answer.status):
                 await asyncio.to_thread(
@@ -106,12 +108,13 @@ class Guard:
         check_site(method, headers)
         if self._tokens is None:
             check_not_forwarded(headers)
+        if self._tokens is not None and (token_of(headers) or path == SESSION):
+            self._wrong.check(address)
         try:
             caller = caller_of(headers, address, self._tokens)
         except Refused:
-            self._wrong.take(address)
             # A page whose token was revoked has to be able to ask for another one.
-            if path != "/api/session":
+            if path != SESSION:
                 raise
             caller = Caller(None, None, address)
         check_scope(method, path, caller)

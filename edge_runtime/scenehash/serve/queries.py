@@ -57,9 +57,8 @@ class _PartQuery(_Request):
 
     def crop(self, params: DecodeParams | None = None) -> Crop:
         """The part that is meant; ConfigurationError when that makes no sense."""
-        return Crop(
-            self.window, self.at, params or DecodeParams(), tiling_of(self.tile, self.whole)
-        )
+        tiling = Tiling.of_text(self.tile, whole=self.whole)
+        return Crop(self.window, self.at, params or DecodeParams(), tiling)
 
 
 class SceneQuery(_PartQuery):

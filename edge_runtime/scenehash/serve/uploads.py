@@ -1,19 +1,22 @@
 """Images that are searched with, for a while: files in a folder of this process alone."""
 
+import contextlib
 import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 from scenehash.decode_params import DecodeParams
-from scenehash.errors import InputError, NotStoredError
+from scenehash.errors import InputError, NotStoredError, StoreBusyError
 from scenehash.files import printable
-from scenehash.scenes import Scene, content_id, open_scene
+from scenehash.scenes import Scene, open_scene
 from scenehash.scenes.bounds import check_bounds
+from scenehash.scenes.files import content_of
 from scenehash.scenes.formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, format_of
 
 # Formats that name no other files.
@@ -22,8 +25,10 @@ SUFFIXES = {TIFF: ".tif", JPEG_2000: ".jp2"}
 LIFETIME = timedelta(hours=1)
 # All of them together have no more bytes than so many times the largest that is taken.
 LARGEST_KEPT = 4
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 32_000_000
 LONGEST_NAME = 200
+# Uploads that are being received.
+MOST_COMING = 8
 
 
 @dataclass(frozen=True)
@@ -49,19 +54,35 @@ class Uploads:
         self._folder = tempfile.TemporaryDirectory(prefix="scenehash-")
         self._most, self._clock = LARGEST_KEPT * largest, clock
         self._lock = threading.Lock()
+        self._coming = threading.BoundedSemaphore(MOST_COMING)
         self._kept: OrderedDict[str, tuple[Upload, float]] = OrderedDict()
 
-    def add(self, data: bytes, name: str) -> Upload:
-        """Keep an image; InputError on what is none, or has too many pixels: nothing is decoded."""
-        kind = check_image(data)
-        number = content_id(data)
+    @contextlib.contextmanager
+    def receiving(self) -> Iterator[IO[bytes]]:
+        """A file to write an image to as it comes; StoreBusyError while too many are coming."""
+        if not self._coming.acquire(blocking=False):
+            raise StoreBusyError(f"{MOST_COMING} uploads are coming already; try again")
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder.name) as file:
+                yield file
+        finally:
+            self._coming.release()
+
+    def add(self, received: IO[bytes], name: str) -> Upload:
+        """Keep an image that was received; InputError on what is none, or has too many pixels:
+        nothing is decoded."""
+        received.flush()
+        coming = Path(received.name)
+        kind = check_image(coming)
+        number, size = content_of(coming), coming.stat().st_size
         # A folder of its own: nothing of another upload lies beside it.
         path = Path(self._folder.name, number, f"upload{SUFFIXES.get(kind, '')}")
         shown = printable(name)[:LONGEST_NAME]
-        upload = Upload(number, shown, path, len(data), datetime.now(UTC) + LIFETIME)
+        upload = Upload(number, shown, path, size, datetime.now(UTC) + LIFETIME)
         with self._lock:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            path.write_bytes(data)
+            path.unlink(missing_ok=True)
+            path.hardlink_to(coming)
             self._kept.pop(number, None)
             self._kept[number] = upload, self._clock() + LIFETIME.total_seconds()
             self._forget_old()
@@ -78,15 +99,12 @@ class Uploads:
             return self._kept[number][0]
 
     def open(self, upload: Upload, params: DecodeParams) -> Scene:
-        """Open an upload as a scene, to be closed; InputError, with its name, on damage."""
-        try:
-            scene = open_scene(upload.path, params)
-            if scene.width * scene.height > MOST_PIXELS:
-                scene.close()
-                raise InputError(_too_many(scene.width, scene.height))
-            return scene
-        except InputError as error:
-            raise InputError(error.reason, upload.text) from error
+        """Open an upload as a scene, to be closed; InputError, without its name, on damage."""
+        scene = open_scene(upload.path, params)
+        if scene.width * scene.height > MOST_PIXELS:
+            scene.close()
+            raise InputError(_too_many(scene.width, scene.height))
+        return scene
 
     def total(self) -> int:
         """How many bytes are kept."""
@@ -107,15 +125,17 @@ class Uploads:
                 upload.path.parent.rmdir()
 
 
-def check_image(data: bytes) -> str:
-    """The format of an image's bytes; InputError when it is none that is taken, or too large."""
-    if not data:
+def check_image(path: Path) -> str:
+    """The format of an image; InputError when it is none that is taken, or too large."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head:
         raise InputError("the file is empty (0 bytes)")
-    kind = format_of(data[:HEAD_BYTES])
+    kind = format_of(head)
     if kind not in FORMATS:
         raise InputError(f"a {kind} file is not taken: it may name other files; send a GeoTIFF")
     if kind in PLAIN:
-        header = check_bounds(data)
+        header = check_bounds(path.read_bytes())
         if header.width * header.height > MOST_PIXELS:
             raise InputError(_too_many(header.width, header.height))
     return kind

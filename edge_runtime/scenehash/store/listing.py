@@ -1,6 +1,6 @@
 """Lists of what a store holds: scenes a page at a time, labels, and when scenes were acquired."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,8 +11,9 @@ from scenehash.geo import Box
 from .catalog import Catalog
 from .database import damaged_values
 from .filters import Filter
+from .records import SceneFile
 from .rows import Ranges
-from .scene_table import SCENES_DAMAGED
+from .scene_table import SCENES_DAMAGED, SceneEntry
 from .selection import holding, is_narrow, rows_where
 from .snapshot import Snapshot
 from .tile_table import Owned
@@ -94,11 +95,20 @@ def list_scenes(
 ) -> ScenePage:
     """See StoreReader.list_scenes."""
     numbers, following = _numbers(catalog, snapshot, where, most, after, newest)
-    found = {row[0]: row for row in catalog.scenes.listed(numbers)}
+    found = {entry.number: entry for entry in catalog.scenes.entries(numbers)}
+    _check(snapshot, found.values())
     with damaged_values(SCENES_DAMAGED):
-        snapshot.check(Owned(row[5], row[0], row[7]) for row in found.values())
-        scenes = tuple(_listed(catalog, *found[number]) for number in numbers if number in found)
+        scenes = tuple(_listed(catalog, found[number]) for number in numbers)
     return ScenePage(scenes, following)
+
+
+def scene_file(catalog: Catalog, snapshot: Snapshot, content: str) -> SceneFile | None:
+    """See StoreReader.scene_file."""
+    number = catalog.scenes.find([content]).get(content)
+    if number is None:
+        return None
+    _check(snapshot, catalog.scenes.entries([number]))
+    return catalog.scenes.file_of(number)
 
 
 def time_histogram(catalog: Catalog, bins: int, where: Filter) -> TimeHistogram:
@@ -145,7 +155,8 @@ def _numbers(
 
 def _there(catalog: Catalog, scenes: Sequence[int], where: Filter) -> list[int]:
     """Those of scenes that have a tile which meets the conditions on places."""
-    spans = {row[0]: (row[5], row[6]) for row in catalog.scenes.listed(scenes)}
+    found = catalog.scenes.entries(scenes)
+    spans = {entry.number: (entry.first_row, entry.tiles) for entry in found}
     ranges = Ranges.of(sorted(spans.values()))
     rows = np.sort(holding(catalog, where, ranges.expanded()))
     return [
@@ -156,25 +167,18 @@ def _there(catalog: Catalog, scenes: Sequence[int], where: Filter) -> list[int]:
     ]
 
 
-def _listed(
-    catalog: Catalog,
-    number: int,
-    content: bytes,
-    path: str,
-    time: float | None,
-    labels: tuple[str, ...],
-    first_row: int,
-    tiles: int,
-    checksum: object,
-) -> ListedScene:
-    del checksum
+def _listed(catalog: Catalog, entry: SceneEntry) -> ListedScene:
     return ListedScene(
-        number,
-        content.hex(),
-        path,
-        None if time is None else datetime.fromtimestamp(time, UTC),
-        labels,
-        first_row,
-        tiles,
-        catalog.tiles.box_around(first_row, tiles),
+        entry.number,
+        entry.content.hex(),
+        entry.path,
+        None if entry.time is None else datetime.fromtimestamp(entry.time, UTC),
+        entry.labels,
+        entry.first_row,
+        entry.tiles,
+        catalog.tiles.box_around(entry.first_row, entry.tiles),
     )
+
+
+def _check(snapshot: Snapshot, entries: Iterable[SceneEntry]) -> None:
+    snapshot.check(Owned(entry.first_row, entry.number, entry.checksum) for entry in entries)

@@ -19,8 +19,8 @@ from .catalog import Catalog
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
-from .listing import ScenePage, TimeHistogram, list_scenes, time_histogram
-from .records import Footprints, SceneRecord, Tile
+from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
+from .records import Footprints, SceneFile, SceneRecord, Tile
 from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
@@ -117,6 +117,20 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scene = self._catalog.scenes.find([content]).get(content)
             return None if scene is None else read_record(self._catalog, scene)
+
+    def scene_file(self, content: str) -> SceneFile | None:
+        """The file of the scene of this content id; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            return scene_file(self._catalog, self._snapshot, content)
+
+    def content_of(self, row: int) -> str:
+        """The content id of the scene whose tile is in a row; NotStoredError on a row not there."""
+        self.tile(row)
+        (content, *_) = self._catalog.tiles.origins([row])[row]
+        return content.hex()
 
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter.

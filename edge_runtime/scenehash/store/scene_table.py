@@ -3,14 +3,14 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
 from .database import Database, damaged_values
-from .records import SceneRecord
+from .records import SceneFile, SceneRecord
 from .rows import Rows
 from .tile_table import TileTable
 
@@ -37,6 +37,19 @@ CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 """
 
 SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash store verify"
+
+
+class SceneEntry(NamedTuple):
+    """What the table scene has of a scene, besides how its pixels are made of its file."""
+
+    number: int
+    content: bytes
+    path: str
+    time: float | None
+    labels: Any
+    first_row: int
+    tiles: int
+    checksum: object
 
 
 class SceneTable:
@@ -142,18 +155,22 @@ class SceneTable:
         query = "SELECT label, count(*) FROM label GROUP BY label ORDER BY label"
         return [(str(label), int(count)) for label, count in self._database.all(query)]
 
-    def listed(self, scenes: Sequence[int]) -> list[tuple[Any, ...]]:
-        """Number, content, path, time, labels, first row, tiles and checksum of scenes, in some
-        order; one that is not there is left out."""
+    def entries(self, scenes: Sequence[int]) -> list[SceneEntry]:
+        """The entries of scenes, in some order; one that is not there is left out."""
         query = (
             "SELECT scene, content, path, time, labels, first_row, tiles, seal FROM scene "
             "WHERE scene"
         )
         with damaged_values(SCENES_DAMAGED):
-            return [
-                (*before, tuple(json.loads(labels)), first, tiles, seal)
-                for *before, labels, first, tiles, seal in self._database.all_in(query, scenes)
-            ]
+            entries = [SceneEntry(*found) for found in self._database.all_in(query, scenes)]
+            return [entry._replace(labels=tuple(json.loads(entry.labels))) for entry in entries]
+
+    def file_of(self, scene: int) -> SceneFile:
+        """The file of a scene that is there."""
+        query = "SELECT path, reading FROM scene WHERE scene = ?"
+        with damaged_values(SCENES_DAMAGED):
+            path, params = self._database.one(query, scene)
+            return SceneFile(path, json.loads(params))
 
     def numbers_where(
         self,

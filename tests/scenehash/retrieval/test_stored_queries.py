@@ -1,4 +1,4 @@
-"""Queries of what is stored: a scene by its id, the tile at a place; a model that is at hand."""
+"""Queries of what is stored: the tile at a place; and a model that is at hand."""
 
 import dataclasses
 from pathlib import Path
@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenehash import CodeStore, Crop, Filter, HashModel, Query, ingest, search
-from scenehash.errors import ConfigurationError, InputError, NotStoredError
+from scenehash import Filter, HashModel, Query, ingest, search
+from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.model.card import MatchDistances
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.stored_place import row_at
 
-from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
 from ..store.samples import make, placed
 
@@ -28,23 +27,6 @@ def store(tmp_path: Path, model: HashModel) -> Path:
     write_picture(tmp_path / "in" / "large.png", mosaic(2, 3))
     ingest(tmp_path / "in", tmp_path / "s", model)
     return tmp_path / "s"
-
-
-@pytest.mark.parametrize("window", [None, (256, 256, 256, 256), (100, 30, 300, 200)])
-def test_a_stored_scene_is_the_query_that_its_file_is(
-    store: Path, model: HashModel, window: tuple[int, int, int, int] | None
-) -> None:
-    file = store.parent / "in" / "large.png"
-    with CodeStore.open(store) as opened:
-        record = opened.find_scene(opened.list_scenes().scenes[0].content)
-        assert record is not None
-        stored = Query.from_record(record, model, crop=Crop(window))
-        expected = Query.from_file(file, model, crop=Crop(window))
-        assert stored.document() == expected.document()
-        assert stored.thumbnails == expected.thumbnails
-        write_picture(file, draw("forest", 1))
-        with pytest.raises(InputError, match=r"large\.png: the file has another content"):
-            Query.from_record(record, model, crop=Crop(window))
 
 
 def test_the_tile_at_a_place_is_the_newest_and_of_its_scene_the_nearest(tmp_path: Path) -> None:
