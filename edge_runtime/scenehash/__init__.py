@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
     from .store import CodeStore, Filter, Hit
-    from .watcher.alerts import add_alert, tune_alert
+    from .watcher.alerts import add_alert, confirm_match, reject_match, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
@@ -107,10 +107,12 @@ __all__ = [
     "WatchReport",
     "add_alert",
     "bench",
+    "confirm_match",
     "doctor",
     "ingest",
     "preview_tiles",
     "read_scene",
+    "reject_match",
     "relocate",
     "retry_quarantine",
     "search",
@@ -140,10 +142,12 @@ _MODULE_OF = {
     "WatchReport": "watcher.options",
     "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
+    "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
+    "reject_match": "watcher.alerts",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .errors import ConfigurationError, InputError
@@ -60,13 +61,27 @@ class Tiling:
         if self.pixels is not None and self.metres is not None:
             raise ConfigurationError("a tile's size is given in pixels or in metres, not in both")
         if (self.pixels is not None and self.pixels < 1) or (
-            self.metres is not None and self.metres <= 0
+            self.metres is not None and not 0 < self.metres < inf
         ):
             raise ConfigurationError("a tile's size is more than nothing")
         if not 0 <= self.overlap <= 0.9:
             raise ConfigurationError(f"overlap {self.overlap:g}: it is a share from 0 to 0.9")
         if not 0 <= self.min_valid <= 1:
             raise ConfigurationError(f"valid share {self.min_valid:g}: it is from 0 to 1")
+
+    @classmethod
+    def of_text(
+        cls, tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
+    ) -> "Tiling":
+        """A tiling whose tile's size is written in pixels, "512", or in metres, "300m"."""
+        try:
+            metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
+            pixels = int(tile) if tile and metres is None else None
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
+            ) from error
+        return cls(pixels, metres, overlap, whole, min_valid)
 
     def sides(self, tile_size: int, pixel_size: PixelSize | None) -> tuple[int, int] | None:
         """Width and height of a tile in pixels; None when they depend on an unknown pixel size."""

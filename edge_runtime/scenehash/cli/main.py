@@ -14,7 +14,19 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from . import alert, bench, demo, doctor, ingest, quarantine, search, store, tiles, watch
+from . import (
+    alert,
+    bench,
+    demo,
+    doctor,
+    ingest,
+    quarantine,
+    search,
+    serve,
+    store,
+    tiles,
+    watch,
+)
 from .console import EXIT_FAILED, notice, report
 from .help import give_all
 from .interrupts import exit_status, interruptible
@@ -114,7 +126,19 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog=STATUSES,
     )
-    for module in (demo, ingest, watch, alert, search, store, quarantine, tiles, doctor, bench):
+    for module in (
+        demo,
+        ingest,
+        watch,
+        alert,
+        search,
+        serve,
+        store,
+        quarantine,
+        tiles,
+        doctor,
+        bench,
+    ):
         module.register(app)
     for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
         _add_plugin(app, plugin)

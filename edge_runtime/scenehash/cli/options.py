@@ -11,8 +11,8 @@ import typer
 from .console import notice
 
 if TYPE_CHECKING:
-    from scenehash.scenes import Tiling
     from scenehash.store import CodeStore, Filter
+    from scenehash.windows import Tiling
 
 CORES = os.cpu_count() or 1
 STORE_VARIABLE = "SCENEHASH_STORE"
@@ -238,17 +238,9 @@ def make_tiling(
     tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
 ) -> "Tiling":
     """The tiling that the options ask for."""
-    from scenehash.errors import ConfigurationError
-    from scenehash.scenes import Tiling
+    from scenehash.windows import Tiling
 
-    try:
-        metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
-        pixels = int(tile) if tile and metres is None else None
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
-        ) from error
-    return Tiling(pixels, metres, overlap, whole, min_valid)
+    return Tiling.of_text(tile, overlap, whole, min_valid)
 
 
 def notice_trouble(store: "CodeStore") -> None:

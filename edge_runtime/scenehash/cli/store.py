@@ -35,7 +35,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
@@ -98,25 +98,11 @@ def info_command(
     store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
 ) -> None:
     """Show what a store contains, and which model made it."""
-    from scenehash.store import THUMBNAILS, CodeStore
+    from scenehash.store import CodeStore
+    from scenehash.store.documents import info_document
 
-    folder = _folder(store, option)
-    with CodeStore.open(folder) as code_store:
-        scenes, tiles = code_store.counts()
-        document = {
-            "store": str(folder),
-            "scenes": scenes,
-            "tiles": tiles,
-            "rows": code_store.rows,
-            "deleted": code_store.deleted,
-            "indexed": code_store.indexed,
-            "bits": code_store.bits,
-            "lineage": code_store.lineage,
-            "model": code_store.model,
-            "thumbnails": code_store.thumbnail_count() if code_store.thumbnails.kept else None,
-            "thumbnail_bytes": _bytes_of(folder.glob(f"{THUMBNAILS}*")),
-            "bytes": _bytes_of(folder.rglob("*")),
-        }
+    with CodeStore.open(_folder(store, option)) as code_store:
+        document = info_document(code_store)
         notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
@@ -458,7 +444,3 @@ def _confirm(store: Path, paths: "Sequence[str]") -> None:
     typer.confirm(
         f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
     )
-
-
-def _bytes_of(paths: "Iterable[Path]") -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -126,8 +126,10 @@ def watch_command(
     ] = None,
     keep_events: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Keep at most this many undelivered events."),
-    ] = SINKS.max_undelivered,
+        typer.Option(
+            min=1, metavar="N", help="Keep this many events in the store, delivered or not."
+        ),
+    ] = SINKS.kept_events,
     max_backlog: Annotated[
         int | None,
         typer.Option(

@@ -11,6 +11,8 @@ thumbnails.py   store.thumbnails, in a file of their own
 filters.py      Filter: which rows a search considers
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
+listing.py      lists of scenes, labels and times
+documents.py    what a store holds, as JSON has it
 
 How it is kept
 
