@@ -30,6 +30,8 @@ COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 HOSTILE = "<img src=x onerror=window.hacked=1>.jpg"
 HOSTILE_LABEL = "<b onmouseover=window.hacked=1>quay</b>"
 START = 30.0
+# Rows: six of each kind in the order of KINDS (harbors are 42 to 47), the hostile name 72, then six
+# tiles each of camargue (73), fiji (79) and marseille (85).
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -128,8 +130,10 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def server(archive: Path) -> Iterator[Server]:
-    """A server of that store, for all tests that do not stop it."""
-    running = Server(archive)
+    """A server of a copy of that store, for all tests that do not stop it."""
+    store = archive.with_name("shared.store")
+    shutil.copytree(archive, store)
+    running = Server(store)
     running.start()
     yield running
     running.end()
@@ -145,7 +149,7 @@ class Visit:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._console)
         page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)
 
     def go(self, address: str) -> Any:
         self.page.goto(self.url + address)

@@ -9,8 +9,8 @@ from .test_search import hits, rows
 
 VIEWS = {
     "start": ("/search", ".newest img"),
-    "search": ("/search?q=row:72&not=row:3&hit=73&group=true&bbox=4,43,6,44&since=2013-01-01", ".inspector"),
-    "scene": ("/tiles/72?q=row:3", "path.focus"),
+    "search": ("/search?q=row:85&not=row:3&hit=86&group=true&bbox=4,43,6,44&since=2013-01-01", ".inspector"),
+    "scene": ("/tiles/85?q=row:3", "path.focus"),
     "live": ("/live", ".feed"),
     "alerts": ("/alerts", ".head"),
     "new alert": ("/alerts/new?q=row:42", ".radius rect"),
@@ -51,24 +51,24 @@ def test_a_search_from_the_first_key_to_a_scene_without_a_pointer(visit: Visit) 
     page.keyboard.press("1")
     page.wait_for_selector(".drop")
     page.keyboard.press("/")
-    page.wait_for_function("document.activeElement.matches('[data-focus=query]')")
+    page.wait_for_function("() => document.activeElement.matches('[data-focus=query]')")
     page.keyboard.press("Tab")
-    page.keyboard.type("row:72")
+    page.keyboard.type("row:85")
     page.keyboard.press("Enter")
     order = rows(page)
     page.locator(f"[data-row='{order[0]}'] .open").focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function(f"location.search.includes('hit={order[1]}')")
+    page.wait_for_function(f"() => location.search.includes('hit={order[1]}')")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Home")
-    page.wait_for_function(f"location.search.includes('hit={order[0]}')")
+    page.wait_for_function(f"() => location.search.includes('hit={order[0]}')")
     page.keyboard.press("End")
     page.keyboard.press("n")
-    page.wait_for_function(f"location.search.includes('not=row:{order[-1]}')")
+    page.wait_for_function(f"() => location.search.includes('not=row:{order[-1]}')")
     again = rows(page)
     page.locator(f"[data-row='{again[1]}'] .open").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function(f"location.pathname === '/tiles/{again[1]}'")
+    page.wait_for_function(f"() => location.pathname === '/tiles/{again[1]}'")
     page.keyboard.press("?")
     assert page.get_by_role("dialog").is_visible()
     page.keyboard.press("Escape")
@@ -99,7 +99,7 @@ def test_text_in_a_field_is_never_a_key(visit: Visit) -> None:
 
 def test_on_a_phone_hits_and_map_take_turns(browser: Any, server: Server) -> None:
     with visiting(browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True) as visit:
-        page = visit.go("/search?q=row:72&hit=73")
+        page = visit.go("/search?q=row:85&hit=86")
         hits(page)
         assert not page.locator(".map-panel").is_visible()
         page.get_by_role("button", name="Map", exact=True).tap()

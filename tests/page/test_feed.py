@@ -68,7 +68,7 @@ def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(feed
     page.wait_for_selector(".judge.confirmed")
     watched.arrive("second.png", "harbor", 8)
     event_of(page, "second.png").click()
-    page.wait_for_function("document.querySelector('.event-detail h2').innerText === 'second.png'")
+    page.wait_for_function("() => document.querySelector('.event-detail h2')?.innerText === 'second.png'")
     page.keyboard.press("x")
     page.wait_for_selector(".judge.rejected")
     # What was said is in the store: another visitor sees it.
@@ -86,15 +86,15 @@ def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: 
     event_of(page, "plain.png").wait_for()
     every = len(numbers(page))
     page.get_by_role("button", name="Alerts").click()
-    page.wait_for_function("location.search.includes('show=alerts')")
+    page.wait_for_function("() => location.search.includes('show=alerts')")
     assert event_of(page, "plain.png").count() == 0
     page.get_by_role("button", name="Set aside").click()
     event_of(page, "torn.jpg").wait_for()
     event_of(page, "torn.jpg").click()
-    page.wait_for_function("location.search.includes('event=')")
+    page.wait_for_function("() => location.search.includes('event=')")
     assert page.locator(".event-detail .trouble").inner_text()
     page.reload()
-    page.wait_for_function("document.querySelector('.event-detail h2').innerText === 'torn.jpg'")
+    page.wait_for_function("() => document.querySelector('.event-detail h2')?.innerText === 'torn.jpg'")
     page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_function("n => document.querySelectorAll('[data-event]').length === n", arg=every)
 

@@ -8,8 +8,6 @@ from typing import Any
 from .conftest import Visit
 from .test_search import hits, names, rows, settled
 
-MARSEILLE = "/search?q=row:72&k=50"
-
 
 def on_map(page: Any, x: float, y: float) -> tuple[float, float]:
     """A point of the map, by shares of its width and height."""
@@ -18,9 +16,9 @@ def on_map(page: Any, x: float, y: float) -> tuple[float, float]:
 
 
 def test_hits_with_a_place_are_footprints_that_can_be_chosen(visit: Visit) -> None:
-    page = visit.go("/search?q=row:72&k=50&scene=marseille_20140720.tif&map=11/43.3/5.42")
+    page = visit.go("/search?q=row:85&k=50&scene=marseille_20140720.tif&map=11/43.3/5.42")
     assert len(rows(page)) == 6
-    page.wait_for_function("document.querySelectorAll('path.footprint').length === 6")
+    page.wait_for_function("() => document.querySelectorAll('path.footprint').length === 6")
     page.locator("path.footprint").last.click()
     page.wait_for_selector(".inspector")
     assert re.search(r"hit=\d+", page.url)
@@ -29,11 +27,11 @@ def test_hits_with_a_place_are_footprints_that_can_be_chosen(visit: Visit) -> No
 
 
 def test_the_maps_view_is_in_the_address(visit: Visit) -> None:
-    page = visit.go("/search?q=row:72&map=5/43.30/5.30")
+    page = visit.go("/search?q=row:85&map=5/43.30/5.30")
     hits(page)
     page.locator(".map-panel .map").focus()
     page.keyboard.press("+")
-    page.wait_for_function("location.search.includes('map=6/')")
+    page.wait_for_function("() => location.search.includes('map=6/')")
 
 
 def test_a_click_on_a_place_searches_with_what_is_stored_there(visit: Visit) -> None:
@@ -42,7 +40,7 @@ def test_a_click_on_a_place_searches_with_what_is_stored_there(visit: Visit) -> 
     page.mouse.click(*on_map(page, 0.5, 0.5))
     page.get_by_role("button", name="Search with this place").click()
     assert "q=at:43." in page.url
-    assert "marseille" in names(page)[0]
+    assert any("marseille" in name for name in names(page)[:4])
     # Where nothing is stored, the answer says so.
     page = visit.go("/search?q=at:-40.00000,-120.00000")
     assert page.locator(".results .trouble").inner_text()

@@ -13,24 +13,24 @@ def box_of(page: Any, selector: str) -> dict[str, float]:
 
 
 def test_a_hit_opens_in_its_scene_dimmed_outside_beside_the_query(visit: Visit) -> None:
-    page = visit.go("/search?q=row:72&k=50&scene=marseille_20140720.tif")
+    page = visit.go("/search?q=row:85&k=50&scene=marseille_20140720.tif")
     row = rows(page)[2]
     hits(page).nth(2).locator(".open").dblclick()
     page.wait_for_selector(".viewer path.shade")
     assert page.url.split("?")[0].endswith(f"/tiles/{row}")
     assert page.locator(".beside img").count() == 2
     assert "hit 3" in page.locator(".beside").inner_text()
-    page.wait_for_function("document.querySelectorAll('.pixels .leaflet-tile-loaded').length > 0")
+    page.wait_for_function("() => document.querySelectorAll('.pixels .leaflet-tile-loaded').length > 0")
     page.keyboard.press("d")
-    page.wait_for_function("!document.querySelector('path.shade')")
+    page.wait_for_function("() => !document.querySelector('path.shade')")
     page.keyboard.press("]")
-    page.wait_for_function("document.querySelector('.beside').innerText.includes('hit 4')")
+    page.wait_for_function("() => document.querySelector('.beside')?.innerText.includes('hit 4')")
     page.keyboard.press("b")
     page.wait_for_selector(".hits .hit.selected")
 
 
 def test_a_scene_is_zoomed_to_its_pixels(visit: Visit) -> None:
-    page = visit.go("/tiles/72")
+    page = visit.go("/tiles/85")
     page.wait_for_selector(".viewer path.focus")
     before = box_of(page, "path.focus")["width"]
     page.locator(".viewer .map").focus()
@@ -50,7 +50,7 @@ def test_a_scene_is_zoomed_to_its_pixels(visit: Visit) -> None:
 
 
 def test_a_crop_is_drawn_and_searched_with(visit: Visit) -> None:
-    page = visit.go("/tiles/72")
+    page = visit.go("/tiles/85")
     page.get_by_role("button", name="Whole scene").click()
     page.get_by_role("button", name="Draw a crop").click()
     box = box_of(page, ".viewer .map")
@@ -58,33 +58,33 @@ def test_a_crop_is_drawn_and_searched_with(visit: Visit) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
     page.mouse.up()
-    page.wait_for_function("location.search.includes('window=')")
+    page.wait_for_function("() => location.search.includes('window=')")
     window = re.search(r"window=(\d+,\d+,\d+,\d+)", page.url)
     assert window
     page.get_by_role("link", name="Search with this crop").click()
     found = names_of_hits(page)
     assert f"@{window[1]}" in page.url
-    assert "marseille" in found[0]
+    assert any("marseille" in name for name in found[:8])
     assert page.locator(".chip img").count() == 1
 
 
 def test_a_crop_is_given_in_numbers(visit: Visit) -> None:
-    page = visit.go("/tiles/72")
+    page = visit.go("/tiles/85")
     page.get_by_label("Crop as x, y, width, height").fill("0, 0, 9999, 9999")
     assert page.get_by_role("button", name="Crop", exact=True).is_disabled()
     page.get_by_label("Crop as x, y, width, height").fill("256, 0, 256, 256")
     page.keyboard.press("Enter")
-    page.wait_for_function("location.search.includes('window=256,0,256,256')")
+    page.wait_for_function("() => location.search.includes('window=256,0,256,256')")
     assert page.locator(".facts").first.inner_text().count("256×256 px at 256, 0")
 
 
 def test_tiles_of_a_scene_can_be_chosen(visit: Visit) -> None:
-    page = visit.go("/tiles/72")
+    page = visit.go("/tiles/85")
     page.wait_for_selector("path.cell", state="attached")
     page.keyboard.press("t")
     page.get_by_role("button", name="Whole scene").click()
     page.locator("path.cell").nth(3).click()
-    page.wait_for_function("location.pathname === '/tiles/75'")
+    page.wait_for_function("() => location.pathname === '/tiles/88'")
 
 
 def names_of_hits(page: Any) -> list[str]:

@@ -49,11 +49,11 @@ def test_a_chosen_image_finds_its_kind_with_distances_and_words(visit: Visit) ->
     page.set_input_files("[data-focus=query]", str(HARBOR))
     found = hits(page)
     assert found.count() == 20
-    assert re.search(r"/harbor/", names(page)[0])
+    assert re.search(r"/harbor/|/marseille_", names(page)[0])
     assert re.fullmatch(r"\d+(same place|same kind|doubtful)", found.first.locator(".facts").inner_text().replace("\n", ""))
     assert page.locator(".summary").inner_text().startswith("20 hits of")
     # Pixels, not only thumbnails, are painted.
-    page.wait_for_function("document.querySelector('.hit .tile.sharp')?.naturalWidth > 64")
+    page.wait_for_function("() => document.querySelector('.hit .tile.sharp')?.naturalWidth > 64")
 
 
 def test_an_image_is_dropped_and_another_is_pasted(visit: Visit) -> None:
@@ -63,9 +63,9 @@ def test_an_image_is_dropped_and_another_is_pasted(visit: Visit) -> None:
     hits(page)
     assert page.locator(".chip.like").count() == 1
     page.evaluate(PASTE, ["b.jpg", list(query_path("river").read_bytes())])
-    page.wait_for_function("document.querySelectorAll('.chip.like').length === 2")
-    kinds = {Path(name).parent.name for name in names(page)}
-    assert {"harbor", "river"} <= kinds
+    page.wait_for_function("() => document.querySelectorAll('.chip.like').length === 2")
+    text = " ".join(names(page))
+    assert re.search("harbor|marseille", text) and re.search("river|camargue", text)
 
 
 def test_what_is_no_image_is_refused_in_a_line(visit: Visit, tmp_path: Path) -> None:
@@ -122,9 +122,10 @@ def test_label_scene_distance_and_number_of_hits_limit_a_search(visit: Visit) ->
     assert len(names(page)) == 6
     page = visit.go("/search?q=row:3&scene=marseille_20140720.tif")
     assert {Path(name).name for name in names(page)} == {"marseille_20140720.tif"}
-    page = visit.go("/search?q=row:3&radius=4")
+    page = visit.go("/search?q=row:3&radius=12")
+    hits(page)
     distances = [int(text) for text in page.locator(".hits .facts b").all_inner_texts()]
-    assert max(distances) <= 4
+    assert 0 < max(distances) <= 12
     page = visit.go("/search?q=row:3&k=50")
     assert len(rows(page)) == 50
 
@@ -140,7 +141,7 @@ def test_a_span_of_time_is_brushed_on_the_histogram(visit: Visit) -> None:
     page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 20, steps=4)
     page.mouse.up()
     settled(page, before)
-    assert re.search(r"since=2014-\d\d-\d\d&until=2015-\d\d-\d\d", page.url)
+    assert re.search(r"since=2015-\d\d-\d\d&until=2015-\d\d-\d\d", page.url)
     assert {Path(name).name for name in names(page)} == {"camargue_20150502.tif"}
     assert "without a time are left out" in page.locator(".histogram").inner_text()
     # The same by keys, from the handle of one end.
@@ -179,10 +180,9 @@ def test_a_chosen_hit_is_shown_beside_the_query_and_is_in_the_address(visit: Vis
 def test_names_and_labels_are_text_wherever_they_are_shown(visit: Visit) -> None:
     page = visit.go("/search?q=row:3&k=100")
     hits(page)
-    hostile = page.locator(f".hits .name:text-is('{HOSTILE}')")
+    hostile = page.locator(".hits .hit", has_text=HOSTILE)
     assert hostile.count() == 1
-    hostile.scroll_into_view_if_needed()
-    page.locator(".hit", has=hostile).locator(".open").click()
+    hostile.locator(".open").click()
     page.wait_for_selector(".inspector")
     assert HOSTILE in page.locator(".inspector").inner_text()
     visit.go("/scenes")
@@ -213,6 +213,8 @@ def test_hits_are_also_geojson(visit: Visit) -> None:
 
 def test_a_search_that_finds_nothing_says_what_to_do(visit: Visit) -> None:
     page = visit.go("/search?q=row:3&since=1990-01-01&until=1990-02-01")
-    assert "Widen the filters" in page.locator(".results .empty").inner_text()
+    assert "after --until" in page.locator(".results .trouble").inner_text()
+    page = visit.go("/search?q=row:3&radius=0&label=forest")
+    page.wait_for_selector(".results .empty:has-text('Widen the filters')")
     page = visit.go("/search?q=row:999999")
     assert "999999" in page.locator(".results .trouble").inner_text()

@@ -31,7 +31,7 @@ export function Examples({ search, result, onChange }: Props) {
         const query = `upload:${made.upload}${made.code ? `;code:${made.code}` : ""}`;
         onChange(withExample(latest.current, query, "like"));
       } catch (error) {
-        setTrouble(problemOf(error).message);
+        setTrouble(`${file.name}: ${problemOf(error).message}`);
       }
       setBusy((n) => n - 1);
     }

@@ -54,7 +54,7 @@ export function SearchView() {
   };
 
   return (
-    <main class={`search ${shown}`} id="main">
+    <main class={`search show-${shown}`} id="main">
       <h1 class="hidden">Search</h1>
       <aside class={asked ? "rail asked" : "rail"} aria-label="The search">
         <Examples search={search} result={asked ? result : null} onChange={change} />
