@@ -29,7 +29,9 @@ README_BYTES = 6000
 RASTERS = ("naip_4band_rgbn8_5m_20140720", "rasterio_RGB.byte", "sentinel2_tci_rgb8_100m_nodata0")
 # Pages whose options are those of benchmarks and tools, too.
 OF_OTHER_PROGRAMS = {"CONTRIBUTING.md", "benchmarks/README.md", "docs/results/search.md"}
-OWN_FOLDERS = ("edge_runtime", "train", "export", "tests", "benchmarks", "docs", ".ci", ".github")
+OWN_FOLDERS = (
+    "edge_runtime", "train", "export", "web", "tests", "benchmarks", "docs", ".ci", ".github",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
-    from .store import CodeStore, Filter, Hit
+    from .store import Area, CodeStore, Filter, Hit
     from .watcher.alerts import add_alert, confirm_match, reject_match, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
@@ -86,6 +86,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "Area",
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
@@ -121,6 +122,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "Area": "store",
     "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",

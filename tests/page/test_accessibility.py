@@ -1,4 +1,4 @@
-"""Without a pointer, on a phone, in the dark: the page can be used, and axe finds nothing serious."""
+"""Without a pointer, on a phone, in the dark: it can be used, and axe finds nothing serious."""
 
 from typing import Any
 
@@ -9,7 +9,10 @@ from .test_search import hits, rows
 
 VIEWS = {
     "start": ("/search", ".newest img"),
-    "search": ("/search?q=row:85&not=row:3&hit=86&group=true&bbox=4,43,6,44&since=2013-01-01", ".inspector"),
+    "search": (
+        "/search?q=row:85&not=row:3&hit=86&group=true&bbox=4,43,6,44&since=2013-01-01",
+        ".inspector",
+    ),
     "scene": ("/tiles/85?q=row:3", "path.focus"),
     "live": ("/live", ".feed"),
     "alerts": ("/alerts", ".head"),
@@ -98,7 +101,9 @@ def test_text_in_a_field_is_never_a_key(visit: Visit) -> None:
 
 
 def test_on_a_phone_hits_and_map_take_turns(browser: Any, server: Server) -> None:
-    with visiting(browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True) as visit:
+    with visiting(
+        browser, server.url, viewport={"width": 390, "height": 844}, has_touch=True
+    ) as visit:
         page = visit.go("/search?q=row:85&hit=86")
         hits(page)
         assert not page.locator(".map-panel").is_visible()

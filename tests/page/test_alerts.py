@@ -25,10 +25,14 @@ def test_a_search_becomes_an_alert_with_what_it_would_have_matched(visit: Visit)
     page.wait_for_selector(".radius rect")
     page.get_by_role("slider", name="Radius").fill("7")
     page.get_by_role("button", name="Set the radius to 7").click()
-    page.wait_for_function("() => document.querySelector('.head')?.innerText.includes('at most 7 bits')")
+    page.wait_for_function(
+        "() => document.querySelector('.head')?.innerText.includes('at most 7 bits')"
+    )
     with_label = page.get_by_label("Scenes with the label")
     with_label.select_option("harbor")
-    page.wait_for_function("() => document.querySelector('.expectation')?.innerText.includes('recall')")
+    page.wait_for_function(
+        "() => document.querySelector('.expectation')?.innerText.includes('recall')"
+    )
 
     page.get_by_role("button", name="Remove the alert").click()
     page.get_by_role("button", name="Remove", exact=True).click()

@@ -1,4 +1,4 @@
-"""The live feed: events as a watch reports them, verdicts, and a server that is killed meanwhile."""
+"""The live feed: events as a watch reports them, verdicts, a server that is killed meanwhile."""
 
 import shutil
 import signal
@@ -21,7 +21,9 @@ class Watched:
         self.store, self.incoming = folder / "watched.store", folder / "incoming"
         self.incoming.mkdir()
         shutil.copytree(archive, self.store)
-        scenehash("alert", "add", "harbor", "row:42", "row:43", "--radius", "12", "--store", self.store)
+        scenehash(
+            "alert", "add", "harbor", "row:42", "row:43", "--radius", "12", "--store", self.store
+        )
         self.server = Server(self.store)
         self.server.start()
 
@@ -56,7 +58,9 @@ def event_of(page: Any, name: str) -> Any:
     return page.locator(".event", has_text=name)
 
 
-def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(feed: Visit, watched: Watched) -> None:
+def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(
+    feed: Visit, watched: Watched
+) -> None:
     page = feed.go("/live")
     page.wait_for_selector(".state.good, .state.idle:has-text('no watch')")
     watched.arrive("first.png", "harbor", 0)
@@ -68,7 +72,9 @@ def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(feed
     page.wait_for_selector(".judge.confirmed")
     watched.arrive("second.png", "harbor", 8)
     event_of(page, "second.png").click()
-    page.wait_for_function("() => document.querySelector('.event-detail h2')?.innerText === 'second.png'")
+    page.wait_for_function(
+        "() => document.querySelector('.event-detail h2')?.innerText === 'second.png'"
+    )
     page.keyboard.press("x")
     page.wait_for_selector(".judge.rejected")
     # What was said is in the store: another visitor sees it.
@@ -94,12 +100,16 @@ def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: 
     page.wait_for_function("() => location.search.includes('event=')")
     assert page.locator(".event-detail .trouble").inner_text()
     page.reload()
-    page.wait_for_function("() => document.querySelector('.event-detail h2')?.innerText === 'torn.jpg'")
+    page.wait_for_function(
+        "() => document.querySelector('.event-detail h2')?.innerText === 'torn.jpg'"
+    )
     page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_function("n => document.querySelectorAll('[data-event]').length === n", arg=every)
 
 
-def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(feed: Visit, watched: Watched) -> None:
+def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
+    feed: Visit, watched: Watched
+) -> None:
     page = feed.go("/live")
     page.wait_for_selector(".state:not(.bad)")
     watched.arrive("before.png", "river", 0)

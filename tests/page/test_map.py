@@ -57,7 +57,10 @@ def test_a_box_is_drawn_and_cleared(visit: Visit) -> None:
     page.mouse.up()
     settled(page, before)
     assert "bbox=" in page.url
-    assert {Path(name).name for name in names(page)} <= {"marseille_20140720.tif", "camargue_20150502.tif"}
+    assert {Path(name).name for name in names(page)} <= {
+        "marseille_20140720.tif",
+        "camargue_20150502.tif",
+    }
     page.wait_for_selector("path.area")
     before = page.url
     page.get_by_role("button", name="Clear", exact=True).click()
@@ -106,13 +109,12 @@ def test_an_area_across_the_antimeridian_finds_scenes_on_both_sides(visit: Visit
 
 
 def test_an_area_is_imported(visit: Visit, tmp_path: Path) -> None:
+    corners = [[179, -18], [181, -18], [181, -16], [179, -16], [179, -18]]
+    geometry = {"type": "Polygon", "coordinates": [corners]}
     area = {
         "type": "FeatureCollection",
-        "features": [{
-            "type": "Feature", "properties": {},
-            "geometry": {"type": "Polygon", "coordinates": [[[179.0, -18], [181.0, -18], [181.0, -16], [179.0, -16], [179.0, -18]]]},
-        }],
-    }  # fmt: skip
+        "features": [{"type": "Feature", "properties": {}, "geometry": geometry}],
+    }
     (tmp_path / "fiji.geojson").write_text(json.dumps(area))
     page = visit.go("/search?q=row:3&k=50")
     hits(page)

@@ -20,7 +20,8 @@ DROP = """async ([name, bytes]) => {
 PASTE = """async ([name, bytes]) => {
     const data = new DataTransfer();
     data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
-    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
+    const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+    document.body.dispatchEvent(paste);
 }"""
 
 
@@ -50,7 +51,10 @@ def test_a_chosen_image_finds_its_kind_with_distances_and_words(visit: Visit) ->
     found = hits(page)
     assert found.count() == 20
     assert re.search(r"/harbor/|/marseille_", names(page)[0])
-    assert re.fullmatch(r"\d+(same place|same kind|doubtful)", found.first.locator(".facts").inner_text().replace("\n", ""))
+    assert re.fullmatch(
+        r"\d+(same place|same kind|doubtful)",
+        found.first.locator(".facts").inner_text().replace("\n", ""),
+    )
     assert page.locator(".summary").inner_text().startswith("20 hits of")
     # Pixels, not only thumbnails, are painted.
     page.wait_for_function("() => document.querySelector('.hit .tile.sharp')?.naturalWidth > 64")
@@ -75,7 +79,9 @@ def test_what_is_no_image_is_refused_in_a_line(visit: Visit, tmp_path: Path) -> 
     assert "notes.jpg" in page.locator(".examples .trouble").inner_text()
 
 
-def test_the_address_of_an_upload_gives_the_same_hits_to_a_colleague(visit: Visit, tmp_path: Path) -> None:
+def test_the_address_of_an_upload_gives_the_same_hits_to_a_colleague(
+    visit: Visit, tmp_path: Path
+) -> None:
     page = visit.go("/search")
     own = picture(tmp_path / "own.png", demo_tiles("airplane")[2][20:236, 20:236])
     page.set_input_files("[data-focus=query]", str(own))

@@ -19,7 +19,10 @@ def test_the_first_view_is_small_and_asks_no_other_host(browser: Any, server: Se
         session = visit.page.context.new_cdp_session(visit.page)
         session.send("Network.enable")
         urls: dict[str, str] = {}
-        session.on("Network.requestWillBeSent", lambda m: urls.update({m["requestId"]: m["request"]["url"]}))
+        session.on(
+            "Network.requestWillBeSent",
+            lambda m: urls.update({m["requestId"]: m["request"]["url"]}),
+        )
         session.on(
             "Network.loadingFinished",
             lambda m: sizes.update({urls.get(m["requestId"], "?"): int(m["encodedDataLength"])}),
@@ -38,7 +41,16 @@ def test_the_station_tells_its_health(visit: Visit) -> None:
     page = visit.go("/station")
     page.wait_for_selector(".reading")
     text = page.locator("main").inner_text()
-    for name in ("Watch", "Backlog", "Last scene", "Quarantine", "Disk", "Memory", "Temperature", "Load"):
+    for name in (
+        "Watch",
+        "Backlog",
+        "Last scene",
+        "Quarantine",
+        "Disk",
+        "Memory",
+        "Temperature",
+        "Load",
+    ):
         assert name in text
     assert "76 scenes" in text
     assert "it made this store" in text
@@ -58,7 +70,9 @@ def test_scenes_are_listed_and_filtered(visit: Visit) -> None:
     page.wait_for_selector(".viewer .leaflet-tile-loaded")
 
 
-def test_what_was_set_aside_is_tried_again_and_released(browser: Any, tmp_path: Path, archive: Path) -> None:
+def test_what_was_set_aside_is_tried_again_and_released(
+    browser: Any, tmp_path: Path, archive: Path
+) -> None:
     import shutil
 
     store = tmp_path / "s.store"
@@ -79,8 +93,21 @@ def test_what_was_set_aside_is_tried_again_and_released(browser: Any, tmp_path: 
         running.end()
 
 
-def test_behind_a_name_a_token_is_asked_for_and_a_small_one_may_only_read(browser: Any, tmp_path: Path, archive: Path) -> None:
-    words = ["serve", "token", "add", "wall", "--scope", "read", "--store", str(archive), "--tokens", str(tmp_path / "t.json")]
+def test_behind_a_name_a_token_is_asked_for_and_a_small_one_may_only_read(
+    browser: Any, tmp_path: Path, archive: Path
+) -> None:
+    words = [
+        "serve",
+        "token",
+        "add",
+        "wall",
+        "--scope",
+        "read",
+        "--store",
+        str(archive),
+        "--tokens",
+        str(tmp_path / "t.json"),
+    ]
     made = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=True)
     found = re.search(r"\b[\w-]{20,}\b", made.stdout)
     assert found

@@ -34,7 +34,7 @@ function WatchList() {
         <h1>Watch list</h1>
         <p>
           A watch compares each new tile with these alerts. To add one, search for a tile of the kind, then
-          choose <b>Make an alert of this</b>.
+          choose <b>Make an alert</b>.
         </p>
       </header>
       {alertsTrouble.value && (
@@ -421,8 +421,16 @@ function ExamplePicture({ text, size }: { text: string; size: number }) {
   const { kind, value } = parsed(text);
   if (kind === "row") return <TilePicture row={Number(value)} alt={text} size={size} />;
   if (kind === "code") return <QueryPicture text={text} code={value} size={size} />;
+  return <FilePicture path={text} size={size} />;
+}
+
+/** An example that was given as a file: its picture where that file is a stored scene, too. */
+function FilePicture({ path, size }: { path: string; size: number }) {
+  const found = useLoaded(path, (stop) => api.scenes({ scene: path, limit: 1 }, stop));
+  const scene = found.data?.scenes[0];
+  if (scene?.tiles === 1) return <TilePicture row={scene.rows[0]} alt={path} size={size} />;
   return (
-    <span class="gone" role="img" aria-label={text} title={text}>
+    <span class="gone" role="img" aria-label={path} title={path}>
       file
     </span>
   );

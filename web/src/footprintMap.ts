@@ -1,7 +1,7 @@
 // A world map with footprints on it, on which a place can be chosen and an area drawn.
 
 import L from "leaflet";
-import { corners, middle, near, onOneMap, unrolled, wrapped, type Box, type Place, type Ring } from "./geo";
+import { corners, middle, near, onOneMap, wrapped, type Box, type Place, type Ring } from "./geo";
 import { areaBox, type Area } from "./query";
 import { WorldLayer } from "./worldLayer";
 
@@ -178,7 +178,7 @@ export class FootprintMap {
     this.area.clearLayers();
     if (!area) return;
     const longitude = this.map.getCenter().lng;
-    const rings = "box" in area ? [corners(area.box)] : area.rings.map(unrolled);
+    const rings = "box" in area ? [corners(area.box)] : area.rings;
     for (const ring of rings) {
       L.polygon(points(near(ring, longitude)), { className: "area", interactive: false }).addTo(this.area);
     }

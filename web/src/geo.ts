@@ -33,11 +33,10 @@ export function wrapped(longitude: number): number {
   return ((((longitude + 180) % 360) + 360) % 360) - 180;
 }
 
-/** The box around a ring; west > east where it crosses the antimeridian. */
+/** The box around places whose longitudes may go on past 180; west > east across the antimeridian. */
 export function boxAround(ring: Ring): Box {
-  const flat = unrolled(ring);
-  const xs = flat.map(([x]) => x);
-  const ys = flat.map(([, y]) => y);
+  const xs = ring.map(([x]) => x);
+  const ys = ring.map(([, y]) => y);
   const west = Math.min(...xs);
   const east = Math.max(...xs);
   const south = Math.max(-90, Math.min(...ys));
@@ -83,7 +82,7 @@ export function placeText([longitude, latitude]: Place, digits = 4): string {
 }
 
 /**
- * The areas in a GeoJSON text, each by its outer ring, with longitudes unrolled.
+ * The areas in a GeoJSON text, each by its outer ring; longitudes may go on past 180.
  *
  * Throws an Error with a line for a person on what holds no polygon.
  */
@@ -123,7 +122,7 @@ function ringOf(points: unknown): Ring {
   const [first, last] = [ring[0], ring.at(-1)];
   if (first && last && ring.length > 3 && first[0] === last[0] && first[1] === last[1]) ring.pop();
   if (ring.length < 3) throw new Error("The file has a polygon of fewer than three corners.");
-  return unrolled(ring);
+  return ring;
 }
 
 function eastOf(longitude: number): number {

@@ -210,7 +210,7 @@ function EventRow({
             <Flag
               key={one.name}
               name={one.name}
-              text={`${one.distance} bits`}
+              text={counted(one.distance, "bit")}
               verdict={overall(rows.filter((row) => row.name === one.name))}
             />
           ))}

@@ -213,6 +213,14 @@ NearOption = Annotated[
         help="Match only tiles whose footprint is within this distance of a point.",
     ),
 ]
+AreaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--area",
+        metavar="FILE",
+        help="Match only tiles whose footprint meets a polygon of this GeoJSON file.",
+    ),
+]
 NewerThan = Annotated[
     int | None,
     typer.Option("--newer-than", metavar="ROW", help="Match only tiles in rows after this one."),
@@ -226,12 +234,14 @@ def make_filter(
     until: datetime | None,
     bbox: tuple[float, float, float, float] | None,
     near: tuple[float, float, float] | None,
+    area: Path | None,
     newer_than: int | None,
 ) -> "Filter":
     """The filter that the options ask for; without any it holds for all tiles."""
-    from scenehash.store import Filter
+    from scenehash.store import Area, Filter
 
-    return Filter(scene, newer_than, since, until, bbox, label, near)
+    polygons = None if area is None else Area.from_file(area)
+    return Filter(scene, newer_than, since, until, bbox, label, near, polygons)
 
 
 def make_tiling(

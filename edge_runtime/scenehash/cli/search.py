@@ -12,6 +12,7 @@ from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
 from .help import examples
 from .options import (
     CORES,
+    AreaOption,
     BandChoice,
     BoundingBox,
     K,
@@ -100,6 +101,7 @@ def search_command(
     until: Until = None,
     bbox: BoundingBox = None,
     near: NearOption = None,
+    area: AreaOption = None,
     newer_than: NewerThan = None,
     rerank: Annotated[
         bool | None,
@@ -144,7 +146,7 @@ def search_command(
         queries,
         k,
         radius=radius,
-        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        where=make_filter(scene, label, since, until, bbox, near, area, newer_than),
         unlike=unlike or (),
         rerank=rerank,
         crop=Crop(window, at, params, make_tiling(tile, whole=whole)),

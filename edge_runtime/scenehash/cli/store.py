@@ -22,6 +22,7 @@ from .console import (
 from .help import examples
 from .options import (
     STORE_VARIABLE,
+    AreaOption,
     BoundingBox,
     LabelOption,
     NearOption,
@@ -154,6 +155,7 @@ def delete_command(
     until: Until = None,
     bbox: BoundingBox = None,
     near: NearOption = None,
+    area: AreaOption = None,
     newer_than: NewerThan = None,
     damaged: Annotated[
         bool,
@@ -174,11 +176,11 @@ def delete_command(
     from scenehash.store import CodeStore
 
     folder = _folder(store, option)
-    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    wanted = make_filter(scene, label, since, until, bbox, near, area, newer_than)
     if bool(wanted) == damaged:
         raise UsageError(
             "which scenes? Give --damaged alone, or "
-            "--scene, --label, --since, --until, --bbox, --near or --newer-than"
+            "--scene, --label, --since, --until, --bbox, --near, --area or --newer-than"
         )
     if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
         with CodeStore.open(folder) as code_store:
@@ -236,6 +238,7 @@ def label_command(
     until: Until = None,
     bbox: BoundingBox = None,
     near: NearOption = None,
+    area: AreaOption = None,
     newer_than: NewerThan = None,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -247,7 +250,7 @@ def label_command(
     from scenehash.store import CodeStore, Filter
 
     folder = _folder(store, option)
-    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    wanted = make_filter(scene, label, since, until, bbox, near, area, newer_than)
     if not (add or remove or from_folder):
         raise UsageError("which labels? Give --add, --remove or --from-folder")
     with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():

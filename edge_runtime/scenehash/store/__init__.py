@@ -9,6 +9,7 @@ outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
 thumbnails.py   store.thumbnails, in a file of their own
 filters.py      Filter: which rows a search considers
+area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
 listing.py      lists of scenes, labels and times
@@ -40,6 +41,7 @@ check.py        all of it, compared with its checksums
 """
 
 from .alerts import Alert
+from .area import Area
 from .filters import Filter
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord
@@ -52,6 +54,7 @@ __all__ = [
     "THUMBNAILS",
     "Added",
     "Alert",
+    "Area",
     "Arrival",
     "CodeStore",
     "Filter",

@@ -1,4 +1,4 @@
-"""The page's files: one answer for all addresses, compressed where that helps, kept where it may be."""
+"""The page's files: one answer for all addresses, compressed and kept where that helps."""
 
 import gzip
 from pathlib import Path
