@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "scenehash serve --store my.store",
-    "scenehash serve --store my.store --host 0.0.0.0 --certificate c.pem --key k.pem",
+    "scenehash serve --store my.store --host 0.0.0.0 --port 8443",
     "scenehash serve --store my.store --name station.example.org",
 )
 

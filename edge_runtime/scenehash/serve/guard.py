@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from scenehash.errors import ScenehashError
+
 from .access import SESSION, Caller, caller_of, check_scope, scope_of, token_of
 from .audit import Audit
 from .limits import (
@@ -83,17 +85,18 @@ class Guard:
         caller = Caller(None, None, address)
         headers = Headers(scope=scope)
         try:
-            caller = self._admit(scope, headers, address)
+            caller = self._caller(scope, headers, address)
+            self._admit(scope, headers, caller)
             scope.setdefault("state", {})["caller"] = caller
             await self._app(scope, bounded_receive(receive, self._most(scope)), answer.send)
-        except Refused as refused:
-            await answer.problem(scope, receive, refused)
+        except (Refused, ScenehashError) as error:
+            await answer.problem(scope, receive, error)
         except TooSlowError:
             answer.status = answer.status or HTTPStatus.REQUEST_TIMEOUT
             raise
         finally:
             method, path = scope["method"], scope["path"]
-            if answer.status == HTTPStatus.UNAUTHORIZED:
+            if answer.status == HTTPStatus.UNAUTHORIZED and _tries(scope, headers):
                 self._wrong.note(address)
             self._metrics.count_request(scope, answer.status, time.perf_counter() - started)
             if _is_audited(method, path, answer.status):
@@ -101,29 +104,30 @@ class Guard:
                     self._audit.note, caller, address, method, path, answer.status
                 )
 
-    def _admit(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
-        """Who sends a request; Refused when it is not to be answered."""
-        method, path = scope["method"], scope["path"]
+    def _caller(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
+        """Who sends a request; Refused when it is not for here, or the token is wrong."""
         check_host(headers, self._names)
-        check_site(method, headers)
+        check_site(scope["method"], headers)
         if self._tokens is None:
             check_not_forwarded(headers)
-        if self._tokens is not None and (token_of(headers) or path == SESSION):
+        elif _tries(scope, headers):
             self._wrong.check(address)
         try:
-            caller = caller_of(headers, address, self._tokens)
+            return caller_of(headers, address, self._tokens)
         except Refused:
             # A page whose token was revoked has to be able to ask for another one.
-            if path != SESSION:
+            if scope["path"] != SESSION:
                 raise
-            caller = Caller(None, None, address)
-        check_scope(method, path, caller)
+            return Caller(None, None, address)
+
+    def _admit(self, scope: Scope, headers: Mapping[str, str], caller: Caller) -> None:
+        """Raise Refused unless a caller may send a request, now, of this size."""
+        check_scope(scope["method"], scope["path"], caller)
         if self._tokens is not None:
             self._rate.take(caller.key)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._most(scope):
             raise too_large(self._most(scope))
-        return caller
 
     def _most(self, scope: Scope) -> int:
         return self._options.most_upload if scope["path"] in UPLOADS else JSON_BYTES
@@ -145,12 +149,18 @@ class _Answer:
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
 
-    async def problem(self, scope: Scope, receive: Receive, refused: Refused) -> None:
+    async def problem(self, scope: Scope, receive: Receive, error: Exception) -> None:
         """Answer why a request is refused, unless an answer was begun already."""
         if self.status:
             return
-        response = await answer_error(Request(scope), refused)
+        response = await answer_error(Request(scope), error)
         await response(scope, receive, self.send)
+
+
+def _tries(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Whether a request has a token that may be wrong."""
+    begins = scope["method"] == "POST" and scope["path"] == SESSION
+    return begins or token_of(headers) is not None
 
 
 def _is_audited(method: str, path: str, status: int) -> bool:
