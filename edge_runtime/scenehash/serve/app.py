@@ -67,7 +67,7 @@ def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
     for module in (session, search, scenes, alerts, events, station_routes):
         app.include_router(module.router)
     _add_pages(app, WebPage(page_folder))
-    return Guard(app, station.options, station.tokens, station.audit, station.metrics)
+    return Guard(app, station)
 
 
 def _add_pages(app: FastAPI, web_page: WebPage) -> None:

@@ -15,25 +15,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scenehash.errors import ScenehashError
 
-from .access import SESSION, Caller, caller_of, check_scope, scope_of, token_of
-from .audit import Audit
+from .access import SESSION, Caller, caller_of, check_scope, scope_of
 from .limits import (
     BURST,
     JSON_BYTES,
     RATE,
-    WRONG_BURST,
-    WRONG_RATE,
     RateLimit,
     TooSlowError,
     bounded_receive,
     bounded_send,
     too_large,
 )
-from .metrics import Metrics
-from .options import ServeOptions
 from .origin import check_host, check_not_forwarded, check_site
 from .problems import Refused, answer_error
-from .tokens import Tokens
+from .station import Station
 
 # What the page may load: from here alone, and no script or style that is written into it.
 CONTENT_POLICY = "; ".join(
@@ -65,14 +60,11 @@ UPLOADS = frozenset({"/api/uploads", "/api/scenes"})
 class Guard:
     """ASGI middleware around the application; the caller is in the request's state."""
 
-    def __init__(
-        self, app: ASGIApp, options: ServeOptions, tokens: Tokens, audit: Audit, metrics: Metrics
-    ) -> None:
-        self._app, self._options, self._audit, self._metrics = app, options, audit, metrics
-        self._names = frozenset(name.lower() for name in options.names)
-        self._tokens = tokens if options.needs_token else None
+    def __init__(self, app: ASGIApp, station: Station) -> None:
+        self._app, self._station, self._options = app, station, station.options
+        self._names = frozenset(name.lower() for name in station.options.names)
+        self._tokens = station.tokens if station.options.needs_token else None
         self._rate = RateLimit(RATE, BURST)
-        self._wrong = RateLimit(WRONG_RATE, WRONG_BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -96,12 +88,10 @@ class Guard:
             raise
         finally:
             method, path = scope["method"], scope["path"]
-            if answer.status == HTTPStatus.UNAUTHORIZED and _tries(scope, headers):
-                self._wrong.note(address)
-            self._metrics.count_request(scope, answer.status, time.perf_counter() - started)
+            self._station.metrics.count_request(scope, answer.status, time.perf_counter() - started)
             if _is_audited(method, path, answer.status):
                 await asyncio.to_thread(
-                    self._audit.note, caller, address, method, path, answer.status
+                    self._station.audit.note, caller, address, method, path, answer.status
                 )
 
     def _caller(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
@@ -110,13 +100,12 @@ class Guard:
         check_site(scope["method"], headers)
         if self._tokens is None:
             check_not_forwarded(headers)
-        elif _tries(scope, headers):
-            self._wrong.check(address)
         try:
             return caller_of(headers, address, self._tokens)
         except Refused:
             # A page whose token was revoked has to be able to ask for another one.
             if scope["path"] != SESSION:
+                self._station.wrong_tokens.take(address)
                 raise
             return Caller(None, None, address)
 
@@ -155,12 +144,6 @@ class _Answer:
             return
         response = await answer_error(Request(scope), error)
         await response(scope, receive, self.send)
-
-
-def _tries(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """Whether a request has a token that may be wrong."""
-    begins = scope["method"] == "POST" and scope["path"] == SESSION
-    return begins or token_of(headers) is not None
 
 
 def _is_audited(method: str, path: str, status: int) -> bool:

@@ -40,20 +40,12 @@ class RateLimit:
 
     def take(self, caller: str) -> None:
         """Count a request; Refused when it is one too many."""
-        self.check(caller)
-        self.note(caller)
-
-    def note(self, caller: str) -> None:
-        """Count a request, however many there were."""
-        left, now = self._now(caller)
-        self._left.pop(caller, None)
-        self._left[caller] = max(0.0, left - 1), now
+        now = self._clock()
+        left, since = self._left.pop(caller, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        self._left[caller] = left - (left >= 1), now
         if len(self._left) > MOST_CALLERS:
             self._left.popitem(last=False)
-
-    def check(self, caller: str) -> None:
-        """Raise Refused when another request would be one too many."""
-        left, _ = self._now(caller)
         if left < 1:
             seconds = ceil((1 - left) / self._rate)
             raise Refused(
@@ -61,12 +53,6 @@ class RateLimit:
                 f"too many requests; try again in {seconds} s",
                 {"Retry-After": str(seconds)},
             )
-
-    def _now(self, caller: str) -> tuple[float, float]:
-        """How many requests a caller has left, and the time."""
-        now = self._clock()
-        left, since = self._left.get(caller, (self._burst, now))
-        return min(self._burst, left + (now - since) * self._rate), now
 
 
 def bounded_receive(receive: Receive, most: int) -> Receive:
