@@ -21,9 +21,7 @@ from .limits import (
     JSON_BYTES,
     RATE,
     RateLimit,
-    TooSlowError,
     bounded_receive,
-    bounded_send,
     too_large,
 )
 from .origin import check_host, check_not_forwarded, check_site
@@ -83,9 +81,6 @@ class Guard:
             await self._app(scope, bounded_receive(receive, self._most(scope)), answer.send)
         except (Refused, ScenehashError) as error:
             await answer.problem(scope, receive, error)
-        except TooSlowError:
-            answer.status = answer.status or HTTPStatus.REQUEST_TIMEOUT
-            raise
         finally:
             method, path = scope["method"], scope["path"]
             self._station.metrics.count_request(scope, answer.status, time.perf_counter() - started)
@@ -127,7 +122,7 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self.status = 0
-        self._send = bounded_send(send)
+        self._send = send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Receive
 
 from .problems import Refused
 
@@ -19,14 +19,7 @@ MOST_CALLERS = 10_000
 
 # Seconds that a body may take to begin, and bytes a second from then on.
 PATIENCE, SLOWEST = 15.0, 16_384
-# Seconds that a client may take to accept a part of an answer.
-SEND_SECONDS = 30.0
-
 JSON_BYTES = 1_000_000
-
-
-class TooSlowError(Exception):
-    """A client takes too long to accept an answer."""
 
 
 class RateLimit:
@@ -83,19 +76,6 @@ def bounded_receive(receive: Receive, most: int) -> Receive:
         if received > most:
             raise too_large(most)
         return message
-
-    return bounded
-
-
-def bounded_send(send: Send) -> Send:
-    """Raises TooSlowError when the client does not accept what is sent."""
-
-    async def bounded(message: Message) -> None:
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
-        except TimeoutError as error:
-            raise TooSlowError from error
 
     return bounded
 
