@@ -93,7 +93,7 @@ def commands() -> dict[str, set[str]]:
 
     def walk(command: object, words: list[str]) -> None:
         children = getattr(command, "commands", None)
-        if children is None:
+        if children is None or (words and getattr(command, "invoke_without_command", False)):
             options = {
                 option
                 for one in getattr(command, "params", ())
@@ -180,7 +180,9 @@ def test_every_command_and_option_that_is_named_exists(page: Path) -> None:
         words = shlex.split(line)[1:]
         words = words[1:] if words[0] == "--debug" else words
         where = f"{name(page)}: {line}"
-        command = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
+        command = next(
+            (" ".join(words[:n]) for n in (3, 2, 1) if " ".join(words[:n]) in known), None
+        )
         if command is None:
             assert words[0] in {"--help", "COMMAND", "--version", "--install-completion"}, where
             continue
@@ -220,6 +222,9 @@ def test_every_command_has_a_help_text_and_stands_in_the_docs() -> None:
     for group in app.registered_groups:
         assert group.typer_instance is not None
         named += group.typer_instance.registered_commands
+        for inner in group.typer_instance.registered_groups:
+            assert inner.typer_instance is not None
+            named += inner.typer_instance.registered_commands
     assert all(command.callback.__doc__ for command in named)
 
 

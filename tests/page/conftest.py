@@ -164,7 +164,8 @@ class Visit:
 @contextlib.contextmanager
 def visiting(browser: Any, url: str, **options: Any) -> Iterator[Visit]:
     """A new visitor, whose page must be without an error at the end."""
-    context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+    usual = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**(usual | options))
     visit = Visit(context.new_page(), url)
     try:
         yield visit

@@ -28,6 +28,15 @@ effect(() => {
   keep(KEY, chosen);
 });
 
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+/** What moves on a map, for Leaflet: nothing where people have asked for that. */
+export const MOTION = {
+  zoomAnimation: !still,
+  markerZoomAnimation: !still,
+  fadeAnimation: false,
+  inertia: !still,
+};
+
 /** Whether single keys act on the page (WCAG 2.1.4 wants a way to turn them off). */
 export const singleKeys = signal(remembered("scenehash.keys") !== "off");
 effect(() => keep("scenehash.keys", singleKeys.value ? "on" : "off"));

@@ -3,6 +3,7 @@
 import L from "leaflet";
 import { corners, middle, near, onOneMap, wrapped, type Box, type Place, type Ring } from "./geo";
 import { areaBox, type Area } from "./query";
+import { MOTION } from "./display";
 import { WorldLayer } from "./worldLayer";
 
 export type Drawing = "box" | "polygon" | null;
@@ -63,6 +64,7 @@ export class FootprintMap {
       attributionControl: false,
       doubleClickZoom: false,
       zoomSnap: 0.5,
+      ...MOTION,
     });
     this.map.createPane("imagery").style.zIndex = "250";
     L.control.zoom({ position: "topright" }).addTo(this.map);

@@ -2,6 +2,7 @@
 
 import L from "leaflet";
 import { picture, type Window } from "./api";
+import { MOTION } from "./display";
 
 export interface SceneEvents {
   onTile(row: number): void;
@@ -54,6 +55,7 @@ export class SceneMap {
       zoomControl: false,
       attributionControl: false,
       doubleClickZoom: false,
+      ...MOTION,
     });
     this.map.fitBounds(this.bounds, { animate: false });
     const whole = Math.floor(this.map.getZoom() * 4) / 4;

@@ -1,6 +1,5 @@
 """`scenehash search`"""
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,6 +120,10 @@ def search_command(
         Path | None,
         typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
     ] = None,
+    group: Annotated[
+        bool,
+        typer.Option("--group", help="Group hits that show one place, the best of each first."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
@@ -157,11 +160,11 @@ def search_command(
     for warning in result.warnings:
         notice(f"note: {warning}")
     written, failed = files.write(result)
-    document = {**result.document(), "written": written, "not_written": failed}
-    if explain:
-        document["explanation"] = dataclasses.asdict(result.explanation)
+    document = result.document(group, explain)
+    if written or failed:
+        document |= {"written": written, "not_written": failed}
     how = [str(result.explanation)] if explain else []
-    report(document, as_json, _hit_table(result), *how, _summary(result))
+    report(document, as_json, _hit_table(result, group), *how, _summary(result))
     for name, path in written.items():
         notice(f"{name}: {path}")
     for reason in failed.values():
@@ -170,8 +173,8 @@ def search_command(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _hit_table(result: "SearchResult") -> "Table":
-    """Hits as a table for a person."""
+def _hit_table(result: "SearchResult", group: bool) -> "Table":
+    """Hits as a table for a person; in groups of one place, those after the first indented."""
     from rich.table import Table
 
     from scenehash.retrieval.shown import named
@@ -180,9 +183,13 @@ def _hit_table(result: "SearchResult") -> "Table":
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
-    for hit in result.hits:
+    hits = {hit.row: hit for hit in result.hits}
+    groups = result.groups() if group else [[row] for row in hits]
+    for row, is_first in ((row, row == rows[0]) for rows in groups for row in rows):
+        hit = hits[row]
         window = hit.window
-        cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+        rank = str(hit.rank) if is_first else f"  {hit.rank}"
+        cells = [rank, str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")

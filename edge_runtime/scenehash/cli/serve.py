@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "scenehash serve --store my.store",
-    "scenehash serve --store my.store --host 0.0.0.0 --certificate c.pem --key k.pem",
+    "scenehash serve --store my.store --host 0.0.0.0 --port 8443",
     "scenehash serve --store my.store --name station.example.org",
 )
 
@@ -92,6 +92,9 @@ def serve_command(
         ),
     ] = None,
     tokens: TokensPath = None,
+    connections: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Answer at most this many connections at once.")
+    ] = 256,
     model: ModelPath = None,
     threads: Threads = CORES,
 ) -> None:
@@ -111,7 +114,7 @@ def serve_command(
         from scenehash.serve.server import serve
 
     options = ServeOptions(
-        host, port, tuple(names or ()), certificate, key, tokens, accept, threads
+        host, port, tuple(names or ()), certificate, key, tokens, accept, threads, connections
     )
     with stopping() as stop:
         serve(store, model, options, stop.asked, notice)

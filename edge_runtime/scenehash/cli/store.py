@@ -38,6 +38,8 @@ from .options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scenehash.store.listing import ListedScene
+
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
 
@@ -61,6 +63,13 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Inspect and maintain a code store.")
     for command, lines in (
         (info_command, ("scenehash store info my.store",)),
+        (
+            scenes_command,
+            (
+                "scenehash store scenes my.store",
+                "scenehash store scenes my.store --label harbor --since 2026-03-01 --json",
+            ),
+        ),
         (verify_command, ("scenehash store verify my.store",)),
         (
             delete_command,
@@ -107,6 +116,45 @@ def info_command(
         notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
+
+
+def scenes_command(
+    store: StoreArgument = None,
+    option: StoreOption = None,
+    scene: SceneOption = None,
+    label: LabelOption = None,
+    since: Since = None,
+    until: Until = None,
+    bbox: BoundingBox = None,
+    near: NearOption = None,
+    newer_than: NewerThan = None,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="List at most this many scenes.")
+    ] = 100,
+    after: Annotated[
+        int | None,
+        typer.Option(metavar="N", help='Go on after this number, which a list names as "next".'),
+    ] = None,
+    oldest_first: Annotated[
+        bool, typer.Option("--oldest-first", help="List the scenes first that were stored first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the scenes of which a tile meets all given conditions.
+
+    The one that was stored last comes first.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.store.documents import scenes_document
+
+    folder = _folder(store, option)
+    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    with CodeStore.open(folder) as code_store:
+        page = code_store.list_scenes(wanted, limit, after, newest=not oldest_first)
+        document = scenes_document(code_store, page)
+    lines = [_scene_line(one) for one in page.scenes]
+    more = "" if page.next is None else f"; there are more: --after {page.next}"
+    report(document, as_json, *lines, f"{folder}: {counted(len(page.scenes), 'scene')}{more}")
 
 
 def verify_command(
@@ -423,6 +471,12 @@ def thumbnails_command(
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _scene_line(scene: "ListedScene") -> str:
+    time = "" if scene.time is None else f"{scene.time:%Y-%m-%d %H:%M}"
+    tiles = counted(scene.tiles, "tile")
+    return f"{time:16}  {tiles:>12}  {scene.path}  {', '.join(scene.labels)}".rstrip()
 
 
 def _folder(argument: Path | None, option: Path | None) -> Path:

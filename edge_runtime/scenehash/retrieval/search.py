@@ -68,8 +68,11 @@ class SearchResult:
         """The rows of the hits in groups of one place each; see group_by_place."""
         return group_by_place(self.hits)
 
-    def document(self) -> dict[str, object]:
-        """The result as plain values, as JSON has them."""
+    def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
+        """The result as plain values, as JSON has them; with groups, and with the explanation."""
+        more: dict[str, object] = {"groups": self.groups()} if group else {}
+        if explain:
+            more["explanation"] = dataclasses.asdict(self.explanation)
         texts = [query.text for query in self.queries]
         return {
             "query": texts[0] if len(texts) == 1 else texts,
@@ -88,6 +91,7 @@ class SearchResult:
             "reranked": None if self.reranked is None else dataclasses.asdict(self.reranked),
             "warnings": list(self.warnings),
             "hits": [hit.document() for hit in self.hits],
+            **more,
         }
 
 

@@ -4,11 +4,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
@@ -26,11 +26,11 @@ from .web_page import WebPage
 # Requests beyond those that are worked on, whose threads wait for their turn.
 WAITING_THREADS = 24
 # Nothing is reported to anybody, whatever the environment says.
-NO_TELEMETRY: TelemetryConfig = {
-    "auto_configure": False,
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
+SETTINGS: dict[str, Any] = {
+    "openapi_url": "/api/openapi.json",
+    "docs_url": None,
+    "redoc_url": None,
+    "telemetry": {"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
 }
 DESCRIPTION = (
     "The commands of scenehash over HTTP: the same words, and the documents of --json. "
@@ -56,11 +56,8 @@ def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
         title="scenehash",
         version=metadata.version("scenehash"),
         description=DESCRIPTION,
-        openapi_url="/api/openapi.json",
-        docs_url=None,
-        redoc_url=None,
         lifespan=running,
-        telemetry=NO_TELEMETRY,
+        **SETTINGS,
     )
     app.state.station = station
     app.add_exception_handler(ScenehashError, answer_error)
@@ -70,7 +67,7 @@ def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
     for module in (session, search, scenes, alerts, events, station_routes):
         app.include_router(module.router)
     _add_pages(app, WebPage(page_folder))
-    return Guard(app, station.options, station.tokens, station.audit, station.metrics)
+    return Guard(app, station)
 
 
 def _add_pages(app: FastAPI, web_page: WebPage) -> None:

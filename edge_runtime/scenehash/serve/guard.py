@@ -13,25 +13,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .access import SESSION, Caller, caller_of, check_scope, scope_of, token_of
-from .audit import Audit
+from scenehash.errors import ScenehashError
+
+from .access import SESSION, Caller, caller_of, check_scope, scope_of
 from .limits import (
     BURST,
     JSON_BYTES,
     RATE,
-    WRONG_BURST,
-    WRONG_RATE,
     RateLimit,
-    TooSlowError,
     bounded_receive,
-    bounded_send,
     too_large,
 )
-from .metrics import Metrics
-from .options import ServeOptions
 from .origin import check_host, check_not_forwarded, check_site
 from .problems import Refused, answer_error
-from .tokens import Tokens
+from .station import Station
 
 # What the page may load: from here alone, and no script or style that is written into it.
 CONTENT_POLICY = "; ".join(
@@ -63,14 +58,11 @@ UPLOADS = frozenset({"/api/uploads", "/api/scenes"})
 class Guard:
     """ASGI middleware around the application; the caller is in the request's state."""
 
-    def __init__(
-        self, app: ASGIApp, options: ServeOptions, tokens: Tokens, audit: Audit, metrics: Metrics
-    ) -> None:
-        self._app, self._options, self._audit, self._metrics = app, options, audit, metrics
-        self._names = frozenset(name.lower() for name in options.names)
-        self._tokens = tokens if options.needs_token else None
+    def __init__(self, app: ASGIApp, station: Station) -> None:
+        self._app, self._station, self._options = app, station, station.options
+        self._names = frozenset(name.lower() for name in station.options.names)
+        self._tokens = station.tokens if station.options.needs_token else None
         self._rate = RateLimit(RATE, BURST)
-        self._wrong = RateLimit(WRONG_RATE, WRONG_BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -83,47 +75,43 @@ class Guard:
         caller = Caller(None, None, address)
         headers = Headers(scope=scope)
         try:
-            caller = self._admit(scope, headers, address)
+            caller = self._caller(scope, headers, address)
+            self._admit(scope, headers, caller)
             scope.setdefault("state", {})["caller"] = caller
             await self._app(scope, bounded_receive(receive, self._most(scope)), answer.send)
-        except Refused as refused:
-            await answer.problem(scope, receive, refused)
-        except TooSlowError:
-            answer.status = answer.status or HTTPStatus.REQUEST_TIMEOUT
-            raise
+        except (Refused, ScenehashError) as error:
+            await answer.problem(scope, receive, error)
         finally:
             method, path = scope["method"], scope["path"]
-            if answer.status == HTTPStatus.UNAUTHORIZED:
-                self._wrong.note(address)
-            self._metrics.count_request(scope, answer.status, time.perf_counter() - started)
+            self._station.metrics.count_request(scope, answer.status, time.perf_counter() - started)
             if _is_audited(method, path, answer.status):
                 await asyncio.to_thread(
-                    self._audit.note, caller, address, method, path, answer.status
+                    self._station.audit.note, caller, address, method, path, answer.status
                 )
 
-    def _admit(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
-        """Who sends a request; Refused when it is not to be answered."""
-        method, path = scope["method"], scope["path"]
+    def _caller(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
+        """Who sends a request; Refused when it is not for here, or the token is wrong."""
         check_host(headers, self._names)
-        check_site(method, headers)
+        check_site(scope["method"], headers)
         if self._tokens is None:
             check_not_forwarded(headers)
-        if self._tokens is not None and (token_of(headers) or path == SESSION):
-            self._wrong.check(address)
         try:
-            caller = caller_of(headers, address, self._tokens)
+            return caller_of(headers, address, self._tokens)
         except Refused:
             # A page whose token was revoked has to be able to ask for another one.
-            if path != SESSION:
+            if scope["path"] != SESSION:
+                self._station.wrong_tokens.take(address)
                 raise
-            caller = Caller(None, None, address)
-        check_scope(method, path, caller)
+            return Caller(None, None, address)
+
+    def _admit(self, scope: Scope, headers: Mapping[str, str], caller: Caller) -> None:
+        """Raise Refused unless a caller may send a request, now, of this size."""
+        check_scope(scope["method"], scope["path"], caller)
         if self._tokens is not None:
             self._rate.take(caller.key)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) > self._most(scope):
             raise too_large(self._most(scope))
-        return caller
 
     def _most(self, scope: Scope) -> int:
         return self._options.most_upload if scope["path"] in UPLOADS else JSON_BYTES
@@ -134,7 +122,7 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self.status = 0
-        self._send = bounded_send(send)
+        self._send = send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -145,11 +133,11 @@ class _Answer:
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)
 
-    async def problem(self, scope: Scope, receive: Receive, refused: Refused) -> None:
+    async def problem(self, scope: Scope, receive: Receive, error: Exception) -> None:
         """Answer why a request is refused, unless an answer was begun already."""
         if self.status:
             return
-        response = await answer_error(Request(scope), refused)
+        response = await answer_error(Request(scope), error)
         await response(scope, receive, self.send)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 
-from starlette.types import Message, Receive, Send
+from starlette.types import Message, Receive
 
 from .problems import Refused
 
@@ -19,14 +19,7 @@ MOST_CALLERS = 10_000
 
 # Seconds that a body may take to begin, and bytes a second from then on.
 PATIENCE, SLOWEST = 15.0, 16_384
-# Seconds that a client may take to accept a part of an answer.
-SEND_SECONDS = 30.0
-
 JSON_BYTES = 1_000_000
-
-
-class TooSlowError(Exception):
-    """A client takes too long to accept an answer."""
 
 
 class RateLimit:
@@ -40,20 +33,12 @@ class RateLimit:
 
     def take(self, caller: str) -> None:
         """Count a request; Refused when it is one too many."""
-        self.check(caller)
-        self.note(caller)
-
-    def note(self, caller: str) -> None:
-        """Count a request, however many there were."""
-        left, now = self._now(caller)
-        self._left.pop(caller, None)
-        self._left[caller] = max(0.0, left - 1), now
+        now = self._clock()
+        left, since = self._left.pop(caller, (self._burst, now))
+        left = min(self._burst, left + (now - since) * self._rate)
+        self._left[caller] = left - (left >= 1), now
         if len(self._left) > MOST_CALLERS:
             self._left.popitem(last=False)
-
-    def check(self, caller: str) -> None:
-        """Raise Refused when another request would be one too many."""
-        left, _ = self._now(caller)
         if left < 1:
             seconds = ceil((1 - left) / self._rate)
             raise Refused(
@@ -61,12 +46,6 @@ class RateLimit:
                 f"too many requests; try again in {seconds} s",
                 {"Retry-After": str(seconds)},
             )
-
-    def _now(self, caller: str) -> tuple[float, float]:
-        """How many requests a caller has left, and the time."""
-        now = self._clock()
-        left, since = self._left.get(caller, (self._burst, now))
-        return min(self._burst, left + (now - since) * self._rate), now
 
 
 def bounded_receive(receive: Receive, most: int) -> Receive:
@@ -97,19 +76,6 @@ def bounded_receive(receive: Receive, most: int) -> Receive:
         if received > most:
             raise too_large(most)
         return message
-
-    return bounded
-
-
-def bounded_send(send: Send) -> Send:
-    """Raises TooSlowError when the client does not accept what is sent."""
-
-    async def bounded(message: Message) -> None:
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send(message)
-        except TimeoutError as error:
-            raise TooSlowError from error
 
     return bounded
 

@@ -28,6 +28,7 @@ from scenehash.watcher.status import read_status
 from .audit import Audit
 from .feed import Feed
 from .jobs import Jobs
+from .limits import WRONG_BURST, WRONG_RATE, RateLimit
 from .metrics import Metrics
 from .open_scenes import OpenScenes
 from .options import AUDIT, FOLDER, ServeOptions
@@ -70,6 +71,7 @@ class Station:
         self.jobs = Jobs(log)
         self.metrics = Metrics()
         self.tokens = Tokens(options.tokens_file(path))
+        self.wrong_tokens = RateLimit(WRONG_RATE, WRONG_BURST)
         self.audit = Audit(path / FOLDER / AUDIT, log)
         self.feed = Feed(self.readers)
         self.started = datetime.now(UTC)

@@ -1,6 +1,5 @@
 """Search, and the images that are searched with."""
 
-import dataclasses
 from http import HTTPStatus
 from typing import IO, Annotated, Any
 
@@ -13,7 +12,6 @@ from scenehash.errors import ConfigurationError
 from scenehash.files import printable
 from scenehash.report.geojson import feature_collection, hit_feature
 from scenehash.retrieval.query import Query as SearchQuery
-from scenehash.retrieval.search import SearchResult
 from scenehash.windows import Tiling, Window
 
 from ..problems import Refused
@@ -41,7 +39,7 @@ Texts = Annotated[
 @router.post("/api/search")
 def search(station: Here, asked: SearchRequest) -> Response:
     """Search, as scenehash search does."""
-    return answer(search_document(asked, station.search(asked)))
+    return answer(station.search(asked).document(asked.group, asked.explain))
 
 
 @router.get("/api/search")
@@ -57,7 +55,7 @@ def search_by_address(
 ) -> Response:
     """The same for what fits an address."""
     asked = _asked(q, unlike or [], k, radius, group, explain, where)
-    return answer(search_document(asked, station.search(asked)))
+    return answer(station.search(asked).document(asked.group, asked.explain))
 
 
 @router.get("/api/search.geojson")
@@ -104,16 +102,6 @@ def upload_image(
     ):
         whole = Window(0, 0, scene.width, scene.height)
         return picture(request, scene.picture(whole, size)[0])
-
-
-def search_document(asked: SearchRequest, result: SearchResult) -> dict[str, object]:
-    """The document of a search, as the command makes it of the same options."""
-    document = result.document()
-    if asked.group:
-        document["groups"] = result.groups()
-    if asked.explain:
-        document["explanation"] = dataclasses.asdict(result.explanation)
-    return document
 
 
 def check_binary(request: Request) -> None:

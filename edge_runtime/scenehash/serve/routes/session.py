@@ -24,10 +24,11 @@ def session(station: Here, caller: Who) -> Response:
 
 
 @router.post("/api/session")
-def begin(request: Request, station: Here, asked: SessionRequest) -> Response:
+def begin(request: Request, station: Here, caller: Who, asked: SessionRequest) -> Response:
     """Give a token, which the browser keeps."""
     token = station.tokens.find(asked.token.strip())
     if token is None:
+        station.wrong_tokens.take(caller.key)
         raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong, or was revoked")
     response = answer(_document(station, Caller(token.name, token.scope, token.id)))
     # Behind a proxy the way to the browser is encrypted or not, and this server does not know.
