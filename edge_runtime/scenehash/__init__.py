@@ -83,8 +83,8 @@ if TYPE_CHECKING:
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
-    from .store import CodeStore, Filter, Hit
-    from .watcher.alerts import add_alert, tune_alert
+    from .store import Area, CodeStore, Filter, Hit
+    from .watcher.alerts import add_alert, confirm_match, reject_match, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
@@ -94,6 +94,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "Area",
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
@@ -116,11 +117,13 @@ __all__ = [
     "WatchReport",
     "add_alert",
     "bench",
+    "confirm_match",
     "doctor",
     "ingest",
     "preview_tiles",
     "read_scene",
     "rehash",
+    "reject_match",
     "relocate",
     "retry_quarantine",
     "search",
@@ -129,6 +132,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "Area": "store",
     "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
@@ -151,11 +155,13 @@ _MODULE_OF = {
     "WatchReport": "watcher.options",
     "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
+    "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
     "rehash": "ingestion",
+    "reject_match": "watcher.alerts",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
