@@ -39,6 +39,15 @@ def pack(logits: npt.NDArray[np.floating]) -> Codes:
     return np.packbits(logits > 0, axis=1)
 
 
+def byte_weights(bits: int) -> npt.NDArray[np.float32]:
+    """float32 [K, K/8]: bits of 0 and 1 [N, K] times this are the bytes of their codes.
+
+    Column b has the place values 128, 64, ..., 1 of the bits of byte b, and zeros.
+    """
+    place_values = 2.0 ** np.arange(7, -1, -1)
+    return np.kron(np.eye(bits // 8), place_values[:, np.newaxis]).astype(np.float32)
+
+
 def unpack(codes: Codes) -> npt.NDArray[np.bool_]:
     """Turn codes uint8 [N, K/8] into bits bool [N, K]."""
     return np.unpackbits(codes, axis=1).astype(np.bool_)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenehash.diagnose.bench.settings import BenchSettings
-from scenehash.files import write_text
+from scenehash.files import check_output, write_each, write_text
 
-from .console import CONSOLE, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, report, report_files
 from .help import examples
 from .options import ModelPath
 
@@ -114,6 +114,8 @@ def bench_command(
     from scenehash.diagnose.bench.plot import draw_stages
     from scenehash.diagnose.bench.run import bench
 
+    if plot is not None:
+        check_output(plot)
     document = bench(
         BenchSettings(
             model,
@@ -129,10 +131,8 @@ def bench_command(
         ),
         CONSOLE,
     )
-    if plot is not None:
-        write_text(plot, draw_stages(document))
-        notice(f"figure: {plot}")
-    report(document, as_json, *_shown(document))
+    files = write_each({"plot": (plot, lambda path: write_text(path, draw_stages(document)))})
+    report_files(document, as_json, _shown(document), files)
 
 
 def _shown(document: dict[str, Any]) -> list[Any]:

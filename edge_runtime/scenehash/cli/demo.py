@@ -48,7 +48,7 @@ def demo_command(
         "sheet": str(demo.sheet),
         "searches": [
             {
-                "query": str(search.query),
+                "query": search.query.text,
                 "right": search.right(),
                 "hits": [hit.document() for hit in search.hits],
             }

@@ -1,16 +1,19 @@
 """Options, and notices, that several commands share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import notice
+from scenehash.decode_params import DecodeParams
+
+from .console import UsageError, notice
 
 if TYPE_CHECKING:
+    from scenehash.retrieval.crop import Crop
     from scenehash.store import CodeStore, Filter
     from scenehash.windows import Tiling
 
@@ -150,6 +153,24 @@ StretchRange = Annotated[
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
+PartOfScene = Annotated[
+    Any,
+    typer.Option(
+        "--window",
+        parser=numbers(int, "X,Y,W,H"),
+        metavar="X,Y,W,H",
+        help="Take this part of the given scene file, in pixels.",
+    ),
+]
+PlaceInScene = Annotated[
+    Any,
+    typer.Option(
+        "--at",
+        parser=numbers(float, "LAT,LON"),
+        metavar="LAT,LON",
+        help="Take the tile around this place in the given scene file, in degrees.",
+    ),
+]
 Label = Annotated[
     list[str] | None,
     typer.Option(
@@ -243,7 +264,37 @@ def make_tiling(
     return Tiling.of_text(tile, overlap, whole, min_valid)
 
 
+def make_crop(
+    queries: Sequence[str],
+    window: tuple[int, int, int, int] | None,
+    at: tuple[float, float] | None,
+    tile: str | None,
+    whole: bool,
+    bands: str | None,
+    nodata: float | None,
+    stretch: tuple[float, float] | None,
+) -> "Crop":
+    """How the scene files among queries are read and cut; UsageError when there are none of them.
+
+    A stored tile, or a code, is searched with as it is.
+    """
+    from scenehash.retrieval.crop import Crop
+    from scenehash.retrieval.query import is_scene_file
+
+    values = {
+        "--window": window, "--at": at, "--tile": tile, "--whole": whole or None,
+        "--bands": bands, "--nodata": nodata, "--stretch": stretch,
+    }  # fmt: skip
+    given = [option for option, value in values.items() if value is not None]
+    if given and not any(is_scene_file(query) for query in queries):
+        raise UsageError(
+            f"{', '.join(given)}: {' and '.join(queries)} is no scene file, and is taken as it is "
+            "stored; leave the option out, or give a file"
+        )
+    return Crop(window, at, DecodeParams(bands, nodata, stretch), make_tiling(tile, whole=whole))
+
+
 def notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with a store's thumbnails, where something is."""
-    if store.thumbnails.trouble is not None:
-        notice(f"warning: {store.thumbnails.trouble}")
+    """Print what is wrong with what a store has derived of tiles, where something is."""
+    if store.trouble is not None:
+        notice(f"warning: {store.trouble}")

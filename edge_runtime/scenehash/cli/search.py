@@ -1,13 +1,11 @@
 """`scenehash search`"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
-
-from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, notice, report_files
 from .help import examples
 from .options import (
     CORES,
@@ -19,6 +17,8 @@ from .options import (
     NearOption,
     NewerThan,
     NodataValue,
+    PartOfScene,
+    PlaceInScene,
     SceneOption,
     Sheet,
     Since,
@@ -28,12 +28,12 @@ from .options import (
     TileSize,
     Until,
     Whole,
+    make_crop,
     make_filter,
-    make_tiling,
-    numbers,
 )
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
     from scenehash.retrieval.search import SearchResult
@@ -72,22 +72,8 @@ def search_command(
             help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(int, "X,Y,W,H"),
-            metavar="X,Y,W,H",
-            help="Search with this part of the query scene, in pixels.",
-        ),
-    ] = None,
-    at: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(float, "LAT,LON"),
-            metavar="LAT,LON",
-            help="Search with the tile around this place in the query scene, in degrees.",
-        ),
-    ] = None,
+    window: PartOfScene = None,
+    at: PlaceInScene = None,
     tile: TileSize = None,
     whole: Whole = False,
     bands: BandChoice = None,
@@ -132,16 +118,16 @@ def search_command(
     """Find the stored tiles that are most similar to queries.
 
     Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
-    tiles.
+    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
+    tiles is searched by all its tiles.
     """
     from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
 
-    params = DecodeParams(bands, nodata, stretch)
+    asked = [*queries, *(unlike or ())]
+    crop = make_crop(asked, window, at, tile, whole, bands, nodata, stretch)
     files = SearchFiles(sheet, page, geojson)
-    files.check(store, [*queries, *(unlike or ())])
+    files.check(store, asked)
     result = search(
         store,
         queries,
@@ -150,32 +136,24 @@ def search_command(
         where=make_filter(scene, label, since, until, bbox, near, newer_than),
         unlike=unlike or (),
         rerank=rerank,
-        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        crop=crop,
         model=model,
         threads=threads,
         progress=CONSOLE,
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    written, failed = files.write(result)
-    document = result.document(group, explain)
-    if written or failed:
-        document |= {"written": written, "not_written": failed}
-    how = [str(result.explanation)] if explain else []
-    report(document, as_json, _hit_table(result, group), *how, _summary(result))
-    for name, path in written.items():
-        notice(f"{name}: {path}")
-    for reason in failed.values():
-        notice(f"error: {reason}")
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
+    shown: list[RenderableType] = [_hit_table(result, group), _summary(result)]
+    if explain:
+        shown.insert(1, str(result.explanation))
+    report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult", group: bool) -> "Table":
     """Hits as a table for a person; in groups of one place, those after the first indented."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named
+    from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:
@@ -185,12 +163,11 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     groups = result.groups() if group else [[row] for row in hits]
     for row, is_first in ((row, row == rows[0]) for rows in groups for row in rows):
         hit = hits[row]
-        window = hit.window
         rank = str(hit.rank) if is_first else f"  {hit.rank}"
         cells = [rank, str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
+        table.add_row(*cells, window_text(hit.window))
     return table
 
 
@@ -198,7 +175,8 @@ def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
-        names = ", then ".join(by[name] for name in reversed(result.reranked.by))
-        order = f"; the nearest {result.reranked.compared} re-ranked: {names}"
+        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        compared = result.reranked.compared
+        by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
+        order = f"; re-ranked: {', then '.join(by)}"
     return f"{found} in {result.milliseconds:.1f} ms{order}"

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenehash.decode_params import DecodeParams
-from scenehash.files import path_text
+from scenehash.files import check_output, path_text, write_each
 from scenehash.windows import Tiling
 
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report_files
 from .help import examples
 from .options import (
     BandChoice,
@@ -69,20 +69,20 @@ def tiles_command(
 
     Nothing is hashed or stored. Exit status 3 when a scene cannot be read.
     """
-    from scenehash.report.geojson import write_geojson
     from scenehash.report.tiling_preview import preview_tiles
 
     tiling = make_tiling(tile, overlap, whole, min_valid)
     params = DecodeParams(bands, nodata, stretch)
-    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
     if geojson is not None:
-        write_geojson(geojson, done.features())
+        check_output(geojson)
+    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
     for scene in done.scenes:
         for warning in scene.warnings:
             notice(f"warning: {path_text(scene.path)}: {warning}")
     for path, reason in done.set_aside:
         notice(f"set aside: {path_text(path)}: {reason}")
-    report(done.document(), as_json, _table(done))
+    files = write_each({"geojson": (geojson, done.write_footprints)})
+    report_files(done.document(), as_json, [_table(done)], files)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 

@@ -4,6 +4,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import numpy.typing as npt
 import onnxruntime
 
 from scenehash.codes import Codes, check_width
-from scenehash.errors import ModelError
+from scenehash.errors import ConfigurationError, ModelError
 from scenehash.tiles import Image, to_tile
 
-from .card import Card
+from .adapted_graph import REPRESENTATION, read_linear_code
+from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
 from .inspection import check_interface, inspect_model, read_model
+from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 
 SHIPPED_MODEL = "scenehash-64.onnx"
 BATCH = 8
@@ -31,6 +34,17 @@ class DriftWarning(UserWarning):
     """A few bits of the golden tiles differ from those of the machine that made the model file."""
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """Codes uint8 [N, K/8] of N images, and their representations int8 [N, D].
+
+    vectors: None where the model gives no representation.
+    """
+
+    codes: Codes
+    vectors: Vectors | None
+
+
 class HashModel:
     """An open model file.
 
@@ -38,10 +52,18 @@ class HashModel:
     differed on this machine when load() opened the file.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, card: Card) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        card: Card,
+        linear_code: LinearCode | None = None,
+        path: Path | None = None,
+    ) -> None:
         self._session = session
+        self._path = path
         self.card = card
         self.golden_drift = 0.0
+        self._linear_code = linear_code
 
     def __repr__(self) -> str:
         return f"HashModel({self.card.name!r}, bits={self.bits}, lineage={self.lineage!r})"
@@ -70,6 +92,16 @@ class HashModel:
     def tile_size(self) -> int:
         """Side S of a tile in pixels."""
         return self.card.tile_size
+
+    @property
+    def representation(self) -> RepresentationRecord | None:
+        """Of what space its representations are; None where it gives none."""
+        return self.card.representation
+
+    @property
+    def adapted(self) -> bool:
+        """Whether its codes are a function of the representation alone; see codes_of."""
+        return self._linear_code is not None
 
     @classmethod
     def load(cls, path: str | Path | None = None, threads: int = 1) -> "HashModel":
@@ -112,10 +144,26 @@ class HashModel:
             data = read_model(path)
             inspected = inspect_model(data)
             card = Card.from_json(inspected.card)
-            check_interface(inspected, card.bits, card.tile_size)
-            return cls(_open_session(data, threads), card)
+            dims = None if card.representation is None else card.representation.dims
+            check_interface(inspected, card.bits, card.tile_size, dims)
+            linear_code = None if card.adaptation is None else read_linear_code(data)
+            if linear_code is not None and linear_code.matrix.shape != (dims, card.bits):
+                raise ModelError("its adaptation is not of the size that its card says")
+            return cls(_open_session(data, threads), card, linear_code, path)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
+
+    def file_bytes(self) -> bytes | None:
+        """The bytes of the file that it was opened from; None when that has another model by now,
+        or is not there any more."""
+        if self._path is None:
+            return None
+        try:
+            data = read_model(self._path)
+            card = Card.from_json(inspect_model(data).card)
+        except ModelError:
+            return None
+        return data if card.lineage == self.lineage else None
 
     def replay(self) -> Drift:
         """Hash the golden tiles, and compare with the card.
@@ -142,6 +190,29 @@ class HashModel:
         (codes,) = self._run(images, "codes")
         return np.ascontiguousarray(codes[:, : width // 8])
 
+    def encode_all(self, images: Sequence[Image], bits: int | None = None) -> Hashed:
+        """Hash images as encode() does, and give their representations as well."""
+        if self.representation is None:
+            return Hashed(self.encode(images, bits), None)
+        width = check_width(bits, self.widths)
+        if not images:
+            none = np.zeros((0, self.representation.dims), np.int8)
+            return Hashed(np.zeros((0, width // 8), np.uint8), none)
+        codes, vectors = self._run(images, "codes", REPRESENTATION)
+        return Hashed(np.ascontiguousarray(codes[:, : width // 8]), _whole(vectors))
+
+    def codes_of(self, vectors: Vectors, bits: int | None = None) -> Codes:
+        """Codes uint8 [N, K/8] of representations int8 [N, D] of this model's frame.
+
+        The bits that encode() gives for the same tiles, on every processor. bits: as in encode.
+        Raises ConfigurationError where the model is not an adaptation: its codes are no function
+        of the representation.
+        """
+        if self._linear_code is None:
+            raise ConfigurationError(f"{self.name}: only an adapted model makes codes of vectors")
+        width = check_width(bits, self.widths)
+        return np.ascontiguousarray(self._linear_code.codes(vectors)[:, : width // 8])
+
     def width_for(self, bits: int) -> int:
         """A store's width where this model has codes of that width; otherwise its own."""
         return bits if bits in self.widths else self.bits
@@ -152,6 +223,16 @@ class HashModel:
             return np.zeros((0, self.bits), np.float32)
         (logits,) = self._run(images, "logits")
         return logits
+
+    def outputs(self, images: Sequence[Image]) -> tuple[npt.NDArray[np.float32], Vectors | None]:
+        """Logits float32 [N, K] and representations int8 [N, D] of at least one image.
+
+        None where the model gives no representation.
+        """
+        if self.representation is None:
+            return self.logits(images), None
+        logits, vectors = self._run(images, "logits", REPRESENTATION)
+        return logits, _whole(vectors)
 
     def _run(self, images: Sequence[Image], *outputs: str) -> list[npt.NDArray[Any]]:
         """Outputs of the graph for at least one image, each concatenated over all."""
@@ -167,6 +248,22 @@ class HashModel:
                 reason = str(error).splitlines()[0]
                 raise ModelError(f"onnxruntime cannot run {self.card.name} ({reason})") from error
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def _whole(values: npt.NDArray[np.float32]) -> Vectors:
+    """The output "representation" as int8; ModelError where it is not of whole numbers."""
+    vectors = values.astype(np.int8)
+    if not np.array_equal(vectors, values) or np.abs(values).max() > LARGEST_VALUE:
+        raise ModelError("its representation is not of whole numbers from -127 to 127")
+    return vectors
+
+
+def read_card(path: Path) -> Card:
+    """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    try:
+        return Card.from_json(inspect_model(read_model(path)).card)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
 
 
 def shipped_model() -> Path:

@@ -78,7 +78,7 @@ def read_model(path: Path) -> bytes:
 
 def inspect_model(data: bytes) -> Inspected:
     """Read what an ONNX file declares; ModelError when it is malformed or has what is refused."""
-    reader = _Reader(data)
+    reader = FieldReader(data)
     found = Inspected()
     cards = []
     graphs = 0
@@ -103,14 +103,19 @@ def inspect_model(data: bytes) -> Inspected:
     return found
 
 
-def check_interface(found: Inspected, bits: int, tile_size: int) -> None:
-    """Raise ModelError when a graph does not go from tiles to codes and logits of that size."""
+def check_interface(found: Inspected, bits: int, tile_size: int, dims: int | None = None) -> None:
+    """Raise ModelError when a graph does not go from tiles to codes and logits of that size.
+
+    dims: of its representation, where its card says that it has one.
+    """
     inputs = {name: kind for name, kind in found.inputs.items() if name not in found.constants}
     wanted_inputs = {"tiles": TensorType(UINT8, (DYNAMIC, tile_size, tile_size, 3))}
     wanted_outputs = {
         "codes": TensorType(UINT8, (DYNAMIC, bits // 8)),
         "logits": TensorType(FLOAT, (DYNAMIC, bits)),
     }
+    if dims is not None:
+        wanted_outputs["representation"] = TensorType(FLOAT, (DYNAMIC, dims))
     if inputs != wanted_inputs or not wanted_outputs.items() <= found.outputs.items():
         raise ModelError(
             f"its graph does not take tiles of {tile_size} pixels and give codes of {bits} bits, "
@@ -118,7 +123,7 @@ def check_interface(found: Inspected, bits: int, tile_size: int) -> None:
         )
 
 
-def _inspect_graph(reader: "_Reader", span: Span, found: Inspected) -> None:
+def _inspect_graph(reader: "FieldReader", span: Span, found: Inspected) -> None:
     for number, part in reader.messages(span):
         if number == 1:
             _inspect_node(reader, part)
@@ -132,7 +137,7 @@ def _inspect_graph(reader: "_Reader", span: Span, found: Inspected) -> None:
             raise ModelError(SPARSE)
 
 
-def _inspect_node(reader: "_Reader", span: Span) -> None:
+def _inspect_node(reader: "FieldReader", span: Span) -> None:
     for number, part in reader.messages(span):
         if number == 4 and (operator := reader.text(part)) in CONTROL_FLOW:
             raise ModelError(f"its graph has control flow ({operator})")
@@ -142,7 +147,7 @@ def _inspect_node(reader: "_Reader", span: Span) -> None:
             raise ModelError(f"its graph has operators of the domain {domain[:80]!a}")
 
 
-def _inspect_attribute(reader: "_Reader", span: Span) -> None:
+def _inspect_attribute(reader: "FieldReader", span: Span) -> None:
     name = ""
     numbers: list[int] = []
     for number, kind, start, end in reader.fields(span):
@@ -163,7 +168,7 @@ def _inspect_attribute(reader: "_Reader", span: Span) -> None:
         raise ModelError(f"its graph has a tensor of {math.prod(sizes):,} values")
 
 
-def _inspect_tensor(reader: "_Reader", span: Span) -> str:
+def _inspect_tensor(reader: "FieldReader", span: Span) -> str:
     """Check a TensorProto, and give its name."""
     name = ""
     dimensions: list[int] = []
@@ -180,7 +185,7 @@ def _inspect_tensor(reader: "_Reader", span: Span) -> str:
     return name
 
 
-def _value_info(reader: "_Reader", span: Span) -> tuple[str, TensorType]:
+def _value_info(reader: "FieldReader", span: Span) -> tuple[str, TensorType]:
     """The name and type of a graph's input or output; what is not a tensor has no dimensions."""
     name = ""
     element = 0
@@ -198,12 +203,12 @@ def _value_info(reader: "_Reader", span: Span) -> tuple[str, TensorType]:
     return name, TensorType(element, tuple(shape))
 
 
-def _dimension(reader: "_Reader", span: Span) -> int:
+def _dimension(reader: "FieldReader", span: Span) -> int:
     values = [start for number, kind, start, _ in reader.fields(span) if (number, kind) == (1, 0)]
     return values[-1] if values else DYNAMIC
 
 
-class _Reader:
+class FieldReader:
     """Reads the fields of protobuf messages; each field counts against one limit."""
 
     def __init__(self, data: bytes) -> None:

@@ -44,7 +44,7 @@ def open_scene(path: Path, params: DecodeParams | None = None) -> Scene:
     """Open a scene file; to be closed.
 
     The same params give the same pixels, whoever asks. Raises InputError, without the path, that
-    says what is wrong; ConfigurationError when the bands that are asked for make no sense.
+    says what is wrong, also when the file lacks the bands that are asked for.
     """
     params = params or DecodeParams()
     with only_input_errors():

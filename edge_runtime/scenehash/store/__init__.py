@@ -7,7 +7,9 @@ reader.py       its part that changes nothing: search, tiles, codes
 alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
-thumbnails.py   store.thumbnails, in a file of their own
+thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
+vectors.py      store.vectors, likewise: what the model sees in tiles
+earlier.py      what could not follow a store to another model
 filters.py      Filter: which rows a search considers
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
@@ -24,7 +26,9 @@ database.py     SQLite: threads, transactions, errors
 codes_file.py   codes.bin, the packed codes
 folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
-transaction.py  what is committed at once: add, repair, compact
+transaction.py  what is committed at once: add, repair, compact, switch
+switch.py       what a change to another model's codes consists of
+model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
 
@@ -39,24 +43,36 @@ entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
 
-from .alerts import Alert
+from .alerts import Alert, ExampleTile
+from .earlier import Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .opening import model_of
 from .outbox import Arrival
-from .records import FILE, HashedScene, SceneRecord
+from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
+from .switch import Switch
 from .thumbnails import THUMBNAILS
+from .vectors import VECTORS
 
 __all__ = [
     "FILE",
     "THUMBNAILS",
+    "VECTORS",
     "Added",
     "Alert",
     "Arrival",
     "CodeStore",
+    "Earlier",
+    "ExampleTile",
     "Filter",
     "HashedScene",
     "Hit",
     "Quarantined",
     "SceneRecord",
+    "SceneVectors",
+    "Switch",
+    "earlier_path",
+    "earlier_paths",
+    "model_of",
 ]

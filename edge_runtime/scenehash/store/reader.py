@@ -16,10 +16,12 @@ from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
+from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
+from .model_file import sound_model
 from .records import Footprints, SceneFile, SceneRecord, Tile
 from .resolving import resolve
 from .results import Hit
@@ -27,6 +29,8 @@ from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
+from .tile_file import TileFile
+from .vectors import Vectors
 
 Answer = TypeVar("Answer")
 
@@ -40,6 +44,7 @@ class StoreReader:
         self._indexing: threading.Thread | None = None
         self._snapshot = Snapshot.of(path, catalog)
         self.thumbnails = Thumbnails(path, catalog)
+        self.vectors = Vectors(path, catalog)
 
     def __len__(self) -> int:
         """How many tiles can be found."""
@@ -94,10 +99,43 @@ class StoreReader:
                 "with --model, or choose another store"
             )
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with what is derived of tiles, in a line for a person; None: nothing is."""
+        return self.thumbnails.trouble or self.vectors.trouble
+
     def refresh(self) -> None:
-        """Take over what has been committed since."""
+        """Take over what has been committed since.
+
+        Raises LineageError when the store has another model's codes by now: open it again.
+        """
         if self._catalog.checksum() != self._snapshot.committed.checksum:
-            self._renew()
+            fresh = Snapshot.of(self.path, self._catalog, self._snapshot)
+            state = fresh.state
+            if (state.lineage, state.bits) != (self.lineage, self.bits):
+                raise LineageError(
+                    f"{self.path}: was rehashed in the meantime: it holds {state.bits}-bit codes "
+                    f"of model {state.model} (lineage {state.lineage}) now; start again, with "
+                    "that model"
+                )
+            self._snapshot = fresh
+
+    def model_file(self) -> Path | None:
+        """The file of the model whose codes these are, where the store keeps it; otherwise None.
+
+        It is as it was when it was kept.
+        """
+        identity = self._catalog.model_id()
+        return None if identity is None else sound_model(self.path, identity)
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the store keeps the file of the model whose codes these are."""
+        return self._catalog.model_id() is not None
+
+    def earlier(self) -> list[Earlier]:
+        """What could not follow the store to the model whose codes it holds, see earlier.py."""
+        return earlier_of(self.path)
 
     def counts(self) -> tuple[int, int]:
         """How many scenes and tiles are stored."""
@@ -335,8 +373,11 @@ class StoreReader:
 
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
-        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
-        return int(self._snapshot.has(rows).sum())
+        return self._count(self.thumbnails)
+
+    def vector_count(self) -> int:
+        """How many tiles there is a vector of."""
+        return self._count(self.vectors)
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
@@ -357,7 +398,12 @@ class StoreReader:
         if self._indexing is not None:
             self._indexing.join()
         self.thumbnails.close()
+        self.vectors.close()
         self._catalog.close()
+
+    def _count(self, kept: TileFile) -> int:
+        rows = kept.rows() if kept.kept else np.zeros(0, np.int64)
+        return int(self._snapshot.has(rows).sum())
 
     def _renew(self) -> None:
         """Take over what is committed now."""

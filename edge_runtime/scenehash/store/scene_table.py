@@ -274,6 +274,13 @@ class SceneTable:
             "INSERT INTO label VALUES (?, ?)", ((label, scene) for label in record.labels)
         )
 
+    def change_codes(self, records: Sequence[tuple[int, SceneRecord]]) -> None:
+        """Give scenes the checksums of the codes of their records; all else stays."""
+        self._database.run_all(
+            "UPDATE scene SET checksum = ?, seal = ? WHERE scene = ?",
+            ((record.codes_checksum, record.checksum(), scene) for scene, record in records),
+        )
+
     def remove(self, scene: int, record: SceneRecord) -> None:
         """Remove a scene; its rows must be marked as deleted, or given to another."""
         self._tiles.remove(record)

@@ -121,8 +121,8 @@ class Watch:
         self._status.write(ended)
 
     def _log_trouble(self, store: CodeStore) -> None:
-        """Log what is wrong with the thumbnails, once."""
-        trouble = store.thumbnails.trouble
+        """Log what is wrong with what is derived of tiles, once."""
+        trouble = store.trouble
         if trouble is not None and trouble != self._trouble:
             self._log(f"warning: {trouble}")
         self._trouble = trouble or self._trouble

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from scenehash import CodeStore, HashModel
 from scenehash.cli.main import build_app
 from scenehash.diagnose.checks import (
+    LEAST_ONNXRUNTIME,
     MEGABYTE,
     check_clock,
     check_codes,
@@ -41,7 +43,7 @@ FIT = Machine(
     memory_free=3000 * MEGABYTE,
     clock=Clock(now=2400.0, allowed=2400.0, highest=2400.0),
     temperature=50.0,
-    onnxruntime="1.23.0",
+    onnxruntime="1.32.0",
     opencv=("opencv-python-headless",),
     python="3.11.2",
     sqlite="3.51.3",
@@ -138,11 +140,16 @@ def test_every_extra_of_the_device_is_known() -> None:
     assert provided - WORKSTATION == set(USES)
 
 
-def test_onnxruntime_with_the_known_fault_is_bad_on_arm_only() -> None:
-    faulty = dataclasses.replace(PI_4, onnxruntime="1.21.0")
-    assert check_onnxruntime(faulty).verdict == "bad"
-    assert check_onnxruntime(machine(onnxruntime="1.21.0")).verdict == "note"
-    assert check_onnxruntime(PI_4).verdict == "good"
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [("1.21.0", "bad"), ("1.26.9", "bad"), ("1.27.0", "good"), ("1.100.1", "good")],
+)
+def test_an_onnxruntime_older_than_what_is_needed_is_bad(version: str, verdict: str) -> None:
+    finding = check_onnxruntime(machine(onnxruntime=version))
+    assert finding.verdict == verdict
+    assert version in finding.what
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert f"onnxruntime>={LEAST_ONNXRUNTIME}" in project["project"]["dependencies"]
 
 
 def test_two_builds_of_opencv_are_bad_and_named() -> None:
