@@ -325,7 +325,7 @@ def _of_tiles(
         picture=scene.overview(SHOWN_PIXELS),
         thumbnails=tuple(thumbnail for _, thumbnail in tiles),
         skipped=len(windows) - len(tiles),
-        warnings=tuple(scene.warnings),
+        warnings=_of_scene(text, scene),
     )
 
 
@@ -335,7 +335,7 @@ def _of_tile(
     ((tile,),) = scene.tiles([window], model.tile_size, crop.tiling.min_valid)
     image = scene.pixels(window, model.tile_size) if tile.image is None else tile.image
     query = Query.from_image(image, model, bits, text)
-    warnings = [*scene.warnings, *query.warnings]
+    warnings = [*_of_scene(text, scene), *query.warnings]
     if tile.image is None and not query.blank:
         share = f"less than {crop.tiling.min_valid:.0%} of its pixels hold data"
         warnings.append(f"{query.text}: {share}, so that its hits mean little")
@@ -348,8 +348,8 @@ def _of_tile(
     )
 
 
-def _of_scene(path: Path, scene: Scene) -> tuple[str, ...]:
-    return tuple(f"{path_text(path)}: {warning}" for warning in scene.warnings)
+def _of_scene(text: str, scene: Scene) -> tuple[str, ...]:
+    return tuple(f"{text}: {warning}" for warning in scene.warnings)
 
 
 def _seen(

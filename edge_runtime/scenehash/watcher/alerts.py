@@ -1,7 +1,7 @@
 """Alerts made from examples, and tuned on what a store holds."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,10 +76,9 @@ def make_alert(
     """
     if not name.strip() or name != printable(name):
         raise ConfigurationError("an alert's name is a word or several, in one line")
-    chosen = default_radius(store.bits) if radius is None else radius
-    _checked(chosen, store.bits)
     if not examples:
         raise ConfigurationError("an alert needs an example, a tile of the kind")
+    chosen = _checked(default_radius(store.bits) if radius is None else radius, store.bits)
     load = ModelWhenNeeded(model)
     plain = None if crop is None else crop.of_all()
     like = [_query(example, store, load, crop) for example in examples]
@@ -181,12 +180,11 @@ def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
     return alert
 
 
-def _query(
-    example: Example, store: CodeStore, load: Callable[[], HashModel], crop: Crop | None
-) -> Query:
-    query = example if isinstance(example, Query) else read_query(example, store, load, crop)
-    check_width(query, store)
-    return query
+def _query(example: Example, store: CodeStore, load: ModelWhenNeeded, crop: Crop | None) -> Query:
+    if not isinstance(example, Query):
+        return read_query(example, store, load, crop)
+    check_width(example, store)
+    return example
 
 
 def _codes(queries: Sequence[Query], store: CodeStore) -> Codes:
