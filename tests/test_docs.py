@@ -27,7 +27,9 @@ RUNNABLE = {"sh", "python"}
 README_BYTES = 6000
 # Pages whose options are those of benchmarks and tools, too.
 OF_OTHER_PROGRAMS = {"CONTRIBUTING.md", "benchmarks/README.md", "docs/results/search.md"}
-OWN_FOLDERS = ("edge_runtime", "train", "export", "tests", "benchmarks", "docs", ".ci", ".github")
+OWN_FOLDERS = (
+    "edge_runtime", "train", "export", "web", "tests", "benchmarks", "docs", ".ci", ".github",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

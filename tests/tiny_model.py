@@ -40,8 +40,9 @@ def tiny_model(
     """Write one. frame: None: it gives no representation. adapted: its codes are made of that."""
     rng = np.random.default_rng(seed)
     code = LinearCode.of(rng.standard_normal((DIMS, bits)), rng.standard_normal(bits))
+    matrix, threshold = (MATRIX, THRESHOLD) if adapted else ("matrix", "threshold")
     graph = helper.make_graph(
-        _nodes(),
+        _nodes(matrix, threshold),
         "tiny",
         [helper.make_tensor_value_info("tiles", TensorProto.UINT8, ["N", SIZE, SIZE, 3])],
         [
@@ -50,13 +51,13 @@ def tiny_model(
             helper.make_tensor_value_info("representation", TensorProto.FLOAT, ["N", DIMS]),
         ],
         [
-            numpy_helper.from_array(code.matrix, MATRIX),
-            numpy_helper.from_array(code.threshold, THRESHOLD),
+            numpy_helper.from_array(code.matrix, matrix),
+            numpy_helper.from_array(code.threshold, threshold),
             numpy_helper.from_array(byte_weights(bits), "byte_weights"),
-            numpy_helper.from_array(np.float32(128), "middle"),
-            numpy_helper.from_array(np.float32(-127), "least"),
-            numpy_helper.from_array(np.float32(127), "most"),
-            numpy_helper.from_array(np.float32(0), "zero"),
+            numpy_helper.from_array(np.array(128, np.float32), "middle"),
+            numpy_helper.from_array(np.array(-127, np.float32), "least"),
+            numpy_helper.from_array(np.array(127, np.float32), "most"),
+            numpy_helper.from_array(np.array(0, np.float32), "zero"),
             numpy_helper.from_array(np.array([-1, DIMS], np.int64), "flat"),
         ],
     )
@@ -93,7 +94,7 @@ def tiny_model(
     return path
 
 
-def _nodes() -> list[onnx.NodeProto]:
+def _nodes(matrix: str, threshold: str) -> list[onnx.NodeProto]:
     side = SIZE // GRID
     return [
         helper.make_node("Cast", ["tiles"], ["floats"], to=TensorProto.FLOAT),
@@ -105,8 +106,8 @@ def _nodes() -> list[onnx.NodeProto]:
         helper.make_node("Sub", ["row", "middle"], ["centred"]),
         helper.make_node("Round", ["centred"], ["whole"]),
         helper.make_node("Clip", ["whole", "least", "most"], ["representation"]),
-        helper.make_node("MatMul", ["representation", MATRIX], ["products"]),
-        helper.make_node("Sub", ["products", THRESHOLD], ["logits"]),
+        helper.make_node("MatMul", ["representation", matrix], ["products"]),
+        helper.make_node("Sub", ["products", threshold], ["logits"]),
         helper.make_node("Greater", ["logits", "zero"], ["bits"]),
         helper.make_node("Cast", ["bits"], ["ones"], to=TensorProto.FLOAT),
         helper.make_node("MatMul", ["ones", "byte_weights"], ["sums"]),

@@ -1,6 +1,7 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from scenehash.files import check_output, write_bytes
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
-from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.model.hash_model import HashModel, model_path
 from scenehash.model.inspection import read_model
 from scenehash.model.linear_code import LinearCode
 from scenehash.progress import SILENT, Progress
@@ -91,7 +92,7 @@ def adapt(
     store's codes are of another model, InputError where fewer than 300 tiles can be used.
     """
     check_output(out)
-    path = shipped_model() if model is None else model
+    path = model_path(model)
     loaded = HashModel.load(path)
     if loaded.representation is None:
         raise ConfigurationError(f"{path}: gives no representation to adapt; export it again")
@@ -109,8 +110,9 @@ def adapt(
     code = fit(fitted.vectors, WIDTHS, fitted.labels if known else None, seed)
     width = store.bits if store.bits in WIDTHS else WIDTHS[-1]
     after = code.codes(others.vectors)
+    at_width = np.ascontiguousarray(after[:, : width // 8])
     steady = _steadiness(store, loaded, code, others, width, progress)
-    judgement = judge(others.vectors, others.codes, np.ascontiguousarray(after[:, : width // 8]), steady)
+    judgement = judge(others.vectors, others.codes, at_width, steady)
     card = _card(loaded, code, fitted, judgement)
     limits = MatchDistances.of(loaded.card, store.bits)
     card = _with_distances(card, limits, others.codes, after)
@@ -134,7 +136,7 @@ def _steadiness(
     own: list[int] = []
     images: list[Image] = []
 
-    def use(rows: list[int], tiles: list[Image]) -> None:
+    def use(rows: Sequence[int], tiles: Sequence[Image]) -> None:
         for row, tile in zip(rows, tiles, strict=True):
             versions = changed_versions(tile)
             images.extend(versions)

@@ -74,7 +74,7 @@ class Judgement:
 def judge(
     vectors: Vectors, before: Codes, after: Codes, steadiness: Measure | None = None
 ) -> Judgement:
-    """Judge codes uint8 [N, K/8] of the same N tiles; vectors: their representations int8 [N, D]."""
+    """Judge codes uint8 [N, K/8] of N tiles with representations vectors int8 [N, D]."""
     pairs = mutual_neighbours(vectors)
     return Judgement(
         len(vectors),
@@ -85,7 +85,7 @@ def judge(
 
 
 def contrast(codes: Codes) -> float:
-    """By how many spreads of all pairs the nearest of codes uint8 [N, K/8] are nearer; see above."""
+    """How far the nearest of codes uint8 [N, K/8] stand out from all pairs; see above."""
     likeness = _similarities(codes, codes)
     others = ~np.eye(len(codes), dtype=np.bool_)
     every = likeness[others]
@@ -126,7 +126,8 @@ def changed_versions(tile: Image) -> list[Image]:
     size = len(tile)
     margin = round(size * (1 - CROP) / 2)
     darker = cv2.convertScaleAbs(tile, alpha=DARKER)
-    cropped = to_tile(np.ascontiguousarray(tile[margin : size - margin, margin : size - margin]), size)
+    middle = np.ascontiguousarray(tile[margin : size - margin, margin : size - margin])
+    cropped = to_tile(middle, size)
     return [np.ascontiguousarray(np.rot90(tile)), np.asarray(darker, np.uint8), cropped]
 
 

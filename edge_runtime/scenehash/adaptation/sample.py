@@ -15,7 +15,7 @@ from scenehash.model.linear_code import Vectors
 from scenehash.progress import Progress
 from scenehash.scenes import reopen_scene
 from scenehash.store import CodeStore
-from scenehash.store.results import Tile
+from scenehash.store.records import Tile
 from scenehash.tiles import Image
 
 UNKNOWN = -1
@@ -42,9 +42,7 @@ class Sample:
     def part(self, start: int, stop: int | None = None) -> "Sample":
         """Those from start to stop."""
         some = slice(start, stop)
-        return Sample(
-            self.rows[some], self.codes[some], self.vectors[some], self.labels[some], 0
-        )
+        return Sample(self.rows[some], self.codes[some], self.vectors[some], self.labels[some], 0)
 
 
 def draw_sample(
@@ -81,7 +79,7 @@ def read_tiles(
     tiles: dict[int, Tile],
     side: int,
     use: Callable[[Sequence[int], Sequence[Image]], None],
-    advance: Callable[[int], None] = lambda count: None,
+    advance: Callable[[int], None],
 ) -> None:
     """Read stored tiles, each scene opened once, and hand over rows with images, scene by scene.
 

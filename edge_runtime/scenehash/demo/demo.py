@@ -32,6 +32,11 @@ class Search:
         """How many hits are of the query's kind, by their file's folder."""
         return sum(Path(hit.scene).parent.name == self.kind for hit in self.hits)
 
+    def document(self) -> dict[str, object]:
+        """The search as plain values, as JSON has them."""
+        hits = [hit.document() for hit in self.hits]
+        return {"query": str(self.query), "right": self.right(), "hits": hits}
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -42,6 +47,15 @@ class Demo:
     scenes: int
     searches: list[Search]
 
+    def document(self) -> dict[str, object]:
+        """All of it as plain values."""
+        return {
+            "scenes": self.scenes,
+            "store": str(self.store),
+            "sheet": str(self.sheet),
+            "searches": [search.document() for search in self.searches],
+        }
+
 
 def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Demo:
     """Copy the package's tiles into a folder, ingest the archive, search with each query.
@@ -51,8 +65,7 @@ def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Dem
     """
     scenes = [_copy(path, folder / "scenes") for kind in KINDS for path in archive_paths(kind)]
     queries = {kind: _copy(query_path(kind), folder / "queries") for kind in KINDS}
-    identity = (model.lineage, model.bits, model.card.name)
-    with CodeStore.open_or_create(folder / "store", *identity) as store:
+    with CodeStore.for_model(folder / "store", model) as store:
         ingest(scenes, store, model, progress=progress)
         searches = [_search(kind, path, store, model) for kind, path in queries.items()]
     sheet = folder / "hits.png"

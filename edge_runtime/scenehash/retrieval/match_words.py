@@ -24,13 +24,15 @@ in about equal parts: a kind that is one in a thousand has more strangers within
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, hamming
-from scenehash.model.card import Card
+
+if TYPE_CHECKING:
+    from scenehash.model.card import Card
 
 Word = Literal[
     "same_place",
@@ -72,7 +74,7 @@ class MatchDistances:
     nearest: int
 
     @classmethod
-    def of(cls, card: Card | None, bits: int) -> "MatchDistances":
+    def of(cls, card: "Card | None", bits: int) -> "MatchDistances":
         """For codes of a width of the model with this card."""
         for record in () if card is None else card.match_distances:
             if record.bits == bits:

@@ -278,11 +278,8 @@ class ModelWhenNeeded:
         model file was given that cannot be read.
         """
         card = self._card()
-        if card is not None and card.lineage == store.lineage:
-            for record in card.match_distances:
-                if record.bits == store.bits:
-                    return MatchDistances(**record.model_dump(exclude={"bits"}))
-        return MatchDistances.default(store.bits)
+        own = card is not None and card.lineage == store.lineage
+        return MatchDistances.of(card if own else None, store.bits)
 
     def _card(self) -> "Card | None":
         """The card of the model; None when none was given, and none was needed."""

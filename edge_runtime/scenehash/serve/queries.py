@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
-from scenehash.store import Filter
+from scenehash.store import Area, Filter
 from scenehash.windows import Tiling
 
 MOST_HITS, MOST_QUERIES = 1000, 100
@@ -105,6 +105,9 @@ class FilterRequest(_Request):
     bbox: tuple[Number, Number, Number, Number] | None = None
     label: Text | None = None
     near: tuple[Number, Number, Number] | None = None
+    area: Annotated[
+        dict[str, Any] | None, Field(description="A GeoJSON Polygon or MultiPolygon.")
+    ] = None
 
     def filter(self) -> Filter | None:
         """The filter; None where nothing is asked; ConfigurationError when it makes no sense."""
@@ -116,6 +119,7 @@ class FilterRequest(_Request):
             self.bbox,
             self.label,
             self.near,
+            None if self.area is None else Area.from_geojson(self.area),
         )
         return found or None
 

@@ -1,8 +1,10 @@
 """The page: files that were built into the package, and one answer for all its addresses."""
 
+import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
@@ -25,12 +27,22 @@ NOT_BUILT = (
 )
 
 
+# What is worth compressing; fonts and pictures are compressed already.
+TEXTS = ("text/", "application/json", "image/svg+xml")
+
+
 @dataclass(frozen=True)
 class _File:
     data: bytes
-    compressed: bytes | None
     media: str
     tag: str
+
+    @cached_property
+    def compressed(self) -> bytes | None:
+        """The file as gzip, made when it is first asked for; None where that saves nothing."""
+        if not self.media.startswith(TEXTS):
+            return None
+        return gzip.compress(self.data, mtime=0)
 
 
 class WebPage:
@@ -42,7 +54,7 @@ class WebPage:
         self._files = {
             path.relative_to(root).as_posix(): _read(path)
             for path in (sorted(root.rglob("*")) if root.is_dir() else ())
-            if path.is_file() and path.suffix not in (".gz", ".py")
+            if path.is_file()
         }
 
     def answer(self, request: Request) -> Response:
@@ -63,19 +75,18 @@ class WebPage:
         }
         if request.headers.get("if-none-match") == file.tag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        if file.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        data = file.data
+        if "gzip" in request.headers.get("accept-encoding", "") and file.compressed is not None:
             headers["Content-Encoding"] = "gzip"
-            return Response(file.compressed, media_type=file.media, headers=headers)
-        return Response(file.data, media_type=file.media, headers=headers)
+            data = file.compressed
+        return Response(data, media_type=file.media, headers=headers)
 
 
 def _read(path: Path) -> _File:
     data = path.read_bytes()
-    compressed = path.with_name(f"{path.name}.gz")
     media = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
     return _File(
         data,
-        compressed.read_bytes() if compressed.is_file() else None,
         media or "application/octet-stream",
         f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"',
     )

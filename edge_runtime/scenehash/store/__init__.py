@@ -10,7 +10,9 @@ quarantine.py   store.quarantine: inputs that could not be ingested
 thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
+request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
+area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
 listing.py      lists of scenes, labels and times
@@ -44,11 +46,13 @@ check.py        all of it, compared with its checksums
 """
 
 from .alerts import Alert, ExampleTile
+from .area import Area
 from .earlier import Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
+from .request import SearchRequest
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
 from .switch import Switch
@@ -61,6 +65,7 @@ __all__ = [
     "VECTORS",
     "Added",
     "Alert",
+    "Area",
     "Arrival",
     "CodeStore",
     "Earlier",
@@ -71,6 +76,7 @@ __all__ = [
     "Quarantined",
     "SceneRecord",
     "SceneVectors",
+    "SearchRequest",
     "Switch",
     "earlier_path",
     "earlier_paths",

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar, overload
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,8 @@ from .filters import Filter
 from .folder import CATALOG, INDEX
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .model_file import sound_model
-from .records import Footprints, SceneFile, SceneRecord, Tile
+from .records import Footprints, SceneFile, SceneRecord, SceneVectors, Tile
+from .request import SearchRequest
 from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
@@ -155,6 +156,28 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scene = self._catalog.scenes.find([content]).get(content)
             return None if scene is None else read_record(self._catalog, scene)
+
+    def contents(self) -> list[str]:
+        """The content ids of all scenes, by their first rows."""
+        return self._catalog.scenes.contents()
+
+    def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
+        """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else self._snapshot.read_scene(scene)
+
+    def scene_of(self, row: int) -> SceneRecord | None:
+        """The record of the scene that a row belongs to; None for a row that has no tile.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            owned = self._catalog.tiles.owners([row])
+            return read_record(self._catalog, owned[0].scene) if owned else None
 
     def scene_file(self, content: str) -> SceneFile | None:
         """The file of the scene of this content id; None when there is none.
@@ -291,7 +314,6 @@ class StoreReader:
         footprints = [some for _, some in found]
         return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
 
-    @overload
     def search(
         self,
         codes: Codes,
@@ -299,59 +321,23 @@ class StoreReader:
         radius: int | None = None,
         where: Filter | None = None,
         threads: int = 1,
-        explain: Literal[False] = False,
-    ) -> list[list[Hit]]: ...
-
-    @overload
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        *,
-        explain: Literal[True],
-    ) -> tuple[list[list[Hit]], Explanation]: ...
-
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        explain: bool = False,
-    ) -> list[list[Hit]] | tuple[list[list[Hit]], Explanation]:
+    ) -> list[list[Hit]]:
         """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
 
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
-        the filter holds. explain: return, too, what the search did and where its time went.
-        StoreDamagedError on a hit that is not as it was committed: each is compared with the
-        checksums of its scene before it is shown.
+        the filter holds. StoreDamagedError on a hit that is not as it was committed: each is
+        compared with the checksums of its scene before it is shown.
         """
-        hits, explanation = self._found(
-            lambda snapshot: snapshot.search(codes, k, radius, where, threads), where
-        )
-        return (hits, explanation) if explain else hits
+        request = SearchRequest(codes, k, radius, where, threads=threads)
+        return self.search_explained(request)[0]
 
-    def search_any(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        unlike: Codes | None = None,
-        threads: int = 1,
-    ) -> tuple[list[Hit], Explanation]:
-        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+    def search_explained(self, request: SearchRequest) -> tuple[list[list[Hit]], Explanation]:
+        """The same, and what the search did and where its time went."""
+        return self._found(request, Snapshot.search)
 
-        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
-        or nearer, is left out.
-        """
-        (hits,), explanation = self._found(
-            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
-        )
+    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
+        (hits,), explanation = self._found(request, Snapshot.search_any)
         return hits, explanation
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
@@ -370,6 +356,12 @@ class StoreReader:
         for found in self._each_scene():
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.thumbnails.of_scene(found[0])
+
+    def vectors_by_scene(self) -> Iterator[tuple[SceneRecord, SceneVectors | None]]:
+        """Every sound scene, by its first row, with the vectors of all its tiles, or None."""
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.vectors.read_scene(found[0])
 
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
@@ -411,15 +403,15 @@ class StoreReader:
 
     def _found(
         self,
-        search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
-        where: Filter | None,
+        request: SearchRequest,
+        search: Callable[[Snapshot, SearchRequest], tuple[Distances, Rows, Explanation]],
     ) -> tuple[list[list[Hit]], Explanation]:
-        """The hits of a search in a snapshot."""
+        """The hits of a search in the snapshot."""
 
         def ask() -> tuple[list[list[Hit]], Explanation]:
             snapshot = self._snapshot
-            distances, rows, explanation = search(snapshot)
-            return self._hits(snapshot, distances, rows, where), explanation
+            distances, rows, explanation = search(snapshot, request)
+            return self._hits(snapshot, distances, rows, request.where), explanation
 
         return self._settled(ask)
 

@@ -71,6 +71,12 @@ class SceneTable:
         found = self._database.all_in("SELECT content, scene FROM scene WHERE content", wanted)
         return {content.hex(): scene for content, scene in found}
 
+    def contents(self) -> list[str]:
+        """The contents of all scenes, by first row."""
+        found = self._database.all("SELECT content FROM scene ORDER BY first_row")
+        with damaged_values(SCENES_DAMAGED):
+            return [bytes(content).hex() for (content,) in found]
+
     def at_paths(self, paths: Sequence[str]) -> dict[str, list[int]]:
         """The numbers of the scenes that were ingested from these paths."""
         scenes: dict[str, list[int]] = {}

@@ -12,6 +12,7 @@ import numpy as np
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
+from scenehash.errors import ConfigurationError
 from scenehash.store import Filter
 from scenehash.tiles import Image
 
@@ -21,6 +22,8 @@ from ..queries import LARGEST, FilterRequest, numbers_of
 from ..station import Station
 
 LONGEST = 4096
+# Some 400 corners: what fits an address.
+LONGEST_AREA = 16_384
 # A browser keeps a picture for a day, and asks by its tag whether it is another one then.
 CACHED = {"Cache-Control": "private, max-age=86400"}
 GEOJSON = "application/geo+json"
@@ -72,6 +75,7 @@ def filter_of(
     until: datetime | None = None,
     bbox: Annotated[str | None, Query(description="W,S,E,N in degrees", max_length=200)] = None,
     near: Annotated[str | None, Query(description="LAT,LON,KM", max_length=200)] = None,
+    area: Annotated[str | None, Query(description="GeoJSON", max_length=LONGEST_AREA)] = None,
     newer_than: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
 ) -> FilterRequest:
     """The filter in the parameters of an address; ConfigurationError when it makes no sense."""
@@ -84,12 +88,20 @@ def filter_of(
             "until": until,
             "bbox": box,
             "near": around,
+            "area": None if area is None else _geojson(area),
             "newer_than": newer_than,
         }
     )
 
 
 Where = Annotated[FilterRequest, Depends(filter_of)]
+
+
+def _geojson(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError("area: not GeoJSON") from error
 
 
 def checked(where: FilterRequest) -> Filter | None:
