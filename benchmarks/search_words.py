@@ -1,4 +1,4 @@
-"""What is each word beside a hit worth: same_kind, doubtful, unlike_anything_stored?
+"""What is each word beside a hit worth: same_kind, likely_same_kind, doubtful, other_kind?
 
     python benchmarks/search_words.py [--model M.onnx] [--known A B] [--unseen C]
 
@@ -13,6 +13,7 @@ chosen on one half are judged on the other.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -30,6 +31,7 @@ DATA = Path(os.environ.get("SCENEHASH_DATA", Path(__file__).parents[2] / "shared
 KNOWN = [DATA / "ucmerced", DATA / "eurosat5k"]
 UNSEEN = DATA / "aid150"
 BATCH = 32
+WORDS = ("same_kind", "likely_same_kind", "doubtful", "other_kind", "unlike_anything_stored")
 
 Logits = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -53,14 +55,15 @@ def main() -> None:
     for bits in model.widths:
         known, unseen = pack(known_logits[:, :bits]), pack(unseen_logits[:, :bits])
         limits = calibrate((known, known_labels), (unseen[half], unseen_labels[half]))
-        print(f"{bits} bits: same_kind up to {limits.same_kind}, doubtful up to {limits.doubtful}")
+        distances = dataclasses.asdict(limits)
+        print(f"{bits} bits: {distances}")
         show("known kinds", limits, known, known_labels)
         show("unseen archive", limits, unseen[~half], unseen_labels[~half])
-        strangers = nearest(unseen[~half], known) > limits.doubtful
+        strangers = nearest(unseen[~half], known) > limits.nearest
         print(
             f"  unseen images in the known archives: unlike_anything_stored {strangers.mean():.1%}"
         )
-        records.append({"bits": bits, "same_kind": limits.same_kind, "doubtful": limits.doubtful})
+        records.append({"bits": bits, **distances})
     print(json.dumps(records))
 
 
@@ -90,10 +93,10 @@ def show(name: str, limits: MatchDistances, codes: Codes, labels: Labels) -> Non
     )
     shares = ", ".join(
         f"{word} {np.mean(said == word):.1%} of hits, right {right[said == word].mean():.1%}"
-        for word in ("same_kind", "doubtful", "unlike_anything_stored")
+        for word in WORDS
         if (said == word).any()
     )
-    alien = (first > limits.doubtful).mean()
+    alien = (first > limits.nearest).mean()
     print(f"  {name}: {shares}; of the queries {alien:.1%} are called unlike_anything_stored")
 
 

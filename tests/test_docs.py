@@ -25,8 +25,6 @@ PACKAGES = ("scenehash", "scenehash_train", "scenehash_export")
 LANGUAGES = {"sh", "console", "python", "text", "toml", "ini", "dockerfile", "yaml"}
 RUNNABLE = {"sh", "python"}
 README_BYTES = 6000
-# Rasters that blocks may use as scenes/NAME: those whose red, green and blue bands are known.
-RASTERS = ("naip_4band_rgbn8_5m_20140720", "rasterio_RGB.byte", "sentinel2_tci_rgb8_100m_nodata0")
 # Pages whose options are those of benchmarks and tools, too.
 OF_OTHER_PROGRAMS = {"CONTRIBUTING.md", "benchmarks/README.md", "docs/results/search.md"}
 OWN_FOLDERS = (
@@ -153,18 +151,9 @@ def demo(tools: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Pat
     "page", [page for page in PAGES if any(b.language in RUNNABLE for b in blocks(page))], ids=name
 )
 def test_the_blocks_of_a_page_run_one_after_another(
-    page: Path,
-    tools: dict[str, str],
-    demo: Path,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
+    page: Path, tools: dict[str, str], demo: Path, tmp_path: Path
 ) -> None:
     runnable = [block for block in blocks(page) if block.language in RUNNABLE]
-    if any(re.search(r"(?<![/\w-])scenes[/\s]", block.text) for block in runnable):
-        data: Path = request.getfixturevalue("data_root")
-        (tmp_path / "scenes").mkdir()
-        for raster in RASTERS:
-            (tmp_path / "scenes" / f"{raster}.tif").symlink_to(data / "scenes" / f"{raster}.tif")
     shutil.copytree(demo, tmp_path / "scenehash-demo")
     for block in runnable:
         shell = ["bash", "-euo", "pipefail", "-c", block.text]

@@ -68,7 +68,15 @@ if TYPE_CHECKING:
     from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
+    from .ingestion import (
+        IngestOptions,
+        IngestReport,
+        RehashReport,
+        ingest,
+        rehash,
+        relocate,
+        retry_quarantine,
+    )
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .retrieval.crop import Crop
@@ -99,6 +107,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "RehashReport",
     "SceneTiles",
     "ScenehashError",
     "SearchResult",
@@ -113,6 +122,7 @@ __all__ = [
     "ingest",
     "preview_tiles",
     "read_scene",
+    "rehash",
     "reject_match",
     "relocate",
     "retry_quarantine",
@@ -135,6 +145,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "RehashReport": "ingestion",
     "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
@@ -149,6 +160,7 @@ _MODULE_OF = {
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
+    "rehash": "ingestion",
     "reject_match": "watcher.alerts",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",

@@ -10,6 +10,8 @@ from .errors import ConfigurationError
 Codes = npt.NDArray[np.uint8]
 
 MIN_BITS, MAX_BITS = 16, 256
+# The width of a new store's codes, where the model has it: docs/quality.md has what others cost.
+DEFAULT_BITS = 64
 
 
 def check_bits(bits: int) -> int:
@@ -34,9 +36,23 @@ def check_width(bits: int | None, widths: Sequence[int]) -> int:
     return bits
 
 
+def default_width(widths: Sequence[int]) -> int:
+    """The one of a model's widths that a new store's codes have."""
+    return DEFAULT_BITS if DEFAULT_BITS in widths else widths[-1]
+
+
 def pack(logits: npt.NDArray[np.floating]) -> Codes:
     """Turn logits [N, K] into codes uint8 [N, K/8]: bit j is set where logit j > 0."""
     return np.packbits(logits > 0, axis=1)
+
+
+def byte_weights(bits: int) -> npt.NDArray[np.float32]:
+    """float32 [K, K/8]: bits of 0 and 1 [N, K] times this are the bytes of their codes.
+
+    Column b has the place values 128, 64, ..., 1 of the bits of byte b, and zeros.
+    """
+    place_values = 2.0 ** np.arange(7, -1, -1)
+    return np.kron(np.eye(bits // 8), place_values[:, np.newaxis]).astype(np.float32)
 
 
 def unpack(codes: Codes) -> npt.NDArray[np.bool_]:

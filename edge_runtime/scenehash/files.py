@@ -1,12 +1,11 @@
 """Files: opened with care, written whole or not at all, and their names as text."""
 
 import contextlib
-import json
 import os
 import re
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 
@@ -29,6 +28,7 @@ _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_SHORT_ESCAPES = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
 
 
 def check_regular(path: Path) -> os.stat_result:
@@ -101,7 +101,9 @@ def path_from(text: str) -> Path:
 
 def printable(text: str) -> str:
     r"""Text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
-    return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _NOT_PRINTABLE.sub(
+        lambda found: _SHORT_ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), text
+    )
 
 
 @contextlib.contextmanager
@@ -123,6 +125,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+def check_output(path: Path, outside: Path | None = None) -> None:
+    """Raise InputError when a file cannot be written: before long work, and not after it.
+
+    outside: a folder in which it may not lie, such as a store.
+    """
+    if outside is not None and outside.resolve() in path.resolve().parents:
+        raise InputError("it is inside the store's folder; give another one", path)
+    if not path.parent.is_dir():
+        raise InputError(f"cannot be written: there is no folder {path.parent}", path)
+    if path.is_dir():
+        raise InputError("cannot be written: it is a folder", path)
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError("cannot be written: permission denied", path)
+
+
 def flush_folder(path: Path) -> None:
     """Make the names of new files in a folder durable, not only their contents."""
     folder = os.open(path, os.O_RDONLY)
@@ -130,6 +147,24 @@ def flush_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def write_each(
+    writers: Mapping[str, tuple[Path | None, Callable[[Path], None]]],
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Write as many files as can be: by a name for each, its path, if it is wanted, and its writer.
+
+    Returns their paths by their names, and for each that could not be written the reason.
+    """
+    written, failed = {}, {}
+    for name, (path, write) in writers.items():
+        if path is not None:
+            try:
+                write(path)
+                written[name] = path_text(path)
+            except InputError as error:
+                failed[name] = str(error)
+    return written, failed
 
 
 def write_text(path: Path, text: str) -> None:

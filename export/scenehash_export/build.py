@@ -13,14 +13,20 @@ from scenehash.codes import pack
 from scenehash.demo.tiles import query_path
 from scenehash.errors import InputError, ModelError
 from scenehash.files import atomic_path
-from scenehash.model.card import METADATA_KEY, Card, GoldenTile, golden_tile
+from scenehash.model.card import (
+    METADATA_KEY,
+    Card,
+    GoldenTile,
+    RepresentationRecord,
+    golden_tile,
+)
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes import read_tile
 from scenehash.tiles import Image
 from scenehash_train.config import Config
 from scenehash_train.data import LabelledImage, labels, memberships
-from scenehash_train.evaluation import model_logits, network_logits
+from scenehash_train.evaluation import model_outputs, network_outputs
 from scenehash_train.metrics import retrieval_quality
 from scenehash_train.onnx_export import open_session
 from scenehash_train.runs import Run
@@ -30,6 +36,7 @@ from .exact_additions import check_additions
 from .fidelity import check_onnx_export, compare, too_far, within_limits
 from .fidelity_report import write_report
 from .graph import finish_graph, network_graph
+from .layer_snr import decibels
 from .options import ExportOptions
 from .quantize import check_quantized, check_weights, executed_operators
 from .saturation import check_exact_path, check_saturation
@@ -94,7 +101,7 @@ def export(
     if measured is None:
         measured = _measure(run, HashModel(open_session(built.graph), card), progress)
         stages.keep_measured(measured)
-    card = card.model_copy(update=dict(measured))
+    card = _measured_card(card, measured)
 
     passed = within_limits(measured.fidelity, options.limits)
     if report is None and not passed:
@@ -188,13 +195,24 @@ def _measure(run: Run, model: HashModel, progress: Progress) -> Measured:
     test = run.split.test
     truth = labels(test)
     size, params = run.config.tile_size, run.config.decode_params
-    reference = network_logits(run.network(), test, size, params, progress)
-    logits = model_logits(model, test, progress)
+    reference, exact = network_outputs(run.network(), test, size, params, progress)
+    logits, whole = model_outputs(model, test, progress)
     return Measured(
+        representation_snr_db=(
+            None if exact is None or whole is None else round(decibels(exact, whole), 2)
+        ),
         fidelity=compare(reference, logits, truth, run.classes, run.config.seed),
         quality=retrieval_quality(pack(logits), truth, run.config.seed).as_dict(),
         golden=[_golden_tile(kind, model) for kind in GOLDEN_KINDS],
     )
+
+
+def _measured_card(card: Card, measured: Measured) -> Card:
+    values = {"fidelity": measured.fidelity, "quality": measured.quality, "golden": measured.golden}
+    if card.representation is not None:
+        noise = {"snr_db": measured.representation_snr_db}
+        values["representation"] = card.representation.model_copy(update=noise)
+    return card.model_copy(update=values)
 
 
 def _golden_tile(kind: str, model: HashModel) -> GoldenTile:
@@ -223,10 +241,18 @@ def _card(run: Run, options: ExportOptions, built: BuiltGraph) -> Card:
         calibration=built.calibration,
         fidelity=None,
         quality={},
+        representation=_representation(run),
         licence=options.licence,
         versions=versions(),
         golden=[],
     )
+
+
+def _representation(run: Run) -> RepresentationRecord | None:
+    compact = run.network().compact
+    if compact is None:
+        return None
+    return RepresentationRecord(frame=f"{run.lineage}-{compact.frame}", dims=compact.dims)
 
 
 def _write(graph: onnx.ModelProto, card: Card, out: Path) -> None:

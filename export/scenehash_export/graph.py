@@ -1,6 +1,8 @@
-"""The graph of a model file: tiles in, packed codes and logits out.
+"""The graph of a model file: tiles in; packed codes, logits and a compact representation out.
 
-tiles uint8 [N, S, S, 3] ──► bands first, normalised ──► backbone, head ──► logits ──► codes
+tiles uint8 [N, S, S, 3] ──► bands first, normalised ──► backbone ──► head ──► logits ──► codes
+                                                             │          │
+                                                             └──────────┴──► representation
 """
 
 import math
@@ -10,28 +12,58 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import helper, numpy_helper
+from torch import Tensor, nn
 
-from scenehash.codes import check_bits
+from scenehash.codes import byte_weights, check_bits
 from scenehash_train.network import HashNetwork
 from scenehash_train.onnx_export import export_onnx
 
 from .exact_additions import align_additions
 from .exact_means import average_whole_numbers
-from .nodes import constant, constants
+from .nodes import WEIGHTED, constant, constants, producers
 from .space_to_depth import group_pixels
 
 BITS_A_BYTE = 8
 LOGITS = "logits"
+REPRESENTATION = "representation"
 # Prefix of the nodes that pack bits; they stay in float32.
 PACKING = "pack/"
 NORMALISE = "normalise"
 
 
 def network_graph(network: HashNetwork, tile_size: int) -> onnx.ModelProto:
-    """The FP32 graph of a network from "tiles" to "logits"."""
-    model = export_onnx(network, tile_size, [LOGITS])
+    """The FP32 graph of a network from "tiles" to "logits", and "representation" if it has one."""
+    if network.compact is None:
+        model = export_onnx(network, tile_size, [LOGITS])
+    else:
+        model = export_onnx(_BothOutputs(network), tile_size, [LOGITS, REPRESENTATION])
     strip_provenance(model)
     return model
+
+
+def representation_nodes(model: onnx.ModelProto) -> list[str]:
+    """The names of the nodes, and of those after them, that add up and round the representation.
+
+    They stay in float32: sums of exact products of whole numbers, each rounded once.
+    """
+    made_by = producers(model)
+    names = []
+    waiting = [REPRESENTATION]
+    while waiting:
+        node = made_by.get(waiting.pop())
+        if node is not None and node.op_type not in WEIGHTED:
+            names.append(node.name)
+            waiting += node.input
+    return names
+
+
+class _BothOutputs(nn.Module):
+    def __init__(self, network: HashNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.logits_and_compact(tiles)
 
 
 def finish_graph(model: onnx.ModelProto, group: bool = True) -> None:
@@ -64,7 +96,7 @@ def append_packing(model: onnx.ModelProto) -> None:
     logits = next(output for output in graph.output if output.name == LOGITS)
     shape = logits.type.tensor_type.shape
     bits = check_bits(shape.dim[1].dim_value)
-    zero, weights = np.zeros((), np.float32), _byte_weights(bits)
+    zero, weights = np.zeros((), np.float32), byte_weights(bits)
     graph.initializer.extend(
         [
             numpy_helper.from_array(zero, PACKING + "zero"),
@@ -161,12 +193,6 @@ def fold_normalisation(model: onnx.ModelProto) -> bool:
         graph.node.remove(node)
     _drop_unused(graph)
     return True
-
-
-def _byte_weights(bits: int) -> npt.NDArray[np.float32]:
-    """float32 [K, K/8]: column b has the place values of the 8 bits of byte b, and zeros."""
-    place_values = 2.0 ** np.arange(BITS_A_BYTE - 1, -1, -1)
-    return np.kron(np.eye(bits // BITS_A_BYTE), place_values[:, np.newaxis]).astype(np.float32)
 
 
 def _folds(mean: npt.NDArray[np.generic], scale: npt.NDArray[np.generic]) -> bool:

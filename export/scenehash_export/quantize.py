@@ -20,7 +20,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from scenehash.errors import FidelityError
 from scenehash_train.onnx_export import open_session
 
-from .graph import find_normalisation
+from .graph import find_normalisation, representation_nodes
 from .nodes import WEIGHTED, quantized_weights
 from .ranges import Range
 
@@ -41,6 +41,7 @@ def quantize(
     # What is concatenated stays in float32: the averages of the backbone's stages, since the square
     # root after them amplifies the rounding of small values, and the logits of a head's branches.
     concatenated = [node.name for node in model.graph.node if node.op_type == "Concat"]
+    kept = representation_nodes(model)
     prepared = onnx.ModelProto()
     prepared.CopyFrom(model)
     # quantize_static does the same after a calibration of its own, with fewer methods.
@@ -52,7 +53,7 @@ def quantize(
         activation_qType=QuantType.QUInt8,
         tensors_range=_tensors_data(ranges),
         nodes_to_quantize=[],
-        nodes_to_exclude=[*in_float, *concatenated],
+        nodes_to_exclude=[*in_float, *concatenated, *kept],
         op_types_to_quantize=list({**QLinearOpsRegistry, **QDQRegistry}),
         extra_options=options,
     )

@@ -40,8 +40,9 @@ class BuiltGraph:
 
 
 class Measured(BaseModel):
-    """What was measured on a graph: fidelity, retrieval quality, and its golden tiles."""
+    """What was measured on a graph: fidelity, noise, retrieval quality, and its golden tiles."""
 
+    representation_snr_db: float | None
     fidelity: FidelityRecord
     quality: dict[str, float]
     golden: list[GoldenTile]

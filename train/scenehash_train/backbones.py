@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from scenehash.errors import ConfigurationError, MissingExtraError
 
 from .efficientnet_lite import EfficientNetLite, published_state
+from .head import Compact
 from .network import HashNetwork
 
 TIMM = "timm:"
@@ -86,9 +87,9 @@ class Backbone:
         identity = f"{self.identity}-tuned-{_digest(weights)}"
         return replace(self, module=module, identity=identity, tuned=weights)
 
-    def with_head(self, head: nn.Module) -> HashNetwork:
+    def with_head(self, head: nn.Module, compact: Compact | None = None) -> HashNetwork:
         """The network from tiles to the output of the head, in evaluation mode."""
-        return HashNetwork(self.module, head, self.mean, self.scale).eval()
+        return HashNetwork(self.module, head, self.mean, self.scale, compact).eval()
 
 
 def check_backbone(name: str) -> str:

@@ -13,7 +13,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE
 
-NESTED_WIDTHS = (16, 24, 32, 48)
+NESTED_WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192)
 
 
 class _Settings(BaseModel):
@@ -23,11 +23,13 @@ class _Settings(BaseModel):
 class CentresSettings(_Settings):
     """Hyperparameters of the recipe `centres`; see recipes/centres.py.
 
-    random_augment: the fraction of views that are randomly augmented. similarity, instance,
+    random_augment: the fraction of views that are randomly augmented. balance: how far classes are
+    drawn equally often: 0, each image as often as others; 1, each class. similarity, instance,
     decorrelation: weights of the losses.
     """
 
     random_augment: float = Field(default=0.25, ge=0, le=1)
+    balance: float = Field(default=0.5, ge=0, le=1)
     components: int = Field(default=512, ge=1)
     steps: int = Field(default=1000, ge=1)
     batch: int = Field(default=256, ge=2)
@@ -82,7 +84,10 @@ RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
 
 
 class Config(_Settings):
-    """Everything a run depends on besides its images."""
+    """Everything a run depends on besides its images.
+
+    dims: of the compact representation, which a device may keep of each tile; one byte each.
+    """
 
     recipe: Literal["centres", "mhcln"] = "centres"
     bits: int = 64
@@ -90,6 +95,7 @@ class Config(_Settings):
     backbone: str = "efficientnet_lite0"
     tile_size: int = Field(default=256, ge=MIN_TILE_SIZE, le=MAX_TILE_SIZE)
     decode_params: DecodeParams = DecodeParams()
+    dims: int = Field(default=192, ge=16, le=512)
     settings: CentresSettings | MhclnSettings
     finetune: FinetuneSettings | None = None
 

@@ -27,6 +27,7 @@ from .runs import Run
 
 BATCH = 8
 
+Floats = npt.NDArray[np.float32]
 Hasher = Callable[[Sequence[LabelledImage], Progress], Codes]
 
 
@@ -141,11 +142,17 @@ def model_codes(
     return np.concatenate([model.encode(tiles) for tiles in _card_tiles(model, images, progress)])
 
 
-def model_logits(
+def model_outputs(
     model: HashModel, images: Sequence[LabelledImage], progress: Progress = SILENT
-) -> npt.NDArray[np.float32]:
-    """Logits float32 [N, K] of images, through the device's runtime."""
-    return np.concatenate([model.logits(tiles) for tiles in _card_tiles(model, images, progress)])
+) -> tuple[Floats, Floats | None]:
+    """Logits float32 [N, K] and representations float32 [N, D] of images, through the runtime.
+
+    None where the model gives no representation.
+    """
+    outputs = [model.outputs(tiles) for tiles in _card_tiles(model, images, progress)]
+    logits = np.concatenate([logits for logits, _ in outputs])
+    vectors = [vectors for _, vectors in outputs if vectors is not None]
+    return logits, np.concatenate(vectors).astype(np.float32) if vectors else None
 
 
 def network_codes(
@@ -156,22 +163,31 @@ def network_codes(
     progress: Progress = SILENT,
 ) -> Codes:
     """Codes uint8 [N, K/8] of images, decoded with params, through PyTorch."""
-    return pack(network_logits(network, images, tile_size, params, progress))
+    return pack(network_outputs(network, images, tile_size, params, progress)[0])
 
 
-def network_logits(
+def network_outputs(
     network: HashNetwork,
     images: Sequence[LabelledImage],
     tile_size: int,
     params: DecodeParams | None,
     progress: Progress = SILENT,
-) -> npt.NDArray[np.float32]:
-    """Logits float32 [N, K] of images, decoded with params, through PyTorch."""
-    logits = []
+) -> tuple[Floats, Floats | None]:
+    """Logits float32 [N, K] of images, decoded with params, through PyTorch.
+
+    And their compact representations float32 [N, D]; None where the network has none.
+    """
+    logits, compact = [], []
     with torch.inference_mode():
         for tiles in _tiles(images, tile_size, params, progress):
-            logits.append(network(torch.from_numpy(np.stack(tiles))).numpy())
-    return np.concatenate(logits)
+            batch = torch.from_numpy(np.stack(tiles))
+            if network.compact is None:
+                logits.append(network(batch).numpy())
+            else:
+                both = network.logits_and_compact(batch)
+                logits.append(both[0].numpy())
+                compact.append(both[1].numpy())
+    return np.concatenate(logits), np.concatenate(compact) if compact else None
 
 
 def _card_tiles(

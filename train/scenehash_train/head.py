@@ -1,7 +1,13 @@
 """Hash heads: representation float32 [N, D] -> logits float32 [N, K]."""
 
+import hashlib
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+# The largest whole number of a compact representation.
+LARGEST = 127
 
 
 class Projection(nn.Module):
@@ -37,13 +43,74 @@ class Branches(nn.Module):
         self.branches = nn.ModuleList(branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits = [branch(x) for branch in self.branches]
+        return self.outer(self.inner(x))
+
+    def inner(self, x: Tensor) -> list[Tensor]:
+        """What the last layer of each branch reads, float32 [N, P] each."""
+        return [branch[:-1](x) for branch in self._sequences()]
+
+    def outer(self, inner: list[Tensor]) -> Tensor:
+        """The logits float32 [N, K] of a finished head, of what inner() gives."""
+        pairs = zip(self._sequences(), inner, strict=True)
+        logits = [branch[-1](values) for branch, values in pairs]
         return logits[0] if len(logits) == 1 else torch.cat(logits, 1)
+
+    def last_layers(self) -> list[nn.Linear]:
+        """The last layer of each branch of a finished head."""
+        layers = [branch[-1] for branch in self._sequences()]
+        return [layer for layer in layers if isinstance(layer, nn.Linear)]
+
+    def deep(self) -> list[bool]:
+        """Whether each branch has layers before its last one; the others read x itself."""
+        return [len(branch) > 1 for branch in self._sequences()]
+
+    def hidden_widths(self) -> list[int]:
+        """How wide the input of the last layer of each deep branch is."""
+        pairs = zip(self.last_layers(), self.deep(), strict=True)
+        return [layer.in_features for layer, deep in pairs if deep]
 
     def finished(self, projection: Projection) -> "Branches":
         """The head for export: the same function, of representations [N, D], in evaluation mode."""
-        branches = [branch for branch in self.branches if isinstance(branch, nn.Sequential)]
-        return Branches(*(folded(nn.Sequential(projection, *branch)) for branch in branches))
+        parts = (folded(nn.Sequential(projection, *branch)) for branch in self._sequences())
+        return Branches(*parts)
+
+    def _sequences(self) -> list[nn.Sequential]:
+        return [branch for branch in self.branches if isinstance(branch, nn.Sequential)]
+
+
+class Compact(nn.Module):
+    """The representation that a device keeps: whole numbers from -127 to 127, float32 [N, D].
+
+    Linear in the backbone's representation [N, W] and in what the last layers of the head's deep
+    branches read; see compact.py.
+    """
+
+    def __init__(self, width: int, inner: Sequence[int], dims: int) -> None:
+        """width: W. inner: Branches.hidden_widths() of the head."""
+        super().__init__()
+        self.direct = nn.Linear(width, dims)
+        self.inner = nn.ModuleList(nn.Linear(size, dims, bias=False) for size in inner)
+
+    @property
+    def dims(self) -> int:
+        """Number of dimensions D."""
+        return self.direct.out_features
+
+    @property
+    def frame(self) -> str:
+        """16 hexadecimal digits over what determines it, the backbone and the head aside."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.state_dict().items()):
+            digest.update(name.encode() + value.cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def forward(self, x: Tensor, inner: list[Tensor]) -> Tensor:
+        """inner: what the last layer of each deep branch of the head reads."""
+        value = self.direct(x)
+        for layer, values in zip(self.inner, inner, strict=True):
+            value = value + layer(values)
+        whole: Tensor = value.round().clamp(-LARGEST, LARGEST)
+        return whole
 
 
 def folded(layers: nn.Sequential) -> nn.Sequential:

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from .head import Branches, Compact
+
 
 class HashNetwork(nn.Module):
     """A backbone with a hash head, from a tile's bytes to logits.
@@ -17,11 +19,16 @@ class HashNetwork(nn.Module):
         head: nn.Module,
         mean: tuple[float, ...],
         scale: tuple[float, ...],
+        compact: Compact | None = None,
     ) -> None:
-        """mean and scale: one value for all three bands, or one per band."""
+        """mean and scale: one value for all three bands, or one per band.
+
+        compact: what a device keeps of a tile, beside a finished head.
+        """
         super().__init__()
         self.backbone = backbone
         self.head = head
+        self.compact = compact
         self.register_buffer("mean", torch.tensor(mean).reshape(1, -1, 1, 1), persistent=False)
         self.register_buffer("scale", torch.tensor(scale).reshape(1, -1, 1, 1), persistent=False)
 
@@ -40,3 +47,13 @@ class HashNetwork(nn.Module):
     def forward(self, tiles: Tensor) -> Tensor:
         result: Tensor = self.head(self.representation(tiles))
         return result
+
+    def logits_and_compact(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits float32 [N, K] and the compact representation, whole numbers float32 [N, D]."""
+        assert self.compact is not None
+        assert isinstance(self.head, Branches)
+        representation = self.representation(tiles)
+        inner = self.head.inner(representation)
+        pairs = zip(inner, self.head.deep(), strict=True)
+        compact: Tensor = self.compact(representation, [own for own, deep in pairs if deep])
+        return self.head.outer(inner), compact

@@ -24,7 +24,7 @@ def fit_projection(
     Fitted on a sample of at most 4,096 vectors by randomised SVD (Halko, Martinsson, Tropp, SIAM
     Review 2011).
     """
-    sample = torch.from_numpy(_sample(represented, seed))
+    sample = torch.from_numpy(sample_vectors(represented, seed))
     mean, variance = sample.mean(0), sample.var(0)
     scale = torch.cat(
         [part.sum().sqrt().expand(len(part)) for part in torch.split(variance, list(parts))]
@@ -52,8 +52,8 @@ def project(represented: Represented, projection: Projection) -> npt.NDArray[np.
     return result
 
 
-def _sample(represented: Represented, seed: int) -> npt.NDArray[np.float32]:
-    """A random sample of vectors float32 [M, D], the same share of each group of images."""
+def sample_vectors(represented: Represented, seed: int) -> npt.NDArray[np.float32]:
+    """Some 4,096 random vectors float32 [M, D], the same share of each group of images."""
     rng = np.random.default_rng(seed)
     share = min(1.0, SAMPLE / (len(represented) * represented.views))
     chunks = []

@@ -5,6 +5,7 @@ split.json       the archives, their classes, and the images that train and that
 checkpoint.pt    while training: the state from which an interrupted run continues
 finetune.pt      while fine-tuning: the same
 head.pt          the trained head's weights
+compact.pt       those of the compact representation
 backbone.pt      after fine-tuning: the weights of the backbone that have changed
 curve.png        the terms of the loss by step
 run.json         written last: lineage, quality on the test part, times
@@ -29,11 +30,12 @@ from scenehash.model.card import DataRecord
 from .backbones import Backbone, load_backbone
 from .config import Config, make_config, read_config
 from .data import Archive, Collection, LabelledImage, Split
+from .head import Branches, Compact
 from .network import HashNetwork
 from .recipes import build_head
 
 CONFIG, SPLIT, CHECKPOINT = "config.json", "split.json", "checkpoint.pt"
-FINETUNE, HEAD, BACKBONE = "finetune.pt", "head.pt", "backbone.pt"
+FINETUNE, HEAD, BACKBONE, COMPACT = "finetune.pt", "head.pt", "backbone.pt", "compact.pt"
 CURVE, RUN = "curve.png", "run.json"
 
 
@@ -89,7 +91,16 @@ class Run:
         head = build_head(self.config, backbone.width)
         with _intact(self.path / HEAD) as weights:
             head.load_state_dict(weights)
-        return backbone.with_head(head)
+        return backbone.with_head(head, self._compact(head, backbone.width))
+
+    def _compact(self, head: Branches, width: int) -> Compact | None:
+        """The compact representation; None in a run of an earlier version, which has none."""
+        if not (self.path / COMPACT).is_file():
+            return None
+        with _intact(self.path / COMPACT) as weights:
+            compact = Compact(width, head.hidden_widths(), len(weights["direct.bias"]))
+            compact.load_state_dict(weights)
+        return compact.eval()
 
     def data_record(self) -> DataRecord:
         """The data section of the model card."""
@@ -147,12 +158,14 @@ def finish_run(
     config: Config,
     backbone: Backbone,
     head: nn.Module,
+    compact: Compact,
     record: dict[str, Any],
 ) -> Run:
     """Write the weights and then run.json, which marks the run as finished."""
     if backbone.tuned:
         _write_weights(path / BACKBONE, backbone.tuned)
     _write_weights(path / HEAD, head.state_dict())
+    _write_weights(path / COMPACT, compact.state_dict())
     lineage = _lineage(config, backbone, head)
     _write_json(path / RUN, {"lineage": lineage, "backbone": backbone.identity} | record)
     for done in (CHECKPOINT, FINETUNE):

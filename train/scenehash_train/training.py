@@ -16,6 +16,7 @@ from scenehash.progress import SILENT, Progress
 
 from .augmentation import PLAIN, views_of
 from .backbones import load_backbone
+from .compact import fit_compact
 from .config import Config, make_config
 from .data import Collection, labels, read_archive
 from .device import training_device
@@ -114,10 +115,11 @@ def train(
         seconds["finetune"] = time.perf_counter() - fitted
         codes = network_codes(backbone.with_head(head), parts.test, size, params, progress)
 
+    compact = fit_compact(train_vectors, projection, head, config.dims, config.seed)
     quality = retrieval_quality(codes, labels(parts.test), config.seed)
     plot_history(history, f"{archives.name}: {config.method}, {config.bits} bits", out / CURVE)
     record = {"quality": quality.as_dict(), "seconds": seconds, "history": history}
-    return Trained(finish_run(out, config, backbone, head, record), archives)
+    return Trained(finish_run(out, config, backbone, head, compact, record), archives)
 
 
 def default_folder(data: Sequence[Path], config: Config) -> Path:

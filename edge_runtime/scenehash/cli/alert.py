@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.errors import ScenehashError
+from scenehash.files import check_output, write_each
 
-from .console import AsJson, counted, notice, report
-from .help import examples
+from .choices import CropChoice
+from .commands import register_command, register_group
+from .console import CONSOLE, AsJson, counted, report, report_files
 from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from scenehash.store import Alert, CodeStore
-    from scenehash.tiles import Image
     from scenehash.watcher.tuning import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
@@ -24,30 +24,24 @@ Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its ro
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="Manage alerts: kinds of tile that watch reports.")
-    for command, lines in (
-        (
-            add_command,
-            (
-                "scenehash alert add quay a.png row:512 --store my.store",
-                "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
-            ),
-        ),
-        (list_command, ("scenehash alert list --store my.store",)),
-        (remove_command, ("scenehash alert remove quay --store my.store",)),
-        (
-            tune_command,
-            (
-                "scenehash alert tune quay --store my.store --sheet quay.png",
-                "scenehash alert tune quay --store my.store --label harbor --apply",
-            ),
-        ),
-        (confirm_command, ("scenehash alert confirm quay 512 --store my.store",)),
-        (reject_command, ("scenehash alert reject quay 512 --store my.store",)),
-    ):
-        name = command.__name__.removesuffix("_command")
-        group.command(name, epilog=examples(*lines))(command)
-    app.add_typer(group, name="alert", no_args_is_help=True)
+    group = register_group(app, "alert", "Manage alerts: kinds of tile that watch reports.")
+    register_command(
+        group,
+        add_command,
+        "scenehash alert add quay a.png row:512 --store my.store",
+        "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
+        "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
+    )
+    register_command(group, confirm_command, "scenehash alert confirm quay 512 --store my.store")
+    register_command(group, reject_command, "scenehash alert reject quay 512 --store my.store")
+    register_command(group, list_command, "scenehash alert list --store my.store")
+    register_command(group, remove_command, "scenehash alert remove quay --store my.store")
+    register_command(
+        group,
+        tune_command,
+        "scenehash alert tune quay --store my.store --sheet quay.png",
+        "scenehash alert tune quay --store my.store --label harbor --apply",
+    )
 
 
 def add_command(
@@ -57,6 +51,7 @@ def add_command(
         typer.Argument(metavar="EXAMPLE", help="Match tiles like these: image files, or row:N."),
     ],
     store: StorePath,
+    *,
     radius: Annotated[
         int | None,
         typer.Option(
@@ -74,19 +69,23 @@ def add_command(
             help="Exclude tiles that are as near to this; may be repeated.",
         ),
     ] = None,
+    cropping: CropChoice,
     model: ModelPath = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an alert: report new tiles that are similar to examples.
 
-    A running watch uses it from its next scene on.
+    An example is one tile: a small image, a stored tile, or a part of a scene (--window, --at,
+    --whole). A running watch uses the alert from its next scene on.
     """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import add_alert
 
+    given = [*examples, *(negatives or ())]
+    crop = cropping.crop(given)
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        alert = add_alert(code_store, name, examples, negatives or (), radius, model)
+        alert = add_alert(code_store, name, examples, negatives or (), radius, model, crop, CONSOLE)
     report(alert.document(), as_json, f"{store}: alert {name} added, radius {alert.radius} bits")
 
 
@@ -171,44 +170,39 @@ def tune_command(
     Without --label the radius lies in the valley between the tiles near the examples and all
     others; with --label it is the one with the best F1.
     """
+    from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import set_radius, tune_alert
 
+    if sheet is not None:
+        check_output(sheet, outside=store)
+        check_format(sheet)
     with CodeStore.open(store, writable=apply, wait=wait) as code_store:
         tuning = tune_alert(code_store, name, label)
         alert, proposed = code_store.alerts.get(name), tuning.proposed()
-        if sheet is not None:
-            _write_sheet(sheet, alert, proposed, code_store)
         if apply:
             set_radius(code_store, name, proposed)
-    document = tuning.document(alert)
-    summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
-    report(document, as_json, _tuning_table(alert, tuning, proposed), summary)
+        document = tuning.document(alert)
+        summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
+        shown = (_tuning_table(alert, tuning, proposed), summary)
+        files = write_each(
+            {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
+        )
+    report_files(document, as_json, shown, files)
 
 
 def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") -> None:
     """A line of tiles just within the radius, the last the farthest, and one of those beyond."""
     from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-    from scenehash.retrieval.pictures import thumbnail_pixels
+    from scenehash.retrieval.pictures import example_pixels, thumbnail_pixels
     from scenehash.watcher.alerts import border
 
-    image = _pixels(alert.sources[0], store)
+    image = example_pixels(alert, store)
     lines: list[SheetLine] = []
     for word, hits in border(store, alert, radius)._asdict().items():
         thumbnails = thumbnail_pixels(store, [hit.row for hit in hits])
         lines.append(SheetLine(image, f"{word} {radius} bits", hits, thumbnails))
     write_picture(path, contact_sheet(lines))
-    notice(f"contact sheet: {path}")
-
-
-def _pixels(source: str, store: "CodeStore") -> "Image | None":
-    """An example's pixels, uint8 RGB [H, W, 3]; None when they are no longer there."""
-    from scenehash.retrieval.pictures import picture_of
-
-    try:
-        return picture_of(source, store)
-    except ScenehashError:
-        return None
 
 
 def _alert_table(alerts: "list[Alert]") -> "Table":

@@ -7,7 +7,7 @@ come from outside.
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -60,6 +60,28 @@ def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType
     else:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
         _console(width=width).print(*shown, sep="\n")
+
+
+def report_files(
+    document: Mapping[str, object],
+    as_json: bool,
+    shown: Sequence[RenderableType],
+    files: tuple[Mapping[str, str], Mapping[str, str]],
+) -> None:
+    """Print a result and which files were written of it, and which not and why (write_each).
+
+    Without a file that was asked for, the document has neither. Exit status 1 when one could not be
+    written.
+    """
+    written, failed = files
+    more = {"written": written, "not_written": failed} if written or failed else {}
+    report({**document, **more}, as_json, *shown)
+    for name, path in written.items():
+        notice(f"{name}: {path}")
+    for reason in failed.values():
+        notice(f"error: {reason}")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def notice(text: str) -> None:

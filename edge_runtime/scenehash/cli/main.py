@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from scenehash.errors import PluginError, ScenehashError
 
 from . import (
+    adapt,
     alert,
     bench,
     demo,
@@ -134,6 +135,7 @@ def build_app() -> typer.Typer:
         search,
         serve,
         store,
+        adapt,
         quarantine,
         tiles,
         doctor,

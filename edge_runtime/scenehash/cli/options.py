@@ -1,18 +1,12 @@
-"""Options, and notices, that several commands share."""
+"""Options that several commands share; those that go together are groups, see choices.py."""
 
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-from .console import notice
-
-if TYPE_CHECKING:
-    from scenehash.store import CodeStore, Filter
-    from scenehash.windows import Tiling
 
 CORES = os.cpu_count() or 1
 STORE_VARIABLE = "SCENEHASH_STORE"
@@ -24,6 +18,19 @@ StorePath = Annotated[
         envvar=STORE_VARIABLE,
         metavar="FOLDER",
         help="Use the code store in this folder.",
+    ),
+]
+StoreArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="STORE", help="Use the code store in this folder."),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder, when STORE is not given.",
     ),
 ]
 ModelPath = Annotated[
@@ -53,11 +60,6 @@ Threads = Annotated[
         help="Hash with this many threads.",
         show_default="all cores",
     ),
-]
-K = Annotated[int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")]
-Sheet = Annotated[
-    Path | None,
-    typer.Option("--sheet", metavar="FILE", help="Write the query and its hits as a picture."),
 ]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait while another process writes to the store.")
@@ -150,6 +152,24 @@ StretchRange = Annotated[
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
+PartOfScene = Annotated[
+    Any,
+    typer.Option(
+        "--window",
+        parser=numbers(int, "X,Y,W,H"),
+        metavar="X,Y,W,H",
+        help="Take this part of the given scene file, in pixels.",
+    ),
+]
+PlaceInScene = Annotated[
+    Any,
+    typer.Option(
+        "--at",
+        parser=numbers(float, "LAT,LON"),
+        metavar="LAT,LON",
+        help="Take the tile around this place in the given scene file, in degrees.",
+    ),
+]
 Label = Annotated[
     list[str] | None,
     typer.Option(
@@ -225,35 +245,3 @@ NewerThan = Annotated[
     int | None,
     typer.Option("--newer-than", metavar="ROW", help="Match only tiles in rows after this one."),
 ]
-
-
-def make_filter(
-    scene: str | None,
-    label: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    bbox: tuple[float, float, float, float] | None,
-    near: tuple[float, float, float] | None,
-    area: Path | None,
-    newer_than: int | None,
-) -> "Filter":
-    """The filter that the options ask for; without any it holds for all tiles."""
-    from scenehash.store import Area, Filter
-
-    polygons = None if area is None else Area.from_file(area)
-    return Filter(scene, newer_than, since, until, bbox, label, near, polygons)
-
-
-def make_tiling(
-    tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
-) -> "Tiling":
-    """The tiling that the options ask for."""
-    from scenehash.windows import Tiling
-
-    return Tiling.of_text(tile, overlap, whole, min_valid)
-
-
-def notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with a store's thumbnails, where something is."""
-    if store.thumbnails.trouble is not None:
-        notice(f"warning: {store.thumbnails.trouble}")

@@ -1,53 +1,57 @@
 """`scenehash search`"""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
-
-from .console import CONSOLE, EXIT_FAILED, AsJson, counted, notice, report
-from .help import examples
-from .options import (
-    CORES,
-    AreaOption,
-    BandChoice,
-    BoundingBox,
-    K,
-    LabelOption,
-    ModelPath,
-    NearOption,
-    NewerThan,
-    NodataValue,
-    SceneOption,
-    Sheet,
-    Since,
-    StorePath,
-    StretchRange,
-    Threads,
-    TileSize,
-    Until,
-    Whole,
-    make_filter,
-    make_tiling,
-    numbers,
-)
+from .choices import CropChoice, FilterChoice
+from .commands import register_command
+from .console import CONSOLE, AsJson, counted, notice, report_files
+from .options import CORES, ModelPath, StorePath, Threads
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
+    from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    lines = (
+    register_command(
+        app,
+        search_command,
         "scenehash search harbor.png --store my.store",
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
     )
-    app.command("search", epilog=examples(*lines))(search_command)
+
+
+@dataclass(frozen=True)
+class FilesChoice:
+    """Files that a search is written to."""
+
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the query and its hits as a picture."),
+    ] = None
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the search as a page with maps."),
+    ] = None
+    geojson: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
+    ] = None
+
+    def files(self) -> "SearchFiles":
+        """The same, for the library."""
+        from scenehash.report.search_files import SearchFiles
+
+        return SearchFiles(self.sheet, self.html, self.geojson)
 
 
 def search_command(
@@ -60,7 +64,10 @@ def search_command(
         ),
     ],
     store: StorePath,
-    k: K = 20,
+    *,
+    k: Annotated[
+        int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
+    ] = 20,
     radius: Annotated[
         int | None,
         typer.Option(min=0, metavar="BITS", help="Return only hits at most this many bits away."),
@@ -73,35 +80,8 @@ def search_command(
             help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(int, "X,Y,W,H"),
-            metavar="X,Y,W,H",
-            help="Search with this part of the query scene, in pixels.",
-        ),
-    ] = None,
-    at: Annotated[
-        Any,
-        typer.Option(
-            parser=numbers(float, "LAT,LON"),
-            metavar="LAT,LON",
-            help="Search with the tile around this place in the query scene, in degrees.",
-        ),
-    ] = None,
-    tile: TileSize = None,
-    whole: Whole = False,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
-    scene: SceneOption = None,
-    label: LabelOption = None,
-    since: Since = None,
-    until: Until = None,
-    bbox: BoundingBox = None,
-    near: NearOption = None,
-    area: AreaOption = None,
-    newer_than: NewerThan = None,
+    cropping: CropChoice,
+    filtering: FilterChoice,
     rerank: Annotated[
         bool | None,
         typer.Option(
@@ -111,15 +91,7 @@ def search_command(
             show_default="hits that show the query's place first, if the store has thumbnails",
         ),
     ] = None,
-    sheet: Sheet = None,
-    page: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the search as a page with maps."),
-    ] = None,
-    geojson: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
-    ] = None,
+    output: FilesChoice,
     group: Annotated[
         bool,
         typer.Option("--group", help="Group hits that show one place, the best of each first."),
@@ -134,50 +106,40 @@ def search_command(
     """Find the stored tiles that are most similar to queries.
 
     Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, doubtful, or unlike_anything_stored. A scene of several tiles is searched by all its
-    tiles.
+    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
+    tiles is searched by all its tiles.
     """
-    from scenehash.report.search_files import SearchFiles
-    from scenehash.retrieval.crop import Crop
     from scenehash.retrieval.search import search
 
-    params = DecodeParams(bands, nodata, stretch)
-    files = SearchFiles(sheet, page, geojson)
-    files.check(store, [*queries, *(unlike or ())])
+    asked = [*queries, *(unlike or ())]
+    crop, files = cropping.crop(asked), output.files()
+    files.check(store, asked)
     result = search(
         store,
         queries,
         k,
         radius=radius,
-        where=make_filter(scene, label, since, until, bbox, near, area, newer_than),
+        where=filtering.filter(),
         unlike=unlike or (),
         rerank=rerank,
-        crop=Crop(window, at, params, make_tiling(tile, whole=whole)),
+        crop=crop,
         model=model,
         threads=threads,
         progress=CONSOLE,
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    written, failed = files.write(result)
-    document = result.document(group, explain)
-    if written or failed:
-        document |= {"written": written, "not_written": failed}
-    how = [str(result.explanation)] if explain else []
-    report(document, as_json, _hit_table(result, group), *how, _summary(result))
-    for name, path in written.items():
-        notice(f"{name}: {path}")
-    for reason in failed.values():
-        notice(f"error: {reason}")
-    if failed:
-        raise typer.Exit(EXIT_FAILED)
+    shown: list[RenderableType] = [_hit_table(result, group), _summary(result)]
+    if explain:
+        shown.insert(1, str(result.explanation))
+    report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult", group: bool) -> "Table":
     """Hits as a table for a person; in groups of one place, those after the first indented."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named
+    from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:
@@ -187,12 +149,11 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     groups = result.groups() if group else [[row] for row in hits]
     for row, is_first in ((row, row == rows[0]) for rows in groups for row in rows):
         hit = hits[row]
-        window = hit.window
         rank = str(hit.rank) if is_first else f"  {hit.rank}"
         cells = [rank, str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, f"{window.width}x{window.height}+{window.x}+{window.y}")
+        table.add_row(*cells, window_text(hit.window))
     return table
 
 
@@ -200,7 +161,8 @@ def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        by = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
-        names = ", then ".join(by[name] for name in reversed(result.reranked.by))
-        order = f"; the nearest {result.reranked.compared} re-ranked: {names}"
+        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        compared = result.reranked.compared
+        by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
+        order = f"; re-ranked: {', then '.join(by)}"
     return f"{found} in {result.milliseconds:.1f} ms{order}"

@@ -5,23 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
-from scenehash.files import path_text
-from scenehash.windows import Tiling
+from scenehash.files import check_output, path_text, write_each
 
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
-from .help import examples
-from .options import (
-    BandChoice,
-    MinValid,
-    ModelPath,
-    NodataValue,
-    Overlap,
-    StretchRange,
-    TileSize,
-    Whole,
-    make_tiling,
-)
+from .choices import DecodeChoice, TilingChoice
+from .commands import register_command
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report_files
+from .options import ModelPath
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,11 +20,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples(
+    register_command(
+        app,
+        tiles_command,
         "scenehash tiles scenes --pictures cut",
         "scenehash tiles a.tif --tile 300m --bands 4,3,2 --geojson cut.geojson",
     )
-    app.command("tiles", epilog=epilog)(tiles_command)
 
 
 def tiles_command(
@@ -45,13 +35,8 @@ def tiles_command(
             metavar="PATH", readable=False, help="Cut these scene files, and folders of them."
         ),
     ],
-    tile: TileSize = None,
-    overlap: Overlap = Tiling.overlap,
-    whole: Whole = Tiling.whole,
-    min_valid: MinValid = Tiling.min_valid,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
+    cutting: TilingChoice,
+    decoding: DecodeChoice,
     pictures: Annotated[
         Path | None,
         typer.Option(
@@ -69,20 +54,19 @@ def tiles_command(
 
     Nothing is hashed or stored. Exit status 3 when a scene cannot be read.
     """
-    from scenehash.report.geojson import write_geojson
     from scenehash.report.tiling_preview import preview_tiles
 
-    tiling = make_tiling(tile, overlap, whole, min_valid)
-    params = DecodeParams(bands, nodata, stretch)
-    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
+    tiling, params = cutting.tiling(), decoding.params()
     if geojson is not None:
-        write_geojson(geojson, done.features())
+        check_output(geojson)
+    done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)
     for scene in done.scenes:
         for warning in scene.warnings:
             notice(f"warning: {path_text(scene.path)}: {warning}")
     for path, reason in done.set_aside:
         notice(f"set aside: {path_text(path)}: {reason}")
-    report(done.document(), as_json, _table(done))
+    files = write_each({"geojson": (geojson, done.write_footprints)})
+    report_files(done.document(), as_json, [_table(done)], files)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 

@@ -1,6 +1,7 @@
 """The device's whole job on the tiles of the package: ingest, search, contact sheet."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from scenehash.ingestion import ingest
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
-from scenehash.scenes import read_image
+from scenehash.retrieval.pictures import query_pixels
+from scenehash.retrieval.query import Query
+from scenehash.retrieval.search import search
 from scenehash.store import CodeStore, Hit
 
 from .tiles import KINDS, archive_paths, query_path
@@ -22,12 +25,17 @@ class Search:
     """One search of the demo: a scene of one kind, and what it found."""
 
     kind: str
-    query: Path
-    hits: list[Hit]
+    query: Query
+    hits: Sequence[Hit]
 
     def right(self) -> int:
         """How many hits are of the query's kind, by their file's folder."""
         return sum(Path(hit.scene).parent.name == self.kind for hit in self.hits)
+
+    def document(self) -> dict[str, object]:
+        """The search as plain values, as JSON has them."""
+        hits = [hit.document() for hit in self.hits]
+        return {"query": str(self.query), "right": self.right(), "hits": hits}
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,15 @@ class Demo:
     scenes: int
     searches: list[Search]
 
+    def document(self) -> dict[str, object]:
+        """All of it as plain values."""
+        return {
+            "scenes": self.scenes,
+            "store": str(self.store),
+            "sheet": str(self.sheet),
+            "searches": [search.document() for search in self.searches],
+        }
+
 
 def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Demo:
     """Copy the package's tiles into a folder, ingest the archive, search with each query.
@@ -48,8 +65,7 @@ def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Dem
     """
     scenes = [_copy(path, folder / "scenes") for kind in KINDS for path in archive_paths(kind)]
     queries = {kind: _copy(query_path(kind), folder / "queries") for kind in KINDS}
-    identity = (model.lineage, model.bits, model.card.name)
-    with CodeStore.open_or_create(folder / "store", *identity) as store:
+    with CodeStore.for_model(folder / "store", model) as store:
         ingest(scenes, store, model, progress=progress)
         searches = [_search(kind, path, store, model) for kind, path in queries.items()]
     sheet = folder / "hits.png"
@@ -58,11 +74,12 @@ def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Dem
 
 
 def _search(kind: str, path: Path, store: CodeStore, model: HashModel) -> Search:
-    return Search(kind, path, store.search(model.encode([read_image(path)]), HITS)[0])
+    found = search(store, path, HITS, model=model)
+    return Search(kind, found.queries[0], found.hits)
 
 
 def _line(search: Search) -> SheetLine:
-    return SheetLine(read_image(search.query), search.kind, search.hits)
+    return SheetLine(query_pixels(search.query), search.kind, search.hits)
 
 
 def _copy(tile: Path, folder: Path) -> Path:

@@ -20,7 +20,8 @@ class IngestOptions:
     label_from_folder: the name of a file's folder is one, too. threads: how many batches are hashed
     at the same time, each on as many threads as the model was loaded with. With one each, none
     waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
-    tile from now on.
+    tile from now on. vectors: keep the representation of each tile from now on; False: of none that
+    is ingested now; None: a new store keeps them where the model gives them, another as it did.
 
     Of a store that is opened by its path: bits, the width of the codes of a new one, all that the
     model has when None; wait, while another process writes to it.
@@ -34,6 +35,7 @@ class IngestOptions:
     thumbnails: bool = False
     bits: int | None = None
     wait: bool = False
+    vectors: bool | None = None
 
     def labels_of(self, path: Path) -> tuple[str, ...]:
         """The labels of the scene in a file."""

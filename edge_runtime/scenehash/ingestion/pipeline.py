@@ -2,32 +2,23 @@
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from scenehash.codes import Codes
 from scenehash.files import path_from, path_text
-from scenehash.model.hash_model import HashModel
+from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes.files import scan
-from scenehash.store import Added, CodeStore, HashedScene
-from scenehash.tiles import Image
+from scenehash.scenes.files import scan, scenes_at
+from scenehash.store import Added, CodeStore, HashedScene, SceneVectors, model_of
 
+from .hash_stream import SCENES_A_COMMIT, SECONDS_A_COMMIT, TILES_A_COMMIT, HashStream
 from .options import IngestOptions
-from .prefetch import Begun, Duplicate, Ended, Event, Images, ReadAhead
+from .prefetch import Begun, Duplicate, Ended, Event, read_files
+from .read_ahead import Images
 from .report import IngestReport, SetAside
-
-# Tiles a batch: what a layer makes of more does not stay in a processor's second-level cache.
-BATCH = 4
-# Batches that wait for each thread that hashes.
-BATCHES_AHEAD = 2
-# Scenes, and tiles, and seconds after which what is hashed is committed.
-SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
+from .upkeep import keep_model, keep_vectors
 
 DEFAULTS = IngestOptions()
 
@@ -45,8 +36,8 @@ def ingest(
     """Hash scenes and keep their codes; what is stored already is not hashed again.
 
     paths: a scene file or a folder of them, or several. store: one that is open for writing, or its
-    folder; it is made when there is none. model: a model, or its file; None is the one that ships
-    with scenehash.
+    folder; it is made when there is none. model: a model, or its file; None is the one that the
+    store was made with, which it keeps, and for a new store the one that ships with scenehash.
 
     A scene is committed whole, with others, every few seconds: interrupted, give the same call
     again. One that cannot be read is set aside with its reason, in the store's quarantine too, and
@@ -76,8 +67,16 @@ def retry_quarantine(
     if not isinstance(store, CodeStore):
         CodeStore.open(store).close()  # none is made here
     with _opened(store, model, options) as (opened, loaded):
-        files = [path_from(item.path) for item in opened.quarantine.list()]
-        return ingest_files(files, opened, loaded, options, progress)
+        files = {
+            path: scenes_at(path)
+            for path in (path_from(item.path) for item in opened.quarantine.list())
+        }
+        every = list(dict.fromkeys(file for found in files.values() for file in found))
+        report = ingest_files(every, opened, loaded, options, progress)
+        # A folder that can be listed by now is dealt with: its files are known one by one.
+        listed = [path_text(path) for path, found in files.items() if path not in found]
+        opened.quarantine.remove(listed)
+    return report
 
 
 @contextlib.contextmanager
@@ -85,7 +84,11 @@ def _opened(
     store: str | Path | CodeStore, model: str | Path | HashModel | None, options: IngestOptions
 ) -> Iterator[tuple[CodeStore, HashModel]]:
     """The store and the model; a store that was given by its path is closed at the end."""
-    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    if isinstance(model, HashModel):
+        loaded = model
+    else:
+        path = store.path if isinstance(store, CodeStore) else store
+        loaded = HashModel.load(model or model_of(path))
     if isinstance(store, CodeStore):
         yield store, loaded
     else:
@@ -110,12 +113,16 @@ def ingest_files(
     store.check(model.lineage, model.width_for(store.bits))
     if options.thumbnails:
         store.keep_thumbnails()
+    keep_model(store, model)
+    frame = keep_vectors(store, model, options.vectors)
     with (
         ThreadPoolExecutor(options.threads) as pool,
         progress.task("ingest", len(files)) as task,
     ):
-        ingesting = _Ingesting(model, pool, store, options.threads, task, commit)
-        with ReadAhead(files, store, model.card, options) as events:
+        threads = options.threads
+        stream = HashStream(model, store.bits, frame is not None, pool, threads, task.advance)
+        ingesting = _Ingesting(stream, frame, store, task, commit)
+        with read_files(files, store, model.card, options) as events:
             for event in events:
                 ingesting.take(event)
         ingesting.commit()
@@ -123,8 +130,8 @@ def ingest_files(
     with store.transaction():
         store.quarantine.add({path_text(item.path): item.reason for item in report.set_aside})
         store.quarantine.remove([path_text(path) for path in report.sound()])
-    if store.thumbnails.trouble is not None:
-        report.warnings.append(store.thumbnails.trouble)
+    if store.trouble is not None:
+        report.warnings.append(store.trouble)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -137,52 +144,37 @@ class _Ingesting:
     """
 
     def __init__(
-        self,
-        model: HashModel,
-        pool: Executor,
-        store: CodeStore,
-        threads: int,
-        task: Task,
-        commit: Commit,
+        self, stream: HashStream, frame: str | None, store: CodeStore, task: Task, commit: Commit
     ) -> None:
         self.report = IngestReport(str(store.path))
-        self._model, self._threads, self._task = model, threads, task
-        self._store, self._commit, self._pool = store, commit, pool
-        self._bits = store.bits
-        self._hashing: deque[Future[Codes]] = deque()
-        # Grows in place: a scene may have a hundred thousand tiles, and comes in batches of a few.
-        self._codes = bytearray()
-        self._images: list[Image] = []
-        self._unfinished = 0
+        self._stream, self._frame, self._task = stream, frame, task
+        self._store, self._commit = store, commit
         self._ended: dict[str, Ended] = {}
         self._duplicates: list[Duplicate] = []
         self._committed = time.monotonic()
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event | SetAside) -> None:
         """Take what was read, and commit when that is due."""
         match event:
             case Duplicate():
                 self._take_duplicate(event)
                 self._task.advance(1)
             case SetAside():
-                self._drop_unfinished()
+                self._stream.drop()
                 self.report.set_aside.append(event)
                 self._task.advance(1)
             case Begun(tiles):
                 self._task.plan(tiles - 1)
             case Images(images, skipped):
-                self._images += images
-                self._unfinished += len(images)
                 self._task.advance(skipped)
-                while len(self._images) >= BATCH:
-                    self._hash()
+                self._stream.add(images)
             case Ended(scene) if scene.content in self._ended:
                 there = self._ended[scene.content].scene.labels
                 labels = [label for label in scene.labels if label not in there]
                 self._take_duplicate(Duplicate(event.ingested.path, scene.content, labels))
             case Ended(scene):
                 self._ended[scene.content] = event
-                self._unfinished = 0
+                self._stream.end()
                 self._commit_when_due()
 
     def commit(self) -> None:
@@ -190,26 +182,28 @@ class _Ingesting:
 
         A scene that was ended and not stored is stored by then.
         """
-        self._hash()
-        self._finish()
-        scenes, first, width = [], 0, self._bits // 8
-        codes = np.frombuffer(self._codes, np.uint8).reshape(-1, width).copy()
-        for scene, _ in self._ended.values():
-            last = first + len(scene.windows)
-            scenes.append(replace(scene, codes=codes[first:last]))
-            first = last
+        ended = self._ended.values()
+        scenes = [
+            self._hashed(scene, hashed)
+            for (scene, _), hashed in zip(ended, self._stream.take(), strict=True)
+        ]
         self.report.repaired += self._commit(self._store, scenes).repaired
-        self.report.stored += [ended.ingested for ended in self._ended.values()]
+        self.report.stored += [event.ingested for event in ended]
         self._ended = {}
-        del self._codes[: first * width]
         if scenes or self._duplicates:
             with self._store.transaction():
                 taken = {scene.path: scene.content for scene in scenes}
                 self._store.take_paths(taken | self._change_duplicates())
         self._committed = time.monotonic()
 
+    def _hashed(self, scene: HashedScene, hashed: Hashed) -> HashedScene:
+        vectors = None
+        if self._frame is not None and hashed.vectors is not None:
+            vectors = SceneVectors(self._frame, hashed.vectors)
+        return replace(scene, codes=hashed.codes, vectors=vectors)
+
     def _take_duplicate(self, duplicate: Duplicate) -> None:
-        self._drop_unfinished()
+        self._stream.drop()
         self.report.duplicates.append(duplicate.path)
         if duplicate.labels or duplicate.moved is not None:
             self._duplicates.append(duplicate)
@@ -237,23 +231,3 @@ class _Ingesting:
         many = len(self._ended) + len(self._duplicates) // 8
         if many >= SCENES_A_COMMIT or tiles >= TILES_A_COMMIT or late:
             self.commit()
-
-    def _hash(self) -> None:
-        """Begin to hash a batch of the tiles that wait, once there is room for it."""
-        self._finish(BATCHES_AHEAD * self._threads - 1)
-        batch, self._images = self._images[:BATCH], self._images[BATCH:]
-        self._hashing.append(self._pool.submit(self._model.encode, batch, self._bits))
-
-    def _finish(self, left: int = 0) -> None:
-        """Wait for what is being hashed, but for so many times."""
-        while len(self._hashing) > left:
-            codes = self._hashing.popleft().result()
-            self._codes += codes.tobytes()
-            self._task.advance(len(codes))
-
-    def _drop_unfinished(self) -> None:
-        self._finish()
-        hashed = max(0, self._unfinished - len(self._images))
-        self._images = self._images[: len(self._images) - (self._unfinished - hashed)]
-        del self._codes[len(self._codes) - hashed * self._bits // 8 :]
-        self._unfinished = 0

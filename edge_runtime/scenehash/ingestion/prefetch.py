@@ -1,10 +1,9 @@
-"""Reading ahead: scene files to tiles, in a thread, while the caller hashes."""
+"""What is read of scene files for an ingest."""
 
 import contextlib
 import json
-import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -13,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scenehash.errors import InputError, ScenehashError
-from scenehash.files import path_from, path_text, printable
+from scenehash.errors import InputError
+from scenehash.files import path_from, path_text
 from scenehash.geo import Box, bounding_boxes
 from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
@@ -22,18 +21,11 @@ from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.place import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import FILE, CodeStore, HashedScene
-from scenehash.tiles import Image
 
 from .options import IngestOptions
-from .report import Ingested, Moved, SetAside
+from .read_ahead import Images, ReadAhead
+from .report import Ingested, Moved
 
-# Tiles that wait to be hashed, as bytes of pixels.
-BYTES_AHEAD = 24 << 20
-REASON_LENGTH = 200
-# A file of which nothing comes for so long is given up: its disk, or its network, does not answer.
-STALLED_SECONDS = 300.0
-# What a reader is waited for at the end: it may be in the middle of a file that does not answer.
-LEAVE_SECONDS = 10.0
 NO_CODES = np.zeros((0, 0), np.uint8)
 
 
@@ -41,13 +33,6 @@ class Begun(NamedTuple):
     """A scene was opened, and will have that many tiles, those without data among them."""
 
     tiles: int
-
-
-class Images(NamedTuple):
-    """Tiles of the scene that was begun; skipped: how many between them hold too little data."""
-
-    images: list[Image]
-    skipped: int
 
 
 class Duplicate(NamedTuple):
@@ -71,112 +56,19 @@ class Ended(NamedTuple):
     ingested: Ingested
 
 
-Event = Begun | Images | Ended | Duplicate | SetAside
+Event = Begun | Images | Ended | Duplicate
 
 
-class ReadAhead:
-    """Events of files, in their order, read by a thread of its own; a context manager.
+def read_files(
+    paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
+) -> ReadAhead[Event]:
+    """Events of files, in their order, see ReadAhead.
 
-    What one file does, sets that file aside; what goes wrong with the store is raised where the
-    events are taken. The store is asked what it has, and not changed.
+    The store is asked what it has, and not changed.
     """
-
-    def __init__(
-        self, paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
-    ) -> None:
-        params = options.params.over(card.decode_params)
-        self._paths, self._from = paths, (store, card.tile_size, replace(options, params=params))
-        self._events: deque[Event | BaseException | None] = deque()
-        self._bytes = 0
-        self._changed = threading.Condition()
-        self._stopped = False
-        # Which file is being read, and since when without an event; None while there is no room.
-        self._number = 0
-        self._since: float | None = None
-        self._thread = self._reader(0)
-
-    def __enter__(self) -> Iterator[Event]:
-        self._thread.start()
-        return self._taken()
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
-        self._thread.join(LEAVE_SECONDS)
-
-    def _reader(self, first: int) -> threading.Thread:
-        return threading.Thread(target=self._run, args=(first,), daemon=True)
-
-    def _taken(self) -> Iterator[Event]:
-        while True:
-            with self._changed:
-                while not self._changed.wait_for(lambda: self._events, STALLED_SECONDS / 10):
-                    self._give_up_a_stalled_file()
-                event = self._events.popleft()
-                self._bytes -= _size(event)
-                self._changed.notify()
-            if event is None:
-                return
-            if isinstance(event, BaseException):
-                raise event
-            yield event
-
-    def _give_up_a_stalled_file(self) -> None:
-        """Leave a file that does not answer, and its thread, and read on in another."""
-        if self._since is None or time.monotonic() - self._since < STALLED_SECONDS:
-            return
-        reason = f"nothing came of it for {STALLED_SECONDS:.0f} s: does its disk answer?"
-        self._events.append(SetAside(self._paths[self._number], reason))
-        self._thread = self._reader(self._number + 1)
-        self._since = None
-        self._thread.start()
-
-    def _run(self, first: int) -> None:
-        end: BaseException | None = None
-        try:
-            for number in range(first, len(self._paths)):
-                with self._changed:
-                    if self._thread is not threading.current_thread():
-                        return
-                    self._number, self._since = number, time.monotonic()
-                for event in _events_of(self._paths[number], *self._from):
-                    if not self._put(event):
-                        return
-        except BaseException as error:
-            end = error
-        self._put(end)
-
-    def _put(self, event: Event | BaseException | None) -> bool:
-        """Pass an event on, once there is room; whether more are wanted."""
-        with self._changed:
-            if self._thread is not threading.current_thread():
-                return False
-            self._since = None
-            self._changed.wait_for(lambda: self._stopped or self._bytes < BYTES_AHEAD)
-            self._events.append(event)
-            self._bytes += _size(event)
-            self._since = time.monotonic()
-            self._changed.notify()
-            return not self._stopped
-
-
-def _size(event: Event | BaseException | None) -> int:
-    return sum(image.nbytes for image in event.images) if isinstance(event, Images) else 0
-
-
-def _events_of(
-    path: Path, store: CodeStore, tile_size: int, options: IngestOptions
-) -> Iterator[Event]:
-    try:
-        yield from _read(path, store, tile_size, options)
-    except InputError as error:
-        yield SetAside(path, error.reason)
-    except (ScenehashError, MemoryError):
-        raise  # of the store, of an option, of this machine: not of one file
-    except Exception as error:  # whatever one file does, the others go on
-        what = printable(" ".join(str(error).split()))[:REASON_LENGTH]
-        yield SetAside(path, f"cannot be read (unexpected {type(error).__name__}: {what})")
+    params = options.params.over(card.decode_params)
+    own = replace(options, params=params)
+    return ReadAhead(paths, lambda number: _read(paths[number], store, card.tile_size, own))
 
 
 def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) -> Iterator[Event]:
@@ -297,4 +189,4 @@ def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterato
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:
-            yield f"{trouble[name]} of {tiles} tiles are {name} ({meaning}): they find each other"
+            yield f"{name} tiles, {meaning}, which find each other: {trouble[name]} of {tiles}"

@@ -28,6 +28,7 @@ METADATA_KEY = "scenehash.card"
 MAX_CARD_BYTES = 32_000_000
 MAX_GOLDEN_TILES = 64
 MAX_PNG_BYTES = 8_000_000
+MAX_DIMS = 1024
 
 Bytes = Annotated[
     bytes,
@@ -41,7 +42,8 @@ Bits = Annotated[int, Field(ge=MIN_BITS, le=MAX_BITS, multiple_of=8)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Built when it is used, and what is inside a card with the card: a process starts sooner.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class DataRecord(_Record):
@@ -115,7 +117,9 @@ class MatchDistances(_Record):
 
     bits: Bits
     same_kind: int = Field(ge=0, le=MAX_BITS, description="the largest distance of that word")
-    doubtful: int = Field(ge=0, le=MAX_BITS, description="the largest of a nearest hit")
+    likely_same_kind: int = Field(ge=0, le=MAX_BITS, description="the same of that word")
+    doubtful: int = Field(ge=0, le=MAX_BITS, description="the same of that word")
+    nearest: int = Field(ge=0, le=MAX_BITS, description="the largest of a nearest hit")
 
 
 class GoldenTile(_Record):
@@ -133,6 +137,27 @@ class GoldenTile(_Record):
         if image is None:
             raise ModelError(f"the golden tile {self.name} in its card cannot be decoded")
         return np.asarray(image, np.uint8)
+
+
+class RepresentationRecord(_Record):
+    """The output "representation": whole numbers from -127 to 127, to be kept as int8 [D]."""
+
+    frame: ShortText = Field(description="id of the space: vectors compare within one alone")
+    dims: int = Field(ge=1, le=MAX_DIMS, description="number of dimensions D")
+    snr_db: float | None = Field(
+        default=None, description="signal to noise beside FP32, in decibels, on test images"
+    )
+
+
+class AdaptationRecord(_Record):
+    """How the codes of a model were adapted to the tiles of an archive."""
+
+    base: ShortText = Field(description="name of the model that was adapted")
+    base_lineage: ShortText
+    tiles: int = Field(ge=0, description="tiles that it was fitted on")
+    labelled: int = Field(default=0, ge=0, description="those of them with a label")
+    judged: int = Field(ge=0, description="tiles that it was judged on, and not fitted on")
+    gain: float = Field(description="estimate, without labels, of what codes gain; below 0: lose")
 
 
 class Card(_Record):
@@ -160,6 +185,12 @@ class Card(_Record):
     versions: dict[str, str]
     match_distances: list[MatchDistances] = Field(
         default=[], description="what distances mean, by width; none: as in the shipped model"
+    )
+    representation: RepresentationRecord | None = Field(
+        default=None, description="None: the graph gives none"
+    )
+    adaptation: AdaptationRecord | None = Field(
+        default=None, description="codes are linear in the representation, fitted on an archive"
     )
     golden: list[GoldenTile] = Field(max_length=MAX_GOLDEN_TILES)
 

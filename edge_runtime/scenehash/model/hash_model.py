@@ -4,6 +4,7 @@ import functools
 import threading
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ import numpy.typing as npt
 import onnxruntime
 
 from scenehash.codes import Codes, check_width
-from scenehash.errors import ModelError
+from scenehash.errors import ConfigurationError, ModelError
 from scenehash.tiles import Image, to_tile
 
-from .card import Card
+from .adapted_graph import REPRESENTATION, read_linear_code
+from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
 from .inspection import check_interface, inspect_model, read_model
+from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 
-SHIPPED_MODEL = "scenehash-64.onnx"
+SHIPPED_MODEL = "scenehash-256.onnx"
+# The names that stand for files inside the package.
+SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
 BATCH = 8
 # Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
 MAX_MEMORY = 2 << 30
@@ -31,6 +36,17 @@ class DriftWarning(UserWarning):
     """A few bits of the golden tiles differ from those of the machine that made the model file."""
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """Codes uint8 [N, K/8] of N images, and their representations int8 [N, D].
+
+    vectors: None where the model gives no representation.
+    """
+
+    codes: Codes
+    vectors: Vectors | None
+
+
 class HashModel:
     """An open model file.
 
@@ -38,10 +54,18 @@ class HashModel:
     differed on this machine when load() opened the file.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, card: Card) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        card: Card,
+        linear_code: LinearCode | None = None,
+        path: Path | None = None,
+    ) -> None:
         self._session = session
+        self._path = path
         self.card = card
         self.golden_drift = 0.0
+        self._linear_code = linear_code
 
     def __repr__(self) -> str:
         return f"HashModel({self.card.name!r}, bits={self.bits}, lineage={self.lineage!r})"
@@ -71,15 +95,25 @@ class HashModel:
         """Side S of a tile in pixels."""
         return self.card.tile_size
 
+    @property
+    def representation(self) -> RepresentationRecord | None:
+        """Of what space its representations are; None where it gives none."""
+        return self.card.representation
+
+    @property
+    def adapted(self) -> bool:
+        """Whether its codes are a function of the representation alone; see codes_of."""
+        return self._linear_code is not None
+
     @classmethod
     def load(cls, path: str | Path | None = None, threads: int = 1) -> "HashModel":
         """Open a model file, the shipped one by default, and check its codes on this machine.
 
-        The golden tiles in the file are hashed. Up to 2 % of bits that differ give a DriftWarning;
-        more raise ModelError, since such codes would not match those made elsewhere. Raises
-        ModelError, too, on a file that open() refuses.
+        path: see model_path. The golden tiles in the file are hashed. Up to 2 % of bits that differ
+        give a DriftWarning; more raise ModelError, since such codes would not match those made
+        elsewhere. Raises ModelError, too, on a file that open() refuses.
         """
-        path = shipped_model() if path is None else Path(path)
+        path = model_path(path)
         model = cls.open(path, threads)
         try:
             drift = model.replay()
@@ -112,10 +146,26 @@ class HashModel:
             data = read_model(path)
             inspected = inspect_model(data)
             card = Card.from_json(inspected.card)
-            check_interface(inspected, card.bits, card.tile_size)
-            return cls(_open_session(data, threads), card)
+            dims = None if card.representation is None else card.representation.dims
+            check_interface(inspected, card.bits, card.tile_size, dims)
+            linear_code = None if card.adaptation is None else read_linear_code(data)
+            if linear_code is not None and linear_code.matrix.shape != (dims, card.bits):
+                raise ModelError("its adaptation is not of the size that its card says")
+            return cls(_open_session(data, threads), card, linear_code, path)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
+
+    def file_bytes(self) -> bytes | None:
+        """The bytes of the file that it was opened from; None when that has another model by now,
+        or is not there any more."""
+        if self._path is None:
+            return None
+        try:
+            data = read_model(self._path)
+            card = Card.from_json(inspect_model(data).card)
+        except ModelError:
+            return None
+        return data if card.lineage == self.lineage else None
 
     def replay(self) -> Drift:
         """Hash the golden tiles, and compare with the card.
@@ -125,7 +175,9 @@ class HashModel:
         golden = self.card.golden
         if not golden:
             raise ModelError("the card has no golden tiles, so its codes cannot be checked here")
-        codes, logits = self._run([record.tile() for record in golden], "codes", "logits")
+        # One by one: a process that hashes one tile takes no memory for several.
+        found = [self._run([record.tile()], "codes", "logits") for record in golden]
+        codes, logits = (np.concatenate(parts) for parts in zip(*found, strict=True))
         if codes.shape[1:] != (self.bits // 8,) or logits.shape[1:] != (self.bits,):
             raise ModelError(f"its graph does not give codes of {self.bits} bits, as its card says")
         return compare(golden, codes, logits)
@@ -142,6 +194,29 @@ class HashModel:
         (codes,) = self._run(images, "codes")
         return np.ascontiguousarray(codes[:, : width // 8])
 
+    def encode_all(self, images: Sequence[Image], bits: int | None = None) -> Hashed:
+        """Hash images as encode() does, and give their representations as well."""
+        if self.representation is None:
+            return Hashed(self.encode(images, bits), None)
+        width = check_width(bits, self.widths)
+        if not images:
+            none = np.zeros((0, self.representation.dims), np.int8)
+            return Hashed(np.zeros((0, width // 8), np.uint8), none)
+        codes, vectors = self._run(images, "codes", REPRESENTATION)
+        return Hashed(np.ascontiguousarray(codes[:, : width // 8]), _whole(vectors))
+
+    def codes_of(self, vectors: Vectors, bits: int | None = None) -> Codes:
+        """Codes uint8 [N, K/8] of representations int8 [N, D] of this model's frame.
+
+        The bits that encode() gives for the same tiles, on every processor. bits: as in encode.
+        Raises ConfigurationError where the model is not an adaptation: its codes are no function
+        of the representation.
+        """
+        if self._linear_code is None:
+            raise ConfigurationError(f"{self.name}: only an adapted model makes codes of vectors")
+        width = check_width(bits, self.widths)
+        return np.ascontiguousarray(self._linear_code.codes(vectors)[:, : width // 8])
+
     def width_for(self, bits: int) -> int:
         """A store's width where this model has codes of that width; otherwise its own."""
         return bits if bits in self.widths else self.bits
@@ -152,6 +227,16 @@ class HashModel:
             return np.zeros((0, self.bits), np.float32)
         (logits,) = self._run(images, "logits")
         return logits
+
+    def outputs(self, images: Sequence[Image]) -> tuple[npt.NDArray[np.float32], Vectors | None]:
+        """Logits float32 [N, K] and representations int8 [N, D] of at least one image.
+
+        None where the model gives no representation.
+        """
+        if self.representation is None:
+            return self.logits(images), None
+        logits, vectors = self._run(images, "logits", REPRESENTATION)
+        return logits, _whole(vectors)
 
     def _run(self, images: Sequence[Image], *outputs: str) -> list[npt.NDArray[Any]]:
         """Outputs of the graph for at least one image, each concatenated over all."""
@@ -169,9 +254,39 @@ class HashModel:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
-def shipped_model() -> Path:
-    """Path of the model file inside the package."""
-    return Path(str(resources.files("scenehash.model") / SHIPPED_MODEL))
+def _whole(values: npt.NDArray[np.float32]) -> Vectors:
+    """The output "representation" as int8; ModelError where it is not of whole numbers."""
+    vectors = values.astype(np.int8)
+    if not np.array_equal(vectors, values) or np.abs(values).max() > LARGEST_VALUE:
+        raise ModelError("its representation is not of whole numbers from -127 to 127")
+    return vectors
+
+
+def read_card(path: Path) -> Card:
+    """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    path = model_path(path)
+    try:
+        return Card.from_json(inspect_model(read_model(path)).card)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def shipped_model(name: str = SHIPPED_MODEL) -> Path:
+    """Path of a model file inside the package; by default the one that is used if none is given."""
+    return Path(str(resources.files("scenehash.model") / name))
+
+
+def model_path(path: str | Path | None) -> Path:
+    """The file that a path, or a name, of a model means.
+
+    None: the shipped one. "open": the one beside it that was trained on archives with clear terms,
+    where there is no file of that name.
+    """
+    if path is None:
+        return shipped_model()
+    if str(path) in SHIPPED_BY_NAME and not Path(path).exists():
+        return shipped_model(SHIPPED_BY_NAME[str(path)])
+    return Path(path)
 
 
 def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:

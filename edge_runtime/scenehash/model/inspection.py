@@ -17,6 +17,7 @@ The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; 
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from scenehash.errors import InputError, ModelError
 from scenehash.files import read_regular
@@ -48,8 +49,7 @@ MAX_FIELDS = 500_000
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class TensorType:
+class TensorType(NamedTuple):
     """The declared type of a graph's input or output; a dimension without a value is DYNAMIC."""
 
     element: int
@@ -78,7 +78,7 @@ def read_model(path: Path) -> bytes:
 
 def inspect_model(data: bytes) -> Inspected:
     """Read what an ONNX file declares; ModelError when it is malformed or has what is refused."""
-    reader = _Reader(data)
+    reader = FieldReader(data)
     found = Inspected()
     cards = []
     graphs = 0
@@ -103,14 +103,19 @@ def inspect_model(data: bytes) -> Inspected:
     return found
 
 
-def check_interface(found: Inspected, bits: int, tile_size: int) -> None:
-    """Raise ModelError when a graph does not go from tiles to codes and logits of that size."""
+def check_interface(found: Inspected, bits: int, tile_size: int, dims: int | None = None) -> None:
+    """Raise ModelError when a graph does not go from tiles to codes and logits of that size.
+
+    dims: of its representation, where its card says that it has one.
+    """
     inputs = {name: kind for name, kind in found.inputs.items() if name not in found.constants}
     wanted_inputs = {"tiles": TensorType(UINT8, (DYNAMIC, tile_size, tile_size, 3))}
     wanted_outputs = {
         "codes": TensorType(UINT8, (DYNAMIC, bits // 8)),
         "logits": TensorType(FLOAT, (DYNAMIC, bits)),
     }
+    if dims is not None:
+        wanted_outputs["representation"] = TensorType(FLOAT, (DYNAMIC, dims))
     if inputs != wanted_inputs or not wanted_outputs.items() <= found.outputs.items():
         raise ModelError(
             f"its graph does not take tiles of {tile_size} pixels and give codes of {bits} bits, "
@@ -118,7 +123,7 @@ def check_interface(found: Inspected, bits: int, tile_size: int) -> None:
         )
 
 
-def _inspect_graph(reader: "_Reader", span: Span, found: Inspected) -> None:
+def _inspect_graph(reader: "FieldReader", span: Span, found: Inspected) -> None:
     for number, part in reader.messages(span):
         if number == 1:
             _inspect_node(reader, part)
@@ -132,17 +137,19 @@ def _inspect_graph(reader: "_Reader", span: Span, found: Inspected) -> None:
             raise ModelError(SPARSE)
 
 
-def _inspect_node(reader: "_Reader", span: Span) -> None:
-    for number, part in reader.messages(span):
-        if number == 4 and (operator := reader.text(part)) in CONTROL_FLOW:
+def _inspect_node(reader: "FieldReader", span: Span) -> None:
+    for number, kind, start, end in reader.fields(span):
+        if number < 4 or kind != BYTES:
+            continue
+        if number == 4 and (operator := reader.text((start, end))) in CONTROL_FLOW:
             raise ModelError(f"its graph has control flow ({operator})")
         if number == 5:
-            _inspect_attribute(reader, part)
-        if number == 7 and (domain := reader.text(part)) not in DEFAULT_DOMAINS:
+            _inspect_attribute(reader, (start, end))
+        elif number == 7 and (domain := reader.text((start, end))) not in DEFAULT_DOMAINS:
             raise ModelError(f"its graph has operators of the domain {domain[:80]!a}")
 
 
-def _inspect_attribute(reader: "_Reader", span: Span) -> None:
+def _inspect_attribute(reader: "FieldReader", span: Span) -> None:
     name = ""
     numbers: list[int] = []
     for number, kind, start, end in reader.fields(span):
@@ -163,7 +170,7 @@ def _inspect_attribute(reader: "_Reader", span: Span) -> None:
         raise ModelError(f"its graph has a tensor of {math.prod(sizes):,} values")
 
 
-def _inspect_tensor(reader: "_Reader", span: Span) -> str:
+def _inspect_tensor(reader: "FieldReader", span: Span) -> str:
     """Check a TensorProto, and give its name."""
     name = ""
     dimensions: list[int] = []
@@ -180,7 +187,7 @@ def _inspect_tensor(reader: "_Reader", span: Span) -> str:
     return name
 
 
-def _value_info(reader: "_Reader", span: Span) -> tuple[str, TensorType]:
+def _value_info(reader: "FieldReader", span: Span) -> tuple[str, TensorType]:
     """The name and type of a graph's input or output; what is not a tensor has no dimensions."""
     name = ""
     element = 0
@@ -198,12 +205,12 @@ def _value_info(reader: "_Reader", span: Span) -> tuple[str, TensorType]:
     return name, TensorType(element, tuple(shape))
 
 
-def _dimension(reader: "_Reader", span: Span) -> int:
+def _dimension(reader: "FieldReader", span: Span) -> int:
     values = [start for number, kind, start, _ in reader.fields(span) if (number, kind) == (1, 0)]
     return values[-1] if values else DYNAMIC
 
 
-class _Reader:
+class FieldReader:
     """Reads the fields of protobuf messages; each field counts against one limit."""
 
     def __init__(self, data: bytes) -> None:
@@ -216,7 +223,7 @@ class _Reader:
         Of a VARINT, its value and 0. Raises ModelError when the bytes are not a message. Written
         for speed, since each command that hashes waits for it.
         """
-        data, (at, end) = self._data, span
+        data, left, (at, end) = self._data, self._left, span
         found = []
         while at < end:
             key = data[at]
@@ -239,9 +246,9 @@ class _Reader:
                 found.append((key >> 3, kind, value, 0))
             else:
                 at += {FIXED64: 8, FIXED32: 4}.get(kind, end)
-            if at > end or key < 8 or len(found) > self._left:
+            if at > end or key < 8 or len(found) > left:
                 raise ModelError(MALFORMED)
-        self._left -= len(found)
+        self._left = left - len(found)
         return found
 
     def messages(self, span: Span) -> list[tuple[int, Span]]:
@@ -255,7 +262,9 @@ class _Reader:
 
     def numbers(self, kind: int, start: int, end: int) -> list[int]:
         """The values, int64, of a repeated field, packed or not."""
-        values = [start] if kind == VARINT else []
+        if kind == VARINT:
+            return [_signed(start)]
+        values: list[int] = []
         at = start if kind == BYTES else end
         while at < end:
             value, at = self._varint(at, end)
@@ -263,7 +272,7 @@ class _Reader:
             if len(values) > self._left:
                 raise ModelError(MALFORMED)
         self._left -= len(values)
-        return [value - (1 << 64) if value >> 63 else value for value in values]
+        return [_signed(value) for value in values]
 
     def bytes(self, span: Span | None) -> bytes:
         """The bytes of a field; none where it is absent."""
@@ -284,3 +293,7 @@ class _Reader:
                 return value & (1 << 64) - 1, at
             shift += 7
         raise ModelError(MALFORMED)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value

@@ -1,6 +1,7 @@
 """Results as files for people and other programs.
 
 contact_sheet.py    queries and their hits as one picture
+lettering.py        text on pictures, in any script
 html_report.py      the same as a page with a map
 geojson.py          footprints for maps
 map_tile.py         squares of the web map with the pixels of a scene

@@ -121,15 +121,12 @@ def _overview(places: Sequence[Place]) -> str:
     shapes = [frame.coast(), frame.grid()]
     for group in _labelled(places, frame):
         x, y = frame.at(group[0].x, group[0].y)
-        labels = [place.mark.label for place in group]
-        text = ", ".join(labels[:LABELS_SHOWN])
-        text += f" +{len(labels) - LABELS_SHOWN}" * (len(labels) > LABELS_SHOWN)
         title = html.escape("\n".join(place.mark.title for place in group))
         end = x > frame.width - 150
         shapes.append(
             f"<g><title>{title}</title><circle cx={x:.1f} cy={y:.1f} r=4 class=mark />"
             f"<text x={x - 7 if end else x + 7:.1f} y={y + 4:.1f} class=label "
-            f"text-anchor={'end' if end else 'start'}>{html.escape(text)}</text></g>"
+            f"text-anchor={'end' if end else 'start'}>{_label(group)}</text></g>"
         )
     return frame.svg("".join(shapes), "all hits that have a footprint")
 
@@ -140,15 +137,23 @@ def _detail(group: Sequence[Place]) -> str:
     shapes = [coast, frame.grid()]
     for place in reversed(group):
         points = " ".join("{:.1f},{:.1f}".format(*frame.at(*corner)) for corner in place.ring)
-        x, y = frame.at(place.x, place.y)
         shapes.append(
             f"<g><title>{html.escape(place.mark.title)}</title>"
-            f"<polygon points='{points}' class=footprint />"
-            f"<text x={x:.1f} y={y + 4:.1f} class=label text-anchor=middle>"
-            f"{html.escape(place.mark.label)}</text></g>"
+            f"<polygon points='{points}' class=footprint /></g>"
+        )
+    for near in _labelled(group, frame):
+        x, y = frame.at(near[0].x, near[0].y)
+        shapes.append(
+            f"<text x={x:.1f} y={y + 4:.1f} class=label text-anchor=middle>{_label(near)}</text>"
         )
     names = ", ".join(place.mark.label for place in group)
     return frame.svg("".join(shapes), f"close-up of {names}")
+
+
+def _label(group: Sequence[Place]) -> str:
+    labels = [place.mark.label for place in group]
+    more = f" +{len(labels) - LABELS_SHOWN}" if len(labels) > LABELS_SHOWN else ""
+    return html.escape(", ".join(labels[:LABELS_SHOWN])) + more
 
 
 def _labelled(places: Sequence[Place], frame: "_Frame") -> list[list[Place]]:

@@ -10,7 +10,7 @@ from scenehash.files import write_text
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.query import Query
 from scenehash.retrieval.search import SearchResult
-from scenehash.retrieval.shown import filter_text, named
+from scenehash.retrieval.shown import filter_text, named, window_text
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile
@@ -39,19 +39,23 @@ figcaption b { font-size: 1rem; } .faint { color: #5c5c5c; }
 .bar { height: .45rem; background: #dfdfda; margin: .25rem 0; }
 .bar i { display: block; height: 100%; background: #b3321f; min-width: 1px; }
 .word { border-radius: .6rem; padding: 0 .5rem; font-size: .8rem; white-space: nowrap; }
-.same_place { background: #c9e8cf; } .same_kind { background: #dcecf7; }
-.doubtful { background: #fdeec4; } .unlike_anything_stored { background: #f6d3cd; }
+.same_place { background: #c9e8cf; } .same_kind { background: #cfe4f5; }
+.likely_same_kind { background: #e6f0f7; }
+.doubtful { background: #fdeec4; } .other_kind { background: #f9dfc4; }
+.unlike_anything_stored { background: #f6d3cd; }
 """
 
 WORDS = {
     "same_place": "the thumbnails of query and hit show one place",
     "same_kind": "at this distance most hits are of the query's kind",
+    "likely_same_kind": "at this distance more hits are of the query's kind than are not",
     "doubtful": "at this distance hits may be of another kind",
+    "other_kind": "at this distance stored tiles mostly are of another kind",
     "unlike_anything_stored": "even the nearest stored tile is farther than usual for a known kind",
 }
 ORDERS = {
-    "same_place": "hits that show the query's place first",
-    "bit_certainty": "by how certain the query is of its bits",
+    "same_place": "hits that show the query's place first (thumbnails of {} compared)",
+    "bit_certainty": "by how certain the query is of its bits (the nearest {})",
 }
 
 
@@ -97,8 +101,9 @@ def _facts(result: SearchResult) -> str:
         conditions.append("not like " + ", ".join(query.title for query in result.unlike))
     order = "by Hamming distance, then row"
     if result.reranked is not None:
-        by = ", then ".join(ORDERS[name] for name in reversed(result.reranked.by))
-        order = f"the {result.reranked.compared} nearest re-ranked: {by}"
+        compared = result.reranked.compared
+        by = [ORDERS[name].format(compared[name]) for name in result.reranked.by]
+        order = f"{', then '.join(by)}, then {order}"
         order += "; this changed nothing" * (not result.reordered)
     facts = {
         "query": ", ".join(query.text for query in result.queries),
@@ -112,8 +117,16 @@ def _facts(result: SearchResult) -> str:
 
 
 def _query(query: Query) -> str:
-    tiles = f"<br><span class=faint>{len(query.codes)} tiles</span>" * (len(query.codes) > 1)
-    return _figure(query_pixels(query), query.title, html.escape(query.title) + tiles, "query")
+    caption = html.escape(query.title)
+    if query.windows:
+        part = window_text(query.windows[0]) if len(query.codes) == 1 else _tiles(query)
+        caption += f"<br><span class=faint>{part}</span>"
+    return _figure(query_pixels(query), query.title, caption, "query")
+
+
+def _tiles(query: Query) -> str:
+    skipped = f", {query.skipped} more skipped" * bool(query.skipped)
+    return f"{len(query.codes)} tiles{skipped}"
 
 
 def _hit(hit: Hit, result: SearchResult) -> str:
@@ -121,14 +134,14 @@ def _hit(hit: Hit, result: SearchResult) -> str:
     thumbnail = None if jpeg is None else decode_thumbnail(jpeg)
     pixels = tile_pixels(Path(hit.scene), hit.window, hit.decode_params, THUMBNAIL, thumbnail)
     share = f"{100 * hit.distance / result.bits:.1f}"
-    window, lines = hit.window, [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
+    lines = [f"<b>#{hit.rank}</b> {hit.distance} of {result.bits} bits"]
     if hit.match is not None:
         lines[0] += f" {_word(hit.match)}"
     bar = f"<div class=bar><i style='width:{share}%'></i></div>"
     if hit.hamming_rank not in (None, hit.rank):
         lines.append(f"#{hit.hamming_rank} by Hamming distance")
     lines.append(html.escape(named(hit.scene)))
-    where = f"row {hit.row}, {window.width}x{window.height}+{window.x}+{window.y}"
+    where = f"row {hit.row}, {window_text(hit.window)}"
     lines.append(f"<span class=faint>{where}</span>")
     if hit.time is not None:
         lines.append(f"<span class=faint>{hit.time:%Y-%m-%d %H:%M}Z</span>")

@@ -1,17 +1,14 @@
 """The files that a search may be written to: a contact sheet, a page, footprints."""
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from scenehash.errors import InputError
-from scenehash.files import path_text
+from scenehash.files import check_output, write_each
 from scenehash.retrieval.search import SearchResult
 
-from .contact_sheet import search_sheet, write_picture
+from .contact_sheet import check_format, search_sheet, write_picture
 from .geojson import hit_feature, write_geojson
 from .html_report import write_page
 
@@ -34,19 +31,11 @@ class SearchFiles:
         for path in paths:
             if path.resolve() in inputs:
                 raise InputError("it is a query, and would be overwritten; give another name", path)
-            if store.resolve() in path.resolve().parents:
-                raise InputError("it is inside the store's folder; give another one", path)
-            folder = path.parent
-            if not folder.is_dir():
-                raise InputError(f"cannot be written: there is no folder {folder}", path)
-            if path.is_dir():
-                raise InputError("cannot be written: it is a folder", path)
-            if not os.access(path if path.exists() else folder, os.W_OK):
-                raise InputError("cannot be written: permission denied", path)
+            check_output(path, outside=store)
             if paths.count(path) > 1:
                 raise InputError("two outputs have this name; give them different ones", path)
-        if self.sheet is not None and not _is_picture(self.sheet):
-            raise InputError("no picture format of that name; use .png or .jpg", self.sheet)
+        if self.sheet is not None:
+            check_format(self.sheet)
 
     def write(self, result: SearchResult) -> tuple[dict[str, str], dict[str, str]]:
         """Write the files that are wanted, as many as can be.
@@ -54,25 +43,13 @@ class SearchFiles:
         Returns their paths by what they are ("sheet", "html", "geojson"), and for each that could
         not be written the reason.
         """
-        writers: dict[str, tuple[Path | None, Callable[[Path, SearchResult], None]]] = {
-            "sheet": (self.sheet, write_sheet),
-            "html": (self.page, write_page),
-            "geojson": (self.geojson, write_footprints),
-        }
-        written, failed = {}, {}
-        for name, (path, write) in writers.items():
-            if path is not None:
-                try:
-                    write(path, result)
-                    written[name] = path_text(path)
-                except InputError as error:
-                    failed[name] = str(error)
-        return written, failed
-
-
-def _is_picture(path: Path) -> bool:
-    # OpenCV ends the process on names that are not UTF-8, so that it sees the suffix alone.
-    return path.suffix.isascii() and bool(cv2.haveImageWriter(f"picture{path.suffix}"))
+        return write_each(
+            {
+                "sheet": (self.sheet, lambda path: write_sheet(path, result)),
+                "html": (self.page, lambda path: write_page(path, result)),
+                "geojson": (self.geojson, lambda path: write_footprints(path, result)),
+            }
+        )
 
 
 def write_sheet(path: Path, result: SearchResult) -> None:

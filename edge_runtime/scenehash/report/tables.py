@@ -10,7 +10,7 @@ import numpy as np
 
 from scenehash.codes import Codes
 from scenehash.errors import MissingExtraError, StoreError
-from scenehash.files import atomic_path
+from scenehash.files import atomic_path, check_output
 from scenehash.store import CodeStore, SceneRecord
 
 from .geojson import feature, write_geojson
@@ -31,12 +31,13 @@ def write_table(store: CodeStore, path: Path) -> int:
     float64 [N, 4, 2] and scene int64, which counts into those for the scenes: scene_path,
     scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); what is not known
     is NaN. GeoJSON has a feature a tile, without its code. The file appears whole or not at all.
-    Raises StoreError when it cannot be written or a scene is damaged, MissingExtraError without
-    pyarrow.
+    Raises InputError when it cannot be written there, StoreError when its name says no format, the
+    disk fails or a scene is damaged, MissingExtraError without pyarrow.
     """
     writers = {".parquet": _write_parquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:
         raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
+    check_output(path, outside=store.path)
     try:
         with atomic_path(path) as partial:
             return writers[path.suffix](store, partial)

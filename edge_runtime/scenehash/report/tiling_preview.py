@@ -21,7 +21,7 @@ from scenehash.tiles import Image
 from scenehash.windows import PixelSize
 
 from .contact_sheet import write_picture
-from .geojson import feature
+from .geojson import feature, write_geojson
 
 PICTURE_SIDE = 1024
 KEPT, SKIPPED = (255, 210, 60), (230, 60, 50)
@@ -86,6 +86,13 @@ class TilingReport:
                 {"path": path_text(path), "reason": reason} for path, reason in self.set_aside
             ],
         }
+
+    def write_footprints(self, path: Path) -> None:
+        """Write all tiles as GeoJSON; InputError when none has a footprint, or writing fails."""
+        features = list(self.features())
+        if not features:
+            raise InputError("not written: no scene is georeferenced", path)
+        write_geojson(path, features)
 
     def features(self) -> Iterator[dict[str, Any]]:
         """The footprints of all tiles as GeoJSON features."""

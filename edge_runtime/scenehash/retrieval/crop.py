@@ -1,6 +1,6 @@
 """Which part of a scene is the query."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
@@ -27,6 +27,10 @@ class Crop:
     def __post_init__(self) -> None:
         if self.place is not None:
             Point(*self.place).checked()
+
+    def of_all(self) -> "Crop":
+        """All of a scene, read and cut in the same way."""
+        return replace(self, window=None, place=None)
 
     def windows(self, scene: Scene, tile_size: int) -> list[Window]:
         """The windows of a scene; InputError when they do not lie in it."""

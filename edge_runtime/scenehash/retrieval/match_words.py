@@ -2,58 +2,84 @@
 
 same_place              the thumbnails of the query and the hit show one place (place_match.py)
 same_kind               the distance is one at which hits mostly are of the query's kind
-doubtful                it is not, or there is nothing to be seen in the query
+likely_same_kind        more of them are than are not
+doubtful                hits there are of either, or there is nothing to be seen in the query
+other_kind              stored tiles at that distance mostly are of another kind
 unlike_anything_stored  even the nearest hit is farther than queries of stored kinds have theirs
 
 What a distance means depends on the model and on the width of its codes, so a model's card may
-carry `match_distances`; `calibrate` makes them, benchmarks/search_words.py for the shipped model:
+carry `match_distances`; `calibrate` makes them, benchmarks/search_words.py for the shipped model.
+They are measured on two archives, one of kinds that the model was trained on, and one that it was
+not: what a station receives is mostly not what a model was trained on. Each image queries the
+others of its archive, and hits are its nearest 20.
 
-- same_kind: the largest distance such that 80 % of the hits (of 20 a query) up to it are of the
-  query's kind in an archive that the model was not trained on; 0, the very same code, where no
-  distance is. What a station receives is mostly not what a model was trained on.
-- doubtful: the distance within which 99 % of the queries of known kinds have their nearest hit.
+- same_kind: the largest distance such that 80 % of the hits up to it are of the query's kind in the
+  archive that the model was not trained on; 0, the very same code, where no distance is.
+- likely_same_kind: at each distance up to this one, half of all images are so, in both archives.
+- doubtful: at each distance beyond this one, at most 20 % of all images are so, in both.
+- nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
-Measured on the shipped model, 64 bits (the test parts of UC Merced and EuroSAT, which it was
-trained on; AID at 150 px, which it was not, on the half that chose no distance):
-
-| | same_kind | doubtful |
-| --- | --- | --- |
-| known: share of hits, right | 53 %, 99.4 % | 46 %, 89 % |
-| unseen: share of hits, right | 11 %, 83.7 % | 86 %, 52 % |
-
-unlike_anything_stored is said of 0.5 % of the queries whose kind is stored (3.3 % in AID), and of
-39 % of AID's images when UC Merced and EuroSAT are searched, which have some of its kinds.
-same_place: 98.8 % of the crops of stored places are recognized, and 2.2 % have another place, of
-their hundred nearest, taken for it (benchmarks/same_place.py). All these are shares among some 30
-kinds in about equal parts: a kind that is one in a thousand has more strangers within the same
-distance.
+docs/search.md has what was measured on the shipped model. All of it are shares among some 30 kinds
+in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, hamming
 
-Word = Literal["same_place", "same_kind", "doubtful", "unlike_anything_stored"]
+if TYPE_CHECKING:
+    from scenehash.model.card import Card
 
-PRECISION, KNOWN = 0.8, 99.0
+Word = Literal[
+    "same_place",
+    "same_kind",
+    "likely_same_kind",
+    "doubtful",
+    "other_kind",
+    "unlike_anything_stored",
+]
+
+# Shares that are of the query's kind, and the percentile of the queries of known kinds.
+MOSTLY, HALF, RARELY, KNOWN = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 
-# By the width of a code: same_kind and doubtful of the shipped model.
-MEASURED = {16: (0, 2), 24: (0, 3), 32: (0, 4), 48: (0, 7), 64: (5, 12)}
+# By the width of a code, of the shipped model: the fields of MatchDistances.
+MEASURED = {
+    16: (0, 0, 4, 2),
+    24: (0, 1, 7, 3),
+    32: (0, 2, 10, 4),
+    48: (0, 6, 15, 8),
+    64: (5, 10, 21, 11),
+}
 
 Labels = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class MatchDistances:
-    """The largest distance of a hit that is called same_kind, and of the nearest that is one."""
+    """Distances in bits that words go by.
+
+    same_kind, likely_same_kind, doubtful: the largest distance of a hit that is called so. nearest:
+    the largest distance of the nearest hit of a query that is like something stored.
+    """
 
     same_kind: int
+    likely_same_kind: int
     doubtful: int
+    nearest: int
+
+    @classmethod
+    def of(cls, card: "Card | None", bits: int) -> "MatchDistances":
+        """For codes of a width of the model with this card."""
+        for record in () if card is None else card.match_distances:
+            if record.bits == bits:
+                return cls(**record.model_dump(exclude={"bits"}))
+        return cls.default(bits)
 
     @classmethod
     def default(cls, bits: int) -> "MatchDistances":
@@ -69,12 +95,14 @@ class MatchDistances:
             return "same_place"
         if distance <= self.same_kind:
             return "same_kind"
-        return "doubtful" if nearest <= self.doubtful else "unlike_anything_stored"
+        if nearest > self.nearest:
+            return "unlike_anything_stored"
+        if distance <= self.likely_same_kind:
+            return "likely_same_kind"
+        return "doubtful" if distance <= self.doubtful else "other_kind"
 
 
-def calibrate(
-    known: tuple[Codes, Labels], unseen: tuple[Codes, Labels], precision: float = PRECISION
-) -> MatchDistances:
+def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> MatchDistances:
     """Distances for the codes of a model.
 
     known: codes uint8 [N, K/8] and labels int64 [N] of images of the kinds that it was trained on,
@@ -85,10 +113,61 @@ def calibrate(
     same_kind = 0
     for distance in range(int(distances.max()) + 1):
         within = distances <= distance
-        if within.any() and right[within].mean() >= precision:
+        if within.any() and right[within].mean() >= MOSTLY:
             same_kind = distance
+    shares = [shares_of_one_kind(*archive) for archive in (known, unseen)]
+    likely = min(int(np.flatnonzero(share < HALF).min(initial=len(share))) for share in shares) - 1
+    doubtful = max(int(np.flatnonzero(share > RARELY).max(initial=0)) for share in shares)
     nearest = leave_one_out(*known)[0][:, 0]
-    return MatchDistances(same_kind, int(np.percentile(nearest, KNOWN)))
+    return MatchDistances(
+        same_kind,
+        max(same_kind, likely),
+        max(same_kind, likely, doubtful),
+        int(np.percentile(nearest, KNOWN)),
+    )
+
+
+def same_shares(limits: MatchDistances, before: Codes, after: Codes) -> MatchDistances:
+    """Distances for other codes of the same tiles, such that words go to the same shares of pairs.
+
+    limits: those for codes before, uint8 [N, K/8]. after: uint8 [N, L/8], of the same N tiles. No
+    label is needed. nearest: within it are the nearest hits of as many tiles as before.
+    """
+    pairs, nearest = zip(*(_distances(codes) for codes in (before, after)), strict=True)
+
+    def moved(limit: int, distances: tuple[Distances, ...]) -> int:
+        old, new = distances
+        share = float((old <= limit).mean())
+        return int(np.quantile(new, share, method="lower")) if share else 0
+
+    same_kind = moved(limits.same_kind, pairs)
+    likely = max(same_kind, moved(limits.likely_same_kind, pairs))
+    doubtful = max(likely, moved(limits.doubtful, pairs))
+    return MatchDistances(same_kind, likely, doubtful, moved(limits.nearest, nearest))
+
+
+def _distances(codes: Codes) -> tuple[Distances, Distances]:
+    """Distances of all pairs of codes uint8 [N, K/8], int32 [M]; and to the nearest other one."""
+    every = np.stack([hamming(codes, code) for code in codes])
+    pairs = every[np.triu_indices(len(codes), 1)]
+    np.fill_diagonal(every, 8 * codes.shape[1] + 1)
+    return pairs, every.min(axis=1)
+
+
+def shares_of_one_kind(codes: Codes, labels: Labels) -> npt.NDArray[np.float64]:
+    """Which share of the pairs of images at each distance is of one kind: float64 [K + 1].
+
+    NaN where there is no pair.
+    """
+    pairs, alike = np.zeros((2, 8 * codes.shape[1] + 1), np.int64)
+    for number, code in enumerate(codes):
+        distances = hamming(codes[:number], code)
+        pairs += np.bincount(distances, minlength=len(pairs))
+        same = distances[labels[:number] == labels[number]]
+        alike += np.bincount(same, minlength=len(pairs))
+    share = np.full(len(pairs), np.nan)
+    np.divide(alike, pairs, out=share, where=pairs > 0)
+    return share
 
 
 def leave_one_out(

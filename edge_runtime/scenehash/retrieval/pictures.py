@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scenehash.errors import InputError
+from scenehash.errors import InputError, StoreError
 from scenehash.files import path_from
 from scenehash.scenes import Window, open_scene, reopen_scene
 from scenehash.scenes.thumbnails import decode_thumbnail
-from scenehash.store import CodeStore
+from scenehash.store import Alert, CodeStore
 from scenehash.tiles import Image
 
 from .query import ROW_PREFIX, SHOWN_PIXELS, Query, row_number
@@ -30,6 +30,18 @@ def picture_of(text: str, store: CodeStore) -> Image:
         if (thumbnail := thumbnail_pixels(store, [row]).get(row)) is None:
             raise
         return thumbnail
+
+
+def example_pixels(alert: Alert, store: CodeStore) -> Image | None:
+    """The first example of an alert, uint8 RGB, as it was read; None when its scene is gone."""
+    source = alert.sources[0]
+    tile = alert.tiles.get(source)
+    if tile is not None:
+        return tile_pixels(Path(source), tile.window, tile.reading, SHOWN_PIXELS)
+    try:
+        return picture_of(source, store)
+    except (InputError, StoreError):
+        return None
 
 
 def thumbnail_pixels(store: CodeStore, rows: Sequence[int]) -> dict[int, Image]:

@@ -25,6 +25,7 @@ from .match_words import MatchDistances
 from .stored_place import row_at
 
 if TYPE_CHECKING:
+    from scenehash.model.card import Card
     from scenehash.model.hash_model import HashModel
 
 ROW_PREFIX, CODE_PREFIX = "row:", "code:"
@@ -203,8 +204,8 @@ def read_query(
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
     """
-    stored = isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX))
-    if stored and crop is not None and (crop.window is not None or crop.place is not None):
+    is_part = crop is not None and (crop.window is not None or crop.place is not None)
+    if is_part and not is_scene_file(text):
         raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         return Query.from_row(store, row_number(text))
@@ -227,6 +228,11 @@ def bits_for(store: CodeStore, model: "HashModel") -> int:
     bits = model.width_for(store.bits)
     store.check(model.lineage, bits)
     return bits
+
+
+def is_scene_file(text: str | Path) -> bool:
+    """Whether a query is a file, and not a stored tile or a code."""
+    return not (isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX)))
 
 
 def check_width(query: Query, store: CodeStore) -> None:
@@ -264,13 +270,26 @@ class ModelWhenNeeded:
             self._loaded = HashModel.load(self._file)
         return self._loaded
 
-    def match_distances(self, bits: int) -> MatchDistances:
-        """Those of the model's card for codes of that width, where it was needed and has some."""
-        recorded = [] if self._loaded is None else self._loaded.card.match_distances
-        for record in recorded:
-            if record.bits == bits:
-                return MatchDistances(record.same_kind, record.doubtful)
-        return MatchDistances.default(bits)
+    def match_distances(self, store: CodeStore) -> MatchDistances:
+        """What distances mean for the codes of a store.
+
+        As the card of the model that was loaded, or given, says; where that is none of the model
+        that made the store, or says nothing, as for the model that ships. Raises ModelError when a
+        model file was given that cannot be read.
+        """
+        card = self._card()
+        own = card is not None and card.lineage == store.lineage
+        return MatchDistances.of(card if own else None, store.bits)
+
+    def _card(self) -> "Card | None":
+        """The card of the model; None when none was given, and none was needed."""
+        if self._loaded is not None:
+            return self._loaded.card
+        if self._file is None:
+            return None
+        from scenehash.model.hash_model import read_card
+
+        return read_card(Path(self._file))
 
 
 def _of_tiles(
@@ -306,7 +325,7 @@ def _of_tiles(
         picture=scene.overview(SHOWN_PIXELS),
         thumbnails=tuple(thumbnail for _, thumbnail in tiles),
         skipped=len(windows) - len(tiles),
-        warnings=tuple(scene.warnings),
+        warnings=_of_scene(text, scene),
     )
 
 
@@ -316,7 +335,7 @@ def _of_tile(
     ((tile,),) = scene.tiles([window], model.tile_size, crop.tiling.min_valid)
     image = scene.pixels(window, model.tile_size) if tile.image is None else tile.image
     query = Query.from_image(image, model, bits, text)
-    warnings = [*scene.warnings, *query.warnings]
+    warnings = [*_of_scene(text, scene), *query.warnings]
     if tile.image is None and not query.blank:
         share = f"less than {crop.tiling.min_valid:.0%} of its pixels hold data"
         warnings.append(f"{query.text}: {share}, so that its hits mean little")
@@ -327,6 +346,10 @@ def _of_tile(
         blank=query.blank or tile.image is None,
         warnings=tuple(warnings),
     )
+
+
+def _of_scene(text: str, scene: Scene) -> tuple[str, ...]:
+    return tuple(f"{text}: {warning}" for warning in scene.warnings)
 
 
 def _seen(

@@ -1,7 +1,7 @@
 """Another order for the nearest hits, that says so and hides nothing: each keeps its distance and
 its rank by distance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,10 +25,22 @@ FULL = 0.5
 
 @dataclass(frozen=True)
 class Reranked:
-    """How hits were ordered anew: by what, the last first, and how many of the nearest."""
+    """How hits were ordered anew.
 
-    by: tuple[str, ...]
-    compared: int
+    compared: how many of the nearest each order looked at, by its name, in the order in which they
+    were applied: the last decides first. A hit without a thumbnail is not looked at by same_place.
+    """
+
+    compared: Mapping[str, int]
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The names of the orders, that which decides first in front."""
+        return tuple(reversed(list(self.compared)))
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return {"by": list(self.by), "compared": dict(self.compared)}
 
 
 def shortlist(k: int, by: Sequence[str]) -> int:
@@ -55,15 +67,19 @@ def orders(store: CodeStore, queries: Sequence[Query], rerank: bool | None) -> t
 
 def reranked(
     store: CodeStore, queries: Sequence[Query], hits: Sequence[Hit], k: int, by: Sequence[str]
-) -> list[Hit]:
+) -> tuple[list[Hit], Reranked]:
     """The first k hits in an order by these."""
+    compared = {}
     if "bit_certainty" in by:
-        wide = shortlist(k, ["bit_certainty"])
+        wide = hits[: shortlist(k, ["bit_certainty"])]
         logits = [query.logits for query in queries if query.logits is not None]
-        hits = [*by_bit_certainty(store, logits, hits[:wide]), *hits[wide:]]
+        hits = [*by_bit_certainty(store, logits, wide), *hits[len(wide) :]]
+        compared["bit_certainty"] = len(wide)
     if "same_place" in by:
         hits = same_place_first(store, queries, hits)
-    return [replace(hit, rank=rank) for rank, hit in enumerate(hits[:k], start=1)]
+        compared["same_place"] = sum(hit.same_place is not None for hit in hits)
+    ranked = [replace(hit, rank=rank) for rank, hit in enumerate(hits[:k], start=1)]
+    return ranked, Reranked(compared)
 
 
 def by_bit_certainty(store: CodeStore, logits: Sequence[Logits], hits: Sequence[Hit]) -> list[Hit]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenehash.errors import ConfigurationError
+from scenehash.codes import Codes
+from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
-from scenehash.store import CodeStore, Filter, Hit
+from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -88,7 +89,7 @@ class SearchResult:
             "searched": self.searched,
             "milliseconds": round(self.milliseconds, 3),
             "match_distances": dataclasses.asdict(self.match_distances),
-            "reranked": None if self.reranked is None else dataclasses.asdict(self.reranked),
+            "reranked": None if self.reranked is None else self.reranked.document(),
             "warnings": list(self.warnings),
             "hits": [hit.document() for hit in self.hits],
             **more,
@@ -135,7 +136,7 @@ def search(
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
-        plain = None if crop is None else replace(crop, window=None, place=None)
+        plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
         resolved = store.resolve(where) if where else None
         return searcher.search(like, others, k, radius, resolved, rerank)
@@ -170,22 +171,24 @@ class _Searcher:
     ) -> SearchResult:
         store = self.store
         by = orders(store, like, rerank)
+        codes = np.concatenate([query.codes for query in like])
         started = time.perf_counter()
-        found, explanation = store.search_any(
-            np.concatenate([query.codes for query in like]),
+        request = SearchRequest(
+            codes,
             shortlist(k, by),
             radius,
             where,
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
+        found, explanation = store.search_any(request)
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
-        hits = reranked(store, like, ranked, k, by) if by else ranked[:k]
+        hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
 
-        limits = self.model.match_distances(store.bits)
+        limits = self.model.match_distances(store)
         blank = all(query.blank for query in like)
-        nearest = min((hit.distance for hit in ranked), default=0)
+        nearest = self._nearest(codes, ranked, is_all=not (where or others))
         thumbnails = store.thumbnails.of([hit.row for hit in hits])
         return SearchResult(
             queries=tuple(like),
@@ -205,10 +208,20 @@ class _Searcher:
             radius=radius,
             where=where,
             match_distances=limits,
-            reranked=Reranked(by, len(ranked)) if by else None,
+            reranked=order,
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
+
+    def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
+        """The distance of the nearest stored tile, also where a filter left it out."""
+        if not hits:
+            return 0
+        if not is_all:
+            # A damaged tile is an error where it is a hit, and no matter where it was left out.
+            with contextlib.suppress(StoreDamagedError):
+                hits, _ = self.store.search_any(SearchRequest(codes, 1, threads=self.threads))
+        return hits[0].distance
 
 
 def _warnings(
@@ -221,5 +234,5 @@ def _warnings(
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
         yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
-    if store.thumbnails.trouble is not None:
-        yield store.thumbnails.trouble
+    if store.trouble is not None:
+        yield store.trouble

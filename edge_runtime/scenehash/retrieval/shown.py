@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scenehash.store import Area, Filter
+from scenehash.windows import Window
 
 
 def filter_document(where: Filter | None) -> dict[str, object]:
@@ -26,6 +27,11 @@ def filter_text(where: Filter | None) -> str:
 def named(path: str | Path) -> str:
     """A scene as tables and pages name it: its folder's name and its own."""
     return "/".join(Path(path).parts[-2:])
+
+
+def window_text(window: Window) -> str:
+    """A window as tables, pages and sheets show it: 256x256+512+0, its size and its corner."""
+    return f"{window.width}x{window.height}+{window.x}+{window.y}"
 
 
 def _value(value: object) -> object:

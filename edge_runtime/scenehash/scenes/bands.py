@@ -23,6 +23,8 @@ from .band_names import (
 # What GDAL calls the colour of a band that is neither; see Bands.colours.
 UNKNOWN_COLOURS = frozenset({"gray", "undefined", "red", "green", "blue", "alpha"})
 INKS = frozenset({"cyan", "magenta", "yellow", "black"})
+# Colours that are shown of a band without a name.
+SAID = (*COLOURS, "alpha")
 SHOWN_BANDS, SHOWN_NAME = 16, 40
 _NUMBER = re.compile("[0-9]{1,5}")
 
@@ -64,7 +66,7 @@ class Bands:
 
     def __str__(self) -> str:
         shown = [
-            f"{number} {printable(name or (colour if colour in COLOURS else '-'))[:SHOWN_NAME]}"
+            f"{number} {printable(name or (colour if colour in SAID else '-'))[:SHOWN_NAME]}"
             for number, (name, colour) in enumerate(zip(self.names, self.colours, strict=True), 1)
         ]
         more = [f"and {len(shown) - SHOWN_BANDS} more"] if len(shown) > SHOWN_BANDS else []
@@ -80,6 +82,16 @@ class Bands:
             if colour == "alpha" and not (is_no_colour(name) or mission_band(name)):
                 return number
         return None
+
+    @property
+    def data(self) -> list[int]:
+        """The numbers, from 1, of all bands but the alpha band."""
+        return [number for number in range(1, len(self.names) + 1) if number != self.alpha]
+
+    def without_alpha(self) -> "Bands":
+        """The same bands, of which none is called alpha."""
+        colours = tuple("undefined" if colour == "alpha" else colour for colour in self.colours)
+        return Bands(tuple(self.names), colours)
 
 
 class Choice(NamedTuple):
@@ -105,6 +117,11 @@ def choose(bands: Bands, wanted: str | None) -> Choice:
     return _choose(Bands(tuple(bands.names), tuple(bands.colours)), wanted)
 
 
+def is_preset(wanted: str | None) -> bool:
+    """Whether bands are wanted by the name of a preset."""
+    return wanted is not None and wanted.lower() in PRESETS
+
+
 # For the images of a folder the answer is the same, and costs a tenth of reading one.
 @lru_cache(256)
 def _choose(bands: Bands, wanted: str | None) -> Choice:
@@ -119,7 +136,7 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
         contradicted = any(_contradicts(bands.names[at - 1], at, bands) for at in chosen)
         if not contradicted:
             return Choice(chosen)
-    data = [number for number in range(1, len(bands.names) + 1) if number != bands.alpha]
+    data = bands.data
     if set(bands.colours) >= INKS:
         raise InputError(
             "its bands are inks (cyan, magenta, yellow, black); convert it to red, green and blue"
@@ -130,10 +147,11 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
     plain = UNKNOWN_COLOURS.issuperset(bands.colours)
     if tells_nothing and plain and not contradicted and len(data) in (3, 4):
         return Choice(tuple(data[:3]), is_guess=True)
+    presets = [name for name, preset in PRESETS.items() if _of_preset(bands, preset) is not None]
+    offered = f", or a preset ({', '.join(presets)})" if presets else ""
     raise InputError(
         f"no red, green and blue among its bands ({bands}); choose three (or one) with --bands, "
-        f"such as --bands {','.join(map(str, data[: 3 if len(data) > 2 else 1]))}, or a preset "
-        f"({', '.join(PRESETS)})"
+        f"such as --bands {','.join(map(str, data[: 3 if len(data) > 2 else 1]))}{offered}"
     )
 
 
@@ -159,8 +177,14 @@ def _contradicts(name: str | None, number: int, bands: Bands) -> bool:
 
 
 def _wanted(bands: Bands, wanted: str) -> tuple[int, ...]:
-    if wanted.lower() in PRESETS:
-        return _of_preset(bands, wanted)
+    if is_preset(wanted):
+        found = _of_preset(bands, PRESETS[wanted.lower()])
+        if found is None:
+            raise InputError(
+                f"--bands {wanted}: not the bands of that preset ({bands}); choose three by number "
+                "or name"
+            )
+        return found
     chosen = []
     for part in (part.strip() for part in wanted.split(",")):
         number = int(part) if _NUMBER.fullmatch(part) else _find(bands, part)
@@ -178,23 +202,20 @@ def _find(bands: Bands, name: str) -> int | None:
     return find_name(bands.names, name)
 
 
-def _of_preset(bands: Bands, wanted: str) -> tuple[int, ...]:
-    preset = PRESETS[wanted.lower()]
-    count = len(bands.names)
+def _of_preset(bands: Bands, preset: Preset) -> tuple[int, ...] | None:
+    """The bands of a mission, by their names or their positions; None when they are not there."""
     if not are_only_numbers(bands.names):
         found = None
         if preset.names is not None:
             found = _all_found(find_mission_band(bands.names, name) for name in preset.names)
-        found = found or _all_found(find_colour(bands.names, colour) for colour in COLOURS)
-        if found is not None:
-            return found
-    elif count in preset.stacks:
-        return preset.stacks[count]
-    elif count - (bands.alpha is not None) == 3 and all(c in bands.colours for c in COLOURS):
+        return found or _all_found(find_colour(bands.names, colour) for colour in COLOURS)
+    data = bands.data
+    if len(data) == 3 and all(colour in bands.colours for colour in COLOURS):
+        # A picture that is red, green and blue already.
         return tuple(bands.colours.index(colour) + 1 for colour in COLOURS)
-    raise InputError(
-        f"--bands {wanted}: not the bands of that preset ({bands}); choose three by number or name"
-    )
+    if len(data) not in preset.stacks:
+        return None
+    return tuple(data[position - 1] for position in preset.stacks[len(data)])
 
 
 def _all_found(numbers: Iterable[int | None]) -> tuple[int, ...] | None:

@@ -11,7 +11,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.tiles import Image
 from scenehash.windows import Window
 
-from .bands import choose
+from .bands import choose, is_preset
 from .source import Source, Valid
 from .stretch import Range, find_stretch, samples, to_eight_bits
 from .validity import Validity, is_alpha, validity_from, validity_of
@@ -45,7 +45,13 @@ class Decoding:
 
 def decide(source: Source, params: DecodeParams) -> Decoding:
     """How to decode a source; InputError when its bands do not tell."""
-    choice = choose(source.bands, params.bands)
+    alpha = source.bands.alpha
+    is_false = alpha is not None and not _has_alpha(source, alpha)
+    # What a mission delivered in four bands of 8 bits has a last one that GDAL calls alpha: where a
+    # preset is asked for, its values tell.
+    is_data = is_false and is_preset(params.bands)
+    named = source.bands.without_alpha() if is_data else source.bands
+    choice = choose(named, params.bands)
     bands = choice.numbers
     warnings = []
     if choice.is_guess:
@@ -53,10 +59,9 @@ def decide(source: Source, params: DecodeParams) -> Decoding:
             "its bands have no names: the first three are taken as red, green and blue; "
             "choose with --bands"
         )
-    alpha = source.bands.alpha
     if alpha in bands:
         alpha = None
-    elif alpha is not None and not _has_alpha(source, alpha):
+    elif is_false:
         warnings.append(
             f"its band {alpha} is called alpha, but holds other values than transparent and not: "
             "it is not used"

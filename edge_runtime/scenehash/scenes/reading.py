@@ -54,7 +54,7 @@ def read_scene(
     tile_size: the side S of a tile. tiling: which parts become tiles. params: bands, nodata and
     stretch, as the file suggests when None; those of a model are in its card. Raises InputError on
     a file that cannot be read, or that has more tiles than a gigabyte holds: open_scene gives these
-    a few at a time. Raises ConfigurationError on params that make no sense.
+    a few at a time.
     """
     path, tiling = Path(path), tiling or Tiling()
     try:

@@ -1,7 +1,6 @@
 """Requests of the API: what is asked for, checked, and made into queries and filters."""
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -222,8 +221,3 @@ def numbers_of(text: str | None, form: str) -> tuple[float, ...] | None:
 def in_utc(time: datetime | None) -> datetime | None:
     """A time with its time zone; UTC where it has none."""
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def pixel_queries(queries: Sequence[QueryRequest]) -> bool:
-    """Whether any query is hashed."""
-    return any(isinstance(query, _PartQuery) for query in queries)

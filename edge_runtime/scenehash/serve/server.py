@@ -16,7 +16,7 @@ from scenehash.progress import SILENT
 
 from .app import make_app
 from .connections import settings
-from .options import ServeOptions
+from .options import ServeOptions, is_loopback
 from .station import Station
 
 DEFAULTS = ServeOptions()
@@ -49,6 +49,11 @@ def serve(
             scheme = "https" if options.certificate else "http"
             host, port = listening.getsockname()[:2]
             log(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+            if not (options.certificate or is_loopback(options.host)):
+                log(
+                    "what travels is not encrypted, tokens too: use --certificate and --key, or a "
+                    "proxy on this machine (docs/serve.md)"
+                )
             config = uvicorn.Config(
                 make_app(station),
                 **settings(options.most_connections),

@@ -40,7 +40,6 @@ from .queries import (
     SceneQuery,
     SearchRequest,
     UploadQuery,
-    pixel_queries,
 )
 from .readers import Readers
 from .tokens import Tokens
@@ -115,7 +114,6 @@ class Station:
             raise ConfigurationError(
                 f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
             )
-        is_hashed = pixel_queries([*request.queries, *request.unlike])
         with self.readers.store() as store, self.metrics.stage("search"):
             result = search(
                 store,
@@ -125,7 +123,7 @@ class Station:
                 where=request.filter.filter(),
                 unlike=unlike,
                 rerank=request.rerank,
-                model=self.model if is_hashed else None,
+                model=self.model,
             )
         if result.hits:
             self.metrics.note_nearest(min(hit.distance for hit in result.hits))

@@ -7,7 +7,10 @@ reader.py       its part that changes nothing: search, tiles, codes
 alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
-thumbnails.py   store.thumbnails, in a file of their own
+thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
+vectors.py      store.vectors, likewise: what the model sees in tiles
+earlier.py      what could not follow a store to another model
+request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
@@ -25,7 +28,9 @@ database.py     SQLite: threads, transactions, errors
 codes_file.py   codes.bin, the packed codes
 folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
-transaction.py  what is committed at once: add, repair, compact
+transaction.py  what is committed at once: add, repair, compact, switch
+switch.py       what a change to another model's codes consists of
+model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
 
@@ -40,26 +45,41 @@ entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
 
-from .alerts import Alert
+from .alerts import Alert, ExampleTile
 from .area import Area
+from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .opening import model_of
 from .outbox import Arrival
-from .records import FILE, HashedScene, SceneRecord
+from .records import FILE, HashedScene, SceneRecord, SceneVectors
+from .request import SearchRequest
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
+from .switch import Switch
 from .thumbnails import THUMBNAILS
+from .vectors import VECTORS
 
 __all__ = [
+    "EARLIER",
     "FILE",
     "THUMBNAILS",
+    "VECTORS",
     "Added",
     "Alert",
     "Area",
     "Arrival",
     "CodeStore",
+    "Earlier",
+    "ExampleTile",
     "Filter",
     "HashedScene",
     "Hit",
     "Quarantined",
     "SceneRecord",
+    "SceneVectors",
+    "SearchRequest",
+    "Switch",
+    "earlier_path",
+    "earlier_paths",
+    "model_of",
 ]

@@ -2,7 +2,8 @@
 
 import builtins
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
+from scenehash.windows import Window
 
 from .database import Database, Transacting
 from .records import digest
@@ -26,13 +28,27 @@ CREATE TABLE alert (
 """
 
 
+@dataclass(frozen=True)
+class ExampleTile:
+    """The part of a scene file that an example is, and how its pixels were made of the file."""
+
+    window: Window
+    reading: Mapping[str, object]
+
+    def document(self) -> list[object]:
+        """The same as plain values, as JSON has them."""
+        window = self.window
+        return [[window.x, window.y, window.width, window.height], dict(self.reading)]
+
+
 @dataclass(frozen=True, eq=False)
 class Alert:
     """A kind of tile that a watch reports.
 
     examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
     tiles that look alike and are not meant. radius: in bits. sources: where examples and then
-    negatives came from, for people.
+    negatives came from, for people. tiles: by source, of those that are scene files; alerts from
+    before this was kept have none.
     """
 
     name: str
@@ -40,6 +56,7 @@ class Alert:
     examples: Codes
     negatives: Codes
     sources: tuple[str, ...]
+    tiles: Mapping[str, ExampleTile] = field(default_factory=dict)
 
     def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
         """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].
@@ -83,7 +100,18 @@ class Alert:
     def checksum(self) -> bytes:
         """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
-        return digest(repr((*words, self.sources)).encode())
+        # One without tiles has the checksum that it had before they were kept.
+        any_tile = any(source in self.tiles for source in self.sources)
+        tiles = [self.stored_sources()] if any_tile else []
+        return digest(repr((*words, self.sources, *tiles)).encode())
+
+    def stored_sources(self) -> str:
+        """Sources and their tiles as JSON: a text, or a text, a window and a reading, for each."""
+        stored = [
+            [source, *self.tiles[source].document()] if source in self.tiles else source
+            for source in self.sources
+        ]
+        return json.dumps(stored, ensure_ascii=False)
 
 
 class Alerts:
@@ -131,7 +159,7 @@ class Alerts:
                     alert.radius,
                     alert.examples.tobytes(),
                     alert.negatives.tobytes(),
-                    json.dumps(alert.sources, ensure_ascii=False),
+                    alert.stored_sources(),
                     alert.checksum(),
                 ),
             )
@@ -160,18 +188,33 @@ class Alerts:
 
 def _alert_of(found: Any, width: int) -> Alert | None:
     """The alert of a row of the table; None when it is damaged."""
-    name, radius, examples, negatives, sources, checksum = found
+    name, radius, examples, negatives, stored, checksum = found
     try:
+        sources = [_source_of(value) for value in json.loads(stored)]
         alert = Alert(
             name,
             radius,
             np.frombuffer(examples, np.uint8).reshape(-1, width),
             np.frombuffer(negatives, np.uint8).reshape(-1, width),
-            tuple(json.loads(sources)),
+            tuple(source for source, _ in sources),
+            {source: tile for source, tile in sources if tile is not None},
         )
     except (TypeError, ValueError, RecursionError):
         return None
     return alert if alert.checksum() == checksum and _makes_sense(alert) else None
+
+
+def _source_of(value: Any) -> tuple[str, ExampleTile | None]:
+    """A source and its tile of what is stored; TypeError or ValueError when it is neither."""
+    if isinstance(value, str):
+        return value, None
+    source, (x, y, width, height), reading = value
+    numbers = x, y, width, height
+    if not (isinstance(source, str) and isinstance(reading, dict)):
+        raise TypeError
+    if not all(isinstance(number, int) and 0 <= number < 1 << 40 for number in numbers):
+        raise TypeError
+    return source, ExampleTile(Window(*numbers), reading)
 
 
 def _makes_sense(alert: Alert) -> bool:
@@ -182,5 +225,4 @@ def _makes_sense(alert: Alert) -> bool:
         and alert.radius >= 0
         and len(alert.examples) > 0
         and len(alert.sources) == len(alert.examples) + len(alert.negatives)
-        and all(isinstance(source, str) for source in alert.sources)
     )

@@ -124,6 +124,35 @@ class Catalog:
         else:
             self.database.run("DROP TABLE IF EXISTS thumbnails")
 
+    def vector_space(self) -> tuple[str, int] | None:
+        """The frame and the number of components of the vectors that are kept; None: none are."""
+        if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'vectors'")[0]:
+            return None
+        found = self.database.one("SELECT frame, dims FROM vectors")
+        sound = found and isinstance(found[0], str) and isinstance(found[1], int) and found[1] > 0
+        return (found[0], found[1]) if sound else None
+
+    def keep_vectors(self, space: tuple[str, int] | None) -> None:
+        """Change whether vectors of what is added are kept, and of which frame."""
+        self.database.run("DROP TABLE IF EXISTS vectors")
+        if space is not None:
+            self.database.run("CREATE TABLE vectors (frame TEXT, dims INTEGER)")
+            self.database.run("INSERT INTO vectors VALUES (?, ?)", space)
+
+    def model_id(self) -> str | None:
+        """The id of the model file that is kept; None when none is."""
+        if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'model'")[0]:
+            return None
+        found = self.database.one("SELECT file FROM model")
+        return found[0] if found and isinstance(found[0], str) and found[0].isalnum() else None
+
+    def keep_model(self, identity: str | None) -> None:
+        """Change which model file is kept."""
+        self.database.run("DROP TABLE IF EXISTS model")
+        if identity is not None:
+            self.database.run("CREATE TABLE model (file TEXT)")
+            self.database.run("INSERT INTO model VALUES (?)", (identity,))
+
     def damage(self) -> list[str]:
         """What SQLite's own checks find wrong with the file."""
         found = self.database.all("PRAGMA integrity_check")

@@ -7,17 +7,20 @@ from scenehash.errors import StoreDamagedError
 
 from .records import HashedScene, SceneRecord
 from .thumbnails import Thumbnails
+from .vectors import Vectors
 
 # Scenes committed together.
 GROUP = 256
 
 
 def groups_of(
-    found: Iterable[tuple[SceneRecord, Codes] | StoreDamagedError], thumbnails: Thumbnails | None
+    found: Iterable[tuple[SceneRecord, Codes] | StoreDamagedError],
+    thumbnails: Thumbnails | None,
+    vectors: Vectors | None,
 ) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
     """Scenes in groups, and a line for each that is damaged.
 
-    thumbnails: where the scenes' thumbnails are taken from; None: from nowhere.
+    thumbnails, vectors: where the scenes' own are taken from; None: from nowhere.
     """
     scenes: list[HashedScene] = []
     damaged: list[str] = []
@@ -27,7 +30,8 @@ def groups_of(
             continue
         record, codes = scene
         pictures = None if thumbnails is None else thumbnails.of_scene(record)
-        scenes.append(record.hashed(codes, pictures))
+        own = None if vectors is None else vectors.read_scene(record)
+        scenes.append(record.hashed(codes, pictures, own))
         if len(scenes) == GROUP:
             yield scenes, tuple(damaged)
             scenes, damaged = [], []

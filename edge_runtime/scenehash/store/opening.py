@@ -10,6 +10,7 @@ from scenehash.files import flush_folder
 from .catalog import Catalog, is_vacant
 from .codes_file import CodesFile
 from .folder import CATALOG, lock, make_folder
+from .model_file import sound_model
 from .state import State
 
 
@@ -26,6 +27,18 @@ def open_files(
         )
     held = undo.enter_context(lock(path, wait)) if writable else None
     return undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable))), held
+
+
+def model_of(path: str | Path) -> Path | None:
+    """The file of the model whose codes a store holds, where it is there, and keeps it.
+
+    Raises StoreError when the store cannot be read.
+    """
+    if is_vacant(Path(path) / CATALOG):
+        return None
+    with contextlib.closing(Catalog.open(Path(path) / CATALOG, writable=False)) as catalog:
+        identity = catalog.model_id()
+    return None if identity is None else sound_model(Path(path), identity)
 
 
 def make_files(

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar, overload
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +16,22 @@ from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog
+from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
-from .records import Footprints, SceneFile, SceneRecord, Tile
+from .model_file import sound_model
+from .records import Footprints, SceneFile, SceneRecord, SceneVectors, Tile
+from .request import SearchRequest
 from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
+from .tile_file import TileFile
+from .vectors import Vectors
 
 Answer = TypeVar("Answer")
 
@@ -40,6 +45,7 @@ class StoreReader:
         self._indexing: threading.Thread | None = None
         self._snapshot = Snapshot.of(path, catalog)
         self.thumbnails = Thumbnails(path, catalog)
+        self.vectors = Vectors(path, catalog)
 
     def __len__(self) -> int:
         """How many tiles can be found."""
@@ -94,10 +100,43 @@ class StoreReader:
                 "with --model, or choose another store"
             )
 
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with what is derived of tiles, in a line for a person; None: nothing is."""
+        return self.thumbnails.trouble or self.vectors.trouble
+
     def refresh(self) -> None:
-        """Take over what has been committed since."""
+        """Take over what has been committed since.
+
+        Raises LineageError when the store has another model's codes by now: open it again.
+        """
         if self._catalog.checksum() != self._snapshot.committed.checksum:
-            self._renew()
+            fresh = Snapshot.of(self.path, self._catalog, self._snapshot)
+            state = fresh.state
+            if (state.lineage, state.bits) != (self.lineage, self.bits):
+                raise LineageError(
+                    f"{self.path}: was rehashed in the meantime: it holds {state.bits}-bit codes "
+                    f"of model {state.model} (lineage {state.lineage}) now; start again, with "
+                    "that model"
+                )
+            self._snapshot = fresh
+
+    def model_file(self) -> Path | None:
+        """The file of the model whose codes these are, where the store keeps it; otherwise None.
+
+        It is as it was when it was kept.
+        """
+        identity = self._catalog.model_id()
+        return None if identity is None else sound_model(self.path, identity)
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the store keeps the file of the model whose codes these are."""
+        return self._catalog.model_id() is not None
+
+    def earlier(self) -> list[Earlier]:
+        """What could not follow the store to the model whose codes it holds, see earlier.py."""
+        return earlier_of(self.path)
 
     def counts(self) -> tuple[int, int]:
         """How many scenes and tiles are stored."""
@@ -117,6 +156,28 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scene = self._catalog.scenes.find([content]).get(content)
             return None if scene is None else read_record(self._catalog, scene)
+
+    def contents(self) -> list[str]:
+        """The content ids of all scenes, by their first rows."""
+        return self._catalog.scenes.contents()
+
+    def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
+        """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else self._snapshot.read_scene(scene)
+
+    def scene_of(self, row: int) -> SceneRecord | None:
+        """The record of the scene that a row belongs to; None for a row that has no tile.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            owned = self._catalog.tiles.owners([row])
+            return read_record(self._catalog, owned[0].scene) if owned else None
 
     def scene_file(self, content: str) -> SceneFile | None:
         """The file of the scene of this content id; None when there is none.
@@ -253,7 +314,6 @@ class StoreReader:
         footprints = [some for _, some in found]
         return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
 
-    @overload
     def search(
         self,
         codes: Codes,
@@ -261,59 +321,23 @@ class StoreReader:
         radius: int | None = None,
         where: Filter | None = None,
         threads: int = 1,
-        explain: Literal[False] = False,
-    ) -> list[list[Hit]]: ...
-
-    @overload
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        *,
-        explain: Literal[True],
-    ) -> tuple[list[list[Hit]], Explanation]: ...
-
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        explain: bool = False,
-    ) -> list[list[Hit]] | tuple[list[list[Hit]], Explanation]:
+    ) -> list[list[Hit]]:
         """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
 
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
-        the filter holds. explain: return, too, what the search did and where its time went.
-        StoreDamagedError on a hit that is not as it was committed: each is compared with the
-        checksums of its scene before it is shown.
+        the filter holds. StoreDamagedError on a hit that is not as it was committed: each is
+        compared with the checksums of its scene before it is shown.
         """
-        hits, explanation = self._found(
-            lambda snapshot: snapshot.search(codes, k, radius, where, threads), where
-        )
-        return (hits, explanation) if explain else hits
+        request = SearchRequest(codes, k, radius, where, threads=threads)
+        return self.search_explained(request)[0]
 
-    def search_any(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        unlike: Codes | None = None,
-        threads: int = 1,
-    ) -> tuple[list[Hit], Explanation]:
-        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+    def search_explained(self, request: SearchRequest) -> tuple[list[list[Hit]], Explanation]:
+        """The same, and what the search did and where its time went."""
+        return self._found(request, Snapshot.search)
 
-        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
-        or nearer, is left out.
-        """
-        (hits,), explanation = self._found(
-            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
-        )
+    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
+        (hits,), explanation = self._found(request, Snapshot.search_any)
         return hits, explanation
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
@@ -333,10 +357,19 @@ class StoreReader:
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.thumbnails.of_scene(found[0])
 
+    def vectors_by_scene(self) -> Iterator[tuple[SceneRecord, SceneVectors | None]]:
+        """Every sound scene, by its first row, with the vectors of all its tiles, or None."""
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.vectors.read_scene(found[0])
+
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
-        rows = self.thumbnails.rows() if self.thumbnails.kept else np.zeros(0, np.int64)
-        return int(self._snapshot.has(rows).sum())
+        return self._count(self.thumbnails)
+
+    def vector_count(self) -> int:
+        """How many tiles there is a vector of."""
+        return self._count(self.vectors)
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
@@ -357,7 +390,12 @@ class StoreReader:
         if self._indexing is not None:
             self._indexing.join()
         self.thumbnails.close()
+        self.vectors.close()
         self._catalog.close()
+
+    def _count(self, kept: TileFile) -> int:
+        rows = kept.rows() if kept.kept else np.zeros(0, np.int64)
+        return int(self._snapshot.has(rows).sum())
 
     def _renew(self) -> None:
         """Take over what is committed now."""
@@ -365,15 +403,15 @@ class StoreReader:
 
     def _found(
         self,
-        search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
-        where: Filter | None,
+        request: SearchRequest,
+        search: Callable[[Snapshot, SearchRequest], tuple[Distances, Rows, Explanation]],
     ) -> tuple[list[list[Hit]], Explanation]:
-        """The hits of a search in a snapshot."""
+        """The hits of a search in the snapshot."""
 
         def ask() -> tuple[list[list[Hit]], Explanation]:
             snapshot = self._snapshot
-            distances, rows, explanation = search(snapshot)
-            return self._hits(snapshot, distances, rows, where), explanation
+            distances, rows, explanation = search(snapshot, request)
+            return self._hits(snapshot, distances, rows, request.where), explanation
 
         return self._settled(ask)
 

@@ -21,6 +21,13 @@ FILE = "file"
 Footprints = npt.NDArray[np.float64]
 
 
+class SceneVectors(NamedTuple):
+    """Representations of a scene's tiles, int8 [T, D], and the id of the space that they lie in."""
+
+    frame: str
+    values: npt.NDArray[np.int8]
+
+
 @dataclass(frozen=True)
 class HashedScene:
     """A scene that is ready to be stored: codes uint8 [T, K/8], one for each of its T windows.
@@ -31,6 +38,7 @@ class HashedScene:
     were made of the file, such as its bands and their stretch: plain values, as JSON has them; FILE
     has what tells whether the file at the path is still this scene's, see scenes.Scene.origin.
     thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
+    vectors: the tiles' representations; a store that keeps none of that frame drops them.
     """
 
     content: str
@@ -42,6 +50,7 @@ class HashedScene:
     labels: Sequence[str] = ()
     decode_params: Mapping[str, object] = field(default_factory=dict)
     thumbnails: Sequence[bytes | None] | None = None
+    vectors: SceneVectors | None = None
 
 
 class Tile(NamedTuple):
@@ -85,7 +94,12 @@ class SceneRecord:
         """How many tiles T the scene has."""
         return len(self.windows)
 
-    def hashed(self, codes: Codes, thumbnails: Sequence[bytes | None] | None = None) -> HashedScene:
+    def hashed(
+        self,
+        codes: Codes,
+        thumbnails: Sequence[bytes | None] | None = None,
+        vectors: SceneVectors | None = None,
+    ) -> HashedScene:
         """The scene, with its codes uint8 [T, K/8], as it would be added to another store."""
         return HashedScene(
             self.content,
@@ -97,6 +111,7 @@ class SceneRecord:
             self.labels,
             self.decode_params,
             thumbnails,
+            vectors,
         )
 
     def replaced(self) -> "SceneRecord":

@@ -71,6 +71,12 @@ class SceneTable:
         found = self._database.all_in("SELECT content, scene FROM scene WHERE content", wanted)
         return {content.hex(): scene for content, scene in found}
 
+    def contents(self) -> list[str]:
+        """The contents of all scenes, by first row."""
+        found = self._database.all("SELECT content FROM scene ORDER BY first_row")
+        with damaged_values(SCENES_DAMAGED):
+            return [bytes(content).hex() for (content,) in found]
+
     def at_paths(self, paths: Sequence[str]) -> dict[str, list[int]]:
         """The numbers of the scenes that were ingested from these paths."""
         scenes: dict[str, list[int]] = {}
@@ -272,6 +278,13 @@ class SceneTable:
         self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
         self._database.run_all(
             "INSERT INTO label VALUES (?, ?)", ((label, scene) for label in record.labels)
+        )
+
+    def change_codes(self, records: Sequence[tuple[int, SceneRecord]]) -> None:
+        """Give scenes the checksums of the codes of their records; all else stays."""
+        self._database.run_all(
+            "UPDATE scene SET checksum = ?, seal = ? WHERE scene = ?",
+            ((record.codes_checksum, record.checksum(), scene) for scene, record in records),
         )
 
     def remove(self, scene: int, record: SceneRecord) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from scenehash.codes import check_bits, check_width
+from scenehash.codes import check_bits, check_width, default_width
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.files import PARTIAL
 
@@ -26,6 +26,7 @@ from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG
 from .merge import groups_of
+from .model_file import PATTERN, model_path, write_model
 from .opening import make_files, open_files
 from .outbox import Outbox
 from .quarantine import Quarantine
@@ -33,6 +34,7 @@ from .reader import StoreReader
 from .records import HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
+from .switch import Switch
 from .transaction import Transaction
 
 # Codes not in the index that are worth starting to index while scenes still come in.
@@ -63,8 +65,8 @@ class CodeStore(StoreReader):
     the catalog, and search side by side. A process that is forked opens its own.
 
     alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
-    quarantine: inputs that could not be ingested. thumbnails: small pictures of tiles, where the
-    store keeps them.
+    quarantine: inputs that could not be ingested. thumbnails, vectors: small pictures of tiles, and
+    their representations, where the store keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -144,11 +146,11 @@ class CodeStore(StoreReader):
     ) -> "CodeStore":
         """Open the store of a model's codes in a folder for writing, or make one.
 
-        bits: the width of the codes; None: that of the store, or all that the model has for a new
-        one. Raises ConfigurationError when the model has no codes of that width, and LineageError
-        as open_or_create.
+        bits: the width of the codes; None: that of the store, or of a new one 64 where the model
+        has codes of that width, and all that it has elsewhere. Raises ConfigurationError when the
+        model has no codes of the width asked for, and LineageError as open_or_create.
         """
-        width = check_width(bits, model.widths)
+        width = default_width(model.widths) if bits is None else check_width(bits, model.widths)
         if bits is not None or is_vacant(Path(path) / CATALOG):
             return cls.open_or_create(path, model.lineage, width, model.name, wait)
         with contextlib.ExitStack() as undo:
@@ -203,15 +205,15 @@ class CodeStore(StoreReader):
                     continue
                 damaged = self._damaged(stored.get(scene.content), beside.get(scene.path, ()))
                 if damaged is not None:
-                    self._keep_thumbnails_of([scene], [transaction.repair(damaged, scene)])
+                    self._keep_derived_of([scene], [transaction.repair(damaged, scene)])
                     repaired += 1
                 elif scene.content not in stored:
                     fresh[scene.content] = scene, record
                 elif scene.labels:
                     labelled += add_labels(self._catalog, stored[scene.content], scene.labels)
             records = transaction.append(list(fresh.values())) if fresh else []
-            # Of rows that are not committed after all, no thumbnail shows.
-            self._keep_thumbnails_of([scene for scene, _ in fresh.values()], records)
+            # Of rows that are not committed after all, no thumbnail shows, and no vector counts.
+            self._keep_derived_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
         duplicates = len(scenes) - len(fresh) - repaired
         return Added(len(fresh), duplicates, repaired, labelled, first_rows=rows)
@@ -228,6 +230,15 @@ class CodeStore(StoreReader):
                 record.path
                 for number, record in records
                 if change_labels(self._catalog, number, record, labels, remove)
+            ]
+
+    def label_by_folder(self, where: Filter) -> list[str]:
+        """The same with the name of the folder that each scene's file is in."""
+        with self.transaction():
+            return [
+                record.path
+                for number, record in self._records_where(where)
+                if change_labels(self._catalog, number, record, [Path(record.path).parent.name])
             ]
 
     def update_scene(
@@ -277,6 +288,14 @@ class CodeStore(StoreReader):
             transaction.give_up(damaged)
         return len(damaged)
 
+    def remove_scenes(self, contents: Sequence[str]) -> int:
+        """Delete the scenes of these content ids, durably; returns how many there were.
+
+        StoreDamagedError on one whose entry is damaged.
+        """
+        with self._changing() as transaction:
+            return transaction.remove(contents)
+
     def compact(self) -> int:
         """Drop the codes of deleted rows from the disk; returns how many there were.
 
@@ -292,27 +311,55 @@ class CodeStore(StoreReader):
         if not count:
             return 0
         self._sweep()
-        self.thumbnails.drop(self._snapshot.row_map.dropped)
+        self._drop_derived()
         # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
         with contextlib.suppress(StoreError):
             self._catalog.shrink()
         return count
+
+    def switch(self, to: Switch) -> None:
+        """Change to another model's codes, in one transaction of its own.
+
+        Rows keep their numbers; events, the quarantine and what a watch has seen stay as they are.
+        Readers that have the store open go on with the old codes until they refresh, which is a
+        LineageError then. Killed at any instant, the store is as it was before, or as it is
+        afterwards. Raises StoreDamagedError when a scene's entry is damaged.
+        """
+        with self._catalog.database.lock:
+            if self._transaction is not None:
+                raise StoreError(f"{self.path}: switch works in a transaction of its own")
+            with self._changing() as transaction:
+                transaction.switch(self.path, to)
+                self._catalog.keep_vectors(to.space)
+                self._catalog.keep_model(None)
+                if to.model_file is not None:
+                    self.keep_model(to.model_file)
+                self._catalog.database.run("DELETE FROM alert")
+                alerts = Alerts(self._catalog.database, self.transaction, to.bits)
+                for alert in to.alerts:
+                    alerts.add(alert)
+            self.alerts = alerts
+        self._sweep()
+        self._drop_derived()
 
     def merge(self, other: "CodeStore") -> Added:
         """Store what another store of the same lineage has; the same content is kept once, with
         the labels that it has in either.
 
         Scenes are taken in groups, each durable: interrupted, give the same call again. A damaged
-        scene of the other store is set aside. Thumbnails come along where this store keeps them; an
-        empty one does when the other does. Raises LineageError when the other store's codes are
-        of another lineage or width.
+        scene of the other store is set aside. Thumbnails and vectors come along where this store
+        keeps them; an empty one does when the other does. Raises LineageError when the other
+        store's codes are of another lineage or width.
         """
         self.check(other.lineage, other.bits)
         if not self.rows and other.thumbnails.kept:
             self.keep_thumbnails()
+        if not self.rows and other.vectors.frame is not None:
+            self.keep_vectors(other.vectors.frame, other.vectors.dims)
         total = Added()
         thumbnails = other.thumbnails if self.thumbnails.kept else None
-        for group, damaged in groups_of(other._each_scene(), thumbnails):
+        vectors = other.vectors if self.vectors.kept else None
+        for group, damaged in groups_of(other._each_scene(), thumbnails, vectors):
             added = self.add(group)
             total += replace(added, set_aside=damaged, first_rows=())
         return total
@@ -329,6 +376,36 @@ class CodeStore(StoreReader):
             self.thumbnails.make()
         else:
             self.thumbnails.remove()
+
+    def keep_vectors(self, frame: str, dims: int) -> None:
+        """Keep the representations of what is added from now on, durably: int8 [dims] a tile.
+
+        frame: the id of the space that they lie in; of another than before, those that are there do
+        not count any more. Damage in their file is put right as far as that can be. StoreError
+        when the disk refuses.
+        """
+        if self._catalog.vector_space() != (frame, dims):
+            with self.transaction():
+                self._catalog.keep_vectors((frame, dims))
+        self.vectors.make()
+
+    def drop_vectors(self) -> None:
+        """Keep no representations, and remove those that there are; StoreError as keep_vectors."""
+        if self.vectors.kept:
+            with self.transaction():
+                self._catalog.keep_vectors(None)
+        self.vectors.remove()
+
+    def keep_model(self, data: bytes) -> None:
+        """Keep the file of the model whose codes these are, durably; StoreError."""
+        with self.transaction():
+            try:
+                self._catalog.keep_model(write_model(self.path, data))
+            except OSError as error:
+                raise StoreError(
+                    f"{self.path}: the model cannot be kept ({error.strerror}); what was stored "
+                    "before is intact"
+                ) from error
 
     def verify(self) -> list[str]:
         """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
@@ -359,14 +436,22 @@ class CodeStore(StoreReader):
             assert self._transaction is not None
             yield self._transaction
 
-    def _keep_thumbnails_of(
+    def _keep_derived_of(
         self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]
     ) -> None:
-        """Keep the thumbnails that scenes bring, under the rows that their records have."""
+        """Keep the thumbnails and vectors that scenes bring, under the rows of their records."""
+        pairs = list(zip(scenes, records, strict=True))
         if self.thumbnails.kept:
-            pairs = zip(scenes, records, strict=True)
             pictured = [(record, scene.thumbnails) for scene, record in pairs if scene.thumbnails]
             self.thumbnails.put([record for record, _ in pictured], [own for _, own in pictured])
+        if self.vectors.kept:
+            self.vectors.put_scenes(records, [scene.vectors for scene in scenes])
+
+    def _drop_derived(self) -> None:
+        """Forget what was derived of rows that are dropped."""
+        dropped = self._snapshot.row_map.dropped
+        self.thumbnails.drop(dropped)
+        self.vectors.drop(dropped)
 
     def _index_behind(self) -> None:
         """Index in a thread what has come in, when that has become much."""
@@ -394,12 +479,20 @@ class CodeStore(StoreReader):
         return None
 
     def _sweep(self) -> None:
-        """Remove files of codes that the catalog does not name."""
-        files = [*self.path.glob("codes*.bin"), *self.path.glob(f".codes*{PARTIAL}")]
-        if files == [self._snapshot.file.path]:
+        """Remove files of codes, and of models, that the catalog does not name."""
+        if not self._strays():
             return
         # Under SQLite's lock, so that a compaction is either committed or not begun.
         with self.transaction():
-            for path in files:
-                if path != self._snapshot.file.path:
-                    path.unlink(missing_ok=True)
+            for path in self._strays():
+                path.unlink(missing_ok=True)
+
+    def _strays(self) -> list[Path]:
+        found = {
+            path
+            for pattern in ("codes*.bin", f".codes*{PARTIAL}", PATTERN, f".model*{PARTIAL}")
+            for path in self.path.glob(pattern)
+        }
+        identity = self._catalog.model_id()
+        named = {self._snapshot.file.path}
+        return sorted(found - named - ({model_path(self.path, identity)} if identity else set()))

@@ -7,13 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from scenehash.errors import StoreError
+from scenehash.codes import Codes
+from scenehash.errors import StoreDamagedError, StoreError
 
+from .changes import mark_replaced, update_scene
 from .check import taken_rows, uncovered
 from .codes_file import CodesFile
-from .records import HashedScene, SceneRecord, record_of
+from .entry import read_record
+from .records import HashedScene, SceneRecord, checksum, record_of
 from .rows import Ranges
 from .snapshot import Snapshot
+from .switch import Switch
+
+# Scenes whose new checksums are written together.
+GROUP = 1000
 
 
 class Transaction:
@@ -98,6 +105,58 @@ class Transaction:
         self._catalog.mark_dropped(Ranges.of(dropped[np.argsort(dropped[:, 0])]))
         positions = state.positions - now.total()
         self._state = replace(state, generation=state.generation + 1, positions=positions)
+
+    def switch(self, folder: Path, to: Switch) -> None:
+        """Give all scenes but those that leave their codes of another model, in a new file.
+
+        Raises StoreDamagedError when a scene's entry, or the table of rows, cannot be trusted.
+        """
+        catalog, state = self._catalog, self._state
+        self.remove(to.leaving)
+        for content, (path, origin) in to.moved.items():
+            update_scene(catalog, content, path, (), origin)
+        mark_replaced(catalog, {path: content for content, (path, _) in to.moved.items()})
+        taken = taken_rows(catalog)
+        if len(uncovered(taken, state.rows)) or sum(count for _, count in taken) != state.rows:
+            raise StoreDamagedError(
+                f"{folder}: rows have no scene, or two; see: scenehash store verify"
+            )
+        switched = CodesFile(folder, to.bits // 8, state.generation + 1)
+        switched.make(self._switched(to))
+        deleted = Ranges.of(catalog.deleted()[:, :2])
+        catalog.mark_dropped(deleted)
+        self._state = replace(
+            state,
+            lineage=to.lineage,
+            bits=to.bits,
+            model=to.model,
+            positions=state.rows - deleted.total(),
+            generation=state.generation + 1,
+        )
+
+    def remove(self, contents: Sequence[str]) -> int:
+        """Delete the scenes of these contents; how many of them there were."""
+        numbers = self._catalog.scenes.find(contents).values()
+        for number in numbers:
+            record = read_record(self._catalog, number)
+            self._catalog.scenes.remove(number, record)
+            self._catalog.mark_deleted(record.first_row, record.tiles)
+        return len(numbers)
+
+    def _switched(self, to: Switch) -> Iterator[Codes]:
+        """The codes of all scenes in the order of their rows, whose new checksums are written."""
+        changed: list[tuple[int, SceneRecord]] = []
+        for number in self._catalog.scenes.numbers():
+            record = read_record(self._catalog, number)
+            codes = to.codes_of(record)
+            if codes.shape != (record.tiles, to.bits // 8):
+                raise StoreError(f"{record.path}: codes of shape {codes.shape} do not fit")
+            changed.append((number, replace(record, codes_checksum=checksum(codes))))
+            if len(changed) == GROUP:
+                self._catalog.scenes.change_codes(changed)
+                changed = []
+            yield codes
+        self._catalog.scenes.change_codes(changed)
 
     def finish(self) -> bool:
         """Write the store's state, as the last thing before the commit; whether any was changed.

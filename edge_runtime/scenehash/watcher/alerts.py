@@ -1,7 +1,7 @@
 """Alerts made from examples, and tuned on what a store holds."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +12,10 @@ from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.files import path_text, printable
 from scenehash.model.hash_model import HashModel
-from scenehash.retrieval.query import (
-    CODE_PREFIX,
-    ROW_PREFIX,
-    ModelWhenNeeded,
-    Query,
-    check_width,
-    read_query,
-)
-from scenehash.store import Alert, CodeStore, Filter, Hit
+from scenehash.progress import SILENT, Progress
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.query import ModelWhenNeeded, Query, check_width, read_query
+from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit
 
 from .tuning import Tuning, around, tune
 
@@ -47,12 +42,14 @@ def add_alert(
     negatives: Sequence[Example] = (),
     radius: int | None = None,
     model: str | Path | HashModel | None = None,
+    crop: Crop | None = None,
+    progress: Progress = SILENT,
 ) -> Alert:
     """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
 
     See make_alert. Raises StoreError, too, when there is an alert of that name.
     """
-    alert = make_alert(store, name, examples, negatives, radius, model)
+    alert = make_alert(store, name, examples, negatives, radius, model, crop, progress)
     store.alerts.add(alert)
     return alert
 
@@ -64,28 +61,38 @@ def make_alert(
     negatives: Sequence[Example] = (),
     radius: int | None = None,
     model: str | Path | HashModel | None = None,
+    crop: Crop | None = None,
+    progress: Progress = SILENT,
 ) -> Alert:
     """Make an alert for a store, without adding it.
 
-    examples, negatives: image files, stored tiles as "row:12", or queries of one tile. A tile
-    matches when its nearest example is at most radius bits away, and no negative is as near. model:
-    read for image files alone; None is the one that ships with scenehash. Raises ConfigurationError
-    on a name or radius that makes no sense or without an example, InputError on what is no image,
-    LineageError when another model made the store.
+    examples, negatives: scene files of one tile, stored tiles as "row:12", or queries of one tile.
+    A tile matches when its nearest example is at most radius bits away, and no negative is as near.
+    model: read for files alone; None is the one that ships with scenehash. crop: the part of the
+    example files that is meant, and how files are read. progress: is told what is doubtful about an
+    example. Raises ConfigurationError on a name or radius that makes no sense or without an
+    example, InputError on what is no scene file, or one of several tiles, LineageError when another
+    model made the store.
     """
     if not name.strip() or name != printable(name):
         raise ConfigurationError("an alert's name is a word or several, in one line")
-    chosen = default_radius(store.bits) if radius is None else radius
-    _checked(chosen, store.bits)
     if not examples:
         raise ConfigurationError("an alert needs an example, a tile of the kind")
+    chosen = _checked(default_radius(store.bits) if radius is None else radius, store.bits)
     load = ModelWhenNeeded(model)
+    plain = None if crop is None else crop.of_all()
+    like = [_query(example, store, load, crop) for example in examples]
+    unlike = [_query(example, store, load, plain) for example in negatives]
+    for query in (*like, *unlike):
+        for warning in query.warnings:
+            progress.message(f"note: {warning}")
     return Alert(
         name,
         chosen,
-        _codes(examples, store, load),
-        _codes(negatives, store, load),
-        tuple(_source(example) for example in (*examples, *negatives)),
+        _codes(like, store),
+        _codes(unlike, store),
+        tuple(_source(query) for query in (*like, *unlike)),
+        {_source(query): tile for query in (*unlike, *like) if (tile := _tile(query))},
     )
 
 
@@ -173,18 +180,26 @@ def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
     return alert
 
 
-def _codes(examples: Sequence[Example], store: CodeStore, load: Callable[[], HashModel]) -> Codes:
-    codes: list[npt.NDArray[np.uint8]] = []
-    for example in examples:
-        query = example if isinstance(example, Query) else read_query(example, store, load)
-        check_width(query, store)
-        codes.append(query.code)
+def _query(example: Example, store: CodeStore, load: ModelWhenNeeded, crop: Crop | None) -> Query:
+    if not isinstance(example, Query):
+        return read_query(example, store, load, crop)
+    check_width(example, store)
+    return example
+
+
+def _codes(queries: Sequence[Query], store: CodeStore) -> Codes:
+    codes: list[npt.NDArray[np.uint8]] = [query.code for query in queries]
     return np.array(codes, np.uint8).reshape(-1, store.bits // 8)
 
 
-def _source(example: Example) -> str:
+def _source(query: Query) -> str:
     """Where an example comes from, wherever the command is given from later."""
-    if isinstance(example, Query):
-        return example.text
-    stored = example.startswith((ROW_PREFIX, CODE_PREFIX))
-    return example if stored else path_text(Path(example).absolute())
+    if query.row is not None or query.scene is None:
+        return query.text
+    return path_text(query.scene.absolute())
+
+
+def _tile(query: Query) -> ExampleTile | None:
+    if query.row is not None or query.scene is None:
+        return None
+    return ExampleTile(query.windows[0], query.decode_params)

@@ -49,6 +49,7 @@ class Watch:
         stopped: Callable[[], bool],
     ) -> None:
         self.stored = self.set_aside = 0
+        self.unreadable: frozenset[str] = frozenset()
         self._folders, self._store, self._model, self._options = folders, store, model, options
         self._ingest = options.ingest or IngestOptions()
         self._dispatcher, self._log, self._stopped = dispatcher, log, stopped
@@ -58,7 +59,6 @@ class Watch:
         self._backlog = Backlog(options.max_backlog)
         self._shed: list[Arrival] = []
         self._status = StatusFile(store, [path_text(folder) for folder in folders])
-        self._unreadable: frozenset[str] = frozenset()
         self._busy = False
         self._trouble: str | None = None
 
@@ -121,8 +121,8 @@ class Watch:
         self._status.write(ended)
 
     def _log_trouble(self, store: CodeStore) -> None:
-        """Log what is wrong with the thumbnails, once."""
-        trouble = store.thumbnails.trouble
+        """Log what is wrong with what is derived of tiles, once."""
+        trouble = store.trouble
         if trouble is not None and trouble != self._trouble:
             self._log(f"warning: {trouble}")
         self._trouble = trouble or self._trouble
@@ -134,9 +134,9 @@ class Watch:
         return self._busy or (settling and not late)
 
     def _take_in(self, listing: Listing, at: Now) -> None:
-        for path in sorted(listing.unreadable - self._unreadable):
+        for path in sorted(listing.unreadable - self.unreadable):
             self._log(f"{path}: cannot be read; skipped")
-        self._unreadable = listing.unreadable
+        self.unreadable = listing.unreadable
         complete = self._arrivals.complete(listing, at)
         if complete:
             with CodeStore.open(self._store) as store:

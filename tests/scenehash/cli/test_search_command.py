@@ -7,12 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import rasterio
 
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import answer, run
 from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 from .test_scene_commands import write_raster
 
 
@@ -23,13 +24,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_raster(folder / "b" / "coast.tif", mosaic(2, 3)[:, ::-1], east=600_000)
     write_picture(folder / "plain.png", draw("forest", 1))
     return folder
-
-
-@pytest.fixture(scope="module")
-def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "s"
-    assert run("ingest", scenes, "--store", path).exit_code == 0
-    return path
 
 
 def test_the_name_that_a_table_shows_finds_that_scene(scenes: Path, store: Path) -> None:
@@ -53,6 +47,21 @@ def test_a_large_scene_is_searched_by_its_tiles_and_says_so(scenes: Path, store:
     assert found["queries"][0]["tiles"] == 6
     assert [hit["distance"] for hit in found["hits"]] == [0] * 6
     assert answer("search", scene, "--whole", "--store", store)["queries"][0]["tiles"] == 1
+
+
+def test_a_note_about_a_query_names_its_file(store: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        pixels = np.moveaxis(draw("river", 3), 2, 0).astype(np.uint16)
+        with rasterio.open(
+            tmp_path / f"{name}.tif", "w", driver="GTiff", count=3, height=256, width=256,
+            dtype="uint16", photometric="MINISBLACK",
+        ) as file:  # fmt: skip
+            file.write(pixels)
+    queries = [tmp_path / "one.tif", tmp_path / "two.tif"]
+    warnings = answer("search", *queries, "--store", store)["warnings"]
+    assert len(warnings) == 2
+    for path, warning in zip(queries, warnings, strict=True):
+        assert warning.startswith(f"{path}: its bands have no names")
 
 
 def test_a_code_is_a_query(store: Path) -> None:
@@ -135,7 +144,8 @@ def test_every_hit_has_a_word(store: Path) -> None:
     assert {hit["match"] for hit in far["hits"]} == {"unlike_anything_stored"}
     near = answer("search", "row:0", "--store", store, "-k", 1)
     assert near["hits"][0]["match"] == "same_kind"
-    assert set(near["match_distances"]) == {"same_kind", "doubtful"}
+    words = {"same_kind", "likely_same_kind", "doubtful", "nearest"}
+    assert set(near["match_distances"]) == words
     assert "same_kind" in run("search", "row:0", "--store", store, "-k", 1).stdout
 
 

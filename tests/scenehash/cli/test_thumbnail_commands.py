@@ -15,9 +15,9 @@ from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
 
+from ...command_line import answer, run
 from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 from .test_scene_commands import write_raster
 
 KINDS = ("forest", "river", "beach")
@@ -149,7 +149,7 @@ def test_a_search_says_which_hit_is_the_same_place(
     query = ("search", scenes / "raster.tif", "--window", "276,20,256,256", "--store", store)
     found = answer(*query, "-k", 4)
     hits = found["hits"]
-    assert found["reranked"]["by"] == ["same_place"]
+    assert found["reranked"] == {"by": ["same_place"], "compared": {"same_place": 9}}
     assert hits[0]["match"] == "same_place"
     plain = answer(*query, "-k", 9, "--no-rerank")
     assert plain["reranked"] is None
@@ -160,7 +160,7 @@ def test_a_search_says_which_hit_is_the_same_place(
     assert "same_place" in run(*query, "--rerank", "--html", tmp_path / "p.html").stdout
     page = (tmp_path / "p.html").read_text()
     assert "same place" in page
-    assert "nearest re-ranked: hits that show the query" in page
+    assert "place first (thumbnails of 9 compared), then by how certain" in page
     assert plain["hits"][0]["same_place"] is None
     row = next(hit["row"] for hit in hits if hit["same_place"])
     stored = answer("search", f"row:{row}", "--store", store)["hits"][0]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tomllib
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from scenehash import CodeStore, HashModel
 from scenehash.cli.main import build_app
 from scenehash.diagnose.checks import (
+    LEAST_ONNXRUNTIME,
     MEGABYTE,
     check_clock,
     check_codes,
@@ -41,7 +43,7 @@ FIT = Machine(
     memory_free=3000 * MEGABYTE,
     clock=Clock(now=2400.0, allowed=2400.0, highest=2400.0),
     temperature=50.0,
-    onnxruntime="1.23.0",
+    onnxruntime="1.32.0",
     opencv=("opencv-python-headless",),
     python="3.11.2",
     sqlite="3.51.3",
@@ -129,7 +131,7 @@ def test_missing_extras_are_named_with_what_they_are_for(monkeypatch: pytest.Mon
     assert finding.verdict == "note"
     assert "geo (rasters), link" in finding.what
     assert "scenehash[geo,link]" in finding.remedy
-    monkeypatch.setattr("scenehash.diagnose.extras._is_installed", lambda name: name != "rasterio")
+    monkeypatch.setattr("scenehash.diagnose.extras.is_installed", lambda name: name != "rasterio")
     assert missing_extras() == {"geo": USES["geo"]}
 
 
@@ -138,11 +140,16 @@ def test_every_extra_of_the_device_is_known() -> None:
     assert provided - WORKSTATION == set(USES)
 
 
-def test_onnxruntime_with_the_known_fault_is_bad_on_arm_only() -> None:
-    faulty = dataclasses.replace(PI_4, onnxruntime="1.21.0")
-    assert check_onnxruntime(faulty).verdict == "bad"
-    assert check_onnxruntime(machine(onnxruntime="1.21.0")).verdict == "note"
-    assert check_onnxruntime(PI_4).verdict == "good"
+@pytest.mark.parametrize(
+    ("version", "verdict"),
+    [("1.21.0", "bad"), ("1.26.9", "bad"), ("1.27.0", "good"), ("1.100.1", "good")],
+)
+def test_an_onnxruntime_older_than_what_is_needed_is_bad(version: str, verdict: str) -> None:
+    finding = check_onnxruntime(machine(onnxruntime=version))
+    assert finding.verdict == verdict
+    assert version in finding.what
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
+    assert f"onnxruntime>={LEAST_ONNXRUNTIME}" in project["project"]["dependencies"]
 
 
 def test_two_builds_of_opencv_are_bad_and_named() -> None:
@@ -232,13 +239,36 @@ def test_facts_are_read_from_the_system_and_absent_ones_are_none(tmp_path: Path)
     assert read_energy(tmp_path / "nothing") is None
 
 
-def test_command_gives_one_json_document_and_names_the_store_disk(tmp_path: Path) -> None:
-    result = CliRunner().invoke(build_app(), ["doctor", "--store", str(tmp_path / "s"), "--json"])
+def examine(store: Path) -> tuple[int, dict[str, Any]]:
+    """The exit status of the command, and its findings by check."""
+    result = CliRunner().invoke(build_app(), ["doctor", "--store", str(store), "--json"])
     document = json.loads(result.stdout)
-    verdicts = {finding["check"]: finding["verdict"] for finding in document["findings"]}
     assert document["rule"] == "identical"
-    assert verdicts["disk"] == "good"
     assert result.exit_code == (0 if document["fit"] else 1)
+    return result.exit_code, {finding["check"]: finding for finding in document["findings"]}
+
+
+def test_command_gives_one_json_document_and_says_what_the_store_is(tmp_path: Path) -> None:
+    model = HashModel.load()
+    CodeStore.create(tmp_path / "s", model.lineage, model.bits, "m").close()
+    _, found = examine(tmp_path / "s")
+    assert found["disk"]["verdict"] == found["store"]["verdict"] == "good"
+    assert f"0 tiles of {model.bits} bits" in found["store"]["what"]
+
+
+def test_a_store_that_is_not_there_or_not_of_this_model_is_bad(tmp_path: Path) -> None:
+    CodeStore.create(tmp_path / "other", "0123456789abcdef", 64, "m").close()
+    CodeStore.create(tmp_path / "damaged", HashModel.load().lineage, 64, "m").close()
+    (tmp_path / "damaged" / "catalog.sqlite").write_bytes(b"no database" * 1000)
+    for name, said in (
+        ("nowhere", "no scenehash store here; make one with: scenehash ingest"),
+        ("other", "name that model with --model"),
+        ("damaged", "damaged"),
+    ):
+        status, found = examine(tmp_path / name)
+        assert (status, found["store"]["verdict"]) == (1, "bad")
+        assert said in found["store"]["what"]
+        assert found["disk"]["verdict"] == "good"
 
 
 def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path: Path) -> None:

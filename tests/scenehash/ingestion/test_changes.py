@@ -16,7 +16,7 @@ import pytest
 import scenehash
 from scenehash import CodeStore, HashModel, IngestOptions, Tiling
 from scenehash.files import path_text
-from scenehash.ingestion import ingest, ingest_files, prefetch, retry_quarantine
+from scenehash.ingestion import ingest, ingest_files, prefetch, read_ahead, retry_quarantine
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.pictures import picture_of
 from scenehash.scenes import open_scene
@@ -210,7 +210,7 @@ def test_a_file_that_does_not_answer_is_given_up_and_the_rest_goes_on(
         return opened(path, *rest)
 
     monkeypatch.setattr(prefetch, "open_scene", stalling)
-    monkeypatch.setattr(prefetch, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(read_ahead, "STALLED_SECONDS", 0.5)
     report = ingest([tmp_path], tmp_path / "s", model)
     assert [scene.path.stem for scene in report.stored] == ["a", "c"]
     assert [item.path.stem for item in report.set_aside] == ["b"]

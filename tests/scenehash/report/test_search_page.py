@@ -6,6 +6,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter, Query, search
@@ -69,6 +70,12 @@ def test_a_page_says_what_was_asked_of_what_and_needs_nothing_else(result: Searc
     assert "<dd>newer_than -1; at most 60 bits away; not like code:ffffffffffffffff</dd>" in page
     assert "<dd>by Hamming distance, then row</dd>" in page
     assert f"<dd>{result.store}, 5 tiles</dd>" in page
+    window = result.queries[0].windows[0]
+    side = f"{window.width}x{window.height}+{window.x}+{window.y}"
+    assert f"<figcaption>row:0<br><span class=faint>{side}</span></figcaption>" in page
+    large = replace(result.queries[0], codes=np.zeros((2, 8), np.uint8), skipped=1)
+    page = search_page(replace(result, queries=(large,)))
+    assert "<span class=faint>2 tiles, 1 more skipped</span>" in page
     assert f"<dd>a-model, 64 bits, lineage {LINEAGE}</dd>" in page
     assert "http" not in page
     assert "<b>&" not in page
@@ -85,15 +92,20 @@ def test_bars_are_shares_of_the_code_and_not_of_the_farthest_hit(result: SearchR
 
 def test_a_page_says_that_hits_are_in_another_order(result: SearchResult) -> None:
     first, second, *others = result.hits
+    order = Reranked({"bit_certainty": 100, "same_place": 300})
     turned = replace(
         result,
         hits=(replace(second, rank=1, match="same_place"), replace(first, rank=2), *others),
-        reranked=Reranked(("same_place",), 300),
+        reranked=order,
     )
     page = search_page(turned)
-    assert "the 300 nearest re-ranked: hits that show the query&#x27;s place first" in page
+    assert (
+        "<dd>hits that show the query&#x27;s place first (thumbnails of 300 compared), "
+        "then by how certain the query is of its bits (the nearest 100), "
+        "then by Hamming distance, then row</dd>"
+    ) in page
     assert "#2 by Hamming distance" in page
-    same = search_page(replace(result, reranked=Reranked(("same_place",), 300)))
+    same = search_page(replace(result, reranked=order))
     assert "this changed nothing" in same
 
 
@@ -109,6 +121,17 @@ def test_two_continents_are_shown_with_their_coasts_and_close_up() -> None:
     assert ">close-up of #1<" in first
     assert ">close-up of #2<" in second
     assert footprint_maps([]) == ""
+
+
+def test_marks_over_each_other_share_a_label_close_up() -> None:
+    marks = [Mark(f"#{n}", "x", ring(8 + 0.01 * n, 47)) for n in (1, 2)]
+    marks += [Mark("#3", "x", ring(9, 47)), Mark("#4", "x", ring(-71, -33))]
+    maps = footprint_maps(marks)
+    _, first, second = re.findall(r"<figure>.*?</figure>", maps, re.DOTALL)
+    labels = r"class=label text-anchor=middle>([^<]*)</text>"
+    assert re.findall(labels, first) == ["#1, #2", "#3"]
+    assert re.findall(labels, second) == ["#4"]
+    assert first.count("<polygon") == 3
 
 
 @pytest.mark.parametrize("west", [-180.05, -180.0, 179.95, 8.0])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.errors import InputError, StoreDamagedError, StoreError
 from scenehash.report.tables import write_table
 
 from ..store.samples import make, placed
@@ -62,8 +62,10 @@ def test_an_empty_store_is_an_empty_table(tmp_path: Path, name: str) -> None:
 def test_what_cannot_be_written_leaves_nothing_behind(store: CodeStore, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="must end in"):
         write_table(store, tmp_path / "t.csv")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(InputError, match="there is no folder"):
         write_table(store, tmp_path / "nowhere" / "t.npz")
+    with pytest.raises(InputError, match="inside the store's folder"):
+        write_table(store, tmp_path / "s" / "t.npz")
     codes = tmp_path / "s" / "codes.bin"
     codes.write_bytes(b"\xff" + codes.read_bytes()[1:])
     for name in ("t.parquet", "t.npz"):

@@ -9,6 +9,7 @@ import pytest
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval import rerank
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.place_match import same_place_first
 from scenehash.retrieval.query import Query, read_query
@@ -19,11 +20,6 @@ from ..ingestion.test_ingest import mosaic, new_store
 
 SIDE = 256
 SHIFTS = [(0, 0), (48, 0), (0, -40), (-25, 25), (13, -31), (-40, -7)]
-
-
-@pytest.fixture(scope="module")
-def model() -> HashModel:
-    return HashModel.load(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +120,27 @@ def test_without_thumbnails_nothing_is_said_of_places(
         assert {hit.same_place for hit in search(bare, query, 9).hits} == {None}
     plain = search(store, query, 9, rerank=False).hits
     assert {hit.same_place for hit in plain} == {None}
+
+
+def test_each_order_says_how_many_it_looked_at(
+    folder: Path, store: CodeStore, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerank, "LEAST_WEIGHED", 5)
+    monkeypatch.setattr(rerank, "WEIGHED", 1)
+    monkeypatch.setattr(rerank, "PLACES", 12)
+    query = crop(folder, store, model, SIDE, SIDE)
+    for wanted, compared in (
+        (True, {"bit_certainty": 5, "same_place": 12}),
+        (None, {"same_place": 12}),
+    ):
+        found = search(store, query, 3, rerank=wanted)
+        assert found.reranked is not None
+        assert found.reranked.compared == compared
+        assert found.reranked.by[0] == "same_place"
+        assert found.document()["reranked"]["compared"] == compared  # type: ignore[index]
+    everything = search(store, query, 99, rerank=True).reranked
+    assert everything is not None
+    assert everything.compared == {"bit_certainty": 22, "same_place": 22}
 
 
 def write(path: Path, image: np.ndarray) -> Path:

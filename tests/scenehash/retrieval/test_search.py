@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import scenehash
 from scenehash import CodeStore, Crop, Filter, HashModel, Query, search
 from scenehash.codes import hamming, unpack
-from scenehash.errors import ConfigurationError, InputError, StoreError
+from scenehash.errors import ConfigurationError, InputError, ModelError, StoreError
 from scenehash.ingestion.pipeline import ingest
+from scenehash.model import card, shipped_model
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.match_words import MatchDistances, calibrate
 from scenehash.retrieval.rerank import by_bit_certainty
@@ -39,11 +40,6 @@ def store(tmp_path: Path) -> Iterator[CodeStore]:
         windows = [Window(tile, 0, 1, 1) for tile in range(len(CODES))]
         store.add([HashedScene("0" * 32, "/a.png", windows, CODES)])
         yield store
-
-
-@pytest.fixture(scope="module")
-def model() -> HashModel:
-    return HashModel.load(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +117,7 @@ def test_bits_that_a_query_is_unsure_of_count_less(store: CodeStore) -> None:
     found = search(store, query(code, logits), 5, rerank=True)
     assert found.hits[0].row == ordered[0].row
     assert found.reranked is not None
-    assert (found.reranked.by, found.reranked.compared) == (("bit_certainty",), 100)
+    assert found.reranked.compared == {"bit_certainty": 100}
     by_distance = {hit.row: hit.rank for hit in hits}
     assert all(hit.hamming_rank == by_distance[hit.row] for hit in found.hits)
     with pytest.raises(ConfigurationError, match="needs images"):
@@ -245,21 +241,66 @@ def test_no_query_is_an_error(store: CodeStore) -> None:
 
 
 def test_words_follow_distances() -> None:
-    limits = MatchDistances(same_kind=6, doubtful=12)
-    assert limits.word(0, 0, same_place=False, blank=False) == "same_kind"
-    assert limits.word(6, 0, same_place=False, blank=False) == "same_kind"
-    assert limits.word(7, 0, same_place=False, blank=False) == "doubtful"
-    assert limits.word(30, 12, same_place=False, blank=False) == "doubtful"
-    assert limits.word(30, 13, same_place=False, blank=False) == "unlike_anything_stored"
+    limits = MatchDistances(same_kind=6, likely_same_kind=9, doubtful=15, nearest=12)
+    for distance, nearest, word in (
+        (0, 0, "same_kind"),
+        (6, 0, "same_kind"),
+        (7, 0, "likely_same_kind"),
+        (9, 9, "likely_same_kind"),
+        (10, 9, "doubtful"),
+        (15, 12, "doubtful"),
+        (16, 12, "other_kind"),
+        (14, 13, "unlike_anything_stored"),
+        (30, 13, "unlike_anything_stored"),
+    ):
+        assert limits.word(distance, nearest, same_place=False, blank=False) == word
     assert limits.word(30, 13, same_place=True, blank=False) == "same_place"
     assert limits.word(0, 0, same_place=True, blank=True) == "doubtful"
+
+
+def test_a_given_models_distances_count_for_rows_and_codes_too(
+    archive: CodeStore, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = card.MatchDistances(bits=64, same_kind=1, likely_same_kind=2, doubtful=3, nearest=4)
+    changed = model.card.model_copy(update={"match_distances": [own]})
+    code = archive.codes(np.array([0]))[0].tobytes().hex()
+    shipped = MatchDistances.default(64)
+    monkeypatch.setattr(card.Card, "from_json", lambda _: changed)
+    given = HashModel.open(shipped_model())
+    for asked in ("row:0", f"code:{code}"):
+        assert search(archive, asked, 1).match_distances == shipped
+        for one in (given, shipped_model(), str(shipped_model())):
+            assert search(archive, asked, 1, model=one).match_distances == MatchDistances(
+                1, 2, 3, 4
+            )
+    changed = changed.model_copy(update={"lineage": "f" * 16})
+    assert search(archive, "row:0", 1, model=shipped_model()).match_distances == shipped
+    with pytest.raises(ModelError, match="no such model file"):
+        search(archive, "row:0", 1, model="nowhere.onnx")
+
+
+def test_a_filter_does_not_make_a_query_unlike_anything_stored(
+    folder: Path, archive: CodeStore, model: HashModel
+) -> None:
+    scene = folder / "large.png"
+    inside = search(archive, scene, 5, where=Filter(scene="large.png"), model=model)
+    assert {hit.match for hit in inside.hits} == {"same_kind"}
+    where = Filter(scene="forest_1.png")
+    crop = Crop((SIDE, 0, SIDE, SIDE))
+    (far,) = search(archive, scene, 5, where=where, crop=crop, model=model).hits
+    assert (far.distance > 21, far.match) == (True, "other_kind")
+    stranger = Query.from_code((~archive.codes(np.array([0]))[0]).tobytes())
+    (far,) = search(archive, stranger, 5, where=where).hits
+    assert far.match == "unlike_anything_stored"
 
 
 def test_distances_of_words_grow_with_the_width() -> None:
     defaults = [MatchDistances.default(bits) for bits in range(16, 264, 8)]
     for narrow, wide in itertools.pairwise(defaults):
         assert narrow.same_kind <= wide.same_kind
+        assert narrow.likely_same_kind <= wide.likely_same_kind
         assert narrow.doubtful <= wide.doubtful
+        assert narrow.nearest <= wide.nearest
 
 
 def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
@@ -271,8 +312,9 @@ def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
         noise = np.packbits(rng.random((240, 64)) < flips, axis=1)
         return np.asarray(centres[labels] ^ noise)
 
-    known, unseen = near(0.04), near(0.2)
+    known, unseen = near(0.15), near(0.3)
     found = calibrate((known, labels), (unseen, labels))
+
     hits = []
     for number in range(240):
         every = sorted(
@@ -287,6 +329,18 @@ def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
         if any(distance <= limit for distance, _ in hits)
     }
     assert found.same_kind == max(limit for limit, right in share.items() if right >= 0.8)
+    curves = []
+    for codes in (known, unseen):
+        alike: dict[int, list[bool]] = {}
+        for one, other in itertools.combinations(range(240), 2):
+            distance = int(np.bitwise_count(codes[one] ^ codes[other]).sum())
+            alike.setdefault(distance, []).append(bool(labels[one] == labels[other]))
+        curves.append({distance: np.mean(same) for distance, same in alike.items()})
+    likely = min(min(d for d, share in curve.items() if share < 0.5) - 1 for curve in curves)
+    assert found.likely_same_kind == max(likely, found.same_kind)
+    doubtful = max(max(d for d, share in curve.items() if share > 0.2) for curve in curves)
+    assert found.doubtful == max(doubtful, found.likely_same_kind)
+    assert found.same_kind < found.likely_same_kind < found.doubtful
     nearest = [
         min(
             int(hamming(known[[other]], known[number])[0])
@@ -295,7 +349,7 @@ def test_calibration_finds_the_distances_that_it_is_defined_by() -> None:
         )
         for number in range(240)
     ]
-    assert found.doubtful == int(np.percentile(nearest, 99))
+    assert found.nearest == int(np.percentile(nearest, 99))
 
 
 def test_search_is_public_and_loaded_when_it_is_used() -> None:

@@ -119,13 +119,17 @@ def test_what_does_not_tell_is_refused_and_not_guessed(bands: Bands) -> None:
         # Stacks without names, by how many bands they have.
         (nameless(13), "sentinel2", (4, 3, 2)),
         (nameless(4), "sentinel2", (3, 2, 1)),
-        (nameless(4, BY_DEFAULT), "sentinel2", (3, 2, 1)),
         (nameless(7), "Landsat8", (4, 3, 2)),
         (nameless(6), "landsat7", (3, 2, 1)),
         (nameless(8), "planetscope", (6, 4, 2)),
         (nameless(4), "naip", (1, 2, 3)),
         # A picture that is red, green and blue already.
         (nameless(3, BY_DEFAULT), "sentinel2", (1, 2, 3)),
+        # An alpha band is none of a mission's, wherever it stands.
+        (nameless(4, BY_DEFAULT), "sentinel2", (1, 2, 3)),
+        (nameless(4, BY_DEFAULT), "naip", (1, 2, 3)),
+        (nameless(5, ["gray", *["undefined"] * 3, "alpha"]), "sentinel2", (3, 2, 1)),
+        (nameless(5, ["alpha", *["undefined"] * 4]), "sentinel2", (4, 3, 2)),
         (nameless(6), "5", (5,)),
     ],
 )
@@ -147,11 +151,37 @@ def test_bands_are_chosen(bands: Bands, wanted: str, expected: tuple[int, ...]) 
         (named("B5,B6,B7"), "sentinel2"),
         (nameless(6), "sentinel2"),
         (nameless(5), "landsat8"),
+        (nameless(4, [*GREY[:3], "alpha"]), "sentinel2"),
+        (nameless(7, [*GREY[:6], "alpha"]), "planetscope"),
     ],
 )
 def test_what_a_file_does_not_have_is_refused_by_name(bands: Bands, wanted: str) -> None:
     with pytest.raises(InputError, match=rf"--bands {wanted}: .*\(1 "):
         choose(bands, wanted)
+
+
+@pytest.mark.parametrize(
+    ("bands", "offered"),
+    [
+        (nameless(6), "landsat8, landsat7"),
+        (nameless(5), "planetscope"),
+        (nameless(10), "sentinel2, landsat8"),
+        (named("B1,B2,B3,B4"), "sentinel2, landsat8, landsat7"),
+    ],
+)
+def test_only_presets_that_fit_the_file_are_offered(bands: Bands, offered: str) -> None:
+    with pytest.raises(InputError, match=rf"or a preset \({offered}\)$"):
+        choose(bands, None)
+    for preset in offered.split(", "):
+        assert len(choose(bands, preset).numbers) == 3
+
+
+@pytest.mark.parametrize("bands", [named("VV,VH"), named("B05,B06,B07"), nameless(20, GREY + GREY)])
+def test_no_preset_is_offered_where_none_fits(bands: Bands) -> None:
+    with pytest.raises(InputError) as caught:
+        choose(bands, None)
+    assert "preset" not in str(caught.value)
+    assert "--bands 1" in str(caught.value)
 
 
 def test_a_choice_that_is_none_is_an_error_before_any_file() -> None:

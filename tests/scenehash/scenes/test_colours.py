@@ -182,6 +182,24 @@ def test_a_true_alpha_band_makes_what_is_transparent_black_and_no_data(tmp_path:
         assert read_image(path)[:, 256:].max() == 0
 
 
+def test_a_preset_counts_a_fourth_band_where_it_is_no_alpha(tmp_path: Path) -> None:
+    params = DecodeParams("sentinel2")
+    infrared = GREY[:, :, np.newaxis]
+    ten_metres = planes(np.concatenate([COLOUR[:, :, ::-1], infrared], axis=2))
+    with rasterio.open(raster(tmp_path / "a.tif", ten_metres)) as file:
+        assert [colour.name for colour in file.colorinterp] == ["red", "green", "blue", "alpha"]
+    assert np.array_equal(read_scene(tmp_path / "a.tif", 256, params=params).tiles[0], COLOUR)
+    opaque = np.full_like(infrared, 255)
+    opaque[:8] = 0
+    picture = np.concatenate([COLOUR, opaque], axis=2)
+    for path in (
+        raster(tmp_path / "b.tif", planes(picture)),
+        written(tmp_path / "b.png", png(picture)),
+    ):
+        tile = read_scene(path, 256, params=params).tiles[0]
+        assert np.array_equal(tile[8:], COLOUR[8:]), path
+
+
 def test_complex_numbers_are_their_amplitude(tmp_path: Path) -> None:
     phase = np.exp(1j * np.random.default_rng(0).uniform(0, 6.28, GREY.shape))
     for name, dtype, scale in (("a", np.complex64, 1.0), ("b", np.complex128, 1e12)):

@@ -1,5 +1,6 @@
 """The watch list: what an alert matches, what tuning says of it, and the commands for both."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,27 +9,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.codes import pack
+from scenehash.report.contact_sheet import SheetLine, contact_sheet
+from scenehash.retrieval.pictures import example_pixels
 from scenehash.store import Alert
+from scenehash.watcher.alerts import set_radius
 from scenehash.watcher.tuning import Tuning, around, tune
+from scenehash.windows import Window
 
+from ...command_line import answer, run
 from ...scenes import archive, draw, read_pixels
+from ..cli.test_scene_commands import write_raster
+from ..ingestion.test_ingest import mosaic
 
 BITS = 64
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
-
-
-def answer(*arguments: object) -> dict:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def at_distances(*distances: int) -> np.ndarray:
@@ -229,3 +225,105 @@ def test_a_running_watch_and_a_watch_list_share_the_store(store: Path, tmp_path:
     assert [one["name"] for one in alerts["new.png"]] == ["quay"]
     assert alerts["wood.png"] == []
     assert done.stdout == events.read_text()
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A raster of six tiles whose bands are blue, green, red, and a store that read them so."""
+    folder = tmp_path_factory.mktemp("turned")
+    scene = write_raster(folder / "port.tif", mosaic(2, 3)[:, :, ::-1])
+    done = run("ingest", scene, "--bands", "3,2,1", "--store", folder / "s")
+    assert done.exit_code == 0, done.stderr
+    return scene, folder / "s"
+
+
+def first_example(store: Path, name: str) -> tuple[Alert, np.ndarray, np.ndarray | None]:
+    """An alert, the distances of all stored tiles from it, and the picture of its first example."""
+    with CodeStore.open(store) as opened:
+        found = opened.alerts.get(name)
+        codes = np.concatenate([codes for _, codes in opened.scenes()])
+        return found, found.distances(codes), example_pixels(found, opened)
+
+
+def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, Path]) -> None:
+    scene, store = turned
+    tile = mosaic(2, 3)[256:512, 512:768]
+    options = ["--bands", "3,2,1", "--store", store]
+    answer("alert", "add", "part", scene, "--window", "512,256,256,256", *options)
+    found, distances, picture = first_example(store, "part")
+    assert distances.tolist().index(0) == 5
+    assert found.tiles[str(scene)].window == Window(512, 256, 256, 256)
+    assert picture is not None
+    assert np.array_equal(picture, tile)
+    answer("alert", "add", "place", scene, "--at", "45.126,15.081", "--not", "row:0", *options)
+    found, distances, _ = first_example(store, "place")
+    assert distances.min() < 8
+    answer("alert", "add", "all", scene, "--tile", 768, "--stretch", "0,255", *options)
+    found, _, picture = first_example(store, "all")
+    assert found.tiles[str(scene)].window.width == 512
+    assert picture is not None
+    done = run("alert", "tune", "part", "--sheet", store.parent / "s.png", "--store", store)
+    assert done.exit_code == 0
+    sheet = read_pixels(store.parent / "s.png")
+    with CodeStore.open(store) as opened:
+        assert opened.verify() == []
+        shown = contact_sheet([SheetLine(tile, "", [])])
+    assert np.array_equal(sheet[13:171, 13:171], shown[13:171, 13:171])
+
+
+def test_the_radius_of_an_alert_changes_and_nothing_else(turned: tuple[Path, Path]) -> None:
+    scene, store = turned
+    window = ["--window", "0,0,256,256", "--bands", "3,2,1"]
+    answer("alert", "add", "old", scene, *window, "--store", store)
+    with CodeStore.open(store, writable=True) as opened:
+        before = opened.alerts.get("old")
+        after = set_radius(opened, "old", 3)
+        assert opened.alerts.get("old").checksum() == after.checksum() != before.checksum()
+        assert opened.alerts.get("old").tiles == before.tiles
+        # An example that is given up leaves its tile behind, which is not stored.
+        row = dataclasses.replace(before, sources=("row:0",))
+        opened.alerts.add(row, replace=True)
+        assert opened.alerts.get("old").tiles == {}
+        assert opened.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--bands", "3,2,1"], "--bands"),
+        (["--nodata", "0"], "--nodata"),
+        (["--tile", "512"], "--tile"),
+        (["--window", "0,0,9,9"], "--window"),
+        (["--at", "45.1,15"], "--at"),
+        (["--stretch", "0,9", "--whole"], "--whole, --stretch"),
+    ],
+)
+def test_options_for_files_are_refused_where_no_example_is_one(
+    turned: tuple[Path, Path], arguments: list[str], named: str
+) -> None:
+    _, store = turned
+    with CodeStore.open(store) as opened:
+        code = opened.codes(np.array([3]))[0].tobytes().hex()
+    for command in (["alert", "add", "no"], ["search"]):
+        for query in ("row:3", f"code:{code}"):
+            done = run(*command, query, *arguments, "--store", store)
+            assert (done.exit_code, done.stdout) == (2, "")
+            assert f"error: {named}: {query} is no scene file" in " ".join(done.stderr.split())
+    assert "no" not in [one["name"] for one in answer("alert", "list", "--store", store)["alerts"]]
+
+
+def test_options_for_files_hold_for_the_files_among_queries(turned: tuple[Path, Path]) -> None:
+    scene, store = turned
+    found = answer("search", "row:0", scene, "--bands", "3,2,1", "--store", store, "-k", 6)
+    assert [hit["distance"] for hit in found["hits"]] == [0] * 6
+    assert answer("search", "row:0", "--not", scene, "--bands", "3,2,1", "--store", store)["not"]
+
+
+def test_an_example_in_which_nothing_is_to_be_seen_is_named(
+    turned: tuple[Path, Path], tmp_path: Path
+) -> None:
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((256, 256, 3), 80, np.uint8))
+    done = run("alert", "add", "grey", tmp_path / "grey.png", "--store", turned[1])
+    assert done.exit_code == 0
+    assert "note: " in done.stderr
+    assert "it is of one colour" in " ".join(done.stderr.split())

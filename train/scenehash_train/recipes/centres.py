@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from ..augmentation import ROTATE_FLIP
 from ..config import CentresSettings
+from ..data import memberships
 from ..head import Branches
 from ..losses.centre import centre_loss, default_scale
 from ..losses.decorrelation import decorrelation_loss
@@ -38,6 +39,7 @@ class Centres(Recipe):
         codes = torch.from_numpy(draw_class_codes(data.classes, widths, seed))
         self._scale = default_scale(data.classes)
         self._whitening = view_whitening(data, seed) if settings.whitened else None
+        self._shares = _shares(data, settings.balance)
         self._linear_bits = max(0, widths[-1] - settings.deep_bits)
         self.head = _head(settings, data.width, widths[-1])
         self._codes = nn.Parameter(codes, requires_grad=settings.centres == "learned")
@@ -53,7 +55,7 @@ class Centres(Recipe):
 
     def terms(self, rng: np.random.Generator) -> dict[str, Tensor]:
         settings = self._settings
-        images = rng.integers(len(self._data.labels), size=settings.batch)
+        images = self._draw_images(rng)
         views = self._draw_views(rng)
         batch = self._data.batch(images, views)
         labels = self._labels[images]
@@ -92,6 +94,11 @@ class Centres(Recipe):
         """Gaussian noise simulates quantization and differences between sensors."""
         return batch + self._settings.noise * torch.randn_like(batch)
 
+    def _draw_images(self, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The images of a batch, those of small classes more often as the settings ask for it."""
+        drawn = np.searchsorted(self._shares, rng.random(self._settings.batch), side="right")
+        return np.minimum(drawn, len(self._shares) - 1).astype(np.int64)
+
     def _draw_views(self, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         """A view for each image of a batch: rotated and flipped, or randomly augmented."""
         size, every = self._settings.batch, self._data.vectors.shape[1]
@@ -101,6 +108,18 @@ class Centres(Recipe):
             augmented = rotated + rng.integers(every - rotated, size=size)
             views = np.where(rng.random(size) < self._settings.random_augment, augmented, views)
         return views
+
+
+def _shares(data: TrainingSet, balance: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """The share of draws up to each image, float64 [N]; the last is 1.
+
+    An image of several classes counts for the rarest of them.
+    """
+    members = memberships(data.labels)
+    sizes = np.where(members, members.sum(axis=0), len(members)).min(axis=1).clip(1)
+    shares = np.cumsum(sizes.astype(np.float64) ** -balance)
+    result: np.ndarray[tuple[int], np.dtype[np.float64]] = shares / shares[-1]
+    return result
 
 
 def _head(settings: CentresSettings, width: int, bits: int) -> Branches:

@@ -1,0 +1,213 @@
+"""From a store to a model file whose codes are fitted on its tiles."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.errors import ConfigurationError, InputError
+from scenehash.files import check_output, write_bytes
+from scenehash.model.adapted_graph import adapted_file
+from scenehash.model.card import AdaptationRecord, Card, golden_tile
+from scenehash.model.card import MatchDistances as MatchRecord
+from scenehash.model.hash_model import HashModel, model_path
+from scenehash.model.inspection import read_model
+from scenehash.model.linear_code import LinearCode
+from scenehash.progress import SILENT, Progress
+from scenehash.retrieval.match_words import MatchDistances, same_shares
+from scenehash.store import CodeStore
+from scenehash.tiles import Image
+
+from .fitting import fit
+from .judging import Judgement, Measure, changed_versions, judge, steadiness
+from .sample import UNKNOWN, Sample, draw_sample, read_tiles
+
+# Numbers of leading bits of adapted codes that are codes on their own.
+WIDTHS = (64, 128, 256)
+MIN_TILES = 300
+# More tiles than that change little: docs/adaptation.md.
+FITTED, JUDGED = 4000, 1000
+# A third of fewer tiles is judged on.
+JUDGED_SHARE = 3
+STEADINESS_TILES = 48
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """An adaptation, and whether it is one for the better.
+
+    path: the model file; None where none was written. unreachable: tiles that were drawn, and had
+    neither a representation nor a scene to read.
+    """
+
+    path: Path | None
+    card: Card
+    judgement: Judgement
+    unreachable: int
+
+    def document(self) -> dict[str, Any]:
+        """The adaptation as plain values."""
+        judgement = self.judgement
+        measures = {
+            "contrast": judgement.contrast,
+            "agreement": judgement.agreement,
+            "steadiness": judgement.steadiness,
+        }
+        return {
+            "model": None if self.path is None else str(self.path),
+            "better": judgement.is_better,
+            "gain": round(judgement.gain, 4),
+            **{
+                name: None
+                if measure is None
+                else {"before": round(measure.before, 4), "after": round(measure.after, 4)}
+                for name, measure in measures.items()
+            },
+            "unreachable": self.unreachable,
+            "card": self.card.summary(),
+        }
+
+
+def adapt(
+    store: CodeStore,
+    out: Path,
+    model: Path | None = None,
+    anyway: bool = False,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Adapted:
+    """Fit codes on a store's own tiles, and write them as a model file, if they are better.
+
+    No label is needed; labels of scenes are used where there are any: tiles of one label are
+    brought together, those of others kept apart. Representations are taken from the store where it
+    keeps them, and made from the scenes otherwise. model: the model of the store's codes, the
+    shipped one by default. anyway: write the file even if the codes are not judged to be better.
+    The store is not changed; rehash gives its tiles the new codes.
+
+    Raises ConfigurationError where the model gives no representation, LineageError where the
+    store's codes are of another model, InputError where fewer than 300 tiles can be used.
+    """
+    check_output(out)
+    path = model_path(model)
+    loaded = HashModel.load(path)
+    if loaded.representation is None:
+        raise ConfigurationError(f"{path}: gives no representation to adapt; export it again")
+    store.check(loaded.lineage, store.bits)
+    sample = draw_sample(store, loaded, FITTED + JUDGED, seed, progress)
+    if len(sample) < MIN_TILES:
+        raise InputError(
+            f"{store.path}: {len(sample)} tiles can be used, and an adaptation needs "
+            f"{MIN_TILES} at least; ingest more scenes first"
+        )
+    judged = min(JUDGED, len(sample) // JUDGED_SHARE)
+    fitted, others = sample.part(judged), sample.part(0, judged)
+    known = (fitted.labels != UNKNOWN).sum()
+    progress.message(f"fitting on {len(fitted)} tiles, {known} of them with labels")
+    code = fit(fitted.vectors, WIDTHS, fitted.labels if known else None, seed)
+    width = store.bits if store.bits in WIDTHS else WIDTHS[-1]
+    after = code.codes(others.vectors)
+    at_width = np.ascontiguousarray(after[:, : width // 8])
+    steady = _steadiness(store, loaded, code, others, width, progress)
+    judgement = judge(others.vectors, others.codes, at_width, steady)
+    card = _card(loaded, code, fitted, judgement)
+    limits = MatchDistances.of(loaded.card, store.bits)
+    card = _with_distances(card, limits, others.codes, after)
+    written = judgement.is_better or anyway
+    if written:
+        write_bytes(out, adapted_file(read_model(path), card, code))
+        HashModel.load(out)
+    return Adapted(out if written else None, card, judgement, sample.unreachable)
+
+
+def _steadiness(
+    store: CodeStore,
+    model: HashModel,
+    code: LinearCode,
+    sample: Sample,
+    width: int,
+    progress: Progress,
+) -> Measure | None:
+    """Steadiness before and after, of tiles whose scenes can be read; None when there are none."""
+    places = {int(row): place for place, row in enumerate(sample.rows[:STEADINESS_TILES])}
+    own: list[int] = []
+    images: list[Image] = []
+
+    def use(rows: Sequence[int], tiles: Sequence[Image]) -> None:
+        for row, tile in zip(rows, tiles, strict=True):
+            versions = changed_versions(tile)
+            images.extend(versions)
+            own.extend([places[row]] * len(versions))
+
+    with progress.task("turn, darken, crop", len(places)) as task:
+        read_tiles(store.tiles(list(places)), model.tile_size, use, task.advance)
+        if not images:
+            return None
+        hashed = model.encode_all(images)
+    assert hashed.vectors is not None
+    numbers = np.array(own, np.int64)
+    stored = slice(store.bits // 8)
+    changed, every = code.codes(hashed.vectors), code.codes(sample.vectors)
+    return Measure(
+        steadiness(np.ascontiguousarray(hashed.codes[:, stored]), sample.codes, numbers),
+        steadiness(changed[:, : width // 8], every[:, : width // 8], numbers),
+    )
+
+
+def _card(
+    model: HashModel,
+    code: LinearCode,
+    fitted: Sample,
+    judgement: Judgement,
+) -> Card:
+    base = model.card
+    earlier = base.adaptation
+    record = AdaptationRecord(
+        base=base.name if earlier is None else earlier.base,
+        base_lineage=base.lineage if earlier is None else earlier.base_lineage,
+        tiles=len(fitted),
+        labelled=int((fitted.labels != UNKNOWN).sum()),
+        judged=judgement.tiles,
+        gain=round(judgement.gain, 4),
+    )
+    tiles = [golden.tile() for golden in base.golden]
+    vectors = model.encode_all(tiles).vectors
+    assert vectors is not None
+    golden = [
+        golden_tile(one.name, tile, own, logits)
+        for one, tile, own, logits in zip(
+            base.golden, tiles, code.codes(vectors), code.logits(vectors), strict=True
+        )
+    ]
+    return base.model_copy(
+        update={
+            "name": f"{record.base}-adapted",
+            "lineage": _lineage(record, code),
+            "bits": code.bits,
+            "widths": list(WIDTHS),
+            "recipe": "adaptation",
+            "fidelity": None,
+            "quality": {},
+            "adaptation": record,
+            "golden": golden,
+        }
+    )
+
+
+def _with_distances(card: Card, limits: MatchDistances, before: Codes, after: Codes) -> Card:
+    """The card with what distances mean at each width; limits: for the codes before."""
+    records = []
+    for width in WIDTHS:
+        own = same_shares(limits, before, np.ascontiguousarray(after[:, : width // 8]))
+        records.append(MatchRecord(bits=width, **asdict(own)))
+    return card.model_copy(update={"match_distances": records})
+
+
+def _lineage(record: AdaptationRecord, code: LinearCode) -> str:
+    """16 hexadecimal digits over all that determines the codes."""
+    digest = hashlib.sha256(record.base_lineage.encode())
+    digest.update(code.matrix.tobytes() + code.threshold.tobytes())
+    return digest.hexdigest()[:16]

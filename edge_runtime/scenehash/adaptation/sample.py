@@ -1,0 +1,116 @@
+"""Tiles of a store, drawn at random, with their representations, their codes and labels."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.errors import InputError
+from scenehash.model.hash_model import HashModel
+from scenehash.model.linear_code import Vectors
+from scenehash.progress import Progress
+from scenehash.scenes import reopen_scene
+from scenehash.store import CodeStore
+from scenehash.store.records import Tile
+from scenehash.tiles import Image
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """N tiles of a store.
+
+    rows: int64 [N], codes: uint8 [N, K/8] as stored, vectors: int8 [N, D], labels: int64 [N], the
+    same number for the same labels, -1 for none. unreachable: how many others had no representation
+    kept, and no scene to make one from.
+    """
+
+    rows: npt.NDArray[np.int64]
+    codes: Codes
+    vectors: Vectors
+    labels: npt.NDArray[np.int64]
+    unreachable: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, start: int, stop: int | None = None) -> "Sample":
+        """Those from start to stop."""
+        some = slice(start, stop)
+        return Sample(self.rows[some], self.codes[some], self.vectors[some], self.labels[some], 0)
+
+
+def draw_sample(
+    store: CodeStore, model: HashModel, count: int, seed: int, progress: Progress
+) -> Sample:
+    """Draw up to count tiles of a store at random, in random order."""
+    parts = [rows for rows, _ in store.living()]
+    every = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    rows = np.random.default_rng(seed).permutation(every)[:count]
+    tiles = store.tiles(rows.tolist())
+    kept = _kept_vectors(store, model, rows)
+    missing = [int(row) for row in rows if row not in kept and row in tiles]
+
+    def keep(some: Sequence[int], images: Sequence[Image]) -> None:
+        vectors = model.encode_all(images).vectors
+        assert vectors is not None
+        kept.update(zip(some, vectors, strict=True))
+
+    with progress.task("represent", len(missing)) as task:
+        read_tiles({row: tiles[row] for row in missing}, model.tile_size, keep, task.advance)
+    there = np.array([row for row in rows if row in kept and row in tiles], np.int64)
+    dims = 0 if model.representation is None else model.representation.dims
+    vectors = np.array([kept[row] for row in there], np.int8).reshape(len(there), dims)
+    return Sample(
+        there,
+        store.codes(there),
+        vectors,
+        _classes([tiles[row].labels for row in there.tolist()]),
+        len(rows) - len(there),
+    )
+
+
+def read_tiles(
+    tiles: dict[int, Tile],
+    side: int,
+    use: Callable[[Sequence[int], Sequence[Image]], None],
+    advance: Callable[[int], None],
+) -> None:
+    """Read stored tiles, each scene opened once, and hand over rows with images, scene by scene.
+
+    Scenes that are gone, or have other pixels by now, are left out.
+    """
+    by_scene: dict[str, list[int]] = defaultdict(list)
+    for row, tile in tiles.items():
+        by_scene[tile.scene].append(row)
+    for path, rows in by_scene.items():
+        try:
+            with reopen_scene(Path(path), tiles[rows[0]].decode_params) as scene:
+                images = [scene.pixels(tiles[row].window, side) for row in rows]
+        except InputError:
+            images = []
+        if images:
+            use(rows, images)
+        advance(len(rows))
+
+
+def _kept_vectors(
+    store: CodeStore, model: HashModel, rows: npt.NDArray[np.int64]
+) -> dict[int, Vectors]:
+    """The representations of rows that the store keeps, by row."""
+    if model.representation is None or store.vectors.frame != model.representation.frame:
+        return {}
+    there, vectors = store.vectors.read(rows)
+    return dict(zip(there.tolist(), vectors, strict=True))
+
+
+def _classes(labels: Sequence[tuple[str, ...]]) -> npt.NDArray[np.int64]:
+    numbers: dict[tuple[str, ...], int] = {}
+    return np.array(
+        [numbers.setdefault(own, len(numbers)) if own else UNKNOWN for own in labels], np.int64
+    )

@@ -1,0 +1,75 @@
+"""`scenehash adapt`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .commands import register_command
+from .console import CONSOLE, EXIT_FAILED, AsJson, report
+from .options import ModelPath, StorePath
+
+if TYPE_CHECKING:
+    from scenehash.adaptation import Adapted
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    register_command(
+        app,
+        adapt_command,
+        "scenehash adapt --store my.store --out adapted.onnx",
+        "scenehash rehash --store my.store --model adapted.onnx",
+    )
+
+
+def adapt_command(
+    store: StorePath,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the model file here.")],
+    model: ModelPath = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of tiles.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Fit codes on a store's own tiles, and write them as a model file.
+
+    No label is needed; labels of scenes are used where there are any. The codes are judged on tiles
+    that they were not fitted on, and written only if they are better; the exit status is 1 if they
+    are not. Give the store its new codes with: scenehash rehash.
+    """
+    from scenehash.adaptation import adapt
+    from scenehash.store import CodeStore
+
+    with CodeStore.open(store) as code_store:
+        adapted = adapt(code_store, out, model, anyway, seed, CONSOLE)
+    report(adapted.document(), as_json, *_shown(adapted))
+    if adapted.path is None:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _shown(adapted: "Adapted") -> list[str]:
+    record, judgement = adapted.card.adaptation, adapted.judgement
+    assert record is not None
+    measures = [
+        ("contrast of neighbours", judgement.contrast),
+        ("agreement with the representation", judgement.agreement),
+        ("steadiness under turns, light, crops", judgement.steadiness),
+    ]
+    lines = [
+        f"fitted on {record.tiles:,} tiles, {record.labelled:,} with labels; "
+        f"judged on {record.judged:,} others"
+    ]
+    for name, measure in measures:
+        values = "no scene to read"
+        if measure is not None:
+            values = f"{measure.before:.3f} -> {measure.after:.3f}"
+        lines.append(f"  {name:38} {values}")
+    if adapted.unreachable:
+        lines.append(f"{adapted.unreachable:,} tiles left out: their scenes cannot be read")
+    verdict = "better" if judgement.is_better else "not better: keep the model that you have"
+    lines.append(f"estimated gain: {judgement.gain:+.0%}; {verdict}")
+    if adapted.path is not None:
+        lines.append(f"{adapted.path}: {adapted.card.bits} bits, lineage {adapted.card.lineage}")
+    return lines

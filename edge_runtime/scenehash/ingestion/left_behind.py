@@ -1,0 +1,164 @@
+"""What cannot follow a store to another model: kept in a store of its own, and brought back."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scenehash.errors import StoreError
+from scenehash.files import PARTIAL, flush_folder
+from scenehash.model.hash_model import HashModel
+from scenehash.store import EARLIER, FILE, Alert, CodeStore, HashedScene, SceneRecord, earlier_path
+from scenehash.store.rehash_work import Done
+
+from .carried_alerts import ROW, AlertCarrier, CarriedAlert, model_file
+from .new_codes import NewCodes
+
+# Scenes committed together.
+GROUP = 256
+
+
+def leave_behind(store: CodeStore, contents: Sequence[str], alerts: Sequence[Alert]) -> Path | None:
+    """Copy scenes and alerts of a store, durably, to the store of what is left of its lineage.
+
+    Its path; None when there is nothing to copy. What was copied is to be removed from the store;
+    until then it is in both. Raises StoreDamagedError on a scene that is damaged.
+    """
+    if not contents and not alerts:
+        return None
+    path = earlier_path(store.path, store.lineage, store.bits)
+    with CodeStore.open_or_create(
+        path, store.lineage, store.bits, store.model, wait=True
+    ) as earlier:
+        if store.thumbnails.kept:
+            earlier.keep_thumbnails()
+        if store.vectors.frame is not None:
+            earlier.keep_vectors(store.vectors.frame, store.vectors.dims)
+        if not earlier.keeps_model and (file := model_file(store)) is not None:
+            earlier.keep_model(file.read_bytes())
+        for start in range(0, len(contents), GROUP):
+            earlier.add(list(_scenes(store, contents[start : start + GROUP])))
+        for alert in alerts:
+            earlier.alerts.add(_with_rows_of(earlier, store, alert), replace=True)
+    return path
+
+
+@dataclass(frozen=True)
+class BroughtBack:
+    """What came back from a store of what was left behind: contents of scenes, and alerts."""
+
+    contents: Sequence[str]
+    alerts: Sequence[CarriedAlert]
+
+
+def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) -> BroughtBack:
+    """Take back what was left behind at a path, as far as there are new codes of it.
+
+    What is in the store already is removed there. See tidy for one of which nothing is left.
+    """
+    with CodeStore.open(path, writable=True, wait=True) as earlier:
+        alerts = _bring_alerts_back(earlier, store, codes, model)
+        contents = _bring_scenes_back(earlier, store, codes)
+        earlier.compact()
+        is_empty = not earlier.counts()[0] and not earlier.alerts.list()
+    if is_empty:
+        _retire(path)
+    return BroughtBack(contents, alerts)
+
+
+def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) -> list[str]:
+    back: list[str] = []
+    contents = earlier.contents()
+    for start in range(0, len(contents), GROUP):
+        known, fresh = [], []
+        for content in contents[start : start + GROUP]:
+            record = earlier.find_scene(content)
+            if store.knows(content):
+                known.append(content)
+            elif record is not None and (done := codes.find(record)) is not None:
+                fresh.append(_scene(earlier, record, done))
+        with store.transaction():
+            store.add(fresh)
+            store.take_paths({scene.path: scene.content for scene in fresh})
+        back += [scene.content for scene in fresh]
+        earlier.remove_scenes([*known, *(scene.content for scene in fresh)])
+    return back
+
+
+def _bring_alerts_back(
+    earlier: CodeStore, store: CodeStore, codes: NewCodes, model: HashModel
+) -> list[CarriedAlert]:
+    """Alerts that can be carried over now; one whose name was given to another is superseded."""
+    carrier = AlertCarrier(earlier, model, store.bits, codes)
+    names = {alert.name for alert in store.alerts.list()}
+    back = []
+    for alert in earlier.alerts.list():
+        if alert.name not in names:
+            carried = carrier.carry(alert)
+            if carried.alert is None:
+                continue
+            store.alerts.add(carried.alert)
+            back.append(carried)
+        earlier.alerts.remove(alert.name)
+    return back
+
+
+def _scenes(store: CodeStore, contents: Sequence[str]) -> Iterator[HashedScene]:
+    for content in contents:
+        found = store.read_scene(content)
+        if found is not None:
+            record, codes = found
+            thumbnails = store.thumbnails.of_scene(record) if store.thumbnails.kept else None
+            yield record.hashed(codes, thumbnails, store.vectors.read_scene(record))
+
+
+def _scene(earlier: CodeStore, record: SceneRecord, done: Done) -> HashedScene:
+    """A scene that comes back, with its new codes, where it is now."""
+    thumbnails = earlier.thumbnails.of_scene(record) if earlier.thumbnails.kept else None
+    vectors = done.vectors or earlier.vectors.read_scene(record)
+    now = record
+    if done.moved is not None:
+        path, origin = done.moved
+        now = replace(record, path=path, decode_params={**record.decode_params, FILE: origin})
+    return now.hashed(done.codes, thumbnails, vectors)
+
+
+def _with_rows_of(earlier: CodeStore, store: CodeStore, alert: Alert) -> Alert:
+    """An alert whose stored examples are named by the rows that they have in the earlier store."""
+
+    def renamed(source: str) -> str:
+        if not source.startswith(ROW):
+            return source
+        row = int(source.removeprefix(ROW))
+        record = store.scene_of(row)
+        there = None if record is None else earlier.find_scene(record.content)
+        if record is None or there is None:
+            return source
+        return f"{ROW}{there.first_row + row - record.first_row}"
+
+    return replace(alert, sources=tuple(renamed(source) for source in alert.sources))
+
+
+def tidy(store: Path) -> None:
+    """Remove stores of which nothing is left, and the folder of all when there is none.
+
+    Raises StoreError when the disk refuses.
+    """
+    folder = store / EARLIER
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name.endswith(PARTIAL):
+                shutil.rmtree(path)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be removed ({error.strerror})") from error
+
+
+def _retire(path: Path) -> None:
+    """Take a store of which nothing is left out of sight, at once; tidy removes it."""
+    try:
+        path.rename(path.with_name(f".{path.name}{PARTIAL}"))
+        flush_folder(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be removed ({error.strerror})") from error

@@ -1,0 +1,44 @@
+"""model-HASH.onnx: the model whose codes a store holds, so that it can be searched wherever it is.
+
+The file is named by its content, and the catalog says which is the store's: one that was damaged,
+or exchanged, is as good as none.
+"""
+
+from hashlib import blake2b
+from pathlib import Path
+
+from scenehash.files import atomic_path
+
+PATTERN = "model-*.onnx"
+ID_BYTES = 8
+# Far more than a model file has.
+MOST_BYTES = 1 << 30
+
+
+def model_id(data: bytes) -> str:
+    """The id of a model file's bytes: 16 hexadecimal digits of BLAKE2b."""
+    return blake2b(data, digest_size=ID_BYTES).hexdigest()
+
+
+def model_path(folder: Path, identity: str) -> Path:
+    """Where the model file of an id is in a store."""
+    return folder / f"model-{identity}.onnx"
+
+
+def write_model(folder: Path, data: bytes) -> str:
+    """Write a model file into a store, durably; returns its id. OSError when the disk refuses."""
+    identity = model_id(data)
+    with atomic_path(model_path(folder, identity)) as partial:
+        partial.write_bytes(data)
+    return identity
+
+
+def sound_model(folder: Path, identity: str) -> Path | None:
+    """The path of the model file of an id; None when it is not there, or damaged."""
+    path = model_path(folder, identity)
+    try:
+        if path.stat().st_size > MOST_BYTES or model_id(path.read_bytes()) != identity:
+            return None
+    except OSError:
+        return None
+    return path

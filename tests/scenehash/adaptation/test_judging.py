@@ -1,0 +1,75 @@
+"""Adapted codes are judged without labels."""
+
+import numpy as np
+
+from scenehash.adaptation.judging import (
+    Judgement,
+    Measure,
+    agreement,
+    changed_versions,
+    contrast,
+    judge,
+    mutual_neighbours,
+    steadiness,
+)
+
+
+def clusters(rng, flips, tiles=200, kinds=10, bits=64):
+    """Codes of kinds, each bit flipped with a probability; and the kinds."""
+    own = rng.integers(kinds, size=tiles)
+    middles = np.random.default_rng(5).random((kinds, bits)) < 0.5
+    return np.packbits(middles[own] ^ (rng.random((tiles, bits)) < flips), axis=1), own
+
+
+def test_contrast_is_higher_where_neighbours_stand_out():
+    rng = np.random.default_rng(0)
+    values = [contrast(clusters(rng, flips)[0]) for flips in (0.05, 0.2, 0.5)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] > values[2] + 0.5
+
+
+def test_agreement_counts_pairs_that_are_near_by_both():
+    vectors = np.repeat(np.eye(4, 8, dtype=np.int8) * 100, 11, axis=0)
+    vectors += np.random.default_rng(0).integers(-2, 3, vectors.shape, np.int8)
+    pairs = mutual_neighbours(vectors)
+    codes = np.packbits(np.repeat(np.eye(4, 16) > 0, 11, axis=0), axis=1)
+    assert agreement(codes, pairs) == 1
+    shuffled = np.random.default_rng(1).permutation(codes)
+    assert agreement(shuffled, pairs) < 0.6
+
+
+def test_steadiness_is_the_mean_of_one_by_rank():
+    codes = np.array([[0], [255], [15]], np.uint8)
+    assert steadiness(codes[:2], codes, np.array([0, 1])) == 1
+    # The second is found behind one other; the first shares its rank with one other.
+    assert steadiness(np.array([[240]], np.uint8), codes, np.array([2])) == 1 / 3
+    assert (
+        steadiness(np.array([[0]], np.uint8), np.array([[0], [0]], np.uint8), np.array([0]))
+        == 1 / 1.5
+    )
+
+
+def test_the_verdict():
+    some = Measure(0.5, 0.5)
+    assert Judgement(100, Measure(2.0, 2.3), some, None).is_better
+    assert not Judgement(100, Measure(2.0, 2.1), some, None).is_better
+    assert not Judgement(100, Measure(2.0, 2.3), some, Measure(0.9, 0.8)).is_better
+    assert Judgement(100, Measure(2.0, 2.5), some, None).gain == 0.25
+
+
+def test_the_same_codes_gain_nothing():
+    rng = np.random.default_rng(0)
+    codes, _ = clusters(rng, 0.1)
+    vectors = rng.integers(-50, 50, (len(codes), 16), np.int8)
+    judgement = judge(vectors, codes, codes)
+    assert judgement.gain == 0
+    assert not judgement.is_better
+
+
+def test_versions_of_a_tile_are_turned_darkened_and_cropped():
+    tile = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    turned, darker, cropped = changed_versions(tile)
+    assert np.array_equal(np.rot90(turned, -1), tile)
+    assert abs(float(darker.mean()) / float(tile.mean()) - 0.7) < 0.01
+    assert cropped.shape == tile.shape
+    assert not np.array_equal(cropped, tile)
