@@ -78,6 +78,9 @@ export function DistanceScale({
   );
 }
 
+/** Hits of one place that are beside each other; more of them take another line. */
+const MOST_BESIDE = 4;
+
 /** The hits as tiles; arrows move among them, Enter opens one, M and N add it as an example. */
 export function HitGrid({
   result,
@@ -131,14 +134,16 @@ export function HitGrid({
   };
 
   return (
-    <div class="hits" ref={grid} onKeyDown={key}>
+    <div class={result.groups ? "hits grouped" : "hits"} ref={grid} onKeyDown={key}>
       {result.groups ? (
         result.groups.map((rows, i) => (
           <section class="group" key={rows.join()} aria-label={`Place ${i + 1}`}>
             <h3>
               Place {i + 1} <span>{counted(rows.length, "hit")}</span>
             </h3>
-            <ul class="grid">{rows.map(tile)}</ul>
+            <ul class="grid" style={{ "--beside": Math.min(rows.length, MOST_BESIDE) }}>
+              {rows.map(tile)}
+            </ul>
           </section>
         ))
       ) : (
