@@ -47,8 +47,8 @@ Word = Literal[
 MOSTLY, HALF, RARELY, KNOWN = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 
-# By the width of a code, of the shipped model named open, which has not seen AID; the other one is made
-# in the same way: the fields of MatchDistances.
+# By the width of a code: the fields of MatchDistances. Of the shipped model named open, which has
+# not seen AID; the other one is made in the same way.
 MEASURED = {
     16: (0, 0, 4, 2),
     24: (0, 0, 7, 3),
