@@ -66,7 +66,7 @@ export interface SearchResult {
   model: string;
   searched: number;
   milliseconds: number;
-  match_distances: { same_kind: number; doubtful: number };
+  match_distances: { same_kind: number; likely_same_kind: number; doubtful: number };
   reranked: { by: string[]; compared: number } | null;
   warnings: string[];
   hits: Hit[];

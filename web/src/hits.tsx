@@ -22,7 +22,12 @@ export function DistanceScale({
   selected: number | null;
   onSelect(row: number): void;
 }) {
-  const { same_kind, doubtful } = result.match_distances;
+  const { same_kind, likely_same_kind, doubtful } = result.match_distances;
+  const zones = [
+    { word: "same_kind", name: "same kind", from: -0.5, to: same_kind + 0.5 },
+    { word: "likely_same_kind", name: "likely", from: same_kind + 0.5, to: likely_same_kind + 0.5 },
+    { word: "doubtful", name: "doubtful", from: likely_same_kind + 0.5, to: doubtful + 0.5 },
+  ];
   const farthest = Math.max(doubtful + 4, ...result.hits.map((hit) => hit.distance));
   const at = (distance: number): number => (100 * (distance + 0.5)) / (farthest + 1);
   const stacked = new Map<number, Hit[]>();
@@ -34,17 +39,13 @@ export function DistanceScale({
   return (
     <figure class="scale" aria-label={`Distances of the hits, 0 to ${farthest} bits`}>
       <div class="zones" aria-hidden="true">
-        <span class="zone same_kind" style={{ left: 0, width: `${at(same_kind + 0.5)}%` }}>
-          same kind
-        </span>
-        <span
-          class="zone doubtful"
-          style={{ left: `${at(same_kind + 0.5)}%`, width: `${at(doubtful + 0.5) - at(same_kind + 0.5)}%` }}
-        >
-          doubtful
-        </span>
+        {zones.map(({ word, name, from, to }) => (
+          <span class={`zone ${word}`} style={{ left: `${at(from)}%`, width: `${at(to) - at(from)}%` }}>
+            {name}
+          </span>
+        ))}
         <span class="zone far" style={{ left: `${at(doubtful + 0.5)}%`, right: 0 }}>
-          far
+          other kind
         </span>
       </div>
       <div class="columns" aria-hidden="true">
