@@ -6,7 +6,7 @@ import queue
 from collections.abc import Iterator
 from pathlib import Path
 
-from scenehash.errors import StoreBusyError, StoreError
+from scenehash.errors import LineageError, StoreBusyError, StoreError
 from scenehash.store import CodeStore
 
 # Seconds that a request waits for its turn.
@@ -16,8 +16,8 @@ PATIENCE = 10.0
 class Readers:
     """At most so many open stores of one folder.
 
-    A store sees what was committed when its turn began: no reader waits for a writer. A folder in
-    whose place another store was put is opened again.
+    A store sees what was committed when its turn began: no reader waits for a writer. A store that
+    got another model's codes, or in whose place another was put, is opened again.
     """
 
     def __init__(self, path: Path, count: int) -> None:
@@ -36,12 +36,11 @@ class Readers:
         except queue.Empty as error:
             raise StoreBusyError(f"{self._path}: too many requests wait; try again") from error
         try:
-            if reader is None or reader.identity != _identity(self._path):
+            if reader is None or not reader.is_up_to_date(self._path):
                 reader, former = None, reader
                 if former is not None:
                     former.store.close()
                 reader = _Reader(self._path)
-            reader.store.refresh()
             yield reader.store
         finally:
             self._free.put(reader)
@@ -57,8 +56,18 @@ class Readers:
 
 class _Reader:
     def __init__(self, path: Path) -> None:
-        self.identity = _identity(path)
+        self._identity = _identity(path)
         self.store = CodeStore.open(path)
+
+    def is_up_to_date(self, path: Path) -> bool:
+        """Take over what has been committed; False when the store has to be opened again."""
+        if self._identity != _identity(path):
+            return False
+        try:
+            self.store.refresh()
+        except LineageError:
+            return False
+        return True
 
 
 def _identity(path: Path) -> tuple[int, int]:

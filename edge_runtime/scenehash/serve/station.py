@@ -13,7 +13,13 @@ from pathlib import Path
 
 from scenehash.decode_params import DecodeParams
 from scenehash.diagnose.hardware import read_memory, read_temperature
-from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreBusyError
+from scenehash.errors import (
+    ConfigurationError,
+    InputError,
+    ModelError,
+    NotStoredError,
+    StoreBusyError,
+)
 from scenehash.ingestion import IngestOptions, ingest, retry_quarantine
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import Progress
@@ -74,7 +80,8 @@ class Station:
         self.audit = Audit(path / FOLDER / AUDIT, log)
         self.feed = Feed(self.readers)
         self.started = datetime.now(UTC)
-        self._writing = threading.Lock()
+        self._writing, self._loading = threading.Lock(), threading.Lock()
+        self._followed: Path | None = None
         self._hashing = threading.Semaphore(options.threads)
         self._decoding = threading.Lock()
         self._sizes = (float("-inf"), 0)
@@ -274,9 +281,26 @@ class Station:
             return Query.from_scene(scene, upload.text, self.model, bits, crop)
 
     def bits(self) -> int:
-        """The width of the store's codes; LineageError when the model did not make them."""
+        """The width of the store's codes; LineageError when the model did not make them.
+
+        A store that got another model's codes since (scenehash rehash) has that model with it.
+        """
         with self.readers.store() as store:
+            file = None if store.lineage == self.model.lineage else store.model_file()
+            if file is not None:
+                self._follow(file)
             return bits_for(store, self.model)
+
+    def _follow(self, file: Path) -> None:
+        """Take the model of a file; one that cannot be used is named once."""
+        with self._loading:
+            if file == self._followed:
+                return
+            self._followed = file
+            try:
+                self.model = HashModel.load(file)
+            except ModelError as error:
+                self.log(f"the store's model cannot be used: {error}")
 
     @contextlib.contextmanager
     def _opened_for_writing(self, deadline: float) -> Iterator[CodeStore]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from starlette.testclient import TestClient
 
-from scenehash import CodeStore, HashModel, IngestOptions, ingest
+from scenehash import CodeStore, HashModel, IngestOptions, ingest, rehash
 from scenehash.report.contact_sheet import write_picture
 from scenehash.scenes import open_scene
 from scenehash.serve.options import ServeOptions
@@ -17,6 +17,7 @@ from scenehash.tiles import Image
 
 from ...scenes import draw
 from ..cli.test_commands import run
+from ..ingestion.archives import make_store, models, write_scenes
 from .stations import station_client
 
 
@@ -424,6 +425,29 @@ def test_another_model_than_the_stores_is_named_and_rows_are_still_found(
         data = (scenes / "harbor" / "harbor_0.png").read_bytes()
         refused = client.post("/api/uploads", content=data, headers={"Content-Type": "image/png"})
         assert (refused.status_code, refused.json()["type"]) == (409, "urn:scenehash:LineageError")
+
+
+def test_a_store_that_got_another_models_codes_is_followed(tmp_path: Path) -> None:
+    by = models(tmp_path)
+    write_scenes(tmp_path / "scenes", range(6))
+    store = make_store(tmp_path / "s", tmp_path / "scenes", by["first"])
+    query = sorted((tmp_path / "scenes").iterdir())[2]
+    with station_client(store, by["first"]) as client:
+        alert = {"name": "quay", "examples": [{"row": 0}]}
+        assert client.post("/api/alerts", json=alert).status_code == 201
+        sent = send(client, query)
+        asked = {"queries": [{"upload": sent["upload"]}], "k": 1}
+        assert client.post("/api/search", json=asked).json()["lineage"] == by["first"].lineage
+        rehash(store, by["adapted"])
+        answer = client.post("/api/search", json=asked)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert (found["lineage"], found["bits"]) == (by["adapted"].lineage, 128)
+        assert found["hits"][0]["distance"] == 0
+        assert get(client, "/api/station")["model"]["fits"] is True
+        assert get(client, "/api/alerts")["alerts"][0]["name"] == "quay"
+        again = send(client, query)
+        assert len(again["code"]) == 32
 
 
 def write(path: Path, image: Image) -> Path:
