@@ -69,7 +69,6 @@ def test_a_million_tiles_are_no_burden(browser: Any, million: Server) -> None:
         page.wait_for_function(painted)
         searched = time.perf_counter() - begun
         assert "of 1,000,0" in page.locator(".summary").inner_text()
-        print(f"first view {first_view:.2f} s, search to painted hits {searched:.2f} s")
         assert first_view < PATIENCE
         assert searched < PATIENCE
 
