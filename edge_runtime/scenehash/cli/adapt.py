@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
         app,
         adapt_command,
         "scenehash adapt --store my.store --out adapted.onnx",
-        "scenehash rehash --store my.store --model adapted.onnx",
+        "scenehash adapt --store my.store --model open --out adapted.onnx --json",
     )
 
 
