@@ -289,7 +289,7 @@ function NewAlert() {
     like: search.like,
     unlike: search.unlike,
     k: LOOKED_AT,
-    rerank: "false",
+    rerank: "none",
   });
   const test = useLoaded(examples.length ? near.toString() : null, (stop) =>
     api.tryAlert({ examples, not }, stop),

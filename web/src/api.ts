@@ -28,7 +28,7 @@ export interface SearchBody {
   not?: Query[];
   k?: number;
   radius?: number;
-  rerank?: boolean;
+  rerank?: "thumbnails" | "vectors" | "bits" | "none";
   group?: boolean;
   filter?: FilterBody;
 }
@@ -67,7 +67,7 @@ export interface SearchResult {
   searched: number;
   milliseconds: number;
   match_distances: { same_kind: number; likely_same_kind: number; doubtful: number };
-  reranked: { by: string[]; compared: number } | null;
+  reranked: { by: string[]; compared: Record<string, number> } | null;
   warnings: string[];
   hits: Hit[];
   groups?: number[][];

@@ -9,7 +9,7 @@ from scenehash.files import check_output, write_each
 
 from .choices import CropChoice
 from .commands import register_command, register_group
-from .console import CONSOLE, AsJson, counted, report, report_files
+from .console import CONSOLE, AsJson, counted, notice, report, report_files
 from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
@@ -90,12 +90,15 @@ def add_command(
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List alerts."""
+    """List alerts, those too that could not follow the store to another model."""
     from scenehash.store import CodeStore
-    from scenehash.store.documents import alerts_document
+    from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
 
     with CodeStore.open(store) as code_store:
-        alerts, document = code_store.alerts.list(), alerts_document(code_store)
+        alerts, disabled = code_store.alerts.list(), disabled_alerts(code_store)
+        document = alerts_document(code_store)
+    for one in disabled:
+        notice(f"alert {one.alert.name} is disabled: {DISABLED}")
     shown = [_alert_table(alerts)] if alerts else []
     report(document, as_json, *shown, f"{store}: {counted(len(alerts), 'alert')}")
 
@@ -105,9 +108,10 @@ def remove_command(
 ) -> None:
     """Remove an alert."""
     from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import remove_alert
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        code_store.alerts.remove(name)
+        remove_alert(code_store, name)
     document = {"store": str(store), "removed": name}
     report(document, as_json, f"{store}: alert {name} removed")
 

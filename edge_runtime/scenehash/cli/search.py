@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,6 +10,9 @@ from .choices import CropChoice, FilterChoice
 from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
 from .options import CORES, ModelPath, StorePath, Threads
+
+# As in scenehash.retrieval.rerank, which takes a while to import.
+Rerank = Literal["vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -83,12 +86,11 @@ def search_command(
     cropping: CropChoice,
     filtering: FilterChoice,
     rerank: Annotated[
-        bool | None,
+        Rerank | None,
         typer.Option(
-            "--rerank/--no-rerank",
-            help="Order the nearest hits by how certain the query is of each bit, too; or keep "
-            "the order of distances.",
-            show_default="hits that show the query's place first, if the store has thumbnails",
+            help="Order the nearest hits anew: by kept representations, by how certain the query "
+            "is of its bits, by thumbnails (hits that show its place first), or not.",
+            show_default="thumbnails, if the store keeps them",
         ),
     ] = None,
     output: FilesChoice,
@@ -161,7 +163,11 @@ def _summary(result: "SearchResult") -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        names = {
+            "same_place": "the query's place first",
+            "bit_certainty": "certainty of bits",
+            "vectors": "cosine of representations",
+        }
         compared = result.reranked.compared
         by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
         order = f"; re-ranked: {', then '.join(by)}"

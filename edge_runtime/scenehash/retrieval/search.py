@@ -21,7 +21,7 @@ from .crop import Crop
 from .grouping import group_by_place
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
-from .rerank import Reranked, orders, reranked, shortlist
+from .rerank import Rerank, Reranked, orders, reranked, shortlist
 from .shown import filter_document, filter_text
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def search(
     radius: int | None = None,
     where: Filter | None = None,
     unlike: Sequence[QueryLike] = (),
-    rerank: bool | None = None,
+    rerank: Rerank | None = None,
     crop: Crop | None = None,
     model: "HashModel | str | Path | None" = None,
     threads: int = 1,
@@ -118,12 +118,14 @@ def search(
     radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
     may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
-    scene files and images; None: the one that ships with scenehash. threads: for hashing and
-    searching.
+    scene files and images; None: the one that the store keeps, or that ships with scenehash.
+    threads: for hashing and searching.
 
-    rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
-    of the nearest 300 those that show the place of a query come first. True: moreover the nearest
-    100 (or 5 k) are ordered by the certainty of the query's bits. False: neither.
+    rerank: another order for the nearest, see rerank.py. "vectors": the nearest 300 by the cosine
+    of kept representations and the query's. "bits": the nearest 100, or 5 k, by the certainty of
+    the query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
+    nearest 300 those that show the place of a query come first. "none": no other order than that of
+    (distance, row). None: "thumbnails" where the store keeps them, "none" otherwise.
 
     Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
     that made the store, and StoreError, too, when no stored tile can meet the filter.
@@ -131,7 +133,7 @@ def search(
     with contextlib.ExitStack() as stack:
         if not isinstance(store, CodeStore):
             store = stack.enter_context(CodeStore.open(store))
-        searcher = _Searcher(store, ModelWhenNeeded(model), threads, progress)
+        searcher = _Searcher(store, ModelWhenNeeded(model, store), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
         if not like:
@@ -167,7 +169,7 @@ class _Searcher:
         k: int,
         radius: int | None,
         where: Filter | None,
-        rerank: bool | None,
+        rerank: Rerank | None,
     ) -> SearchResult:
         store = self.store
         by = orders(store, like, rerank)
@@ -234,5 +236,7 @@ def _warnings(
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
         yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
+    for left in store.earlier():
+        yield str(left)
     if store.trouble is not None:
         yield store.trouble

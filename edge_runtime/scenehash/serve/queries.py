@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.rerank import Rerank
 from scenehash.store import Area, Filter
 from scenehash.windows import Tiling
 
@@ -131,7 +132,7 @@ class SearchRequest(_Request):
     unlike: Annotated[Queries, Field(alias="not")] = []
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 20
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
-    rerank: bool | None = None
+    rerank: Rerank | None = None
     group: bool = False
     explain: bool = False
     filter: FilterRequest = FilterRequest()

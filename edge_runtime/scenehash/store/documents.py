@@ -13,6 +13,7 @@ from .listing import ScenePage
 from .records import SceneRecord, Tile
 from .store import CodeStore
 from .thumbnails import THUMBNAILS
+from .vectors import VECTORS
 
 Document = dict[str, object]
 
@@ -20,6 +21,7 @@ Document = dict[str, object]
 def info_document(store: CodeStore) -> Document:
     """What a store contains, and which model made it."""
     scenes, tiles = store.counts()
+    model_file = store.model_file()
     return {
         "store": str(store.path),
         "scenes": scenes,
@@ -32,14 +34,12 @@ def info_document(store: CodeStore) -> Document:
         "model": store.model,
         "thumbnails": store.thumbnail_count() if store.thumbnails.kept else None,
         "thumbnail_bytes": bytes_of(store.path.glob(f"{THUMBNAILS}*")),
+        "vectors": store.vector_count() if store.vectors.kept else None,
+        "vector_bytes": bytes_of(store.path.glob(f"{VECTORS}*")),
+        "model_file": None if model_file is None else str(model_file),
+        "earlier": [one.document() for one in store.earlier()],
         "bytes": bytes_of(store.path.rglob("*")),
     }
-
-
-def alerts_document(store: CodeStore) -> Document:
-    """The alerts, by name."""
-    alerts = [alert.document() for alert in store.alerts.list()]
-    return {"store": str(store.path), "alerts": alerts}
 
 
 def quarantine_document(store: CodeStore) -> Document:

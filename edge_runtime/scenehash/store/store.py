@@ -401,6 +401,7 @@ class CodeStore(StoreReader):
         with self.transaction():
             try:
                 self._catalog.keep_model(write_model(self.path, data))
+                self._sound_models.clear()
             except OSError as error:
                 raise StoreError(
                     f"{self.path}: the model cannot be kept ({error.strerror}); what was stored "

@@ -22,6 +22,7 @@ from .tuning import Tuning, around, tune
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
 Example = str | Query
 
+DISABLED = "it has no example with a code by the store's model; add it again with other examples"
 # Stored tiles on each side of a radius: a row of a contact sheet.
 TILES_SHOWN = 13
 
@@ -68,7 +69,8 @@ def make_alert(
 
     examples, negatives: scene files of one tile, stored tiles as "row:12", or queries of one tile.
     A tile matches when its nearest example is at most radius bits away, and no negative is as near.
-    model: read for files alone; None is the one that ships with scenehash. crop: the part of the
+    model: read for files alone; None is the one that the store keeps, or that
+    ships with scenehash. crop: the part of the
     example files that is meant, and how files are read. progress: is told what is doubtful about an
     example. Raises ConfigurationError on a name or radius that makes no sense or without an
     example, InputError on what is no scene file, or one of several tiles, LineageError when another
@@ -79,7 +81,7 @@ def make_alert(
     if not examples:
         raise ConfigurationError("an alert needs an example, a tile of the kind")
     chosen = _checked(default_radius(store.bits) if radius is None else radius, store.bits)
-    load = ModelWhenNeeded(model)
+    load = ModelWhenNeeded(model, store)
     plain = None if crop is None else crop.of_all()
     like = [_query(example, store, load, crop) for example in examples]
     unlike = [_query(example, store, load, plain) for example in negatives]
@@ -94,6 +96,45 @@ def make_alert(
         tuple(_source(query) for query in (*like, *unlike)),
         {_source(query): tile for query in (*unlike, *like) if (tile := _tile(query))},
     )
+
+
+class DisabledAlert(NamedTuple):
+    """An alert that could not follow a store to another model, and the store that it is kept in."""
+
+    alert: Alert
+    path: Path
+
+
+def disabled_alerts(store: CodeStore) -> list[DisabledAlert]:
+    """The alerts that could not follow a store to its model: see scenehash.rehash."""
+    names = {alert.name for alert in store.alerts.list()}
+    found = []
+    for one in store.earlier():
+        with CodeStore.open(one.path) as earlier:
+            found += [DisabledAlert(alert, one.path) for alert in earlier.alerts.list()]
+    return [one for one in found if one.alert.name not in names]
+
+
+def remove_alert(store: CodeStore, name: str) -> None:
+    """Remove an alert of a store that is open for writing, durably, also a disabled one.
+
+    Raises StoreError when there is none of that name.
+    """
+    disabled = [one.path for one in disabled_alerts(store) if one.alert.name == name]
+    if not disabled:
+        store.alerts.remove(name)
+    for path in disabled:
+        with CodeStore.open(path, writable=True, wait=True) as earlier:
+            earlier.alerts.remove(name)
+
+
+def alerts_document(store: CodeStore) -> dict[str, object]:
+    """The alerts, by name; and those that could not follow the store to another model."""
+    return {
+        "store": str(store.path),
+        "alerts": [alert.document() for alert in store.alerts.list()],
+        "disabled": [one.alert.document() for one in disabled_alerts(store)],
+    }
 
 
 def tune_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -> Tuning:

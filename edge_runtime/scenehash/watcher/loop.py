@@ -97,6 +97,8 @@ class Watch:
         files: list[Arrival] = []
         try:
             with CodeStore.open(self._store, writable=True) as store:
+                # Another model may have come to it meanwhile: then nothing more is written.
+                store.check(self._model.lineage, self._model.width_for(store.bits))
                 self._set_shed_aside(store)
                 files = self._backlog.take()
                 self._store_files(files, store)

@@ -374,6 +374,8 @@ def test_alerts_are_carried_over_and_none_is_dropped(
     with CodeStore.open(store) as after:
         assert [alert.name for alert in after.alerts.list()] == ["file", "half", "lost", "stays"]
         alert = after.alerts.get("lost")
+        back = [int(source.removeprefix("row:")) for source in alert.sources]
+        assert np.array_equal(after.codes(np.array(back)), alert.examples)
         (hit, *_) = after.search(alert.examples[:1], 1)[0]
         assert (hit.distance, hit.scene) == (0, str(gone))
 

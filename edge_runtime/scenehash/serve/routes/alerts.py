@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from scenehash.store import Alert
-from scenehash.store.documents import alerts_document
 from scenehash.watcher.alerts import (
     add_alert,
+    alerts_document,
     confirm_match,
     make_alert,
     reject_match,
