@@ -121,7 +121,7 @@ def measure(
         "exact": exact,
         "build_seconds": built,
         "bytes_per_row": index.nbytes / len(codes),
-        "plans": index.search(queries, k, explain=True)[2].plans,
+        "plans": index.search_explained(queries, k)[2].plans,
     }
 
 

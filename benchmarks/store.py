@@ -25,7 +25,7 @@ from scenehash import CodeStore
 from scenehash.codes import Codes
 from scenehash.errors import ScenehashError
 from scenehash.scenes import Window
-from scenehash.store import Filter, HashedScene
+from scenehash.store import Filter, HashedScene, SearchRequest
 
 MEBIBYTE = 1 << 20
 LINEAGE, BITS = "a" * 16, 64
@@ -273,7 +273,7 @@ def compare(store: CodeStore, wheres: dict[str, Filter | None], queries: Codes) 
             snapshot._selected.clear()
             for times in taken[name]:
                 times.append(searching(store, query, where))
-    by = store.search(queries[0], 20, explain=True)[1].kernels
+    by = store.search_explained(SearchRequest(queries[0], 20))[1].kernels
     print(f"by {by:21} {'tiles':>9}   first   again       times those without")
     without = np.median(taken["without"], axis=1)
     for name, where in wheres.items():

@@ -13,17 +13,12 @@ source=$(cd "$(dirname "$0")/.." && pwd)
 PYTHON=${PYTHON:-$source/.venv/bin/python}
 data=${SCENEHASH_DATA:-$source/../shared/data}
 [ $# -gt 0 ] || set -- cortex-a72 cortex-a76
-for tool in qemu-aarch64-static mmdebstrap; do
-    if ! command -v $tool >/dev/null; then
-        echo "arm: no $tool; apt-get install qemu-user-static mmdebstrap"
-        exit 1
-    fi
-done
 place=$(mktemp -d)
 trap '[ $? = 0 ] || cat "$place/said"; rm -rf "$place"' EXIT
 touch "$place/said"
 started=$SECONDS
 . "$source/tests/emulation/arm_machine.sh"
+need qemu-aarch64-static mmdebstrap
 make_machine
 
 main='from scenehash.cli.main import main; main()'

@@ -15,15 +15,10 @@ json=(); [ "${1:-}" != --json ] || { json=(--json "$2"); shift 2; }
 model=$source/edge_runtime/scenehash/model/scenehash-64.onnx
 case "${1:-}" in *.onnx) model=$1; shift ;; esac
 [ $# -gt 0 ] || set -- cortex-a72 cortex-a76
-for tool in qemu-aarch64 mmdebstrap gcc; do
-    if ! command -v $tool >/dev/null; then
-        echo "arm_instructions: no $tool; apt-get install qemu-user mmdebstrap gcc"
-        exit 1
-    fi
-done
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 . "$source/tests/emulation/arm_machine.sh"
+need qemu-aarch64 mmdebstrap gcc
 make_machine
 gcc -O2 -Wall -Wextra -shared -fPIC -o "$place/count.so" "$program/count.c"
 

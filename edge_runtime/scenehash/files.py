@@ -1,7 +1,6 @@
 """Files: opened with care, written whole or not at all, and their names as text."""
 
 import contextlib
-import json
 import os
 import re
 import stat
@@ -29,6 +28,7 @@ _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_SHORT_ESCAPES = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r"}
 
 
 def check_regular(path: Path) -> os.stat_result:
@@ -101,7 +101,9 @@ def path_from(text: str) -> Path:
 
 def printable(text: str) -> str:
     r"""Text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
-    return _NOT_PRINTABLE.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return _NOT_PRINTABLE.sub(
+        lambda found: _SHORT_ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), text
+    )
 
 
 @contextlib.contextmanager

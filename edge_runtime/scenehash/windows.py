@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .errors import ConfigurationError, InputError
@@ -60,9 +61,9 @@ class Tiling:
         if self.pixels is not None and self.metres is not None:
             raise ConfigurationError("a tile's size is given in pixels or in metres, not in both")
         if (self.pixels is not None and self.pixels < 1) or (
-            self.metres is not None and self.metres <= 0
+            self.metres is not None and not 0 < self.metres < inf
         ):
-            raise ConfigurationError("a tile's size is more than nothing")
+            raise ConfigurationError("a tile's size is a number of more than nothing")
         if not 0 <= self.overlap <= 0.9:
             raise ConfigurationError(f"overlap {self.overlap:g}: it is a share from 0 to 0.9")
         if not 0 <= self.min_valid <= 1:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.cli.commands import register_command
 from scenehash.cli.console import CONSOLE, AsJson, report
-from scenehash.cli.help import examples
 
 from .options import ExportOptions, Limits, Precision
 
@@ -20,11 +20,12 @@ DEFAULTS = ExportOptions()
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples(
+    register_command(
+        app,
+        export_command,
         "scenehash export runs/mine --out model.onnx",
         "scenehash export runs/mine --precision fp32 --report fidelity.html",
     )
-    app.command("export", epilog=epilog)(export_command)
 
 
 def export_command(

@@ -8,6 +8,16 @@ cache=${SCENEHASH_ARM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/scenehash-arm}
 root=$cache/root
 packages=$cache/packages-$(cat "$source"/{constraints.txt,pyproject.toml} | sha256sum | cut -c1-12)
 
+# need TOOL...: ends the script where one of them is not installed
+need() {
+    local tool
+    for tool in "$@"; do
+        command -v "$tool" >/dev/null && continue
+        echo "${0##*/}: no $tool; apt-get install qemu-user qemu-user-static mmdebstrap gcc"
+        exit 1
+    done
+}
+
 # make_machine: the root file system, the packages, and the wheel of the checkout in $place/package
 make_machine() {
     mkdir -p "$cache"

@@ -1,8 +1,5 @@
 import json
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +20,7 @@ from scenehash_train.recipes import TrainingSet, build_head, make_recipe
 from scenehash_train.runs import CHECKPOINT, Run
 from scenehash_train.training import train
 
+from ..command_line import COMMAND, interrupt
 from .test_data import make_archive
 
 SMALL = {"bits": 16, "tile_size": 32}
@@ -205,19 +203,9 @@ def test_ctrl_c_while_training_is_one_line_and_the_next_run_goes_on(tmp_path: Pa
     settings = {"steps": 4000, "batch": 16, "hidden": 8}
     (tmp_path / "c.json").write_text(json.dumps({**SMALL, "settings": settings}))
     out, config = str(tmp_path / "run"), str(tmp_path / "c.json")
-    command = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
-    command += ["train", str(root), "--out", out, "--config", config]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while not (tmp_path / "run" / CHECKPOINT).exists():
-            assert process.poll() is None
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        said = process.stderr.read()
-    assert process.returncode == 130
-    assert "interrupted" in said
-    assert "Traceback" not in said
+    words = ["train", str(root), "--out", out, "--config", config]
+    interrupt(words, (tmp_path / "run" / CHECKPOINT).exists)
     begun = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)["step"]
     assert 0 < begun < 4000
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*COMMAND, *words], check=True, capture_output=True)
     assert Run.open(tmp_path / "run").config.settings.steps == 4000

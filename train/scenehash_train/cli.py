@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.cli.commands import register_command
 from scenehash.cli.console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
-from scenehash.cli.help import examples
 
 from . import data_cli
 
@@ -23,13 +23,10 @@ DataFolders = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    training = examples(
-        "scenehash train DATA --out runs/mine",
-        "scenehash train DATA --bits 128 --seed 1",
-    )
-    app.command("train", epilog=training)(train_command)
-    evaluation = examples("scenehash evaluate runs/mine DATA", "scenehash evaluate m.onnx DATA")
-    app.command("evaluate", epilog=evaluation)(evaluate_command)
+    lines = ("scenehash train DATA --out runs/mine", "scenehash train DATA --bits 128 --seed 1")
+    register_command(app, train_command, *lines)
+    lines = ("scenehash evaluate runs/mine DATA", "scenehash evaluate m.onnx DATA")
+    register_command(app, evaluate_command, *lines)
     data_cli.register(app)
 
 

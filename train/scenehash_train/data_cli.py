@@ -5,19 +5,20 @@ from typing import Annotated
 
 import typer
 
+from scenehash.cli.commands import register_command, register_group
 from scenehash.cli.console import CONSOLE, AsJson, report
-from scenehash.cli.help import examples
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(
-        help="Download published archives of labelled images.", no_args_is_help=True
+    group = register_group(app, "data", "Download published archives of labelled images.")
+    register_command(group, list_command, "scenehash data list")
+    register_command(
+        group,
+        fetch_command,
+        "scenehash data fetch ucmerced",
+        "scenehash data fetch eurosat --out data",
     )
-    group.command("list", epilog=examples("scenehash data list"))(list_command)
-    fetching = examples("scenehash data fetch ucmerced", "scenehash data fetch eurosat --out data")
-    group.command("fetch", epilog=fetching)(fetch_command)
-    app.add_typer(group, name="data")
 
 
 def list_command(as_json: AsJson = False) -> None:

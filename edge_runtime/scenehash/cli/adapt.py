@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import register_command
 from .console import CONSOLE, EXIT_FAILED, AsJson, report
-from .help import examples
 from .options import ModelPath, StorePath
 
 if TYPE_CHECKING:
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    lines = examples(
+    register_command(
+        app,
+        adapt_command,
         "scenehash adapt --store my.store --out adapted.onnx",
         "scenehash rehash --store my.store --model adapted.onnx",
     )
-    app.command("adapt", epilog=lines)(adapt_command)
 
 
 def adapt_command(

@@ -7,21 +7,10 @@ import typer
 
 from scenehash.files import check_output, write_each
 
+from .choices import CropChoice
+from .commands import register_command, register_group
 from .console import CONSOLE, AsJson, counted, report, report_files
-from .help import examples
-from .options import (
-    BandChoice,
-    ModelPath,
-    NodataValue,
-    PartOfScene,
-    PlaceInScene,
-    StorePath,
-    StretchRange,
-    TileSize,
-    Wait,
-    Whole,
-    make_crop,
-)
+from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,29 +23,22 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="Manage alerts: kinds of tile that watch reports.")
-    for command, lines in (
-        (
-            add_command,
-            (
-                "scenehash alert add quay a.png row:512 --store my.store",
-                "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
-                "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
-            ),
-        ),
-        (list_command, ("scenehash alert list --store my.store",)),
-        (remove_command, ("scenehash alert remove quay --store my.store",)),
-        (
-            tune_command,
-            (
-                "scenehash alert tune quay --store my.store --sheet quay.png",
-                "scenehash alert tune quay --store my.store --label harbor --apply",
-            ),
-        ),
-    ):
-        name = command.__name__.removesuffix("_command")
-        group.command(name, epilog=examples(*lines))(command)
-    app.add_typer(group, name="alert", no_args_is_help=True)
+    group = register_group(app, "alert", "Manage alerts: kinds of tile that watch reports.")
+    register_command(
+        group,
+        add_command,
+        "scenehash alert add quay a.png row:512 --store my.store",
+        "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
+        "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
+    )
+    register_command(group, list_command, "scenehash alert list --store my.store")
+    register_command(group, remove_command, "scenehash alert remove quay --store my.store")
+    register_command(
+        group,
+        tune_command,
+        "scenehash alert tune quay --store my.store --sheet quay.png",
+        "scenehash alert tune quay --store my.store --label harbor --apply",
+    )
 
 
 def add_command(
@@ -66,6 +48,7 @@ def add_command(
         typer.Argument(metavar="EXAMPLE", help="Match tiles like these: image files, or row:N."),
     ],
     store: StorePath,
+    *,
     radius: Annotated[
         int | None,
         typer.Option(
@@ -83,13 +66,7 @@ def add_command(
             help="Exclude tiles that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: PartOfScene = None,
-    at: PlaceInScene = None,
-    tile: TileSize = None,
-    whole: Whole = False,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
+    cropping: CropChoice,
     model: ModelPath = None,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -103,7 +80,7 @@ def add_command(
     from scenehash.watcher.alerts import add_alert
 
     given = [*examples, *(negatives or ())]
-    crop = make_crop(given, window, at, tile, whole, bands, nodata, stretch)
+    crop = cropping.crop(given)
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = add_alert(code_store, name, examples, negatives or (), radius, model, crop, CONSOLE)
     report(_document(alert), as_json, f"{store}: alert {name} added, radius {alert.radius} bits")

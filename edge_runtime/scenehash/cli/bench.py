@@ -1,5 +1,6 @@
 """`scenehash bench`"""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,8 @@ import typer
 from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import check_output, write_each, write_text
 
+from .commands import register_command
 from .console import CONSOLE, AsJson, counted, report, report_files
-from .help import examples
 from .options import ModelPath
 
 if TYPE_CHECKING:
@@ -21,20 +22,23 @@ if TYPE_CHECKING:
 
 SETTINGS = BenchSettings()
 
-EXAMPLES = examples(
-    "scenehash bench --json > here.json",
-    "scenehash bench --other model-fp32.onnx",
-    "scenehash bench --compare here.json there.json",
-)
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    app.command("bench", epilog=EXAMPLES)(bench_command)
+    register_command(
+        app,
+        bench_command,
+        "scenehash bench --json > here.json",
+        "scenehash bench --other model-fp32.onnx",
+        "scenehash bench --compare here.json there.json",
+    )
 
 
-def bench_command(
-    model: ModelPath = None,
+@dataclass(frozen=True)
+class BenchChoice(BenchSettings):
+    """The settings as options."""
+
+    model: ModelPath = SETTINGS.model
     other: Annotated[
         Path | None,
         typer.Option(
@@ -42,7 +46,7 @@ def bench_command(
             metavar="FILE",
             help="Time a second export of the same run in turn, such as FP32.",
         ),
-    ] = None,
+    ] = None
     images: Annotated[
         Path | None,
         typer.Option(
@@ -51,31 +55,31 @@ def bench_command(
             help="Use the images in this folder.",
             show_default="those of the demo",
         ),
-    ] = None,
-    count: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Use this many images.")
-    ] = SETTINGS.count,
+    ] = None
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="Use this many images.")] = (
+        SETTINGS.count
+    )
     repeats: Annotated[
         int, typer.Option(min=2, metavar="N", help="Time each stage this often.")
-    ] = SETTINGS.repeats,
+    ] = SETTINGS.repeats
     threads: Annotated[
         int, typer.Option(min=1, metavar="N", help="Hash with this many threads.")
-    ] = SETTINGS.threads,
+    ] = SETTINGS.threads
     most_threads: Annotated[
         int | None,
         typer.Option(
             min=1, metavar="N", help="Try from 1 to this many threads.", show_default="all cores"
         ),
-    ] = SETTINGS.most_threads,
+    ] = SETTINGS.most_threads
     archive: Annotated[
         int, typer.Option(min=1, metavar="N", help="Search an archive of this many codes.")
-    ] = SETTINGS.archive,
+    ] = SETTINGS.archive
     seconds: Annotated[
         float,
         typer.Option(
             min=0.1, metavar="SECONDS", help="Run for this long, to see what is sustained."
         ),
-    ] = SETTINGS.seconds,
+    ] = SETTINGS.seconds
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -86,7 +90,11 @@ def bench_command(
             help="Write there, to time the disk that the store is on.",
             show_default="the system's temporary folder",
         ),
-    ] = None,
+    ] = None
+
+
+def bench_command(
+    settings: BenchChoice,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Write a figure, as SVG.")
     ] = None,
@@ -116,21 +124,7 @@ def bench_command(
 
     if plot is not None:
         check_output(plot)
-    document = bench(
-        BenchSettings(
-            model,
-            other,
-            images,
-            count,
-            repeats,
-            threads,
-            most_threads,
-            archive,
-            seconds,
-            folder,
-        ),
-        CONSOLE,
-    )
+    document = bench(settings, CONSOLE)
     files = write_each({"plot": (plot, lambda path: write_text(path, draw_stages(document)))})
     report_files(document, as_json, _shown(document), files)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import register_command
 from .console import AsJson, report
-from .help import examples
 from .options import ModelPath
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ DEFAULT_FOLDER = Path("scenehash-demo")
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples("scenehash demo", "scenehash demo --out /tmp/demo")
-    app.command("demo", epilog=epilog)(demo_command)
+    register_command(app, demo_command, "scenehash demo", "scenehash demo --out /tmp/demo")
 
 
 def demo_command(
@@ -42,23 +41,10 @@ def demo_command(
     from scenehash.model.hash_model import HashModel
 
     demo = run_demo(out, HashModel.load(model))
-    document = {
-        "scenes": demo.scenes,
-        "store": str(demo.store),
-        "sheet": str(demo.sheet),
-        "searches": [
-            {
-                "query": search.query.text,
-                "right": search.right(),
-                "hits": [hit.document() for hit in search.hits],
-            }
-            for search in demo.searches
-        ],
-    }
     right = sum(search.right() for search in demo.searches)
     hits = sum(len(search.hits) for search in demo.searches)
     report(
-        document,
+        demo.document(),
         as_json,
         _table(demo),
         "",

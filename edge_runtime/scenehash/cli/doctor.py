@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .commands import register_command
 from .console import EXIT_FAILED, AsJson, report
-from .help import examples
 from .options import STORE_VARIABLE, ModelPath
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ COLOURS = {"good": "green", "note": "cyan", "warning": "yellow", "bad": "red"}
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples("scenehash doctor", "scenehash doctor --store my.store --json")
-    app.command("doctor", epilog=epilog)(doctor_command)
+    lines = ("scenehash doctor", "scenehash doctor --store my.store --json")
+    register_command(app, doctor_command, *lines)
 
 
 def doctor_command(
@@ -32,7 +32,7 @@ def doctor_command(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Check the disk of this store too; the store may not exist yet.",
+            help="Check this store and its disk, too.",
         ),
     ] = None,
     model: ModelPath = None,
@@ -42,7 +42,8 @@ def doctor_command(
 
     The golden tiles of the model file are hashed again. All bits as where the model was made:
     identical. At most 2 % of them different: tolerable; with --store the rows whose rank changes
-    are named. More: refused. Exit status 1 when anything is bad.
+    are named. More: refused. Exit status 1 when anything is bad, such as a store that is not there
+    or is of another model.
     """
     from scenehash.diagnose.doctor import doctor
 

@@ -6,31 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
-from scenehash.windows import Tiling
 
+from .choices import IngestChoice
+from .commands import register_command
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
-from .help import examples
-from .options import (
-    CORES,
-    BandChoice,
-    Bits,
-    KeepThumbnails,
-    Label,
-    LabelFromFolder,
-    MinValid,
-    ModelPath,
-    NodataValue,
-    Overlap,
-    StorePath,
-    StretchRange,
-    Threads,
-    TileSize,
-    Wait,
-    Whole,
-    make_tiling,
-)
+from .options import Bits, ModelPath, StorePath
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,11 +25,12 @@ NAMED = 8
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples(
+    register_command(
+        app,
+        ingest_command,
         "scenehash ingest scenes --store my.store --thumbnails",
         "scenehash ingest a.tif b.tif --store my.store --tile 300m --label 2026",
     )
-    app.command("ingest", epilog=epilog)(ingest_command)
 
 
 def ingest_command(
@@ -59,23 +41,12 @@ def ingest_command(
         ),
     ],
     store: StorePath,
-    tile: TileSize = None,
-    overlap: Overlap = Tiling.overlap,
-    whole: Whole = Tiling.whole,
-    min_valid: MinValid = Tiling.min_valid,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
-    label: Label = None,
-    label_from_folder: LabelFromFolder = False,
-    thumbnails: KeepThumbnails = False,
+    choice: IngestChoice,
     listed: Annotated[
         bool, typer.Option("--list", help="Print a line for each scene that was stored.")
     ] = False,
     model: ModelPath = None,
     bits: Bits = None,
-    threads: Threads = CORES,
-    wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
     """Hash scenes and keep their codes in a store.
@@ -84,21 +55,9 @@ def ingest_command(
     its file has moved, the store follows it. One that cannot be read is set aside with its reason
     (see: scenehash quarantine), the rest goes on, and the exit status is 3.
     """
-    from scenehash.ingestion import IngestOptions, ingest
+    from scenehash.ingestion import ingest
 
-    tiling = make_tiling(tile, overlap, whole, min_valid)
-    labels = tuple(label or ())
-    options = IngestOptions(
-        tiling,
-        DecodeParams(bands, nodata, stretch),
-        labels,
-        label_from_folder,
-        threads,
-        thumbnails,
-        bits,
-        wait,
-    )
-    show_report(ingest(paths, store, model, options, CONSOLE), as_json, listed)
+    show_report(ingest(paths, store, model, choice.options(bits), CONSOLE), as_json, listed)
 
 
 def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> None:

@@ -1,21 +1,12 @@
-"""Options, and notices, that several commands share."""
+"""Options that several commands share; those that go together are groups, see choices.py."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-from scenehash.decode_params import DecodeParams
-
-from .console import UsageError, notice
-
-if TYPE_CHECKING:
-    from scenehash.retrieval.crop import Crop
-    from scenehash.scenes import Tiling
-    from scenehash.store import CodeStore, Filter
 
 CORES = os.cpu_count() or 1
 STORE_VARIABLE = "SCENEHASH_STORE"
@@ -27,6 +18,19 @@ StorePath = Annotated[
         envvar=STORE_VARIABLE,
         metavar="FOLDER",
         help="Use the code store in this folder.",
+    ),
+]
+StoreArgument = Annotated[
+    Path | None,
+    typer.Argument(metavar="STORE", help="Use the code store in this folder."),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder, when STORE is not given.",
     ),
 ]
 ModelPath = Annotated[
@@ -56,11 +60,6 @@ Threads = Annotated[
         help="Hash with this many threads.",
         show_default="all cores",
     ),
-]
-K = Annotated[int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")]
-Sheet = Annotated[
-    Path | None,
-    typer.Option("--sheet", metavar="FILE", help="Write the query and its hits as a picture."),
 ]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Wait while another process writes to the store.")
@@ -238,71 +237,3 @@ NewerThan = Annotated[
     int | None,
     typer.Option("--newer-than", metavar="ROW", help="Match only tiles in rows after this one."),
 ]
-
-
-def make_filter(
-    scene: str | None,
-    label: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    bbox: tuple[float, float, float, float] | None,
-    near: tuple[float, float, float] | None,
-    newer_than: int | None,
-) -> "Filter":
-    """The filter that the options ask for; without any it holds for all tiles."""
-    from scenehash.store import Filter
-
-    return Filter(scene, newer_than, since, until, bbox, label, near)
-
-
-def make_tiling(
-    tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
-) -> "Tiling":
-    """The tiling that the options ask for."""
-    from scenehash.errors import ConfigurationError
-    from scenehash.scenes import Tiling
-
-    try:
-        metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
-        pixels = int(tile) if tile and metres is None else None
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
-        ) from error
-    return Tiling(pixels, metres, overlap, whole, min_valid)
-
-
-def make_crop(
-    queries: Sequence[str],
-    window: tuple[int, int, int, int] | None,
-    at: tuple[float, float] | None,
-    tile: str | None,
-    whole: bool,
-    bands: str | None,
-    nodata: float | None,
-    stretch: tuple[float, float] | None,
-) -> "Crop":
-    """How the scene files among queries are read and cut; UsageError when there are none of them.
-
-    A stored tile, or a code, is searched with as it is.
-    """
-    from scenehash.retrieval.crop import Crop
-    from scenehash.retrieval.query import is_scene_file
-
-    values = {
-        "--window": window, "--at": at, "--tile": tile, "--whole": whole or None,
-        "--bands": bands, "--nodata": nodata, "--stretch": stretch,
-    }  # fmt: skip
-    given = [option for option, value in values.items() if value is not None]
-    if given and not any(is_scene_file(query) for query in queries):
-        raise UsageError(
-            f"{', '.join(given)}: {' and '.join(queries)} is no scene file, and is taken as it is "
-            "stored; leave the option out, or give a file"
-        )
-    return Crop(window, at, DecodeParams(bands, nodata, stretch), make_tiling(tile, whole=whole))
-
-
-def notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with what a store has derived of tiles, where something is."""
-    if store.trouble is not None:
-        notice(f"warning: {store.trouble}")

@@ -5,44 +5,23 @@ from typing import Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
-from scenehash.windows import Tiling
 
+from .choices import IngestChoice
+from .commands import register_command, register_group
 from .console import CONSOLE, AsJson, report
-from .help import examples
 from .ingest import show_report
-from .options import (
-    CORES,
-    BandChoice,
-    Label,
-    MinValid,
-    ModelPath,
-    NodataValue,
-    Overlap,
-    StorePath,
-    StretchRange,
-    Threads,
-    TileSize,
-    Wait,
-    Whole,
-    make_tiling,
-)
+from .options import ModelPath, StorePath, Wait
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(
-        help="List and retry inputs that could not be ingested.", no_args_is_help=True
+    group = register_group(app, "quarantine", "List and retry inputs that could not be ingested.")
+    register_command(group, list_command, "scenehash quarantine list --store my.store")
+    register_command(group, retry_command, "scenehash quarantine retry --store my.store")
+    register_command(
+        group, release_command, "scenehash quarantine release scenes/bad.tif --store my.store"
     )
-    for command, line in (
-        (list_command, "scenehash quarantine list --store my.store"),
-        (retry_command, "scenehash quarantine retry --store my.store"),
-        (release_command, "scenehash quarantine release scenes/bad.tif --store my.store"),
-    ):
-        name = command.__name__.removesuffix("_command")
-        group.command(name, epilog=examples(line))(command)
-    app.add_typer(group, name="quarantine")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
@@ -64,17 +43,8 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
 
 def retry_command(
     store: StorePath,
-    tile: TileSize = None,
-    overlap: Overlap = Tiling.overlap,
-    whole: Whole = Tiling.whole,
-    min_valid: MinValid = Tiling.min_valid,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
-    label: Label = None,
+    choice: IngestChoice,
     model: ModelPath = None,
-    threads: Threads = CORES,
-    wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
     """Ingest quarantined inputs again.
@@ -82,13 +52,9 @@ def retry_command(
     The files may have been repaired, or may need other options. Exit status 3 when some still
     cannot be ingested.
     """
-    from scenehash.ingestion import IngestOptions, retry_quarantine
+    from scenehash.ingestion import retry_quarantine
 
-    tiling = make_tiling(tile, overlap, whole, min_valid)
-    options = IngestOptions(
-        tiling, DecodeParams(bands, nodata, stretch), tuple(label or ()), threads=threads, wait=wait
-    )
-    show_report(retry_quarantine(store, model, options, CONSOLE), as_json)
+    show_report(retry_quarantine(store, model, choice.options(), CONSOLE), as_json)
 
 
 def release_command(
@@ -109,6 +75,6 @@ def release_command(
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        released = code_store.quarantine.remove([path_text(path.absolute()) for path in paths])
+        released = code_store.quarantine.release([path_text(path.absolute()) for path in paths])
     document = {"store": str(store), "released": released}
     report(document, as_json, f"{store}: {released} released from quarantine")

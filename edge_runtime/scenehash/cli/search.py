@@ -1,53 +1,57 @@
 """`scenehash search`"""
 
-import dataclasses
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .choices import CropChoice, FilterChoice
+from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
-from .help import examples
-from .options import (
-    CORES,
-    BandChoice,
-    BoundingBox,
-    K,
-    LabelOption,
-    ModelPath,
-    NearOption,
-    NewerThan,
-    NodataValue,
-    PartOfScene,
-    PlaceInScene,
-    SceneOption,
-    Sheet,
-    Since,
-    StorePath,
-    StretchRange,
-    Threads,
-    TileSize,
-    Until,
-    Whole,
-    make_crop,
-    make_filter,
-)
+from .options import CORES, ModelPath, StorePath, Threads
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    lines = (
+    register_command(
+        app,
+        search_command,
         "scenehash search harbor.png --store my.store",
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
     )
-    app.command("search", epilog=examples(*lines))(search_command)
+
+
+@dataclass(frozen=True)
+class FilesChoice:
+    """Files that a search is written to."""
+
+    sheet: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the query and its hits as a picture."),
+    ] = None
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the search as a page with maps."),
+    ] = None
+    geojson: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
+    ] = None
+
+    def files(self) -> "SearchFiles":
+        """The same, for the library."""
+        from scenehash.report.search_files import SearchFiles
+
+        return SearchFiles(self.sheet, self.html, self.geojson)
 
 
 def search_command(
@@ -60,7 +64,10 @@ def search_command(
         ),
     ],
     store: StorePath,
-    k: K = 20,
+    *,
+    k: Annotated[
+        int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
+    ] = 20,
     radius: Annotated[
         int | None,
         typer.Option(min=0, metavar="BITS", help="Return only hits at most this many bits away."),
@@ -73,20 +80,8 @@ def search_command(
             help="Leave out hits that are as near to this; may be repeated.",
         ),
     ] = None,
-    window: PartOfScene = None,
-    at: PlaceInScene = None,
-    tile: TileSize = None,
-    whole: Whole = False,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
-    scene: SceneOption = None,
-    label: LabelOption = None,
-    since: Since = None,
-    until: Until = None,
-    bbox: BoundingBox = None,
-    near: NearOption = None,
-    newer_than: NewerThan = None,
+    cropping: CropChoice,
+    filtering: FilterChoice,
     rerank: Annotated[
         bool | None,
         typer.Option(
@@ -96,15 +91,7 @@ def search_command(
             show_default="hits that show the query's place first, if the store has thumbnails",
         ),
     ] = None,
-    sheet: Sheet = None,
-    page: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write the search as a page with maps."),
-    ] = None,
-    geojson: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the footprints of the hits as GeoJSON."),
-    ] = None,
+    output: FilesChoice,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
@@ -118,19 +105,17 @@ def search_command(
     same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
     tiles is searched by all its tiles.
     """
-    from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import search
 
     asked = [*queries, *(unlike or ())]
-    crop = make_crop(asked, window, at, tile, whole, bands, nodata, stretch)
-    files = SearchFiles(sheet, page, geojson)
+    crop, files = cropping.crop(asked), output.files()
     files.check(store, asked)
     result = search(
         store,
         queries,
         k,
         radius=radius,
-        where=make_filter(scene, label, since, until, bbox, near, newer_than),
+        where=filtering.filter(),
         unlike=unlike or (),
         rerank=rerank,
         crop=crop,
@@ -143,7 +128,7 @@ def search_command(
     document = result.document()
     shown: list[RenderableType] = [_hit_table(result), _summary(result)]
     if explain:
-        document["explanation"] = dataclasses.asdict(result.explanation)
+        document["explanation"] = asdict(result.explanation)
         shown.insert(1, str(result.explanation))
     report_files(document, as_json, shown, files.write(result))
 

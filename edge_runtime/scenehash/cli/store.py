@@ -1,6 +1,5 @@
 """`scenehash store`: care of a store."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,8 @@ import typer
 
 from scenehash.files import printable
 
+from .choices import FilterChoice, StoreChoice
+from .commands import register_command, register_group
 from .console import (
     CONSOLE,
     EXIT_FAILED,
@@ -19,88 +20,53 @@ from .console import (
     notice,
     report,
 )
-from .help import examples
-from .options import (
-    STORE_VARIABLE,
-    BoundingBox,
-    LabelOption,
-    NearOption,
-    NewerThan,
-    SceneOption,
-    Since,
-    Until,
-    Wait,
-    make_filter,
-    notice_trouble,
-)
+from .options import StoreOption, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from scenehash.store import CodeStore
+
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
-
-StoreArgument = Annotated[
-    Path | None,
-    typer.Argument(metavar="STORE", help="Use the code store in this folder."),
-]
-StoreOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--store",
-        envvar=STORE_VARIABLE,
-        metavar="FOLDER",
-        help="Use the code store in this folder, when STORE is not given.",
-    ),
-]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
-    group = typer.Typer(help="Inspect and maintain a code store.")
-    for command, lines in (
-        (info_command, ("scenehash store info my.store",)),
-        (verify_command, ("scenehash store verify my.store",)),
-        (
-            delete_command,
-            (
-                "scenehash store delete my.store --label test --dry-run",
-                "scenehash store delete my.store --until 2024-12-31 --yes",
-                "scenehash store delete my.store --damaged",
-            ),
-        ),
-        (compact_command, ("scenehash store compact my.store",)),
-        (
-            label_command,
-            (
-                "scenehash store label my.store --add harbor --scene port_2026.tif",
-                "scenehash store label my.store --from-folder",
-            ),
-        ),
-        (relocate_command, ("scenehash store relocate my.store /mnt/old /mnt/new",)),
-        (merge_command, ("scenehash store merge my.store other.store",)),
-        (export_command, ("scenehash store export my.store --out tiles.parquet",)),
-        (index_command, ("scenehash store index my.store",)),
-        (
-            thumbnails_command,
-            (
-                "scenehash store thumbnails my.store",
-                "scenehash store thumbnails my.store --remove",
-            ),
-        ),
-    ):
-        name = command.__name__.removesuffix("_command")
-        group.command(name, epilog=examples(*lines))(command)
-    app.add_typer(group, name="store", no_args_is_help=True)
+    group = register_group(app, "store", "Inspect and maintain a code store.")
+    register_command(group, info_command, "scenehash store info my.store")
+    register_command(group, verify_command, "scenehash store verify my.store")
+    register_command(
+        group,
+        delete_command,
+        "scenehash store delete my.store --label test --dry-run",
+        "scenehash store delete my.store --until 2024-12-31 --yes",
+        "scenehash store delete my.store --damaged",
+    )
+    register_command(group, compact_command, "scenehash store compact my.store")
+    register_command(
+        group,
+        label_command,
+        "scenehash store label my.store --add harbor --scene port_2026.tif",
+        "scenehash store label my.store --from-folder",
+    )
+    register_command(group, relocate_command, "scenehash store relocate my.store /mnt/old /mnt/new")
+    register_command(group, merge_command, "scenehash store merge my.store other.store")
+    register_command(group, export_command, "scenehash store export my.store --out tiles.parquet")
+    register_command(group, index_command, "scenehash store index my.store")
+    register_command(
+        group,
+        thumbnails_command,
+        "scenehash store thumbnails my.store",
+        "scenehash store thumbnails my.store --remove",
+    )
 
 
-def info_command(
-    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
-) -> None:
+def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Show what a store contains, and which model made it."""
     from scenehash.store import THUMBNAILS, CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder) as code_store:
         scenes, tiles = code_store.counts()
         document = {
@@ -117,14 +83,12 @@ def info_command(
             "thumbnail_bytes": _bytes_of(folder.glob(f"{THUMBNAILS}*")),
             "bytes": _bytes_of(folder.rglob("*")),
         }
-        notice_trouble(code_store)
+        _notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
 
 
-def verify_command(
-    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
-) -> None:
+def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Check a store against its checksums.
 
     Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
@@ -132,14 +96,14 @@ def verify_command(
     """
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder) as code_store:
         scenes, tiles = code_store.counts()
         damage = code_store.verify()
         missing = 0
         if code_store.thumbnails.kept:
             missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
-        notice_trouble(code_store)
+        _notice_trouble(code_store)
     document = {
         "store": str(folder),
         "scenes": scenes,
@@ -160,15 +124,8 @@ def verify_command(
 
 
 def delete_command(
-    store: StoreArgument = None,
-    option: StoreOption = None,
-    scene: SceneOption = None,
-    label: LabelOption = None,
-    since: Since = None,
-    until: Until = None,
-    bbox: BoundingBox = None,
-    near: NearOption = None,
-    newer_than: NewerThan = None,
+    choice: StoreChoice,
+    filtering: FilterChoice,
     damaged: Annotated[
         bool,
         typer.Option("--damaged", help="Delete all damaged scenes, which need no condition."),
@@ -187,8 +144,8 @@ def delete_command(
     """
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
-    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    folder = choice.folder()
+    wanted = filtering.filter()
     if bool(wanted) == damaged:
         raise UsageError(
             "which scenes? Give --damaged alone, or "
@@ -209,8 +166,7 @@ def delete_command(
 
 
 def compact_command(
-    store: StoreArgument = None,
-    option: StoreOption = None,
+    choice: StoreChoice,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -220,7 +176,7 @@ def compact_command(
     """
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         dropped = code_store.compact()
     report(
@@ -231,8 +187,8 @@ def compact_command(
 
 
 def label_command(
-    store: StoreArgument = None,
-    option: StoreOption = None,
+    choice: StoreChoice,
+    *,
     add: Annotated[
         list[str] | None,
         typer.Option("--add", metavar="LABEL", help="Add this label; repeat for several."),
@@ -244,13 +200,7 @@ def label_command(
     from_folder: Annotated[
         bool, typer.Option("--from-folder", help="Add the name of each scene's folder.")
     ] = False,
-    scene: SceneOption = None,
-    label: LabelOption = None,
-    since: Since = None,
-    until: Until = None,
-    bbox: BoundingBox = None,
-    near: NearOption = None,
-    newer_than: NewerThan = None,
+    filtering: FilterChoice,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -258,18 +208,15 @@ def label_command(
 
     Of all scenes, or of those of which a tile meets all given conditions.
     """
-    from scenehash.store import CodeStore, Filter
+    from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
-    wanted = make_filter(scene, label, since, until, bbox, near, newer_than)
+    folder, wanted = choice.folder(), filtering.filter()
     if not (add or remove or from_folder):
         raise UsageError("which labels? Give --add, --remove or --from-folder")
     with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
         where = code_store.resolve(wanted)
-        paths = code_store.paths(where) if from_folder else []
         changed = {*code_store.label(where, add or ())}
-        for path in paths:
-            changed.update(code_store.label(Filter(scene=path), [Path(path).parent.name]))
+        changed.update(code_store.label_by_folder(where) if from_folder else ())
         changed.update(code_store.label(where, remove or (), remove=True))
     document = {"store": str(folder), "changed": sorted(changed)}
     report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
@@ -294,18 +241,13 @@ def relocate_command(
 
     if len(paths) not in (2, 3):
         raise UsageError("from where to where? Give OLD and NEW, and STORE before them")
-    folder = _folder(paths[0] if len(paths) == 3 else None, option)
+    folder = StoreChoice(paths[0] if len(paths) == 3 else None, option).folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         done = relocate(code_store, paths[-2], paths[-1], CONSOLE)
     for item in done.set_aside:
         notice(f"set aside: {item.path}: {item.reason}")
-    document = {
-        "store": str(folder),
-        "scenes_moved": len(done.moved),
-        "set_aside": [{"path": str(item.path), "reason": item.reason} for item in done.set_aside],
-    }
     summary = f"{counted(len(done.moved), 'scene')} moved, {len(done.set_aside):,} set aside"
-    report(document, as_json, f"{folder}: {summary}")
+    report({"store": str(folder)} | done.document(), as_json, f"{folder}: {summary}")
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
@@ -329,7 +271,7 @@ def merge_command(
 
     if len(stores) > 2:
         raise UsageError("which store? Give at most two: STORE and OTHER")
-    folder = _folder(stores[0] if len(stores) == 2 else None, option)
+    folder = StoreChoice(stores[0] if len(stores) == 2 else None, option).folder()
     with (
         CodeStore.open(stores[-1]) as source,
         CodeStore.open_or_create(
@@ -338,22 +280,14 @@ def merge_command(
     ):
         done = code_store.merge(source)
         for opened in (source, code_store):
-            notice_trouble(opened)
+            _notice_trouble(opened)
     for line in done.set_aside:
         notice(f"set aside: {line}")
-    document = {
-        "store": str(folder),
-        "scenes_stored": done.stored,
-        "scenes_duplicate": done.duplicates,
-        "scenes_repaired": done.repaired,
-        "scenes_labelled": done.labelled,
-        "set_aside": list(done.set_aside),
-    }
     summary = (
         f"{folder}: {counted(done.stored, 'scene')} stored, {done.duplicates:,} stored already, "
         f"{done.repaired:,} repaired, {len(done.set_aside):,} set aside"
     )
-    report(document, as_json, summary)
+    report({"store": str(folder)} | done.document(), as_json, summary)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
@@ -367,31 +301,28 @@ def export_command(
             help="Write this file: .parquet (GeoParquet), .npz or .geojson.",
         ),
     ],
-    store: StoreArgument = None,
-    option: StoreOption = None,
+    choice: StoreChoice,
     as_json: AsJson = False,
 ) -> None:
     """Write all tiles, with codes and footprints, to one file."""
     from scenehash.report.tables import write_table
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder) as code_store:
         tiles = write_table(code_store, out)
     document = {"store": str(folder), "tiles": tiles, "out": str(out)}
     report(document, as_json, f"{out}: {counted(tiles, 'tile')}")
 
 
-def index_command(
-    store: StoreArgument = None, option: StoreOption = None, as_json: AsJson = False
-) -> None:
+def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Bring the search index up to date.
 
     Ingest does so as tiles come in; this is for a store that was merged, or whose index is gone.
     """
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder) as code_store:
         code_store.build_index()
         indexed = code_store.indexed
@@ -400,8 +331,7 @@ def index_command(
 
 
 def thumbnails_command(
-    store: StoreArgument = None,
-    option: StoreOption = None,
+    choice: StoreChoice,
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove all thumbnails, and keep none from now on.")
     ] = False,
@@ -416,35 +346,25 @@ def thumbnails_command(
     from scenehash.ingestion.thumbnails import Made, make_missing
     from scenehash.store import CodeStore
 
-    folder = _folder(store, option)
+    folder = choice.folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         code_store.keep_thumbnails(not remove)
         done = Made() if remove else make_missing(code_store)
         count = code_store.thumbnail_count()
-        notice_trouble(code_store)
+        _notice_trouble(code_store)
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
-    document = {
-        "store": str(folder),
-        "thumbnails": count,
-        "made": done.made,
-        "set_aside": [{"path": path, "reason": reason} for path, reason in done.gone.items()],
-    }
+    document = {"store": str(folder), "thumbnails": count} | done.document()
     summary = f"{counted(count, 'thumbnail')}, {done.made:,} made now"
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
-def _folder(argument: Path | None, option: Path | None) -> Path:
-    """The store that is named first or with --store; SCENEHASH_STORE stands back behind both."""
-    from_variable = os.environ.get(STORE_VARIABLE) == str(option)
-    if argument is not None and option is not None and argument != option and not from_variable:
-        raise UsageError(f"which store? {argument} and --store {option} are two")
-    folder = argument or option
-    if folder is None:
-        raise UsageError(f"which store? Give STORE, or --store FOLDER, or set {STORE_VARIABLE}")
-    return folder
+def _notice_trouble(store: "CodeStore") -> None:
+    """Print what is wrong with what a store has derived of tiles, where something is."""
+    if store.trouble is not None:
+        notice(f"warning: {store.trouble}")
 
 
 def _confirm(store: Path, paths: "Sequence[str]") -> None:

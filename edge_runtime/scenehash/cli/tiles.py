@@ -5,23 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.decode_params import DecodeParams
 from scenehash.files import check_output, path_text, write_each
-from scenehash.windows import Tiling
 
+from .choices import DecodeChoice, TilingChoice
+from .commands import register_command
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report_files
-from .help import examples
-from .options import (
-    BandChoice,
-    MinValid,
-    ModelPath,
-    NodataValue,
-    Overlap,
-    StretchRange,
-    TileSize,
-    Whole,
-    make_tiling,
-)
+from .options import ModelPath
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,11 +20,12 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    epilog = examples(
+    register_command(
+        app,
+        tiles_command,
         "scenehash tiles scenes --pictures cut",
         "scenehash tiles a.tif --tile 300m --bands 4,3,2 --geojson cut.geojson",
     )
-    app.command("tiles", epilog=epilog)(tiles_command)
 
 
 def tiles_command(
@@ -45,13 +35,8 @@ def tiles_command(
             metavar="PATH", readable=False, help="Cut these scene files, and folders of them."
         ),
     ],
-    tile: TileSize = None,
-    overlap: Overlap = Tiling.overlap,
-    whole: Whole = Tiling.whole,
-    min_valid: MinValid = Tiling.min_valid,
-    bands: BandChoice = None,
-    nodata: NodataValue = None,
-    stretch: StretchRange = None,
+    cutting: TilingChoice,
+    decoding: DecodeChoice,
     pictures: Annotated[
         Path | None,
         typer.Option(
@@ -71,8 +56,7 @@ def tiles_command(
     """
     from scenehash.report.tiling_preview import preview_tiles
 
-    tiling = make_tiling(tile, overlap, whole, min_valid)
-    params = DecodeParams(bands, nodata, stretch)
+    tiling, params = cutting.tiling(), decoding.params()
     if geojson is not None:
         check_output(geojson)
     done = preview_tiles(paths, model, tiling, params, pictures, CONSOLE)

@@ -32,6 +32,11 @@ class Search:
         """How many hits are of the query's kind, by their file's folder."""
         return sum(Path(hit.scene).parent.name == self.kind for hit in self.hits)
 
+    def document(self) -> dict[str, object]:
+        """The search as plain values, as JSON has them."""
+        hits = [hit.document() for hit in self.hits]
+        return {"query": str(self.query), "right": self.right(), "hits": hits}
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -41,6 +46,15 @@ class Demo:
     sheet: Path
     scenes: int
     searches: list[Search]
+
+    def document(self) -> dict[str, object]:
+        """All of it as plain values."""
+        return {
+            "scenes": self.scenes,
+            "store": str(self.store),
+            "sheet": str(self.sheet),
+            "searches": [search.document() for search in self.searches],
+        }
 
 
 def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Demo:

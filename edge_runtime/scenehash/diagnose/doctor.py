@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.codes import Codes
+from scenehash.errors import StoreError
 from scenehash.model.golden import Drift
 from scenehash.model.hash_model import HashModel, shipped_model
 from scenehash.store import CodeStore
@@ -52,8 +53,8 @@ class Examination:
 def doctor(model: str | Path | None = None, store: str | Path | None = None) -> Examination:
     """Check the machine, and replay the golden tiles of a model file.
 
-    model: None is the one that ships with scenehash. store: a store, or where one will be, whose
-    disk is checked too. Raises ModelError on what is no model file, and StoreError.
+    model: None is the one that ships with scenehash. store: a store that is to be one of this
+    model, and whose disk is checked too. Raises ModelError on what is no model file.
     """
     path = shipped_model() if model is None else Path(model)
     machine = read_machine()
@@ -67,15 +68,28 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     moved: Mapping[str, Sequence[int]] = {}
     if store is not None:
         findings.append(check_disk(Path(store)))
-        if drift.bits and Path(store).exists():
-            moved = _moved_rows(drift, Path(store))
+        try:
+            with CodeStore.open(store) as code_store:
+                findings.append(check_store(code_store, hash_model))
+                moved = _moved_rows(drift, code_store)
+        except StoreError as error:
+            findings.append(Finding("store", "bad", str(error)))
     return Examination(path, drift, machine, findings, moved)
 
 
-def _moved_rows(drift: Drift, store: Path) -> Mapping[str, Sequence[int]]:
-    with CodeStore.open(store) as code_store:
+def check_store(store: CodeStore, model: HashModel) -> Finding:
+    """A store is to hold codes of the model; StoreError where it does not."""
+    store.check(model.lineage, model.width_for(store.bits))
+    scenes, tiles = store.counts()
+    what = f"{store.path}: {scenes:,} scenes, {tiles:,} tiles of {store.bits} bits, of this model"
+    return Finding("store", "good", what)
 
-        def search(codes: Codes) -> list[list[int]]:
-            return [[hit.row for hit in hits] for hits in code_store.search(codes, NEAREST)]
 
-        return drift.rows_that_change_rank(search)
+def _moved_rows(drift: Drift, store: CodeStore) -> Mapping[str, Sequence[int]]:
+    if not drift.bits:
+        return {}
+
+    def search(codes: Codes) -> list[list[int]]:
+        return [[hit.row for hit in hits] for hits in store.search(codes, NEAREST)]
+
+    return drift.rows_that_change_rank(search)

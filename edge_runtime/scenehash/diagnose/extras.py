@@ -1,4 +1,4 @@
-"""Optional parts of scenehash that are not installed."""
+"""What is installed of the optional parts of scenehash."""
 
 import re
 from importlib import metadata
@@ -22,12 +22,13 @@ def missing_extras() -> dict[str, str]:
     missing = set()
     for requirement in requirements:
         found = re.fullmatch(r"([\w.-]+)[^;]*; extra == ['\"]([\w-]+)['\"]", requirement)
-        if found and found[2] not in WORKSTATION and not _is_installed(found[1]):
+        if found and found[2] not in WORKSTATION and not is_installed(found[1]):
             missing.add(found[2])
     return {name: USES.get(name, "") for name in sorted(missing)}
 
 
-def _is_installed(distribution: str) -> bool:
+def is_installed(distribution: str) -> bool:
+    """Whether a package of this name is there."""
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:

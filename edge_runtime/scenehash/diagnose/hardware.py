@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .extras import missing_extras
+from .extras import is_installed, missing_extras
 
 SYSTEM = Path("/")
 OPENCV_BUILDS = (
@@ -80,7 +80,7 @@ def read_machine(system: Path = SYSTEM) -> Machine:
         clock=read_clock(system),
         temperature=read_temperature(system),
         onnxruntime=metadata.version("onnxruntime"),
-        opencv=tuple(name for name in OPENCV_BUILDS if _installed(name)),
+        opencv=tuple(name for name in OPENCV_BUILDS if is_installed(name)),
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,
         missing_extras=missing_extras(),
@@ -146,14 +146,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _installed(name: str) -> bool:
-    try:
-        metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _text(path: Path) -> str | None:

@@ -4,7 +4,6 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, overload
 
 import numpy as np
 
@@ -91,7 +90,6 @@ class CodeIndex:
         """
         return warm(self._words).name
 
-    @overload
     def search(
         self,
         queries: Codes,
@@ -99,37 +97,25 @@ class CodeIndex:
         radius: int | None = None,
         rows: Rows | None = None,
         threads: int = 1,
-        explain: Literal[False] = False,
-    ) -> tuple[Distances, Rows]: ...
-
-    @overload
-    def search(
-        self,
-        queries: Codes,
-        k: int,
-        radius: int | None = None,
-        rows: Rows | None = None,
-        threads: int = 1,
-        *,
-        explain: Literal[True],
-    ) -> tuple[Distances, Rows, Explanation]: ...
-
-    def search(
-        self,
-        queries: Codes,
-        k: int,
-        radius: int | None = None,
-        rows: Rows | None = None,
-        threads: int = 1,
-        explain: bool = False,
-    ) -> tuple[Distances, Rows] | tuple[Distances, Rows, Explanation]:
+    ) -> tuple[Distances, Rows]:
         """Find the k nearest rows of each query.
 
         queries: uint8 [Q, K/8]. radius: leave out rows that are farther, in bits. rows: int64,
         ascending, search only these. Returns distances int32 [Q, k] and rows int64 [Q, k]; where
-        there are fewer than k, the rest has row -1 and distance K + 1. With explain, an Explanation
-        as well. Raises LineageError when the queries have another width than the codes.
+        there are fewer than k, the rest has row -1 and distance K + 1. Raises LineageError when the
+        queries have another width than the codes.
         """
+        return self.search_explained(queries, k, radius, rows, threads)[:2]
+
+    def search_explained(
+        self,
+        queries: Codes,
+        k: int,
+        radius: int | None = None,
+        rows: Rows | None = None,
+        threads: int = 1,
+    ) -> tuple[Distances, Rows, Explanation]:
+        """The same, and what the search did and where its time went."""
         if queries.ndim != 2 or queries.shape[1] != self._codes.shape[1]:
             raise LineageError(
                 f"queries of shape {queries.shape} do not fit codes of "
@@ -155,7 +141,7 @@ class CodeIndex:
         if kernels is NUMPY:
             note_search(self._words, sum(context.trace.seconds.values()))
         distances, found = _padded(best, k, bits + 1)
-        return (distances, found, context.trace.explanation()) if explain else (distances, found)
+        return distances, found, context.trace.explanation()
 
 
 def _search_on_threads(

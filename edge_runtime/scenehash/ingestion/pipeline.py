@@ -10,7 +10,7 @@ from pathlib import Path
 from scenehash.files import path_from, path_text
 from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes.files import scan
+from scenehash.scenes.files import scan, scenes_at
 from scenehash.store import Added, CodeStore, HashedScene, SceneVectors, model_of
 
 from .hash_stream import HashStream
@@ -70,8 +70,16 @@ def retry_quarantine(
     if not isinstance(store, CodeStore):
         CodeStore.open(store).close()  # none is made here
     with _opened(store, model, options) as (opened, loaded):
-        files = [path_from(item.path) for item in opened.quarantine.list()]
-        return ingest_files(files, opened, loaded, options, progress)
+        files = {
+            path: scenes_at(path)
+            for path in (path_from(item.path) for item in opened.quarantine.list())
+        }
+        every = list(dict.fromkeys(file for found in files.values() for file in found))
+        report = ingest_files(every, opened, loaded, options, progress)
+        # A folder that can be listed by now is dealt with: its files are known one by one.
+        listed = [path_text(path) for path, found in files.items() if path not in found]
+        opened.quarantine.remove(listed)
+    return report
 
 
 @contextlib.contextmanager

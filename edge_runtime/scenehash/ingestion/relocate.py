@@ -22,6 +22,13 @@ class RelocateReport:
     moved: list[Path] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
 
+    def document(self) -> dict[str, object]:
+        """The report as plain values, as JSON has them."""
+        set_aside = [
+            {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside
+        ]
+        return {"scenes_moved": len(self.moved), "set_aside": set_aside}
+
 
 def relocate(
     store: CodeStore, old: str | Path, new: str | Path, progress: Progress = SILENT

@@ -23,6 +23,11 @@ class Made:
     made: int = 0
     gone: dict[str, str] = field(default_factory=dict)
 
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        set_aside = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
+        return {"made": self.made, "set_aside": set_aside}
+
 
 def make_missing(store: CodeStore) -> Made:
     """Make the thumbnails that are missing of stored tiles, and damaged ones anew, durably.

@@ -42,7 +42,8 @@ Bits = Annotated[int, Field(ge=MIN_BITS, le=MAX_BITS, multiple_of=8)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Built when it is used, and what is inside a card with the card: a process starts sooner.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 class DataRecord(_Record):

@@ -173,7 +173,9 @@ class HashModel:
         golden = self.card.golden
         if not golden:
             raise ModelError("the card has no golden tiles, so its codes cannot be checked here")
-        codes, logits = self._run([record.tile() for record in golden], "codes", "logits")
+        # One by one: a process that hashes one tile takes no memory for several.
+        found = [self._run([record.tile()], "codes", "logits") for record in golden]
+        codes, logits = (np.concatenate(parts) for parts in zip(*found, strict=True))
         if codes.shape[1:] != (self.bits // 8,) or logits.shape[1:] != (self.bits,):
             raise ModelError(f"its graph does not give codes of {self.bits} bits, as its card says")
         return compare(golden, codes, logits)

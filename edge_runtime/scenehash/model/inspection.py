@@ -17,6 +17,7 @@ The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; 
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from scenehash.errors import InputError, ModelError
 from scenehash.files import read_regular
@@ -48,8 +49,7 @@ MAX_FIELDS = 500_000
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class TensorType:
+class TensorType(NamedTuple):
     """The declared type of a graph's input or output; a dimension without a value is DYNAMIC."""
 
     element: int
@@ -138,12 +138,14 @@ def _inspect_graph(reader: "FieldReader", span: Span, found: Inspected) -> None:
 
 
 def _inspect_node(reader: "FieldReader", span: Span) -> None:
-    for number, part in reader.messages(span):
-        if number == 4 and (operator := reader.text(part)) in CONTROL_FLOW:
+    for number, kind, start, end in reader.fields(span):
+        if number < 4 or kind != BYTES:
+            continue
+        if number == 4 and (operator := reader.text((start, end))) in CONTROL_FLOW:
             raise ModelError(f"its graph has control flow ({operator})")
         if number == 5:
-            _inspect_attribute(reader, part)
-        if number == 7 and (domain := reader.text(part)) not in DEFAULT_DOMAINS:
+            _inspect_attribute(reader, (start, end))
+        elif number == 7 and (domain := reader.text((start, end))) not in DEFAULT_DOMAINS:
             raise ModelError(f"its graph has operators of the domain {domain[:80]!a}")
 
 
@@ -221,7 +223,7 @@ class FieldReader:
         Of a VARINT, its value and 0. Raises ModelError when the bytes are not a message. Written
         for speed, since each command that hashes waits for it.
         """
-        data, (at, end) = self._data, span
+        data, left, (at, end) = self._data, self._left, span
         found = []
         while at < end:
             key = data[at]
@@ -244,9 +246,9 @@ class FieldReader:
                 found.append((key >> 3, kind, value, 0))
             else:
                 at += {FIXED64: 8, FIXED32: 4}.get(kind, end)
-            if at > end or key < 8 or len(found) > self._left:
+            if at > end or key < 8 or len(found) > left:
                 raise ModelError(MALFORMED)
-        self._left -= len(found)
+        self._left = left - len(found)
         return found
 
     def messages(self, span: Span) -> list[tuple[int, Span]]:
@@ -260,7 +262,9 @@ class FieldReader:
 
     def numbers(self, kind: int, start: int, end: int) -> list[int]:
         """The values, int64, of a repeated field, packed or not."""
-        values = [start] if kind == VARINT else []
+        if kind == VARINT:
+            return [_signed(start)]
+        values: list[int] = []
         at = start if kind == BYTES else end
         while at < end:
             value, at = self._varint(at, end)
@@ -268,7 +272,7 @@ class FieldReader:
             if len(values) > self._left:
                 raise ModelError(MALFORMED)
         self._left -= len(values)
-        return [value - (1 << 64) if value >> 63 else value for value in values]
+        return [_signed(value) for value in values]
 
     def bytes(self, span: Span | None) -> bytes:
         """The bytes of a field; none where it is absent."""
@@ -289,3 +293,7 @@ class FieldReader:
                 return value & (1 << 64) - 1, at
             shift += 7
         raise ModelError(MALFORMED)
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value

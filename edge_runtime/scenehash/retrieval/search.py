@@ -14,7 +14,7 @@ from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
-from scenehash.store import CodeStore, Filter, Hit
+from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -166,7 +166,7 @@ class _Searcher:
         by = orders(store, like, rerank)
         codes = np.concatenate([query.codes for query in like])
         started = time.perf_counter()
-        found, explanation = store.search_any(
+        request = SearchRequest(
             codes,
             shortlist(k, by),
             radius,
@@ -174,6 +174,7 @@ class _Searcher:
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
+        found, explanation = store.search_any(request)
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
@@ -212,7 +213,7 @@ class _Searcher:
         if not is_all:
             # A damaged tile is an error where it is a hit, and no matter where it was left out.
             with contextlib.suppress(StoreDamagedError):
-                hits, _ = self.store.search_any(codes, 1, threads=self.threads)
+                hits, _ = self.store.search_any(SearchRequest(codes, 1, threads=self.threads))
         return hits[0].distance
 
 

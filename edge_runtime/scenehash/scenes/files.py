@@ -80,6 +80,14 @@ def scan(paths: Iterable[Path]) -> Found:
     return Found(list(found), passed_over)
 
 
+def scenes_at(path: Path) -> list[Path]:
+    """A file itself, whatever it is; of a folder its scene files, sorted, or itself as long as it
+    cannot be listed."""
+    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where that is not permitted
+        return [path]
+    return _files(path, SCENE_SUFFIXES, Counter())
+
+
 def image_files(folder: Path) -> list[Path]:
     """The plain image files in a folder, by their suffix, at any depth, sorted."""
     return _files(folder, IMAGE_SUFFIXES, Counter())

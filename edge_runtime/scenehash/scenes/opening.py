@@ -26,7 +26,9 @@ from .place import Place
 from .plain_image import decode_image
 from .scene import Scene, only_input_errors
 from .source import ArraySource, Source
+from .stretch import leaves_alone
 from .times import time_of
+from .validity import declares
 
 if TYPE_CHECKING:
     import rasterio
@@ -130,9 +132,9 @@ def _decoding(
         return decoding, asked or _asked_bands(source.bands, decoding.bands)
     decoding = decide(source, params)
     asked = _asked_bands(source.bands, decoding.bands)
-    if params.nodata is not None:
+    if params.nodata is not None and not declares(source, decoding.bands, params.nodata):
         asked["nodata"] = params.nodata
-    if params.stretch is not None:
+    if params.stretch is not None and not leaves_alone(source, decoding.bands, params.stretch):
         asked["stretch"] = list(params.stretch)
     return decoding, asked
 

@@ -1,4 +1,4 @@
-"""Plain image files: JPEG, PNG, BMP and WebP, decoded whole by OpenCV."""
+"""Plain image files: JPEG, PNG, BMP and WebP, decoded whole."""
 
 import cv2
 import numpy as np
@@ -9,8 +9,8 @@ from .bands import Bands
 from .bounds import check_bounds
 from .exif import orientation_of, upright
 from .formats import HEAD_BYTES, PLAIN, format_of
-from .integrity import find_damage
 from .source import ArraySource, Pixels
+from .strict import check_png, decode_jpeg
 
 # Of 1 to 4 channels, as they are here: red, green, blue and alpha.
 _COLOURS = {
@@ -26,8 +26,7 @@ def decode_image(data: bytes) -> ArraySource:
     """Decode a file's bytes: grey, or red, green, blue, with alpha where the file has it.
 
     8 or 16 bits stay what they are. An image is turned as its EXIF says. Raises InputError on bytes
-    that are no whole image: a truncated or damaged file is refused, where OpenCV would fill what is
-    missing; and on one that would take too much memory.
+    that are no whole image, see strict.py, and on one that would take too much memory.
     """
     if not data:
         raise InputError("the file is empty (0 bytes)")
@@ -35,9 +34,11 @@ def decode_image(data: bytes) -> ArraySource:
     if kind not in PLAIN:
         raise InputError(f"a {kind} file is read by GDAL, from its path")
     header = check_bounds(data)
-    if damage := find_damage(data):
-        raise InputError(f"the image is damaged or truncated ({damage}); copy the file again")
-    pixels = _decoded(data, _flags(data, kind, header.channels))
+    pixels = decode_jpeg(data) if kind == "JPEG" else None
+    if kind == "PNG":
+        check_png(data)
+    if pixels is None:
+        pixels = _decoded(data, _flags(data, kind, header.channels))
     return ArraySource(
         upright(pixels, orientation_of(data, kind)),
         Bands((None,) * pixels.shape[2], _COLOURS[pixels.shape[2]]),

@@ -17,6 +17,12 @@ LARGE_PIXELS = 64_000_000
 GREATEST_CLASS = 15
 
 Range = tuple[float, float]
+FULL_RANGE: Range = (0.0, 255.0)
+
+
+def leaves_alone(source: Source, bands: Sequence[int], stretch: Range) -> bool:
+    """Whether a stretch is what colours of 8 bits have without one."""
+    return stretch == FULL_RANGE and _is_colour_of_eight_bits(source, bands)
 
 
 def find_stretch(source: Source, bands: Sequence[int], validity: Validity) -> Range | None:
@@ -25,11 +31,11 @@ def find_stretch(source: Source, bands: Sequence[int], validity: Validity) -> Ra
     A single band of few classes, or of bits, is stretched from its least to its greatest value;
     other types than 8 bits between the 2nd and the 98th percentile of the bands' valid pixels.
     """
+    if _is_colour_of_eight_bits(source, bands):
+        return None
     if source.significant_bits is not None and source.significant_bits < 8:
         return (0.0, float(2**source.significant_bits - 1))
     is_single, is_eight_bits = len(bands) == 1, source.dtype == np.uint8
-    if is_eight_bits and not is_single:
-        return None
     values = _valid_sample(source, bands, validity).astype(np.float64)
     if not len(values):
         return None if is_eight_bits else (0.0, 1.0)
@@ -94,6 +100,11 @@ def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> P
             valid = valid & by_value
         found.append(validity.valid_values(pixels[:, valid]))
     return np.concatenate(found)
+
+
+def _is_colour_of_eight_bits(source: Source, bands: Sequence[int]) -> bool:
+    uses_all = source.significant_bits is None or source.significant_bits >= 8
+    return uses_all and source.dtype == np.uint8 and len(bands) > 1
 
 
 def _apart(low: float, high: float) -> Range:

@@ -92,6 +92,14 @@ def validity_of(
     return Validity(nodata, alpha, source.has_mask, says_nothing and has_margin)
 
 
+def declares(source: Source, bands: Sequence[int], value: float) -> bool:
+    """Whether a file says itself, of each of some bands, that a value is no data."""
+    held = source.dtype.type if source.dtype.kind == "f" else float
+    own = [source.nodata[band - 1] for band in bands]
+    with np.errstate(over="ignore"):
+        return all(one is not None and held(one) == held(value) for one in own)
+
+
 def validity_from(document: Mapping[str, Any], alpha: int | None) -> Validity:
     """The validity that a document stands for."""
     by = document.get("valid_by", ())

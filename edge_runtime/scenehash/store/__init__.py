@@ -10,6 +10,7 @@ quarantine.py   store.quarantine: inputs that could not be ingested
 thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
+request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
@@ -47,6 +48,7 @@ from .filters import Filter
 from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
+from .request import SearchRequest
 from .results import Added, Hit, Quarantined
 from .store import CodeStore
 from .switch import Switch
@@ -69,6 +71,7 @@ __all__ = [
     "Quarantined",
     "SceneRecord",
     "SceneVectors",
+    "SearchRequest",
     "Switch",
     "earlier_path",
     "earlier_paths",

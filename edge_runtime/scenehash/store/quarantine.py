@@ -4,6 +4,8 @@ import builtins
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from scenehash.errors import StoreError
+
 from .database import Database, Transacting, damaged_values
 from .results import Quarantined
 
@@ -54,3 +56,17 @@ class Quarantine:
                     "DELETE FROM quarantine WHERE path = ?", ((path,) for path in there)
                 )
         return len(there)
+
+    def release(self, paths: Sequence[str]) -> int:
+        """Remove paths; returns how many they are.
+
+        Raises StoreError, and removes none, when one of them is not there.
+        """
+        with self._transaction():
+            known = {item.path for item in self.list()}
+            for path in paths:
+                if path not in known:
+                    raise StoreError(
+                        f"{path}: not in quarantine; what is there: scenehash quarantine list"
+                    )
+            return self.remove(paths)

@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypeVar, overload
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from .filters import Filter
 from .folder import CATALOG, INDEX
 from .model_file import sound_model
 from .records import Footprints, SceneRecord, Tile
+from .request import SearchRequest
 from .resolving import resolve
 from .results import Hit
 from .rows import Ranges, Rows
@@ -245,7 +246,6 @@ class StoreReader:
         footprints = [some for _, some in found]
         return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
 
-    @overload
     def search(
         self,
         codes: Codes,
@@ -253,59 +253,23 @@ class StoreReader:
         radius: int | None = None,
         where: Filter | None = None,
         threads: int = 1,
-        explain: Literal[False] = False,
-    ) -> list[list[Hit]]: ...
-
-    @overload
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        *,
-        explain: Literal[True],
-    ) -> tuple[list[list[Hit]], Explanation]: ...
-
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        threads: int = 1,
-        explain: bool = False,
-    ) -> list[list[Hit]] | tuple[list[list[Hit]], Explanation]:
+    ) -> list[list[Hit]]:
         """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
 
         radius: leave out tiles that are farther, in bits. where: search only the rows for which
-        the filter holds. explain: return, too, what the search did and where its time went.
-        StoreDamagedError on a hit that is not as it was committed: each is compared with the
-        checksums of its scene before it is shown.
+        the filter holds. StoreDamagedError on a hit that is not as it was committed: each is
+        compared with the checksums of its scene before it is shown.
         """
-        hits, explanation = self._found(
-            lambda snapshot: snapshot.search(codes, k, radius, where, threads), where
-        )
-        return (hits, explanation) if explain else hits
+        request = SearchRequest(codes, k, radius, where, threads=threads)
+        return self.search_explained(request)[0]
 
-    def search_any(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None = None,
-        where: Filter | None = None,
-        unlike: Codes | None = None,
-        threads: int = 1,
-    ) -> tuple[list[Hit], Explanation]:
-        """The k stored tiles nearest to any of codes uint8 [Q, K/8], nearest first, ties by row.
+    def search_explained(self, request: SearchRequest) -> tuple[list[list[Hit]], Explanation]:
+        """The same, and what the search did and where its time went."""
+        return self._found(request, Snapshot.search)
 
-        radius, where: as in search. unlike: uint8 [U, K/8]; a tile that is as near to one of these,
-        or nearer, is left out.
-        """
-        (hits,), explanation = self._found(
-            lambda snapshot: snapshot.search_any(codes, k, radius, where, threads, unlike), where
-        )
+    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+        """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
+        (hits,), explanation = self._found(request, Snapshot.search_any)
         return hits, explanation
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
@@ -365,15 +329,15 @@ class StoreReader:
 
     def _found(
         self,
-        search: Callable[[Snapshot], tuple[Distances, Rows, Explanation]],
-        where: Filter | None,
+        request: SearchRequest,
+        search: Callable[[Snapshot, SearchRequest], tuple[Distances, Rows, Explanation]],
     ) -> tuple[list[list[Hit]], Explanation]:
-        """The hits of a search in a snapshot."""
+        """The hits of a search in the snapshot."""
 
         def ask() -> tuple[list[list[Hit]], Explanation]:
             snapshot = self._snapshot
-            distances, rows, explanation = search(snapshot)
-            return self._hits(snapshot, distances, rows, where), explanation
+            distances, rows, explanation = search(snapshot, request)
+            return self._hits(snapshot, distances, rows, request.where), explanation
 
         return self._settled(ask)
 

@@ -65,6 +65,16 @@ class Added:
     set_aside: tuple[str, ...] = ()
     first_rows: tuple[int, ...] = ()
 
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return {
+            "scenes_stored": self.stored,
+            "scenes_duplicate": self.duplicates,
+            "scenes_repaired": self.repaired,
+            "scenes_labelled": self.labelled,
+            "set_aside": list(self.set_aside),
+        }
+
     def __add__(self, other: "Added") -> "Added":
         return Added(
             self.stored + other.stored,

@@ -19,6 +19,7 @@ from .filters import Filter
 from .folder import INDEX
 from .origin import Origin
 from .records import SceneRecord, Tile
+from .request import SearchRequest
 from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
 from .state import State
@@ -167,71 +168,43 @@ class Snapshot:
             return False
         return True
 
-    def search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None,
-        where: Filter | None,
-        threads: int,
-        unlike: Codes | None = None,
-    ) -> tuple[Distances, Rows, Explanation]:
-        """Distances and rows of the nearest, padded as CodeIndex.search does it.
-
-        unlike: uint8 [U, K/8]; a tile that is as near to one of these, or nearer, is left out.
-        """
-        distances, positions, explanation = self._search(
-            codes, min(k, len(self)), radius, where, threads, unlike
-        )
+    def search(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
+        """Distances and rows of the nearest, padded as CodeIndex.search does it."""
+        distances, positions, explanation = self._search(request)
         rows = self.row_map.rows(positions)
         rows[positions == NO_ROW] = NO_ROW
         return distances, rows, explanation
 
-    def search_any(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None,
-        where: Filter | None,
-        threads: int,
-        unlike: Codes | None,
-    ) -> tuple[Distances, Rows, Explanation]:
-        """The same of the tiles nearest to any of codes uint8 [Q, K/8]: distances and rows [1, k].
+    def search_any(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
+        """The same of the tiles nearest to any of the codes: distances and rows [1, k].
 
         The nearest to any are among the nearest to each.
         """
-        every, found, explanation = self.search(codes, k, radius, where, threads, unlike)
+        every, found, explanation = self.search(request)
         distances, rows = every.reshape(-1), found.reshape(-1)
         order = np.lexsort((rows, distances))
         distances, rows = distances[order], rows[order]
         first = np.sort(np.unique(rows, return_index=True)[1])
-        kept = first[rows[first] != NO_ROW][:k]
+        kept = first[rows[first] != NO_ROW][: request.k]
         return distances[kept][None], rows[kept][None], explanation
 
-    def _search(
-        self,
-        codes: Codes,
-        k: int,
-        radius: int | None,
-        where: Filter | None,
-        threads: int,
-        unlike: Codes | None,
-    ) -> tuple[Distances, Rows, Explanation]:
+    def _search(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
         """Distances and positions of the nearest, as CodeIndex.search gives them.
 
         What the index cannot be asked is checked of more hits than are wanted, and of ever more
         until enough of them pass: nowhere else is a search repeated for that.
         """
+        k, where, unlike = min(request.k, len(self)), request.where, request.unlike
         within = None if where is None else self._listed(where)
         checked = where if within is None else None
-        if checked is None and unlike is None:
-            return self.index.search(codes, k, radius, within, threads, explain=True)
-        wanted = MORE * k
+        wanted = k if checked is None and unlike is None else MORE * k
         while True:
             wanted = min(wanted, len(self))
-            distances, found, explanation = self.index.search(
-                codes, wanted, radius, within, threads, explain=True
+            distances, found, explanation = self.index.search_explained(
+                request.codes, wanted, request.radius, within, request.threads
             )
+            if checked is None and unlike is None:
+                return distances, found, explanation
             kept = self._passing(distances, found, checked, unlike)
             ended = (found == NO_ROW).any(axis=1) | (wanted == len(self))
             if ((kept.sum(axis=1) >= k) | ended).all():

@@ -232,6 +232,15 @@ class CodeStore(StoreReader):
                 if change_labels(self._catalog, number, record, labels, remove)
             ]
 
+    def label_by_folder(self, where: Filter) -> list[str]:
+        """The same with the name of the folder that each scene's file is in."""
+        with self.transaction():
+            return [
+                record.path
+                for number, record in self._records_where(where)
+                if change_labels(self._catalog, number, record, [Path(record.path).parent.name])
+            ]
+
     def update_scene(
         self,
         content: str,

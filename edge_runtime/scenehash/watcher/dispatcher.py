@@ -99,10 +99,11 @@ class Dispatcher:
             store.outbox.deliver(positions, self._max_undelivered)
             self._recorded = positions
 
-    def finish(self, store: Path, wait: bool, stopped: Callable[[], bool]) -> None:
+    def finish(self, store: Path, wait: bool, stopped: Callable[[], bool]) -> int:
         """Deliver what is left; to the webhook, too, with wait, until it fails or stopped holds.
 
-        What cannot be delivered now is delivered by the next watch.
+        What cannot be delivered now is delivered by the next watch; returns how many events that is
+        for the sink that lacks the most.
         """
         if self._webhook is not None:
             if wait:
@@ -111,6 +112,9 @@ class Dispatcher:
         with contextlib.suppress(StoreBusyError), CodeStore.open(store, writable=True) as opened:
             self.deliver(opened)
             self.record(opened)
+        with CodeStore.open(store) as opened:
+            newest = opened.outbox.newest()
+        return max((newest - delivered for delivered in self._positions().values()), default=0)
 
     def _positions(self) -> dict[str, int]:
         positions = {sink.name: sink.delivered for sink in self._sinks}

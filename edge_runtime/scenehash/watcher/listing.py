@@ -45,12 +45,16 @@ def scan_folders(folders: Sequence[Path], without: Path) -> Listing:
 
 
 def _arrival(entry: "os.DirEntry[str]") -> list[Arrival]:
-    """The file as it is; none when it has gone meanwhile, or is a pipe or a socket."""
+    """The file as it is; none when it has gone meanwhile.
+
+    A dead link, a pipe or a linked folder is listed too, so that whoever reads it sets it aside.
+    """
     try:
-        if not entry.is_file():
-            return []
         status = entry.stat()
     except OSError:
-        return []
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            return []
     modified = max(-LATEST, min(LATEST, status.st_mtime_ns))
     return [Arrival(path_text(entry.path), status.st_size, modified)]

@@ -48,6 +48,7 @@ class Watch:
         stopped: Callable[[], bool],
     ) -> None:
         self.stored = self.set_aside = 0
+        self.unreadable: frozenset[str] = frozenset()
         self._folders, self._store, self._model, self._options = folders, store, model, options
         self._ingest = options.ingest or IngestOptions()
         self._dispatcher, self._log, self._stopped = dispatcher, log, stopped
@@ -56,7 +57,6 @@ class Watch:
         self._arrivals = Arrivals(options.settle, trust_clock, options.done_marks)
         self._backlog = Backlog(options.max_backlog)
         self._shed: list[Arrival] = []
-        self._unreadable: frozenset[str] = frozenset()
         self._busy = False
         self._trouble: str | None = None
 
@@ -120,9 +120,9 @@ class Watch:
         return self._busy or (settling and not late)
 
     def _take_in(self, listing: Listing, at: Now) -> None:
-        for path in sorted(listing.unreadable - self._unreadable):
+        for path in sorted(listing.unreadable - self.unreadable):
             self._log(f"{path}: cannot be read; skipped")
-        self._unreadable = listing.unreadable
+        self.unreadable = listing.unreadable
         complete = self._arrivals.complete(listing, at)
         if complete:
             with CodeStore.open(self._store) as store:

@@ -51,7 +51,14 @@ class SinkConfig:
 
 @dataclass(frozen=True)
 class WatchReport:
-    """What a watch did until it ended: how many scenes it stored, and files it set aside."""
+    """What a watch did until it ended.
 
-    stored: int
-    set_aside: int
+    stored: how many scenes. set_aside: how many files. unreadable: how many folders it could not
+    list in the end. undelivered: how many events one of the sinks, or more, lacks; the store keeps
+    them for the next watch.
+    """
+
+    stored: int = 0
+    set_aside: int = 0
+    unreadable: int = 0
+    undelivered: int = 0

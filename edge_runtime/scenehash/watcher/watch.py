@@ -53,8 +53,9 @@ def watch(
             dispatcher = stack.enter_context(open_dispatcher(opened, sinks, log))
         running = Watch(paths, path, loaded, options, dispatcher, log, stop.is_set)
         running.run(waiting(paths, options.poll, stop, log))
-        dispatcher.finish(path, options.once, stop.is_set)
-    return WatchReport(running.stored, running.set_aside)
+        undelivered = dispatcher.finish(path, options.once, stop.is_set)
+    unreadable = len(running.unreadable)
+    return WatchReport(running.stored, running.set_aside, unreadable, undelivered)
 
 
 def _check(folders: Sequence[Path], store: Path, sinks: SinkConfig) -> None:

@@ -2,10 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -13,26 +9,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.ingestion.pipeline import SCENES_A_COMMIT
 from scenehash.model.hash_model import shipped_model
 
+from ...command_line import answer, interrupt, run
 from ...scenes import archive, draw, read_pixels
-
-COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
-
-
-def answer(*arguments: object) -> dict:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def write(path: Path, image: np.ndarray) -> Path:
@@ -47,13 +30,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, image in archive(2, seed=5):
         write(folder / name, image[:, :, ::-1])
     return folder
-
-
-@pytest.fixture(scope="module")
-def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "s"
-    assert run("ingest", scenes, "--store", path).exit_code == 0
-    return path
 
 
 def test_ingest_stores_and_a_second_time_hashes_nothing(scenes: Path, tmp_path: Path) -> None:
@@ -306,9 +282,7 @@ def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
     assert result.exit_code == 1
     assert "error: unexpected RuntimeError('a bug')" in result.stderr
     with pytest.raises(RuntimeError, match="a bug"):
-        CliRunner().invoke(
-            build_app(), ["--debug", "store", "info", str(store)], catch_exceptions=False
-        )
+        run("--debug", "store", "info", store, catch_exceptions=False)
 
 
 @pytest.mark.slow
@@ -319,19 +293,13 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
         scene = draw("agricultural", 0)
         scene[0, 0] = number
         write(tmp_path / "in" / f"{number:03}.png", scene)
-    command = [*COMMAND, "ingest", str(tmp_path / "in"), "--store", str(tmp_path / "s")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        codes = tmp_path / "s" / "codes.bin"
-        # Bytes of a second group: the first is committed by then.
-        while not (codes.exists() and codes.stat().st_size > 8 * SCENES_A_COMMIT):
-            assert process.poll() is None
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr is not None
-        said = process.stderr.read()
-    assert process.returncode == 130
-    assert "interrupted" in said
-    assert "Traceback" not in said
+    codes = tmp_path / "s" / "codes.bin"
+
+    def second_group() -> bool:
+        """The first is committed by then."""
+        return codes.exists() and codes.stat().st_size > 8 * SCENES_A_COMMIT
+
+    interrupt(["ingest", str(tmp_path / "in"), "--store", str(tmp_path / "s")], second_group)
     with CodeStore.open(tmp_path / "s") as half:
         done = len(half)
         assert 0 < done < 150

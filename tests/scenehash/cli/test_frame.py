@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import typer.main
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from scenehash import CodeStore
 from scenehash.cli.console import counted
@@ -22,16 +22,12 @@ from scenehash.cli.interrupts import Interrupted, interruptible, stopping
 from scenehash.cli.main import build_app
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import COMMAND, run
 from ...scenes import draw
 from ..store.samples import make, scene
 
 ROOT = Path(__file__).parents[3]
-COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 ESCAPE = "\x1b[31mred\x07"
-
-
-def run(*arguments: object, **settings: Any) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments], **settings)
 
 
 def commands() -> Iterator[tuple[str, Any]]:

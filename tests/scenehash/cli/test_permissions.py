@@ -14,8 +14,8 @@ import pytest
 from scenehash import CodeStore
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import COMMAND
 from ...scenes import draw
-from .test_commands import COMMAND
 
 PLAIN = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
 
@@ -96,3 +96,24 @@ def test_what_may_not_be_read_is_set_aside_and_the_rest_goes_on(
         {"path": str(images / "locked"), "reason": denied},
         {"path": str(named), "reason": denied},
     ]
+    # As long as nobody permits it nothing changes; then the folder's files are taken.
+    assert run("quarantine", "retry", "--store", tmp_path / "s").returncode == 3
+    (images / "locked").chmod(0o755)
+    named.unlink()
+    write_picture(images / "locked" / "b.png", draw("forest", 3))
+    done = run("quarantine", "retry", "--store", tmp_path / "s", "--json")
+    document = json.loads(done.stdout)
+    assert (document["scenes_stored"], len(document["set_aside"])) == (1, 1)
+    listed = json.loads(run("quarantine", "list", "--store", tmp_path / "s", "--json").stdout)
+    assert [item["path"] for item in listed["quarantine"]] == [str(named)]
+
+
+@pytest.mark.slow
+def test_a_folder_that_a_watch_may_not_list_is_named_and_the_status_says_so(
+    images: Path, tmp_path: Path
+) -> None:
+    (images / "locked").mkdir(mode=0)
+    done = run("watch", images, "--store", tmp_path / "s", "--once", "--settle", "0")
+    assert done.returncode == 3, done.stderr
+    assert f"{images / 'locked'}: cannot be read; skipped" in done.stderr
+    assert [json.loads(line)["kind"] for line in done.stdout.splitlines()] == ["scene"]

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import rasterio
 from rasterio.transform import from_origin
+from typer.main import get_command
 
+from scenehash.cli.main import build_app
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import answer, run
 from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 
 
 def write_raster(path: Path, pixels: np.ndarray, east: float = 500_000) -> Path:
@@ -148,8 +150,44 @@ def test_quarantine_is_listed_retried_and_released(tmp_path: Path) -> None:
     write_picture(broken, draw("forest", 1))
     assert run("quarantine", "retry", *here).exit_code == 3
     assert len(answer("quarantine", "list", *here)["quarantine"]) == 1
+    unknown = run("quarantine", "release", hopeless, "c.png", *here)
+    assert unknown.exit_code == 1
+    assert f"{Path('c.png').absolute()}: not in quarantine" in unknown.stderr
+    assert len(answer("quarantine", "list", *here)["quarantine"]) == 1
     assert answer("quarantine", "release", hopeless, *here)["released"] == 1
     assert answer("quarantine", "list", *here)["quarantine"] == []
+
+
+def options_of(*words: str) -> set[str]:
+    command = get_command(build_app())
+    for word in words:
+        command = command.commands[word]  # type: ignore[attr-defined]
+    return {flag for option in command.params for flag in option.opts if flag.startswith("-")}
+
+
+def test_watch_and_retry_take_the_options_of_ingest() -> None:
+    ingest = options_of("ingest")
+    assert ingest - options_of("watch") == {"--list", "--json"}
+    # A store that has a quarantine has its width.
+    assert ingest - options_of("quarantine", "retry") == {"--list", "--bits"}
+
+
+def test_what_was_mended_or_arrives_is_labelled_and_kept_as_by_ingest(tmp_path: Path) -> None:
+    for folder in ("port", "wood"):
+        (tmp_path / folder).mkdir()
+    broken = tmp_path / "port" / "a.png"
+    broken.write_bytes(b"")
+    here = ("--store", tmp_path / "s")
+    labelling = ("--label-from-folder", "--label", "2026", "--thumbnails")
+    run("ingest", broken, *here)
+    write_picture(broken, draw("harbor", 1))
+    assert run("quarantine", "retry", *here, *labelling).exit_code == 0
+    write_picture(tmp_path / "wood" / "b.png", draw("forest", 1))
+    done = run("watch", tmp_path / "wood", *here, *labelling, "--once", "--settle", "0")
+    assert json.loads(done.stdout)["labels"] == ["2026", "wood"]
+    hits = answer("search", "row:0", *here)["hits"]
+    assert [hit["labels"] for hit in hits] == [["2026", "port"], ["2026", "wood"]]
+    assert answer("store", "info", tmp_path / "s")["thumbnails"] == 2
 
 
 def test_scenes_are_labelled_and_followed_from_the_command_line(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ import rasterio
 
 from scenehash.report.contact_sheet import write_picture
 
+from ...command_line import answer, run
 from ...scenes import draw
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 from .test_scene_commands import write_raster
 
 
@@ -24,13 +24,6 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_raster(folder / "b" / "coast.tif", mosaic(2, 3)[:, ::-1], east=600_000)
     write_picture(folder / "plain.png", draw("forest", 1))
     return folder
-
-
-@pytest.fixture(scope="module")
-def store(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("stores") / "s"
-    assert run("ingest", scenes, "--store", path).exit_code == 0
-    return path
 
 
 def test_the_name_that_a_table_shows_finds_that_scene(scenes: Path, store: Path) -> None:

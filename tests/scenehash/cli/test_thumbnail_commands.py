@@ -15,9 +15,9 @@ from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import THUMBNAILS
 from scenehash.tiles import to_tile
 
+from ...command_line import answer, run
 from ...scenes import draw, read_pixels
 from ..ingestion.test_ingest import mosaic
-from .test_commands import answer, run
 from .test_scene_commands import write_raster
 
 KINDS = ("forest", "river", "beach")

@@ -131,7 +131,7 @@ def test_missing_extras_are_named_with_what_they_are_for(monkeypatch: pytest.Mon
     assert finding.verdict == "note"
     assert "geo (rasters), link" in finding.what
     assert "scenehash[geo,link]" in finding.remedy
-    monkeypatch.setattr("scenehash.diagnose.extras._is_installed", lambda name: name != "rasterio")
+    monkeypatch.setattr("scenehash.diagnose.extras.is_installed", lambda name: name != "rasterio")
     assert missing_extras() == {"geo": USES["geo"]}
 
 
@@ -239,13 +239,36 @@ def test_facts_are_read_from_the_system_and_absent_ones_are_none(tmp_path: Path)
     assert read_energy(tmp_path / "nothing") is None
 
 
-def test_command_gives_one_json_document_and_names_the_store_disk(tmp_path: Path) -> None:
-    result = CliRunner().invoke(build_app(), ["doctor", "--store", str(tmp_path / "s"), "--json"])
+def examine(store: Path) -> tuple[int, dict[str, Any]]:
+    """The exit status of the command, and its findings by check."""
+    result = CliRunner().invoke(build_app(), ["doctor", "--store", str(store), "--json"])
     document = json.loads(result.stdout)
-    verdicts = {finding["check"]: finding["verdict"] for finding in document["findings"]}
     assert document["rule"] == "identical"
-    assert verdicts["disk"] == "good"
     assert result.exit_code == (0 if document["fit"] else 1)
+    return result.exit_code, {finding["check"]: finding for finding in document["findings"]}
+
+
+def test_command_gives_one_json_document_and_says_what_the_store_is(tmp_path: Path) -> None:
+    model = HashModel.load()
+    CodeStore.create(tmp_path / "s", model.lineage, model.bits, "m").close()
+    _, found = examine(tmp_path / "s")
+    assert found["disk"]["verdict"] == found["store"]["verdict"] == "good"
+    assert f"0 tiles of {model.bits} bits" in found["store"]["what"]
+
+
+def test_a_store_that_is_not_there_or_not_of_this_model_is_bad(tmp_path: Path) -> None:
+    CodeStore.create(tmp_path / "other", "0123456789abcdef", 64, "m").close()
+    CodeStore.create(tmp_path / "damaged", HashModel.load().lineage, 64, "m").close()
+    (tmp_path / "damaged" / "catalog.sqlite").write_bytes(b"no database" * 1000)
+    for name, said in (
+        ("nowhere", "no scenehash store here; make one with: scenehash ingest"),
+        ("other", "name that model with --model"),
+        ("damaged", "damaged"),
+    ):
+        status, found = examine(tmp_path / name)
+        assert (status, found["store"]["verdict"]) == (1, "bad")
+        assert said in found["store"]["what"]
+        assert found["disk"]["verdict"] == "good"
 
 
 def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path: Path) -> None:

@@ -11,19 +11,11 @@ from scenehash.index import NO_ROW, CodeIndex
 from scenehash.index.planner import Planner
 from scenehash.index.scan import BLOCK_BYTES
 
+from .planners import NOTHING_IS_DEAR
+
 pytestmark = pytest.mark.usefixtures("loops")
 
-# As if everything but looking into buckets were dear, so that small codes get to every plan.
-EAGER = Planner(
-    min_segment=8,
-    max_segment=100,
-    bytes_per_row=1000,
-    probe_step=0,
-    probe_window=0,
-    probe_entry=0,
-    probe_candidate=0,
-    check_byte=0,
-)
+EAGER = dataclasses.replace(NOTHING_IS_DEAR, max_segment=100)
 EAGER_AND_WHOLE = dataclasses.replace(EAGER, max_segment=10**6)
 PLANNERS = {
     "as shipped": Planner(),
@@ -105,7 +97,7 @@ def test_buckets_leave_out_nothing_near_or_far(width: int, flips: float) -> None
     codes, queries = archive[10:], archive[:10]
     index = CodeIndex(codes, planner=EAGER_AND_WHOLE)
     index.build()
-    distances, rows, explanation = index.search(queries, 40, explain=True)
+    distances, rows, explanation = index.search_explained(queries, 40)
     assert explanation.plans == {"multi_index": 10}
     for number, query in enumerate(queries):
         every = np.bitwise_count(codes ^ query).sum(axis=1)

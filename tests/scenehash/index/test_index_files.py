@@ -11,21 +11,15 @@ import pytest
 
 from scenehash.index import CodeIndex, code_index, segment_file
 from scenehash.index.build import build_segment
-from scenehash.index.planner import Planner
 from scenehash.index.words import as_words
+
+from ...threads import at_once
+from .planners import NOTHING_IS_DEAR
 
 pytestmark = pytest.mark.usefixtures("loops")
 
-# Small segments are worth it, looking into them costs nothing, and files are checked at once.
-EAGER = Planner(
-    min_segment=50,
-    probe_step=0,
-    probe_window=0,
-    probe_entry=0,
-    probe_candidate=0,
-    check_byte=0,
-    bytes_per_row=1000,
-)
+# Segments of a size that tests write, and no smaller.
+EAGER = dataclasses.replace(NOTHING_IS_DEAR, min_segment=50)
 
 
 def random_codes(rows: int, width: int = 3, seed: int = 0):
@@ -49,7 +43,7 @@ def assert_exact(index: CodeIndex, codes, k: int = 12) -> None:
 
 
 def plans(index: CodeIndex, codes) -> dict[str, int]:
-    return index.search(codes[:1], 5, explain=True)[2].plans
+    return index.search_explained(codes[:1], 5)[2].plans
 
 
 @pytest.fixture
@@ -243,32 +237,15 @@ def test_a_write_that_fails_leaves_nothing_half_written(tmp_path, monkeypatch) -
 def test_builds_at_once_and_reads_during_them_are_exact(tmp_path) -> None:
     codes = random_codes(3000)
     planner = dataclasses.replace(EAGER, max_segment=500)
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def repeat(step) -> None:
-        try:
-            while not stop.is_set():
-                step()
-        except BaseException as failure:
-            failures.append(failure)
-
     sizes = iter([rows for _ in range(20) for rows in range(300, 3001, 300)] * 100)
 
-    def build() -> None:
+    def build(_number: int) -> None:
         CodeIndex(codes[: next(sizes)], folder=tmp_path, planner=planner).build()
 
-    def read() -> None:
+    def read(_number: int) -> None:
         assert_exact(CodeIndex(codes, folder=tmp_path, planner=planner), codes)
 
-    threads = [threading.Thread(target=repeat, args=(step,)) for step in (build, build, read, read)]
-    for thread in threads:
-        thread.start()
-    stop.wait(1.5)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert at_once([build, build, read, read], seconds=1.5) == []
     index = CodeIndex(codes, folder=tmp_path, planner=planner)
     index.build()
     assert_exact(index, codes)

@@ -24,7 +24,7 @@ index = CodeIndex(codes)
 {before}
 first = index.search(codes[:3], 7)
 {after}
-second = index.search(codes[:3], 7, explain=True)
+second = index.search_explained(codes[:3], 7)
 assert all((one == other).all() for one, other in zip(first, second))
 print("numba" in sys.modules, second[2].kernels)
 """
@@ -72,7 +72,7 @@ def test_without_numba_numpy_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
     codes = np.random.default_rng(0).integers(0, 256, (500, 8), np.uint8)
     index = CodeIndex(codes)
     assert index.warm() == "numpy"
-    assert "numpy" in str(index.search(codes[:1], 3, explain=True)[2])
+    assert "numpy" in str(index.search_explained(codes[:1], 3)[2])
 
 
 @NEEDS_NUMBA

@@ -23,11 +23,6 @@ SHIFTS = [(0, 0), (48, 0), (0, -40), (-25, 25), (13, -31), (-40, -7)]
 
 
 @pytest.fixture(scope="module")
-def model() -> HashModel:
-    return HashModel.load(threads=1)
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes")
     write_picture(folder / "scene.png", enlarged("harbor", 4 * SIDE))

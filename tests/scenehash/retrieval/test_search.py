@@ -43,11 +43,6 @@ def store(tmp_path: Path) -> Iterator[CodeStore]:
 
 
 @pytest.fixture(scope="module")
-def model() -> HashModel:
-    return HashModel.load(threads=1)
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scene of six tiles, one of them black, and images of a tile each."""
     folder = tmp_path_factory.mktemp("scenes")

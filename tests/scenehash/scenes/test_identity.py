@@ -102,6 +102,37 @@ def test_bands_that_were_asked_for_make_another_scene_unless_they_are_the_files_
     assert len({content(path), content(path, "3,2,1"), content(path, "2")}) == 3
 
 
+@pytest.mark.parametrize(
+    ("dtype", "own", "asked", "same"),
+    [
+        ("uint8", 0, 0.0, True),
+        ("int16", -9999, -9999.0, True),
+        # As text has it, and as the file's 32 bits hold it.
+        ("float32", np.finfo(np.float32).min, -3.40282e38, False),
+        ("float32", np.finfo(np.float32).min, -3.4028235e38, True),
+        ("uint8", 0, 7.0, False),
+        ("uint8", None, 0.0, False),
+    ],
+)
+def test_the_files_own_nodata_that_is_asked_for_makes_no_other_scene(
+    tmp_path: Path, dtype: str, own: float | None, asked: float, same: bool
+) -> None:
+    path = write(tmp_path / "a.tif", speckled(3, 300, 300, dtype), nodata=own)
+    with open_scene(path) as plain, open_scene(path, DecodeParams(nodata=asked)) as given:
+        assert (given.content == plain.content) is same
+        assert ("asked" in given.reading) is not same
+
+
+def test_the_full_range_that_is_asked_for_of_8_bits_makes_no_other_scene(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.tif", speckled(3, 300, 300))
+    grey = write(tmp_path / "b.tif", speckled(1, 300, 300) % np.uint8(2))
+    with open_scene(path, DecodeParams(stretch=(0.0, 255.0))) as scene:
+        assert scene.content == content(path)
+    for other, stretch in ((path, (0.0, 254.0)), (grey, (0.0, 255.0))):
+        with open_scene(other, DecodeParams(stretch=stretch)) as scene:
+            assert scene.content != content(other)
+
+
 @pytest.mark.parametrize("kind", ["tif", "png"])
 def test_the_same_bytes_of_two_days_are_two_scenes(tmp_path: Path, kind: str) -> None:
     first = tmp_path / f"a.{kind}"

@@ -10,7 +10,7 @@ from scenehash import CodeStore
 from scenehash.codes import Codes
 from scenehash.index import code_index
 from scenehash.index.planner import Planner
-from scenehash.store import HashedScene
+from scenehash.store import HashedScene, SearchRequest
 
 from .samples import make, scene
 
@@ -47,7 +47,7 @@ def nearest(codes: Codes, query: Codes) -> tuple[int, int]:
 def scans(store: CodeStore) -> bool:
     """Whether a search does without the index."""
     query = large(1).codes[:1] ^ np.uint8(1)
-    return set(store.search(query, 1, explain=True)[1].plans) == {"scan"}
+    return set(store.search_explained(SearchRequest(query, 1))[1].plans) == {"scan"}
 
 
 @pytest.mark.parametrize("copied", ["with shutil", "by renaming"])

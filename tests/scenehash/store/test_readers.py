@@ -1,6 +1,5 @@
 """One writer and several readers at once: no wrong result, and none torn."""
 
-import multiprocessing
 import random
 import time
 from multiprocessing.connection import Connection
@@ -11,6 +10,7 @@ import pytest
 
 from scenehash import CodeStore, Filter
 
+from .reading import readers
 from .samples import make, scene
 
 READERS, SECONDS = 4, 5.0
@@ -41,27 +41,16 @@ def read(folder: Path, seed: int, over: Event, said: Connection) -> None:
 
 @pytest.mark.slow
 def test_readers_see_whole_states_while_one_writes(tmp_path: Path) -> None:
-    fork = multiprocessing.get_context("fork")
-    over, pipes, readers = fork.Event(), [], []
     with make(tmp_path / "s") as store:
         store.add([scene(number, 2) for number in range(30)])
-        for seed in range(READERS):
-            said, saying = fork.Pipe(duplex=False)
-            reader = fork.Process(target=read, args=(tmp_path / "s", seed, over, saying))
-            reader.start()
-            pipes.append(said)
-            readers.append(reader)
-        number, until = 30, time.monotonic() + SECONDS
-        while time.monotonic() < until:
-            store.add([scene(number + one, 2) for one in range(3)])
-            store.delete(Filter(scene=f"/scenes/{number - 30}.png"))
-            if number % 60 == 0:
-                store.compact()
-            number += 3
-        over.set()
-        for said, reader in zip(pipes, readers, strict=True):
-            searches, wrong = said.recv()
-            reader.join()
-            assert wrong == []
-            assert searches > 10
+        with readers(read, tmp_path / "s", READERS) as answers:
+            number, until = 30, time.monotonic() + SECONDS
+            while time.monotonic() < until:
+                store.add([scene(number + one, 2) for one in range(3)])
+                store.delete(Filter(scene=f"/scenes/{number - 30}.png"))
+                if number % 60 == 0:
+                    store.compact()
+                number += 3
         assert store.verify() == []
+    assert [wrong for _, wrong in answers] == [[]] * READERS
+    assert min(searches for searches, _ in answers) > 10

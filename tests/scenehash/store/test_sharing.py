@@ -1,7 +1,5 @@
 """Several at one store: a second writer, readers beside a writer, threads of one process."""
 
-import contextlib
-import multiprocessing
 import os
 import threading
 import time
@@ -16,6 +14,8 @@ from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreError
 from scenehash.store.codes_file import CodesFile
 
+from ...threads import at_once
+from .reading import readers
 from .samples import make, scene
 
 
@@ -63,7 +63,7 @@ def test_a_second_writer_takes_no_file_from_a_compaction(
         assert store.verify() == []
 
 
-def reopen(folder: Path, over: Event, said: Connection) -> None:
+def reopen(folder: Path, _number: int, over: Event, said: Connection) -> None:
     """Open the store again and again; say how often, and what was wrong."""
     opened, wrong = 0, []
     while not over.is_set():
@@ -79,14 +79,10 @@ def reopen(folder: Path, over: Event, said: Connection) -> None:
 
 @pytest.mark.slow
 def test_readers_that_open_beside_a_busy_writer_are_not_told_of_damage(tmp_path: Path) -> None:
-    fork = multiprocessing.get_context("fork")
-    over, pipes, readers = fork.Event(), [], []
-    with make(tmp_path / "s", 3) as store:
-        for _ in range(4):
-            said, saying = fork.Pipe(duplex=False)
-            readers.append(fork.Process(target=reopen, args=(tmp_path / "s", over, saying)))
-            readers[-1].start()
-            pipes.append(said)
+    with (
+        make(tmp_path / "s", 3) as store,
+        readers(reopen, tmp_path / "s", 4) as answers,
+    ):
         number, until = 100, time.monotonic() + 3
         while time.monotonic() < until:
             number += 1
@@ -94,28 +90,13 @@ def test_readers_that_open_beside_a_busy_writer_are_not_told_of_damage(tmp_path:
             store.delete(Filter(scene=f"/scenes/{number - 20}.png"))
             if number % 50 == 0:
                 store.compact()
-        over.set()
-        answers = [said.recv() for said in pipes]
-        for reader in readers:
-            reader.join()
     assert [wrong for _, wrong in answers] == [[]] * 4
     assert sum(opened for opened, _ in answers) > 100
 
 
 @pytest.mark.slow
 def test_threads_share_a_store(tmp_path: Path) -> None:
-    failures: list[BaseException] = []
-    over = threading.Event()
     with make(tmp_path / "s", 9) as store:
-
-        def repeat(step: "contextlib.AbstractContextManager[None] | object") -> None:
-            number = 0
-            try:
-                while not over.is_set():
-                    number += 1
-                    step(number)  # type: ignore[operator]
-            except BaseException as error:
-                failures.append(error)
 
         def add(number: int) -> None:
             first = 1000 * (1 + threading.get_ident() % 1000) + number
@@ -135,15 +116,7 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
             assert store.knows(scene(number % 9).content)
             store.outbox.events(number, 3)
 
-        steps = [add, add, search, search, search, read, read, read]
-        threads = [threading.Thread(target=repeat, args=(step,)) for step in steps]
-        for thread in threads:
-            thread.start()
-        time.sleep(2)
-        over.set()
-        for thread in threads:
-            thread.join()
-        assert failures == []
+        assert at_once([add, add, search, search, search, read, read, read], seconds=2) == []
         assert store.outbox.newest() == store.rows - 18
         assert store.verify() == []
 
@@ -195,7 +168,7 @@ def test_labels_that_change_beside_a_reader_are_no_damage(tmp_path: Path) -> Non
         assert "/scenes/4.png" not in {hit.scene for hit in found}
 
 
-def verifying(folder: Path, over: Event, said: Connection) -> None:
+def verifying(folder: Path, _number: int, over: Event, said: Connection) -> None:
     """Verify and export the store again and again; say how often, and what was wrong."""
     done, wrong = 0, []
     with CodeStore.open(folder) as store:
@@ -211,12 +184,10 @@ def verifying(folder: Path, over: Event, said: Connection) -> None:
 
 @pytest.mark.slow
 def test_what_is_read_for_long_beside_a_busy_writer_is_not_called_damaged(tmp_path: Path) -> None:
-    fork = multiprocessing.get_context("fork")
-    over = fork.Event()
-    with make(tmp_path / "s", 60) as store:
-        said, saying = fork.Pipe(duplex=False)
-        reader = fork.Process(target=verifying, args=(tmp_path / "s", over, saying))
-        reader.start()
+    with (
+        make(tmp_path / "s", 60) as store,
+        readers(verifying, tmp_path / "s", 1) as answers,
+    ):
         number, until = 100, time.monotonic() + 3
         while time.monotonic() < until:
             number += 1
@@ -225,9 +196,7 @@ def test_what_is_read_for_long_beside_a_busy_writer_is_not_called_damaged(tmp_pa
             store.delete(Filter(scene=f"/scenes/{number - 50}.png"))
             if number % 20 == 0:
                 store.compact()
-        over.set()
-        done, wrong = said.recv()
-        reader.join()
+    ((done, wrong),) = answers
     assert wrong == []
     assert done > 5
 

@@ -9,10 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.codes import pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
@@ -21,21 +19,12 @@ from scenehash.watcher.alerts import set_radius
 from scenehash.watcher.tuning import Tuning, around, tune
 from scenehash.windows import Window
 
+from ...command_line import answer, run
 from ...scenes import archive, draw, read_pixels
 from ..cli.test_scene_commands import write_raster
 from ..ingestion.test_ingest import mosaic
 
 BITS = 64
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
-
-
-def answer(*arguments: object) -> dict:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 def at_distances(*distances: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash.files import path_from
+from scenehash.scenes import find_scenes
 from scenehash.store import Arrival, CodeStore
 from scenehash.watcher.arrivals import Arrivals, Now
 from scenehash.watcher.backlog import BYTES_AT_ONCE, FILES_AT_ONCE, Backlog
@@ -88,7 +89,6 @@ def test_the_listing_passes_temporary_names_the_store_and_other_files_over(tmp_p
                  "e.tif.tmp", "notes.txt", "f.tif.done", "store/g.png"):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    os.mkfifo(folder / "pipe.png")
     (folder / "loop").symlink_to(folder)
     listing = scan_folders([folder], folder / "store")
     names = sorted(str(Path(one.path).relative_to(folder)) for one in listing.files)
@@ -129,6 +129,17 @@ def test_folders_of_a_nas_are_passed_over(tmp_path: Path) -> None:
     assert [Path(file.path).name for file in scan_folders([tmp_path], tmp_path / "s").files] == [
         "g.png"
     ]
+
+
+def test_what_ingest_would_set_aside_is_listed_too(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "dead.tif").symlink_to(tmp_path / "nothing")
+    (tmp_path / "loop.tif").symlink_to(tmp_path / "loop.tif")
+    (tmp_path / "linked.tif").symlink_to(tmp_path / "folder")
+    os.mkfifo(tmp_path / "pipe.png")
+    listed = scan_folders([tmp_path], tmp_path / "s").files
+    assert sorted(Path(file.path) for file in listed) == find_scenes([tmp_path])
+    assert len(listed) == 4
 
 
 @given(st.lists(st.integers(0, 30), max_size=60))

@@ -4,7 +4,6 @@ import builtins
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,24 +12,17 @@ from typing import Any
 
 import cv2
 import pytest
-from typer.testing import CliRunner, Result
 
 from scenehash import CodeStore
-from scenehash.cli.main import build_app
 from scenehash.watcher.waiting import Notified, Polling
 from scenehash.watcher.webhook import GRACE
 
+from ...command_line import COMMAND, run
 from ...scenes import draw
 from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
 __all__ = ["receiver", "serve"]
-
-COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments])
 
 
 def drop(folder: Path, kind: str, seed: int) -> Path:
@@ -112,6 +104,28 @@ def test_once_says_by_its_status_that_something_was_set_aside(tmp_path: Path) ->
     assert (again.exit_code, again.stdout) == (0, "")
 
 
+def test_a_dead_link_is_set_aside_until_its_file_is_there(tmp_path: Path) -> None:
+    scene = drop(tmp_path / "elsewhere", "beach", 1)
+    scene.rename(tmp_path / "later.png")
+    (tmp_path / "in").mkdir()
+    link = tmp_path / "in" / "beach.png"
+    link.symlink_to(scene)
+    where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    first = run("watch", *where)
+    assert first.exit_code == 3
+    event = json.loads(first.stdout)
+    assert (event["kind"], event["scene"]) == ("set_aside", str(link))
+    assert "No such file" in event["reason"]
+    listed = run("quarantine", "list", "--store", tmp_path / "s", "--json").stdout
+    assert [item["path"] for item in json.loads(listed)["quarantine"]] == [str(link)]
+    assert run("watch", *where).exit_code == 0
+    (tmp_path / "later.png").rename(scene)
+    again = run("watch", *where)
+    assert (again.exit_code, json.loads(again.stdout)["kind"]) == (0, "scene")
+    listed = run("quarantine", "list", "--store", tmp_path / "s", "--json").stdout
+    assert json.loads(listed)["quarantine"] == []
+
+
 def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Receiver) -> None:
     for seed in range(20):
         drop(tmp_path / "in", "beach", seed)
@@ -121,6 +135,25 @@ def test_once_delivers_to_a_webhook_before_it_ends(tmp_path: Path, receiver: Rec
     drop(tmp_path / "in", "river", 1)
     assert run("watch", *where, "--webhook", receiver.url).exit_code == 0
     assert [body["event"] for _, body in receiver.taken] == list(range(1, 22))
+
+
+@pytest.mark.parametrize("status", [404, 302, 503])
+def test_once_fails_when_events_were_not_delivered_and_keeps_them(
+    status: int, tmp_path: Path, receiver: Receiver
+) -> None:
+    for seed in range(3):
+        drop(tmp_path / "in", "beach", seed)
+    (tmp_path / "in" / "broken.jpg").write_text("these are words")
+    where = (tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
+    receiver.statuses = [200] + 20 * [status]
+    refused = run("watch", *where, "--webhook", receiver.url)
+    assert refused.exit_code == 1
+    assert f"HTTP status {status}" in refused.stderr
+    assert "not delivered yet: 3 events, which the store keeps" in refused.stderr
+    assert len(receiver.taken) == 1
+    receiver.statuses = []
+    assert run("watch", *where, "--webhook", receiver.url).exit_code == 0
+    assert [body["event"] for _, body in receiver.taken] == [1, 2, 3, 4]
 
 
 @pytest.mark.slow
@@ -169,9 +202,7 @@ def test_secrets_of_a_webhook_are_not_printed(tmp_path: Path) -> None:
     for url in (nobody, "ftp://me:hidden@host", "http://me:hidden@ho st/"):
         for done in (
             run(*words, "--webhook", url),
-            CliRunner().invoke(
-                build_app(), [str(word) for word in words], env={"SCENEHASH_WEBHOOK": url}
-            ),
+            run(*words, env={"SCENEHASH_WEBHOOK": url}),
         ):
             assert "webhook" in done.output
             assert "hidden" not in done.output

@@ -1,0 +1,185 @@
+"""Groups of options that several commands share, and what they ask for in the library's words.
+
+Each field is an option of the command that has the group as a parameter; see commands.py.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import ConfigurationError
+from scenehash.windows import Tiling
+
+from .console import UsageError
+from .options import (
+    CORES,
+    STORE_VARIABLE,
+    BandChoice,
+    BoundingBox,
+    KeepThumbnails,
+    Label,
+    LabelFromFolder,
+    LabelOption,
+    MinValid,
+    NearOption,
+    NewerThan,
+    NodataValue,
+    Overlap,
+    PartOfScene,
+    PlaceInScene,
+    SceneOption,
+    Since,
+    StoreArgument,
+    StoreOption,
+    StretchRange,
+    Threads,
+    TileSize,
+    Until,
+    Wait,
+    Whole,
+)
+
+if TYPE_CHECKING:
+    from scenehash.ingestion import IngestOptions
+    from scenehash.retrieval.crop import Crop
+    from scenehash.store import Filter
+
+
+@dataclass(frozen=True)
+class StoreChoice:
+    """The store of a command that is about a store: named first, or with --store."""
+
+    store: StoreArgument = None
+    option: StoreOption = None
+
+    def folder(self) -> Path:
+        """Its folder; SCENEHASH_STORE stands back behind both. Raises UsageError."""
+        argument, option = self.store, self.option
+        is_variable = os.environ.get(STORE_VARIABLE) == str(option)
+        if argument is not None and option is not None and argument != option and not is_variable:
+            raise UsageError(f"which store? {argument} and --store {option} are two")
+        folder = argument or option
+        if folder is None:
+            raise UsageError(f"which store? Give STORE, or --store FOLDER, or set {STORE_VARIABLE}")
+        return folder
+
+
+@dataclass(frozen=True)
+class DecodeChoice:
+    """How files become pixels."""
+
+    bands: BandChoice = None
+    nodata: NodataValue = None
+    stretch: StretchRange = None
+
+    def params(self) -> DecodeParams:
+        """Raises ConfigurationError."""
+        return DecodeParams(self.bands, self.nodata, self.stretch)
+
+
+@dataclass(frozen=True)
+class TileChoice:
+    """How large a tile is."""
+
+    tile: TileSize = None
+    whole: Whole = Tiling.whole
+
+    def tiling(self) -> Tiling:
+        """Raises ConfigurationError."""
+        if self.tile is None:
+            return Tiling(whole=self.whole)
+        try:
+            if self.tile.endswith("m"):
+                return Tiling(metres=float(self.tile.removesuffix("m")), whole=self.whole)
+            return Tiling(int(self.tile), whole=self.whole)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--tile {self.tile}: give pixels, such as 512, or metres, such as 300m"
+            ) from error
+
+
+@dataclass(frozen=True)
+class TilingChoice(TileChoice):
+    """How a scene is cut into tiles, and which of them are left out."""
+
+    overlap: Overlap = Tiling.overlap
+    min_valid: MinValid = Tiling.min_valid
+
+    def tiling(self) -> Tiling:
+        """Raises ConfigurationError."""
+        return replace(super().tiling(), overlap=self.overlap, min_valid=self.min_valid)
+
+
+@dataclass(frozen=True)
+class CropChoice(DecodeChoice, TileChoice):
+    """Which part of a query scene is searched with, and how it is read."""
+
+    window: PartOfScene = None
+    at: PlaceInScene = None
+
+    def crop(self, queries: Sequence[str]) -> "Crop":
+        """How the scene files among queries are read and cut; UsageError when there are none.
+
+        A stored tile, or a code, is searched with as it is. Raises ConfigurationError, too.
+        """
+        from scenehash.retrieval.crop import Crop
+        from scenehash.retrieval.query import is_scene_file
+
+        asked = {name: value for name, value in vars(self).items() if value is not None}
+        given = [f"--{name}" for name, value in asked.items() if value is not False]
+        if given and not any(is_scene_file(query) for query in queries):
+            raise UsageError(
+                f"{', '.join(given)}: {' and '.join(queries)} is no scene file, and is taken as it "
+                "is stored; leave the option out, or give a file"
+            )
+        return Crop(self.window, self.at, self.params(), self.tiling())
+
+
+@dataclass(frozen=True)
+class IngestChoice(DecodeChoice, TilingChoice):
+    """How scenes are read, cut, labelled and stored."""
+
+    label: Label = None
+    label_from_folder: LabelFromFolder = False
+    thumbnails: KeepThumbnails = False
+    threads: Threads = CORES
+    wait: Wait = False
+
+    def options(self, bits: int | None = None) -> "IngestOptions":
+        """bits: the width of the codes of a new store. Raises ConfigurationError."""
+        from scenehash.ingestion import IngestOptions
+
+        return IngestOptions(
+            self.tiling(),
+            self.params(),
+            tuple(self.label or ()),
+            self.label_from_folder,
+            self.threads,
+            self.thumbnails,
+            bits,
+            self.wait,
+        )
+
+
+@dataclass(frozen=True)
+class FilterChoice:
+    """Which stored tiles, or which scenes."""
+
+    scene: SceneOption = None
+    label: LabelOption = None
+    since: Since = None
+    until: Until = None
+    bbox: BoundingBox = None
+    near: NearOption = None
+    newer_than: NewerThan = None
+
+    def filter(self) -> "Filter":
+        """Without any of them it holds for all tiles."""
+        from scenehash.store import Filter
+
+        return Filter(
+            self.scene, self.newer_than, self.since, self.until, self.bbox, self.label, self.near
+        )
