@@ -68,15 +68,23 @@ if TYPE_CHECKING:
     from .diagnose.doctor import Examination, doctor
     from .errors import ScenehashError
     from .index import CodeIndex
-    from .ingestion import IngestOptions, IngestReport, ingest, relocate, retry_quarantine
+    from .ingestion import (
+        IngestOptions,
+        IngestReport,
+        RehashReport,
+        ingest,
+        rehash,
+        relocate,
+        retry_quarantine,
+    )
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .retrieval.crop import Crop
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
-    from .store import CodeStore, Filter, Hit
-    from .watcher.alerts import add_alert, tune_alert
+    from .store import Area, CodeStore, Filter, Hit
+    from .watcher.alerts import add_alert, confirm_match, reject_match, tune_alert
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
@@ -86,6 +94,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "Area",
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
@@ -98,6 +107,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "Query",
+    "RehashReport",
     "SceneTiles",
     "ScenehashError",
     "SearchResult",
@@ -107,10 +117,13 @@ __all__ = [
     "WatchReport",
     "add_alert",
     "bench",
+    "confirm_match",
     "doctor",
     "ingest",
     "preview_tiles",
     "read_scene",
+    "rehash",
+    "reject_match",
     "relocate",
     "retry_quarantine",
     "search",
@@ -119,6 +132,7 @@ __all__ = [
 ]
 
 _MODULE_OF = {
+    "Area": "store",
     "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
@@ -131,6 +145,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "Query": "retrieval.query",
+    "RehashReport": "ingestion",
     "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
@@ -140,10 +155,13 @@ _MODULE_OF = {
     "WatchReport": "watcher.options",
     "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
+    "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
+    "rehash": "ingestion",
+    "reject_match": "watcher.alerts",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",

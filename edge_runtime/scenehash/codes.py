@@ -10,6 +10,8 @@ from .errors import ConfigurationError
 Codes = npt.NDArray[np.uint8]
 
 MIN_BITS, MAX_BITS = 16, 256
+# The width of a new store's codes, where the model has it: docs/quality.md has what others cost.
+DEFAULT_BITS = 64
 
 
 def check_bits(bits: int) -> int:
@@ -32,6 +34,11 @@ def check_width(bits: int | None, widths: Sequence[int]) -> int:
         choice = ", ".join(map(str, widths))
         raise ConfigurationError(f"{bits} bits: this model's codes can be of {choice} bits")
     return bits
+
+
+def default_width(widths: Sequence[int]) -> int:
+    """The one of a model's widths that a new store's codes have."""
+    return DEFAULT_BITS if DEFAULT_BITS in widths else widths[-1]
 
 
 def pack(logits: npt.NDArray[np.floating]) -> Codes:

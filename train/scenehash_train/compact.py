@@ -27,7 +27,7 @@ def fit_compact(
     dimensions.
     """
     vectors = torch.from_numpy(sample_vectors(represented, seed))
-    with torch.inference_mode():
+    with torch.no_grad():
         components, logits = projection(vectors), head(vectors)
         means = components.mean(0), logits.mean(0)
         scales = (
@@ -41,17 +41,20 @@ def fit_compact(
         kept = values[:: max(1, len(values) // 1_000_000)]
         chosen = chosen * (LARGEST / kept.quantile(WITHIN))
         of_components, of_logits = chosen[: components.shape[1]], chosen[components.shape[1] :]
-        layers = head.last_layers()
-        compact = Compact(len(vectors[0]), [layer.in_features for layer in layers], len(chosen.T))
+        compact = Compact(len(vectors[0]), head.hidden_widths(), len(chosen.T))
         direct = projection.matrix @ (scales[0] * of_components)
         bias = -(projection.mean @ direct) - means[0] @ (scales[0] * of_components)
         bias = bias - means[1] @ (scales[1] * of_logits)
+        hidden = (layer for layer in compact.inner if isinstance(layer, nn.Linear))
         first = 0
-        own_layers = [own for own in compact.inner if isinstance(own, nn.Linear)]
-        for layer, own in zip(layers, own_layers, strict=True):
-            weights = scales[1] * of_logits[first : first + layer.out_features]
-            own.weight.copy_((layer.weight.T @ weights).T)
-            bias = bias + layer.bias @ weights
+        for layer, deep in zip(head.last_layers(), head.deep(), strict=True):
+            of_layer = scales[1] * of_logits[first : first + layer.out_features]
+            weights = layer.weight.T @ of_layer
+            if deep:
+                next(hidden).weight.copy_(weights.T)
+            else:
+                direct = direct + weights
+            bias = bias + layer.bias @ of_layer
             first += layer.out_features
         compact.direct.weight.copy_(direct.T)
         compact.direct.bias.copy_(bias)

@@ -60,6 +60,15 @@ class Branches(nn.Module):
         layers = [branch[-1] for branch in self._sequences()]
         return [layer for layer in layers if isinstance(layer, nn.Linear)]
 
+    def deep(self) -> list[bool]:
+        """Whether each branch has layers before its last one; the others read x itself."""
+        return [len(branch) > 1 for branch in self._sequences()]
+
+    def hidden_widths(self) -> list[int]:
+        """How wide the input of the last layer of each deep branch is."""
+        pairs = zip(self.last_layers(), self.deep(), strict=True)
+        return [layer.in_features for layer, deep in pairs if deep]
+
     def finished(self, projection: Projection) -> "Branches":
         """The head for export: the same function, of representations [N, D], in evaluation mode."""
         parts = (folded(nn.Sequential(projection, *branch)) for branch in self._sequences())
@@ -72,12 +81,12 @@ class Branches(nn.Module):
 class Compact(nn.Module):
     """The representation that a device keeps: whole numbers from -127 to 127, float32 [N, D].
 
-    Linear in the backbone's representation [N, W] and in what the head's last layers read; see
-    compact.py.
+    Linear in the backbone's representation [N, W] and in what the last layers of the head's deep
+    branches read; see compact.py.
     """
 
     def __init__(self, width: int, inner: Sequence[int], dims: int) -> None:
-        """width: W. inner: the widths of what the last layer of each branch of the head reads."""
+        """width: W. inner: Branches.hidden_widths() of the head."""
         super().__init__()
         self.direct = nn.Linear(width, dims)
         self.inner = nn.ModuleList(nn.Linear(size, dims, bias=False) for size in inner)
@@ -96,6 +105,7 @@ class Compact(nn.Module):
         return digest.hexdigest()[:16]
 
     def forward(self, x: Tensor, inner: list[Tensor]) -> Tensor:
+        """inner: what the last layer of each deep branch of the head reads."""
         value = self.direct(x)
         for layer, values in zip(self.inner, inner, strict=True):
             value = value + layer(values)

@@ -54,5 +54,6 @@ class HashNetwork(nn.Module):
         assert isinstance(self.head, Branches)
         representation = self.representation(tiles)
         inner = self.head.inner(representation)
-        compact: Tensor = self.compact(representation, inner)
+        pairs = zip(inner, self.head.deep(), strict=True)
+        compact: Tensor = self.compact(representation, [own for own, deep in pairs if deep])
         return self.head.outer(inner), compact

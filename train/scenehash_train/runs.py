@@ -98,8 +98,7 @@ class Run:
         if not (self.path / COMPACT).is_file():
             return None
         with _intact(self.path / COMPACT) as weights:
-            inner = [layer.in_features for layer in head.last_layers()]
-            compact = Compact(width, inner, len(weights["direct.bias"]))
+            compact = Compact(width, head.hidden_widths(), len(weights["direct.bias"]))
             compact.load_state_dict(weights)
         return compact.eval()
 

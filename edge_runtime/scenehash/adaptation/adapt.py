@@ -14,7 +14,7 @@ from scenehash.files import check_output, write_bytes
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
-from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.model.hash_model import HashModel, model_path
 from scenehash.model.inspection import read_model
 from scenehash.model.linear_code import LinearCode
 from scenehash.progress import SILENT, Progress
@@ -92,7 +92,7 @@ def adapt(
     store's codes are of another model, InputError where fewer than 300 tiles can be used.
     """
     check_output(out)
-    path = shipped_model() if model is None else model
+    path = model_path(model)
     loaded = HashModel.load(path)
     if loaded.representation is None:
         raise ConfigurationError(f"{path}: gives no representation to adapt; export it again")

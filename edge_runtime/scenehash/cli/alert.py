@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from scenehash.watcher.tuning import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
+Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its row.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +32,8 @@ def register(app: typer.Typer) -> None:
         "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
         "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
     )
+    register_command(group, confirm_command, "scenehash alert confirm quay 512 --store my.store")
+    register_command(group, reject_command, "scenehash alert reject quay 512 --store my.store")
     register_command(group, list_command, "scenehash alert list --store my.store")
     register_command(group, remove_command, "scenehash alert remove quay --store my.store")
     register_command(
@@ -83,16 +86,16 @@ def add_command(
     crop = cropping.crop(given)
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = add_alert(code_store, name, examples, negatives or (), radius, model, crop, CONSOLE)
-    report(_document(alert), as_json, f"{store}: alert {name} added, radius {alert.radius} bits")
+    report(alert.document(), as_json, f"{store}: alert {name} added, radius {alert.radius} bits")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
     """List alerts."""
     from scenehash.store import CodeStore
+    from scenehash.store.documents import alerts_document
 
     with CodeStore.open(store) as code_store:
-        alerts = code_store.alerts.list()
-    document = {"store": str(store), "alerts": [_document(alert) for alert in alerts]}
+        alerts, document = code_store.alerts.list(), alerts_document(code_store)
     shown = [_alert_table(alerts)] if alerts else []
     report(document, as_json, *shown, f"{store}: {counted(len(alerts), 'alert')}")
 
@@ -107,6 +110,36 @@ def remove_command(
         code_store.alerts.remove(name)
     document = {"store": str(store), "removed": name}
     report(document, as_json, f"{store}: alert {name} removed")
+
+
+def confirm_command(
+    name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
+) -> None:
+    """Confirm that a stored tile is of an alert's kind.
+
+    The tile becomes an example.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import confirm_match
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        alert = confirm_match(code_store, name, row)
+    report(alert.document(), as_json, f"{store}: row {row} is an example of {name}")
+
+
+def reject_command(
+    name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
+) -> None:
+    """Reject a false alarm of an alert.
+
+    The tile becomes a negative example: what is as near to it as to an example matches no more.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import reject_match
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        alert = reject_match(code_store, name, row)
+    report(alert.document(), as_json, f"{store}: row {row} is a negative example of {name}")
 
 
 def tune_command(
@@ -149,7 +182,7 @@ def tune_command(
         alert, proposed = code_store.alerts.get(name), tuning.proposed()
         if apply:
             set_radius(code_store, name, proposed)
-        document = _tuning_document(alert, tuning, proposed)
+        document = tuning.document(alert)
         summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
         shown = (_tuning_table(alert, tuning, proposed), summary)
         files = write_each(
@@ -172,16 +205,6 @@ def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") ->
     write_picture(path, contact_sheet(lines))
 
 
-def _document(alert: "Alert") -> dict[str, object]:
-    count = len(alert.examples)
-    return {
-        "name": alert.name,
-        "radius": alert.radius,
-        "examples": list(alert.sources[:count]),
-        "negatives": list(alert.sources[count:]),
-    }
-
-
 def _alert_table(alerts: "list[Alert]") -> "Table":
     from rich.table import Table
 
@@ -190,18 +213,6 @@ def _alert_table(alerts: "list[Alert]") -> "Table":
         counts = (alert.radius, len(alert.examples), len(alert.negatives))
         table.add_row(alert.name, *(str(count) for count in counts))
     return table
-
-
-def _tuning_document(alert: "Alert", tuning: "Tuning", proposed: int) -> dict[str, object]:
-    document: dict[str, object] = {
-        **_document(alert),
-        "proposed": proposed,
-        "matches": tuning.matches.tolist(),
-    }
-    if tuning.true is not None:
-        document["precision"] = tuning.precision().round(4).tolist()
-        document["recall"] = tuning.recall().round(4).tolist()
-    return document
 
 
 def _tuning_table(alert: "Alert", tuning: "Tuning", proposed: int) -> "Table":

@@ -14,7 +14,20 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from . import adapt, alert, bench, demo, doctor, ingest, quarantine, search, store, tiles, watch
+from . import (
+    adapt,
+    alert,
+    bench,
+    demo,
+    doctor,
+    ingest,
+    quarantine,
+    search,
+    serve,
+    store,
+    tiles,
+    watch,
+)
 from .console import EXIT_FAILED, notice, report
 from .help import give_all
 from .interrupts import exit_status, interruptible
@@ -120,6 +133,7 @@ def build_app() -> typer.Typer:
         watch,
         alert,
         search,
+        serve,
         store,
         adapt,
         quarantine,

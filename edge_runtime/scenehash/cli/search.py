@@ -1,6 +1,6 @@
 """`scenehash search`"""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,6 +92,10 @@ def search_command(
         ),
     ] = None,
     output: FilesChoice,
+    group: Annotated[
+        bool,
+        typer.Option("--group", help="Group hits that show one place, the best of each first."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
@@ -125,16 +129,15 @@ def search_command(
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    document = result.document()
-    shown: list[RenderableType] = [_hit_table(result), _summary(result)]
+    document = result.document(group, explain)
+    shown: list[RenderableType] = [_hit_table(result, group), _summary(result)]
     if explain:
-        document["explanation"] = asdict(result.explanation)
         shown.insert(1, str(result.explanation))
     report_files(document, as_json, shown, files.write(result))
 
 
-def _hit_table(result: "SearchResult") -> "Table":
-    """Hits as a table for a person."""
+def _hit_table(result: "SearchResult", group: bool) -> "Table":
+    """Hits as a table for a person; in groups of one place, those after the first indented."""
     from rich.table import Table
 
     from scenehash.retrieval.shown import named, window_text
@@ -143,8 +146,12 @@ def _hit_table(result: "SearchResult") -> "Table":
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
-    for hit in result.hits:
-        cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+    hits = {hit.row: hit for hit in result.hits}
+    groups = result.groups() if group else [[row] for row in hits]
+    for row, is_first in ((row, row == rows[0]) for rows in groups for row in rows):
+        hit = hits[row]
+        rank = str(hit.rank) if is_first else f"  {hit.rank}"
+        cells = [rank, str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         table.add_row(*cells, window_text(hit.window))

@@ -65,8 +65,7 @@ def run_demo(folder: Path, model: HashModel, progress: Progress = SILENT) -> Dem
     """
     scenes = [_copy(path, folder / "scenes") for kind in KINDS for path in archive_paths(kind)]
     queries = {kind: _copy(query_path(kind), folder / "queries") for kind in KINDS}
-    identity = (model.lineage, model.bits, model.card.name)
-    with CodeStore.open_or_create(folder / "store", *identity) as store:
+    with CodeStore.for_model(folder / "store", model) as store:
         ingest(scenes, store, model, progress=progress)
         searches = [_search(kind, path, store, model) for kind, path in queries.items()]
     sheet = folder / "hits.png"

@@ -8,7 +8,7 @@ from typing import Any
 from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.model.golden import Drift
-from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.model.hash_model import HashModel, model_path
 from scenehash.store import CodeStore
 
 from .checks import Finding, check_codes, check_disk, check_machine, check_precision
@@ -56,7 +56,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     model: None is the one that ships with scenehash. store: a store that is to be one of this
     model, and whose disk is checked too. Raises ModelError on what is no model file.
     """
-    path = shipped_model() if model is None else Path(model)
+    path = model_path(model)
     machine = read_machine()
     hash_model = HashModel.open(path)
     drift = hash_model.replay()

@@ -13,6 +13,8 @@ from scenehash.tiles import Image
 BATCH = 4
 # Batches that wait for each thread that hashes.
 BATCHES_AHEAD = 2
+# Scenes, and tiles, and seconds after which what is hashed is committed.
+SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 
 class HashStream:

@@ -13,15 +13,12 @@ from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes.files import scan, scenes_at
 from scenehash.store import Added, CodeStore, HashedScene, SceneVectors, model_of
 
-from .hash_stream import HashStream
+from .hash_stream import SCENES_A_COMMIT, SECONDS_A_COMMIT, TILES_A_COMMIT, HashStream
 from .options import IngestOptions
 from .prefetch import Begun, Duplicate, Ended, Event, read_files
 from .read_ahead import Images
 from .report import IngestReport, SetAside
 from .upkeep import keep_model, keep_vectors
-
-# Scenes, and tiles, and seconds after which what is hashed is committed.
-SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 DEFAULTS = IngestOptions()
 

@@ -23,7 +23,9 @@ from .golden import MAX_DRIFT, Drift, compare
 from .inspection import check_interface, inspect_model, read_model
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 
-SHIPPED_MODEL = "scenehash-64.onnx"
+SHIPPED_MODEL = "scenehash-256.onnx"
+# The names that stand for files inside the package.
+SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
 BATCH = 8
 # Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
 MAX_MEMORY = 2 << 30
@@ -107,11 +109,11 @@ class HashModel:
     def load(cls, path: str | Path | None = None, threads: int = 1) -> "HashModel":
         """Open a model file, the shipped one by default, and check its codes on this machine.
 
-        The golden tiles in the file are hashed. Up to 2 % of bits that differ give a DriftWarning;
-        more raise ModelError, since such codes would not match those made elsewhere. Raises
-        ModelError, too, on a file that open() refuses.
+        path: see model_path. The golden tiles in the file are hashed. Up to 2 % of bits that differ
+        give a DriftWarning; more raise ModelError, since such codes would not match those made
+        elsewhere. Raises ModelError, too, on a file that open() refuses.
         """
-        path = shipped_model() if path is None else Path(path)
+        path = model_path(path)
         model = cls.open(path, threads)
         try:
             drift = model.replay()
@@ -262,15 +264,29 @@ def _whole(values: npt.NDArray[np.float32]) -> Vectors:
 
 def read_card(path: Path) -> Card:
     """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    path = model_path(path)
     try:
         return Card.from_json(inspect_model(read_model(path)).card)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
 
-def shipped_model() -> Path:
-    """Path of the model file inside the package."""
-    return Path(str(resources.files("scenehash.model") / SHIPPED_MODEL))
+def shipped_model(name: str = SHIPPED_MODEL) -> Path:
+    """Path of a model file inside the package; by default the one that is used if none is given."""
+    return Path(str(resources.files("scenehash.model") / name))
+
+
+def model_path(path: str | Path | None) -> Path:
+    """The file that a path, or a name, of a model means.
+
+    None: the shipped one. "open": the one beside it that was trained on archives with clear terms,
+    where there is no file of that name.
+    """
+    if path is None:
+        return shipped_model()
+    if str(path) in SHIPPED_BY_NAME and not Path(path).exists():
+        return shipped_model(SHIPPED_BY_NAME[str(path)])
+    return Path(path)
 
 
 def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:

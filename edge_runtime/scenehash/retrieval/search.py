@@ -18,8 +18,9 @@ from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
+from .grouping import group_by_place
 from .match_words import MatchDistances
-from .query import ModelWhenNeeded, Query, check_width, read_query
+from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Reranked, orders, reranked, shortlist
 from .shown import filter_document, filter_text
 
@@ -64,8 +65,15 @@ class SearchResult:
         """Whether any hit is at another rank than by its distance."""
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
-    def document(self) -> dict[str, object]:
-        """The result as plain values, as JSON has them."""
+    def groups(self) -> list[list[int]]:
+        """The rows of the hits in groups of one place each; see group_by_place."""
+        return group_by_place(self.hits)
+
+    def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
+        """The result as plain values, as JSON has them; with groups, and with the explanation."""
+        more: dict[str, object] = {"groups": self.groups()} if group else {}
+        if explain:
+            more["explanation"] = dataclasses.asdict(self.explanation)
         texts = [query.text for query in self.queries]
         return {
             "query": texts[0] if len(texts) == 1 else texts,
@@ -84,6 +92,7 @@ class SearchResult:
             "reranked": None if self.reranked is None else self.reranked.document(),
             "warnings": list(self.warnings),
             "hits": [hit.document() for hit in self.hits],
+            **more,
         }
 
 
@@ -149,9 +158,7 @@ class _Searcher:
         if isinstance(one, str | Path):
             return read_query(one, self.store, self.model, crop, self.threads, self.progress)
         model = self.model()
-        bits = model.width_for(self.store.bits)
-        self.store.check(model.lineage, bits)
-        return Query.from_image(one, model, bits)
+        return Query.from_image(one, model, bits_for(self.store, model))
 
     def search(
         self,

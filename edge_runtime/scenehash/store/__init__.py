@@ -12,8 +12,11 @@ vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
+area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
+listing.py      lists of scenes, labels and times
+documents.py    what a store holds, as JSON has it
 
 How it is kept
 
@@ -43,6 +46,7 @@ check.py        all of it, compared with its checksums
 """
 
 from .alerts import Alert, ExampleTile
+from .area import Area
 from .earlier import Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .opening import model_of
@@ -61,6 +65,7 @@ __all__ = [
     "VECTORS",
     "Added",
     "Alert",
+    "Area",
     "Arrival",
     "CodeStore",
     "Earlier",

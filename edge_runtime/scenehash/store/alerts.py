@@ -3,14 +3,14 @@
 import builtins
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
-from scenehash.errors import StoreDamagedError, StoreError
+from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
 from scenehash.windows import Window
 
 from .database import Database, Transacting
@@ -69,6 +69,34 @@ class Alert:
             nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
         return nearest
 
+    def judged(self, code: npt.NDArray[np.uint8], source: str, is_match: bool) -> "Alert":
+        """The alert with a tile, its code uint8 [K/8], as an example or else as a negative.
+
+        What it has of that source is left out.
+        """
+        codes = zip(self.sources, (*self.examples, *self.negatives), strict=True)
+        of_kind: dict[bool, list[tuple[str, npt.NDArray[np.uint8]]]] = {True: [], False: []}
+        for number, (text, other) in enumerate(codes):
+            if text != source:
+                of_kind[number < len(self.examples)].append((text, other))
+        of_kind[is_match].append((source, code))
+        examples, negatives = (
+            np.array([one for _, one in pairs], np.uint8).reshape(-1, len(code))
+            for pairs in of_kind.values()
+        )
+        sources = tuple(text for pairs in of_kind.values() for text, _ in pairs)
+        return replace(self, examples=examples, negatives=negatives, sources=sources)
+
+    def document(self) -> dict[str, object]:
+        """The alert as plain values, as JSON has them: its examples by where they came from."""
+        count = len(self.examples)
+        return {
+            "name": self.name,
+            "radius": self.radius,
+            "examples": list(self.sources[:count]),
+            "negatives": list(self.sources[count:]),
+        }
+
     def checksum(self) -> bytes:
         """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
@@ -114,7 +142,7 @@ class Alerts:
         for alert in self.list():
             if alert.name == name:
                 return alert
-        raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+        raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
 
     def add(self, alert: Alert, replace: bool = False) -> None:
         """Add an alert; StoreError when there is one of that name that is not to be replaced."""
@@ -140,7 +168,7 @@ class Alerts:
         """Remove an alert; StoreError when there is none of that name."""
         with self._transaction():
             if not self._has(name):
-                raise StoreError(f"{name}: no alert of that name (see: scenehash alert list)")
+                raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
             self._database.run("DELETE FROM alert WHERE name = ?", (name,))
 
     def damage(self) -> "builtins.list[str]":

@@ -16,7 +16,7 @@ CATALOG, LOCK, INDEX = "catalog.sqlite", "writer.lock", "index"
 def make_folder(path: Path) -> None:
     """Make the folder of a new store; StoreError when it holds something else."""
     try:
-        _make_durably(path)
+        make_durably(path)
         strangers = {entry.name for entry in path.iterdir()} - {LOCK, CODES}
         orphaned = (path / CODES).is_file() and (path / CODES).stat().st_size > 0
     except OSError as error:
@@ -32,12 +32,12 @@ def make_folder(path: Path) -> None:
         )
 
 
-def _make_durably(path: Path) -> None:
+def make_durably(path: Path) -> None:
     """Make a folder, and the folders above it, so that a power cut takes none of them."""
     if path.is_dir():
         return
     if not path.parent.is_dir():
-        _make_durably(path.parent)
+        make_durably(path.parent)
     path.mkdir(exist_ok=True)
     flush_folder(path.parent)
 

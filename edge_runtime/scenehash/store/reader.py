@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import LineageError, StoreDamagedError, StoreError
+from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
@@ -20,8 +20,9 @@ from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
+from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .model_file import sound_model
-from .records import Footprints, SceneRecord, Tile
+from .records import Footprints, SceneFile, SceneRecord, SceneVectors, Tile
 from .request import SearchRequest
 from .resolving import resolve
 from .results import Hit
@@ -156,6 +157,42 @@ class StoreReader:
             scene = self._catalog.scenes.find([content]).get(content)
             return None if scene is None else read_record(self._catalog, scene)
 
+    def contents(self) -> list[str]:
+        """The content ids of all scenes, by their first rows."""
+        return self._catalog.scenes.contents()
+
+    def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
+        """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            scene = self._catalog.scenes.find([content]).get(content)
+            return None if scene is None else self._snapshot.read_scene(scene)
+
+    def scene_of(self, row: int) -> SceneRecord | None:
+        """The record of the scene that a row belongs to; None for a row that has no tile.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._catalog.database.snapshot(), _remedy():
+            owned = self._catalog.tiles.owners([row])
+            return read_record(self._catalog, owned[0].scene) if owned else None
+
+    def scene_file(self, content: str) -> SceneFile | None:
+        """The file of the scene of this content id; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            return scene_file(self._catalog, self._snapshot, content)
+
+    def content_of(self, row: int) -> str:
+        """The content id of the scene whose tile is in a row; NotStoredError on a row not there."""
+        self.tile(row)
+        (content, *_) = self._catalog.tiles.origins([row])[row]
+        return content.hex()
+
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter.
 
@@ -176,6 +213,37 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scenes = self._catalog.scenes.under(path)
             return [read_record(self._catalog, scene) for scene in scenes]
+
+    def list_scenes(
+        self,
+        where: Filter | None = None,
+        most: int = 100,
+        after: int | None = None,
+        newest: bool = True,
+    ) -> ScenePage:
+        """Scenes of which a tile meets a filter, a page of at most so many; the newest first, or
+        the oldest.
+
+        The newest is the one that was stored last. after: `next` of the page before. A page of a
+        filter on places may have fewer scenes, and yet be not the last. Raises StoreError as
+        resolve, StoreDamagedError on a scene that is damaged.
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._pinned(), _remedy():
+            return list_scenes(self._catalog, self._snapshot, wanted, most, after, newest)
+
+    def label_counts(self) -> list[tuple[str, int]]:
+        """All labels, by name, and how many scenes have each."""
+        return self._catalog.scenes.label_counts()
+
+    def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
+        """How many scenes were acquired when: in equal spans from the first to the last of them.
+
+        where: only scenes that meet its conditions on scenes (label, since, until, scene).
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._catalog.database.snapshot():
+            return time_histogram(self._catalog, bins, wanted)
 
     def resolve(self, where: Filter) -> Filter:
         """The filter, with the whole path of a scene that it names by its last parts.
@@ -289,6 +357,12 @@ class StoreReader:
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.thumbnails.of_scene(found[0])
 
+    def vectors_by_scene(self) -> Iterator[tuple[SceneRecord, SceneVectors | None]]:
+        """Every sound scene, by its first row, with the vectors of all its tiles, or None."""
+        for found in self._each_scene():
+            if not isinstance(found, StoreDamagedError):
+                yield found[0], self.vectors.read_scene(found[0])
+
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""
         return self._count(self.thumbnails)
@@ -398,7 +472,7 @@ class StoreReader:
         for row in np.array(missing, np.int64)[there][:1]:
             raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
         for row in missing[:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+            raise NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
 
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from scenehash.codes import check_bits, check_width
+from scenehash.codes import check_bits, check_width, default_width
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.files import PARTIAL
 
@@ -146,11 +146,11 @@ class CodeStore(StoreReader):
     ) -> "CodeStore":
         """Open the store of a model's codes in a folder for writing, or make one.
 
-        bits: the width of the codes; None: that of the store, or all that the model has for a new
-        one. Raises ConfigurationError when the model has no codes of that width, and LineageError
-        as open_or_create.
+        bits: the width of the codes; None: that of the store, or of a new one 64 where the model
+        has codes of that width, and all that it has elsewhere. Raises ConfigurationError when the
+        model has no codes of the width asked for, and LineageError as open_or_create.
         """
-        width = check_width(bits, model.widths)
+        width = default_width(model.widths) if bits is None else check_width(bits, model.widths)
         if bits is not None or is_vacant(Path(path) / CATALOG):
             return cls.open_or_create(path, model.lineage, width, model.name, wait)
         with contextlib.ExitStack() as undo:

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper
 
 from scenehash import CodeStore
-from scenehash.ingestion.pipeline import SCENES_A_COMMIT
+from scenehash.ingestion.hash_stream import SCENES_A_COMMIT
 from scenehash.model.hash_model import shipped_model
 
 from ...command_line import answer, interrupt, run

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.errors import ConfigurationError
-from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.model.hash_model import HashModel, model_path
 from scenehash.progress import SILENT, Progress
 from scenehash.scenes import image_of
 from scenehash.tiles import to_tile
@@ -31,7 +31,7 @@ def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> di
     """
     machine = read_machine()
     most_threads = settings.most_threads or machine.cores
-    path = settings.model or shipped_model()
+    path = model_path(settings.model)
     model = HashModel.load(path, settings.threads)
     others = _others(model, settings)
     inputs = _inputs(settings)

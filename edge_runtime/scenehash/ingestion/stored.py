@@ -1,0 +1,149 @@
+"""Stored scenes read and hashed again: for codes of another model, and for representations."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from scenehash.errors import InputError
+from scenehash.files import path_from, path_text
+from scenehash.model.hash_model import Hashed, HashModel
+from scenehash.progress import Task
+from scenehash.scenes import Scene, Window, reopen_scene
+from scenehash.store import FILE, SceneRecord
+
+from .hash_stream import SCENES_A_COMMIT, SECONDS_A_COMMIT, TILES_A_COMMIT, HashStream
+from .read_ahead import Images, ReadAhead
+from .report import SetAside
+
+# A scene that is not where it was: the path that it has now, and the state of its file there.
+Place = tuple[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Rereading:
+    """How stored scenes are read again.
+
+    bits: the width of the codes. vectors: whether representations are wanted as well. places: pairs
+    (old, new) of absolute paths: a scene that is not where it was is looked for at new, or below,
+    where it was at old, or below. threads: how many batches are hashed at the same time.
+    """
+
+    model: HashModel
+    bits: int
+    vectors: bool
+    places: Sequence[tuple[Path, Path]] = ()
+    threads: int = 1
+
+
+class Reread(NamedTuple):
+    """A stored scene that was hashed again, hashed, or why it was not, reason."""
+
+    record: SceneRecord
+    hashed: Hashed | None
+    moved: Place | None = None
+    reason: str = ""
+
+
+class _Ended(NamedTuple):
+    """All tiles of the scene were read."""
+
+    moved: Place | None
+
+
+def reread(records: Sequence[SceneRecord], how: Rereading, task: Task) -> Iterator[list[Reread]]:
+    """Hash scenes again from their files, by their windows and decode parameters of then.
+
+    Yields some at a time, in their order; whatever is wrong with one file is said of its scene
+    alone. task: is told of each tile.
+    """
+    pending: list[tuple[SceneRecord, Place | None, str]] = []
+    began = time.monotonic()
+    with ThreadPoolExecutor(how.threads) as pool:
+        stream = HashStream(how.model, how.bits, how.vectors, pool, how.threads, task.advance)
+
+        def taken() -> list[Reread]:
+            hashed = iter(stream.take())
+            done = [
+                Reread(record, None if reason else next(hashed), moved, reason)
+                for record, moved, reason in pending
+            ]
+            pending.clear()
+            return done
+
+        paths = [path_from(record.path) for record in records]
+        size = how.model.tile_size
+        left = iter(records)
+        with ReadAhead(paths, lambda number: _read(records[number], size, how.places)) as events:
+            for event in events:
+                if isinstance(event, Images):
+                    stream.add(event.images)
+                    continue
+                record = next(left)
+                if isinstance(event, SetAside):
+                    stream.drop()
+                    task.advance(record.tiles)
+                    pending.append((record, None, event.reason))
+                else:
+                    stream.end()
+                    pending.append((record, event.moved, ""))
+                tiles = sum(one.tiles for one, _, _ in pending)
+                late = time.monotonic() - began > SECONDS_A_COMMIT
+                if len(pending) >= SCENES_A_COMMIT or tiles >= TILES_A_COMMIT or late:
+                    yield taken()
+                    began = time.monotonic()
+        if pending:
+            yield taken()
+
+
+def _read(
+    record: SceneRecord, tile_size: int, places: Sequence[tuple[Path, Path]]
+) -> Iterator[Images | _Ended]:
+    scene, is_moved = _opened(record, places)
+    with scene:
+        stamp, windows = scene.stamp, [Window(*window) for window in record.windows.tolist()]
+        for group in scene.tiles(windows, tile_size):
+            yield Images([tile.image for tile in group if tile.image is not None], 0)
+        origin = scene.origin
+        if stamp != origin.get("stamp"):
+            raise InputError("the file changed while it was read")
+        yield _Ended((path_text(scene.path), origin) if is_moved else None)
+
+
+def _opened(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> tuple[Scene, bool]:
+    """The scene, and whether it is elsewhere than the store has it; InputError: it is nowhere."""
+    try:
+        return _same(record, path_from(record.path), record.decode_params), False
+    except InputError as error:
+        params = {name: value for name, value in record.decode_params.items() if name != FILE}
+        for path in _elsewhere(record, places):
+            try:
+                return _same(record, path, params), True
+            except InputError:
+                continue
+        raise error
+
+
+def _same(record: SceneRecord, path: Path, params: Mapping[str, object]) -> Scene:
+    """The scene at a path; InputError when that is another one."""
+    scene = reopen_scene(path, params)
+    try:
+        file = params.get(FILE)
+        is_compared = isinstance(file, Mapping) and "digest" in file
+        if not is_compared and scene.content != record.content:
+            raise InputError("the file has another content than the scene that was stored")
+    except BaseException:
+        scene.close()
+        raise
+    return scene
+
+
+def _elsewhere(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> Iterator[Path]:
+    for old, new in places:
+        before = path_text(old)
+        if record.path == before:
+            yield new
+        elif record.path.startswith(before.rstrip("/") + "/"):
+            yield path_from(path_text(new / Path(record.path).relative_to(before)))

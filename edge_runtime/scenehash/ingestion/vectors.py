@@ -1,0 +1,71 @@
+"""Representations of tiles that were stored without."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from scenehash.errors import ConfigurationError
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress
+from scenehash.store import CodeStore, SceneRecord, SceneVectors
+
+from .options import CORES
+from .stored import Rereading, reread
+
+# Scenes, and tiles, that are dealt with together.
+GROUP, TILES_A_GROUP = 1000, 1 << 16
+
+
+@dataclass
+class MadeVectors:
+    """What became of the representations that were missing.
+
+    made: how many there are now. gone: paths of scenes of which none can be made, and why.
+    """
+
+    made: int = 0
+    gone: dict[str, str] = field(default_factory=dict)
+
+
+def make_vectors(
+    store: CodeStore, model: HashModel, threads: int = CORES, progress: Progress = SILENT
+) -> MadeVectors:
+    """Keep representations in a store, and make those that are missing or damaged, durably.
+
+    The pixels are those that were hashed: a scene's file must be there, and be that of then.
+    Interrupted, give the same call again. Raises LineageError when another model made the store,
+    and ConfigurationError when it gives no representations.
+    """
+    space = model.representation
+    store.check(model.lineage, model.width_for(store.bits))
+    if space is None:
+        raise ConfigurationError(f"model {model.name} gives no representations")
+    store.keep_vectors(space.frame, space.dims)
+    done = MadeVectors()
+    how = Rereading(model, store.bits, vectors=True, threads=threads)
+    with progress.task("vectors", 0) as task:
+        for group in _lacking(store):
+            task.plan(sum(record.tiles for record in group))
+            for some in reread(group, how, task):
+                found = [
+                    (record, SceneVectors(space.frame, hashed.vectors))
+                    for record, hashed, _, _ in some
+                    if hashed is not None and hashed.vectors is not None
+                ]
+                records = [record for record, _ in found]
+                if store.vectors.put_scenes(records, [vectors for _, vectors in found]):
+                    done.made += sum(record.tiles for record in records)
+                done.gone |= {record.path: reason for record, _, _, reason in some if reason}
+    return done
+
+
+def _lacking(store: CodeStore) -> Iterator[list[SceneRecord]]:
+    """The scenes without a sound vector of each tile, some at a time."""
+    group: list[SceneRecord] = []
+    for record, own in store.vectors_by_scene():
+        if own is None:
+            group.append(record)
+        if len(group) >= GROUP or sum(one.tiles for one in group) >= TILES_A_GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
