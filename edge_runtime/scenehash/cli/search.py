@@ -129,11 +129,10 @@ def search_command(
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    document = result.document(group, explain)
     shown: list[RenderableType] = [_hit_table(result, group), _summary(result)]
     if explain:
         shown.insert(1, str(result.explanation))
-    report_files(document, as_json, shown, files.write(result))
+    report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult", group: bool) -> "Table":

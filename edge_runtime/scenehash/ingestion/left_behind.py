@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scenehash.codes import Codes
 from scenehash.errors import StoreError
-from scenehash.files import flush_folder
+from scenehash.files import PARTIAL, flush_folder
 from scenehash.model.hash_model import HashModel
-from scenehash.store import FILE, Alert, CodeStore, HashedScene, SceneRecord, earlier_path
+from scenehash.store import EARLIER, FILE, Alert, CodeStore, HashedScene, SceneRecord, earlier_path
+from scenehash.store.rehash_work import Done
 
 from .carried_alerts import ROW, AlertCarrier, CarriedAlert, model_file
 from .new_codes import NewCodes
@@ -54,43 +54,53 @@ class BroughtBack:
 def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) -> BroughtBack:
     """Take back what was left behind at a path, as far as there are new codes of it.
 
-    What is in the store already is removed there. A store of which nothing is left is removed.
+    What is in the store already is removed there. See tidy for one of which nothing is left.
     """
-    back: list[str] = []
     with CodeStore.open(path, writable=True, wait=True) as earlier:
-        carrier = AlertCarrier(earlier, model, store.bits, codes)
-        carried = [carrier.carry(alert) for alert in earlier.alerts.list()]
-        contents = earlier.contents()
-        for start in range(0, len(contents), GROUP):
-            known, fresh = [], []
-            for content in contents[start : start + GROUP]:
-                record = earlier.find_scene(content)
-                if store.knows(content):
-                    known.append(content)
-                elif record is not None and (done := codes.find(record)) is not None:
-                    fresh.append(_scene(earlier, record, done.codes, codes))
-            with store.transaction():
-                store.add(fresh)
-                store.take_paths({scene.path: scene.content for scene in fresh})
-            back += [scene.content for scene in fresh]
-            earlier.remove_scenes([*known, *(scene.content for scene in fresh)])
-        for one in carried:
-            if one.alert is not None and _take_over(store, one.alert):
-                earlier.alerts.remove(one.name)
+        alerts = _bring_alerts_back(earlier, store, codes, model)
+        contents = _bring_scenes_back(earlier, store, codes)
         earlier.compact()
         is_empty = not earlier.counts()[0] and not earlier.alerts.list()
     if is_empty:
-        _remove(path)
-    return BroughtBack(back, [one for one in carried if one.alert is not None])
+        _retire(path)
+    return BroughtBack(contents, alerts)
 
 
-def _take_over(store: CodeStore, alert: Alert) -> bool:
-    """Add an alert that comes back; whether the store has it: another may have its name by now."""
-    for there in store.alerts.list():
-        if there.name == alert.name:
-            return there.checksum() == alert.checksum()
-    store.alerts.add(alert)
-    return True
+def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) -> list[str]:
+    back: list[str] = []
+    contents = earlier.contents()
+    for start in range(0, len(contents), GROUP):
+        known, fresh = [], []
+        for content in contents[start : start + GROUP]:
+            record = earlier.find_scene(content)
+            if store.knows(content):
+                known.append(content)
+            elif record is not None and (done := codes.find(record)) is not None:
+                fresh.append(_scene(earlier, record, done))
+        with store.transaction():
+            store.add(fresh)
+            store.take_paths({scene.path: scene.content for scene in fresh})
+        back += [scene.content for scene in fresh]
+        earlier.remove_scenes([*known, *(scene.content for scene in fresh)])
+    return back
+
+
+def _bring_alerts_back(
+    earlier: CodeStore, store: CodeStore, codes: NewCodes, model: HashModel
+) -> list[CarriedAlert]:
+    """Alerts that can be carried over now; one whose name was given to another is superseded."""
+    carrier = AlertCarrier(earlier, model, store.bits, codes)
+    names = {alert.name for alert in store.alerts.list()}
+    back = []
+    for alert in earlier.alerts.list():
+        if alert.name not in names:
+            carried = carrier.carry(alert)
+            if carried.alert is None:
+                continue
+            store.alerts.add(carried.alert)
+            back.append(carried)
+        earlier.alerts.remove(alert.name)
+    return back
 
 
 def _scenes(store: CodeStore, contents: Sequence[str]) -> Iterator[HashedScene]:
@@ -102,17 +112,15 @@ def _scenes(store: CodeStore, contents: Sequence[str]) -> Iterator[HashedScene]:
             yield record.hashed(codes, thumbnails, store.vectors.read_scene(record))
 
 
-def _scene(earlier: CodeStore, record: SceneRecord, codes: Codes, new: NewCodes) -> HashedScene:
+def _scene(earlier: CodeStore, record: SceneRecord, done: Done) -> HashedScene:
     """A scene that comes back, with its new codes, where it is now."""
     thumbnails = earlier.thumbnails.of_scene(record) if earlier.thumbnails.kept else None
-    done = new.find(record)
-    vectors = done.vectors if done is not None else None
-    if vectors is None:
-        vectors = earlier.vectors.read_scene(record)
-    if (place := new.places.get(record.content)) is not None:
-        params = {**record.decode_params, FILE: place[1]}
-        record = replace(record, path=place[0], decode_params=params)
-    return record.hashed(codes, thumbnails, vectors)
+    vectors = done.vectors or earlier.vectors.read_scene(record)
+    now = record
+    if done.moved is not None:
+        path, origin = done.moved
+        now = replace(record, path=path, decode_params={**record.decode_params, FILE: origin})
+    return now.hashed(done.codes, thumbnails, vectors)
 
 
 def _with_rows_of(earlier: CodeStore, store: CodeStore, alert: Alert) -> Alert:
@@ -131,12 +139,26 @@ def _with_rows_of(earlier: CodeStore, store: CodeStore, alert: Alert) -> Alert:
     return replace(alert, sources=tuple(renamed(source) for source in alert.sources))
 
 
-def _remove(path: Path) -> None:
-    """Remove a store of which nothing is left."""
+def tidy(store: Path) -> None:
+    """Remove stores of which nothing is left, and the folder of all when there is none.
+
+    Raises StoreError when the disk refuses.
+    """
+    folder = store / EARLIER
     try:
-        shutil.rmtree(path)
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name.endswith(PARTIAL):
+                shutil.rmtree(path)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be removed ({error.strerror})") from error
+
+
+def _retire(path: Path) -> None:
+    """Take a store of which nothing is left out of sight, at once; tidy removes it."""
+    try:
+        path.rename(path.with_name(f".{path.name}{PARTIAL}"))
         flush_folder(path.parent)
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
     except OSError as error:
         raise StoreError(f"{path}: cannot be removed ({error.strerror})") from error

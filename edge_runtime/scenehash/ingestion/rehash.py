@@ -19,7 +19,7 @@ from scenehash.store import CodeStore, Switch, earlier_paths
 from scenehash.store.rehash_work import RehashWork, forget_work, rehash_work
 
 from .carried_alerts import AlertCarrier, CarriedAlert
-from .left_behind import bring_back, leave_behind
+from .left_behind import bring_back, leave_behind, tidy
 from .new_codes import NewCodes
 from .options import CORES
 from .report import Moved, SetAside
@@ -159,11 +159,13 @@ class _Rehash:
             self._codes.make(store)
             self._switch(store, require_all)
         self._put_vectors(store)
+        tidy(self._path)
         for path in earlier_paths(self._path):
             back = bring_back(path, store, self._codes, self._how.model)
             self.report.returned += len(back.contents)
             self.report.alerts += back.alerts
             self._count(back.contents)
+        tidy(self._path)
         self._count_earlier()
 
     def _is_current(self, store: CodeStore) -> bool:

@@ -47,7 +47,7 @@ check.py        all of it, compared with its checksums
 
 from .alerts import Alert, ExampleTile
 from .area import Area
-from .earlier import Earlier, earlier_path, earlier_paths
+from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .opening import model_of
 from .outbox import Arrival
@@ -60,6 +60,7 @@ from .thumbnails import THUMBNAILS
 from .vectors import VECTORS
 
 __all__ = [
+    "EARLIER",
     "FILE",
     "THUMBNAILS",
     "VECTORS",

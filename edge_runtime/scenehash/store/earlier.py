@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from .catalog import Catalog
+from .catalog import Catalog, is_vacant
 from .folder import CATALOG
 
 EARLIER = "earlier"
@@ -63,7 +63,8 @@ def earlier_paths(folder: Path) -> list[Path]:
         found = sorted((folder / EARLIER).iterdir())
     except OSError:
         return []
-    return [path for path in found if (path / CATALOG).is_file()]
+    # One that is being made, or was not made to its end, holds nothing.
+    return [path for path in found if path.name[:1] != "." and not is_vacant(path / CATALOG)]
 
 
 def earlier_of(folder: Path) -> list[Earlier]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter, HashModel, IngestOptions, ingest, rehash
+from scenehash import scenes as scenes_room
 from scenehash.errors import ConfigurationError, LineageError, StoreBusyError, StoreError
 from scenehash.ingestion import RehashReport, stored
 from scenehash.store import Alert, earlier_path
@@ -41,8 +42,9 @@ def no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "reopen_scene", refuse)
 
 
+@pytest.mark.usefixtures("no_files")
 def test_an_adaptation_makes_its_codes_of_kept_vectors(
-    tmp_path: Path, scenes: Path, by: dict[str, HashModel], no_files: None
+    tmp_path: Path, scenes: Path, by: dict[str, HashModel]
 ) -> None:
     store = make_store(tmp_path / "s", scenes, by["first"])
     with CodeStore.open(store) as before:
@@ -106,8 +108,9 @@ def test_deleted_scenes_leave_no_codes_and_rows_are_not_given_again(
         assert (store / "codes.2.bin").stat().st_size == 8 * (tiles + 1)
 
 
+@pytest.mark.usefixtures("no_files")
 def test_shorter_codes_of_the_same_model_are_cut(
-    tmp_path: Path, scenes: Path, by: dict[str, HashModel], no_files: None
+    tmp_path: Path, scenes: Path, by: dict[str, HashModel]
 ) -> None:
     store = make_store(tmp_path / "s", scenes, by["first"], vectors=False)
     report = rehash(store, by["first"], bits=16)
@@ -243,7 +246,8 @@ def test_work_that_was_done_is_not_done_again(
     tmp_path: Path, scenes: Path, by: dict[str, HashModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(tmp_path / "s", scenes, by["first"], vectors=False)
-    opened, read = stored.reopen_scene, []
+    read: list[str] = []
+    opened = scenes_room.reopen_scene
 
     def interrupted(path: Path, params: object) -> object:
         read.append(path.name)
@@ -269,7 +273,8 @@ def test_scenes_that_arrive_meanwhile_are_part_of_it(
     tmp_path: Path, scenes: Path, by: dict[str, HashModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = make_store(tmp_path / "s", scenes, by["first"])
-    opened, late = stored.reopen_scene, []
+    late: list[int] = []
+    opened = scenes_room.reopen_scene
 
     def busy(path: Path, params: object) -> object:
         number = SCENES + len(late)
