@@ -17,7 +17,7 @@ from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, SceneVectors
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -48,6 +48,7 @@ class Query:
     of a scene of several; None for a stored tile or a plain code. thumbnails: a JPEG of each tile,
     where there are pixels. skipped: tiles of the scene that hold too little data to be searched
     with. blank: whether there is nothing to be seen in the one tile. warnings: for a person.
+    vectors: the representation of a tile that was hashed alone, where its model gives one.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Query:
     skipped: int = 0
     blank: bool = False
     warnings: tuple[str, ...] = ()
+    vectors: SceneVectors | None = None
 
     def __repr__(self) -> str:
         return f"Query({self.text!r}, tiles={len(self.codes)}, bits={8 * self.codes.shape[1]})"
@@ -146,7 +148,9 @@ class Query:
         cls, image: Image, model: "HashModel", bits: int | None = None, text: str = "image"
     ) -> "Query":
         """Hash the largest centred square of an image, uint8 RGB [H, W, 3]."""
-        logits = model.logits([image])[:, : bits or model.bits]
+        every, values = model.outputs([image])
+        logits = every[:, : bits or model.bits]
+        space = model.representation
         blank = is_blank(image)
         return cls(
             text,
@@ -156,6 +160,7 @@ class Query:
             thumbnails=(make_thumbnail(image),),
             blank=blank,
             warnings=_blank_warnings(text, blank),
+            vectors=SceneVectors(space.frame, values) if space and values is not None else None,
         )
 
     @classmethod

@@ -86,14 +86,19 @@ class Rule:
 
     def scores(self, codes: Codes, vectors: SceneVectors | None) -> Scores:
         """Scores float32 [N], -1 to 1, of tiles: codes uint8 [N, K/8] and their representations."""
-        values = signs(codes) if self.frame is None else None
-        if values is None:
+        if self.frame is None:
+            values = signs(codes)
+        else:
             assert vectors is not None
             values = vectors.values.astype(np.float32)
-        products = unit(values - self.centre) @ self.templates.T
-        scores: Scores = products[:, : self.positives].max(axis=1, initial=-1)
-        if products.shape[1] > self.positives:
-            scores[products[:, self.positives :].max(axis=1) >= scores] = -1
+        return self.best(unit(values - self.centre) @ self.templates.T, self.positives)
+
+    @staticmethod
+    def best(products: Scores, positives: int) -> Scores:
+        """Scores float32 [N] of the products [N, T] of tiles with templates; see the class."""
+        scores: Scores = products[:, :positives].max(axis=1, initial=-1)
+        if products.shape[1] > positives:
+            scores[products[:, positives:].max(axis=1) >= scores] = -1
         return scores
 
     def document(self) -> dict[str, object]:
@@ -143,7 +148,9 @@ def rule_of(head: str, numbers: bytes) -> Rule:
     if found["vectors"] is not None:
         name, count, width = found["vectors"]
         values = np.frombuffer(numbers, np.int8, offset=4 * floats)
-        own = SceneVectors(str(name), values.reshape(_whole(count, 1 << 20), _whole(width, 1 << 16)))
+        own = SceneVectors(
+            str(name), values.reshape(_whole(count, 1 << 20), _whole(width, 1 << 16))
+        )
     expected = Expected(
         asked,
         _finite(asked_share),
