@@ -185,7 +185,8 @@ def signs(codes: Codes) -> Scores:
 
 def unit(values: Scores) -> Scores:
     """Vectors float32 [N, D] at unit length; one of zeros stays as it is."""
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    units: Scores = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    return units
 
 
 def _whole(value: object, most: int, least: int = 1) -> int:

@@ -43,8 +43,11 @@ class ExampleTile:
 
 
 class Judged(NamedTuple):
-    """What an alert says of tiles: which match, bool [N]; bits to the nearest example, int32 [N],
-    and the scores of its rule, float32 [N], None where its radius decided."""
+    """What an alert says of N tiles.
+
+    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
+    float32 [N]; None where its radius decided, and a negative that is as near.
+    """
 
     matches: npt.NDArray[np.bool_]
     distances: npt.NDArray[np.int32]
@@ -78,11 +81,12 @@ class Alert:
 
     def judge(self, codes: Codes, vectors: SceneVectors | None = None) -> Judged:
         """Judge tiles by their codes uint8 [N, K/8] and, where there are any, representations."""
-        distances = self.distances(codes)
         if self.rule is None or not self.is_fitted or not self.rule.reads(vectors):
+            distances = self.distances(codes)
             return Judged(distances <= self.radius, distances, None)
         scores = self.rule.scores(codes, vectors)
-        return Judged(scores >= self.rule.threshold, distances, scores)
+        nearest = nearest_hamming(codes, self.examples)
+        return Judged(scores >= self.rule.threshold, nearest, scores)
 
     def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
         """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].

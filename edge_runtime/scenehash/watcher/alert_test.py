@@ -77,3 +77,25 @@ def judge_tiles(
     judged, matched, of_kind, found = counts.tolist()
     known = true is not None
     return AlertTest(judged, matched, of_kind if known else None, found if known else None, tuning)
+
+
+def around_threshold(
+    alert: Alert, tiles: Iterable[tuple[Rows, Samples]], most: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The (distance, row) of the tiles just above the threshold of a rule, and just below it.
+
+    At most `most` of each, by score, the best first; a tile without what the rule reads is left
+    out. tiles: as in judge_tiles.
+    """
+    above: list[tuple[float, int, int]] = []
+    below: list[tuple[float, int, int]] = []
+    for rows, some in tiles:
+        judged = alert.judge(some.codes, some.vectors)
+        if judged.scores is None:
+            continue
+        columns = (-judged.scores).tolist(), rows.tolist(), judged.distances.tolist()
+        found = list(zip(*columns, judged.matches.tolist(), strict=True))
+        above = sorted([*above, *(own[:3] for own in found if own[3])])[-most:]
+        below = sorted([*below, *(own[:3] for own in found if not own[3])])[:most]
+    within, beyond = ([(distance, row) for _, row, distance in side] for side in (above, below))
+    return within, beyond

@@ -24,7 +24,7 @@ from scenehash.retrieval.query import (
 )
 from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit, SceneVectors
 
-from .alert_test import AlertTest, judge_tiles
+from .alert_test import AlertTest, around_threshold, judge_tiles
 from .rates import Rate
 from .rule_fitting import Samples, fit_rule, samples_of
 from .tuning import Tuning, around, tune
@@ -88,11 +88,13 @@ def make_alert(
     examples, negatives: scene files of one tile, stored tiles as "row:12", or queries of one tile.
     A tile matches when its nearest example is at most radius bits away, and no negative is as near.
     false_alarms: in place of a radius, how many matches may be of other kinds, as "1/day" or
-    "2/1000" tiles: a rule and its threshold are chosen for that, see rule_fitting.py. model: read for files alone; None is the one that ships with scenehash. crop: the part of the
-    example files that is meant, and how files are read. progress: is told what is doubtful about an
-    example. Raises ConfigurationError on a name, radius or rate that makes no sense, with both of
-    them, without an example, or with too few stored tiles for a rate, InputError on what is no scene file, or one of several tiles, LineageError when another
-    model made the store.
+    "2/1000" tiles: a rule and its threshold are chosen for that, see rule_fitting.py. model: read
+    for files alone; None is the one that ships with scenehash. crop: the part of the example files
+    that is meant, and how files are read. progress: is told what is doubtful about an example.
+
+    Raises ConfigurationError on a name, radius or rate that makes no sense, with both of them,
+    without an example, or with too few stored tiles for a rate, InputError on what is no scene
+    file, or one of several tiles, LineageError when another model made the store.
     """
     if not name.strip() or name != printable(name):
         raise ConfigurationError("an alert's name is a word or several, in one line")
@@ -196,15 +198,24 @@ def reject_match(store: CodeStore, name: str, row: int) -> Alert:
 
 
 class Border(NamedTuple):
-    """Stored tiles just within a radius, the last the farthest, and just beyond it."""
+    """Stored tiles that just match, the last of them least, and those that just do not."""
 
     within: list[Hit]
     beyond: list[Hit]
 
 
-def border(store: CodeStore, alert: Alert, radius: int, most: int = TILES_SHOWN) -> Border:
-    """The stored tiles on both sides of a radius, at most so many on each."""
-    within, beyond = around(alert, store.living(), radius, most)
+def border(
+    store: CodeStore, alert: Alert, radius: int | None = None, most: int = TILES_SHOWN
+) -> Border:
+    """The stored tiles on both sides of a radius, at most so many on each.
+
+    None: on both sides of the threshold of the alert's rule, or of its radius where it has none.
+    """
+    if radius is None and alert.rule is not None and alert.is_fitted:
+        within, beyond = around_threshold(alert, _tiles(store), most)
+    else:
+        chosen = alert.radius if radius is None else radius
+        within, beyond = around(alert, store.living(), chosen, most)
     return Border(_hits(within, store), _hits(beyond, store))
 
 
@@ -236,7 +247,8 @@ def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
                 f"the alert with: scenehash alert remove {name}"
             )
         if before.rule is not None:
-            asked, known = before.rule.expected, dict(_by_source(before))
+            asked = before.rule.expected
+            known: dict[str, SceneVectors | None] = dict(_by_source(before))
             known.setdefault(query.text, _vectors_of(query, store))
             vectors = [known.get(source) for source in alert.sources]
             alert = _fitted(store, alert, vectors, asked.asked, asked.asked_share)

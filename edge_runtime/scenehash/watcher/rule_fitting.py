@@ -57,25 +57,39 @@ class Samples:
 class _Space:
     """Where a rule is fitted: an archive's tiles as the rule reads them.
 
-    centre float32 [D]; the mean of the archive's unit vectors [D], and their covariance, damped.
+    values: float32 [N, D], of which those chosen, bool [N], count. centre: float32 [D]. mean,
+    covariance: of the unit vectors of those chosen, the second damped.
     """
 
     frame: str | None
     values: Scores
+    chosen: npt.NDArray[np.bool_]
     centre: Scores
     mean: Scores
     covariance: Scores
 
     @classmethod
     def of(cls, archive: Samples, frame: str | None) -> "_Space":
-        values = archive.values(frame)
+        every = archive.values(frame)
+        return cls._of(frame, every, np.ones(len(every), np.bool_))
+
+    def halves(self) -> "tuple[_Space, _Space]":
+        """The same with one half of the tiles each."""
+        even = np.arange(len(self.values)) % 2 == 0
+        first, second = (self._of(self.frame, self.values, half) for half in (even, ~even))
+        return first, second
+
+    @classmethod
+    def _of(cls, frame: str | None, every: Scores, chosen: npt.NDArray[np.bool_]) -> "_Space":
+        values = every[chosen]
         # The bits of a code are of equal weight as they are.
         centre = np.zeros_like(values[0]) if frame is None else values.mean(axis=0)
         units = unit(values - centre)
         mean = units.mean(axis=0)
         spread = (units - mean).T @ (units - mean) / len(units)
         damping = DAMPING * np.trace(spread) / len(spread) + 1e-9
-        return cls(frame, values, centre, mean, spread + damping * np.eye(len(spread), dtype="f4"))
+        covariance = spread + damping * np.eye(len(spread), dtype=np.float32)
+        return cls(frame, every, chosen, centre, mean, covariance)
 
     def templates(self, kind: Kind, like: Scores, unlike: Scores) -> tuple[Scores, int]:
         """The templates float32 [T, D] of a kind of rule, and how many are of the alert's kind."""
@@ -160,8 +174,17 @@ def _tried(kind: Kind, space: _Space, like: Samples, unlike: Samples) -> _Candid
     own, other = like.values(space.frame), unlike.values(space.frame)
     left_out = np.array(list(_left_out(kind, space, own, other)), np.float32)
     templates, positives = space.templates(kind, own, other)
-    scores = _scores(space, space.values, templates, positives)
+    if kind == "linear":
+        scores = np.concatenate([_unseen(part, space, own, other) for part in space.halves()])
+    else:
+        scores = _scores(space, space.values, templates, positives)
     return _Candidate(kind, space, templates, positives, fit_tail(scores, left_out), left_out)
+
+
+def _unseen(part: _Space, space: _Space, like: Scores, unlike: Scores) -> Scores:
+    """Scores of the tiles of an archive that a linear rule of one part of it was not fitted on."""
+    templates, positives = part.templates("linear", like, unlike)
+    return _scores(part, space.values[~part.chosen], templates, positives)
 
 
 def _left_out(kind: Kind, space: _Space, like: Scores, unlike: Scores) -> Iterator[float]:
