@@ -145,6 +145,7 @@ class AlertRequest(_Request):
     examples: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
     unlike: Annotated[Queries, Field(alias="not")] = []
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
 class AlertTestRequest(AlertRequest):
@@ -154,10 +155,11 @@ class AlertTestRequest(AlertRequest):
     label: Text | None = None
 
 
-class RadiusRequest(_Request):
-    """Another radius of an alert."""
+class RateRequest(_Request):
+    """Another radius of an alert, or another rate of false alarms; with neither, its rule anew."""
 
-    radius: Annotated[int, Field(ge=0, le=256)]
+    radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
 class JudgeRequest(_Request):

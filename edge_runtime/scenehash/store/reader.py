@@ -308,6 +308,10 @@ class StoreReader:
             some = some[snapshot.has(some)]
             yield some, snapshot.codes_at(some)
 
+    def tiles_a_day(self) -> float | None:
+        """How many tiles a day were acquired; None when the times of the scenes do not tell."""
+        return self._catalog.scenes.tiles_a_day()
+
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
         float64 [N, 4, 2]."""
