@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 
-.PHONY: demo test test-fast lint docs api audit bench isolated lowest emulated emulated-x86 clean
+.PHONY: demo test test-fast lint page docs api audit bench isolated lowest emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
@@ -20,6 +20,11 @@ lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+# The page of `scenehash serve`, of its source in web/. What is built is committed: whoever installs
+# scenehash needs no node.
+page:
+	cd web && npm ci --silent && npm run --silent check && npm run --silent build
 
 # Pages that are made from the source.
 docs: api

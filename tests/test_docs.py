@@ -27,7 +27,9 @@ RUNNABLE = {"sh", "python"}
 README_BYTES = 6000
 # Pages whose options are those of benchmarks and tools, too.
 OF_OTHER_PROGRAMS = {"CONTRIBUTING.md", "benchmarks/README.md", "docs/results/search.md"}
-OWN_FOLDERS = ("edge_runtime", "train", "export", "tests", "benchmarks", "docs", ".ci", ".github")
+OWN_FOLDERS = (
+    "edge_runtime", "train", "export", "web", "tests", "benchmarks", "docs", ".ci", ".github",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def commands() -> dict[str, set[str]]:
 
     def walk(command: object, words: list[str]) -> None:
         children = getattr(command, "commands", None)
-        if children is None:
+        if children is None or (words and getattr(command, "invoke_without_command", False)):
             options = {
                 option
                 for one in getattr(command, "params", ())
@@ -167,7 +169,9 @@ def test_every_command_and_option_that_is_named_exists(page: Path) -> None:
         words = shlex.split(line)[1:]
         words = words[1:] if words[0] == "--debug" else words
         where = f"{name(page)}: {line}"
-        command = next((" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in known), None)
+        command = next(
+            (" ".join(words[:n]) for n in (3, 2, 1) if " ".join(words[:n]) in known), None
+        )
         if command is None:
             assert words[0] in {"--help", "COMMAND", "--version", "--install-completion"}, where
             continue
@@ -207,6 +211,9 @@ def test_every_command_has_a_help_text_and_stands_in_the_docs() -> None:
     for group in app.registered_groups:
         assert group.typer_instance is not None
         named += group.typer_instance.registered_commands
+        for inner in group.typer_instance.registered_groups:
+            assert inner.typer_instance is not None
+            named += inner.typer_instance.registered_commands
     assert all(command.callback.__doc__ for command in named)
 
 

@@ -83,8 +83,15 @@ if TYPE_CHECKING:
     from .retrieval.query import Query
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
-    from .store import CodeStore, Filter, Hit
-    from .watcher.alerts import add_alert, tune_alert
+    from .store import Area, CodeStore, Filter, Hit
+    from .watcher.alerts import (
+        add_alert,
+        confirm_match,
+        reject_match,
+        set_false_alarms,
+        test_alert,
+        tune_alert,
+    )
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
@@ -94,6 +101,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
+    "Area",
     "BenchSettings",
     "CodeIndex",
     "CodeStore",
@@ -116,19 +124,24 @@ __all__ = [
     "WatchReport",
     "add_alert",
     "bench",
+    "confirm_match",
     "doctor",
     "ingest",
     "preview_tiles",
     "read_scene",
     "rehash",
+    "reject_match",
     "relocate",
     "retry_quarantine",
     "search",
+    "set_false_alarms",
+    "test_alert",
     "tune_alert",
     "watch",
 ]
 
 _MODULE_OF = {
+    "Area": "store",
     "BenchSettings": "diagnose.bench.settings",
     "CodeIndex": "index",
     "CodeStore": "store",
@@ -151,14 +164,18 @@ _MODULE_OF = {
     "WatchReport": "watcher.options",
     "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
+    "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
     "rehash": "ingestion",
+    "reject_match": "watcher.alerts",
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
+    "set_false_alarms": "watcher.alerts",
+    "test_alert": "watcher.alerts",
     "tune_alert": "watcher.alerts",
     "watch": "watcher.watch",
 }

@@ -6,6 +6,7 @@ ScenehashError                one line: what, where, what to do
 ├── ModelError                a model file that cannot be used, or not here
 ├── StoreError                a store that cannot be used as asked
 │   ├── LineageError          codes of another model or another width
+│   ├── NotStoredError        a row, a scene, a label or an alert that is not there
 │   ├── StoreBusyError        another process is writing
 │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
 ├── FetchError                an archive that cannot be fetched
@@ -52,6 +53,10 @@ class StoreError(ScenehashError):
 
 class LineageError(StoreError):
     """Codes of another model, or of another width, than the store holds."""
+
+
+class NotStoredError(StoreError):
+    """What is asked for is not in the store: a row, a scene, a label, an alert."""
 
 
 class StoreBusyError(StoreError):

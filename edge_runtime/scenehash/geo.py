@@ -141,6 +141,24 @@ def meeting(boxes: Floats, box: Box) -> npt.NDArray[np.bool_]:
     return result
 
 
+def overlap(boxes: Floats, box: Floats) -> Floats:
+    """Intersection over union, in degrees, of boxes float64 [N, 4] with one float64 [4]: [N].
+
+    A box is (west, south, east, north), west > east when it crosses the antimeridian.
+    """
+    west, south, east, north = boxes.T
+    width, height = (east - west) % 360, north - south
+    own_width, own_height = (box[2] - box[0]) % 360, box[3] - box[1]
+    # Degrees from the west side of box eastwards to that of each other box, -180 to 180.
+    step = (west - box[0] + 180) % 360 - 180
+    across = np.minimum(own_width, step + width) - np.maximum(0.0, step)
+    along = np.minimum(box[3], north) - np.maximum(box[1], south)
+    common = np.maximum(0.0, across) * np.maximum(0.0, along)
+    union = width * height + own_width * own_height - common
+    result: Floats = np.divide(common, union, out=np.zeros_like(union), where=union > 0)
+    return result
+
+
 def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
     """Which of boxes float64 [N, 4] have a point within a distance: bool [N].
 

@@ -69,6 +69,20 @@ class Tiling:
         if not 0 <= self.min_valid <= 1:
             raise ConfigurationError(f"valid share {self.min_valid:g}: it is from 0 to 1")
 
+    @classmethod
+    def of_text(
+        cls, tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
+    ) -> "Tiling":
+        """A tiling whose tile's size is written in pixels, "512", or in metres, "300m"."""
+        try:
+            metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
+            pixels = int(tile) if tile and metres is None else None
+        except ValueError as error:
+            raise ConfigurationError(
+                f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
+            ) from error
+        return cls(pixels, metres, overlap, whole, min_valid)
+
     def sides(self, tile_size: int, pixel_size: PixelSize | None) -> tuple[int, int] | None:
         """Width and height of a tile in pixels; None when they depend on an unknown pixel size."""
         if self.metres is None:

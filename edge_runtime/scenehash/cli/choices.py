@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenehash.decode_params import DecodeParams
-from scenehash.errors import ConfigurationError
 from scenehash.windows import Tiling
 
 from .console import UsageError
 from .options import (
     CORES,
     STORE_VARIABLE,
+    AreaOption,
     BandChoice,
     BoundingBox,
     KeepThumbnails,
@@ -90,16 +90,7 @@ class TileChoice:
 
     def tiling(self) -> Tiling:
         """Raises ConfigurationError."""
-        if self.tile is None:
-            return Tiling(whole=self.whole)
-        try:
-            if self.tile.endswith("m"):
-                return Tiling(metres=float(self.tile.removesuffix("m")), whole=self.whole)
-            return Tiling(int(self.tile), whole=self.whole)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"--tile {self.tile}: give pixels, such as 512, or metres, such as 300m"
-            ) from error
+        return Tiling.of_text(self.tile, whole=self.whole)
 
 
 @dataclass(frozen=True)
@@ -177,12 +168,20 @@ class FilterChoice:
     until: Until = None
     bbox: BoundingBox = None
     near: NearOption = None
+    area: AreaOption = None
     newer_than: NewerThan = None
 
     def filter(self) -> "Filter":
         """Without any of them it holds for all tiles."""
-        from scenehash.store import Filter
+        from scenehash.store import Area, Filter
 
         return Filter(
-            self.scene, self.newer_than, self.since, self.until, self.bbox, self.label, self.near
+            self.scene,
+            self.newer_than,
+            self.since,
+            self.until,
+            self.bbox,
+            self.label,
+            self.near,
+            None if self.area is None else Area.from_file(self.area),
         )

@@ -70,10 +70,12 @@ def report_files(
 ) -> None:
     """Print a result and which files were written of it, and which not and why (write_each).
 
-    Exit status 1 when one could not be written.
+    Without a file that was asked for, the document has neither. Exit status 1 when one could not be
+    written.
     """
     written, failed = files
-    report({**document, "written": written, "not_written": failed}, as_json, *shown)
+    more = {"written": written, "not_written": failed} if written or failed else {}
+    report({**document, **more}, as_json, *shown)
     for name, path in written.items():
         notice(f"{name}: {path}")
     for reason in failed.values():

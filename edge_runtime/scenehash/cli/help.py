@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 # What typer writes of a type, a default and a range, and what a person reads.
 WORDS = (
@@ -31,6 +31,9 @@ def give_all(app: typer.Typer) -> None:
         command.cls = _Command
     for group in app.registered_groups:
         if group.typer_instance is not None:
+            # A group that is a command, too, has options of its own.
+            if group.typer_instance.registered_callback is not None:
+                group.cls = _Group
             give_all(group.typer_instance)
 
 
@@ -39,20 +42,30 @@ class _Command(TyperCommand):
         return [_argument(piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        arguments, options = [], []
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is None:
-                continue
-            name, text = record
-            if param.param_type_name == "argument":
-                arguments.append((_argument(name.partition(" <")[0]), _in_words(text)))
-            else:
-                options.append((_in_words(name), _in_words(text)))
-        for title, records in (("Arguments", arguments), ("Options", options)):
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        _format_options(self, ctx, formatter)
+
+
+class _Group(TyperGroup):
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        _format_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+
+def _format_options(command: Any, ctx: Any, formatter: Any) -> None:
+    arguments, options = [], []
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is None:
+            continue
+        name, text = record
+        if param.param_type_name == "argument":
+            arguments.append((_argument(name.partition(" <")[0]), _in_words(text)))
+        else:
+            options.append((_in_words(name), _in_words(text)))
+    for title, records in (("Arguments", arguments), ("Options", options)):
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def _argument(name: str) -> str:

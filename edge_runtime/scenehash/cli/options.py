@@ -241,6 +241,14 @@ NearOption = Annotated[
         help="Match only tiles whose footprint is within this distance of a point.",
     ),
 ]
+AreaOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--area",
+        metavar="FILE",
+        help="Match only tiles whose footprint meets a polygon of this GeoJSON file.",
+    ),
+]
 NewerThan = Annotated[
     int | None,
     typer.Option("--newer-than", metavar="ROW", help="Match only tiles in rows after this one."),

@@ -27,16 +27,10 @@ def register(app: typer.Typer) -> None:
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
     """List inputs that could not be ingested, each with the reason."""
     from scenehash.store import CodeStore
+    from scenehash.store.documents import quarantine_document
 
     with CodeStore.open(store) as code_store:
-        items = code_store.quarantine.list()
-    document = {
-        "store": str(store),
-        "quarantine": [
-            {"path": item.path, "reason": item.reason, "time": item.time.isoformat()}
-            for item in items
-        ],
-    }
+        items, document = code_store.quarantine.list(), quarantine_document(code_store)
     lines = [f"{item.time:%Y-%m-%d %H:%M:%S}Z  {item.path}: {item.reason}" for item in items]
     report(document, as_json, *lines, f"{store}: {len(items)} in quarantine")
 

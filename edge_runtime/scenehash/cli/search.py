@@ -1,6 +1,6 @@
 """`scenehash search`"""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -94,6 +94,13 @@ def search_command(
         ),
     ] = None,
     output: FilesChoice,
+    group: Annotated[
+        bool,
+        typer.Option(
+            "--group",
+            help="Show hits of one place, and near-duplicates, as one: the best, and the count.",
+        ),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
     ] = False,
@@ -127,16 +134,14 @@ def search_command(
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    document = result.document()
-    shown: list[RenderableType] = [_hit_table(result), _summary(result)]
+    shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
-        document["explanation"] = asdict(result.explanation)
         shown.insert(1, str(result.explanation))
-    report_files(document, as_json, shown, files.write(result))
+    report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
-def _hit_table(result: "SearchResult") -> "Table":
-    """Hits as a table for a person."""
+def _hit_table(result: "SearchResult", group: bool) -> "Table":
+    """Hits as a table for a person; of each group the best, and how many more there are."""
     from rich.table import Table
 
     from scenehash.retrieval.shown import named, window_text
@@ -145,15 +150,20 @@ def _hit_table(result: "SearchResult") -> "Table":
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
-    for hit in result.hits:
+    if group:
+        table.add_column("more", justify="right")
+    hits = {hit.row: hit for hit in result.hits}
+    for rows in result.groups() if group else [[row] for row in hits]:
+        hit = hits[rows[0]]
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, window_text(hit.window))
+        more = [f"+{len(rows) - 1}" if len(rows) > 1 else ""] if group else []
+        table.add_row(*cells, window_text(hit.window), *more)
     return table
 
 
-def _summary(result: "SearchResult") -> str:
+def _summary(result: "SearchResult", group: bool) -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
@@ -165,4 +175,7 @@ def _summary(result: "SearchResult") -> str:
         compared = result.reranked.compared
         by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
         order = f"; re-ranked: {', then '.join(by)}"
-    return f"{found} in {result.milliseconds:.1f} ms{order}"
+    groups = f", {counted(len(result.groups()), 'group')}" if group else ""
+    more = result.more_within_radius
+    beyond = f"; {more:,} more within the radius" if more else ""
+    return f"{found}{groups} in {result.milliseconds:.1f} ms{beyond}{order}"

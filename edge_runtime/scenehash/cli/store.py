@@ -23,9 +23,10 @@ from .console import (
 from .options import CORES, ModelPath, StoreOption, Threads, Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from scenehash.store import CodeStore, Earlier
+    from scenehash.store.listing import ListedScene
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
@@ -35,6 +36,12 @@ def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = register_group(app, "store", "Inspect and maintain a code store.")
     register_command(group, info_command, "scenehash store info my.store")
+    register_command(
+        group,
+        scenes_command,
+        "scenehash store scenes my.store",
+        "scenehash store scenes my.store --label harbor --since 2026-03-01 --json",
+    )
     register_command(group, verify_command, "scenehash store verify my.store")
     register_command(
         group,
@@ -70,36 +77,47 @@ def register(app: typer.Typer) -> None:
 
 def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Show what a store contains, and which model made it."""
-    from scenehash.store import THUMBNAILS, VECTORS, CodeStore
+    from scenehash.store import CodeStore
+    from scenehash.store.documents import info_document
 
-    folder = choice.folder()
-    with CodeStore.open(folder) as code_store:
-        scenes, tiles = code_store.counts()
-        earlier = code_store.earlier()
-        model_file = code_store.model_file()
-        document = {
-            "store": str(folder),
-            "scenes": scenes,
-            "tiles": tiles,
-            "rows": code_store.rows,
-            "deleted": code_store.deleted,
-            "indexed": code_store.indexed,
-            "bits": code_store.bits,
-            "lineage": code_store.lineage,
-            "model": code_store.model,
-            "thumbnails": code_store.thumbnail_count() if code_store.thumbnails.kept else None,
-            "thumbnail_bytes": _bytes_of(folder.glob(f"{THUMBNAILS}*")),
-            "vectors": code_store.vector_count() if code_store.vectors.kept else None,
-            "vector_bytes": _bytes_of(folder.glob(f"{VECTORS}*")),
-            "model_file": None if model_file is None else str(model_file),
-            "earlier": [one.document() for one in earlier],
-            "bytes": _bytes_of(folder.rglob("*")),
-        }
+    with CodeStore.open(choice.folder()) as code_store:
+        document, earlier = info_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
     shown["earlier"] = f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
     _notice_earlier(earlier)
+
+
+def scenes_command(
+    choice: StoreChoice,
+    filtering: FilterChoice,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="N", help="List at most this many scenes.")
+    ] = 100,
+    after: Annotated[
+        int | None,
+        typer.Option(metavar="N", help='Go on after this number, which a list names as "next".'),
+    ] = None,
+    oldest_first: Annotated[
+        bool, typer.Option("--oldest-first", help="List the scenes first that were stored first.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the scenes of which a tile meets all given conditions.
+
+    The one that was stored last comes first.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.store.documents import scenes_document
+
+    folder, wanted = choice.folder(), filtering.filter()
+    with CodeStore.open(folder) as code_store:
+        page = code_store.list_scenes(wanted, limit, after, newest=not oldest_first)
+        document = scenes_document(code_store, page)
+    lines = [_scene_line(one) for one in page.scenes]
+    more = "" if page.next is None else f"; there are more: --after {page.next}"
+    report(document, as_json, *lines, f"{folder}: {counted(len(page.scenes), 'scene')}{more}")
 
 
 def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
@@ -177,7 +195,7 @@ def delete_command(
     if bool(wanted) == damaged:
         raise UsageError(
             "which scenes? Give --damaged alone, or "
-            "--scene, --label, --since, --until, --bbox, --near or --newer-than"
+            "--scene, --label, --since, --until, --bbox, --near, --area or --newer-than"
         )
     if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
         with CodeStore.open(folder) as code_store:
@@ -432,6 +450,12 @@ def _notice_earlier(earlier: "Sequence[Earlier]") -> None:
         notice(f"note: {one}")
 
 
+def _scene_line(scene: "ListedScene") -> str:
+    time = "" if scene.time is None else f"{scene.time:%Y-%m-%d %H:%M}"
+    tiles = counted(scene.tiles, "tile")
+    return f"{time:16}  {tiles:>12}  {scene.path}  {', '.join(scene.labels)}".rstrip()
+
+
 def _notice_trouble(store: "CodeStore") -> None:
     """Print what is wrong with what a store has derived of tiles, where something is."""
     if store.trouble is not None:
@@ -449,7 +473,3 @@ def _confirm(store: Path, paths: "Sequence[str]") -> None:
     typer.confirm(
         f"Delete {counted(len(paths), 'scene')} from {printable(str(store))}?", abort=True, err=True
     )
-
-
-def _bytes_of(paths: "Iterable[Path]") -> int:
-    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -64,8 +64,10 @@ class SinkChoice:
     ] = SINKS.webhook
     keep_events: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Keep at most this many undelivered events."),
-    ] = SINKS.max_undelivered
+        typer.Option(
+            min=1, metavar="N", help="Keep this many events in the store, delivered or not."
+        ),
+    ] = SINKS.kept_events
 
     def config(self) -> SinkConfig:
         """These, and stdout."""

@@ -65,6 +65,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     findings = [
         check_codes(drift),
         check_precision(machine, hash_model.card.precision),
+        Finding("licence", "note", hash_model.card.licence),
         *check_machine(machine),
     ]
     moved: Mapping[str, Sequence[int]] = {}

@@ -4,6 +4,7 @@ contact_sheet.py    queries and their hits as one picture
 lettering.py        text on pictures, in any script
 html_report.py      the same as a page with a map
 geojson.py          footprints for maps
+map_tile.py         squares of the web map with the pixels of a scene
 tables.py           a whole store as GeoParquet or npz
 tiling_preview.py   how a scene is cut into tiles
 """

@@ -15,8 +15,12 @@ Ring = Sequence[tuple[float, float]]
 
 def write_geojson(path: Path, features: Iterable[dict[str, Any]]) -> None:
     """Write a feature collection; InputError when the file cannot be written."""
-    document = {"type": "FeatureCollection", "features": list(features)}
-    write_text(path, json.dumps(document, ensure_ascii=False) + "\n")
+    write_text(path, json.dumps(feature_collection(features), ensure_ascii=False) + "\n")
+
+
+def feature_collection(features: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Features as one document."""
+    return {"type": "FeatureCollection", "features": list(features)}
 
 
 def hit_feature(hit: "Hit") -> dict[str, Any]:

@@ -3,9 +3,11 @@
 search.py        the public function, and its result
 query.py         a file, an image, a stored row or a code becomes codes
 crop.py          the part of a scene that is meant
+stored_place.py  the stored tile that shows a place
 rerank.py        another order for the nearest hits
 place_match.py   whether a hit shows the place of the query
 match_words.py   one word for how much a hit means
+grouping.py      hits of one place
 shown.py         filters and names of scenes as they are shown
 pictures.py      pixels to be shown
 """

@@ -23,6 +23,7 @@ from scenehash.tiles import Image
 
 from .crop import Crop
 from .match_words import MatchDistances
+from .stored_place import row_at
 
 if TYPE_CHECKING:
     from scenehash.model.card import Card
@@ -115,11 +116,34 @@ class Query:
         or when none of its tiles holds enough data, and ConfigurationError on another width than
         the model has.
         """
-        path = Path(path)
+        path, crop, text = Path(path), crop or Crop(), path_text(path)
         try:
-            return _read(path, model, bits or model.bits, crop or Crop(), threads, progress)
+            with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
+                query = cls.from_scene(scene, text, model, bits, crop, threads, progress)
         except InputError as error:
-            raise InputError(error.reason, path_text(path)) from error
+            raise InputError(error.reason, text) from error
+        return replace(query, scene=path)
+
+    @classmethod
+    def from_scene(
+        cls,
+        scene: Scene,
+        text: str,
+        model: "HashModel",
+        bits: int | None = None,
+        crop: Crop | None = None,
+        threads: int = 1,
+        progress: Progress = SILENT,
+    ) -> "Query":
+        """Hash an open scene, or a part of it; text is its name, and the query has no path.
+
+        Raises InputError as from_file, without a path.
+        """
+        crop, bits = crop or Crop(), bits or model.bits
+        windows = crop.windows(scene, model.tile_size)
+        if len(windows) == 1:
+            return _of_tile(text, scene, windows[0], model, bits, crop)
+        return _of_tiles(text, scene, windows, model, bits, crop, threads, progress)
 
     @classmethod
     def from_image(
@@ -156,6 +180,11 @@ class Query:
             decode_params=tile.decode_params,
             thumbnails=tuple(store.thumbnails.of([row]).values()),
         )
+
+    @classmethod
+    def from_place(cls, store: CodeStore, latitude: float, longitude: float) -> "Query":
+        """The stored tile at a place, in degrees; see row_at."""
+        return cls.from_row(store, row_at(store, latitude, longitude))
 
     @classmethod
     def from_code(cls, code: str | bytes) -> "Query":
@@ -200,9 +229,14 @@ def read_query(
     except InputError as error:
         raise InputError(error.reason, path_text(path)) from error
     loaded = model()
-    bits = loaded.width_for(store.bits)
-    store.check(loaded.lineage, bits)
-    return Query.from_file(path, loaded, bits, crop, threads, progress)
+    return Query.from_file(path, loaded, bits_for(store, loaded), crop, threads, progress)
+
+
+def bits_for(store: CodeStore, model: "HashModel") -> int:
+    """The width of a store's codes; LineageError when another model made them."""
+    bits = model.width_for(store.bits)
+    store.check(model.lineage, bits)
+    return bits
 
 
 def is_scene_file(text: str | Path) -> bool:
@@ -232,15 +266,18 @@ class ModelWhenNeeded:
 
     def __init__(self, model: "HashModel | str | Path | None", store: CodeStore) -> None:
         self._kept = store.model_file() if model is None else None
-        self._given = self._kept or model
         self._loaded: HashModel | None = None
+        self._file: str | Path | None = None
+        if model is None or isinstance(model, str | Path):
+            self._file = self._kept or model
+        else:
+            self._loaded = model
 
     def __call__(self) -> "HashModel":
         if self._loaded is None:
             from scenehash.model.hash_model import HashModel  # onnxruntime takes a while
 
-            given = self._given
-            self._loaded = given if isinstance(given, HashModel) else HashModel.load(given)
+            self._loaded = HashModel.load(self._file)
         return self._loaded
 
     def match_distances(self, store: CodeStore) -> MatchDistances:
@@ -260,12 +297,11 @@ class ModelWhenNeeded:
             return self._loaded.card
         if self._kept is not None:
             return _kept_card(self._kept)
-        if self._given is None:
+        if self._file is None:
             return None
-        from scenehash.model.hash_model import HashModel, read_card
+        from scenehash.model.hash_model import read_card
 
-        given = self._given
-        return given.card if isinstance(given, HashModel) else read_card(Path(given))
+        return read_card(Path(self._file))
 
 
 @lru_cache(8)
@@ -276,43 +312,44 @@ def _kept_card(path: Path) -> "Card":
     return read_card(path)
 
 
-def _read(
-    path: Path, model: "HashModel", bits: int, crop: Crop, threads: int, progress: Progress
+def _of_tiles(
+    text: str,
+    scene: Scene,
+    windows: Sequence[Window],
+    model: "HashModel",
+    bits: int,
+    crop: Crop,
+    threads: int,
+    progress: Progress,
 ) -> Query:
-    """Hash a scene file; InputError, without the path."""
-    with open_scene(path, crop.params.over(model.card.decode_params)) as scene:
-        windows = crop.windows(scene, model.tile_size)
-        if len(windows) == 1:
-            return _of_tile(path, scene, windows[0], model, bits, crop)
-        tiles, logits, vectors = [], [], []
-        with progress.task("hash query", len(windows)) as task, ThreadPoolExecutor(threads) as pool:
-            seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
-            while some := list(itertools.islice(seen, BATCH * threads)):
-                images = [image for _, image in some]
-                batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
-                for own, representations in pool.map(model.outputs, batches):
-                    logits.append(own)
-                    vectors += [] if representations is None else [representations]
-                tiles += [(window, make_thumbnail(image)) for window, image in some]
-        if not tiles:
-            raise InputError(
-                f"none of its {len(windows)} tiles can be searched with: they are of one colour, "
-                f"or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
-            )
-        every = np.concatenate(logits)[:, :bits]
-        return Query(
-            path_text(path),
-            pack(every),
-            every,
-            _in_frame(model, np.concatenate(vectors) if vectors else None),
-            path,
-            tuple(window for window, _ in tiles),
-            decode_params=scene.reading,
-            picture=scene.overview(SHOWN_PIXELS),
-            thumbnails=tuple(thumbnail for _, thumbnail in tiles),
-            skipped=len(windows) - len(tiles),
-            warnings=_of_scene(path, scene),
+    tiles, logits, vectors = [], [], []
+    with progress.task("hash query", len(windows)) as task, ThreadPoolExecutor(threads) as pool:
+        seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
+        while some := list(itertools.islice(seen, BATCH * threads)):
+            images = [image for _, image in some]
+            batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
+            for own, representations in pool.map(model.outputs, batches):
+                logits.append(own)
+                vectors += [] if representations is None else [representations]
+            tiles += [(window, make_thumbnail(image)) for window, image in some]
+    if not tiles:
+        raise InputError(
+            f"none of its {len(windows)} tiles can be searched with: they are of one colour, "
+            f"or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
         )
+    every = np.concatenate(logits)[:, :bits]
+    return Query(
+        text,
+        pack(every),
+        every,
+        _in_frame(model, np.concatenate(vectors) if vectors else None),
+        windows=tuple(window for window, _ in tiles),
+        decode_params=scene.reading,
+        picture=scene.overview(SHOWN_PIXELS),
+        thumbnails=tuple(thumbnail for _, thumbnail in tiles),
+        skipped=len(windows) - len(tiles),
+        warnings=_of_scene(text, scene),
+    )
 
 
 def _in_frame(model: "HashModel", vectors: npt.NDArray[np.int8] | None) -> SceneVectors | None:
@@ -321,18 +358,17 @@ def _in_frame(model: "HashModel", vectors: npt.NDArray[np.int8] | None) -> Scene
 
 
 def _of_tile(
-    path: Path, scene: Scene, window: Window, model: "HashModel", bits: int, crop: Crop
+    text: str, scene: Scene, window: Window, model: "HashModel", bits: int, crop: Crop
 ) -> Query:
     ((tile,),) = scene.tiles([window], model.tile_size, crop.tiling.min_valid)
     image = scene.pixels(window, model.tile_size) if tile.image is None else tile.image
-    query = Query.from_image(image, model, bits, path_text(path))
-    warnings = [*_of_scene(path, scene), *query.warnings]
+    query = Query.from_image(image, model, bits, text)
+    warnings = [*_of_scene(text, scene), *query.warnings]
     if tile.image is None and not query.blank:
         share = f"less than {crop.tiling.min_valid:.0%} of its pixels hold data"
         warnings.append(f"{query.text}: {share}, so that its hits mean little")
     return replace(
         query,
-        scene=path,
         windows=(window,),
         decode_params=scene.reading,
         blank=query.blank or tile.image is None,
@@ -340,8 +376,8 @@ def _of_tile(
     )
 
 
-def _of_scene(path: Path, scene: Scene) -> tuple[str, ...]:
-    return tuple(f"{path_text(path)}: {warning}" for warning in scene.warnings)
+def _of_scene(text: str, scene: Scene) -> tuple[str, ...]:
+    return tuple(f"{text}: {warning}" for warning in scene.warnings)
 
 
 def _seen(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenehash.codes import Codes
+from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
@@ -18,8 +18,9 @@ from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
+from .grouping import group_hits
 from .match_words import MatchDistances
-from .query import ModelWhenNeeded, Query, check_width, read_query
+from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Rerank, Reranked, orders, reranked, shortlist
 from .shown import filter_document, filter_text
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 DEFAULT_HITS = 20
+# Comparisons of codes, to count what is within a radius: some seconds at most.
+MOST_COUNTED = 200_000_000
 
 QueryLike = Query | str | Path | Image
 
@@ -38,7 +41,9 @@ class SearchResult:
     milliseconds: searching and re-ranking; hashing the queries is not in it. searched: how many
     tiles the store has. store, lineage, bits, model: of the store. match_distances: by which the
     hits got their words, see match_words. reranked: None when hits are in the order of (distance,
-    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one.
+    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
+    uint8 [hits, K/8]. more_within_radius: how many tiles are within the radius, and were left out
+    since k were wanted; None where nobody counted them: no radius, or too many to compare.
     """
 
     queries: tuple[Query, ...]
@@ -55,6 +60,8 @@ class SearchResult:
     radius: int | None
     where: Filter | None
     match_distances: MatchDistances
+    codes: Codes
+    more_within_radius: int | None = None
     reranked: Reranked | None = None
     warnings: tuple[str, ...] = ()
     thumbnails: Mapping[int, bytes] = field(default_factory=dict)
@@ -64,8 +71,15 @@ class SearchResult:
         """Whether any hit is at another rank than by its distance."""
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
-    def document(self) -> dict[str, object]:
-        """The result as plain values, as JSON has them."""
+    def groups(self) -> list[list[int]]:
+        """The rows of the hits in groups, pictures of one place or near-duplicates: group_hits."""
+        return group_hits(self.hits, self.codes, self.thumbnails)
+
+    def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
+        """The result as plain values, as JSON has them; with groups, and with the explanation."""
+        more: dict[str, object] = {"groups": self.groups()} if group else {}
+        if explain:
+            more["explanation"] = dataclasses.asdict(self.explanation)
         texts = [query.text for query in self.queries]
         return {
             "query": texts[0] if len(texts) == 1 else texts,
@@ -73,6 +87,7 @@ class SearchResult:
             "not": [query.document() for query in self.unlike],
             "k": self.k,
             "radius": self.radius,
+            "more_within_radius": self.more_within_radius,
             "filter": filter_document(self.where),
             "store": str(self.store),
             "lineage": self.lineage,
@@ -84,6 +99,7 @@ class SearchResult:
             "reranked": None if self.reranked is None else self.reranked.document(),
             "warnings": list(self.warnings),
             "hits": [hit.document() for hit in self.hits],
+            **more,
         }
 
 
@@ -151,9 +167,7 @@ class _Searcher:
         if isinstance(one, str | Path):
             return read_query(one, self.store, self.model, crop, self.threads, self.progress)
         model = self.model()
-        bits = model.width_for(self.store.bits)
-        self.store.check(model.lineage, bits)
-        return Query.from_image(one, model, bits)
+        return Query.from_image(one, model, bits_for(self.store, model))
 
     def search(
         self,
@@ -203,10 +217,38 @@ class _Searcher:
             radius=radius,
             where=where,
             match_distances=limits,
+            codes=store.codes(np.array([hit.row for hit in hits], np.int64)),
+            more_within_radius=self._more(codes, radius, where, others, hits, k),
             reranked=order,
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
+
+    def _more(
+        self,
+        codes: Codes,
+        radius: int | None,
+        where: Filter | None,
+        others: Sequence[Query],
+        hits: Sequence[Hit],
+        k: int,
+    ) -> int | None:
+        """How many tiles within the radius are no hits, since k were wanted."""
+        if radius is None or len(hits) < k:
+            return None if radius is None else 0
+        if len(codes) * len(self.store) > MOST_COUNTED:
+            return None
+        unlike = np.concatenate([query.codes for query in others]) if others else None
+        within = 0
+        for _, some in self.store.living(where):
+            if not len(some):
+                continue
+            distances = nearest_hamming(some, codes)
+            counted = distances <= radius
+            if unlike is not None:
+                counted &= distances < nearest_hamming(some, unlike)
+            within += int(counted.sum())
+        return max(within - len(hits), 0)
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
         """The distance of the nearest stored tile, also where a filter left it out."""

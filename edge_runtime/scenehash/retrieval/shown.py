@@ -4,7 +4,7 @@ import dataclasses
 from datetime import datetime
 from pathlib import Path
 
-from scenehash.store import Filter
+from scenehash.store import Area, Filter
 from scenehash.windows import Window
 
 
@@ -12,17 +12,16 @@ def filter_document(where: Filter | None) -> dict[str, object]:
     """The conditions that are given, by name, as JSON has them."""
     if where is None:
         return {}
-    values = dataclasses.asdict(where).items()
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values
-        if value is not None
-    }
+    values = {field.name: getattr(where, field.name) for field in dataclasses.fields(where)}
+    return {name: _value(value) for name, value in values.items() if value is not None}
 
 
 def filter_text(where: Filter | None) -> str:
-    """The same as one line."""
-    return "; ".join(f"{name} {_plain(value)}" for name, value in filter_document(where).items())
+    """The same as one line; of an area, the box around it."""
+    shown = filter_document(where)
+    if where is not None and where.area is not None:
+        shown["area"] = tuple(where.area.box())
+    return "; ".join(f"{name} {_plain(value)}" for name, value in shown.items())
 
 
 def named(path: str | Path) -> str:
@@ -33,6 +32,15 @@ def named(path: str | Path) -> str:
 def window_text(window: Window) -> str:
     """A window as tables, pages and sheets show it: 256x256+512+0, its size and its corner."""
     return f"{window.width}x{window.height}+{window.x}+{window.y}"
+
+
+def _value(value: object) -> object:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Area():
+            return value.geojson()
+    return value
 
 
 def _plain(value: object) -> str:

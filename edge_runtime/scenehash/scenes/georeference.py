@@ -43,8 +43,8 @@ class Mapping(Protocol):
     def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
         """Eastings and northings, or longitudes and latitudes, of places in the raster."""
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        """Column and row of a coordinate."""
+    def places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Columns and rows of coordinates."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class AffineMapping:
         t = self.affine
         return t.a * columns + t.b * rows + t.c, t.d * columns + t.e * rows + t.f
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
+    def places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         t = ~self.affine
         return t.a * x + t.b * y + t.c, t.d * x + t.e * y + t.f
 
@@ -72,9 +72,9 @@ class FittedMapping:
         x, y = self._transformer.xy(rows, columns, offset="ul")
         return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
-    def place(self, x: float, y: float) -> tuple[float, float]:
-        rows, columns = self._transformer.rowcol([x], [y], op=lambda values: values)
-        return float(columns[0]), float(rows[0])
+    def places(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        rows, columns = self._transformer.rowcol(x, y, op=lambda values: values)
+        return np.asarray(columns, np.float64), np.asarray(rows, np.float64)
 
 
 @dataclass(frozen=True)
@@ -133,20 +133,35 @@ class Georeference:
                 return None
         return corners
 
-    def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
-        """Column and row of a place; None where the raster's coordinates have no such place."""
+    def positions(self, longitudes: Floats, latitudes: Floats) -> Floats:
+        """Columns and rows of places, float64 [N, 2]; NaN where the raster's coordinates have no
+        such place."""
         try:
             with gdal():
-                (x,), (y,) = transform(WGS84, self.crs, [longitude], [latitude])
-                found = [self.mapping.place(x, y)]
+                found = transform(WGS84, self.crs, longitudes.tolist(), latitudes.tolist())
+                x, y = (np.array(values, np.float64) for values in found)
+                places = np.stack(self.mapping.places(x, y), axis=1)
                 if self.crs.is_geographic:
                     # Longitudes may be counted on past 180, or from -360.
-                    found += [self.mapping.place(x + turn, y) for turn in (360.0, -360.0)]
+                    for turn in (360.0, -360.0):
+                        others = np.stack(self.mapping.places(x + turn, y), axis=1)
+                        better = ~self._across(places) & self._across(others)
+                        places[better] = others[better]
         except InputError:
-            return None
-        known = [place for place in found if np.isfinite(place).all()]
-        inside = [place for place in known if 0 <= place[0] <= self.width]
-        return next(iter(inside or known), None)
+            # One place that is none spoils all that are asked for with it.
+            if len(longitudes) == 1:
+                return np.full((1, 2), np.nan)
+            half = len(longitudes) // 2
+            parts = (slice(half), slice(half, None))
+            every = [self.positions(longitudes[part], latitudes[part]) for part in parts]
+            return np.concatenate(every)
+        places[~np.isfinite(places).all(axis=1)] = np.nan
+        return places
+
+    def _across(self, places: Floats) -> npt.NDArray[np.bool_]:
+        """Which of columns and rows [N, 2] are of a column of the raster."""
+        known = np.isfinite(places).all(axis=1)
+        return np.asarray(known & (places[:, 0] >= 0) & (places[:, 0] <= self.width), np.bool_)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from scenehash.windows import PixelSize, Window
 
-Footprints = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float64]
+Footprints = Floats
 
 
 class Georeference(Protocol):
@@ -18,8 +19,11 @@ class Georeference(Protocol):
     def footprints(self, windows: Sequence[Window], /) -> Footprints | None:
         """Corners of windows, float64 [N, 4, 2]; None where one of them has no place."""
 
-    def position(self, longitude: float, latitude: float, /) -> tuple[float, float] | None:
-        """Column and row of a place in degrees; None where there is none."""
+    def lonlat(self, columns: Floats, rows: Floats, /) -> Floats:
+        """Longitudes and latitudes of places in the scene, float64 [N, 2]; NaN: there is none."""
+
+    def positions(self, longitudes: Floats, latitudes: Floats, /) -> Floats:
+        """Column and row of places in degrees, float64 [N, 2]; NaN where there is none."""
 
 
 @dataclass(frozen=True)

@@ -158,11 +158,22 @@ class Scene:
 
     def overview(self, side: int) -> Image:
         """The whole scene, uint8 RGB, at most side pixels high and wide."""
-        scale = min(1.0, side / max(self.height, self.width))
-        shape = max(1, round(self.height * scale)), max(1, round(self.width * scale))
-        whole = Window(0, 0, self.width, self.height)
+        return self.picture(Window(0, 0, self.width, self.height), side)[0]
+
+    def picture(self, window: Window, side: int) -> tuple[Image, Valid | None]:
+        """A window as uint8 RGB [H, W, 3], shrunk to at most side pixels high and wide; and where
+        it holds data, bool [H, W], or None for everywhere. InputError when it is not inside."""
+        x, y, width, height = window.x, window.y, window.width, window.height
+        inside = min(x, y) >= 0 and x + width <= self.width and y + height <= self.height
+        if not inside or min(width, height) < 1:
+            raise InputError(
+                f"window {x},{y},{width},{height} is not inside the scene, which has "
+                f"{self.width}x{self.height} pixels"
+            )
+        scale = min(1.0, side / max(window.height, window.width))
+        shape = max(1, round(window.height * scale)), max(1, round(window.width * scale))
         with only_input_errors():
-            return read_rgb(self._source, self._decoding, whole, shape)[0]
+            return read_rgb(self._source, self._decoding, window, shape)
 
     def footprints(self, windows: Sequence[Window]) -> Footprints | None:
         """Corners float64 [N, 4, 2] of windows, longitude and latitude, from the left upper one
@@ -174,10 +185,26 @@ class Scene:
 
     def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
         """Column and row of a place in the scene; None for a scene that has no place."""
+        found = self.positions(np.array([longitude]), np.array([latitude]))
+        if found is None or np.isnan(found).any():
+            return None
+        return float(found[0, 0]), float(found[0, 1])
+
+    def positions(self, longitudes: Footprints, latitudes: Footprints) -> Footprints | None:
+        """Columns and rows of places, float64 [N, 2], NaN where there is none; None for a scene
+        that has no place."""
         if self._place.georeference is None:
             return None
         with only_input_errors():
-            return self._place.georeference.position(longitude, latitude)
+            return self._place.georeference.positions(longitudes, latitudes)
+
+    def lonlat(self, columns: Footprints, rows: Footprints) -> Footprints | None:
+        """Longitudes and latitudes of columns and rows, float64 [N, 2], NaN where there is none;
+        None for a scene that has no place."""
+        if self._place.georeference is None:
+            return None
+        with only_input_errors():
+            return self._place.georeference.lonlat(columns, rows)
 
     def close(self) -> None:
         """Close the file."""

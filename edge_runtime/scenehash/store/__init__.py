@@ -12,8 +12,11 @@ vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
+area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
+listing.py      lists of scenes, labels and times
+documents.py    what a store holds, as JSON has it
 
 How it is kept
 
@@ -42,7 +45,9 @@ entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
 
-from .alerts import Alert, ExampleTile
+from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit
+from .alerts import Alert, ExampleTile, Judged
+from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .opening import model_of
@@ -62,19 +67,28 @@ __all__ = [
     "VECTORS",
     "Added",
     "Alert",
+    "Area",
     "Arrival",
     "CodeStore",
     "Earlier",
     "ExampleTile",
+    "Expected",
     "Filter",
     "HashedScene",
     "Hit",
+    "Judged",
+    "Kind",
     "Quarantined",
+    "Rule",
     "SceneRecord",
     "SceneVectors",
+    "Scores",
     "SearchRequest",
     "Switch",
     "earlier_path",
     "earlier_paths",
+    "fitted_on",
     "model_of",
+    "signs",
+    "unit",
 ]

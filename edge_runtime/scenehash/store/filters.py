@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 
+from .area import Area
 from .records import Tile, seconds
 
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
@@ -23,8 +24,9 @@ class Filter:
     label: one of its labels. since, until: its acquisition time, both ends included; without a time
     zone they are UTC. bbox: (west, south, east, north) in degrees, west > east across the
     antimeridian; the bounding box of the tile's footprint meets it. near: (latitude, longitude,
-    kilometres); that box has a point within the distance. newer_than: rows after this one. A scene
-    without a time, or a tile without a footprint, meets no condition on it.
+    kilometres); that box has a point within the distance. area: polygons; that box meets one.
+    newer_than: rows after this one. A scene without a time, or a tile without a footprint, meets no
+    condition on it.
     """
 
     scene: str | None = None
@@ -34,6 +36,7 @@ class Filter:
     bbox: tuple[float, float, float, float] | None = None
     label: str | None = None
     near: tuple[float, float, float] | None = None
+    area: Area | None = None
 
     def __post_init__(self) -> None:
         if self.bbox is not None:
@@ -48,7 +51,7 @@ class Filter:
     @property
     def on_places(self) -> bool:
         """Whether there is a condition on places."""
-        return self.bbox is not None or self.near is not None
+        return self.bbox is not None or self.near is not None or self.area is not None
 
     def on_scenes(self, few: bool = False) -> tuple[str, list[str | float]]:
         """The SQL condition on table scene, and its parameters; "" when there is none.
@@ -94,4 +97,6 @@ class Filter:
             result &= meeting(boxes, Box(*self.bbox))
         if self.near is not None:
             result &= within(boxes, Near(*self.near))
+        if self.area is not None:
+            result &= self.area.meeting(boxes)
         return result

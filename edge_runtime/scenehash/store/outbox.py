@@ -1,4 +1,4 @@
-"""The outbox: the events of a watch until all sinks have delivered them.
+"""The outbox: the newest events of a watch, and how far each sink has delivered them.
 
 Events are committed together with the scenes that they are about, so that neither is ever without
 the other. They are numbered from 1, without gaps, and numbers are never given again: the newest
@@ -31,6 +31,8 @@ CREATE TABLE arrival (
 
 SINKS = "SELECT name, delivered, seal FROM sink"
 DAMAGED = '{"kind": "damaged"}'
+# Events in memory while all are checked.
+EVENTS_AT_ONCE = 1000
 
 
 class Arrival(NamedTuple):
@@ -42,7 +44,7 @@ class Arrival(NamedTuple):
 
 
 class Outbox:
-    """Events until all sinks have them, how far each sink is, and the files that were dealt with.
+    """The newest events, how far each sink is, and the files that were dealt with.
 
     What changes it is durable when it returns; inside a transaction of the store, with that.
     """
@@ -68,18 +70,25 @@ class Outbox:
             )
             self._database.run_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
 
+    def oldest(self) -> int:
+        """The number of the oldest event that is kept; 0 when there was none yet."""
+        return int(self._database.one("SELECT coalesce(min(event), 0) FROM outbox")[0])
+
     def newest(self) -> int:
         """The number of the newest event; 0 when there was none yet."""
         return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
         """The first events after a number, at most so many; a damaged one says just that."""
-        found = self._database.all(
-            "SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE event > ? "
-            "ORDER BY event LIMIT ?",
-            after,
-            most,
-        )
+        return self._events("event > ? ORDER BY event LIMIT ?", after, most)
+
+    def events_before(self, before: int, most: int) -> list[tuple[int, str]]:
+        """The last events before a number, the newest first; otherwise as events."""
+        return self._events("event < ? ORDER BY event DESC LIMIT ?", before, most)
+
+    def _events(self, condition: str, *values: int) -> list[tuple[int, str]]:
+        query = f"SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE {condition}"
+        found = self._database.all(query, *values)
         bodies = ((event, str(body, errors="replace"), checksum) for event, body, checksum in found)
         return [
             (event, body if _event_checksum(event, body) == checksum else DAMAGED)
@@ -104,24 +113,22 @@ class Outbox:
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
         """Note the last event that each of some sinks has delivered.
 
-        Events that all sinks have delivered are removed, and those beyond the newest so many.
+        Events beyond the newest so many are removed, delivered or not; the newest one never is.
         """
         with self._transaction():
             self._database.run_all(
                 "INSERT OR REPLACE INTO sink VALUES (?, ?, ?)",
                 ((name, event, _sink_checksum(name, event)) for name, event in delivered.items()),
             )
-            newest, slowest = self.newest(), min(self.delivered().values(), default=0)
-            last = min(newest - 1, max(slowest, newest - most))
-            self._database.run("DELETE FROM outbox WHERE event <= ?", (last,))
+            self._database.run("DELETE FROM outbox WHERE event <= ?", (self.newest() - most,))
 
     def damage(self) -> list[str]:
         """What is damaged, a line each."""
-        lines = [
-            f"event {event} in the outbox is damaged"
-            for event, body in self.events(0, self.newest())
-            if body is DAMAGED
-        ]
+        lines, after = [], 0
+        while events := self.events(after, EVENTS_AT_ONCE):
+            damaged = (event for event, body in events if body is DAMAGED)
+            lines += [f"event {event} in the outbox is damaged" for event in damaged]
+            after = events[-1][0]
         for name, event, checksum in self._database.all(SINKS):
             if checksum != _sink_checksum(name, event):
                 lines.append(f"how far {name} has delivered events is damaged")

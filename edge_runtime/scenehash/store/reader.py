@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.errors import LineageError, StoreDamagedError, StoreError
+from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
@@ -20,8 +20,9 @@ from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
+from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .model_file import sound_model
-from .records import Footprints, SceneRecord, SceneVectors, Tile
+from .records import Footprints, SceneFile, SceneRecord, SceneVectors, Tile
 from .request import SearchRequest
 from .resolving import resolve
 from .results import Hit
@@ -184,6 +185,20 @@ class StoreReader:
             owned = self._catalog.tiles.owners([row])
             return read_record(self._catalog, owned[0].scene) if owned else None
 
+    def scene_file(self, content: str) -> SceneFile | None:
+        """The file of the scene of this content id; None when there is none.
+
+        StoreDamagedError when it is damaged.
+        """
+        with self._pinned(), _remedy():
+            return scene_file(self._catalog, self._snapshot, content)
+
+    def content_of(self, row: int) -> str:
+        """The content id of the scene whose tile is in a row; NotStoredError on a row not there."""
+        self.tile(row)
+        (content, *_) = self._catalog.tiles.origins([row])[row]
+        return content.hex()
+
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes of which a tile meets a filter.
 
@@ -204,6 +219,37 @@ class StoreReader:
         with self._catalog.database.snapshot(), _remedy():
             scenes = self._catalog.scenes.under(path)
             return [read_record(self._catalog, scene) for scene in scenes]
+
+    def list_scenes(
+        self,
+        where: Filter | None = None,
+        most: int = 100,
+        after: int | None = None,
+        newest: bool = True,
+    ) -> ScenePage:
+        """Scenes of which a tile meets a filter, a page of at most so many; the newest first, or
+        the oldest.
+
+        The newest is the one that was stored last. after: `next` of the page before. A page of a
+        filter on places may have fewer scenes, and yet be not the last. Raises StoreError as
+        resolve, StoreDamagedError on a scene that is damaged.
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._pinned(), _remedy():
+            return list_scenes(self._catalog, self._snapshot, wanted, most, after, newest)
+
+    def label_counts(self) -> list[tuple[str, int]]:
+        """All labels, by name, and how many scenes have each."""
+        return self._catalog.scenes.label_counts()
+
+    def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
+        """How many scenes were acquired when: in equal spans from the first to the last of them.
+
+        where: only scenes that meet its conditions on scenes (label, since, until, scene).
+        """
+        wanted = self.resolve(where) if where else Filter()
+        with self._catalog.database.snapshot():
+            return time_histogram(self._catalog, bins, wanted)
 
     def resolve(self, where: Filter) -> Filter:
         """The filter, with the whole path of a scene that it names by its last parts.
@@ -261,6 +307,10 @@ class StoreReader:
                 some = chosen[start : start + PART]
             some = some[snapshot.has(some)]
             yield some, snapshot.codes_at(some)
+
+    def tiles_a_day(self) -> float | None:
+        """How many tiles a day were acquired; None when the times of the scenes do not tell."""
+        return self._catalog.scenes.tiles_a_day()
 
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
@@ -440,7 +490,7 @@ class StoreReader:
         for row in np.array(missing, np.int64)[there][:1]:
             raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
         for row in missing[:1]:
-            raise StoreError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+            raise NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
 
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None

@@ -64,6 +64,13 @@ class Tile(NamedTuple):
     decode_params: Mapping[str, object]
 
 
+class SceneFile(NamedTuple):
+    """How to read a stored scene again: the path of its file, and how pixels are made of that."""
+
+    path: str
+    decode_params: Mapping[str, object]
+
+
 @dataclass(frozen=True)
 class SceneRecord:
     """A scene as the catalog has it: its rows are first_row ... first_row + tiles - 1.

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scenehash.errors import StoreError
+from scenehash.errors import NotStoredError, StoreError
 from scenehash.files import path_text
 
 from .catalog import Catalog
@@ -23,7 +23,7 @@ def resolve(catalog: Catalog, where: Filter, store: str) -> Filter:
         if where.since is not None or where.until is not None:
             _check_times(catalog, where, store)
         if where.on_places and not catalog.tiles.has_footprints():
-            raise StoreError(f"{store}: no stored scene has a place on the Earth")
+            raise NotStoredError(f"{store}: no stored scene has a place on the Earth")
         if where.scene is None:
             return where
         return replace(where, scene=_path_of(catalog, where.scene, store))
@@ -32,22 +32,24 @@ def resolve(catalog: Catalog, where: Filter, store: str) -> Filter:
 def _check_label(catalog: Catalog, label: str, store: str) -> None:
     labels = catalog.scenes.labels()
     if not labels:
-        raise StoreError(f"{store}: no stored scene has a label; see: scenehash store label")
+        raise NotStoredError(f"{store}: no stored scene has a label; see: scenehash store label")
     if label not in labels:
         more = ", ..." if len(labels) > NAMED else ""
         names = ", ".join(labels[:NAMED])
-        raise StoreError(f"{store}: no stored scene has the label {label}; there are {names}{more}")
+        raise NotStoredError(
+            f"{store}: no stored scene has the label {label}; there are {names}{more}"
+        )
 
 
 def _check_times(catalog: Catalog, where: Filter, store: str) -> None:
     times = catalog.scenes.times()
     if times is None:
-        raise StoreError(f"{store}: no stored scene has an acquisition time")
+        raise NotStoredError(f"{store}: no stored scene has an acquisition time")
     first, last = times
     if where.since is not None and seconds(where.since) > last:
-        raise StoreError(f"{store}: the last stored scene is of {_date(last)}, before --since")
+        raise NotStoredError(f"{store}: the last stored scene is of {_date(last)}, before --since")
     if where.until is not None and seconds(where.until) < first:
-        raise StoreError(f"{store}: the first stored scene is of {_date(first)}, after --until")
+        raise NotStoredError(f"{store}: the first stored scene is of {_date(first)}, after --until")
 
 
 def _date(time: float) -> str:
@@ -63,7 +65,7 @@ def _path_of(catalog: Catalog, name: str, store: str) -> str:
     ending = "/" + name.removeprefix("./").lstrip("/")
     paths = catalog.scenes.paths_ending(ending, NAMED + 1)
     if not paths:
-        raise StoreError(f"{store}: no stored scene has the path {name}, or one that ends so")
+        raise NotStoredError(f"{store}: no stored scene has the path {name}, or one that ends so")
     if len(paths) > 1:
         more = ", ..." if len(paths) > NAMED else ""
         raise StoreError(

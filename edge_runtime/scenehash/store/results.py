@@ -95,3 +95,7 @@ class Quarantined:
     path: str
     reason: str
     time: datetime
+
+    def document(self) -> dict[str, object]:
+        """The entry as plain values, as JSON has them."""
+        return {"path": self.path, "reason": self.reason, "time": self.time.isoformat()}

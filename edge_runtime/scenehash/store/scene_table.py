@@ -3,13 +3,14 @@
 import contextlib
 import json
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
 from .database import Database, damaged_values
-from .records import SceneRecord
+from .records import SceneFile, SceneRecord
 from .rows import Rows
 from .tile_table import TileTable
 
@@ -36,6 +37,19 @@ CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 """
 
 SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash store verify"
+
+
+class SceneEntry(NamedTuple):
+    """What the table scene has of a scene, besides how its pixels are made of its file."""
+
+    number: int
+    content: bytes
+    path: str
+    time: float | None
+    labels: Any
+    first_row: int
+    tiles: int
+    checksum: object
 
 
 class SceneTable:
@@ -142,10 +156,91 @@ class SceneTable:
         found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
         return [label for (label,) in found]
 
-    def times(self) -> tuple[float, float] | None:
-        """The first and the last acquisition time, in seconds; None when no scene has one."""
-        first, last = self._database.one("SELECT min(time), max(time) FROM scene")
+    def label_counts(self) -> list[tuple[str, int]]:
+        """All labels, by name, and how many scenes have each."""
+        query = "SELECT label, count(*) FROM label GROUP BY label ORDER BY label"
+        return [(str(label), int(count)) for label, count in self._database.all(query)]
+
+    def entries(self, scenes: Sequence[int]) -> list[SceneEntry]:
+        """The entries of scenes, in some order; one that is not there is left out."""
+        query = (
+            "SELECT scene, content, path, time, labels, first_row, tiles, seal FROM scene "
+            "WHERE scene"
+        )
+        with damaged_values(SCENES_DAMAGED):
+            entries = [SceneEntry(*found) for found in self._database.all_in(query, scenes)]
+            return [entry._replace(labels=tuple(json.loads(entry.labels))) for entry in entries]
+
+    def file_of(self, scene: int) -> SceneFile:
+        """The file of a scene that is there."""
+        query = "SELECT path, reading FROM scene WHERE scene = ?"
+        with damaged_values(SCENES_DAMAGED):
+            path, params = self._database.one(query, scene)
+            return SceneFile(path, json.loads(params))
+
+    def numbers_where(
+        self,
+        condition: str,
+        values: Sequence[str | float],
+        after: int | None,
+        descending: bool,
+        most: int,
+    ) -> list[int]:
+        """The numbers of scenes for which an SQL condition holds, in order, after a number; at most
+        so many."""
+        beyond = "" if after is None else f"scene.scene {'<' if descending else '>'} ?"
+        found = self._database.all(
+            f"SELECT scene FROM scene {_where(condition, beyond)} "
+            f"ORDER BY scene {'DESC' if descending else 'ASC'} LIMIT ?",
+            *values,
+            *([] if after is None else [after]),
+            most,
+        )
+        return [scene for (scene,) in found]
+
+    def times(
+        self, condition: str = "", values: Sequence[str | float] = ()
+    ) -> tuple[float, float] | None:
+        """The first and the last acquisition time, in seconds, of scenes for which an SQL condition
+        holds; None when none has one."""
+        query = f"SELECT min(time), max(time) FROM scene {_where(condition)}"
+        first, last = self._database.one(query, *values)
         return None if first is None else (first, last)
+
+    def count_by_time(
+        self, first: float, last: float, bins: int, condition: str, values: Sequence[str | float]
+    ) -> list[int]:
+        """How many scenes for which an SQL condition holds were acquired in each of equal spans."""
+        span = (last - first) / bins or 1.0
+        found = self._database.all(
+            "SELECT min(?, CAST((time - ?) / ? AS INTEGER)), count(*) FROM scene "
+            f"{_where(condition, 'time NOT NULL')} GROUP BY 1",
+            bins - 1,
+            first,
+            span,
+            *values,
+        )
+        counts = [0] * bins
+        with damaged_values(SCENES_DAMAGED):
+            for number, count in found:
+                counts[number] += count
+        return counts
+
+    def count_without_time(self, condition: str, values: Sequence[str | float]) -> int:
+        """How many scenes for which an SQL condition holds have no acquisition time."""
+        query = f"SELECT count(*) FROM scene {_where(condition, 'time IS NULL')}"
+        return int(self._database.one(query, *values)[0])
+
+    def tiles_a_day(self) -> float | None:
+        """How many tiles a day were acquired, of the scenes whose time is known.
+
+        None when the first and the last of them do not lie a day apart.
+        """
+        first, last, tiles = self._database.one(
+            "SELECT min(time), max(time), sum(tiles) FROM scene WHERE time IS NOT NULL"
+        )
+        days = 0.0 if first is None else (last - first) / 86_400
+        return tiles / days if days >= 1 else None
 
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
@@ -224,6 +319,12 @@ class SceneTable:
                 record, checksum = self.record(other)
                 if record.checksum() == checksum:
                     self._tiles.insert_blocks([record])
+
+
+def _where(*conditions: str) -> str:
+    """An SQL clause of the conditions that are given."""
+    given = [f"({condition})" for condition in conditions if condition]
+    return f"WHERE {' AND '.join(given)}" if given else ""
 
 
 def _damage(scene: str) -> str:

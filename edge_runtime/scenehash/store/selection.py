@@ -22,7 +22,7 @@ def is_narrow(catalog: Catalog, where: Filter) -> bool:
     condition, values = where.on_scenes()
     if condition and catalog.scenes.count_where(condition, values, NARROW + 1) > NARROW:
         return False
-    most = NARROW if where.near is None else NARROW // 10
+    most = NARROW if _is_box(where) else NARROW // 10
     return not where.on_places or all(
         catalog.tiles.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
     )
@@ -61,9 +61,16 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
     return rows
 
 
+def _is_box(where: Filter) -> bool:
+    """Whether a box is all that a filter on places asks for."""
+    return where.near is None and where.area is None
+
+
 def _around(where: Filter) -> Box:
     """A box around all that a filter on places asks for."""
-    return Box(*where.bbox) if where.bbox is not None else Near(*(where.near or ())).box()
+    if where.bbox is not None:
+        return Box(*where.bbox)
+    return where.area.box() if where.area is not None else Near(*(where.near or ())).box()
 
 
 def _rows_there(catalog: Catalog, where: Filter) -> Rows:
@@ -73,7 +80,7 @@ def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     blocks, at = np.unique(first, return_index=True)
     spans = np.stack([blocks, ends[at] - blocks + 1], axis=1)
     # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
-    whole = np.isin(blocks, first[inside != 0]) & (where.near is None)
+    whole = np.isin(blocks, first[inside != 0]) & _is_box(where)
     end = catalog.tiles.end()
     there = [Ranges.of(spans[whole]).checked(end).expanded()]
     for begin, last in Ranges.of(spans[~whole]).checked(end).parts(PART):

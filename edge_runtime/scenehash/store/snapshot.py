@@ -129,14 +129,14 @@ class Snapshot:
         if not all(self._is_known(owned) for owned, _ in found):
             with self.catalog.database.snapshot():
                 found = self.catalog.tiles.at(there)
-                self._check(owned for owned, _ in found)
+                self.check(owned for owned, _ in found)
         return {owned.row: tile for owned, tile in found}
 
     def sound(self, rows: Sequence[int]) -> set[int]:
         """Those of rows that have a tile; StoreDamagedError as tiles."""
         with self.catalog.database.snapshot():
             owners = self.catalog.tiles.owners(self._there(rows))
-            self._check(owners)
+            self.check(owners)
         return {owned.row for owned in owners}
 
     def _there(self, rows: Sequence[int]) -> list[int]:
@@ -149,8 +149,11 @@ class Snapshot:
         own = self.origin.sound_rows(owned.scene, owned.checksum)
         return own is not None and owned.row in own
 
-    def _check(self, tiles: Iterable[Owned]) -> None:
-        """Compare scenes with their checksums, each once for an origin of the codes."""
+    def check(self, tiles: Iterable[Owned]) -> None:
+        """Compare the scenes of tiles with their checksums, each once for an origin of the codes.
+
+        StoreDamagedError, with a scene's path, on one that is damaged.
+        """
         for row, scene, checksum in tiles:
             own = self.origin.sound_rows(scene, checksum)
             if own is None:

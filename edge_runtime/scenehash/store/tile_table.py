@@ -136,6 +136,24 @@ class TileTable:
             )
         ]
 
+    def box_around(self, first_row: int, tiles: int) -> Box | None:
+        """A box around a scene's tiles, as its blocks have it; None for a scene without a place."""
+        found = self._database.all(
+            "SELECT id % 2, min(west), max(east), min(south), max(north) FROM block "
+            "WHERE id BETWEEN ? AND ? GROUP BY 1",
+            2 * first_row,
+            2 * (first_row + tiles) - 1,
+        )
+        if not found:
+            return None
+        south, north = min(half[3] for half in found), max(half[4] for half in found)
+        west, east = min(half[1] for half in found), max(half[2] for half in found)
+        if len(found) == 2 and (west, east) == (-180, 180):
+            (_, _, inner_east, *_), (_, inner_west, *_) = found
+            if inner_east < inner_west:  # what lies between has no tile: the antimeridian is inside
+                west, east = inner_west, inner_east
+        return Box(west, south, east, north)
+
     def blocks_meeting(self, box: Box) -> Rows:
         """The blocks that may meet a box with west <= east: int64 [N, 3].
 

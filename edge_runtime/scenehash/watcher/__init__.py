@@ -10,6 +10,7 @@ matching.py     a scene's tiles against the store and its alerts
 novelty.py      whether a place was seen before, and has changed
 events.py       events as JSON
 dispatcher.py   delivers events to the sinks: sinks.py, event_file.py, webhook.py (endpoint.py)
+status.py       what the watch is doing, for whoever looks
 waiting.py      until something may have changed
 alerts.py       alerts made from examples, and tuned; tuning.py
 """

@@ -43,7 +43,7 @@ def open_dispatcher(store: CodeStore, config: SinkConfig, log: Log) -> Iterator[
             stack.callback(reader.close)
             webhook = Webhook(name, delivered(name), reader.events, log, endpoint)
             stack.callback(webhook.close)
-        dispatcher = Dispatcher(sinks, webhook, config.max_undelivered, log)
+        dispatcher = Dispatcher(sinks, webhook, config.kept_events, log)
         dispatcher.start(store)
         yield dispatcher
 
@@ -52,10 +52,10 @@ class Dispatcher:
     """Delivers events: to sinks at once, and to a webhook, if any, at its own pace."""
 
     def __init__(
-        self, sinks: Sequence[Sink], webhook: Webhook | None, max_undelivered: int, log: Log
+        self, sinks: Sequence[Sink], webhook: Webhook | None, kept_events: int, log: Log
     ) -> None:
         self._sinks, self._webhook, self._log = sinks, webhook, log
-        self._max_undelivered = max_undelivered
+        self._kept_events = kept_events
         self._recorded: dict[str, int] = {}
         self._failing: set[str] = set()
 
@@ -96,7 +96,7 @@ class Dispatcher:
         """Have the store keep how far the sinks are."""
         positions = self._positions()
         if positions != self._recorded:
-            store.outbox.deliver(positions, self._max_undelivered)
+            store.outbox.deliver(positions, self._kept_events)
             self._recorded = positions
 
     def finish(self, store: Path, wait: bool, stopped: Callable[[], bool]) -> int:

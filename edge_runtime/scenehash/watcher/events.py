@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from scenehash.geo import bounding_boxes
 from scenehash.store import HashedScene
 
-from .matching import Match
+from .matching import AlertMatch, Match
 from .novelty import Repeat
 from .options import Per
 
@@ -103,8 +103,13 @@ def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]
         "footprint": footprint,
         "novelty": match.novelty,
         "alerts": [
-            {"name": alert.name, "distance": distance, "radius": alert.radius}
-            for alert, distance in match.alerts
+            {
+                "name": own.alert.name,
+                "distance": own.distance,
+                "radius": own.alert.radius,
+                **_by_rule(own),
+            }
+            for own in match.alerts
         ],
         "repeat": None if match.repeat is None else _repeat(match.repeat),
         "nearest": [_near(hit.document()) for hit in match.nearest],
@@ -115,12 +120,25 @@ def _near(hit: Mapping[str, object]) -> dict[str, object]:
     return {name: hit[name] for name in NEAR_FIELDS}
 
 
+def _by_rule(match: AlertMatch) -> dict[str, object]:
+    """What a rule adds to a match: the score that decided, and what is to be expected of it."""
+    rule = match.alert.rule
+    if rule is None or match.score is None:
+        return {}
+    expected = rule.expected.document()
+    return {
+        "score": round(match.score, 5),
+        "threshold": round(rule.threshold, 5),
+        "expected": {name: expected[name] for name in ("false_alarms_per_1000", "recall")},
+    }
+
+
 def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
     """Each alert that a tile of the scene matches: how many do, and how close the nearest is."""
     found: dict[str, list[int]] = {}
     for match in matches:
-        for alert, distance in match.alerts:
-            found.setdefault(alert.name, []).append(distance)
+        for own in match.alerts:
+            found.setdefault(own.alert.name, []).append(own.distance)
     return [
         {"name": name, "tiles": len(distances), "distance": min(distances)}
         for name, distances in sorted(found.items())
@@ -129,7 +147,7 @@ def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
 
 def _importance(match: Match) -> tuple[object, ...]:
     """Alerts come first, the closest before others; then changes; then what is most novel."""
-    closest = min((distance for _, distance in match.alerts), default=1 << 20)
+    closest = min((own.distance for own in match.alerts), default=1 << 20)
     changed = match.repeat is not None and match.repeat.changed
     return closest, not changed, -(match.novelty or 0), match.position
 

@@ -20,6 +20,7 @@ from .listing import Listing, scan_folders
 from .matching import match_scene
 from .options import WatchOptions
 from .sinks import Log
+from .status import StatusFile
 from .waiting import Waiting
 
 # Scans take at most this share of the time, however many files there are; and when no change is
@@ -57,11 +58,18 @@ class Watch:
         self._arrivals = Arrivals(options.settle, trust_clock, options.done_marks)
         self._backlog = Backlog(options.max_backlog)
         self._shed: list[Arrival] = []
+        self._status = StatusFile(store, [path_text(folder) for folder in folders])
         self._busy = False
         self._trouble: str | None = None
 
     def run(self, waiting: Waiting) -> None:
         """Watch until stopped; or, once, until what is there and complete is stored."""
+        try:
+            self._run(waiting)
+        finally:
+            self._write_status(ended=True)
+
+    def _run(self, waiting: Waiting) -> None:
         started = time.monotonic()
         scanned, took, changed = float("-inf"), 0.0, True
         while not self._stopped():
@@ -73,6 +81,7 @@ class Watch:
                 listing = scan_folders(self._folders, self._store)
                 took = time.monotonic() - scanned
             more = self.step(listing, Now(time.monotonic(), time.time()))
+            self._write_status()
             seconds = time.monotonic() - started
             if self._options.once and not more and not self._worth_waiting(seconds):
                 return
@@ -107,6 +116,11 @@ class Watch:
             return False
         self._busy = False
         return bool(self._backlog)
+
+    def _write_status(self, ended: bool = False) -> None:
+        self._status.backlog, self._status.settling = len(self._backlog), self._arrivals.settling
+        self._status.stored, self._status.set_aside = self.stored, self.set_aside
+        self._status.write(ended)
 
     def _log_trouble(self, store: CodeStore) -> None:
         """Log what is wrong with what is derived of tiles, once."""
@@ -158,6 +172,7 @@ class Watch:
         progress = _StopBetweenTiles(self._stopped)
         report = ingest_files(paths, store, self._model, self._ingest, progress, commit)
         for scene in report.stored:
+            self._status.note_stage("read", scene.seconds)
             for warning in scene.warnings:
                 self._log(f"warning: {path_text(scene.path)}: {warning}")
         # What is left is known already, repaired, or set aside.
@@ -168,12 +183,19 @@ class Watch:
         self, scene: HashedScene, file: Arrival, alerts: Sequence[Alert], store: CodeStore
     ) -> Added:
         """Store a scene and its events: both, or neither."""
+        started = time.perf_counter()
         matches = match_scene(scene, store, alerts, self._options.nearest)
+        matched = time.perf_counter()
         with store.transaction():
             added = store.add([scene])
             for first_row in added.first_rows:
                 events = scene_events(scene, first_row, matches, self._options.per, now())
                 store.outbox.note(events, [file])
+        if added.stored:
+            ended = time.perf_counter()
+            waited = max(0.0, time.time() - file.modified / 1e9)
+            self._status.note_scene(match=matched - started, store=ended - matched, to_event=waited)
+            self._write_status()
         return added
 
     def _note_set_aside(

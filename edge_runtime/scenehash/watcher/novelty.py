@@ -7,14 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import hamming
-from scenehash.geo import Box, bounding_boxes
+from scenehash.geo import Box, Floats, bounding_boxes, overlap
+from scenehash.retrieval.grouping import MIN_OVERLAP
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.records import seconds
-
-Floats = npt.NDArray[np.float64]
-
-# Intersection over union of two bounding boxes from which on they are of one place.
-MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,24 +74,6 @@ def find_repeats(
         else:
             found.append(None)
     return found
-
-
-def overlap(boxes: Floats, box: Floats) -> Floats:
-    """Intersection over union, in degrees, of boxes float64 [N, 4] with one float64 [4]: [N].
-
-    A box is (west, south, east, north), west > east when it crosses the antimeridian.
-    """
-    west, south, east, north = boxes.T
-    width, height = (east - west) % 360, north - south
-    own_width, own_height = (box[2] - box[0]) % 360, box[3] - box[1]
-    # Degrees from the west side of box eastwards to that of each other box, -180 to 180.
-    step = (west - box[0] + 180) % 360 - 180
-    across = np.minimum(own_width, step + width) - np.maximum(0.0, step)
-    along = np.minimum(box[3], north) - np.maximum(box[1], south)
-    common = np.maximum(0.0, across) * np.maximum(0.0, along)
-    union = width * height + own_width * own_height - common
-    result: Floats = np.divide(common, union, out=np.zeros_like(union), where=union > 0)
-    return result
 
 
 def _time_gaps(rows: npt.NDArray[np.int64], time: float, store: CodeStore) -> Floats:

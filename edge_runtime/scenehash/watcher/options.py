@@ -38,7 +38,8 @@ class SinkConfig:
 
     stream: such as standard output. events_file: a file of JSON Lines; it is renamed before it has
     more than rotate_bytes, and rotated_files older ones are kept. webhook: a URL that each event is
-    posted to. max_undelivered: events kept for a sink that cannot be reached.
+    posted to. kept_events: how many the store keeps, delivered or not: as a history,
+    and for a sink that cannot be reached.
     """
 
     stream: IO[str] | None = None
@@ -46,7 +47,7 @@ class SinkConfig:
     rotate_bytes: int = 10_000_000
     rotated_files: int = 9
     webhook: str | None = None
-    max_undelivered: int = 10_000
+    kept_events: int = 10_000
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,12 @@ class Tuning:
     """Histogram of the distances, 0 to K/2 bits, of stored tiles from an alert's examples.
 
     tiles: int64 [K/2 + 1]. true: the same of true matches alone; None where they are not known.
-    true_total: how many true matches there are at any distance.
+    tiles_total, true_total: how many tiles, and true matches, there are at any distance.
     """
 
     tiles: Counts
     true: Counts | None = None
+    tiles_total: int = 0
     true_total: int = 0
 
     @property
@@ -60,6 +61,21 @@ class Tuning:
         near = int(np.argmax(smooth[: max(1, others // 2)]))
         return near + int(np.argmin(smooth[near : others + 1]))
 
+    def document(self, alert: Alert) -> dict[str, object]:
+        """What was counted for an alert as plain values, as JSON has them.
+
+        matches[r] of tiles: how many of the stored tiles a radius of r bits matches.
+        """
+        document = alert.document() | {
+            "proposed": self.proposed(),
+            "tiles": self.tiles_total,
+            "matches": self.matches.tolist(),
+        }
+        if self.true is not None:
+            document["precision"] = self.precision().round(4).tolist()
+            document["recall"] = self.recall().round(4).tolist()
+        return document
+
 
 def tune(
     alert: Alert,
@@ -79,7 +95,7 @@ def tune(
         if true is not None:
             matches += np.bincount(distances[np.isin(rows, true)], minlength=bits + 2)
     bins = bits // 2 + 1
-    tuning = Tuning(found[:bins])
+    tuning = Tuning(found[:bins], tiles_total=int(found.sum()))
     if true is None:
         return tuning
     return replace(tuning, true=matches[:bins], true_total=matches.sum())

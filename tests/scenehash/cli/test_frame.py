@@ -37,6 +37,9 @@ def commands() -> Iterator[tuple[str, Any]]:
         for word, command in group.commands.items():
             path = f"{name} {word}".strip()
             if hasattr(command, "commands"):
+                # One that does something by itself, too.
+                if command.invoke_without_command:
+                    yield path, command
                 yield from walk(command, path)
             else:
                 yield path, command
@@ -49,7 +52,16 @@ COMMANDS = dict(commands())
 
 def test_there_are_the_commands_that_are_known_of() -> None:
     assert len(COMMANDS) > 20
-    assert {"ingest", "search", "watch", "store info", "alert add", "train"} <= COMMANDS.keys()
+    assert {
+        "ingest",
+        "search",
+        "watch",
+        "store info",
+        "alert add",
+        "serve",
+        "serve token add",
+        "train",
+    } <= COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -84,7 +96,9 @@ def test_a_command_stands_in_the_documentation(name: str) -> None:
     assert any(f"scenehash {name}" in page.read_text(encoding="utf-8") for page in pages)
 
 
-@pytest.mark.parametrize("name", ["", "store", "alert", "quarantine", "data", *COMMANDS])
+@pytest.mark.parametrize(
+    "name", ["", "store", "alert", "quarantine", "serve token", "data", *COMMANDS]
+)
 def test_help_fits_80_columns_and_cuts_nothing(name: str) -> None:
     shown = run(*name.split(), "-h", env={"COLUMNS": "80"}, terminal_width=80)
     assert shown.exit_code == 0

@@ -65,6 +65,10 @@ def test_search_by_time_place_label_and_scene(scenes: Path, store: Path) -> None
     assert rows("--store", store, "--since", "2026-03-01T00:00:00Z") == in_east
     assert rows("--store", store, "--bbox", "15.5,44,17,46") == in_east
     assert rows("--store", store, "--near", "45.1,15.0,20") == in_west
+    area = scenes.parent / "area.geojson"
+    corners = [[13, 44], [15.4, 44], [15.4, 47], [13, 46]]
+    area.write_text(json.dumps({"type": "Polygon", "coordinates": [corners]}))
+    assert rows("--store", store, "--area", area) == in_west
     assert rows("--store", store, "--label", "first") == everything
     assert rows("--store", store, "--scene", west.name) == in_west
     for option, value, said in (

@@ -1,4 +1,4 @@
-"""Events are committed with their scenes or not at all, numbered for good, and kept until told."""
+"""Events are committed with their scenes or not at all, numbered for good, and kept for a while."""
 
 import contextlib
 import sqlite3
@@ -103,8 +103,8 @@ def test_what_is_known_or_repaired_gets_no_new_row(tmp_path: Path) -> None:
 def test_numbers_are_never_given_again(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
         store.outbox.note([event(1), event(2), event(3)])
-        store.outbox.deliver({"stdout": 3}, 100)
-        # All is delivered; the newest stays for the sake of its number.
+        store.outbox.deliver({"stdout": 3}, 1)
+        # The newest stays, for the sake of its number.
         assert told(store) == [3]
     with CodeStore.open(tmp_path / "s", writable=True) as store:
         store.outbox.note([event(4)])
@@ -113,15 +113,18 @@ def test_numbers_are_never_given_again(tmp_path: Path) -> None:
         assert told(store) == [3, 4, 901]
 
 
-def test_events_wait_for_the_slowest_sink_but_not_for_ever(tmp_path: Path) -> None:
+def test_events_are_a_history_and_wait_for_slow_sinks_but_not_for_ever(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
+        assert (store.outbox.oldest(), store.outbox.newest()) == (0, 0)
         store.outbox.note([event(number) for number in range(1, 21)])
         store.outbox.deliver({"stdout": 20, "webhook": 4}, 100)
-        assert told(store) == list(range(5, 21))
+        assert told(store) == list(range(1, 21))
         assert store.outbox.delivered() == {"stdout": 20, "webhook": 4}
         store.outbox.deliver({"stdout": 20}, 6)
         assert told(store) == list(range(15, 21))
         assert told(store, after=18) == [19, 20]
+        assert [number for number, _ in store.outbox.events_before(18, 2)] == [17, 16]
+        assert (store.outbox.oldest(), store.outbox.newest()) == (15, 20)
 
 
 def test_notes_of_files_and_a_quarantine_are_committed_at_once(tmp_path: Path) -> None:

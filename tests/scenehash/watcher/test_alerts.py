@@ -140,6 +140,30 @@ def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None
     assert [one["name"] for one in answer("alert", "list", "--store", store)["alerts"]] == ["other"]
 
 
+def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Path) -> None:
+    answer("alert", "add", "quay", "row:0", "--not", "row:9", "--store", store)
+    for command, examples, negatives in (
+        ("confirm quay 1", ["row:0", "row:1"], ["row:9"]),
+        ("reject quay 4", ["row:0", "row:1"], ["row:9", "row:4"]),
+        ("confirm quay 9", ["row:0", "row:1", "row:9"], ["row:4"]),
+        ("confirm quay 9", ["row:0", "row:1", "row:9"], ["row:4"]),
+        ("reject quay 1", ["row:0", "row:9"], ["row:4", "row:1"]),
+        ("reject quay 0", ["row:9"], ["row:4", "row:1", "row:0"]),
+    ):
+        judged = answer("alert", *command.split(), "--store", store)
+        assert judged == answer("alert", "list", "--store", store)["alerts"][0]
+        assert (judged["examples"], judged["negatives"]) == (examples, negatives)
+        with CodeStore.open(store) as opened:
+            (quay,) = opened.alerts.list()
+            for codes, sources in ((quay.examples, examples), (quay.negatives, negatives)):
+                rows = [int(source.removeprefix("row:")) for source in sources]
+                assert np.array_equal(codes, opened.codes(np.array(rows)))
+    refused = run("alert", "reject", "quay", 9, "--store", store)
+    assert "row:9: the only example of quay" in " ".join(refused.stderr.split())
+    assert "no such row" in run("alert", "confirm", "quay", 999, "--store", store).stderr
+    assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr
+
+
 def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
     store: Path, tmp_path: Path
 ) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
-from scenehash.geo import bounding_boxes
+from scenehash.geo import bounding_boxes, overlap
 from scenehash.store import HashedScene
-from scenehash.watcher.novelty import find_repeats, overlap
+from scenehash.watcher.novelty import find_repeats
 
 from ..store.samples import TILE, make, placed
 

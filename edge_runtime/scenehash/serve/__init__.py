@@ -1,0 +1,21 @@
+"""The HTTP API of a station, and its page.
+
+server.py       all of it, as one function
+options.py      what may be set
+app.py          routes, page and guard joined
+routes/         the addresses, a group a file
+queries.py      requests, checked, and made into queries and filters
+station.py      what requests use: readers, a writer, a model
+readers.py      open stores that follow the writer
+uploads.py      images to search with, for a while
+open_scenes.py  stored scenes that stay open for a while
+feed.py         events, kept and live
+jobs.py         work that takes longer than a request
+guard.py        what every request passes: origin.py, access.py and tokens.py, limits.py
+connections.py  how many connections there may be, and how slow
+problems.py     errors as answers
+audit.py        who changed what
+metrics.py      figures for Prometheus
+web_page.py     the files of the page, which page/ has
+description.py  the API for people
+"""

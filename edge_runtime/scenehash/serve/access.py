@@ -1,0 +1,87 @@
+"""Who may do what: callers by their token, and the scope that a request needs."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+
+from .origin import SAFE_METHODS
+from .problems import Refused
+from .tokens import Tokens, allows
+
+COOKIE = "scenehash_token"
+# What anybody may ask for: whether a token is needed, whether the server lives, the page itself.
+SESSION = "/api/session"
+OPEN = frozenset({SESSION, "/healthz"})
+# What changes nothing, though it is no GET; all else that is none needs the scope write.
+READING = frozenset({"/api/search", "/api/uploads", "/api/alerts/test"})
+JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks: by which name, what they may do, and what counts their requests.
+
+    scope: None for somebody without a token, where one is needed.
+    """
+
+    name: str | None
+    scope: str | None
+    key: str
+
+
+def caller_of(headers: Mapping[str, str], address: str, tokens: Tokens | None) -> Caller:
+    """Who sends a request. tokens: None where no token is asked for.
+
+    Raises Refused on a token that is none.
+    """
+    if tokens is None:
+        return Caller(None, "write", address)
+    text = token_of(headers)
+    if text is None:
+        return Caller(None, None, address)
+    token = tokens.find(text)
+    if token is None:
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "the token is wrong, or was revoked",
+            {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+    return Caller(token.name, token.scope, token.id)
+
+
+def token_of(headers: Mapping[str, str]) -> str | None:
+    """The token of a request: in Authorization, or in the cookie; None without one."""
+    kind, _, text = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return text.strip()
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return None
+    return None if cookie is None else cookie.value
+
+
+def check_scope(method: str, path: str, caller: Caller) -> None:
+    """Raise Refused unless a caller may send a request."""
+    if path in OPEN or not (path.startswith("/api/") or path == "/metrics"):
+        return
+    needed = scope_of(method, path)
+    if caller.scope is None:
+        raise Refused(
+            HTTPStatus.UNAUTHORIZED,
+            "a token is needed: Authorization: Bearer TOKEN (see: scenehash serve token add)",
+            {"WWW-Authenticate": "Bearer"},
+        )
+    if not allows(caller.scope, needed):
+        raise Refused(
+            HTTPStatus.FORBIDDEN, f"the token's scope is {caller.scope}, and this needs {needed}"
+        )
+
+
+def scope_of(method: str, path: str) -> str:
+    """The scope that a request needs."""
+    if method in SAFE_METHODS or path in READING:
+        return "read"
+    return "confirm" if method == "POST" and JUDGING.fullmatch(path) else "write"

@@ -1,0 +1,85 @@
+"""The application: the routes of the API, the page, and the guard around them."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp
+
+from scenehash.errors import ScenehashError
+
+from .description import STYLE, page
+from .guard import Guard
+from .problems import answer_error
+from .routes import alerts, events, scenes, search, session
+from .routes import station as station_routes
+from .station import Station
+from .web_page import WebPage
+
+# Requests beyond those that are worked on, whose threads wait for their turn.
+WAITING_THREADS = 24
+# Nothing is reported to anybody, whatever the environment says.
+SETTINGS: dict[str, Any] = {
+    "openapi_url": "/api/openapi.json",
+    "docs_url": None,
+    "redoc_url": None,
+    "telemetry": {"auto_configure": False, "tracing": False, "metrics": False, "logs": False},
+}
+DESCRIPTION = (
+    "The commands of scenehash over HTTP: the same words, and the documents of --json. "
+    "Errors are problem documents (RFC 9457)."
+)
+
+
+def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
+    """The application of a station, as ASGI has it."""
+
+    @contextlib.asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        del app
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        limiter.total_tokens = station.options.threads + WAITING_THREADS
+        await station.feed.start()
+        try:
+            yield
+        finally:
+            await station.feed.stop()
+
+    app = FastAPI(
+        title="scenehash",
+        version=metadata.version("scenehash"),
+        description=DESCRIPTION,
+        lifespan=running,
+        **SETTINGS,
+    )
+    app.state.station = station
+    app.add_exception_handler(ScenehashError, answer_error)
+    app.add_exception_handler(RequestValidationError, answer_error)
+    app.add_exception_handler(HTTPException, answer_error)
+    app.add_exception_handler(Exception, answer_error)
+    for module in (session, search, scenes, alerts, events, station_routes):
+        app.include_router(module.router)
+    _add_pages(app, WebPage(page_folder))
+    return Guard(app, station)
+
+
+def _add_pages(app: FastAPI, web_page: WebPage) -> None:
+    @app.get("/api/docs", include_in_schema=False)
+    def docs() -> Response:
+        return HTMLResponse(page(app.openapi()))
+
+    @app.get("/api/docs.css", include_in_schema=False)
+    def style() -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    @app.get("/{path:path}", include_in_schema=False)
+    @app.head("/{path:path}", include_in_schema=False)
+    async def any_page(request: Request) -> Response:
+        return web_page.answer(request)

@@ -1,0 +1,154 @@
+"""Events of the store as they come: kept ones in pages, new ones to everybody who listens."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scenehash.store import CodeStore
+from scenehash.watcher.events import numbered
+from scenehash.watcher.sinks import Event, pending_events
+
+from .readers import Readers
+
+# Seconds between two looks at the store, and between two signs of life to a listener.
+INTERVAL, HEARTBEAT = 0.3, 15.0
+MOST_LISTENERS = 64
+# Events that are read in search of those that are asked for.
+MOST_READ = 10_000
+AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which events are asked for: of a kind, and of an alert; None for any."""
+
+    kind: str | None = None
+    alert: str | None = None
+
+    def holds(self, event: dict[str, Any]) -> bool:
+        """Whether an event is one of them."""
+        if self.kind is not None and event.get("kind") != self.kind:
+            return False
+        return self.alert is None or self.alert in _alerts(event)
+
+
+def events_document(
+    store: CodeStore, after: int | None, before: int | None, limit: int, wanted: Wanted
+) -> dict[str, object]:
+    """A page of the events that are kept, ascending: the first after a number, the last before one,
+    or the last of all."""
+    backwards = after is None
+    at = (before or store.outbox.newest() + 1) if after is None else after
+    found: list[dict[str, Any]] = []
+    read = 0
+    while len(found) < limit and read < MOST_READ:
+        ask = store.outbox.events_before if backwards else store.outbox.events
+        some = ask(at, AT_ONCE)
+        if not some:
+            break
+        read, at = read + len(some), some[-1][0]
+        events = (json.loads(numbered(number, body, store.uuid)) for number, body in some)
+        found += [event for event in events if wanted.holds(event)]
+    page = found[:limit]
+    return {
+        "store": store.uuid,
+        "oldest": store.outbox.oldest(),
+        "newest": store.outbox.newest(),
+        "events": page[::-1] if backwards else page,
+    }
+
+
+class Feed:
+    """New events, to all who listen: one look at the store serves them all."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._newest = 0
+        self._listeners = 0
+        self._changed = asyncio.Condition()
+        self._ended = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return self._listeners
+
+    async def start(self) -> None:
+        """Begin to look at the store."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End, for all who listen too."""
+        self._ended = True
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def lines(self, last: tuple[str, int] | None) -> AsyncIterator[str]:
+        """Server-sent events after the last one that a listener had: the store's id and a number.
+
+        None: those that come from now on. Source: HTML Living Standard, section 9.2.
+        """
+        self._listeners += 1
+        try:
+            uuid, newest = await asyncio.to_thread(self._state)
+            # A number of another store, or beyond what there is, says nothing here.
+            known = last is not None and last[0] in ("", uuid) and last[1] <= newest
+            at = last[1] if last is not None and known else newest
+            yield "retry: 2000\n\n"
+            while not self._ended:
+                for event in await asyncio.to_thread(self._pending, at):
+                    if event.number > at + 1:
+                        gap = json.dumps({"first": at + 1, "last": event.number - 1})
+                        yield f"event: gap\ndata: {gap}\n\n"
+                    yield f"id: {uuid}-{event.number}\ndata: {event.line}\n\n"
+                    at = event.number
+                if not await self._beyond(at):
+                    yield ": still here\n\n"
+        finally:
+            self._listeners -= 1
+
+    async def _beyond(self, number: int) -> bool:
+        """Wait until there is an event after a number; False after a while without one."""
+        async with self._changed:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT):
+                    await self._changed.wait_for(lambda: self._newest > number or self._ended)
+                return True
+        return False
+
+    async def _run(self) -> None:
+        while True:
+            if self._listeners:
+                # A store that cannot be read now is looked at again.
+                with contextlib.suppress(Exception):
+                    _, newest = await asyncio.to_thread(self._state)
+                    if newest != self._newest:
+                        async with self._changed:
+                            self._newest = newest
+                            self._changed.notify_all()
+            await asyncio.sleep(INTERVAL)
+
+    def _state(self) -> tuple[str, int]:
+        with self._readers.store() as store:
+            return store.uuid, store.outbox.newest()
+
+    def _pending(self, after: int) -> Sequence[Event]:
+        with self._readers.store() as store:
+            return pending_events(store, store.uuid, after)
+
+
+def _alerts(event: dict[str, Any]) -> set[str]:
+    """The names of the alerts that an event is about."""
+    alerts = event.get("alerts") or []
+    tile = event.get("tile")
+    if isinstance(tile, dict):
+        alerts = [*alerts, *tile.get("alerts", [])]
+    return {alert.get("name") for alert in alerts}

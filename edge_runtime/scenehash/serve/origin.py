@@ -1,0 +1,71 @@
+"""Where a request comes from: for this server's name, and not sent by another site's page.
+
+A page of another site may have a browser send requests here, with the cookie of whoever uses it,
+also by a name that resolves to this machine since a moment ago (DNS rebinding). Browsers say so in
+Host, Origin and Sec-Fetch-Site. Source: the Fetch Metadata Request Headers draft of the W3C.
+"""
+
+import ipaddress
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+
+from scenehash.files import printable
+
+from .problems import Refused
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+# What proxies add.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+def check_host(headers: Mapping[str, str], names: Collection[str]) -> None:
+    """Raise Refused unless a request is for an address, localhost, or one of some names.
+
+    No other site's name is an address: a page of that name is another origin.
+    """
+    host = headers.get("host", "")
+    if not (_is_address(_name_of(host)) or _name_of(host) in {"localhost", *names}):
+        raise Refused(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            f"this server is not called {printable(host)}; name it with: scenehash serve --name",
+        )
+
+
+def check_not_forwarded(headers: Mapping[str, str]) -> None:
+    """Raise Refused on what a proxy sends, where no token is asked for: others may be behind it."""
+    if any(name in headers for name in FORWARDED):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "a proxy forwards this, and nobody is asked for a token; name the server as the proxy "
+            "is called, which asks for tokens: scenehash serve --name",
+        )
+
+
+def check_site(method: str, headers: Mapping[str, str]) -> None:
+    """Raise Refused on what a page of another site has a browser send, but for a link to here."""
+    site = headers.get("sec-fetch-site", "none")
+    is_link = method in SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
+    if site not in ("same-origin", "none") and not is_link:
+        raise Refused(HTTPStatus.FORBIDDEN, "another site's page sends this request")
+    origin = headers.get("origin")
+    if method not in SAFE_METHODS and origin is not None:
+        scheme, _, host = origin.partition("://")
+        if scheme not in ("http", "https") or host != headers.get("host"):
+            raise Refused(
+                HTTPStatus.FORBIDDEN, f"another site's page sends this request: {printable(origin)}"
+            )
+
+
+def _name_of(host: str) -> str:
+    """The host of a Host header, without its port, in lower case."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

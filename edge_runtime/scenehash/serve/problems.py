@@ -1,0 +1,113 @@
+"""Errors as HTTP answers: application/problem+json (RFC 9457), in the words of the command."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import Response
+
+from scenehash.errors import (
+    ConfigurationError,
+    InputError,
+    LineageError,
+    MissingExtraError,
+    ModelError,
+    NotStoredError,
+    ScenehashError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
+from scenehash.files import printable
+
+MEDIA_TYPE = "application/problem+json"
+# Of errors that are several of these, the first counts.
+STATUSES: Mapping[type[ScenehashError], HTTPStatus] = {
+    NotStoredError: HTTPStatus.NOT_FOUND,
+    StoreBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreDamagedError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    StoreError: HTTPStatus.CONFLICT,
+    ConfigurationError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ModelError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
+}
+RETRY_SECONDS = 5
+LONGEST_VALUE = 200
+
+
+class Refused(HTTPException):
+    """A request that is not answered: a status, a line that says why, and headers."""
+
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, detail, dict(headers or {}))
+
+
+def problem(
+    status: int, detail: str, kind: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer that says what is wrong; kind: the name of an error of scenehash."""
+    document = problem_document(status, detail, kind)
+    body = json.dumps(document).encode()
+    return Response(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def problem_document(status: int, detail: str, kind: str | None = None) -> dict[str, object]:
+    """The problem as plain values, as JSON has them."""
+    return {
+        "type": "about:blank" if kind is None else f"urn:scenehash:{kind}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": printable(detail),
+    }
+
+
+def document_of(error: Exception) -> dict[str, object]:
+    """What went wrong as plain values; of an error that nobody foresaw, only its kind."""
+    if isinstance(error, ScenehashError):
+        return problem_document(_status(error), str(error), type(error).__name__)
+    return problem_document(500, f"unexpected {type(error).__name__}; the server's log has more")
+
+
+async def answer_error(request: Request, error: Exception) -> Response:
+    """The answer to any error."""
+    del request
+    if isinstance(error, RequestValidationError):
+        return _invalid(error.errors())
+    if isinstance(error, StarletteHTTPException):
+        return problem(error.status_code, str(error.detail), headers=error.headers)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, StoreBusyError) else {}
+    found = document_of(error)
+    body = json.dumps(found).encode()
+    return Response(body, int(str(found["status"])), headers, MEDIA_TYPE)
+
+
+def _status(error: ScenehashError) -> HTTPStatus:
+    if isinstance(error, LineageError):
+        return HTTPStatus.CONFLICT
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return status
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
+    """The first of the things that are wrong with a request, in one line."""
+    first = errors[0] if errors else {}
+    if first.get("type") == "json_invalid":
+        return problem(400, "the body is no JSON document")
+    where = first.get("loc")
+    names = (
+        [str(part) for part in where if str(part) not in ("body", "query", "path")]
+        if isinstance(where, Sequence)
+        else []
+    )
+    said = str(first.get("msg", "it makes no sense"))
+    what = ".".join(names) or "the request"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return problem(422, f"{what}: {said[:LONGEST_VALUE]}{more}", "ConfigurationError")

@@ -1,0 +1,226 @@
+"""Requests of the API: what is asked for, checked, and made into queries and filters."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import ConfigurationError
+from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.rerank import Rerank
+from scenehash.store import Area, Filter
+from scenehash.windows import Tiling
+
+MOST_HITS, MOST_QUERIES = 1000, 100
+# Rows and pixels: what every reader of JSON keeps exactly.
+LARGEST = 2**53 - 1
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Natural = Annotated[int, Field(ge=0, le=LARGEST)]
+Text = Annotated[str, Field(max_length=4096)]
+Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="The id of a content.")]
+Place = Annotated[tuple[Number, Number], Field(description="Latitude and longitude, in degrees.")]
+PixelWindow = Annotated[
+    tuple[Natural, Natural, Natural, Natural], Field(description="x, y, width, height in pixels.")
+]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RowQuery(_Request):
+    """A stored tile."""
+
+    row: Natural
+
+
+class CodeQuery(_Request):
+    """A code in hexadecimal digits."""
+
+    code: Annotated[str, Field(max_length=64)]
+
+
+class PlaceQuery(_Request):
+    """The stored tile at a place: of the newest scene, the one whose middle is nearest."""
+
+    at: Place
+
+
+class _PartQuery(_Request):
+    window: PixelWindow | None = None
+    at: Place | None = None
+    tile: Annotated[str | None, Field(max_length=20, description='Such as "512" or "300m".')] = None
+    whole: bool = False
+
+    def crop(self, params: DecodeParams | None = None) -> Crop:
+        """The part that is meant; ConfigurationError when that makes no sense."""
+        tiling = Tiling.of_text(self.tile, whole=self.whole)
+        return Crop(self.window, self.at, params or DecodeParams(), tiling)
+
+
+class SceneQuery(_PartQuery):
+    """A stored scene, read from its file, or a part of it."""
+
+    scene: Id
+
+
+class UploadQuery(_PartQuery):
+    """An image that was uploaded, or a part of it."""
+
+    upload: Id
+    bands: Annotated[str | None, Field(max_length=200)] = None
+    nodata: Number | None = None
+    stretch: tuple[Number, Number] | None = None
+
+    def params(self) -> DecodeParams:
+        """How its file becomes pixels; ConfigurationError when that makes no sense."""
+        return DecodeParams(self.bands, self.nodata, self.stretch)
+
+
+def _kind(value: Any) -> str:
+    keys = value if isinstance(value, dict) else vars(value) if hasattr(value, "__dict__") else {}
+    return next((key for key in ("row", "code", "upload", "scene") if key in keys), "at")
+
+
+QueryRequest = Annotated[
+    Annotated[RowQuery, Tag("row")]
+    | Annotated[CodeQuery, Tag("code")]
+    | Annotated[UploadQuery, Tag("upload")]
+    | Annotated[SceneQuery, Tag("scene")]
+    | Annotated[PlaceQuery, Tag("at")],
+    Discriminator(_kind),
+]
+Queries = Annotated[list[QueryRequest], Field(max_length=MOST_QUERIES)]
+
+
+class FilterRequest(_Request):
+    """Conditions on tiles; all that are given must hold. See scenehash.Filter."""
+
+    scene: Text | None = None
+    newer_than: Natural | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    bbox: tuple[Number, Number, Number, Number] | None = None
+    label: Text | None = None
+    near: tuple[Number, Number, Number] | None = None
+    area: Annotated[
+        dict[str, Any] | None, Field(description="A GeoJSON Polygon or MultiPolygon.")
+    ] = None
+
+    def filter(self) -> Filter | None:
+        """The filter; None where nothing is asked; ConfigurationError when it makes no sense."""
+        found = Filter(
+            self.scene,
+            self.newer_than,
+            in_utc(self.since),
+            in_utc(self.until),
+            self.bbox,
+            self.label,
+            self.near,
+            None if self.area is None else Area.from_geojson(self.area),
+        )
+        return found or None
+
+
+class SearchRequest(_Request):
+    """A search, in the words of scenehash search."""
+
+    queries: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
+    unlike: Annotated[Queries, Field(alias="not")] = []
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 20
+    radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    rerank: Rerank | None = None
+    group: bool = False
+    explain: bool = False
+    filter: FilterRequest = FilterRequest()
+
+
+class AlertRequest(_Request):
+    """An alert that is to be."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    examples: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
+    unlike: Annotated[Queries, Field(alias="not")] = []
+    radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
+
+
+class AlertTestRequest(AlertRequest):
+    """An alert that may come to be, and the label of scenes that are truly of its kind."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] = "test"
+    label: Text | None = None
+
+
+class RateRequest(_Request):
+    """Another radius of an alert, or another rate of false alarms; with neither, its rule anew."""
+
+    radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
+
+
+class JudgeRequest(_Request):
+    """A tile that is judged."""
+
+    row: Natural
+
+
+class ReleaseRequest(_Request):
+    """Inputs that are to leave the quarantine, named as in the list."""
+
+    paths: Annotated[list[Text], Field(max_length=10_000)]
+
+
+class SessionRequest(_Request):
+    """A token."""
+
+    token: Annotated[str, Field(max_length=200)]
+
+
+Order = Literal["newest", "oldest"]
+
+
+def query_of(text: str) -> QueryRequest:
+    """A query as an address has it: row:12, code:0f3a, upload:ID, scene:ID, at:LAT,LON.
+
+    ConfigurationError when it is none.
+    """
+    kind, _, value = text.partition(":")
+    try:
+        match kind:
+            case "row":
+                return RowQuery(row=int(value))
+            case "code":
+                return CodeQuery(code=value)
+            case "upload":
+                return UploadQuery(upload=value)
+            case "scene":
+                return SceneQuery(scene=value)
+            case "at":
+                latitude, longitude = map(float, value.split(","))
+                return PlaceQuery(at=(latitude, longitude))
+    except ValueError:
+        pass
+    raise ConfigurationError(
+        f"{text}: a query is row:NUMBER, code:HEX, upload:ID, scene:ID or at:LATITUDE,LONGITUDE"
+    )
+
+
+def numbers_of(text: str | None, form: str) -> tuple[float, ...] | None:
+    """Numbers with commas between, as a form such as "W,S,E,N" names; ConfigurationError."""
+    if text is None:
+        return None
+    if not re.fullmatch(r"[-+\d.eE]+(,[-+\d.eE]+)*", text) or text.count(",") != form.count(","):
+        raise ConfigurationError(f"{text}: not {form}")
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigurationError(f"{text}: not {form}") from error
+
+
+def in_utc(time: datetime | None) -> datetime | None:
+    """A time with its time zone; UTC where it has none."""
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)

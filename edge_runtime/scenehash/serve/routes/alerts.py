@@ -1,0 +1,124 @@
+"""Alerts: kinds of tile that a watch reports, made, tried and judged."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from scenehash.errors import ConfigurationError
+from scenehash.store import Alert
+from scenehash.watcher.alerts import (
+    add_alert,
+    alerts_document,
+    confirm_match,
+    make_alert,
+    reject_match,
+    set_false_alarms,
+    set_radius,
+    test_alert,
+)
+
+from ..queries import AlertRequest, AlertTestRequest, JudgeRequest, RateRequest
+from ..station import Station
+from .common import PROBLEMS, Here, OptionalText, answer
+
+router = APIRouter(tags=["alerts"], responses=PROBLEMS)
+
+Name = Annotated[str, Path(max_length=200, description="The name of an alert.")]
+
+
+@router.get("/api/alerts")
+def alerts(station: Here) -> Response:
+    """All alerts, by name."""
+    with station.readers.store() as store:
+        return answer(alerts_document(store))
+
+
+@router.post("/api/alerts", status_code=HTTPStatus.CREATED)
+def add(station: Here, asked: AlertRequest) -> Response:
+    """Add an alert; a running watch uses it from its next scene on."""
+    examples = [station.query(query) for query in asked.examples]
+    unlike = [station.query(query) for query in asked.unlike]
+    with station.writer() as store:
+        added = add_alert(
+            store,
+            asked.name,
+            examples,
+            unlike,
+            asked.radius,
+            station.model,
+            false_alarms=asked.false_alarms,
+        )
+    return answer(added.document(), HTTPStatus.CREATED)
+
+
+@router.post("/api/alerts/test")
+def test_new(station: Here, asked: AlertTestRequest) -> Response:
+    """What an alert would have matched; nothing is stored."""
+    examples = [station.query(query) for query in asked.examples]
+    unlike = [station.query(query) for query in asked.unlike]
+    with station.readers.store() as store:
+        made = make_alert(
+            store,
+            asked.name,
+            examples,
+            unlike,
+            asked.radius,
+            station.model,
+            false_alarms=asked.false_alarms,
+        )
+    return answer(_tried(station, made, asked.label))
+
+
+@router.get("/api/alerts/{name:path}/test")
+def test(station: Here, name: Name, label: OptionalText = None) -> Response:
+    """What each radius of an alert would have matched."""
+    with station.readers.store() as store:
+        found = store.alerts.get(name)
+    return answer(_tried(station, found, label))
+
+
+@router.post("/api/alerts/{name:path}/confirm")
+def confirm(station: Here, name: Name, asked: JudgeRequest) -> Response:
+    """A stored tile is truly of the kind: it becomes an example."""
+    with station.writer() as store:
+        return answer(confirm_match(store, name, asked.row).document())
+
+
+@router.post("/api/alerts/{name:path}/reject")
+def reject(station: Here, name: Name, asked: JudgeRequest) -> Response:
+    """A false alarm: the tile becomes a negative example."""
+    with station.writer() as store:
+        return answer(reject_match(store, name, asked.row).document())
+
+
+@router.get("/api/alerts/{name:path}")
+def alert(station: Here, name: Name) -> Response:
+    """One alert."""
+    with station.readers.store() as store:
+        return answer(store.alerts.get(name).document())
+
+
+@router.patch("/api/alerts/{name:path}")
+def change(station: Here, name: Name, asked: RateRequest) -> Response:
+    """Give an alert another radius, or choose its rule anew for a rate of false alarms."""
+    if asked.radius is not None and asked.false_alarms is not None:
+        raise ConfigurationError("a radius and a rate of false alarms: give one of them")
+    with station.writer() as store:
+        if asked.radius is not None:
+            return answer(set_radius(store, name, asked.radius).document())
+        return answer(set_false_alarms(store, name, asked.false_alarms).document())
+
+
+@router.delete("/api/alerts/{name:path}")
+def remove(station: Here, name: Name) -> Response:
+    """Remove an alert."""
+    with station.writer() as store:
+        store.alerts.remove(name)
+    return answer({"store": str(station.path), "removed": name})
+
+
+def _tried(station: Station, alert: Alert, label: str | None) -> dict[str, object]:
+    with station.readers.store() as store, station.metrics.stage("tune"):
+        return test_alert(store, alert, label).document(alert)

@@ -1,0 +1,138 @@
+"""What the routes share: the station behind a request, documents and pictures as answers."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+from fastapi import Depends, Query, Request
+from starlette.responses import Response
+
+from scenehash.errors import ConfigurationError
+from scenehash.store import Filter
+from scenehash.tiles import Image
+
+from ..access import Caller
+from ..problems import MEDIA_TYPE
+from ..queries import LARGEST, FilterRequest, numbers_of
+from ..station import Station
+
+LONGEST = 4096
+# Some 400 corners: what fits an address.
+LONGEST_AREA = 16_384
+# A browser keeps a picture for a day, and asks by its tag whether it is another one then.
+CACHED = {"Cache-Control": "private, max-age=86400"}
+GEOJSON = "application/geo+json"
+
+Problem: dict[str, Any] = {
+    "description": "What is wrong, as RFC 9457 has it.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["type", "title", "status", "detail"],
+                "properties": {
+                    "type": {"type": "string"},
+                    "title": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "detail": {"type": "string"},
+                },
+            }
+        }
+    },
+}
+STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 503)
+PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
+
+
+def station_of(request: Request) -> Station:
+    """The station that the server is for."""
+    station: Station = request.app.state.station
+    return station
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+Here = Annotated[Station, Depends(station_of)]
+Who = Annotated[Caller, Depends(caller_of)]
+SceneId = Annotated[str, Query(pattern="^[0-9a-f]{32}$")]
+Row = Annotated[int, Query(ge=0, le=LARGEST)]
+OptionalText = Annotated[str | None, Query(max_length=LONGEST)]
+
+
+def filter_of(
+    scene: OptionalText = None,
+    label: OptionalText = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    bbox: Annotated[str | None, Query(description="W,S,E,N in degrees", max_length=200)] = None,
+    near: Annotated[str | None, Query(description="LAT,LON,KM", max_length=200)] = None,
+    area: Annotated[str | None, Query(description="GeoJSON", max_length=LONGEST_AREA)] = None,
+    newer_than: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
+) -> FilterRequest:
+    """The filter in the parameters of an address; ConfigurationError when it makes no sense."""
+    box, around = numbers_of(bbox, "W,S,E,N"), numbers_of(near, "LAT,LON,KM")
+    return FilterRequest.model_validate(
+        {
+            "scene": scene,
+            "label": label,
+            "since": since,
+            "until": until,
+            "bbox": box,
+            "near": around,
+            "area": None if area is None else _geojson(area),
+            "newer_than": newer_than,
+        }
+    )
+
+
+Where = Annotated[FilterRequest, Depends(filter_of)]
+
+
+def _geojson(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError("area: not GeoJSON") from error
+
+
+def checked(where: FilterRequest) -> Filter | None:
+    """The filter that is asked for, or None."""
+    return where.filter()
+
+
+def answer(
+    document: Mapping[str, object],
+    status: HTTPStatus = HTTPStatus.OK,
+    media: str = "application/json",
+) -> Response:
+    """A document as an answer."""
+    return Response(json.dumps(document, ensure_ascii=False), status, media_type=media)
+
+
+def picture(request: Request, image: Image, headers: Mapping[str, str] | None = None) -> Response:
+    """uint8 RGB or RGBA [H, W, 3 or 4] as PNG."""
+    turned = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    # Compressed by the least effort: a picture is sent once, and a board has better things to do.
+    how = (cv2.IMWRITE_PNG_COMPRESSION, 2)
+    data = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), turned), how)[1].tobytes()
+    return picture_file(request, data, "image/png", headers)
+
+
+def picture_file(
+    request: Request, data: bytes, media: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The bytes of a picture as an answer; 304 when whoever asks has them."""
+    tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
+    every = {**CACHED, "ETag": tag, **(headers or {})}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=every)
+    return Response(data, media_type=media, headers=every)

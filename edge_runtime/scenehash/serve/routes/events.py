@@ -1,0 +1,51 @@
+"""Events: a history of them, and those that come."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response, StreamingResponse
+
+from scenehash.errors import StoreBusyError
+
+from ..feed import MOST_LISTENERS, Wanted, events_document
+from ..queries import LARGEST
+from .common import PROBLEMS, Here, OptionalText, answer
+
+router = APIRouter(tags=["events"], responses=PROBLEMS)
+
+Number = Annotated[int | None, Query(ge=0, le=LARGEST)]
+EVENT_ID = re.compile(r"([0-9a-f]{32})-(\d{1,16})", re.ASCII)
+
+
+@router.get("/api/events")
+def events(
+    station: Here,
+    after: Number = None,
+    before: Number = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    kind: OptionalText = None,
+    alert: OptionalText = None,
+) -> Response:
+    """Events that the store has kept, ascending."""
+    with station.readers.store() as store:
+        return answer(events_document(store, after, before, limit, Wanted(kind, alert)))
+
+
+@router.get("/api/events/live", response_class=StreamingResponse)
+async def live(
+    station: Here,
+    after: Number = None,
+    last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """Events as they come, each once, after the last one that was received."""
+    if station.feed.listeners >= MOST_LISTENERS:
+        raise StoreBusyError(f"{MOST_LISTENERS} listen to events already; try again")
+    last = None if after is None else ("", after)
+    found = EVENT_ID.fullmatch(last_event_id or "")
+    if found:
+        last = found[1], int(found[2])
+    # Proxies are asked not to collect what they pass on.
+    headers = {"X-Accel-Buffering": "no"}
+    lines = station.feed.lines(last)
+    return StreamingResponse(lines, media_type="text/event-stream", headers=headers)

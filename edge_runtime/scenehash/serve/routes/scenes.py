@@ -1,0 +1,198 @@
+"""Scenes and tiles: lists, facts, pictures."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Path, Query, Request
+from starlette.responses import Response
+
+from scenehash.errors import InputError, NotStoredError
+from scenehash.report.geojson import feature, feature_collection
+from scenehash.report.map_tile import SIDE, map_tile
+from scenehash.scenes.thumbnails import make_thumbnail
+from scenehash.store.documents import (
+    scene_document,
+    scenes_document,
+    tile_document,
+    tiles_document,
+)
+from scenehash.store.listing import ListedScene
+from scenehash.windows import Window
+
+from ..queries import LARGEST, Order
+from .common import GEOJSON, PROBLEMS, Here, Where, answer, picture, picture_file
+
+router = APIRouter(tags=["scenes"], responses=PROBLEMS)
+
+SceneId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The id of a scene.")]
+Row = Annotated[int, Path(ge=0, le=LARGEST, description="A tile's number.")]
+Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
+Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]
+After = Annotated[int | None, Query(ge=0, le=LARGEST, description="`next` of the page before.")]
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+
+
+@router.get("/api/scenes")
+def scenes(
+    station: Here,
+    where: Where,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: After = None,
+    order: Order = "newest",
+) -> Response:
+    """Stored scenes, a page at a time."""
+    with station.readers.store() as store:
+        page = store.list_scenes(where.filter(), limit, after, order == "newest")
+        return answer(scenes_document(store, page))
+
+
+@router.get("/api/scenes.geojson")
+def scenes_as_geojson(
+    station: Here,
+    where: Where,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: After = None,
+    order: Order = "newest",
+) -> Response:
+    """The same for maps: the box around the tiles of each scene that has a place."""
+    with station.readers.store() as store:
+        page = store.list_scenes(where.filter(), limit, after, order == "newest")
+    return answer(feature_collection(map(_feature, page.scenes)), media=GEOJSON)
+
+
+@router.get("/api/scenes/{number}")
+def scene(station: Here, number: SceneId) -> Response:
+    """What is known of a stored scene."""
+    with station.readers.store() as store:
+        record = store.find_scene(number)
+        if record is None:
+            raise NotStoredError(f"{station.path}: no stored scene has the id {number}")
+    document = scene_document(record) | {
+        "footprint": None,
+        "width": None,
+        "height": None,
+        "available": False,
+        "unavailable": None,
+    }
+    try:
+        with station.open_scenes.scene(record.path, record.decode_params) as opened:
+            whole = opened.footprints([Window(0, 0, opened.width, opened.height)])
+            document |= {
+                "footprint": None if whole is None else whole[0].tolist(),
+                "width": opened.width,
+                "height": opened.height,
+                "available": True,
+            }
+    except InputError as error:
+        document["unavailable"] = error.reason
+    return answer(document)
+
+
+@router.get("/api/scenes/{number}/tiles")
+def scene_tiles(
+    station: Here,
+    number: SceneId,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: After = None,
+) -> Response:
+    """The tiles of a scene, by row."""
+    with station.readers.store() as store:
+        return answer(tiles_document(store, number, limit, after))
+
+
+@router.get("/api/scenes/{number}/window.png", response_class=Response, responses=PNG)
+def scene_window(
+    request: Request,
+    station: Here,
+    number: SceneId,
+    left: Pixel = None,
+    top: Pixel = None,
+    width: Pixel = None,
+    height: Pixel = None,
+    size: Size = 512,
+) -> Response:
+    """Pixels of a window of a scene; without a window of the whole."""
+    file = station.scene_file(number)
+    with station.metrics.stage("picture"), station.open_scenes.scene(*file) as opened:
+        x, y = left or 0, top or 0
+        across = opened.width - x if width is None else width
+        down = opened.height - y if height is None else height
+        image = opened.picture(Window(x, y, across, down), size)[0]
+    return picture(request, image)
+
+
+@router.get(
+    "/api/scenes/{number}/map/{zoom}/{column}/{row}.png", response_class=Response, responses=PNG
+)
+def scene_map_tile(
+    request: Request, station: Here, number: SceneId, zoom: int, column: int, row: int
+) -> Response:
+    """A tile of the Web Mercator map, transparent where the scene is not."""
+    file = station.scene_file(number)
+    with station.metrics.stage("picture"), station.open_scenes.scene(*file) as opened:
+        tile = map_tile(opened, zoom, column, row)
+    return picture(request, np.zeros((SIDE, SIDE, 4), np.uint8) if tile is None else tile)
+
+
+@router.get("/api/tiles/{row}")
+def tile(station: Here, row: Row) -> Response:
+    """A stored tile."""
+    with station.readers.store() as store:
+        return answer(tile_document(store, row))
+
+
+@router.get("/api/tiles/{row}/image", response_class=Response, responses=PNG)
+def tile_image(request: Request, station: Here, row: Row, size: Size = 256) -> Response:
+    """The pixels of a tile; its thumbnail where the scene's file is gone."""
+    with station.readers.store() as store:
+        found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
+    try:
+        with (
+            station.metrics.stage("picture"),
+            station.open_scenes.scene(found.scene, found.decode_params) as opened,
+        ):
+            image = opened.picture(found.window, size)[0]
+        return picture(request, image)
+    except InputError:
+        if thumbnail is None:
+            raise
+        return picture_file(request, thumbnail, "image/jpeg", {"Scenehash-From": "thumbnail"})
+
+
+@router.get("/api/tiles/{row}/thumbnail", response_class=Response)
+def tile_thumbnail(request: Request, station: Here, row: Row) -> Response:
+    """A small picture of a tile: the one that the store has, or one that is made now."""
+    with station.readers.store() as store:
+        found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
+    if thumbnail is None:
+        with (
+            station.metrics.stage("picture"),
+            station.open_scenes.scene(found.scene, found.decode_params) as opened,
+        ):
+            thumbnail = make_thumbnail(opened.pixels(found.window, 64))
+    return picture_file(request, thumbnail, "image/jpeg")
+
+
+@router.get("/api/labels")
+def labels(station: Here) -> Response:
+    """All labels, by name, and how many scenes have each."""
+    with station.readers.store() as store:
+        counts = store.label_counts()
+    return answer({"labels": [{"label": label, "scenes": count} for label, count in counts]})
+
+
+@router.get("/api/times")
+def times(station: Here, where: Where, bins: Annotated[int, Query(ge=1, le=1000)] = 60) -> Response:
+    """How many scenes were acquired when."""
+    with station.readers.store() as store:
+        return answer(store.time_histogram(bins, where.filter()).document())
+
+
+def _feature(scene: ListedScene) -> dict[str, Any]:
+    properties = scene.document()
+    del properties["bbox"]
+    if scene.box is None:
+        return feature(None, **properties)
+    west, south, east, north = scene.box
+    ring = [(west, south), (east, south), (east, north), (west, north)]
+    return feature(ring, **properties)

@@ -1,0 +1,56 @@
+"""The session of a browser: a token in a cookie."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from ..access import COOKIE, Caller
+from ..problems import Refused
+from ..queries import SessionRequest
+from ..station import Station
+from .common import PROBLEMS, Here, Who, answer
+
+router = APIRouter(tags=["session"], responses=PROBLEMS)
+
+SECONDS = 30 * 24 * 3600
+
+
+@router.get("/api/session")
+def session(station: Here, caller: Who) -> Response:
+    """Who asks, and what they may do."""
+    return answer(_document(station, caller))
+
+
+@router.post("/api/session")
+def begin(request: Request, station: Here, caller: Who, asked: SessionRequest) -> Response:
+    """Give a token, which the browser keeps."""
+    token = station.tokens.find(asked.token.strip())
+    if token is None:
+        station.wrong_tokens.take(caller.key)
+        raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong, or was revoked")
+    response = answer(_document(station, Caller(token.name, token.scope, token.id)))
+    # Behind a proxy the way to the browser is encrypted or not, and this server does not know.
+    secure = request.url.scheme == "https"
+    response.set_cookie(
+        COOKIE, asked.token.strip(), SECONDS, httponly=True, samesite="strict", secure=secure
+    )
+    return response
+
+
+@router.delete("/api/session", status_code=HTTPStatus.NO_CONTENT)
+def end() -> Response:
+    """Have the browser forget the token."""
+    response = Response(status_code=HTTPStatus.NO_CONTENT)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _document(station: Station, caller: Caller) -> dict[str, Any]:
+    return {
+        "token_needed": station.options.needs_token,
+        "name": caller.name,
+        "scope": caller.scope,
+        "accepts_scenes": station.options.accept is not None,
+    }

@@ -1,0 +1,143 @@
+"""The station: its store, its health, its quarantine, its jobs; and figures for a monitor."""
+
+import re
+import shutil
+from http import HTTPStatus
+from pathlib import Path
+from typing import IO, Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import PlainTextResponse, Response
+
+from scenehash.errors import InputError
+from scenehash.files import atomic_path, printable
+from scenehash.scenes.files import SCENE_SUFFIXES
+from scenehash.store.documents import info_document, quarantine_document
+
+from ..jobs import Job
+from ..metrics import MEDIA_TYPE
+from ..problems import Refused
+from ..queries import ReleaseRequest
+from ..uploads import check_image
+from .common import PROBLEMS, Here, answer
+from .search import BINARY, check_binary, write_body
+
+router = APIRouter(tags=["station"], responses=PROBLEMS)
+
+# What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
+FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
+LABELS, LONGEST_LABEL = 20, 200
+
+
+@router.get("/api/store")
+def info(station: Here) -> Response:
+    """What the store contains, and which model made it."""
+    with station.readers.store() as store:
+        return answer(info_document(store))
+
+
+@router.get("/api/station")
+def about(station: Here) -> Response:
+    """How the station is."""
+    return answer(station.document())
+
+
+@router.get("/api/quarantine")
+def quarantine(station: Here) -> Response:
+    """Inputs that could not be ingested, each with the reason."""
+    with station.readers.store() as store:
+        return answer(quarantine_document(store))
+
+
+@router.post("/api/quarantine/retry", status_code=HTTPStatus.ACCEPTED)
+def retry(station: Here) -> Response:
+    """Ingest them again."""
+    return _accepted(station.jobs.add("retry", station.retry))
+
+
+@router.post("/api/quarantine/release")
+def release(station: Here, asked: ReleaseRequest) -> Response:
+    """Remove inputs from the quarantine; their files are not touched."""
+    with station.writer() as store:
+        released = store.quarantine.remove(asked.paths)
+    return answer({"store": str(station.path), "released": released})
+
+
+@router.post("/api/scenes", status_code=HTTPStatus.ACCEPTED, openapi_extra=BINARY)
+async def ingest(
+    request: Request,
+    station: Here,
+    name: Annotated[str, Query(max_length=200, description="The name of its file.")],
+    label: Annotated[list[str] | None, Query(max_length=LABELS)] = None,
+) -> Response:
+    """Ingest a scene, where the server accepts any."""
+    folder = station.options.accept
+    if folder is None:
+        raise Refused(
+            HTTPStatus.FORBIDDEN, "no scenes are taken here; start with: scenehash serve --accept"
+        )
+    check_binary(request)
+    path, labels = folder / _checked_name(name), label or []
+    if any(len(text) > LONGEST_LABEL for text in labels):
+        raise InputError(f"a label has at most {LONGEST_LABEL} characters")
+    with station.uploads.receiving() as file:
+        await write_body(request, file)
+        await run_in_threadpool(_keep, file, path)
+    return _accepted(
+        station.jobs.add("ingest", lambda progress: station.ingest(path, labels, progress))
+    )
+
+
+@router.get("/api/jobs")
+def jobs(station: Here) -> Response:
+    """Jobs, the newest first."""
+    return answer({"jobs": [job.document() for job in station.jobs.list()]})
+
+
+@router.get("/api/jobs/{number}")
+def job(station: Here, number: str) -> Response:
+    """One job."""
+    return answer(station.jobs.get(number).document())
+
+
+@router.get("/healthz")
+def health(station: Here) -> Response:
+    """Whether the store can be read."""
+    with station.readers.store() as store:
+        store.counts()
+    return answer({"status": "ok"})
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(station: Here) -> Response:
+    """Figures in Prometheus' text format."""
+    return Response(station.metrics_text(), media_type=MEDIA_TYPE)
+
+
+def _accepted(job: Job) -> Response:
+    response = answer(job.document(), HTTPStatus.ACCEPTED)
+    response.headers["Location"] = f"/api/jobs/{job.id}"
+    return response
+
+
+def _checked_name(name: str) -> str:
+    is_plain = FILE_NAME.fullmatch(name) is not None
+    if not is_plain or Path(name).suffix.lower() not in SCENE_SUFFIXES:
+        raise InputError(
+            f"{printable(name)}: give the name of a file without a folder, such as scene.tif"
+        )
+    return name
+
+
+def _keep(received: IO[bytes], path: Path) -> None:
+    """Give a file that was received its name; InputError when it is none, or the name is taken."""
+    received.flush()
+    check_image(Path(received.name))
+    if path.exists():
+        raise InputError("a file of that name is here already; give another name", path.name)
+    try:
+        with atomic_path(path) as partial:
+            shutil.copyfile(received.name, partial)
+    except OSError as error:
+        raise InputError(f"cannot be kept ({error.strerror})", path.name) from error

@@ -1,0 +1,154 @@
+"""scenehash.serve: a station's API and page, until it is stopped."""
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from scenehash.errors import ConfigurationError, InputError, StoreError
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT
+
+from .app import make_app
+from .connections import settings
+from .options import ServeOptions, is_loopback
+from .station import Station
+
+DEFAULTS = ServeOptions()
+# Seconds that requests in hand have to end when the server does.
+GRACE = 3
+BACKLOG = 128
+
+
+def serve(
+    store: str | Path,
+    model: str | Path | HashModel | None = None,
+    options: ServeOptions = DEFAULTS,
+    stop: threading.Event | None = None,
+    log: Callable[[str], None] = SILENT.message,
+) -> None:
+    """Answer the HTTP API of a store, and its page, until stop is set.
+
+    model: None is the one that ships with scenehash; a model that did not make the store is refused
+    by queries of images alone. log is called with what a person should know, a line each; the first
+    is the address. docs/http.md describes the API, docs/serve.md who may use it.
+
+    Raises StoreError when there is no store, ModelError, ConfigurationError on options that make no
+    sense: among them an address that others can reach, while there is no token.
+    """
+    stop, path = stop or threading.Event(), Path(store)
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    with contextlib.closing(Station(path, loaded, options, log)) as station:
+        _check(station, options)
+        with _bound(options) as listening:
+            scheme = "https" if options.certificate else "http"
+            host, port = listening.getsockname()[:2]
+            log(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+            if not (options.certificate or is_loopback(options.host)):
+                log(
+                    "what travels is not encrypted, tokens too: use --certificate and --key, or a "
+                    "proxy on this machine (docs/serve.md)"
+                )
+            config = uvicorn.Config(
+                make_app(station),
+                **settings(options.most_connections),
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=GRACE,
+                ssl_certfile=options.certificate,
+                ssl_keyfile=options.key,
+            )
+            _log_errors(log)
+            _Server(config, stop, station).run([listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends when stop is set, whatever signals there are."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, station: Station) -> None:
+        super().__init__(config)
+        self._stop, self._station = stop, station
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are whoever's who called."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; whether to end."""
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; who listens to events is let go first."""
+        await self._station.feed.stop()
+        await super().shutdown(sockets)
+
+
+class _LogLines(logging.Handler):
+    """Passes what uvicorn finds wrong on, as lines."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging."""
+        line = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            line = f"{line.strip()}: {record.exc_info[1]!r}"
+        self._log(line)
+
+
+def _log_errors(log: Callable[[str], None]) -> None:
+    logger = logging.getLogger("uvicorn.error")
+    logger.handlers = [_LogLines(log)]
+    logger.propagate = False
+
+
+def _check(station: Station, options: ServeOptions) -> None:
+    """Raise unless what the options ask for can be had, and is safe."""
+    if (options.certificate is None) != (options.key is None):
+        raise ConfigurationError("--certificate and --key belong together")
+    if options.certificate is not None and options.key is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                options.certificate, options.key
+            )
+        except OSError as error:
+            raise InputError(
+                f"the certificate cannot be used ({error.strerror or error})", options.certificate
+            ) from error
+    if options.needs_token and not station.tokens.list():
+        raise ConfigurationError(
+            "others can reach this server, and there is no token: make one with "
+            f"scenehash serve token add NAME --store {station.path}"
+        )
+    if options.accept is not None and not options.accept.is_dir():
+        raise InputError("no folder to keep scenes in", options.accept)
+    if options.accept is not None and station.path.resolve() in (
+        options.accept.resolve(),
+        *options.accept.resolve().parents,
+    ):
+        raise ConfigurationError(f"--accept {options.accept}: not inside the store's folder")
+
+
+def _bound(options: ServeOptions) -> socket.socket:
+    """A socket that listens; StoreError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    try:
+        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreError(
+            f"{options.host}:{options.port}: cannot listen there ({reason}); "
+            "choose another --port or --host"
+        ) from error

@@ -1,0 +1,329 @@
+"""A station as the API sees it: its store, its model, and what takes place for requests."""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from scenehash.decode_params import DecodeParams
+from scenehash.diagnose.hardware import read_memory, read_temperature
+from scenehash.errors import (
+    ConfigurationError,
+    InputError,
+    ModelError,
+    NotStoredError,
+    StoreBusyError,
+)
+from scenehash.ingestion import IngestOptions, ingest, retry_quarantine
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import Progress
+from scenehash.retrieval.query import Query, bits_for, check_width
+from scenehash.retrieval.search import SearchResult, search
+from scenehash.scenes import Scene
+from scenehash.store import CodeStore
+from scenehash.store.documents import bytes_of
+from scenehash.store.records import SceneFile
+from scenehash.watcher.status import read_status
+
+from .audit import Audit
+from .feed import Feed
+from .jobs import Jobs
+from .limits import WRONG_BURST, WRONG_RATE, RateLimit
+from .metrics import Metrics
+from .open_scenes import OpenScenes
+from .options import AUDIT, FOLDER, ServeOptions
+from .queries import (
+    CodeQuery,
+    PlaceQuery,
+    QueryRequest,
+    RowQuery,
+    SceneQuery,
+    SearchRequest,
+    UploadQuery,
+)
+from .readers import Readers
+from .tokens import Tokens
+from .uploads import Upload, Uploads
+
+# Seconds that a request waits for another process that writes, and between two tries.
+WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
+# Codes of all queries of one search.
+MOST_CODES = 4096
+# Seconds for which the sizes of a store's files are known.
+SIZES_AGE = 10.0
+
+
+class Station:
+    """What requests use: threads share it. To be closed.
+
+    log is called with what a person should know, a line each.
+    """
+
+    def __init__(
+        self, path: Path, model: HashModel, options: ServeOptions, log: Callable[[str], None]
+    ) -> None:
+        """Raises StoreError when there is no store."""
+        self.path, self.model, self.options, self.log = path, model, options, log
+        self.readers = Readers(path, max(2, options.threads))
+        self.uploads = Uploads(options.most_upload)
+        self.open_scenes = OpenScenes()
+        self.jobs = Jobs(log)
+        self.metrics = Metrics()
+        self.tokens = Tokens(options.tokens_file(path))
+        self.wrong_tokens = RateLimit(WRONG_RATE, WRONG_BURST)
+        self.audit = Audit(path / FOLDER / AUDIT, log)
+        self.feed = Feed(self.readers)
+        self.started = datetime.now(UTC)
+        self._writing, self._loading = threading.Lock(), threading.Lock()
+        self._followed: Path | None = None
+        self._hashing = threading.Semaphore(options.threads)
+        self._decoding = threading.Lock()
+        self._sizes = (float("-inf"), 0)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.jobs.close()
+        self.open_scenes.close()
+        self.readers.close()
+        self.uploads.close()
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[CodeStore]:
+        """The store, open for writing; StoreBusyError when another process writes for long."""
+        deadline = time.monotonic() + WRITE_PATIENCE
+        if not self._writing.acquire(timeout=WRITE_PATIENCE):
+            raise StoreBusyError(f"{self.path}: another request is writing; try again")
+        try:
+            with self._opened_for_writing(deadline) as store:
+                yield store
+        finally:
+            self._writing.release()
+
+    def scene_file(self, content: str) -> SceneFile:
+        """The file of a scene by its id; NotStoredError when there is none."""
+        with self.readers.store() as store:
+            found = store.scene_file(content)
+        if found is None:
+            raise NotStoredError(f"{self.path}: no stored scene has the id {content}")
+        return found
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Search as scenehash.search does; the same errors."""
+        queries = [self.query(query) for query in request.queries]
+        unlike = [self.query(query) for query in request.unlike]
+        if sum(len(query.codes) for query in (*queries, *unlike)) > MOST_CODES:
+            raise ConfigurationError(
+                f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
+            )
+        with self.readers.store() as store, self.metrics.stage("search"):
+            result = search(
+                store,
+                queries,
+                request.k,
+                radius=request.radius,
+                where=request.filter.filter(),
+                unlike=unlike,
+                rerank=request.rerank,
+                model=self.model,
+            )
+        if result.hits:
+            self.metrics.note_nearest(min(hit.distance for hit in result.hits))
+        return result
+
+    def query(self, request: QueryRequest) -> Query:
+        """What is searched with; the same errors as of scenehash.search."""
+        match request:
+            case RowQuery(row=row):
+                with self.readers.store() as store:
+                    return Query.from_row(store, row)
+            case CodeQuery(code=code):
+                query = Query.from_code(code)
+                with self.readers.store() as store:
+                    check_width(query, store)
+                return query
+            case PlaceQuery(at=(latitude, longitude)):
+                with self.readers.store() as store:
+                    return Query.from_place(store, latitude, longitude)
+            case SceneQuery(scene=content):
+                return self._query_of_scene(request, self.scene_file(content))
+            case UploadQuery():
+                return self._query_of_upload(request)
+
+    @contextlib.contextmanager
+    def opened_upload(self, upload: Upload, params: DecodeParams) -> Iterator[Scene]:
+        """An upload as a scene; InputError, with its name, on damage.
+
+        One is opened at a time: what an image takes while it is decoded is taken once.
+        """
+        try:
+            with self._decoding:
+                scene = self.uploads.open(upload, params)
+            with scene:
+                yield scene
+        except InputError as error:
+            raise InputError(error.reason, upload.text) from error
+
+    def ingest(self, path: Path, labels: Sequence[str], progress: Progress) -> Mapping[str, object]:
+        """Ingest a file that was uploaded; the document of scenehash ingest."""
+        options = IngestOptions(labels=tuple(labels), threads=self.options.threads, wait=True)
+        return ingest([path], self.path, self.model, options, progress).document()
+
+    def retry(self, progress: Progress) -> Mapping[str, object]:
+        """Ingest what is in quarantine again; the document of scenehash quarantine retry."""
+        options = IngestOptions(threads=self.options.threads, wait=True)
+        return retry_quarantine(self.path, self.model, options, progress).document()
+
+    def document(self) -> dict[str, object]:
+        """How the station is, as plain values, as JSON has them."""
+        with self.readers.store() as store:
+            scenes, tiles = store.counts()
+            newest = store.list_scenes(most=1).scenes
+            events = {"oldest": store.outbox.oldest(), "newest": store.outbox.newest()}
+            quarantine, alerts = len(store.quarantine.list()), len(store.alerts.list())
+            fits = store.lineage == self.model.lineage
+            held = {
+                "path": str(self.path),
+                "uuid": store.uuid,
+                "scenes": scenes,
+                "tiles": tiles,
+                "bits": store.bits,
+                "thumbnails": store.thumbnails.kept,
+                "bytes": self._bytes(),
+            }
+        status = read_status(self.path)
+        disk = shutil.disk_usage(self.path)
+        memory, available = read_memory()
+        return {
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "version": metadata.version("scenehash"),
+            "started": self.started.isoformat(timespec="seconds"),
+            "store": held,
+            "watch": None if status is None else status.document(),
+            "last_scene": newest[0].document() if newest else None,
+            "events": events,
+            "quarantine": quarantine,
+            "alerts": alerts,
+            "disk": {"free": disk.free, "total": disk.total},
+            "memory": {"available": available, "total": memory},
+            "temperature": read_temperature(),
+            "load": _load(),
+            "model": {
+                "name": self.model.name,
+                "lineage": self.model.lineage,
+                "bits": self.model.bits,
+                "tile_size": self.model.tile_size,
+                "fits": fits,
+            },
+        }
+
+    def metrics_text(self) -> str:
+        """The figures of this server, its store and its station, for Prometheus."""
+        with self.readers.store() as store:
+            scenes, tiles = store.counts()
+            newest = store.outbox.newest()
+            quarantine, alerts = len(store.quarantine.list()), len(store.alerts.list())
+        status = read_status(self.path)
+        temperature, (memory, available) = read_temperature(), read_memory()
+        del memory
+        gauges: dict[str, tuple[str, float | None]] = {
+            "scenehash_scenes": ("Scenes in the store.", scenes),
+            "scenehash_tiles": ("Tiles in the store.", tiles),
+            "scenehash_store_bytes": ("Bytes of the store's files.", self._bytes()),
+            "scenehash_events_total": ("Number of the newest event.", newest),
+            "scenehash_quarantine": ("Inputs in quarantine.", quarantine),
+            "scenehash_alerts": ("Alerts.", alerts),
+            "scenehash_listeners": ("Listeners to live events.", self.feed.listeners),
+            "scenehash_upload_bytes": ("Bytes of query images.", self.uploads.total()),
+            "scenehash_disk_free_bytes": (
+                "Bytes that are free on the store's disk.",
+                shutil.disk_usage(self.path).free,
+            ),
+            "scenehash_memory_available_bytes": ("Bytes of memory available.", available),
+            "scenehash_temperature_celsius": ("The hottest sensor.", temperature),
+        }
+        if status is not None:
+            at = datetime.fromisoformat(status.at).timestamp()
+            gauges |= {
+                "scenehash_watch_running": ("Whether a watch runs.", status.running),
+                "scenehash_watch_updated_seconds": ("When the watch said so, since 1970.", at),
+                "scenehash_watch_backlog": ("Scenes that wait.", status.backlog),
+                "scenehash_watch_settling": ("Files not complete yet.", status.settling),
+                "scenehash_watch_stored_total": ("Scenes it has stored.", status.stored),
+                "scenehash_watch_set_aside_total": ("Files it has set aside.", status.set_aside),
+                "scenehash_watch_scenes_per_minute": (
+                    "Scenes stored in the last minute.",
+                    status.scenes_per_minute,
+                ),
+            }
+            for stage, seconds in status.seconds.items():
+                meaning = f"Mean of the last scenes, stage {stage}."
+                gauges[f"scenehash_watch_{stage}_seconds"] = (meaning, seconds)
+        return self.metrics.text(gauges)
+
+    def _query_of_scene(self, request: SceneQuery, file: SceneFile) -> Query:
+        crop, bits = request.crop(), self.bits()
+        with self._hashing, self.open_scenes.scene(*file) as scene, self.metrics.stage("hash"):
+            query = Query.from_scene(scene, file.path, self.model, bits, crop)
+        return dataclasses.replace(query, scene=Path(file.path))
+
+    def _query_of_upload(self, request: UploadQuery) -> Query:
+        upload, bits, params = self.uploads.get(request.upload), self.bits(), request.params()
+        crop = request.crop(params)
+        of_model = params.over(self.model.card.decode_params)
+        opened = self.opened_upload(upload, of_model)
+        with self._hashing, opened as scene, self.metrics.stage("hash"):
+            return Query.from_scene(scene, upload.text, self.model, bits, crop)
+
+    def bits(self) -> int:
+        """The width of the store's codes; LineageError when the model did not make them.
+
+        A store that got another model's codes since (scenehash rehash) has that model with it.
+        """
+        with self.readers.store() as store:
+            file = None if store.lineage == self.model.lineage else store.model_file()
+            if file is not None:
+                self._follow(file)
+            return bits_for(store, self.model)
+
+    def _follow(self, file: Path) -> None:
+        """Take the model of a file; one that cannot be used is named once."""
+        with self._loading:
+            if file == self._followed:
+                return
+            self._followed = file
+            try:
+                self.model = HashModel.load(file)
+            except ModelError as error:
+                self.log(f"the store's model cannot be used: {error}")
+
+    @contextlib.contextmanager
+    def _opened_for_writing(self, deadline: float) -> Iterator[CodeStore]:
+        while True:
+            try:
+                opened = CodeStore.open(self.path, writable=True)
+                break
+            except StoreBusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(WRITE_INTERVAL)
+        with opened as store:
+            yield store
+
+    def _bytes(self) -> int:
+        known, total = self._sizes
+        if time.monotonic() - known > SIZES_AGE:
+            total = bytes_of(self.path.rglob("*"))
+            self._sizes = time.monotonic(), total
+        return total
+
+
+def _load() -> list[float] | None:
+    with contextlib.suppress(OSError):
+        return [round(value, 2) for value in os.getloadavg()]
+    return None

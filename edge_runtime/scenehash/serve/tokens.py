@@ -1,0 +1,149 @@
+"""Tokens: who may do what, kept as hashes in a file.
+
+A token is `scenehash_ID_SECRET`, the secret 256 random bits, so that a plain hash of it is enough:
+nobody finds it by trying. It is shown once, when it is made.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scenehash.errors import ConfigurationError, StoreError
+from scenehash.files import atomic_path, printable
+
+# Each includes those before it.
+SCOPES = ("read", "confirm", "write")
+PREFIX = "scenehash"
+LONGEST_NAME, MOST_BYTES = 100, 1_000_000
+
+_FORM = re.compile(rf"{PREFIX}_([0-9a-f]{{8}})_([\w-]{{43}})", re.ASCII)
+# What a secret is compared with when there is no token of its id: as much work as otherwise.
+_NOBODY = hashlib.sha256(secrets.token_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token without its secret: hash is SHA-256 of that, in hexadecimal digits."""
+
+    id: str
+    name: str
+    scope: str
+    hash: str
+    created: str
+
+    def document(self) -> dict[str, object]:
+        """The token as it may be shown, as plain values, as JSON has them."""
+        return {"id": self.id, "name": self.name, "scope": self.scope, "created": self.created}
+
+
+def allows(scope: str | None, needed: str) -> bool:
+    """Whether a scope includes another; None includes none."""
+    return scope is not None and SCOPES.index(scope) >= SCOPES.index(needed)
+
+
+class Tokens:
+    """The tokens in a file, as it is now: what is added or revoked counts from the next request on.
+
+    Raises StoreError when the file cannot be read or written, or is none of tokens.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._seen: tuple[int, ...] | None = None
+        self._tokens: dict[str, Token] = {}
+
+    def list(self) -> Sequence[Token]:
+        """All tokens, by name."""
+        return sorted(self._read().values(), key=lambda token: (token.name, token.id))
+
+    def add(self, name: str, scope: str) -> str:
+        """Make a token; returns it. ConfigurationError on a name or scope that is none."""
+        if scope not in SCOPES:
+            raise ConfigurationError(f"scope {printable(scope)}: give {', '.join(SCOPES)}")
+        if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
+            raise ConfigurationError(
+                f"a token's name is a word or several, in one line of at most {LONGEST_NAME} "
+                "characters"
+            )
+        number, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        token = Token(number, name, scope, _hash(secret), now)
+        self._write({**self._read(), number: token})
+        return f"{PREFIX}_{number}_{secret}"
+
+    def revoke(self, named: str) -> Sequence[Token]:
+        """Remove the token of an id, or those of a name; returns them.
+
+        StoreError when there is none.
+        """
+        tokens = self._read()
+        gone = [token for token in tokens.values() if named in (token.id, token.name)]
+        if not gone:
+            raise StoreError(
+                f"{self.path}: no token of the id or name {printable(named)} "
+                "(see: scenehash serve token list)"
+            )
+        self._write({number: token for number, token in tokens.items() if token not in gone})
+        return gone
+
+    def find(self, text: str) -> Token | None:
+        """The token that a text is; None when it is none. It takes as long for any text."""
+        form = _FORM.fullmatch(text)
+        number, secret = form.groups() if form else ("", text)
+        token = self._read().get(number)
+        right = hmac.compare_digest(_hash(secret), _NOBODY if token is None else token.hash)
+        return token if right else None
+
+    def _read(self) -> dict[str, Token]:
+        with self._lock:
+            try:
+                status = self.path.stat()
+            except FileNotFoundError:
+                self._seen, self._tokens = None, {}
+                return {}
+            except OSError as error:
+                raise StoreError(f"{self.path}: cannot be read ({error.strerror})") from error
+            seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+            if seen != self._seen:
+                self._tokens, self._seen = self._parsed(status.st_size), seen
+            return self._tokens
+
+    def _parsed(self, size: int) -> dict[str, Token]:
+        try:
+            if size > MOST_BYTES:
+                raise ValueError("too large")
+            entries: list[dict[str, Any]] = json.loads(self.path.read_text())["tokens"]
+            tokens = [Token(**entry) for entry in entries]
+            for token in tokens:
+                if token.scope not in SCOPES or not all(
+                    map(str.isprintable, asdict(token).values())
+                ):
+                    raise ValueError("a token that makes no sense")
+        except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
+            raise StoreError(f"{self.path}: not a file of tokens ({error})") from error
+        return {token.id: token for token in tokens}
+
+    def _write(self, tokens: dict[str, Token]) -> None:
+        document = {"tokens": [asdict(token) for token in tokens.values()]}
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            with atomic_path(self.path) as partial:
+                partial.touch(mode=0o600)
+                partial.write_text(json.dumps(document, indent=2) + "\n")
+                os.chmod(partial, 0o600)  # noqa: PTH101
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

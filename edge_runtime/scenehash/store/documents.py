@@ -1,0 +1,125 @@
+"""What a store holds as plain values, as JSON has them: for commands and the HTTP API alike."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.errors import NotStoredError
+from scenehash.geo import bounding_boxes
+
+from .listing import ScenePage
+from .records import SceneRecord, Tile
+from .store import CodeStore
+from .thumbnails import THUMBNAILS
+from .vectors import VECTORS
+
+Document = dict[str, object]
+
+
+def info_document(store: CodeStore) -> Document:
+    """What a store contains, and which model made it."""
+    scenes, tiles = store.counts()
+    model_file = store.model_file()
+    return {
+        "store": str(store.path),
+        "scenes": scenes,
+        "tiles": tiles,
+        "rows": store.rows,
+        "deleted": store.deleted,
+        "indexed": store.indexed,
+        "bits": store.bits,
+        "lineage": store.lineage,
+        "model": store.model,
+        "thumbnails": store.thumbnail_count() if store.thumbnails.kept else None,
+        "thumbnail_bytes": bytes_of(store.path.glob(f"{THUMBNAILS}*")),
+        "vectors": store.vector_count() if store.vectors.kept else None,
+        "vector_bytes": bytes_of(store.path.glob(f"{VECTORS}*")),
+        "model_file": None if model_file is None else str(model_file),
+        "earlier": [one.document() for one in store.earlier()],
+        "bytes": bytes_of(store.path.rglob("*")),
+    }
+
+
+def quarantine_document(store: CodeStore) -> Document:
+    """The inputs that could not be ingested, each with the reason."""
+    items = [item.document() for item in store.quarantine.list()]
+    return {"store": str(store.path), "quarantine": items}
+
+
+def scenes_document(store: CodeStore, page: ScenePage) -> Document:
+    """A page of the list of scenes."""
+    scenes = [scene.document() for scene in page.scenes]
+    return {"store": str(store.path), "scenes": scenes, "next": page.next}
+
+
+def scene_document(record: SceneRecord) -> Document:
+    """A stored scene, as a list of scenes has it; bbox to the last digit. And how it was read."""
+    box = None
+    if record.footprints is not None:
+        box = bounding_boxes(record.footprints.reshape(1, -1, 2))[0].tolist()
+    return {
+        "id": record.content,
+        "path": record.path,
+        "time": None if record.time is None else time_text(record.time),
+        "labels": list(record.labels),
+        "tiles": record.tiles,
+        "rows": [record.first_row, record.first_row + record.tiles - 1],
+        "bbox": box,
+        "reading": dict(record.decode_params),
+    }
+
+
+def tile_document(store: CodeStore, row: int) -> Document:
+    """A stored tile; NotStoredError on a row not there."""
+    (code,) = store.codes(np.array([row]))
+    about = _about_tile(row, store.tile(row))
+    return {"id": store.content_of(row), **about, "code": code.tobytes().hex()}
+
+
+def tiles_document(store: CodeStore, content: str, most: int, after: int | None) -> Document:
+    """Tiles of a scene, a page of at most so many, by row; NotStoredError when there is no scene.
+
+    after: `next` of the page before.
+    """
+    record = store.find_scene(content)
+    if record is None:
+        raise NotStoredError(f"{store.path}: no stored scene has the id {content}")
+    first = record.first_row if after is None else max(record.first_row, after + 1)
+    last = min(record.first_row + record.tiles, first + most) - 1
+    tiles = store.tiles(range(first, last + 1))
+    following = last if last + 1 < record.first_row + record.tiles else None
+    return {
+        "id": content,
+        "tiles": [_about_tile(row, tile) for row, tile in sorted(tiles.items())],
+        "next": following,
+    }
+
+
+def _about_tile(row: int, tile: Tile) -> Document:
+    window = tile.window
+    return {
+        "row": row,
+        "scene": tile.scene,
+        "window": [window.x, window.y, window.width, window.height],
+        "time": None if tile.time is None else tile.time.isoformat(),
+        "footprint": tile.footprint,
+        "labels": list(tile.labels),
+    }
+
+
+def time_text(time: float) -> str:
+    """Seconds since 1970 as ISO 8601, UTC."""
+    return datetime.fromtimestamp(time, UTC).isoformat()
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """How many bytes files have; one that goes meanwhile has none."""
+    total = 0
+    for path in paths:
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total

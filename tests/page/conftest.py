@@ -1,0 +1,188 @@
+"""A station with real tiles, its server, and a browser that looks at it.
+
+The browser is Debian's Chromium (apt-get install chromium), driven by Playwright. Where either is
+absent these tests are skipped with the reason.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from scenehash.demo.tiles import KINDS, archive_paths, demo_tiles, query_path
+from scenehash.tiles import Image
+
+CHROMIUM = os.environ.get("SCENEHASH_CHROMIUM") or shutil.which("chromium") or ""
+COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
+# A name that would run, and a label that would be bold, if the page took them for HTML.
+HOSTILE = "<img src=x onerror=window.hacked=1>.jpg"
+HOSTILE_LABEL = "<b onmouseover=window.hacked=1>quay</b>"
+START = 30.0
+# Rows: six of each kind in the order of KINDS (harbors are 42 to 47), the hostile name 72, then six
+# tiles each of camargue (73), fiji (79) and marseille (85).
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests here need a browser, and take seconds."""
+    for item in items:
+        if Path(__file__).parent in Path(item.path).parents:
+            item.add_marker(pytest.mark.slow)
+
+
+def scenehash(*words: str | Path) -> None:
+    """Run a command; an input that is set aside is no failure."""
+    done = subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True)
+    assert done.returncode in (0, 3), done.stderr
+
+
+class Server:
+    """`scenehash serve` on a store, on a port that stays the same when it is started again."""
+
+    def __init__(self, store: Path, *options: str) -> None:
+        self.store, self.options = store, options
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        words = ["serve", "--store", str(self.store), "--port", str(self.port), *self.options]
+        self._process = subprocess.Popen(
+            [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + START
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz"):
+                return
+            assert self._process.poll() is None, "scenehash serve ended"
+            time.sleep(0.1)
+        pytest.fail(f"scenehash serve did not answer within {START} s")
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM:
+        pytest.skip("no chromium on the path (apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def geotiff(path: Path, kind: str, crs: str, left: float, top: float, metres: float) -> None:
+    """Three by two tiles of a kind as a georeferenced scene."""
+    rasterio = pytest.importorskip("rasterio", reason="extra geo is not installed")
+    tiles = demo_tiles(kind)
+    pixels: Image = np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:6])])
+    height, width = pixels.shape[:2]
+    transform = rasterio.transform.from_origin(left, top, metres, metres)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=width, height=height, count=3, dtype="uint8",
+        crs=crs, transform=transform, photometric="RGB",
+    ) as target:  # fmt: skip
+        target.write(pixels.transpose(2, 0, 1))
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 72 images by their kinds, and three scenes with places and times."""
+    folder = tmp_path_factory.mktemp("station")
+    scenes = folder / "scenes"
+    for kind in KINDS:
+        for path in archive_paths(kind):
+            (scenes / kind).mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, scenes / kind)
+    images = [scenes / kind for kind in KINDS]
+    store = folder / "station.store"
+    scenehash("ingest", *images, "--label-from-folder", "--thumbnails", "--store", store)
+    placed = folder / "placed"
+    placed.mkdir()
+    geotiff(placed / "marseille_20140720.tif", "harbor", "EPSG:32631", 690_000, 4_800_000, 10)
+    geotiff(placed / "camargue_20150502.tif", "river", "EPSG:32631", 620_000, 4_820_000, 10)
+    # Zone 60 reaches 180 degrees east near 819 km.
+    geotiff(placed / "fiji_20160101.tif", "beach", "EPSG:32760", 815_000, 8_120_000, 10)
+    shutil.copy(query_path("storagetanks"), placed / HOSTILE)
+    (placed / "broken.jpg").write_bytes(b"no image")
+    scenehash("ingest", placed, "--label", HOSTILE_LABEL, "--store", store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def server(archive: Path) -> Iterator[Server]:
+    """A server of a copy of that store, for all tests that do not stop it."""
+    store = archive.with_name("shared.store")
+    shutil.copytree(archive, store)
+    running = Server(store)
+    running.start()
+    yield running
+    running.end()
+
+
+class Visit:
+    """A page of the browser, with all that went wrong on it and all that it asked for."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page, self.url = page, url
+        self.errors: list[str] = []
+        self.hosts: set[str] = set()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._console)
+        page.on("request", lambda request: self.hosts.add(request.url.split("/")[2]))
+        page.set_default_timeout(30_000)
+
+    def go(self, address: str) -> Any:
+        self.page.goto(self.url + address)
+        return self.page
+
+    def _console(self, message: Any) -> None:
+        # A picture or an upload that is not there is an answer, not a fault of the page.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+
+@contextlib.contextmanager
+def visiting(browser: Any, url: str, **options: Any) -> Iterator[Visit]:
+    """A new visitor, whose page must be without an error at the end."""
+    usual = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+    context = browser.new_context(**(usual | options))
+    visit = Visit(context.new_page(), url)
+    try:
+        yield visit
+        assert visit.errors == []
+        assert visit.page.evaluate("window.hacked") is None
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def visit(browser: Any, server: Server) -> Iterator[Visit]:
+    """A visitor of the shared server."""
+    with visiting(browser, server.url) as visitor:
+        yield visitor
+
+
+def picture(path: Path, pixels: Image) -> Path:
+    """Write pixels uint8 RGB as a picture."""
+    assert cv2.imwrite(str(path), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return path

@@ -1,0 +1,129 @@
+"""The live feed: events as a watch reports them, verdicts, a server that is killed meanwhile."""
+
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenehash.demo.tiles import demo_tiles, query_path
+
+from .conftest import Server, Visit, picture, scenehash, visiting
+
+
+class Watched:
+    """A store with an alert, its server, and a folder that a watch takes scenes from."""
+
+    def __init__(self, folder: Path, archive: Path) -> None:
+        self.store, self.incoming = folder / "watched.store", folder / "incoming"
+        self.incoming.mkdir()
+        shutil.copytree(archive, self.store)
+        scenehash(
+            "alert", "add", "harbor", "row:42", "row:43", "--radius", "12", "--store", self.store
+        )
+        self.server = Server(self.store)
+        self.server.start()
+
+    def arrive(self, name: str, kind: str, shift: int) -> None:
+        """A view of a kind that was never stored comes in, and a watch reports it."""
+        tile = demo_tiles(kind)[0]
+        picture(self.incoming / name, tile[shift : 200 + shift, shift : 200 + shift])
+        self.watch()
+
+    def watch(self) -> None:
+        scenehash("watch", self.incoming, "--once", "--settle", "0", "--store", self.store)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Watched]:
+    station = Watched(tmp_path_factory.mktemp("watched"), archive)
+    yield station
+    station.server.end()
+
+
+@pytest.fixture
+def feed(browser: Any, watched: Watched) -> Iterator[Visit]:
+    with visiting(browser, watched.server.url) as visit:
+        yield visit
+
+
+def numbers(page: Any) -> list[int]:
+    return [int(row.get_attribute("data-event")) for row in page.locator("[data-event]").all()]
+
+
+def event_of(page: Any, name: str) -> Any:
+    return page.locator(".event", has_text=name)
+
+
+def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(
+    feed: Visit, watched: Watched
+) -> None:
+    page = feed.go("/live")
+    page.wait_for_selector(".state.good, .state.idle:has-text('no watch')")
+    watched.arrive("first.png", "harbor", 0)
+    event_of(page, "first.png").wait_for()
+    assert "harbor" in event_of(page, "first.png").inner_text()
+    page.wait_for_selector(".judge.open")
+    assert page.locator(".event-detail .pair img").count() == 2
+    page.get_by_role("button", name="Confirm").click()
+    page.wait_for_selector(".judge.confirmed")
+    watched.arrive("second.png", "harbor", 8)
+    event_of(page, "second.png").click()
+    page.wait_for_function(
+        "() => document.querySelector('.event-detail h2')?.innerText === 'second.png'"
+    )
+    page.keyboard.press("x")
+    page.wait_for_selector(".judge.rejected")
+    # What was said is in the store: another visitor sees it.
+    page.reload()
+    page.wait_for_selector(".judge.rejected")
+    feed.go("/alerts/harbor")
+    page.wait_for_selector("h2:has-text('3 examples')")
+    page.wait_for_selector("h2:has-text('Not like 1 tile')")
+
+
+def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: Watched) -> None:
+    (watched.incoming / "torn.jpg").write_bytes(query_path("river").read_bytes()[:900])
+    watched.arrive("plain.png", "forest", 4)
+    page = feed.go("/live")
+    event_of(page, "plain.png").wait_for()
+    every = len(numbers(page))
+    page.get_by_role("button", name="Alerts").click()
+    page.wait_for_function("() => location.search.includes('show=alerts')")
+    assert event_of(page, "plain.png").count() == 0
+    page.get_by_role("button", name="Set aside").click()
+    event_of(page, "torn.jpg").wait_for()
+    event_of(page, "torn.jpg").click()
+    page.wait_for_function("() => location.search.includes('event=')")
+    assert page.locator(".event-detail .trouble").inner_text()
+    page.reload()
+    page.wait_for_function(
+        "() => document.querySelector('.event-detail h2')?.innerText === 'torn.jpg'"
+    )
+    page.get_by_role("button", name="All", exact=True).click()
+    page.wait_for_function("n => document.querySelectorAll('[data-event]').length === n", arg=every)
+
+
+def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
+    feed: Visit, watched: Watched
+) -> None:
+    page = feed.go("/live")
+    page.wait_for_selector(".state:not(.bad)")
+    watched.arrive("before.png", "river", 0)
+    event_of(page, "before.png").wait_for()
+    watched.server.end(signal.SIGKILL)
+    page.wait_for_selector(".state.bad")
+    # Two come while nobody can be asked.
+    watched.arrive("meanwhile.png", "runway", 2)
+    watched.arrive("meanwhile-too.png", "beach", 2)
+    watched.server.start()
+    event_of(page, "meanwhile-too.png").wait_for(timeout=40_000)
+    watched.arrive("after.png", "freeway", 2)
+    event_of(page, "after.png").wait_for()
+    found = numbers(page)
+    assert Counter(found).most_common(1)[0][1] == 1
+    assert found == list(range(found[0], 0, -1))
+    assert page.locator(".state.bad").count() == 0

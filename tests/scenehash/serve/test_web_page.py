@@ -1,0 +1,69 @@
+"""The page's files: one answer for all addresses, compressed and kept where that helps."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="extra serve is not installed")
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from scenehash.serve.web_page import WebPage
+
+SCRIPT = "console.log('page');\n" * 200
+GZIP = {"Accept-Encoding": "gzip"}
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> TestClient:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>scenehash</title>")
+    (tmp_path / "assets" / "index-1a2b.js").write_text(SCRIPT)
+    (tmp_path / "assets" / "plex-3c4d.woff2").write_bytes(b"wOF2" + bytes(400))
+    web_page = WebPage(tmp_path)
+
+    async def any_page(request: Request) -> Response:
+        return web_page.answer(request)
+
+    return TestClient(Starlette(routes=[Route("/{path:path}", any_page)]))
+
+
+def test_every_address_of_the_page_is_answered_with_it(client: TestClient) -> None:
+    for address in ("/", "/search?q=row:1", "/alerts/a%2Fb", "/../../etc/passwd"):
+        answer = client.get(address)
+        assert answer.status_code == 200
+        assert "<title>scenehash</title>" in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_what_is_no_address_of_the_page_is_not_found(client: TestClient) -> None:
+    for address in ("/api/nothing", "/assets/gone.js"):
+        assert client.get(address).status_code == 404
+
+
+def test_text_is_compressed_for_those_who_take_it_and_fonts_are_not(client: TestClient) -> None:
+    for _ in range(2):
+        answer = client.get("/assets/index-1a2b.js", headers=GZIP)
+        assert answer.headers["content-encoding"] == "gzip"
+        assert int(answer.headers["content-length"]) == len(gzip.compress(SCRIPT.encode(), mtime=0))
+        assert answer.text == SCRIPT
+    plain = client.get("/assets/index-1a2b.js", headers=PLAIN)
+    assert "content-encoding" not in plain.headers
+    assert plain.text == SCRIPT
+    assert "content-encoding" not in client.get("/assets/plex-3c4d.woff2", headers=GZIP).headers
+
+
+def test_files_with_a_hash_in_their_name_are_kept_and_others_asked_for_again(
+    client: TestClient,
+) -> None:
+    kept = client.get("/assets/index-1a2b.js")
+    assert "immutable" in kept.headers["cache-control"]
+    page = client.get("/")
+    again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
+    assert again.status_code == 304

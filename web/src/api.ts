@@ -1,0 +1,378 @@
+// The HTTP API as docs/http.md has it: what it answers, and how it is asked.
+
+import type { Box, Ring } from "./geo";
+import type { Word } from "./format";
+
+/** x, y, width, height in pixels of the scene. */
+export type Window = [number, number, number, number];
+/** Corner by corner, longitude and latitude. */
+export type Footprint = Ring;
+
+export type Query = (
+  { row: number } | { code: string } | { upload: string } | { scene: string } | { at: [number, number] }
+) & { window?: Window };
+
+export interface FilterBody {
+  scene?: string;
+  label?: string;
+  since?: string;
+  until?: string;
+  bbox?: Box;
+  near?: [number, number, number];
+  area?: GeoJSON.Polygon | GeoJSON.MultiPolygon;
+  newer_than?: number;
+}
+
+export interface SearchBody {
+  queries: Query[];
+  not?: Query[];
+  k?: number;
+  radius?: number;
+  rerank?: "thumbnails" | "vectors" | "bits" | "none";
+  group?: boolean;
+  filter?: FilterBody;
+}
+
+export interface AskedQuery {
+  text: string;
+  scene: string | null;
+  row: number | null;
+  tiles: number;
+  tiles_skipped: number;
+  blank: boolean;
+  codes: string[];
+}
+
+export interface Hit {
+  rank: number;
+  distance: number;
+  row: number;
+  scene: string;
+  window: Window;
+  time: string | null;
+  footprint: Footprint | null;
+  labels: string[];
+  same_place: boolean;
+  match: Word;
+  hamming_rank: number;
+}
+
+export interface SearchResult {
+  queries: AskedQuery[];
+  not: AskedQuery[];
+  k: number;
+  radius: number | null;
+  bits: number;
+  model: string;
+  searched: number;
+  milliseconds: number;
+  match_distances: { same_kind: number; likely_same_kind: number; doubtful: number };
+  reranked: { by: string[]; compared: Record<string, number> } | null;
+  warnings: string[];
+  hits: Hit[];
+  groups?: number[][];
+}
+
+export interface Upload {
+  upload: string;
+  name: string;
+  bytes: number;
+  width: number;
+  height: number;
+  time: string | null;
+  footprint: Footprint | null;
+  code: string | null;
+  tiles: number;
+  expires: string;
+}
+
+export interface Scene {
+  id: string;
+  path: string;
+  time: string | null;
+  labels: string[];
+  tiles: number;
+  rows: [number, number];
+  bbox: Box | null;
+}
+
+export interface SceneDetail extends Scene {
+  footprint: Footprint | null;
+  width: number | null;
+  height: number | null;
+  available: boolean;
+  /** Why its file cannot be shown. */
+  unavailable: string | null;
+}
+
+export interface Tile {
+  row: number;
+  scene: string;
+  id: string;
+  window: Window;
+  time: string | null;
+  footprint: Footprint | null;
+  labels: string[];
+  code: string;
+}
+
+export interface Times {
+  since: string | null;
+  until: string | null;
+  bins: { since: string; scenes: number }[];
+  without: number;
+}
+
+export interface Alert {
+  name: string;
+  radius: number;
+  examples: string[];
+  negatives: string[];
+}
+
+export interface AlertTest extends Omit<Alert, "name"> {
+  name: string | null;
+  proposed: number;
+  tiles: number;
+  matches: number[];
+  precision?: number[];
+  recall?: number[];
+}
+
+export interface EventTile {
+  row: number;
+  window: Window;
+  footprint: Footprint | null;
+  novelty: number | null;
+  alerts: { name: string; distance: number; radius: number }[];
+  repeat: {
+    row: number;
+    scene: string;
+    time: string;
+    distance: number;
+    overlap: number;
+    changed: boolean;
+  } | null;
+  nearest: { row: number; distance: number; scene: string }[];
+}
+
+/** An event of a watch (docs/watch.md#events). */
+export interface WatchEvent {
+  event: number;
+  store: string;
+  kind: "scene" | "tile" | "set_aside" | "restored" | "damaged";
+  at?: string;
+  scene?: string;
+  content?: string;
+  time?: string | null;
+  bbox?: Box | null;
+  labels?: string[];
+  tiles?: number;
+  skipped?: number;
+  rows?: [number, number];
+  novelty?: number | null;
+  alerts?: { name: string; tiles: number; distance: number }[];
+  repeats?: number;
+  changed?: number;
+  matches?: EventTile[];
+  tile?: EventTile;
+  reason?: string;
+}
+
+export interface EventPage {
+  store: string;
+  oldest: number | null;
+  newest: number;
+  events: WatchEvent[];
+}
+
+export interface StoreInfo {
+  store: string;
+  scenes: number;
+  tiles: number;
+  bits: number;
+  lineage: string;
+  model: string;
+  thumbnails: number;
+  thumbnail_bytes: number;
+  bytes: number;
+  indexed: number;
+  deleted: number;
+}
+
+export interface Station {
+  at: string;
+  version: string;
+  started: string;
+  store: { path: string; uuid: string; scenes: number; tiles: number; bytes: number };
+  watch: {
+    running: boolean;
+    at: string;
+    folders: string[];
+    backlog: number;
+    settling: number;
+    stored: number;
+    set_aside: number;
+    scenes_per_minute: number;
+    seconds_per_scene: number | null;
+  } | null;
+  last_scene: Scene | null;
+  events: { oldest: number | null; newest: number };
+  quarantine: number;
+  alerts: number;
+  disk: { free: number; total: number };
+  memory: { available: number; total: number };
+  temperature: number | null;
+  load: [number, number, number];
+  model: { name: string; lineage: string; bits: number; tile_size: number; fits: boolean };
+}
+
+export interface SetAside {
+  path: string;
+  reason: string;
+  time: string;
+}
+
+export interface Job {
+  id: string;
+  kind: string;
+  state: "waiting" | "running" | "done" | "failed";
+  task: string;
+  done: number;
+  total: number | null;
+  started: string | null;
+  ended: string | null;
+  result: Record<string, unknown> | null;
+  error: { title: string; detail: string } | null;
+}
+
+export interface Session {
+  token_needed: boolean;
+  name: string | null;
+  scope: "read" | "confirm" | "write" | null;
+  accepts_scenes: boolean;
+}
+
+/** What the server refused: its problem document, in the words of the command. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+type Values = Record<string, string | number | boolean | null | undefined>;
+
+function path(to: string, values: Values = {}): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== "") params.set(name, String(value));
+  }
+  const query = params.toString();
+  return `/api/${to}${query && `?${query}`}`;
+}
+
+async function ask<T>(url: string, init: RequestInit = {}): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new Problem(0, "The station does not answer. Check that scenehash serve is running.");
+  }
+  if (answer.status === 401) window.dispatchEvent(new Event("scenehash:signed-out"));
+  if (!answer.ok) throw new Problem(answer.status, await detailOf(answer));
+  return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T);
+}
+
+async function detailOf(answer: Response): Promise<string> {
+  try {
+    const problem = (await answer.json()) as { detail?: unknown };
+    if (typeof problem.detail === "string") return problem.detail;
+  } catch {
+    // No problem document: a proxy answered.
+  }
+  return `The station answered ${answer.status} ${answer.statusText}`.trim();
+}
+
+const get = <T>(to: string, values: Values = {}, signal?: AbortSignal): Promise<T> =>
+  ask<T>(path(to, values), signal ? { signal } : {});
+
+const send = <T>(method: string, to: string, body?: unknown, signal?: AbortSignal): Promise<T> =>
+  ask<T>(path(to), {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { "Content-Type": "application/json" } }),
+    ...(signal ? { signal } : {}),
+  });
+
+const alertPath = (name: string): string => `alerts/${encodeURIComponent(name)}`;
+
+export const api = {
+  session: () => get<Session>("session"),
+  signIn: (token: string) => send<Session>("POST", "session", { token }),
+  signOut: () => send<void>("DELETE", "session"),
+
+  search: (body: SearchBody, signal?: AbortSignal) => send<SearchResult>("POST", "search", body, signal),
+  upload: (file: Blob, name: string) =>
+    ask<Upload>(path("uploads", { name }), {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/octet-stream" },
+    }),
+
+  scenes: (values: Values, signal?: AbortSignal) =>
+    get<{ store: string; scenes: Scene[]; next: number | null }>("scenes", values, signal),
+  scene: (id: string, signal?: AbortSignal) => get<SceneDetail>(`scenes/${id}`, {}, signal),
+  sceneTiles: (id: string, after?: number, signal?: AbortSignal) =>
+    get<{ tiles: Omit<Tile, "code">[]; next: number | null }>(
+      `scenes/${id}/tiles`,
+      { limit: 1000, after },
+      signal,
+    ),
+  tile: (row: number, signal?: AbortSignal) => get<Tile>(`tiles/${row}`, {}, signal),
+  labels: (signal?: AbortSignal) =>
+    get<{ labels: { label: string; scenes: number }[] }>("labels", {}, signal),
+  times: (bins: number, signal?: AbortSignal) => get<Times>("times", { bins }, signal),
+
+  alerts: (signal?: AbortSignal) => get<{ alerts: Alert[] }>("alerts", {}, signal),
+  addAlert: (body: { name: string; examples: Query[]; not: Query[]; radius: number }) =>
+    send<Alert>("POST", "alerts", body),
+  tryAlert: (body: { examples: Query[]; not: Query[]; label?: string }, signal?: AbortSignal) =>
+    send<AlertTest>("POST", "alerts/test", body, signal),
+  testAlert: (name: string, label: string | undefined, signal?: AbortSignal) =>
+    get<AlertTest>(`${alertPath(name)}/test`, { label }, signal),
+  setRadius: (name: string, radius: number) => send<Alert>("PATCH", alertPath(name), { radius }),
+  judge: (name: string, row: number, verdict: "confirm" | "reject") =>
+    send<Alert>("POST", `${alertPath(name)}/${verdict}`, { row }),
+  removeAlert: (name: string) => send<{ removed: string }>("DELETE", alertPath(name)),
+
+  events: (
+    values: { limit?: number; before?: number; after?: number; alert?: string; kind?: string },
+    signal?: AbortSignal,
+  ) => get<EventPage>("events", values, signal),
+
+  store: (signal?: AbortSignal) => get<StoreInfo>("store", {}, signal),
+  station: (signal?: AbortSignal) => get<Station>("station", {}, signal),
+  quarantine: (signal?: AbortSignal) => get<{ quarantine: SetAside[] }>("quarantine", {}, signal),
+  retry: () => send<Job>("POST", "quarantine/retry"),
+  release: (paths: string[]) => send<{ released: number }>("POST", "quarantine/release", { paths }),
+  jobs: (signal?: AbortSignal) => get<{ jobs: Job[] }>("jobs", {}, signal),
+  job: (id: string, signal?: AbortSignal) => get<Job>(`jobs/${id}`, {}, signal),
+};
+
+/** Addresses of pictures, for <img> and the maps. */
+export const picture = {
+  tile: (row: number, size = 256) => path(`tiles/${row}/image`, { size }),
+  thumbnail: (row: number) => path(`tiles/${row}/thumbnail`),
+  upload: (id: string, size = 256) => path(`uploads/${id}/image`, { size }),
+  scene: (id: string, size: number, window?: Window) =>
+    path(
+      `scenes/${id}/window.png`,
+      window ? { left: window[0], top: window[1], width: window[2], height: window[3], size } : { size },
+    ),
+  map: (id: string) => `/api/scenes/${id}/map/{z}/{x}/{y}.png`,
+};

@@ -1,0 +1,247 @@
+// Hits: on a scale of distances, and as a grid of tiles.
+
+import { useEffect, useRef } from "preact/hooks";
+import type { Hit, SearchResult } from "./api";
+import { counted, named, WORDS } from "./format";
+import { TilePicture } from "./pictures";
+
+export interface HitActions {
+  onSelect(row: number): void;
+  onOpen(row: number): void;
+  onMore(row: number): void;
+  onNot(row: number): void;
+}
+
+/** Every hit on a scale of bits, with the zones that give the hits their words. */
+export function DistanceScale({
+  result,
+  selected,
+  onSelect,
+}: {
+  result: SearchResult;
+  selected: number | null;
+  onSelect(row: number): void;
+}) {
+  const { same_kind, likely_same_kind, doubtful } = result.match_distances;
+  const zones = [
+    { word: "same_kind", name: "same kind", from: -0.5, to: same_kind + 0.5 },
+    { word: "likely_same_kind", name: "likely", from: same_kind + 0.5, to: likely_same_kind + 0.5 },
+    { word: "doubtful", name: "doubtful", from: likely_same_kind + 0.5, to: doubtful + 0.5 },
+  ];
+  const farthest = Math.max(doubtful + 4, ...result.hits.map((hit) => hit.distance));
+  const at = (distance: number): number => (100 * (distance + 0.5)) / (farthest + 1);
+  const stacked = new Map<number, Hit[]>();
+  for (const hit of result.hits) stacked.set(hit.distance, [...(stacked.get(hit.distance) ?? []), hit]);
+  const most = Math.max(1, ...[...stacked.values()].map((hits) => hits.length));
+  const ticks = Array.from({ length: farthest + 1 }, (_, i) => i).filter(
+    (i) => i % (farthest > 24 ? 8 : 4) === 0,
+  );
+  return (
+    <figure class="scale" aria-label={`Distances of the hits, 0 to ${farthest} bits`}>
+      <div class="zones" aria-hidden="true">
+        {zones.map(({ word, name, from, to }) => (
+          <span class={`zone ${word}`} style={{ left: `${at(from)}%`, width: `${at(to) - at(from)}%` }}>
+            {name}
+          </span>
+        ))}
+        <span class="zone far" style={{ left: `${at(doubtful + 0.5)}%`, right: 0 }}>
+          other kind
+        </span>
+      </div>
+      <div class="columns" aria-hidden="true">
+        {[...stacked].map(([distance, hits]) => {
+          const chosen = hits.some((hit) => hit.row === selected);
+          return (
+            <button
+              type="button"
+              tabIndex={-1}
+              class={`column ${hits[0]!.match}${chosen ? " chosen" : ""}`}
+              style={{
+                left: `${at(distance)}%`,
+                height: `${8 + (92 * hits.length) / most}%`,
+                width: `calc(${100 / (farthest + 1)}% - 2px)`,
+              }}
+              title={`${counted(hits.length, "hit")} at ${counted(distance, "bit")}`}
+              onClick={() => onSelect(hits[0]!.row)}
+            />
+          );
+        })}
+      </div>
+      <div class="ticks" aria-hidden="true">
+        {ticks.map((tick) => (
+          <span style={{ left: `${at(tick)}%` }}>
+            {tick}
+            {tick === 0 ? " bits" : ""}
+          </span>
+        ))}
+      </div>
+    </figure>
+  );
+}
+
+/** Hits of one place that are beside each other; more of them take another line. */
+const MOST_BESIDE = 4;
+
+/** The hits as tiles; arrows move among them, Enter opens one, M and N add it as an example. */
+export function HitGrid({
+  result,
+  selected,
+  actions,
+}: {
+  result: SearchResult;
+  selected: number | null;
+  actions: HitActions;
+}) {
+  const grid = useRef<HTMLDivElement>(null);
+  const order = result.groups ? result.groups.flat() : result.hits.map((hit) => hit.row);
+  const hits = new Map(result.hits.map((hit) => [hit.row, hit]));
+  const current = selected !== null && hits.has(selected) ? selected : (order[0] ?? null);
+
+  // A tile that is chosen on the map or the scale is brought into view.
+  useEffect(() => {
+    if (selected === null) return;
+    grid.current?.querySelector(`[data-row="${selected}"]`)?.scrollIntoView({ block: "nearest" });
+  }, [selected, result]);
+
+  const key = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey || current === null) return;
+    const tile = (event.target as Element).closest<HTMLElement>("[data-row]");
+    if (!tile) return;
+    const row = Number(tile.dataset["row"]);
+    const next = neighbour(event.key, [...grid.current!.querySelectorAll<HTMLElement>("[data-row]")], tile);
+    if (next) {
+      next.querySelector<HTMLElement>(".open")?.focus();
+      actions.onSelect(Number(next.dataset["row"]));
+    } else if (event.key === "Enter" && (event.target as Element).matches(".open")) actions.onOpen(row);
+    else if (event.key === "m") actions.onMore(row);
+    else if (event.key === "n") actions.onNot(row);
+    else return;
+    event.preventDefault();
+  };
+
+  const tile = (row: number) => {
+    const hit = hits.get(row);
+    return (
+      hit && (
+        <HitTile
+          key={row}
+          hit={hit}
+          current={row === current}
+          selected={row === selected}
+          actions={actions}
+        />
+      )
+    );
+  };
+
+  return (
+    <div class={result.groups ? "hits grouped" : "hits"} ref={grid} onKeyDown={key}>
+      {result.groups ? (
+        result.groups.map((rows, i) => (
+          <section class="group" key={rows.join()} aria-label={`Place ${i + 1}`}>
+            <h3>
+              Place {i + 1} <span>{counted(rows.length, "hit")}</span>
+            </h3>
+            <ul class="grid" style={{ "--beside": Math.min(rows.length, MOST_BESIDE) }}>
+              {rows.map(tile)}
+            </ul>
+          </section>
+        ))
+      ) : (
+        <ul class="grid" aria-label="Hits">
+          {order.map(tile)}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+function HitTile({
+  hit,
+  current,
+  selected,
+  actions,
+}: {
+  hit: Hit;
+  current: boolean;
+  selected: boolean;
+  actions: HitActions;
+}) {
+  const { row } = hit;
+  const name = named(hit.scene);
+  return (
+    <li class={`hit ${hit.match}${selected ? " selected" : ""}`} data-row={row}>
+      <button
+        type="button"
+        class="open"
+        tabIndex={current ? 0 : -1}
+        aria-pressed={selected}
+        aria-label={`Hit ${hit.rank}: ${counted(hit.distance, "bit")}, ${WORDS[hit.match].name}, ${name}`}
+        onClick={() => actions.onSelect(row)}
+        onDblClick={() => actions.onOpen(row)}
+      >
+        <TilePicture row={row} alt="" />
+      </button>
+      <p class="facts">
+        <b>{hit.distance}</b>
+        <i class={`word ${hit.match}`}>{WORDS[hit.match].name}</i>
+      </p>
+      <p class="name" title={hit.scene}>
+        {name}
+      </p>
+      <div class="acts">
+        <button
+          type="button"
+          tabIndex={current ? 0 : -1}
+          title="More like this (M)"
+          aria-label={`More like hit ${hit.rank}`}
+          onClick={() => actions.onMore(row)}
+        >
+          +
+        </button>
+        <button
+          type="button"
+          tabIndex={current ? 0 : -1}
+          title="Not like this (N)"
+          aria-label={`Not like hit ${hit.rank}`}
+          onClick={() => actions.onNot(row)}
+        >
+          −
+        </button>
+      </div>
+    </li>
+  );
+}
+
+/** The tile that an arrow, Home or End leads to; in the same column for up and down. */
+function neighbour(key: string, tiles: HTMLElement[], from: HTMLElement): HTMLElement | null {
+  const at = tiles.indexOf(from);
+  if (key === "ArrowRight") return tiles[at + 1] ?? null;
+  if (key === "ArrowLeft") return tiles[at - 1] ?? null;
+  if (key === "Home") return tiles[0] ?? null;
+  if (key === "End") return tiles.at(-1) ?? null;
+  if (key !== "ArrowDown" && key !== "ArrowUp") return null;
+  const { left, top } = from.getBoundingClientRect();
+  const beyond = tiles
+    .map((tile) => ({ tile, box: tile.getBoundingClientRect() }))
+    .filter(({ box }) => (key === "ArrowDown" ? box.top > top + 4 : box.top < top - 4))
+    .map(({ tile, box }) => ({ tile, rank: 1000 * Math.abs(box.top - top) + Math.abs(box.left - left) }));
+  return beyond.sort((a, b) => a.rank - b.rank)[0]?.tile ?? null;
+}
+
+/** A few tiles in a row, each a link. */
+export function TileRow({ hits, link, none }: { hits: Hit[]; link(hit: Hit): string; none: string }) {
+  if (!hits.length) return <p class="note">{none}</p>;
+  return (
+    <ul class="tile-row">
+      {hits.map((hit) => (
+        <li key={hit.row}>
+          <a href={link(hit)} title={named(hit.scene)}>
+            <TilePicture row={hit.row} alt={`tile ${hit.row}`} size={128} />
+            <span>{hit.distance}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,274 @@
+// The scenes of the store, page by page, and those that were set aside.
+
+import { useEffect, useState } from "preact/hooks";
+import { address, go, link } from "./address";
+import { api, type Job, type Scene, type SetAside } from "./api";
+import { DayField } from "./dayField";
+import { count, counted, named, timeText } from "./format";
+import { placeText } from "./geo";
+import { problemOf, useLoaded } from "./loaded";
+import { TilePicture } from "./pictures";
+import { endOf } from "./query";
+import { may, message, station, useTitle } from "./shell";
+
+const PAGE = 100;
+const JOB_EVERY = 700;
+
+export function ScenesView() {
+  const { params } = address.value;
+  const until = params.get("until");
+  const values = {
+    ...Object.fromEntries(
+      ["label", "since", "scene", "bbox", "order"].map((name) => [name, params.get(name)]),
+    ),
+    until: until && endOf(until),
+  };
+  const [more, setMore] = useState<Scene[]>([]);
+  const [next, setNext] = useState<number | null>(null);
+  const [loading, setLoading] = useState(false);
+  const key = JSON.stringify(values);
+  const first = useLoaded(key, (stop) => api.scenes({ ...values, limit: PAGE }, stop));
+  const labels = useLoaded("labels", (stop) => api.labels(stop));
+  useTitle("Scenes");
+  useEffect(() => {
+    setMore([]);
+    setNext(first.data?.next ?? null);
+  }, [first.data]);
+
+  const set = (name: string, value: string): void => {
+    const changed = new URLSearchParams(params);
+    if (value) changed.set(name, value);
+    else changed.delete(name);
+    go(link(["scenes"], changed));
+  };
+  const load = async (): Promise<void> => {
+    setLoading(true);
+    try {
+      const page = await api.scenes({ ...values, limit: PAGE, after: next });
+      setMore([...more, ...page.scenes]);
+      setNext(page.next);
+    } catch (error) {
+      message.value = problemOf(error).message;
+    }
+    setLoading(false);
+  };
+  const scenes = [...(first.data?.scenes ?? []), ...more];
+
+  return (
+    <main class="page" id="main">
+      <header class="head">
+        <h1>Scenes</h1>
+        <p>
+          {station.value
+            ? `${counted(station.value.store.scenes, "scene")}, ${counted(station.value.store.tiles, "tile")} in the store.`
+            : " "}
+        </p>
+      </header>
+      <div class="tools">
+        <label>
+          Label
+          <select
+            value={params.get("label") ?? ""}
+            onChange={(event) => set("label", event.currentTarget.value)}
+          >
+            <option value="">any</option>
+            {labels.data?.labels.map((one) => (
+              <option value={one.label}>{`${one.label} (${one.scenes})`}</option>
+            ))}
+          </select>
+        </label>
+        <DayField name="Since" value={params.get("since") ?? ""} onChange={(day) => set("since", day)} />
+        <DayField name="Until" value={params.get("until") ?? ""} onChange={(day) => set("until", day)} />
+        <label>
+          Name{" "}
+          <input
+            type="text"
+            value={params.get("scene") ?? ""}
+            placeholder="end of the path"
+            spellcheck={false}
+            onChange={(event) => set("scene", event.currentTarget.value.trim())}
+          />
+        </label>
+        <label>
+          Order
+          <select
+            value={params.get("order") ?? ""}
+            onChange={(event) => set("order", event.currentTarget.value)}
+          >
+            <option value="">stored last first</option>
+            <option value="oldest">stored first first</option>
+          </select>
+        </label>
+      </div>
+      {first.problem && (
+        <p class="trouble" role="alert">
+          {first.problem.message}
+        </p>
+      )}
+      {first.data && scenes.length === 0 && <p class="empty">No scene meets the filters.</p>}
+      {scenes.length > 0 && (
+        <div class="scroll">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">
+                  <span class="hidden">Picture</span>
+                </th>
+                <th scope="col">Scene</th>
+                <th scope="col">Taken</th>
+                <th scope="col">Place</th>
+                <th scope="col">Labels</th>
+                <th scope="col" class="number">
+                  Tiles
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {scenes.map((scene) => (
+                <tr key={scene.id}>
+                  <td class="picture">
+                    <a href={link(["scenes", scene.id])} tabIndex={-1} aria-hidden="true">
+                      <TilePicture row={scene.rows[0]} alt="" size={96} />
+                    </a>
+                  </td>
+                  <th scope="row">
+                    <a href={link(["scenes", scene.id])}>{named(scene.path)}</a>
+                    <span class="path">{folder(scene.path)}</span>
+                  </th>
+                  <td>{timeText(scene.time)}</td>
+                  <td>{scene.bbox ? placeText([scene.bbox[0], scene.bbox[1]], 2) : "no footprint"}</td>
+                  <td>{scene.labels.join(", ")}</td>
+                  <td class="number">{count(scene.tiles)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {next !== null && (
+        <button type="button" class="older" disabled={loading} onClick={() => void load()}>
+          {loading ? "Loading…" : "More scenes"}
+        </button>
+      )}
+    </main>
+  );
+}
+
+export function QuarantineView() {
+  const [turn, setTurn] = useState(0);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const [job, setJob] = useState<Job | null>(null);
+  const { data, problem } = useLoaded("quarantine", (stop) => api.quarantine(stop), turn);
+  useTitle("Quarantine");
+
+  const follow = async (started: Job): Promise<void> => {
+    let now = started;
+    setJob(now);
+    while (now.state === "waiting" || now.state === "running") {
+      await new Promise((wake) => setTimeout(wake, JOB_EVERY));
+      now = await api.job(started.id);
+      setJob(now);
+    }
+    message.value = now.error ? now.error.detail : "Tried again. What is still listed cannot be read yet.";
+    setJob(null);
+    setTurn(turn + 1);
+  };
+  const retry = (): void => {
+    api
+      .retry()
+      .then(follow)
+      .catch((error: unknown) => {
+        message.value = problemOf(error).message;
+        setJob(null);
+      });
+  };
+  const release = async (): Promise<void> => {
+    try {
+      const { released } = await api.release([...chosen]);
+      message.value = `${counted(released, "file")} released: a watch may take it again.`;
+      setChosen(new Set());
+      setTurn(turn + 1);
+    } catch (error) {
+      message.value = problemOf(error).message;
+    }
+  };
+  const toggle = (path: string): void => {
+    const next = new Set(chosen);
+    if (!next.delete(path)) next.add(path);
+    setChosen(next);
+  };
+  const list: SetAside[] = data?.quarantine ?? [];
+
+  return (
+    <main class="page" id="main">
+      <header class="head">
+        <h1>Quarantine</h1>
+        <p>What could not be stored, each with its reason. Nothing is skipped silently.</p>
+      </header>
+      {problem && (
+        <p class="trouble" role="alert">
+          {problem.message}
+        </p>
+      )}
+      {data && list.length === 0 && <p class="empty">Nothing is set aside.</p>}
+      {list.length > 0 && (
+        <>
+          {may("write") && (
+            <div class="tools">
+              <button type="button" class="primary" disabled={job !== null} onClick={retry}>
+                {job ? progress(job) : "Try all again"}
+              </button>
+              <button type="button" disabled={chosen.size === 0} onClick={() => void release()}>
+                Release {chosen.size ? counted(chosen.size, "file") : "the chosen"}
+              </button>
+            </div>
+          )}
+          <div class="scroll">
+            <table class="list">
+              <thead>
+                <tr>
+                  {may("write") && (
+                    <th scope="col">
+                      <span class="hidden">Choose</span>
+                    </th>
+                  )}
+                  <th scope="col">File</th>
+                  <th scope="col">Reason</th>
+                  <th scope="col">Set aside</th>
+                </tr>
+              </thead>
+              <tbody>
+                {list.map(({ path, reason, time }) => (
+                  <tr key={path}>
+                    {may("write") && (
+                      <td>
+                        <input
+                          type="checkbox"
+                          aria-label={`Choose ${named(path)}`}
+                          checked={chosen.has(path)}
+                          onChange={() => toggle(path)}
+                        />
+                      </td>
+                    )}
+                    <th scope="row">
+                      {named(path)}
+                      <span class="path">{folder(path)}</span>
+                    </th>
+                    <td class="reason">{reason}</td>
+                    <td>{timeText(time)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </>
+      )}
+    </main>
+  );
+}
+
+const folder = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/"))) || "/";
+
+function progress(job: Job): string {
+  return job.total ? `Trying again, ${job.done} of ${job.total}…` : "Trying again…";
+}
