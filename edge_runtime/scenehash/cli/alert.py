@@ -118,7 +118,10 @@ def add_command(
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List alerts, those too that could not follow the store to another model."""
+    """List alerts.
+
+    Those too that could not follow the store to another model, and are disabled.
+    """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
 
