@@ -310,6 +310,8 @@ def merge_command(
         done = code_store.merge(source)
         for opened in (source, code_store):
             _notice_trouble(opened)
+        for left in source.earlier():
+            notice(f"not copied: {left}")
     for line in done.set_aside:
         notice(f"set aside: {line}")
     summary = (
@@ -403,8 +405,8 @@ def vectors_command(
 ) -> None:
     """Keep the representation of each tile.
 
-    What adapt, rehash and search --rerank vectors use. Those that are missing are made of the scene files; when some cannot be made, the exit status
-    is 3.
+    What adapt, rehash and search --rerank vectors use. Those that are missing are made of the scene
+    files; when some cannot be made, the exit status is 3.
     """
     from scenehash.ingestion.vectors import MadeVectors, make_vectors
     from scenehash.store import CodeStore

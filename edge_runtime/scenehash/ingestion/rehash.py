@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.codes import check_width
-from scenehash.errors import StoreError
+from scenehash.errors import StoreBusyError, StoreError
 from scenehash.files import path_text
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
@@ -128,11 +128,20 @@ def rehash(
     with rehash_work(path, loaded.lineage, width, space.frame if space else None) as work:
         running = _Rehash(path, how, work, progress)
         running.prepare()
-        with CodeStore.open(path, writable=True, wait=True) as opened:
+        with _opened(path, progress) as opened:
             running.finish(opened, require_all)
     forget_work(path)
     running.report.seconds = time.perf_counter() - started
     return running.report
+
+
+def _opened(path: Path, progress: Progress) -> CodeStore:
+    """The store, open for writing, once no other process writes to it."""
+    try:
+        return CodeStore.open(path, writable=True)
+    except StoreBusyError:
+        progress.message(f"{path}: another process is writing; waiting for it")
+        return CodeStore.open(path, writable=True, wait=True)
 
 
 class _Rehash:

@@ -356,6 +356,8 @@ class CodeStore(StoreReader):
             self.keep_thumbnails()
         if not self.rows and other.vectors.frame is not None:
             self.keep_vectors(other.vectors.frame, other.vectors.dims)
+        if not self.keeps_model and (file := other.model_file()) is not None:
+            self.keep_model(file.read_bytes())
         total = Added()
         thumbnails = other.thumbnails if self.thumbnails.kept else None
         vectors = other.vectors if self.vectors.kept else None

@@ -1,4 +1,4 @@
-"""A store's folder checked as a whole: codes, what is derived of tiles, what earlier models left."""
+"""A folder of a store checked as a whole: codes, what is derived of tiles, earlier models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

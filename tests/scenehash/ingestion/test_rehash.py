@@ -1,6 +1,8 @@
 """A store changes to another model, and nothing is lost on the way."""
 
+import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,13 @@ import pytest
 
 from scenehash import CodeStore, Filter, HashModel, IngestOptions, ingest, rehash
 from scenehash import scenes as scenes_room
-from scenehash.errors import ConfigurationError, LineageError, StoreBusyError, StoreError
+from scenehash.errors import (
+    ConfigurationError,
+    LineageError,
+    StoreBusyError,
+    StoreDamagedError,
+    StoreError,
+)
 from scenehash.ingestion import RehashReport, stored
 from scenehash.store import Alert, Expected, Rule, earlier_path, fitted_on
 from scenehash.store.rehash_work import REHASH, rehash_work
@@ -269,6 +277,63 @@ def test_work_that_was_done_is_not_done_again(
     assert report.rehashed == SCENES
     with CodeStore.open(store) as after:
         check_codes(after, by["other"])
+
+
+def test_work_that_is_damaged_is_done_again(
+    tmp_path: Path, scenes: Path, by: dict[str, HashModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = make_store(tmp_path / "begun", scenes, by["first"], vectors=False)
+    with monkeypatch.context() as patch:
+        read: list[object] = []
+
+        def interrupted(path: Path, params: object) -> object:
+            read.append(path)
+            if len(read) == 9:
+                raise KeyboardInterrupt
+            return scenes_room.reopen_scene(path, params)  # type: ignore[arg-type]
+
+        patch.setattr(stored, "reopen_scene", interrupted)
+        patch.setattr(stored, "SCENES_A_COMMIT", 2)
+        with pytest.raises(KeyboardInterrupt):
+            rehash(begun, by["other"])
+    draw = random.Random(0)
+    for number in range(8):
+        store = Path(shutil.copytree(begun, tmp_path / str(number)))
+        (work,) = (store / REHASH).glob("*.sqlite")
+        data = bytearray(work.read_bytes())
+        if number:
+            data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
+        work.write_bytes(data if number else data[: len(data) // 2])
+        assert rehash(store, by["other"]).rehashed == SCENES
+        with CodeStore.open(store) as after:
+            check_codes(after, by["other"])
+
+
+def test_damage_is_named_before_anything_changes_and_damaged_codes_are_mended(
+    tmp_path: Path, scenes: Path, by: dict[str, HashModel]
+) -> None:
+    store = make_store(tmp_path / "s", scenes, by["first"], vectors=False)
+    sound = (store / "codes.bin").read_bytes()
+    (store / "codes.bin").write_bytes(bytes(8) + sound[8:])
+    rehash(store, by["other"])
+    with CodeStore.open(store) as after:
+        check_codes(after, by["other"])
+    with sqlite3.connect(store / "catalog.sqlite") as catalog:
+        catalog.execute("UPDATE scene SET time = 5 WHERE first_row = 0")
+    with pytest.raises(StoreDamagedError, match=r"0\.png: its entry"):
+        rehash(store, by["first"])
+    with CodeStore.open(store) as after:
+        assert after.lineage == "other"
+        assert len(after.verify()) == 1
+
+
+def test_a_store_without_scenes_changes_too(tmp_path: Path, by: dict[str, HashModel]) -> None:
+    model = by["first"]
+    CodeStore.create(tmp_path / "s", model.lineage, model.bits, model.name).close()
+    assert rehash(tmp_path / "s", by["adapted"]).scenes == 0
+    with CodeStore.open(tmp_path / "s") as after:
+        assert (after.lineage, after.bits, len(after)) == ("adapted", 128, 0)
+        assert after.verify() == []
 
 
 def test_scenes_that_arrive_meanwhile_are_part_of_it(

@@ -39,6 +39,8 @@ def test_a_golden_store_is_read_searched_and_written_to(folder: Path) -> None:
         (alert,) = store.alerts.list()
         assert (alert.name, alert.radius, alert.sources) == ("quay", 8, ("a.png", "row:3"))
         assert alert.distances(PLACED[0].codes).tolist() == [0]
+        assert (store.vectors.frame, store.vector_count(), store.model_file()) == (None, 0, None)
+        assert store.earlier() == []
     with CodeStore.open(folder, writable=True) as store:
         assert store.rows == 1 + 2 + 3 + 1 + 6 + 2 + 3
         store.add([scene(50)])
