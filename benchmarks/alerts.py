@@ -87,8 +87,9 @@ def main() -> None:
     given = parser.parse_args()
     archive, model = read_archive(given.data), HashModel.load(given.model)
     images = split(archive.images, SEED).test
-    codes, vectors = model.encode_all([read_image(image.path) for image in images])
+    hashed = model.encode_all([read_image(image.path) for image in images])
     frame = None if model.representation is None else model.representation.frame
+    codes, vectors = hashed.codes, hashed.vectors
     kept = None if vectors is None or given.codes_only else SceneVectors(str(frame), vectors)
     labels = np.array([archive.classes[image.label] for image in images])
     classes = list(archive.classes) if given.classes == "all" else given.classes.split(",")
