@@ -1,6 +1,5 @@
 """Hits of one place, and near-duplicates, are one group; what a limit hides is counted."""
 
-
 import numpy as np
 import pytest
 
