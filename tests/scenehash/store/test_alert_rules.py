@@ -69,6 +69,7 @@ def test_a_rule_is_read_as_it_was_written(store: CodeStore, frame: str | None) -
     before, after = (one.judge(tiles, vectors) for one in (alert, found))
     assert np.array_equal(before.matches, after.matches)
     assert before.scores is not None
+    assert after.scores is not None
     assert np.array_equal(before.scores, after.scores)
     assert 0 < before.matches.sum() < 50
     assert store.verify() == []
