@@ -4,8 +4,9 @@ Candidates are the nearest example, the centroid of the examples, and a linear r
 discriminant between the examples and the archive, "The use of multiple measurements in taxonomic
 problems", Annals of Eugenics 1936; with few examples as Hariharan, Malik, Ramanan, "Discriminative
 decorrelation for clustering and classification", ECCV 2012); each of codes, and of representations
-where the archive keeps them. Each example in turn is left out, and the rule is taken by which those
-left out stand highest among the archive's tiles.
+where the archive keeps them. Each example in turn is left out, to see what scores tiles of the kind
+have that the rule was not fitted on; and the rule is taken by which most of the kind is found at
+the rate of false alarms that was asked for.
 """
 
 from collections.abc import Iterable, Iterator
@@ -118,11 +119,9 @@ class _Candidate:
     tail: Tail
     left_out: Scores
 
-    def rank(self) -> float:
-        """How far down the archive examples left out stand: the mean logarithm of their share."""
-        scores = self.tail.scores
-        above = len(scores) - np.searchsorted(scores, self.left_out, "left")
-        return float(np.log((above + 1) / len(scores)).mean()) if len(self.left_out) else 0.0
+    def recall(self, share: float) -> float:
+        """The recall to be expected with a share of false alarms."""
+        return self.tail.recall(self.tail.threshold(share))
 
 
 def fit_rule(
@@ -142,13 +141,13 @@ def fit_rule(
         space = _Space.of(archive, archive.vectors.frame)
         tried += [_tried(kind, space, like, unlike) for kind in get_args(Kind)]
     # One example alone can be compared with, and tells nothing of which rule is better.
-    best = min(tried, key=_Candidate.rank) if len(like) > 1 else nearest
+    best = max(tried, key=lambda one: one.recall(share)) if len(like) > 1 else nearest
     bits = plain.values.shape[1]
     radius = radius_of(nearest.tail.threshold(share), bits)
     threshold = best.tail.threshold(share)
     if best is nearest:
         threshold = 1 - (2 * radius + 1) / bits
-    recall = float((best.left_out >= threshold).mean()) if len(best.left_out) else None
+    recall = best.tail.recall(threshold) if len(like) > 1 else None
     expected = Expected(asked, share, best.tail.share_above(threshold), recall, len(archive))
     rule = Rule(
         best.kind,

@@ -126,7 +126,7 @@ def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None
     added = answer("alert", "add", "quay", example, "row:1", "--radius", 12, "--not", "row:9",
                    "--store", store)  # fmt: skip
     assert added == {"name": "quay", "radius": 12, "examples": [str(example), "row:1"],
-                     "negatives": ["row:9"]}  # fmt: skip
+                     "negatives": ["row:9"], "rule": None}  # fmt: skip
     assert answer("alert", "add", "other", "row:4", "--store", store)["radius"] == 8
     listed = answer("alert", "list", "--store", store)["alerts"]
     assert [one["name"] for one in listed] == ["other", "quay"]
@@ -164,12 +164,12 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
     assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr
 
 
-def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
+def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
     store: Path, tmp_path: Path
 ) -> None:
     answer("alert", "add", "quay", "row:0", "--radius", 1, "--store", store)
     sheet = tmp_path / "sheet.png"
-    tuned = answer("alert", "tune", "quay", "--label", "harbor", "--sheet", sheet,
+    tuned = answer("alert", "test", "quay", "--label", "harbor", "--sheet", sheet,
                    "--store", store)  # fmt: skip
     with CodeStore.open(store) as opened:
         codes = np.concatenate([codes for _, codes in opened.scenes()])
@@ -179,11 +179,12 @@ def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
     assert tuned["precision"][0] == 1
     assert read_pixels(sheet).std() > 20
     assert answer("alert", "list", "--store", store)["alerts"][0]["radius"] == 1
-    applied = answer("alert", "tune", "quay", "--apply", "--store", store)
-    assert "precision" not in applied
+    plain = answer("alert", "test", "quay", "--store", store)
+    assert "precision" not in plain
+    applied = answer("alert", "tune", "quay", "--radius", plain["proposed"], "--store", store)
     radius = answer("alert", "list", "--store", store)["alerts"][0]["radius"]
-    assert radius == applied["proposed"]
-    shown = run("alert", "tune", "quay", "--store", store)
+    assert radius == applied["radius"] == plain["proposed"]
+    shown = run("alert", "test", "quay", "--store", store)
     assert "now" in shown.stdout or "proposed" in shown.stdout
 
 
@@ -197,7 +198,14 @@ def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
         ("add new", 2, "Missing argument"),
         ("remove new", 1, "no alert of that name"),
         ("tune new", 1, "no alert of that name"),
-        ("tune twice --label none", 1, "no stored scene has the label none"),
+        ("tune twice", 1, "no rate of false alarms was ever asked for"),
+        ("tune twice --radius 3 --false-alarms 1/day", 2, "give one of them"),
+        ("tune twice --false-alarms 1/moon", 1, "no such time"),
+        ("tune twice --false-alarms 1/day", 1, "have no times that lie a day apart"),
+        ("tune twice --false-alarms 1/5", 1, "more than 10% of all tiles"),
+        ("add new row:0 --false-alarms 2/1000", 1, "do not tell how often an alert is false"),
+        ("test new", 1, "no alert of that name"),
+        ("test twice --label none", 1, "no stored scene has the label none"),
     ],
 )
 def test_bad_input_is_one_clear_line(store: Path, arguments: str, status: int, said: str) -> None:
@@ -262,7 +270,7 @@ def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, 
     found, _, picture = first_example(store, "all")
     assert found.tiles[str(scene)].window.width == 512
     assert picture is not None
-    done = run("alert", "tune", "part", "--sheet", store.parent / "s.png", "--store", store)
+    done = run("alert", "test", "part", "--sheet", store.parent / "s.png", "--store", store)
     assert done.exit_code == 0
     sheet = read_pixels(store.parent / "s.png")
     with CodeStore.open(store) as opened:
