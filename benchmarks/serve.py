@@ -72,7 +72,7 @@ def make_store(path: Path, tiles: int, model: HashModel) -> None:
                     time_,
                     footprints,
                     labels,
-                )  # fmt: skip
+                )
             )
             if len(group) == SCENES_TOGETHER:
                 store.add(group)
