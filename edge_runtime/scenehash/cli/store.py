@@ -128,42 +128,23 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     are checked, too.
     """
     from scenehash.store import CodeStore
+    from scenehash.store.documents import verify_document
 
     folder = choice.folder()
     with CodeStore.open(folder) as code_store:
-        scenes, tiles = code_store.counts()
-        damage = code_store.verify()
-        missing = 0
-        if code_store.thumbnails.kept:
-            missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
-        vectors_missing = code_store.vectors_missing() if code_store.vectors.kept else 0
-        earlier = code_store.earlier()
+        document, earlier = verify_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
-    for one in earlier:
-        with CodeStore.open(one.path) as left:
-            damage += [f"{one.path}: {line}" for line in left.verify()]
-    document = {
-        "store": str(folder),
-        "scenes": scenes,
-        "tiles": tiles,
-        "damage": damage,
-        "thumbnails_missing": missing,
-        "vectors_missing": vectors_missing,
-        "earlier": [one.document() for one in earlier],
-    }
     _notice_earlier(earlier)
-    if vectors_missing:
-        notice(
-            f"no sound representation: {vectors_missing:,} of {counted(tiles, 'tile')}; no code is "
-            f"affected; make them with: scenehash store vectors {folder}"
-        )
-    if missing:
-        notice(
-            f"no sound thumbnail: {missing:,} of {counted(tiles, 'tile')}; no code is affected; "
-            f"make them with: scenehash store thumbnails {folder}"
-        )
+    tiles = counted(document["tiles"], "tile")
+    for what, command in (("representation", "vectors"), ("thumbnail", "thumbnails")):
+        if missing := document[f"{command}_missing"]:
+            notice(
+                f"no sound {what}: {missing:,} of {tiles}; no code is affected; make them with: "
+                f"scenehash store {command} {folder}"
+            )
+    damage = document["damage"]
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
-    size = f"{counted(scenes, 'scene')}, {counted(tiles, 'tile')}"
+    size = f"{counted(document['scenes'], 'scene')}, {tiles}"
     report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
     if damage:
         raise typer.Exit(EXIT_FAILED)
@@ -418,10 +399,10 @@ def vectors_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep the representation of each tile, which adapt, rehash and search --rerank use.
+    """Keep the representation of each tile.
 
-    Those that are missing are made of the scene files; when some cannot be made, the exit status
-    is 3.
+    They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
+    files; when some cannot be made, the exit status is 3.
     """
     from scenehash.ingestion.vectors import MadeVectors, make_vectors
     from scenehash.store import CodeStore
