@@ -66,7 +66,8 @@ export interface SearchResult {
   model: string;
   searched: number;
   milliseconds: number;
-  match_distances: { same_kind: number; likely_same_kind: number; doubtful: number };
+  /** The largest distance of each word, and that of a nearest hit that is like something stored. */
+  match_distances: { same_kind: number; likely_same_kind: number; doubtful: number; nearest: number };
   reranked: { by: string[]; compared: Record<string, number> } | null;
   warnings: string[];
   hits: Hit[];
@@ -214,7 +215,8 @@ export interface Station {
     stored: number;
     set_aside: number;
     scenes_per_minute: number;
-    seconds_per_scene: number | null;
+    /** Of a scene, by stage; of stages that have run. */
+    seconds: Partial<Record<"read" | "match" | "store" | "to_event", number>>;
   } | null;
   last_scene: Scene | null;
   events: { oldest: number | null; newest: number };
@@ -357,6 +359,12 @@ export const api = {
 
   store: (signal?: AbortSignal) => get<StoreInfo>("store", {}, signal),
   station: (signal?: AbortSignal) => get<Station>("station", {}, signal),
+  addScene: (file: Blob, name: string) =>
+    ask<Job>(path("scenes", { name }), {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/octet-stream" },
+    }),
   quarantine: (signal?: AbortSignal) => get<{ quarantine: SetAside[] }>("quarantine", {}, signal),
   retry: () => send<Job>("POST", "quarantine/retry"),
   release: (paths: string[]) => send<{ released: number }>("POST", "quarantine/release", { paths }),
