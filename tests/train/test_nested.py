@@ -19,6 +19,7 @@ from scenehash_train.fit import fit
 from scenehash_train.head import Projection
 from scenehash_train.metrics import retrieval_quality
 from scenehash_train.recipes import TrainingSet, make_recipe
+from scenehash_train.recipes.centres import Centres
 from scenehash_train.training import train
 
 from .test_data import make_archive
