@@ -1,6 +1,6 @@
 """What does the server add to a search, and what do many clients and a watch do to each other?
 
-python -m benchmarks.serve [--tiles 1000000] [--seconds 60] [--clients 32] [--store FOLDER]
+python benchmarks/serve.py [--tiles 1000000] [--seconds 60] [--clients 32] [--store FOLDER]
 
 A store of so many tiles is made (codes loosely clustered, footprints, times; kept in --store), and
 `scenehash serve` runs as a process of its own. The peer is what a user would write: FAISS
@@ -29,8 +29,8 @@ from typing import Any
 
 import cv2
 import numpy as np
+from search_archives import draw
 
-from benchmarks.search_archives import draw
 from scenehash import CodeStore, HashModel, search
 from scenehash.demo.tiles import KINDS, demo_tiles
 from scenehash.retrieval.query import Query
@@ -63,17 +63,8 @@ def make_store(path: Path, tiles: int, model: HashModel) -> None:
             windows = [Window(256 * int(x), 256 * int(y), 256, 256) for x, y in grid]
             time_ = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number)
             labels = [f"pass {number % 50}"]
-            group.append(
-                HashedScene(
-                    f"{number:032x}",
-                    f"/archive/{number:06d}.tif",
-                    windows,
-                    own,
-                    time_,
-                    footprints,
-                    labels,
-                )
-            )
+            content, file = f"{number:032x}", f"/archive/{number:06d}.tif"
+            group.append(HashedScene(content, file, windows, own, time_, footprints, labels))
             if len(group) == SCENES_TOGETHER:
                 store.add(group)
                 group = []
@@ -178,7 +169,7 @@ def load(port: int, form: str, clients: int, seconds: float) -> dict[str, Any]:
 
 def load_of_others(port: int, form: str, clients: int, seconds: float) -> dict[str, Any]:
     """The same in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks.serve", "--load", port, form, clients, seconds]
+    words = [sys.executable, __file__, "--load", port, form, clients, seconds]
     done = subprocess.run(list(map(str, words)), cwd=ROOT, capture_output=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -314,7 +305,7 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
         found["memory, after a watch"] = memory(process.pid)
     found["watch alone"] = percentiles(watch_latencies(store, folder / "alone", seconds))
     port = free_port()
-    with server([sys.executable, "-m", "benchmarks.serve", "--peer", store, port], port) as process:
+    with server([sys.executable, __file__, "--peer", store, port], port) as process:
         for code in codes_asked(20, 1):
             ask(port, f"/knn?code={code}")
         found["peer, one client"] = load_of_others(port, "/knn?code={code}", 1, min(seconds, 20))
