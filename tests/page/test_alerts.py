@@ -51,7 +51,7 @@ def test_an_alert_is_made_for_a_rate_of_false_alarms(visit: Visit) -> None:
     page.get_by_label("Name").fill("rated")
     page.get_by_role("button", name="Add to the watch list").click()
     page.wait_for_selector("h1:text-is('rated')")
-    assert "20 in 1,000 false alarms" in page.locator(".head").inner_text()
+    assert "20 false alarms in 1,000 tiles" in page.locator(".head").inner_text()
     # By a radius again.
     page.get_by_role("button", name="A radius").click()
     page.get_by_role("slider", name="Radius").fill("9")

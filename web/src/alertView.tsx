@@ -85,9 +85,9 @@ export function AlertView({ name }: { name: string }) {
         <h2>What decides</h2>
         <Decide test={test} decision={chosen} alert={alert} />
         <div class="actions">
-          {may("write") && (
-            <button type="button" class="primary" disabled={!changed} onClick={() => void save()}>
-              {changed ? `Decide by ${choiceText(chosen)}` : `By ${choiceText(own)}`}
+          {may("write") && changed && (
+            <button type="button" class="primary" onClick={() => void save()}>
+              Decide by {choiceText(chosen)}
             </button>
           )}
           <label class="inline">

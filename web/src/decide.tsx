@@ -5,7 +5,7 @@ import type { Alert, AlertTest, Decision } from "./api";
 import { counted } from "./format";
 import type { Loaded } from "./loaded";
 import { wholeOf } from "./query";
-import { decisionText, FIRST_RATE, RateField, rateOf, RuleText } from "./rate";
+import { decisionText, FIRST_RATE, RateField, rateOf, rateText, RuleText } from "./rate";
 import { Expectation, RadiusChart } from "./radius";
 
 /** What an address asks for: ?radius=9 or ?rate=5/1000. */
@@ -18,7 +18,7 @@ export function decisionOf(params: URLSearchParams): Decision | null {
 export function choiceText(decision: Decision): string {
   return "radius" in decision
     ? `a radius of ${counted(decision.radius, "bit")}`
-    : `${decision.false_alarms.replace("/", " in ")} false alarms`;
+    : rateText(decision.false_alarms);
 }
 
 interface Props {

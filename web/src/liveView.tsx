@@ -9,6 +9,7 @@ import { middle, placeText } from "./geo";
 import { problemOf } from "./loaded";
 import { Locator } from "./locator";
 import { TilePicture } from "./pictures";
+import { perThousand } from "./rate";
 import { clock, may, message, station, useKeys, useTitle } from "./shell";
 import { alerts, judge, loadAlerts, verdictOf } from "./watchList";
 
@@ -392,7 +393,7 @@ function Judge({ match }: { match: Match }) {
         </a>{" "}
         {counted(match.distance, "bit")} away
         {match.expected
-          ? `, by a rule with ${match.expected.false_alarms_per_1000} false alarms in 1,000 tiles`
+          ? `, by a rule with ${perThousand(match.expected.false_alarms_per_1000)} false alarms in 1,000 tiles`
           : `, radius ${match.radius}`}
       </p>
       {verdict && <p class="said">{verdict === "confirmed" ? "✓ confirmed" : "✗ rejected"}</p>}

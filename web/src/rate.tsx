@@ -3,7 +3,7 @@
 import type { AlertRule, AlertTest } from "./api";
 import { count, counted } from "./format";
 
-const PER = { "1000": "1,000 tiles", day: "day", week: "week", month: "month" } as const;
+const PER = { "1000": "in 1,000 tiles", day: "a day", week: "a week", month: "a month" } as const;
 const RATE = /^(\d{1,9}(?:\.\d{1,9})?)\/(1000|day|week|month)$/;
 export const FIRST_RATE = "5/1000";
 
@@ -27,9 +27,9 @@ export function RateField({ rate, onChange }: { rate: string; onChange(rate: str
           else event.currentTarget.value = alarms;
         }}
       />
-      <span>false alarms in a</span>
+      <span>false alarms</span>
       <select
-        aria-label="In"
+        aria-label="Per"
         value={per}
         onChange={(event) => onChange(`${alarms}/${event.currentTarget.value}`)}
       >
@@ -72,9 +72,16 @@ const KINDS: Record<string, string> = {
   linear: "by a line between examples and all others",
 };
 
-const perThousand = (n: number): string => (n < 10 ? String(Math.round(10 * n) / 10) : count(Math.round(n)));
+export const perThousand = (n: number): string => (n < 10 ? String(Math.round(10 * n) / 10) : count(Math.round(n)));
+
+/** A rate in words: 5/1000 is 5 false alarms in 1,000 tiles, 1/day is 1 false alarm a day. */
+export function rateText(rate: string): string {
+  const [alarms = "", per = ""] = rate.split("/");
+  const noun = Number(alarms) === 1 ? "false alarm" : "false alarms";
+  return /^\d+$/.test(per) ? `${alarms} ${noun} in ${count(Number(per))} tiles` : `${alarms} ${noun} a ${per}`;
+}
 
 /** How an alert decides, in a few words. */
 export function decisionText({ rule, radius }: { rule: AlertRule | null; radius: number }): string {
-  return rule ? `${rule.asked.replace("/1000", " in 1,000")} false alarms` : counted(radius, "bit");
+  return rule ? rateText(rule.asked) : counted(radius, "bit");
 }

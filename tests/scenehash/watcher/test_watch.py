@@ -132,7 +132,7 @@ def test_an_event_says_which_alert_matched_and_how_close(
     drop(station.folder, "forest", 1)
     station.step()
     harbor, forest = sorted(station.events(), key=lambda event: event["scene"], reverse=True)
-    assert harbor["alerts"] == [{"name": "quay", "tiles": 1, "finds": 1, "distance": 0}]
+    assert harbor["alerts"] == [{"name": "quay", "tiles": 1, "distance": 0}]
     assert harbor["matches"][0]["alerts"] == [{"name": "quay", "distance": 0, "radius": 20}]
     assert forest["alerts"] == []
 
