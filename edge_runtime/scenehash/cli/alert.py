@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         group,
         add_command,
         "scenehash alert add quay a.png row:512 --store my.store",
-        "scenehash alert add quay a.png b.png --not c.png --false-alarms 1/day --store my.store",
+        "scenehash alert add quay a.png b.png --false-alarms 1/day --store my.store",
         "scenehash alert add quay a.png --radius 8 --store my.store",
         "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
     )
@@ -120,7 +120,7 @@ def add_command(
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
     """List alerts.
 
-    Those too that could not follow the store to another model, and are disabled.
+    Those too that could not follow the store to another model: they are disabled.
     """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
@@ -204,11 +204,11 @@ def test_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count what an alert matches among stored tiles, and what each radius would.
+    """Count what an alert matches among stored tiles.
 
-    Without --label a radius is proposed in the valley between the tiles near the examples and all
-    others; with --label it is the one with the best F1, and false alarms and recall of the alert
-    as it is are measured. Nothing is changed; see alert tune.
+    And what each radius would match. Without --label a radius is proposed in the valley between
+    the tiles near the examples and all others; with --label it is the one with the best F1, and
+    false alarms and recall of the alert as it is are measured. Nothing is changed; see alert tune.
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore

@@ -128,26 +128,24 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     are checked, too.
     """
     from scenehash.store import CodeStore
-    from scenehash.store.verification import verify_folder
+    from scenehash.store.documents import verify_document
 
     folder = choice.folder()
     with CodeStore.open(folder) as code_store:
-        found = verify_folder(code_store)
+        document, earlier = verify_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
-    _notice_earlier(found.earlier)
-    tiles, damage = counted(found.tiles, "tile"), found.damage
-    for what, missing, command in (
-        ("thumbnail", found.thumbnails_missing, "thumbnails"),
-        ("representation", found.vectors_missing, "vectors"),
-    ):
-        if missing:
+    _notice_earlier(earlier)
+    tiles = counted(document["tiles"], "tile")
+    for what, command in (("representation", "vectors"), ("thumbnail", "thumbnails")):
+        if missing := document[f"{command}_missing"]:
             notice(
                 f"no sound {what}: {missing:,} of {tiles}; no code is affected; make them with: "
                 f"scenehash store {command} {folder}"
             )
+    damage = document["damage"]
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
-    size = f"{counted(found.scenes, 'scene')}, {tiles}"
-    report(found.document(), as_json, *damage, f"{folder}: {size}: {verdict}")
+    size = f"{counted(document['scenes'], 'scene')}, {tiles}"
+    report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
     if damage:
         raise typer.Exit(EXIT_FAILED)
 
@@ -405,7 +403,7 @@ def vectors_command(
 ) -> None:
     """Keep the representation of each tile.
 
-    What adapt, rehash and search --rerank vectors use. Those that are missing are made of the scene
+    They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
     files; when some cannot be made, the exit status is 3.
     """
     from scenehash.ingestion.vectors import MadeVectors, make_vectors

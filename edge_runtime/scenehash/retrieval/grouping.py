@@ -65,7 +65,10 @@ class _Heads:
         if not self._hits:
             return None
         same = overlap(np.stack(self._boxes), _box(hit)) >= MIN_OVERLAP
-        same |= [self._in_one_scene(head, hit) for head in self._hits]
+        same |= [
+            head.scene == hit.scene and head.window.overlap(hit.window) >= MIN_OVERLAP
+            for head in self._hits
+        ]
         if same.any():
             return int(np.argmax(same))
         distances = hamming(self._codes[self._numbers], self._codes[number])
@@ -75,16 +78,6 @@ class _Heads:
             if self._show_the_same(self._hits[at], hit, int(distances[at])):
                 return int(at)
         return None
-
-    def _in_one_scene(self, head: Hit, hit: Hit) -> bool:
-        if head.scene != hit.scene:
-            return False
-        first, second = head.window, hit.window
-        across = min(first.x + first.width, second.x + second.width) - max(first.x, second.x)
-        along = min(first.y + first.height, second.y + second.height) - max(first.y, second.y)
-        common = max(across, 0) * max(along, 0)
-        both = first.width * first.height + second.width * second.height
-        return common >= MIN_OVERLAP * (both - common)
 
     def _show_the_same(self, head: Hit, hit: Hit, distance: int) -> bool:
         if head.row not in self._thumbnails or hit.row not in self._thumbnails:

@@ -42,7 +42,7 @@ resolving.py    from a filter as a person gives it to one that a store can use
 selection.py    from that to rows
 origin.py       what a process has found to be sound
 entry.py        one scene, compared with its checksums
-check.py        all of it, compared with its checksums; verification.py its folder
+check.py        all of it, compared with its checksums
 """
 
 from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit

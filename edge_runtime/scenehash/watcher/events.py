@@ -1,12 +1,14 @@
 """Events: JSON objects, as docs/watch.md has them."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from scenehash.geo import bounding_boxes
 from scenehash.store import HashedScene
 
+from .bursts import group_bursts
 from .matching import AlertMatch, Match
 from .novelty import Repeat
 from .options import Per
@@ -22,18 +24,27 @@ LARGEST_NUMBER = 2**53 - 1
 
 
 def scene_events(
-    scene: HashedScene, first_row: int, matches: Sequence[Match], per: Per, at: datetime
+    scene: HashedScene,
+    first_row: int,
+    matches: Sequence[Match],
+    per: Per,
+    at: datetime,
+    group: bool = False,
 ) -> list[str]:
-    """The events of a scene that is being stored: one, or one for each of its tiles."""
+    """The events of a scene that is being stored: one, or one for each of its tiles.
+
+    group: tiles of a burst are one; see group_bursts.
+    """
     about = _about(scene, first_row, matches, at)
+    finds = group_bursts(scene, matches) if group else matches
     if per == "tile":
-        tiles = [_tile(scene, first_row, match) for match in matches]
+        tiles = [_tile(scene, first_row, match) for match in finds]
         return [_text({"kind": "tile", **about, "tile": tile}) for tile in tiles]
-    shown = sorted(matches, key=_importance)[:TILES_AN_EVENT]
+    shown = sorted(finds, key=_importance)[:TILES_AN_EVENT]
     summary = {
         "novelty": max((match.novelty for match in matches if match.novelty is not None),
                        default=None),
-        "alerts": _summary(matches),
+        "alerts": _summary(matches, finds if group else None),
         "repeats": sum(match.repeat is not None for match in matches),
         "changed": sum(match.repeat is not None and match.repeat.changed for match in matches),
         "matches": [_tile(scene, first_row, match) for match in shown],
@@ -97,6 +108,7 @@ def _about(
 def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]:
     window = scene.windows[match.position]
     footprint = None if scene.footprints is None else scene.footprints[match.position].tolist()
+    others = [first_row + position for position in match.others or ()]
     return {
         "row": first_row + match.position,
         "window": [window.x, window.y, window.width, window.height],
@@ -113,6 +125,7 @@ def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]
         ],
         "repeat": None if match.repeat is None else _repeat(match.repeat),
         "nearest": [_near(hit.document()) for hit in match.nearest],
+        **({} if match.others is None else {"others": others}),
     }
 
 
@@ -133,14 +146,23 @@ def _by_rule(match: AlertMatch) -> dict[str, object]:
     }
 
 
-def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
-    """Each alert that a tile of the scene matches: how many do, and how close the nearest is."""
+def _summary(matches: Sequence[Match], finds: Sequence[Match] | None) -> list[dict[str, object]]:
+    """Each alert that a tile of the scene matches: how many do, and how close the nearest is.
+
+    finds: where tiles of a burst are one, how many finds they are.
+    """
     found: dict[str, list[int]] = {}
     for match in matches:
         for own in match.alerts:
             found.setdefault(own.alert.name, []).append(own.distance)
+    count = Counter(own.alert.name for match in finds or () for own in match.alerts)
     return [
-        {"name": name, "tiles": len(distances), "distance": min(distances)}
+        {
+            "name": name,
+            "tiles": len(distances),
+            **({} if finds is None else {"finds": count[name]}),
+            "distance": min(distances),
+        }
         for name, distances in sorted(found.items())
     ]
 

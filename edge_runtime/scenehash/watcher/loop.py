@@ -189,7 +189,9 @@ class Watch:
         with store.transaction():
             added = store.add([scene])
             for first_row in added.first_rows:
-                events = scene_events(scene, first_row, matches, self._options.per, now())
+                events = scene_events(
+                    scene, first_row, matches, self._options.per, now(), self._options.group
+                )
                 store.outbox.note(events, [file])
         if added.stored:
             ended = time.perf_counter()

@@ -25,13 +25,15 @@ class Match:
     """What was found for one tile, the position-th of its scene.
 
     nearest: stored tiles. novelty: distance to the nearest of them, in bits; None in an empty
-    store. alerts: those that it matches. repeat: a stored tile of the same place.
+    store. alerts: those that it matches. repeat: a stored tile of the same place. others: the
+    positions of tiles that are one find with it, see bursts.py; None where nobody looked for them.
     """
 
     position: int
     nearest: Sequence[Hit]
     alerts: Sequence[AlertMatch]
     repeat: Repeat | None
+    others: tuple[int, ...] | None = None
 
     @property
     def novelty(self) -> int | None:
