@@ -149,6 +149,9 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     if result.reordered:
         headings.insert(2, "by distance")
+    cosines = any(hit.cosine is not None for hit in result.hits)
+    if cosines:
+        headings.insert(2, "cosine")
     table = Table(*headings, box=None, header_style="bold")
     if group:
         table.add_column("more", justify="right")
@@ -158,6 +161,8 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
+        if cosines:
+            cells.insert(2, "" if hit.cosine is None else f"{hit.cosine:.2f}")
         more = [f"+{len(rows) - 1}" if len(rows) > 1 else ""] if group else []
         table.add_row(*cells, window_text(hit.window), *more)
     return table
@@ -166,7 +171,9 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
 def _summary(result: "SearchResult", group: bool) -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
-    if result.reranked is not None and result.reordered:
+    # What was asked for is named even where it changed nothing.
+    asked = result.reranked is not None and result.reranked.by != ("same_place",)
+    if result.reranked is not None and (result.reordered or asked):
         names = {
             "same_place": "the query's place first",
             "bit_certainty": "certainty of bits",

@@ -176,6 +176,8 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
     assert (stored["row"], stored["cosine"]) == (2, 1.0)
     shown = run(*query, "--rerank", "vectors", "--html", scenes.parent / "p.html")
     assert shown.exit_code == 0
+    assert f"re-ranked: cosine of representations ({TILES} compared)" in shown.stdout
+    assert "1.00" in shown.stdout
     assert "cosine of representations" in (scenes.parent / "p.html").read_text()
     code = plain["queries"][0]["codes"][0]
     done = run("search", f"code:{code}", "--store", store, "--rerank", "vectors")
