@@ -96,8 +96,8 @@ def test_killed_at_any_instant_nothing_is_lost(
     fork = multiprocessing.get_context("fork")
     lineages: set[str] = set()
     searches, left = 0, 0
+    before = ""
     for kill in range(8 * KILLS):
-        # On a slow machine a kill comes before anything has changed: more of them are needed then.
         if kill >= KILLS and len(lineages) > 1 and left and searches > KILLS / 2:
             break
         # Some scenes are out of reach for a while.
@@ -106,12 +106,15 @@ def test_killed_at_any_instant_nothing_is_lost(
             here.rename(there) if here.exists() else there.rename(here)
         child = fork.Process(target=rehash_for_ever, args=(path, by, kill // 3))
         child.start()
-        searches += search_until(path, time.monotonic() + draw.uniform(0, 4 * seconds))
+        searches += search_until(path, time.monotonic() + draw.uniform(0, 2 * seconds))
         os.kill(child.pid or 0, signal.SIGKILL)
         child.join()
         check(path, by, paths)
         with CodeStore.open(path) as store:
-            lineages.add(store.lineage)
+            # Where nothing has changed a kill may have come too early: this machine is busy.
+            seconds *= 1.2 if store.lineage == before else 0.9
+            before = store.lineage
+            lineages.add(before)
             left += len(store.earlier())
     assert len(lineages) > 1
     assert left
