@@ -34,7 +34,8 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
     stream = io.StringIO()
 
     def watching() -> None:
-        options = WatchOptions(settle=0, poll=True, ingest=IngestOptions(threads=1))
+        ingest = IngestOptions(threads=1)
+        options = WatchOptions(settle=0, poll=True, max_backlog=1, ingest=ingest)
         try:
             watch([incoming], path, by["first"], options, SinkConfig(stream))
         except LineageError as error:
@@ -64,8 +65,9 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
     with CodeStore.open(path) as store:
         check_codes(store, by["other"])
         assert store.counts()[0] == SCENES + 1
-    # Nothing of the old model is written any more.
-    write_scenes(incoming, range(SCENES + 1, SCENES + 2))
+    # Nothing of the old model is written any more, nor is a file set aside for want of time.
+    write_scenes(tmp_path / "late", range(SCENES + 1, SCENES + 4))
+    (tmp_path / "late").rename(incoming / "late")
     watcher.join(60)
     assert not watcher.is_alive()
     assert "holds 64-bit codes of model tiny-other" in str(ended[0])
@@ -77,7 +79,7 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
     stream = io.StringIO()
     options = WatchOptions(settle=0, poll=True, once=True, ingest=IngestOptions(threads=1))
     watch([incoming], path, None, options, SinkConfig(stream))
-    assert [event["event"] for event in events()] == [newest + 1]
+    assert [event["event"] for event in events()] == [newest + 1, newest + 2, newest + 3]
     with CodeStore.open(path) as store:
         check_codes(store, by["other"])
-        assert store.counts()[0] == SCENES + 2
+        assert store.counts()[0] == SCENES + 4
