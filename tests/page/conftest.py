@@ -69,6 +69,7 @@ class Server:
                 return
             assert self._process.poll() is None, "scenehash serve ended"
             time.sleep(0.1)
+        self.end()
         pytest.fail(f"scenehash serve did not answer within {START} s")
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
