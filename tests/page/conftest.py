@@ -29,7 +29,7 @@ COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 # A name that would run, and a label that would be bold, if the page took them for HTML.
 HOSTILE = "<img src=x onerror=window.hacked=1>.jpg"
 HOSTILE_LABEL = "<b onmouseover=window.hacked=1>quay</b>"
-START = 30.0
+START = 90.0
 # Rows: six of each kind in the order of KINDS (harbors are 42 to 47), the hostile name 72, then six
 # tiles each of camargue (73), fiji (79) and marseille (85).
 
@@ -69,6 +69,7 @@ class Server:
                 return
             assert self._process.poll() is None, "scenehash serve ended"
             time.sleep(0.1)
+        self.end()
         pytest.fail(f"scenehash serve did not answer within {START} s")
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:

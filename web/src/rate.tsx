@@ -72,13 +72,16 @@ const KINDS: Record<string, string> = {
   linear: "by a line between examples and all others",
 };
 
-export const perThousand = (n: number): string => (n < 10 ? String(Math.round(10 * n) / 10) : count(Math.round(n)));
+export const perThousand = (n: number): string =>
+  n < 10 ? String(Math.round(10 * n) / 10) : count(Math.round(n));
 
 /** A rate in words: 5/1000 is 5 false alarms in 1,000 tiles, 1/day is 1 false alarm a day. */
 export function rateText(rate: string): string {
   const [alarms = "", per = ""] = rate.split("/");
   const noun = Number(alarms) === 1 ? "false alarm" : "false alarms";
-  return /^\d+$/.test(per) ? `${alarms} ${noun} in ${count(Number(per))} tiles` : `${alarms} ${noun} a ${per}`;
+  return /^\d+$/.test(per)
+    ? `${alarms} ${noun} in ${count(Number(per))} tiles`
+    : `${alarms} ${noun} a ${per}`;
 }
 
 /** How an alert decides, in a few words. */
