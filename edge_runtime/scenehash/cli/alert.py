@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         group,
         add_command,
         "scenehash alert add quay a.png row:512 --store my.store",
-        "scenehash alert add quay a.png b.png --not c.png --false-alarms 1/day --store my.store",
+        "scenehash alert add quay a.png --false-alarms 1/day --store my.store",
         "scenehash alert add quay a.png --radius 8 --store my.store",
         "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
     )
@@ -118,7 +118,10 @@ def add_command(
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List alerts, those too that could not follow the store to another model."""
+    """List alerts.
+
+    Those that could not follow the store to another model are named, too.
+    """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
 

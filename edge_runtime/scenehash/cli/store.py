@@ -25,11 +25,15 @@ from .options import CORES, ModelPath, StoreOption, Threads, Wait
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scenehash.ingestion.report import Made
     from scenehash.store import CodeStore, Earlier
     from scenehash.store.listing import ListedScene
+    from scenehash.store.verification import Verification
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
+# What a person reads for what a document calls otherwise.
+WORDS = {"vector": "representation"}
 
 
 def register(app: typer.Typer) -> None:
@@ -128,44 +132,19 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     are checked, too.
     """
     from scenehash.store import CodeStore
+    from scenehash.store.verification import verify_store
 
-    folder = choice.folder()
-    with CodeStore.open(folder) as code_store:
-        scenes, tiles = code_store.counts()
-        damage = code_store.verify()
-        missing = 0
-        if code_store.thumbnails.kept:
-            missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
-        vectors_missing = code_store.vectors_missing() if code_store.vectors.kept else 0
-        earlier = code_store.earlier()
+    with CodeStore.open(choice.folder()) as code_store:
+        found = verify_store(code_store)
         _notice_trouble(code_store)
-    for one in earlier:
-        with CodeStore.open(one.path) as left:
-            damage += [f"{one.path}: {line}" for line in left.verify()]
-    document = {
-        "store": str(folder),
-        "scenes": scenes,
-        "tiles": tiles,
-        "damage": damage,
-        "thumbnails_missing": missing,
-        "vectors_missing": vectors_missing,
-        "earlier": [one.document() for one in earlier],
-    }
-    _notice_earlier(earlier)
-    if vectors_missing:
-        notice(
-            f"no sound representation: {vectors_missing:,} of {counted(tiles, 'tile')}; no code is "
-            f"affected; make them with: scenehash store vectors {folder}"
-        )
-    if missing:
-        notice(
-            f"no sound thumbnail: {missing:,} of {counted(tiles, 'tile')}; no code is affected; "
-            f"make them with: scenehash store thumbnails {folder}"
-        )
-    verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
-    size = f"{counted(scenes, 'scene')}, {counted(tiles, 'tile')}"
-    report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
-    if damage:
+    _notice_earlier(found.earlier)
+    _notice_missing(found.vectors_missing, "vector", found)
+    _notice_missing(found.thumbnails_missing, "thumbnail", found)
+    count = len(found.damage)
+    verdict = f"{count} damaged; ingest these scenes again" if count else "all good"
+    size = f"{counted(found.scenes, 'scene')}, {counted(found.tiles, 'tile')}"
+    report(found.document(), as_json, *found.damage, f"{found.store}: {size}: {verdict}")
+    if found.damage:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -389,7 +368,8 @@ def thumbnails_command(
     Those that are missing are made of the scene files; when some cannot be made, the exit status
     is 3.
     """
-    from scenehash.ingestion.thumbnails import Made, make_missing
+    from scenehash.ingestion.report import Made
+    from scenehash.ingestion.thumbnails import make_missing
     from scenehash.store import CodeStore
 
     folder = choice.folder()
@@ -398,13 +378,7 @@ def thumbnails_command(
         done = Made() if remove else make_missing(code_store)
         count = code_store.thumbnail_count()
         _notice_trouble(code_store)
-    for path, reason in done.gone.items():
-        notice(f"set aside: {path}: {reason}")
-    document = {"store": str(folder), "thumbnails": count} | done.document()
-    summary = f"{counted(count, 'thumbnail')}, {done.made:,} made now"
-    report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
-    if done.gone:
-        raise typer.Exit(EXIT_SET_ASIDE)
+    _report_made(folder, count, "thumbnail", done, as_json)
 
 
 def vectors_command(
@@ -418,30 +392,45 @@ def vectors_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep the representation of each tile, which adapt, rehash and search --rerank use.
+    """Keep the representation of each tile.
 
-    Those that are missing are made of the scene files; when some cannot be made, the exit status
-    is 3.
+    It is what adapt, rehash and search --rerank use. Those that are missing are made of the scene
+    files; when some cannot be made, the exit status is 3.
     """
-    from scenehash.ingestion.vectors import MadeVectors, make_vectors
+    from scenehash.ingestion.report import Made
+    from scenehash.ingestion.vectors import make_vectors
     from scenehash.store import CodeStore
 
     folder = choice.folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         if remove:
             code_store.drop_vectors()
-            done = MadeVectors()
+            done = Made()
         else:
             done = make_vectors(code_store, model, threads, CONSOLE)
         count = code_store.vector_count()
         _notice_trouble(code_store)
+    _report_made(folder, count, "vector", done, as_json)
+
+
+def _report_made(folder: Path, count: int, noun: str, done: "Made", as_json: bool) -> None:
+    """Print what was made of tiles; raises Exit with status 3 when some could not be made."""
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
-    document = {"store": str(folder), "vectors": count} | done.document()
-    summary = f"{counted(count, 'representation')}, {done.made:,} made now"
+    document = {"store": str(folder), f"{noun}s": count} | done.document()
+    summary = f"{counted(count, WORDS.get(noun, noun))}, {done.made:,} made now"
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _notice_missing(missing: int, noun: str, found: "Verification") -> None:
+    """Say of how many tiles something is missing that the store keeps, and what makes it."""
+    if missing:
+        notice(
+            f"no sound {WORDS.get(noun, noun)}: {missing:,} of {counted(found.tiles, 'tile')}; no "
+            f"code is affected; make them with: scenehash store {noun}s {found.store}"
+        )
 
 
 def _notice_earlier(earlier: "Sequence[Earlier]") -> None:
