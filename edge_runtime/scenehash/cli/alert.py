@@ -204,7 +204,7 @@ def test_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count what an alert matches among stored tiles, and what each radius would.
+    """Count the stored tiles that an alert matches, and at each radius.
 
     Without --label a radius is proposed in the valley between the tiles near the examples and all
     others; with --label it is the one with the best F1, and false alarms and recall of the alert
