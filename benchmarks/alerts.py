@@ -83,18 +83,20 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--classes", default=CLASSES, help="or: all")
     parser.add_argument("--model", type=Path, help="None: the one that ships")
+    parser.add_argument("--bits", type=int, help="None: all that the model has")
     parser.add_argument("--codes-only", action="store_true")
     given = parser.parse_args()
     archive, model = read_archive(given.data), HashModel.load(given.model)
     images = split(archive.images, SEED).test
-    hashed = model.encode_all([read_image(image.path) for image in images])
+    hashed = model.encode_all([read_image(image.path) for image in images], given.bits)
     frame = None if model.representation is None else model.representation.frame
     codes, vectors = hashed.codes, hashed.vectors
     kept = None if vectors is None or given.codes_only else SceneVectors(str(frame), vectors)
     labels = np.array([archive.classes[image.label] for image in images])
     classes = list(archive.classes) if given.classes == "all" else given.classes.split(",")
-    untuned = model.bits // 8
-    radii = [0, 2, 4, 8, 12, 16, 20, 24]
+    bits = given.bits or model.bits
+    untuned = default_radius(bits)
+    radii = [radius * bits // 64 for radius in (0, 2, 4, 8, 12, 16, 20, 24)]
     print(f"{len(images)} images, {EXAMPLES} examples, {given.draws} draws: precision / recall")
     print(f"| class | {' | '.join(f'{radius}' for radius in radii)} |")
     print(f"| --- |{' --- |' * len(radii)}")

@@ -1,7 +1,7 @@
 """What does a change of model cost a store: time, memory, and a wait for those who search it?
 
-python benchmarks/rehash.py vectors [--tiles 100000] [--tiles-a-scene 100]   of kept representations
-python benchmarks/rehash.py scenes  [--tiles 100000] [--tiles-a-scene 100]   by reading scenes again
+python benchmarks/rehash.py vectors [--tiles 100000] [--tiles-a-scene 100]  # of kept vectors
+python benchmarks/rehash.py scenes  [--tiles 100000] [--tiles-a-scene 100]  # of scenes
 
 Scenes are mosaics of the demo's tiles, 128 pixels a tile. Their codes before are random, so that
 making the store takes no hashing. Another process searches the store all the while.

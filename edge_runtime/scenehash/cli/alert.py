@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
         group,
         add_command,
         "scenehash alert add quay a.png row:512 --store my.store",
-        "scenehash alert add quay a.png --false-alarms 1/day --store my.store",
+        "scenehash alert add quay a.png b.png --false-alarms 1/day --store my.store",
         "scenehash alert add quay a.png --radius 8 --store my.store",
         "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
     )
@@ -114,13 +114,13 @@ def add_command(
             CONSOLE,
             false_alarms,
         )
-    report(alert.document(), as_json, f"{store}: alert {name} added, {_rule_text(alert)}")
+    report(alert.document(), as_json, f"{store}: alert {name} added, {rule_text(alert)}")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
     """List alerts.
 
-    Those that could not follow the store to another model are named, too.
+    Those too that could not follow the store to another model: they are disabled.
     """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
@@ -162,7 +162,7 @@ def confirm_command(
     report(
         alert.document(),
         as_json,
-        f"{store}: row {row} is an example of {name}, {_rule_text(alert)}",
+        f"{store}: row {row} is an example of {name}, {rule_text(alert)}",
     )
 
 
@@ -181,7 +181,7 @@ def reject_command(
     report(
         alert.document(),
         as_json,
-        f"{store}: row {row} is a negative example of {name}, {_rule_text(alert)}",
+        f"{store}: row {row} is a negative example of {name}, {rule_text(alert)}",
     )
 
 
@@ -204,11 +204,11 @@ def test_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count the stored tiles that an alert matches, and at each radius.
+    """Count what an alert matches among stored tiles.
 
-    Without --label a radius is proposed in the valley between the tiles near the examples and all
-    others; with --label it is the one with the best F1, and false alarms and recall of the alert
-    as it is are measured. Nothing is changed; see alert tune.
+    And what each radius would match. Without --label a radius is proposed in the valley between
+    the tiles near the examples and all others; with --label it is the one with the best F1, and
+    false alarms and recall of the alert as it is are measured. Nothing is changed; see alert tune.
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
@@ -221,7 +221,7 @@ def test_command(
         alert = code_store.alerts.get(name)
         tested = test_alert(code_store, alert, label)
         tuning, proposed = tested.tuning, tested.tuning.proposed()
-        summary = f"{name}: {_rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
+        summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
         shown = (_tuning_table(alert, tuning, proposed), summary)
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
@@ -254,7 +254,7 @@ def tune_command(
             alert = set_radius(code_store, name, radius)
         else:
             alert = set_false_alarms(code_store, name, false_alarms)
-    report(alert.document(), as_json, f"{store}: alert {name}, {_rule_text(alert)}")
+    report(alert.document(), as_json, f"{store}: alert {name}, {rule_text(alert)}")
 
 
 def _write_sheet(path: Path, alert: "Alert", proposed: int, store: "CodeStore") -> None:
@@ -283,11 +283,11 @@ def _alert_table(alerts: "list[Alert]") -> "Table":
     table = Table(*headings, box=None, header_style="bold")
     for alert in alerts:
         counts = (len(alert.examples), len(alert.negatives))
-        table.add_row(alert.name, *(str(count) for count in counts), _rule_text(alert))
+        table.add_row(alert.name, *(str(count) for count in counts), rule_text(alert))
     return table
 
 
-def _rule_text(alert: "Alert") -> str:
+def rule_text(alert: "Alert") -> str:
     """How an alert decides, and what to expect of it, in words."""
     rule = alert.rule
     if rule is None:

@@ -7,6 +7,7 @@ import typer
 
 from scenehash.files import path_text
 
+from .alert import rule_text
 from .commands import register_command
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
 from .options import CORES, StorePath, Threads
@@ -93,7 +94,7 @@ def _notices(done: "RehashReport") -> list[str]:
         for path in done.earlier
     ]
     for one in done.alerts:
-        state = "disabled" if one.alert is None else f"radius {one.alert.radius} bits"
+        state = "disabled" if one.alert is None else rule_text(one.alert)
         lines.append(f"alert {one.name}: {state}")
         lines += [f"alert {one.name}: lost {source}: {reason}" for source, reason in one.lost]
     return lines

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from scenehash.ingestion.report import Made
     from scenehash.store import CodeStore, Earlier
     from scenehash.store.listing import ListedScene
-    from scenehash.store.verification import Verification
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
@@ -132,19 +131,25 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     are checked, too.
     """
     from scenehash.store import CodeStore
-    from scenehash.store.verification import verify_store
+    from scenehash.store.documents import verify_document
 
-    with CodeStore.open(choice.folder()) as code_store:
-        found = verify_store(code_store)
+    folder = choice.folder()
+    with CodeStore.open(folder) as code_store:
+        document, earlier = verify_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
-    _notice_earlier(found.earlier)
-    _notice_missing(found.vectors_missing, "vector", found)
-    _notice_missing(found.thumbnails_missing, "thumbnail", found)
-    count = len(found.damage)
-    verdict = f"{count} damaged; ingest these scenes again" if count else "all good"
-    size = f"{counted(found.scenes, 'scene')}, {counted(found.tiles, 'tile')}"
-    report(found.document(), as_json, *found.damage, f"{found.store}: {size}: {verdict}")
-    if found.damage:
+    _notice_earlier(earlier)
+    tiles = counted(document["tiles"], "tile")
+    for what, command in (("representation", "vectors"), ("thumbnail", "thumbnails")):
+        if missing := document[f"{command}_missing"]:
+            notice(
+                f"no sound {what}: {missing:,} of {tiles}; no code is affected; make them with: "
+                f"scenehash store {command} {folder}"
+            )
+    damage = document["damage"]
+    verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
+    size = f"{counted(document['scenes'], 'scene')}, {tiles}"
+    report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
+    if damage:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -394,7 +399,7 @@ def vectors_command(
 ) -> None:
     """Keep the representation of each tile.
 
-    It is what adapt, rehash and search --rerank use. Those that are missing are made of the scene
+    They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
     files; when some cannot be made, the exit status is 3.
     """
     from scenehash.ingestion.report import Made
@@ -422,15 +427,6 @@ def _report_made(folder: Path, count: int, noun: str, done: "Made", as_json: boo
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
-
-
-def _notice_missing(missing: int, noun: str, found: "Verification") -> None:
-    """Say of how many tiles something is missing that the store keeps, and what makes it."""
-    if missing:
-        notice(
-            f"no sound {WORDS.get(noun, noun)}: {missing:,} of {counted(found.tiles, 'tile')}; no "
-            f"code is affected; make them with: scenehash store {noun}s {found.store}"
-        )
 
 
 def _notice_earlier(earlier: "Sequence[Earlier]") -> None:

@@ -15,7 +15,7 @@ from scenehash.files import path_from
 from scenehash.model.golden import MAX_DRIFT
 from scenehash.model.hash_model import HashModel, read_card, shipped_model
 from scenehash.scenes import open_scene, reopen_scene
-from scenehash.store import Alert, CodeStore, SceneRecord
+from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image
 from scenehash.windows import Tiling
 
@@ -99,12 +99,24 @@ class AlertCarrier:
                 if code is not None
             ),
         )
+        if not lost:
+            carried = self._with_rule(carried)
         if archive is None:
             radius = same_share(alert.radius, self._store.bits, self._bits)
         else:
             then = histogram(alert, (some for _, some in self._store.living()))
             radius = matching_radius(then, histogram(carried, archive), alert.radius)
         return CarriedAlert(alert.name, replace(carried, radius=radius), tuple(lost))
+
+    def _with_rule(self, alert: Alert) -> Alert:
+        """The alert, with its rule as one of its new codes where it reads representations of the
+        new model's frame: any other counts no more, until it is chosen anew."""
+        rule, space = alert.rule, self._model.representation
+        if rule is None or space is None or rule.frame != space.frame:
+            return alert
+        return replace(
+            alert, rule=replace(rule, fitted_on=fitted_on(alert.examples, alert.negatives))
+        )
 
     def _code_of(
         self, alert: Alert, source: str, before: npt.NDArray[np.uint8]

@@ -145,7 +145,11 @@ def _bound(options: ServeOptions) -> socket.socket:
     """A socket that listens; StoreError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
+        address = (options.host, options.port)
+        listening = socket.create_server(address, family=family, backlog=BACKLOG)
+        # asyncio does so for sockets that it makes itself: an answer's parts wait for nothing.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StoreError(

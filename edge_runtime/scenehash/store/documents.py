@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,26 @@ def info_document(store: CodeStore) -> Document:
         "model_file": None if model_file is None else str(model_file),
         "earlier": [one.document() for one in store.earlier()],
         "bytes": bytes_of(store.path.rglob("*")),
+    }
+
+
+def verify_document(store: CodeStore) -> dict[str, Any]:
+    """What is damaged or missing in a store, and in those of earlier models in its folder."""
+    scenes, tiles = store.counts()
+    damage, missing, earlier = store.verify(), 0, store.earlier()
+    if store.thumbnails.kept:
+        missing = sum(own.count(None) for _, own in store.thumbnails_by_scene())
+    for one in earlier:
+        with CodeStore.open(one.path) as left:
+            damage += [f"{one.path}: {line}" for line in left.verify()]
+    return {
+        "store": str(store.path),
+        "scenes": scenes,
+        "tiles": tiles,
+        "damage": damage,
+        "thumbnails_missing": missing,
+        "vectors_missing": store.vectors_missing() if store.vectors.kept else 0,
+        "earlier": [one.document() for one in earlier],
     }
 
 

@@ -140,6 +140,17 @@ def _memory(pid: int) -> int:
     return int(line)
 
 
+def test_an_answer_waits_for_no_acknowledgement(own: Path, model: HashModel) -> None:
+    """Parts of an answer that wait for the client's acknowledgement wait for 40 ms."""
+    with running(own, model, SMALL) as (address, _), httpx.Client(base_url=address) as client:
+        times = []
+        for _ in range(20):
+            began = time.perf_counter()
+            assert client.get("/api/labels").status_code == 200
+            times.append(time.perf_counter() - began)
+    assert min(times) < 0.03
+
+
 def test_the_head_of_a_request_is_bounded(own: Path, model: HashModel) -> None:
     with running(own, model, SMALL) as (address, _):
         with contextlib.closing(connect(address)) as long:

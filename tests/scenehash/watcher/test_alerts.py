@@ -14,7 +14,7 @@ from scenehash import CodeStore
 from scenehash.codes import pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
-from scenehash.store import Alert
+from scenehash.store import Alert, Filter
 from scenehash.watcher.alerts import set_radius
 from scenehash.watcher.tuning import Tuning, around, tune
 from scenehash.windows import Window
@@ -335,3 +335,96 @@ def test_an_example_in_which_nothing_is_to_be_seen_is_named(
     assert done.exit_code == 0
     assert "note: " in done.stderr
     assert "it is of one colour" in " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 25 tiles of each of several kinds, labelled, with representations."""
+    folder = tmp_path_factory.mktemp("large")
+    for name, image in archive(25, seed=8):
+        kind = folder / name.rpartition("_")[0]
+        kind.mkdir(exist_ok=True)
+        cv2.imwrite(str(kind / name), image[:, :, ::-1])
+    done = run("ingest", folder, "--label-from-folder", "--vectors", "--store", folder / "s")
+    assert done.exit_code == 0, done.stderr
+    return folder / "s"
+
+
+def rows_of(store: Path, label: str) -> list[int]:
+    with CodeStore.open(store) as opened:
+        return [row for rows, _ in opened.living(Filter(label=label)) for row in rows.tolist()]
+
+
+def test_an_alert_is_made_for_a_rate_and_says_what_to_expect(large: Path) -> None:
+    rows = rows_of(large, "harbor")
+    added = answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),
+                   "--false-alarms", "10/1000", "--store", large)  # fmt: skip
+    rule = added["rule"]
+    assert (rule["asked"], rule["asked_per_1000"], rule["fitted"]) == ("10/1000", 10, True)
+    assert 0 < rule["false_alarms_per_1000"] <= 20
+    assert 0 < rule["recall"] <= 1
+    assert answer("alert", "list", "--store", large)["alerts"] == [added]
+    listed = " ".join(run("alert", "list", "--store", large).stdout.split())
+    assert "for 10/1000 false alarms: expected" in listed
+    measured = answer("alert", "test", "port", "--label", "harbor", "--store", large)["measured"]
+    with CodeStore.open(large) as opened:
+        assert measured["tiles"] == len(opened) - 5
+    assert measured["true"] == len(rows) - 5
+    assert measured["recall"] == round(measured["true_matches"] / measured["true"], 4)
+    assert measured["recall"] > 0.5
+    assert measured["false_alarms_per_1000"] < 40
+
+    strangers = [row for row in range(measured["tiles"]) if row not in rows]
+    rejected = answer("alert", "reject", "port", strangers[0], "--store", large)
+    assert rejected["rule"]["asked"] == "10/1000"
+    assert rejected["rule"]["fitted"]
+    confirmed = answer("alert", "confirm", "port", rows[7], "--store", large)
+    assert confirmed["rule"]["fitted"]
+    assert len(confirmed["examples"]) == 6
+    with CodeStore.open(large) as opened:
+        rule_now = opened.alerts.get("port").rule
+        assert rule_now is not None
+        assert rule_now.vectors is not None
+        there, values = opened.vectors.read(np.array([*rows[:5], rows[7], strangers[0]]))
+        order = np.argsort([*rows[:5], rows[7], strangers[0]])
+        assert np.array_equal(rule_now.vectors.values[order], values[np.argsort(there)])
+    fewer = answer("alert", "tune", "port", "--false-alarms", "1/1000", "--store", large)
+    assert fewer["rule"]["false_alarms_per_1000"] < confirmed["rule"]["false_alarms_per_1000"]
+    again = answer("alert", "tune", "port", "--store", large)
+    assert again == fewer
+    plain = answer("alert", "tune", "port", "--radius", 4, "--store", large)
+    assert plain["rule"] is None
+    answer("alert", "remove", "port", "--store", large)
+
+
+def test_the_rule_decides_in_a_watch_and_its_event_says_so(large: Path, tmp_path: Path) -> None:
+    rows = rows_of(large, "harbor")
+    answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),
+           "--false-alarms", "10/1000", "--store", large)  # fmt: skip
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with CodeStore.open(large) as opened:
+        scene = read_pixels(Path(opened.tile(rows[0])[0]))[:, :, ::-1]
+    cv2.imwrite(str(folder / "new.png"), (scene * 0.97).astype(np.uint8))
+    cv2.imwrite(str(folder / "wood.png"), draw("forest", 500)[:, :, ::-1])
+    # Twelve windows that overlap by half, all of one harbor.
+    cv2.imwrite(str(folder / "wide.png"), np.tile(scene, (2, 2, 1)))
+    done = run("watch", folder, "--store", large, "--once", "--settle", 0.1, "--overlap", 0.5,
+               "--group")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    events = {
+        Path(event["scene"]).name: event for event in map(json.loads, done.stdout.split("\n")[:-1])
+    }
+    assert events["wood.png"]["alerts"] == []
+    (tile,) = events["new.png"]["matches"]
+    (alert,) = tile["alerts"]
+    assert alert["score"] >= alert["threshold"]
+    assert set(alert["expected"]) == {"false_alarms_per_1000", "recall"}
+    wide = events["wide.png"]
+    (summary,) = wide["alerts"]
+    assert wide["tiles"] == 9
+    assert summary["finds"] < summary["tiles"]
+    finds = [tile for tile in wide["matches"] if tile["alerts"]]
+    assert len(finds) == summary["finds"]
+    assert sum(1 + len(tile["others"]) for tile in finds) == summary["tiles"]
+    answer("alert", "remove", "port", "--store", large)

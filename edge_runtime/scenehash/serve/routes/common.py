@@ -49,13 +49,16 @@ STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 503)
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
 
 
-def station_of(request: Request) -> Station:
+# What routes depend on is async: each would be called by a thread of its own otherwise.
+
+
+async def station_of(request: Request) -> Station:
     """The station that the server is for."""
     station: Station = request.app.state.station
     return station
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Who asks."""
     caller: Caller = request.state.caller
     return caller
@@ -68,7 +71,7 @@ Row = Annotated[int, Query(ge=0, le=LARGEST)]
 OptionalText = Annotated[str | None, Query(max_length=LONGEST)]
 
 
-def filter_of(
+async def filter_of(
     scene: OptionalText = None,
     label: OptionalText = None,
     since: datetime | None = None,
