@@ -17,10 +17,9 @@ from scenehash.codes import Codes, check_width
 from scenehash.errors import ConfigurationError, ModelError
 from scenehash.tiles import Image, to_tile
 
-from .adapted_graph import REPRESENTATION, read_linear_code
 from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
-from .inspection import check_interface, inspect_model, read_model
+from .inspection import REPRESENTATION, check_interface, inspect_model, read_model
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 
 SHIPPED_MODEL = "scenehash-256.onnx"
@@ -148,9 +147,7 @@ class HashModel:
             card = Card.from_json(inspected.card)
             dims = None if card.representation is None else card.representation.dims
             check_interface(inspected, card.bits, card.tile_size, dims)
-            linear_code = None if card.adaptation is None else read_linear_code(data)
-            if linear_code is not None and linear_code.matrix.shape != (dims, card.bits):
-                raise ModelError("its adaptation is not of the size that its card says")
+            linear_code = None if card.adaptation is None else _linear_code(data, card)
             return cls(_open_session(data, threads), card, linear_code, path)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
@@ -252,6 +249,17 @@ class HashModel:
                 reason = str(error).splitlines()[0]
                 raise ModelError(f"onnxruntime cannot run {self.card.name} ({reason})") from error
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def _linear_code(data: bytes, card: Card) -> LinearCode:
+    """The code of an adapted model; ModelError when it is not of the size that its card says."""
+    from .adapted_graph import read_linear_code  # most models need no such file
+
+    code = read_linear_code(data)
+    dims = None if card.representation is None else card.representation.dims
+    if code.matrix.shape != (dims, card.bits):
+        raise ModelError("its adaptation is not of the size that its card says")
+    return code
 
 
 def _whole(values: npt.NDArray[np.float32]) -> Vectors:

@@ -84,7 +84,7 @@ def test_a_search_groups_its_hits(store: CodeStore) -> None:
 
 
 def test_hits_that_a_limit_hides_are_counted(store: CodeStore) -> None:
-    every = search(store, "row:0", 100, rerank=False).hits
+    every = search(store, "row:0", 100, rerank="none").hits
     radius = every[-2].distance
     within = sum(one.distance <= radius for one in every)
     for k in (1, 3, within, within + 1):
