@@ -82,17 +82,19 @@ def codes_asked(count: int, seed: int) -> list[str]:
     return [code.tobytes().hex() for code in some]
 
 
-def search_alone(path: Path) -> Times:
-    """Seconds of searches in this process, one thread, once the compiled loops are loaded."""
+def search_alone(path: Path) -> dict[str, float]:
+    """Searches in this process, one thread, once the compiled loops are loaded."""
     with CodeStore.open(path) as store:
         for code in codes_asked(QUERIES, 1):
             search(store, Query.from_code(code), K)
         times = []
+        used = time.process_time()
         for code in codes_asked(QUERIES, 2):
             began = time.perf_counter()
             search(store, Query.from_code(code), K)
             times.append(time.perf_counter() - began)
-    return times
+        used = time.process_time() - used
+    return {**percentiles(times), "processor": round(1000 * used / len(times), 2)}
 
 
 @contextlib.contextmanager
@@ -163,16 +165,31 @@ def load(port: int, form: str, clients: int, seconds: float) -> dict[str, Any]:
         thread.start()
     for thread in threads:
         thread.join()
-    return {"clients": clients, "rate": len(times) / seconds, **percentiles(times),
-            "errors": len(errors), "first_error": errors[:1]}  # fmt: skip
+    return {
+        "clients": clients,
+        "requests": len(times),
+        "rate": round(len(times) / seconds, 1),
+        **percentiles(times),
+        "errors": len(errors),
+        "first_error": errors[:1],
+    }
 
 
-def load_of_others(port: int, form: str, clients: int, seconds: float) -> dict[str, Any]:
-    """The same in a process of its own."""
+def load_of_others(pid: int, port: int, form: str, clients: int, seconds: float) -> dict[str, Any]:
+    """The same in a process of its own; and milliseconds of processor time that the server took for
+    each request, which do not depend on who else uses the machine."""
     words = [sys.executable, __file__, "--load", port, form, clients, seconds]
+    before = processor_seconds(pid)
     done = subprocess.run(list(map(str, words)), cwd=ROOT, capture_output=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    used = processor_seconds(pid) - before
+    return {**found, "processor": round(1000 * used / max(1, found["requests"]), 2)}
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of processors so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def watch_latencies(store: Path, folder: Path, seconds: float) -> Times:
@@ -261,11 +278,18 @@ def free_port() -> int:
         return port
 
 
+class _Printed(dict[str, Any]):
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        print(f"{name:32} {value}", flush=True)
+
+
 def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str, Any]:
-    """All figures."""
-    found: dict[str, Any] = {"machine": platform.machine(), "cores": os.cpu_count(),
-                             "load_before": os.getloadavg()[0]}  # fmt: skip
-    found["search alone"] = percentiles(search_alone(store))
+    """All figures; each is printed as it is found."""
+    found = _Printed()
+    found["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
+    found["load before"] = os.getloadavg()[0]
+    found["search alone"] = search_alone(store)
     form = f"/api/search?q=code:{{code}}&k={K}"
     port = free_port()
     began = time.perf_counter()
@@ -280,7 +304,7 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
         for code in codes_asked(QUERIES, 1):
             ask(port, form.format(code=code))
         found["memory, idle"] = memory(process.pid)
-        found["one client"] = load_of_others(port, form, 1, min(seconds, 20))
+        found["one client"] = load_of_others(process.pid, port, form, 1, min(seconds, 20))
         image = cv2.imencode(".jpg", demo_tiles("harbor")[0])[1].tobytes()
         times = []
         for number in range(50):
@@ -291,7 +315,7 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
             times.append((sent, took))
         found["image sent"] = percentiles([sent for sent, _ in times])
         found["image searched"] = percentiles([took for _, took in times])
-        found["many clients"] = load_of_others(port, form, clients, seconds)
+        found["many clients"] = load_of_others(process.pid, port, form, clients, seconds)
         found["memory, after"] = memory(process.pid)
         result: dict[str, Any] = {}
         watching = threading.Thread(
@@ -299,7 +323,9 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
         )
         watching.start()
         time.sleep(3)
-        found["many clients, a watch beside"] = load_of_others(port, form, clients, seconds)
+        found["many clients, a watch beside"] = load_of_others(
+            process.pid, port, form, clients, seconds
+        )
         watching.join()
         found["watch, clients beside"] = percentiles(result["watch"])
         found["memory, after a watch"] = memory(process.pid)
@@ -308,12 +334,14 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
     with server([sys.executable, __file__, "--peer", store, port], port) as process:
         for code in codes_asked(20, 1):
             ask(port, f"/knn?code={code}")
-        found["peer, one client"] = load_of_others(port, "/knn?code={code}", 1, min(seconds, 20))
+        found["peer, one client"] = load_of_others(
+            process.pid, port, "/knn?code={code}", 1, min(seconds, 20)
+        )
         found["peer, many clients"] = load_of_others(
-            port, "/knn?code={code}", clients, min(seconds, 20)
+            process.pid, port, "/knn?code={code}", clients, min(seconds, 20)
         )
         found["peer, memory"] = memory(process.pid)
-    found["load_after"] = os.getloadavg()[0]
+    found["load after"] = os.getloadavg()[0]
     return found
 
 
@@ -340,8 +368,6 @@ def main() -> None:
             make_store(store, options.tiles, HashModel.load())
             print(f"store of {options.tiles:,} tiles made in {time.perf_counter() - began:.0f} s")
         found = measure(store, options.seconds, options.clients, folder)
-    for name, values in found.items():
-        print(f"{name:32} {values}")
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 

@@ -33,8 +33,8 @@ from scenehash.scenes import read_image
 
 model = HashModel.load()
 image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
-codes = model.encode([image])  # uint8 [1, 8]: 64 bits
 with CodeStore.open("my.store") as store:
+    codes = model.encode([image], store.bits)  # uint8 [1, 8]: 64 bits
     for hit in store.search(codes, k=5, where=Filter(label="harbor"))[0]:
         print(hit.rank, hit.distance, hit.scene)
 ```

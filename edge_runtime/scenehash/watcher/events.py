@@ -44,7 +44,7 @@ def scene_events(
     summary = {
         "novelty": max((match.novelty for match in matches if match.novelty is not None),
                        default=None),
-        "alerts": _summary(matches, finds),
+        "alerts": _summary(matches, finds if group else None),
         "repeats": sum(match.repeat is not None for match in matches),
         "changed": sum(match.repeat is not None and match.repeat.changed for match in matches),
         "matches": [_tile(scene, first_row, match) for match in shown],
@@ -108,6 +108,7 @@ def _about(
 def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]:
     window = scene.windows[match.position]
     footprint = None if scene.footprints is None else scene.footprints[match.position].tolist()
+    others = [first_row + position for position in match.others or ()]
     return {
         "row": first_row + match.position,
         "window": [window.x, window.y, window.width, window.height],
@@ -122,9 +123,9 @@ def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]
             }
             for own in match.alerts
         ],
-        "others": [first_row + position for position in match.others],
         "repeat": None if match.repeat is None else _repeat(match.repeat),
         "nearest": [_near(hit.document()) for hit in match.nearest],
+        **({} if match.others is None else {"others": others}),
     }
 
 
@@ -145,21 +146,21 @@ def _by_rule(match: AlertMatch) -> dict[str, object]:
     }
 
 
-def _summary(matches: Sequence[Match], finds: Sequence[Match]) -> list[dict[str, object]]:
+def _summary(matches: Sequence[Match], finds: Sequence[Match] | None) -> list[dict[str, object]]:
     """Each alert that a tile of the scene matches: how many do, and how close the nearest is.
 
-    And how many finds they are: fewer, where tiles of a burst are one.
+    finds: where tiles of a burst are one, how many finds they are.
     """
-    count = Counter(own.alert.name for match in finds for own in match.alerts)
     found: dict[str, list[int]] = {}
     for match in matches:
         for own in match.alerts:
             found.setdefault(own.alert.name, []).append(own.distance)
+    count = Counter(own.alert.name for match in finds or () for own in match.alerts)
     return [
         {
             "name": name,
             "tiles": len(distances),
-            "finds": count[name],
+            **({} if finds is None else {"finds": count[name]}),
             "distance": min(distances),
         }
         for name, distances in sorted(found.items())

@@ -54,7 +54,8 @@ class Tail:
         """The score that a share, above 0, of the tiles have or exceed and are not of the kind."""
         if share >= self.share:
             above = min(round(share * len(self.scores)), len(self.scores))
-            return float(self.scores[len(self.scores) - max(above, 1)])
+            # Of equal scores, more are above than asked for; never beyond where the tail begins.
+            return min(float(self.scores[len(self.scores) - max(above, 1)]), self.start)
         return self.start + self.scale * float(np.log(self.share / share))
 
     def recall(self, score: float) -> float:

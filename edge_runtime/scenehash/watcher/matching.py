@@ -26,14 +26,14 @@ class Match:
 
     nearest: stored tiles. novelty: distance to the nearest of them, in bits; None in an empty
     store. alerts: those that it matches. repeat: a stored tile of the same place. others: the
-    positions of tiles that are one find with it, see bursts.py.
+    positions of tiles that are one find with it, see bursts.py; None where nobody looked for them.
     """
 
     position: int
     nearest: Sequence[Hit]
     alerts: Sequence[AlertMatch]
     repeat: Repeat | None
-    others: tuple[int, ...] = ()
+    others: tuple[int, ...] | None = None
 
     @property
     def novelty(self) -> int | None:

@@ -107,7 +107,7 @@ def read_status(store: Path) -> WatchStatus | None:
         found: dict[str, Any] = json.loads(path.read_text())
         pid = found.pop("pid")
         return WatchStatus(pid is not None and _is_alive(int(pid)), **found)
-    except (OSError, LookupError, TypeError, ValueError, RecursionError):
+    except (OSError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return None
 
 

@@ -17,6 +17,7 @@ from scenehash.errors import ConfigurationError, InputError, ModelError, StoreEr
 from scenehash.ingestion.pipeline import ingest
 from scenehash.model import card, shipped_model
 from scenehash.report.contact_sheet import write_picture
+from scenehash.retrieval import query as query_module
 from scenehash.retrieval.match_words import MatchDistances, calibrate
 from scenehash.retrieval.rerank import by_bit_certainty
 from scenehash.scenes import Tiling, Window
@@ -268,6 +269,7 @@ def test_a_given_models_distances_count_for_rows_and_codes_too(
     code = archive.codes(np.array([0]))[0].tobytes().hex()
     shipped = MatchDistances.default(archive.bits)
     monkeypatch.setattr(card.Card, "from_json", lambda _: changed)
+    monkeypatch.setattr(query_module, "_kept_card", query_module._kept_card.__wrapped__)
     given = HashModel.open(shipped_model())
     for asked in ("row:0", f"code:{code}"):
         # None: the model that the store keeps.
