@@ -25,11 +25,14 @@ from .options import CORES, ModelPath, StoreOption, Threads, Wait
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scenehash.ingestion.report import Made
     from scenehash.store import CodeStore, Earlier
     from scenehash.store.listing import ListedScene
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
+# What a person reads for what a document calls otherwise.
+WORDS = {"vector": "representation"}
 
 
 def register(app: typer.Typer) -> None:
@@ -372,7 +375,8 @@ def thumbnails_command(
     Those that are missing are made of the scene files; when some cannot be made, the exit status
     is 3.
     """
-    from scenehash.ingestion.thumbnails import Made, make_missing
+    from scenehash.ingestion.report import Made
+    from scenehash.ingestion.thumbnails import make_missing
     from scenehash.store import CodeStore
 
     folder = choice.folder()
@@ -381,13 +385,7 @@ def thumbnails_command(
         done = Made() if remove else make_missing(code_store)
         count = code_store.thumbnail_count()
         _notice_trouble(code_store)
-    for path, reason in done.gone.items():
-        notice(f"set aside: {path}: {reason}")
-    document = {"store": str(folder), "thumbnails": count} | done.document()
-    summary = f"{counted(count, 'thumbnail')}, {done.made:,} made now"
-    report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
-    if done.gone:
-        raise typer.Exit(EXIT_SET_ASIDE)
+    _report_made(folder, count, "thumbnail", done, as_json)
 
 
 def vectors_command(
@@ -406,22 +404,28 @@ def vectors_command(
     They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
     files; when some cannot be made, the exit status is 3.
     """
-    from scenehash.ingestion.vectors import MadeVectors, make_vectors
+    from scenehash.ingestion.report import Made
+    from scenehash.ingestion.vectors import make_vectors
     from scenehash.store import CodeStore
 
     folder = choice.folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         if remove:
             code_store.drop_vectors()
-            done = MadeVectors()
+            done = Made()
         else:
             done = make_vectors(code_store, model, threads, CONSOLE)
         count = code_store.vector_count()
         _notice_trouble(code_store)
+    _report_made(folder, count, "vector", done, as_json)
+
+
+def _report_made(folder: Path, count: int, noun: str, done: "Made", as_json: bool) -> None:
+    """Print what was made of tiles; raises Exit with status 3 when some could not be made."""
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
-    document = {"store": str(folder), "vectors": count} | done.document()
-    summary = f"{counted(count, 'representation')}, {done.made:,} made now"
+    document = {"store": str(folder), f"{noun}s": count} | done.document()
+    summary = f"{counted(count, WORDS.get(noun, noun))}, {done.made:,} made now"
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)

@@ -124,3 +124,19 @@ class IngestReport:
             "warnings": self.warnings,
             "seconds": round(self.seconds, 3),
         }
+
+
+@dataclass
+class Made:
+    """What became of what a store keeps of tiles, thumbnails or representations, and was missing.
+
+    made: how many there are now. gone: paths of scenes of which none can be made, and why.
+    """
+
+    made: int = 0
+    gone: dict[str, str] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        set_aside = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
+        return {"made": self.made, "set_aside": set_aside}

@@ -1,7 +1,6 @@
 """Thumbnails of tiles that were stored without."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.errors import InputError
@@ -9,24 +8,10 @@ from scenehash.scenes import Window, reopen_scene
 from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import CodeStore, SceneRecord
 
+from .report import Made
+
 # Larger windows may be read at this resolution.
 READ_SIDE = 4 * SIDE
-
-
-@dataclass
-class Made:
-    """What became of the thumbnails that were missing.
-
-    made: how many there are now. gone: paths of scenes of which none can be made, and why.
-    """
-
-    made: int = 0
-    gone: dict[str, str] = field(default_factory=dict)
-
-    def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
-        set_aside = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
-        return {"made": self.made, "set_aside": set_aside}
 
 
 def make_missing(store: CodeStore) -> Made:

@@ -1,7 +1,6 @@
 """Representations of tiles that were stored without."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from scenehash.errors import ConfigurationError
@@ -10,26 +9,11 @@ from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, SceneRecord, SceneVectors
 
 from .options import CORES
+from .report import Made
 from .stored import Rereading, reread
 
 # Scenes, and tiles, that are dealt with together.
 GROUP, TILES_A_GROUP = 1000, 1 << 16
-
-
-@dataclass
-class MadeVectors:
-    """What became of the representations that were missing.
-
-    made: how many there are now. gone: paths of scenes of which none can be made, and why.
-    """
-
-    made: int = 0
-    gone: dict[str, str] = field(default_factory=dict)
-
-    def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
-        gone = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
-        return {"made": self.made, "set_aside": gone}
 
 
 def make_vectors(
@@ -37,7 +21,7 @@ def make_vectors(
     model: str | Path | HashModel | None = None,
     threads: int = CORES,
     progress: Progress = SILENT,
-) -> MadeVectors:
+) -> Made:
     """Keep representations in a store, and make those that are missing or damaged, durably.
 
     The pixels are those that were hashed: a scene's file must be there, and be that of then.
@@ -52,7 +36,7 @@ def make_vectors(
     if space is None:
         raise ConfigurationError(f"model {loaded.name} gives no representations")
     store.keep_vectors(space.frame, space.dims)
-    done = MadeVectors()
+    done = Made()
     how = Rereading(loaded, store.bits, vectors=True, threads=threads)
     with progress.task("vectors", 0) as task:
         for group in _lacking(store):

@@ -16,10 +16,9 @@ from scenehash.codes import byte_weights
 from scenehash.errors import ModelError
 
 from .card import METADATA_KEY, Card
-from .inspection import BYTES, FLOAT, UINT8, VARINT, FieldReader, Span
+from .inspection import BYTES, FLOAT, REPRESENTATION, UINT8, VARINT, FieldReader, Span
 from .linear_code import LinearCode
 
-REPRESENTATION = "representation"
 OUTPUTS = ("codes", "logits")
 # Prefixes of what this module adds, and of what had the names of the outputs before.
 ADAPTED, BEFORE = "adapted/", "before/"

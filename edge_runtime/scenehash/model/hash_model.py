@@ -5,7 +5,6 @@ import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from scenehash.codes import Codes, check_width
 from scenehash.errors import ConfigurationError, ModelError
 from scenehash.tiles import Image, to_tile
 
-from .adapted_graph import REPRESENTATION, read_linear_code
 from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
-from .inspection import check_interface, inspect_model, read_model
+from .inspection import REPRESENTATION, check_interface, inspect_model, read_model
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 
 SHIPPED_MODEL = "scenehash-256.onnx"
@@ -148,9 +146,7 @@ class HashModel:
             card = Card.from_json(inspected.card)
             dims = None if card.representation is None else card.representation.dims
             check_interface(inspected, card.bits, card.tile_size, dims)
-            linear_code = None if card.adaptation is None else read_linear_code(data)
-            if linear_code is not None and linear_code.matrix.shape != (dims, card.bits):
-                raise ModelError("its adaptation is not of the size that its card says")
+            linear_code = None if card.adaptation is None else _linear_code(data, card)
             return cls(_open_session(data, threads), card, linear_code, path)
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
@@ -254,6 +250,17 @@ class HashModel:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
+def _linear_code(data: bytes, card: Card) -> LinearCode:
+    """The code of an adapted model; ModelError when it is not of the size that its card says."""
+    from .adapted_graph import read_linear_code  # most models need no such file
+
+    code = read_linear_code(data)
+    dims = None if card.representation is None else card.representation.dims
+    if code.matrix.shape != (dims, card.bits):
+        raise ModelError("its adaptation is not of the size that its card says")
+    return code
+
+
 def _whole(values: npt.NDArray[np.float32]) -> Vectors:
     """The output "representation" as int8; ModelError where it is not of whole numbers."""
     vectors = values.astype(np.int8)
@@ -273,7 +280,8 @@ def read_card(path: Path) -> Card:
 
 def shipped_model(name: str = SHIPPED_MODEL) -> Path:
     """Path of a model file inside the package; by default the one that is used if none is given."""
-    return Path(str(resources.files("scenehash.model") / name))
+    # importlib.resources takes a fiftieth of the time from a process's start to its first code.
+    return Path(__file__).with_name(name)
 
 
 def model_path(path: str | Path | None) -> Path:
@@ -294,6 +302,8 @@ def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     with _REGISTERING:
         _register_allocator()
     options.add_session_config_entry("session.use_env_allocators", "1")
+    # Memory laid out in advance, for each size of batch, is more of it, and no faster.
+    options.enable_mem_pattern = False
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # its errors are raised as well

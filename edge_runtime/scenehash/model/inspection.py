@@ -30,6 +30,9 @@ MAX_DIMENSIONS = 8
 # The smallest type, of 2 bits, has four values in a byte.
 VALUES_A_BYTE = 4
 
+# The output of a model that gives more than codes and logits.
+REPRESENTATION = "representation"
+
 DEFAULT_DOMAINS = ("", "ai.onnx")
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
 # Attributes that make an output larger than its input.
@@ -115,7 +118,7 @@ def check_interface(found: Inspected, bits: int, tile_size: int, dims: int | Non
         "logits": TensorType(FLOAT, (DYNAMIC, bits)),
     }
     if dims is not None:
-        wanted_outputs["representation"] = TensorType(FLOAT, (DYNAMIC, dims))
+        wanted_outputs[REPRESENTATION] = TensorType(FLOAT, (DYNAMIC, dims))
     if inputs != wanted_inputs or not wanted_outputs.items() <= found.outputs.items():
         raise ModelError(
             f"its graph does not take tiles of {tile_size} pixels and give codes of {bits} bits, "

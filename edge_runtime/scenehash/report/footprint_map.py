@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 from scenehash.geo import Box
@@ -274,7 +274,7 @@ class _Frame(NamedTuple):
 @cache
 def land_path() -> str:
     """The land as an SVG path in steps of a degree, north upwards: see coastline.txt."""
-    text = resources.files(__package__).joinpath(COASTLINE).read_text(encoding="utf-8")
+    text = Path(__file__).with_name(COASTLINE).read_text(encoding="utf-8")
     parts = []
     for line in text.splitlines():
         if not line.startswith("#"):
