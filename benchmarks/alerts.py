@@ -1,10 +1,12 @@
-"""What does an alert of five examples find, at which radius, and which radius does tune propose?
+"""What does an alert of five examples find: at which radius, and with a rate of false alarms?
 
 python benchmarks/alerts.py [--data ../shared/data/ucmerced] [--draws 20] [--classes harbor,...]
 
-UC Merced, the images that the shipped model was not trained on (the split by seed of its card), of
-which five of a class are the examples, and all others are searched. The peer is a radius of an
-eighth of the bits, what an alert has that nobody tuned.
+The images of an archive that the model was not trained on (the split by seed of its card), of which
+five of a class are the examples. For radii all others are searched. For rates one half of the
+others is the store, of which nobody names a tile, and the other half arrives: how many false alarms
+were asked for, expected and had, and what was found. The peer is a radius of an eighth of the bits,
+what an alert has that nobody tuned. --codes-only is a store that keeps no representations.
 """
 
 import argparse
@@ -14,12 +16,15 @@ import numpy as np
 
 from scenehash import HashModel
 from scenehash.scenes import read_image
-from scenehash.store import Alert
+from scenehash.store import Alert, SceneVectors
+from scenehash.watcher.alerts import default_radius
+from scenehash.watcher.rule_fitting import Samples, fit_rule
 from scenehash.watcher.tuning import Tuning, tune
 from scenehash_train.data import read_archive, split
 
 EXAMPLES, SEED = 5, 0
-CLASSES = "harbor,airplane,storagetanks"
+CLASSES = "harbor,airplane,storagetanks,denseresidential,river"
+RATES = (1, 2, 5, 10, 20)  # false alarms among 1,000 tiles
 
 
 def tuned(codes: np.ndarray, kind: np.ndarray, draw: int, known: bool) -> Tuning:
@@ -30,19 +35,68 @@ def tuned(codes: np.ndarray, kind: np.ndarray, draw: int, known: bool) -> Tuning
     return tune(alert, [(others, codes[others])], np.flatnonzero(kind) if known else None)
 
 
+def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]]:
+    """An alert of five examples, drawn by a seed, at each rate, and then with the peer's radius.
+
+    Of each: false alarms a tile asked for, expected and had, recall expected and had.
+    """
+    rng = np.random.default_rng(draw)
+    examples = rng.choice(np.flatnonzero(kind), EXAMPLES, replace=False)
+    others = rng.permutation(np.delete(np.arange(len(kind)), examples))
+    like, stored, arriving = (
+        tiles.part(np.isin(np.arange(len(kind)), some))
+        for some in (examples, others[::2], others[1::2])
+    )
+    true = kind[np.sort(others[1::2])]
+    found = []
+    for rate in RATES:
+        rule, _ = fit_rule(like, like.part(np.zeros(len(like), bool)), stored, "", rate / 1000)
+        matches = rule.scores(arriving.codes, arriving.vectors) >= rule.threshold
+        share, recall = rule.expected.share, rule.expected.recall
+        found.append((rate / 1000, share, matches[~true].mean(), recall, matches[true].mean()))
+    peer = Alert("kind", default_radius(8 * like.codes.shape[1]), like.codes, like.codes[:0], ())
+    matches = peer.judge(arriving.codes).matches
+    found.append((np.nan, np.nan, matches[~true].mean(), np.nan, matches[true].mean()))
+    return found
+
+
+def print_rates(tiles: Samples, labels: np.ndarray, classes: list[str], draws: int) -> None:
+    """The table of rates: means over classes and draws, and what each class has."""
+    every = np.array(
+        [[rated(tiles, labels == name, draw) for draw in range(draws)] for name in classes]
+    )
+    print("\nfalse alarms among 1,000 tiles: asked, expected, had; recall: expected, had")
+    print(f"| asked | expected | had | recall expected | had | {' | '.join(classes)} |")
+    print(f"| --- | --- | --- | --- | --- |{' --- |' * len(classes)}")
+    for at in range(len(RATES) + 1):
+        asked, expected, had, foreseen, recall = every[:, :, at].mean(axis=(0, 1))
+        each = every[:, :, at].mean(axis=1)
+        cells = [f"{1000 * one[2]:.1f}: {one[4]:.2f}" for one in each]
+        first = "radius" if np.isnan(asked) else f"{1000 * asked:g}"
+        means = f"{1000 * expected:.1f} | {1000 * had:.1f} | {foreseen:.2f} | {recall:.2f}"
+        print(f"| {first} | {means} | {' | '.join(cells)} |".replace("nan", ""))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data/ucmerced"))
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--classes", default=CLASSES, help="or: all")
+    parser.add_argument("--model", type=Path, help="None: the one that ships")
+    parser.add_argument("--bits", type=int, help="None: all that the model has")
+    parser.add_argument("--codes-only", action="store_true")
     given = parser.parse_args()
-    archive, model = read_archive(given.data), HashModel.load()
+    archive, model = read_archive(given.data), HashModel.load(given.model)
     images = split(archive.images, SEED).test
-    codes = model.encode([read_image(image.path) for image in images])
+    hashed = model.encode_all([read_image(image.path) for image in images], given.bits)
+    frame = None if model.representation is None else model.representation.frame
+    codes, vectors = hashed.codes, hashed.vectors
+    kept = None if vectors is None or given.codes_only else SceneVectors(str(frame), vectors)
     labels = np.array([archive.classes[image.label] for image in images])
     classes = list(archive.classes) if given.classes == "all" else given.classes.split(",")
-    untuned = model.bits // 8
-    radii = [0, 2, 4, 8, 12, 16, 20, 24]
+    bits = given.bits or model.bits
+    untuned = default_radius(bits)
+    radii = [radius * bits // 64 for radius in (0, 2, 4, 8, 12, 16, 20, 24)]
     print(f"{len(images)} images, {EXAMPLES} examples, {given.draws} draws: precision / recall")
     print(f"| class | {' | '.join(f'{radius}' for radius in radii)} |")
     print(f"| --- |{' --- |' * len(radii)}")
@@ -69,6 +123,7 @@ def main() -> None:
     print("\nradius, median (lowest-highest): precision / recall, lowest precision of a draw")
     print("| class | proposed | proposed with labels | untuned |\n| --- | --- | --- | --- |")
     print("\n".join(proposals))
+    print_rates(Samples(codes, kept), labels, classes, given.draws)
 
 
 if __name__ == "__main__":

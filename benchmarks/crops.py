@@ -27,10 +27,10 @@ from scenehash.store import SceneRecord
 
 # By name: whether the store has thumbnails, and what is asked of a search.
 ORDERS = {
-    "by distance": (False, False),
-    "certainty of bits": (False, True),
-    "thumbnails": (True, None),
-    "both": (True, True),
+    "by distance": (False, "none"),
+    "certainty of bits": (False, "bits"),
+    "thumbnails": (True, "thumbnails"),
+    "both": (True, "bits"),
 }
 
 

@@ -12,7 +12,7 @@ program=$(cd "$(dirname "$0")" && pwd)
 source=$(cd "$program/../.." && pwd)
 PYTHON=${PYTHON:-$source/.venv/bin/python}
 json=(); [ "${1:-}" != --json ] || { json=(--json "$2"); shift 2; }
-model=$source/edge_runtime/scenehash/model/scenehash-64.onnx
+model=$source/edge_runtime/scenehash/model/scenehash-256.onnx
 case "${1:-}" in *.onnx) model=$1; shift ;; esac
 [ $# -gt 0 ] || set -- cortex-a72 cortex-a76
 place=$(mktemp -d)

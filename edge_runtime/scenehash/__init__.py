@@ -33,8 +33,8 @@ from scenehash.scenes import read_image
 
 model = HashModel.load()
 image = read_image(Path("scenehash-demo/queries/harbor/harbor01.jpg"))  # uint8 [H, W, 3], RGB
-codes = model.encode([image])  # uint8 [1, 8]: 64 bits
 with CodeStore.open("my.store") as store:
+    codes = model.encode([image], store.bits)  # uint8 [1, 8]: 64 bits
     for hit in store.search(codes, k=5, where=Filter(label="harbor"))[0]:
         print(hit.rank, hit.distance, hit.scene)
 ```
@@ -84,7 +84,14 @@ if TYPE_CHECKING:
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
     from .store import Area, CodeStore, Filter, Hit
-    from .watcher.alerts import add_alert, confirm_match, reject_match, tune_alert
+    from .watcher.alerts import (
+        add_alert,
+        confirm_match,
+        reject_match,
+        set_false_alarms,
+        test_alert,
+        tune_alert,
+    )
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
     from .windows import Tiling
@@ -127,6 +134,8 @@ __all__ = [
     "relocate",
     "retry_quarantine",
     "search",
+    "set_false_alarms",
+    "test_alert",
     "tune_alert",
     "watch",
 ]
@@ -165,6 +174,8 @@ _MODULE_OF = {
     "relocate": "ingestion",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
+    "set_false_alarms": "watcher.alerts",
+    "test_alert": "watcher.alerts",
     "tune_alert": "watcher.alerts",
     "watch": "watcher.watch",
 }

@@ -40,6 +40,13 @@ class Window:
         """The window's pixels of an image [H, W, ...]."""
         return image[self.y : self.y + self.height, self.x : self.x + self.width]
 
+    def overlap(self, other: "Window") -> float:
+        """Intersection over union with another window of the same scene, 0 to 1."""
+        across = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        down = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        common = max(across, 0) * max(down, 0)
+        return common / (self.width * self.height + other.width * other.height - common)
+
 
 @dataclass(frozen=True)
 class Tiling:

@@ -24,7 +24,7 @@ def test_a_search_becomes_an_alert_with_what_it_would_have_matched(visit: Visit)
     page.get_by_role("link", name="<i>quay</i>").click()
     page.wait_for_selector(".radius rect")
     page.get_by_role("slider", name="Radius").fill("7")
-    page.get_by_role("button", name="Set the radius to 7").click()
+    page.get_by_role("button", name="Decide by a radius of 7 bits").click()
     page.wait_for_function(
         "() => document.querySelector('.head')?.innerText.includes('at most 7 bits')"
     )
@@ -38,6 +38,25 @@ def test_a_search_becomes_an_alert_with_what_it_would_have_matched(visit: Visit)
     page.get_by_role("button", name="Remove", exact=True).click()
     page.wait_for_selector("h1:text-is('Watch list')")
     assert page.get_by_role("link", name="<i>quay</i>").count() == 0
+
+
+def test_an_alert_is_made_for_a_rate_of_false_alarms(visit: Visit) -> None:
+    page = visit.go("/alerts/new?q=row:42&q=row:43&q=row:44")
+    page.wait_for_selector(".radius rect")
+    page.get_by_role("button", name="A rate of false alarms").click()
+    page.get_by_label("False alarms", exact=True).fill("20")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => location.search.includes('rate=20/1000')")
+    page.wait_for_selector(".expectation:has-text('in 1,000 tiles')")
+    page.get_by_label("Name").fill("rated")
+    page.get_by_role("button", name="Add to the watch list").click()
+    page.wait_for_selector("h1:text-is('rated')")
+    assert "20 false alarms in 1,000 tiles" in page.locator(".head").inner_text()
+    # By a radius again.
+    page.get_by_role("button", name="A radius").click()
+    page.get_by_role("slider", name="Radius").fill("9")
+    page.get_by_role("button", name="Decide by a radius of 9 bits").click()
+    page.wait_for_function("() => document.querySelector('.head')?.innerText.includes('9 bits')")
 
 
 def test_a_name_that_is_taken_is_refused_in_the_words_of_the_command(visit: Visit) -> None:

@@ -52,7 +52,7 @@ def test_a_chosen_image_finds_its_kind_with_distances_and_words(visit: Visit) ->
     assert found.count() == 20
     assert re.search(r"/harbor/|/marseille_", names(page)[0])
     assert re.fullmatch(
-        r"\d+(same place|same kind|doubtful)",
+        r"\d+(same place|(likely )?same kind|doubtful|other kind)",
         found.first.locator(".facts").inner_text().replace("\n", ""),
     )
     assert page.locator(".summary").inner_text().startswith("20 hits of")

@@ -2,13 +2,17 @@
 
 import gzip
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import COMMAND, HOSTILE_LABEL, Server, Visit, visiting
+import scenehash
+from scenehash.demo.tiles import demo_tiles
+
+from .conftest import COMMAND, HOSTILE_LABEL, Server, Visit, picture, visiting
 
 MOST_AT_FIRST = 1_000_000
 
@@ -73,8 +77,6 @@ def test_scenes_are_listed_and_filtered(visit: Visit) -> None:
 def test_what_was_set_aside_is_tried_again_and_released(
     browser: Any, tmp_path: Path, archive: Path
 ) -> None:
-    import shutil
-
     store = tmp_path / "s.store"
     shutil.copytree(archive, store)
     running = Server(store)
@@ -141,11 +143,31 @@ def test_an_address_of_nothing_says_so(visit: Visit, address: str) -> None:
 
 
 def test_the_built_page_has_its_licences() -> None:
-    import scenehash
-
     page = Path(scenehash.__file__).parent / "serve" / "page"
     licences = (page / "licences.txt").read_text()
     for name in ("leaflet", "preact", "world-atlas", "ibm-plex-sans", "topojson-client"):
         assert name in licences
     script = next((page / "assets").glob("*.js")).read_bytes()
     assert len(gzip.compress(script)) < 120_000
+
+
+def test_where_the_server_takes_scenes_one_is_added(
+    browser: Any, tmp_path: Path, archive: Path
+) -> None:
+    shutil.copytree(archive, tmp_path / "s.store")
+    (tmp_path / "accepted").mkdir()
+    fresh = picture(tmp_path / "fresh.png", demo_tiles("runway")[3][30:250, 10:230])
+    running = Server(tmp_path / "s.store", "--accept", str(tmp_path / "accepted"))
+    running.start()
+    try:
+        with visiting(browser, running.url) as visit:
+            page = visit.go("/scenes")
+            page.wait_for_selector("tbody tr")
+            page.set_input_files("main input[type=file]", str(fresh))
+            page.wait_for_selector(".message.shown:has-text('fresh.png is stored.')")
+            page.get_by_role("link", name="fresh.png").wait_for()
+            shutil.copy(fresh, tmp_path / "again.png")
+            page.set_input_files("main input[type=file]", str(tmp_path / "again.png"))
+            page.wait_for_selector(".message.shown:has-text('again.png is stored already')")
+    finally:
+        running.end()

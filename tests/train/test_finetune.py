@@ -166,8 +166,10 @@ def test_similarities_are_those_of_the_frozen_backbone(monkeypatch: pytest.Monke
     monkeypatch.setattr(centres, "similarity_loss", similarity)
     vectors = np.random.default_rng(0).normal(size=(12, 1, 20)).astype(np.float32)
     data = Moving(vectors, np.arange(12) % 2)
-    make_recipe(make_config(SMALL), data).terms(np.random.default_rng(0))
-    drawn = np.random.default_rng(0).integers(12, size=8)
+    recipe = make_recipe(make_config(SMALL), data)
+    assert isinstance(recipe, centres.Centres)
+    recipe.terms(np.random.default_rng(0))
+    drawn = recipe._draw_images(np.random.default_rng(0))
     assert all(np.array_equal(batch.numpy(), vectors[drawn, 0]) for batch in wanted)
     assert wanted
 

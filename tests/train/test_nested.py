@@ -19,6 +19,7 @@ from scenehash_train.fit import fit
 from scenehash_train.head import Projection
 from scenehash_train.metrics import retrieval_quality
 from scenehash_train.recipes import TrainingSet, make_recipe
+from scenehash_train.recipes.centres import Centres
 from scenehash_train.training import train
 
 from .test_data import make_archive
@@ -57,7 +58,7 @@ def test_the_first_bits_of_a_nested_code_are_a_good_code(tmp_path: Path) -> None
     [
         ({}, (16, 24, 32, 48, 64)),
         ({"bits": 16}, (16,)),
-        ({"bits": 128}, (16, 24, 32, 48, 128)),
+        ({"bits": 128}, (16, 24, 32, 48, 64, 96, 128)),
         ({"settings": {"nested": False}}, (64,)),
         ({"recipe": "mhcln"}, (64,)),
     ],
@@ -158,3 +159,17 @@ def test_labels_of_a_collection_count_on(archives: tuple[Path, Path]) -> None:
     river = [image for image in data.split(0).train if image.path.parent.name == "river"]
     assert river
     assert all(isinstance(image, LabelledImage) and image.label == 3 for image in river)
+
+
+def test_images_of_small_classes_are_drawn_more_often_as_balance_asks() -> None:
+    labels = np.repeat([0, 1], [90, 10])
+    data = TrainingSet(np.zeros((100, 1, 8), np.float32), labels)
+    shares = []
+    for balance in (0.0, 0.5, 1.0):
+        values = {"bits": 16, "settings": {"balance": balance, "batch": 4000}}
+        recipe = make_recipe(make_config(values), data)
+        assert isinstance(recipe, Centres)
+        drawn = recipe._draw_images(np.random.default_rng(0))
+        assert drawn.min() >= 0 and drawn.max() <= 99
+        shares.append(float((labels[drawn] == 1).mean()))
+    assert np.allclose(shares, [0.1, 0.25, 0.5], atol=0.03)

@@ -159,7 +159,7 @@ def test_a_run_holds_all_that_is_needed_and_two_of_a_seed_are_one(tmp_path: Path
     assert first.lineage == second.lineage != other.lineage
     assert first.quality == second.quality
     assert {path.name for path in first.path.iterdir()} == {
-        "config.json", "split.json", "head.pt", "curve.png", "run.json",
+        "config.json", "split.json", "head.pt", "compact.pt", "curve.png", "run.json",
     }  # fmt: skip
     assert first.split == split(read_archive(root.resolve()).images, 0)
     assert first.data_record().train_images == 12

@@ -44,6 +44,17 @@ export function go(to: string, how: "push" | "replace" = "push"): void {
   address.value = current();
 }
 
+/** Changes a parameter of the address without a step in the browser's history; "" removes it. */
+export function show(changes: Record<string, string>): void {
+  const { path, params } = address.value;
+  const next = new URLSearchParams(params);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) next.set(name, value);
+    else next.delete(name);
+  }
+  go(link(path, next), "replace");
+}
+
 function current(): Address {
   return {
     path: location.pathname.split("/").filter(Boolean).map(decoded),

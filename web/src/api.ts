@@ -28,7 +28,7 @@ export interface SearchBody {
   not?: Query[];
   k?: number;
   radius?: number;
-  rerank?: boolean;
+  rerank?: "thumbnails" | "vectors" | "bits" | "none";
   group?: boolean;
   filter?: FilterBody;
 }
@@ -66,8 +66,9 @@ export interface SearchResult {
   model: string;
   searched: number;
   milliseconds: number;
-  match_distances: { same_kind: number; doubtful: number };
-  reranked: { by: string[]; compared: number } | null;
+  /** The largest distance of each word, and that of a nearest hit that is like something stored. */
+  match_distances: { same_kind: number; likely_same_kind: number; doubtful: number; nearest: number };
+  reranked: { by: string[]; compared: Record<string, number> } | null;
   warnings: string[];
   hits: Hit[];
   groups?: number[][];
@@ -123,12 +124,28 @@ export interface Times {
   without: number;
 }
 
+/** How an alert decides that was made for a rate of false alarms. */
+export interface AlertRule {
+  kind: string;
+  of: string;
+  asked: string;
+  false_alarms_per_1000: number;
+  recall: number | null;
+  tiles: number;
+  /** Whether it is of the examples that the alert has now. */
+  fitted: boolean;
+}
+
 export interface Alert {
   name: string;
   radius: number;
   examples: string[];
   negatives: string[];
+  rule: AlertRule | null;
 }
+
+/** What decides: a radius in bits, or a rate of false alarms such as 1/day or 2/1000. */
+export type Decision = { radius: number } | { false_alarms: string };
 
 export interface AlertTest extends Omit<Alert, "name"> {
   name: string | null;
@@ -137,6 +154,21 @@ export interface AlertTest extends Omit<Alert, "name"> {
   matches: number[];
   precision?: number[];
   recall?: number[];
+  /** What the alert as it is matches of the tiles that are no examples. */
+  measured: {
+    tiles: number;
+    matches: number;
+    recall: number | null;
+    false_alarms_per_1000: number | null;
+  };
+}
+
+/** An alert that a tile matches; with `expected` where a rule decided. */
+export interface AlertMatch {
+  name: string;
+  distance: number;
+  radius: number;
+  expected?: { false_alarms_per_1000: number; recall: number | null };
 }
 
 export interface EventTile {
@@ -144,7 +176,7 @@ export interface EventTile {
   window: Window;
   footprint: Footprint | null;
   novelty: number | null;
-  alerts: { name: string; distance: number; radius: number }[];
+  alerts: AlertMatch[];
   repeat: {
     row: number;
     scene: string;
@@ -214,7 +246,8 @@ export interface Station {
     stored: number;
     set_aside: number;
     scenes_per_minute: number;
-    seconds_per_scene: number | null;
+    /** Of a scene, by stage; of stages that have run. */
+    seconds: Partial<Record<"read" | "match" | "store" | "to_event", number>>;
   } | null;
   last_scene: Scene | null;
   events: { oldest: number | null; newest: number };
@@ -339,13 +372,15 @@ export const api = {
   times: (bins: number, signal?: AbortSignal) => get<Times>("times", { bins }, signal),
 
   alerts: (signal?: AbortSignal) => get<{ alerts: Alert[] }>("alerts", {}, signal),
-  addAlert: (body: { name: string; examples: Query[]; not: Query[]; radius: number }) =>
+  addAlert: (body: { name: string; examples: Query[]; not: Query[] } & Decision) =>
     send<Alert>("POST", "alerts", body),
-  tryAlert: (body: { examples: Query[]; not: Query[]; label?: string }, signal?: AbortSignal) =>
-    send<AlertTest>("POST", "alerts/test", body, signal),
+  tryAlert: (
+    body: { examples: Query[]; not: Query[]; label?: string } & Partial<Decision>,
+    signal?: AbortSignal,
+  ) => send<AlertTest>("POST", "alerts/test", body, signal),
   testAlert: (name: string, label: string | undefined, signal?: AbortSignal) =>
     get<AlertTest>(`${alertPath(name)}/test`, { label }, signal),
-  setRadius: (name: string, radius: number) => send<Alert>("PATCH", alertPath(name), { radius }),
+  decide: (name: string, decision: Decision) => send<Alert>("PATCH", alertPath(name), decision),
   judge: (name: string, row: number, verdict: "confirm" | "reject") =>
     send<Alert>("POST", `${alertPath(name)}/${verdict}`, { row }),
   removeAlert: (name: string) => send<{ removed: string }>("DELETE", alertPath(name)),
@@ -357,6 +392,12 @@ export const api = {
 
   store: (signal?: AbortSignal) => get<StoreInfo>("store", {}, signal),
   station: (signal?: AbortSignal) => get<Station>("station", {}, signal),
+  addScene: (file: Blob, name: string) =>
+    ask<Job>(path("scenes", { name }), {
+      method: "POST",
+      body: file,
+      headers: { "Content-Type": "application/octet-stream" },
+    }),
   quarantine: (signal?: AbortSignal) => get<{ quarantine: SetAside[] }>("quarantine", {}, signal),
   retry: () => send<Job>("POST", "quarantine/retry"),
   release: (paths: string[]) => send<{ released: number }>("POST", "quarantine/release", { paths }),

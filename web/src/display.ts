@@ -9,7 +9,7 @@ export const DISPLAY_NAMES: Record<Display, string> = {
   system: "As the system",
   light: "Light",
   dark: "Dark",
-  wall: "Wall screen: dim and large",
+  wall: "Wall screen",
 };
 
 const KEY = "scenehash.display";

@@ -122,8 +122,9 @@ export function Filters({
             onChange={(event) => set({ rerank: event.currentTarget.value as Search["rerank"] })}
           >
             <option value="">same place first</option>
-            <option value="true">also by certainty</option>
-            <option value="false">by distance alone</option>
+            <option value="vectors">by representations</option>
+            <option value="bits">by certainty of bits</option>
+            <option value="none">by distance alone</option>
           </select>
         </label>
       </fieldset>

@@ -30,6 +30,8 @@ export interface MapView {
 
 /** A footprint smaller than this on the screen, in pixels, gets a dot too. */
 const SMALL = 14;
+/** Ranks nearer than this, in pixels, would lie on each other: the better one is shown. */
+const LABEL_ROOM = 18;
 const CLOSEST = 18;
 
 export class FootprintMap {
@@ -223,16 +225,22 @@ export class FootprintMap {
     this.map.closePopup();
   }
 
+  /** Shows small footprints as dots, and the ranks of the others where there is room. */
   private dots(): void {
-    for (const { polygon, dot, label } of this.shapes.values()) {
+    const shown: L.Point[] = [];
+    for (const { polygon, dot, label } of [...this.shapes.values()].reverse()) {
       const bounds = polygon.getBounds();
       const from = this.map.latLngToLayerPoint(bounds.getNorthWest());
       const to = this.map.latLngToLayerPoint(bounds.getSouthEast());
       const small = Math.max(to.x - from.x, to.y - from.y) < SMALL;
       if (small) dot.addTo(this.footprints);
       else dot.remove();
-      if (small) label.remove();
-      else label.addTo(this.map);
+      const middle = from.add(to).divideBy(2);
+      if (small || shown.some((other) => other.distanceTo(middle) < LABEL_ROOM)) label.remove();
+      else {
+        label.addTo(this.map);
+        shown.push(middle);
+      }
     }
   }
 

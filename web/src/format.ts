@@ -1,12 +1,18 @@
 // Numbers, times and names as the page writes them.
 
-export type Word = "same_place" | "same_kind" | "doubtful" | "unlike_anything_stored";
+export type Word =
+  "same_place" | "same_kind" | "likely_same_kind" | "doubtful" | "other_kind" | "unlike_anything_stored";
 
 /** What the words beside a distance mean; docs/search.md says how they were measured. */
 export const WORDS: Record<Word, { name: string; meaning: string }> = {
   same_place: { name: "same place", meaning: "The pictures of query and hit show one place." },
   same_kind: { name: "same kind", meaning: "At this distance most hits are of the query's kind." },
+  likely_same_kind: {
+    name: "likely same kind",
+    meaning: "At this distance more hits are of the query's kind than are not.",
+  },
   doubtful: { name: "doubtful", meaning: "At this distance hits may be of another kind." },
+  other_kind: { name: "other kind", meaning: "At this distance most hits are of another kind." },
   unlike_anything_stored: {
     name: "unlike anything stored",
     meaning: "Even the nearest stored tile is farther than usual for a known kind.",

@@ -12,6 +12,12 @@ export interface HitActions {
   onNot(row: number): void;
 }
 
+/** The words that a distance alone gives, in the order of distances. */
+const ZONES = ["same_kind", "likely_same_kind", "doubtful", "other_kind"] as const;
+/** Bits between ticks: the smallest that leave room for the numbers. */
+const TICKS = [4, 8, 16, 32];
+const MOST_TICKS = 9;
+
 /** Every hit on a scale of bits, with the zones that give the hits their words. */
 export function DistanceScale({
   result,
@@ -22,53 +28,48 @@ export function DistanceScale({
   selected: number | null;
   onSelect(row: number): void;
 }) {
-  const { same_kind, doubtful } = result.match_distances;
-  const farthest = Math.max(doubtful + 4, ...result.hits.map((hit) => hit.distance));
+  const limits = result.match_distances;
+  const farthest = Math.max(limits.doubtful + 3, ...result.hits.map((hit) => hit.distance));
   const at = (distance: number): number => (100 * (distance + 0.5)) / (farthest + 1);
   const stacked = new Map<number, Hit[]>();
   for (const hit of result.hits) stacked.set(hit.distance, [...(stacked.get(hit.distance) ?? []), hit]);
   const most = Math.max(1, ...[...stacked.values()].map((hits) => hits.length));
-  const ticks = Array.from({ length: farthest + 1 }, (_, i) => i).filter(
-    (i) => i % (farthest > 24 ? 8 : 4) === 0,
-  );
+  const every = TICKS.find((bits) => farthest / bits < MOST_TICKS) ?? TICKS.at(-1)!;
+  const ticks = Array.from({ length: Math.floor(farthest / every) + 1 }, (_, i) => i * every);
+  const ends = [limits.same_kind, limits.likely_same_kind, limits.doubtful, farthest];
   return (
     <figure class="scale" aria-label={`Distances of the hits, 0 to ${farthest} bits`}>
       <div class="zones" aria-hidden="true">
-        <span class="zone same_kind" style={{ left: 0, width: `${at(same_kind + 0.5)}%` }}>
-          same kind
-        </span>
-        <span
-          class="zone doubtful"
-          style={{ left: `${at(same_kind + 0.5)}%`, width: `${at(doubtful + 0.5) - at(same_kind + 0.5)}%` }}
-        >
-          doubtful
-        </span>
-        <span class="zone far" style={{ left: `${at(doubtful + 0.5)}%`, right: 0 }}>
-          far
-        </span>
-      </div>
-      <div class="columns" aria-hidden="true">
-        {[...stacked].map(([distance, hits]) => {
-          const chosen = hits.some((hit) => hit.row === selected);
+        {ZONES.map((word, i) => {
+          const from = i ? at(ends[i - 1]! + 0.5) : 0;
+          const width = at(ends[i]! + 0.5) - from;
           return (
-            <button
-              type="button"
-              tabIndex={-1}
-              class={`column ${hits[0]!.match}${chosen ? " chosen" : ""}`}
-              style={{
-                left: `${at(distance)}%`,
-                height: `${8 + (92 * hits.length) / most}%`,
-                width: `calc(${100 / (farthest + 1)}% - 2px)`,
-              }}
-              title={`${counted(hits.length, "hit")} at ${counted(distance, "bit")}`}
-              onClick={() => onSelect(hits[0]!.row)}
-            />
+            <span key={word} class={`zone ${word}`} style={{ left: `${from}%`, width: `${width}%` }}>
+              {WORDS[word].name}
+            </span>
           );
         })}
       </div>
+      <div class="columns" aria-hidden="true">
+        {[...stacked].map(([distance, hits]) => (
+          <button
+            key={distance}
+            type="button"
+            tabIndex={-1}
+            class={`column ${hits[0]!.match}${hits.some((hit) => hit.row === selected) ? " chosen" : ""}`}
+            style={{
+              left: `${at(distance)}%`,
+              height: `${8 + (92 * hits.length) / most}%`,
+              width: `max(3px, ${100 / (farthest + 1)}% - 2px)`,
+            }}
+            title={`${counted(hits.length, "hit")} at ${counted(distance, "bit")}`}
+            onClick={() => onSelect(hits[0]!.row)}
+          />
+        ))}
+      </div>
       <div class="ticks" aria-hidden="true">
         {ticks.map((tick) => (
-          <span style={{ left: `${at(tick)}%` }}>
+          <span key={tick} style={{ left: `${at(tick)}%` }}>
             {tick}
             {tick === 0 ? " bits" : ""}
           </span>
@@ -77,6 +78,9 @@ export function DistanceScale({
     </figure>
   );
 }
+
+/** Hits of one place that are beside each other; more of them take another line. */
+const MOST_BESIDE = 4;
 
 /** The hits as tiles; arrows move among them, Enter opens one, M and N add it as an example. */
 export function HitGrid({
@@ -131,14 +135,16 @@ export function HitGrid({
   };
 
   return (
-    <div class="hits" ref={grid} onKeyDown={key}>
+    <div class={result.groups ? "hits grouped" : "hits"} ref={grid} onKeyDown={key}>
       {result.groups ? (
         result.groups.map((rows, i) => (
           <section class="group" key={rows.join()} aria-label={`Place ${i + 1}`}>
             <h3>
               Place {i + 1} <span>{counted(rows.length, "hit")}</span>
             </h3>
-            <ul class="grid">{rows.map(tile)}</ul>
+            <ul class="grid" style={{ "--beside": Math.min(rows.length, MOST_BESIDE) }}>
+              {rows.map(tile)}
+            </ul>
           </section>
         ))
       ) : (

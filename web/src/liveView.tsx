@@ -3,12 +3,13 @@
 import { useEffect, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { connection, events, gaps, loadOlder, oldest } from "./live";
-import type { EventTile, WatchEvent } from "./api";
+import type { AlertMatch, EventTile, WatchEvent } from "./api";
 import { agoText, count, counted, named, timeText } from "./format";
 import { middle, placeText } from "./geo";
 import { problemOf } from "./loaded";
 import { Locator } from "./locator";
 import { TilePicture } from "./pictures";
+import { perThousand } from "./rate";
 import { clock, may, message, station, useKeys, useTitle } from "./shell";
 import { alerts, judge, loadAlerts, verdictOf } from "./watchList";
 
@@ -16,10 +17,7 @@ const SHOWN = { all: "All", alerts: "Alerts", changed: "Changes", set_aside: "Se
 type Shown = keyof typeof SHOWN;
 
 /** A match of an alert that somebody may judge. */
-interface Match {
-  name: string;
-  distance: number;
-  radius: number;
+interface Match extends AlertMatch {
   row: number;
 }
 
@@ -393,7 +391,10 @@ function Judge({ match }: { match: Match }) {
         <a href={link(["alerts", match.name])}>
           <b>{match.name}</b>
         </a>{" "}
-        {counted(match.distance, "bit")} away, radius {match.radius}
+        {counted(match.distance, "bit")} away
+        {match.expected
+          ? `, by a rule with ${perThousand(match.expected.false_alarms_per_1000)} false alarms in 1,000 tiles`
+          : `, radius ${match.radius}`}
       </p>
       {verdict && <p class="said">{verdict === "confirmed" ? "✓ confirmed" : "✗ rejected"}</p>}
       {may("confirm") && (

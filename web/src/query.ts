@@ -23,9 +23,13 @@ export interface Search {
   label: string;
   scene: string;
   area: Area | null;
-  rerank: "" | "true" | "false";
+  rerank: Order;
   group: boolean;
 }
+
+const ORDERS = ["thumbnails", "vectors", "bits", "none"] as const;
+/** How hits are ordered anew; "" is what the store suggests. */
+export type Order = "" | (typeof ORDERS)[number];
 
 /** Parameters that make up a search; all others say how it is shown. */
 const PARAMETERS = [
@@ -55,7 +59,7 @@ export function searchOf(params: URLSearchParams): Search {
     label: params.get("label") ?? "",
     scene: params.get("scene") ?? "",
     area: areaOf(params.get("bbox"), params.get("area")),
-    rerank: rerank === "true" || rerank === "false" ? rerank : "",
+    rerank: ORDERS.find((order) => order === rerank) ?? "",
     group: params.get("group") === "true",
   };
 }
@@ -87,7 +91,7 @@ export function bodyOf(search: Search, like: Query[], unlike: Query[]): SearchBo
     not: unlike,
     k: search.k,
     ...(search.radius === null ? {} : { radius: search.radius }),
-    ...(search.rerank ? { rerank: search.rerank === "true" } : {}),
+    ...(search.rerank ? { rerank: search.rerank } : {}),
     group: search.group,
     filter: filterOf(search),
   };

@@ -24,6 +24,7 @@ export function RadiusChart({ test, radius, onChange }: Props) {
     const { left, width } = chart.current!.getBoundingClientRect();
     onChange(Math.max(0, Math.min(farthest, Math.floor(((event.clientX - left) / width) * at.length))));
   };
+  const every = farthest > 64 ? 16 : 4;
   return (
     <div class="radius">
       <div
@@ -64,7 +65,7 @@ export function RadiusChart({ test, radius, onChange }: Props) {
       <div class="ticks" aria-hidden="true">
         {at.map(
           (_, i) =>
-            i % 4 === 0 && (
+            i % every === 0 && (
               <span key={i} style={{ left: `${(100 * (i + 0.5)) / at.length}%` }}>
                 {i}
                 {i === 0 ? " bits" : ""}

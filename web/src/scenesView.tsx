@@ -6,13 +6,13 @@ import { api, type Job, type Scene, type SetAside } from "./api";
 import { DayField } from "./dayField";
 import { count, counted, named, timeText } from "./format";
 import { placeText } from "./geo";
+import { followed, progressText } from "./jobs";
 import { problemOf, useLoaded } from "./loaded";
 import { TilePicture } from "./pictures";
 import { endOf } from "./query";
-import { may, message, station, useTitle } from "./shell";
+import { may, message, session, station, useTitle } from "./shell";
 
 const PAGE = 100;
-const JOB_EVERY = 700;
 
 export function ScenesView() {
   const { params } = address.value;
@@ -27,7 +27,8 @@ export function ScenesView() {
   const [next, setNext] = useState<number | null>(null);
   const [loading, setLoading] = useState(false);
   const key = JSON.stringify(values);
-  const first = useLoaded(key, (stop) => api.scenes({ ...values, limit: PAGE }, stop));
+  const [turn, setTurn] = useState(0);
+  const first = useLoaded(key, (stop) => api.scenes({ ...values, limit: PAGE }, stop), turn);
   const labels = useLoaded("labels", (stop) => api.labels(stop));
   useTitle("Scenes");
   useEffect(() => {
@@ -99,6 +100,7 @@ export function ScenesView() {
             <option value="oldest">stored first first</option>
           </select>
         </label>
+        {session.value?.accepts_scenes && may("write") && <AddScenes onAdded={() => setTurn((n) => n + 1)} />}
       </div>
       {first.problem && (
         <p class="trouble" role="alert">
@@ -154,6 +156,46 @@ export function ScenesView() {
   );
 }
 
+/** Where the server takes scenes: each is stored by a job. */
+function AddScenes({ onAdded }: { onAdded(): void }) {
+  const [state, setState] = useState("");
+  const add = async (files: File[]): Promise<void> => {
+    for (const file of files) {
+      try {
+        setState(`Sending ${file.name}…`);
+        const job = await api.addScene(file, file.name);
+        const ended = await followed(job, (now) => setState(progressText(now, `Storing ${file.name}`)));
+        message.value = outcome(file.name, ended);
+        onAdded();
+      } catch (error) {
+        message.value = `${file.name}: ${problemOf(error).message}`;
+      }
+    }
+    setState("");
+  };
+  return (
+    <label class="button">
+      {state || "Add scenes"}
+      <input
+        type="file"
+        multiple
+        class="hidden"
+        disabled={state !== ""}
+        onChange={(event) => {
+          void add([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = "";
+        }}
+      />
+    </label>
+  );
+}
+
+function outcome(name: string, { result }: Job): string {
+  const setAside = (result?.["set_aside"] ?? []) as { reason?: string }[];
+  if (setAside.length) return `${name} is set aside: ${setAside[0]?.reason ?? "it cannot be read"}`;
+  return result?.["scenes_duplicate"] ? `${name} is stored already.` : `${name} is stored.`;
+}
+
 export function QuarantineView() {
   const [turn, setTurn] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -161,26 +203,15 @@ export function QuarantineView() {
   const { data, problem } = useLoaded("quarantine", (stop) => api.quarantine(stop), turn);
   useTitle("Quarantine");
 
-  const follow = async (started: Job): Promise<void> => {
-    let now = started;
-    setJob(now);
-    while (now.state === "waiting" || now.state === "running") {
-      await new Promise((wake) => setTimeout(wake, JOB_EVERY));
-      now = await api.job(started.id);
-      setJob(now);
+  const retry = async (): Promise<void> => {
+    try {
+      await followed(await api.retry(), setJob);
+      message.value = "Tried again. What is still listed cannot be read yet.";
+    } catch (error) {
+      message.value = problemOf(error).message;
     }
-    message.value = now.error ? now.error.detail : "Tried again. What is still listed cannot be read yet.";
     setJob(null);
     setTurn(turn + 1);
-  };
-  const retry = (): void => {
-    api
-      .retry()
-      .then(follow)
-      .catch((error: unknown) => {
-        message.value = problemOf(error).message;
-        setJob(null);
-      });
   };
   const release = async (): Promise<void> => {
     try {
@@ -215,8 +246,8 @@ export function QuarantineView() {
         <>
           {may("write") && (
             <div class="tools">
-              <button type="button" class="primary" disabled={job !== null} onClick={retry}>
-                {job ? progress(job) : "Try all again"}
+              <button type="button" class="primary" disabled={job !== null} onClick={() => void retry()}>
+                {job ? progressText(job, "Trying again") : "Try all again"}
               </button>
               <button type="button" disabled={chosen.size === 0} onClick={() => void release()}>
                 Release {chosen.size ? counted(chosen.size, "file") : "the chosen"}
@@ -268,7 +299,3 @@ export function QuarantineView() {
 }
 
 const folder = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/"))) || "/";
-
-function progress(job: Job): string {
-  return job.total ? `Trying again, ${job.done} of ${job.total}…` : "Trying again…";
-}

@@ -248,7 +248,7 @@ function Watch({ state }: { state: Station }) {
       {watch.running ? (
         <>
           {counted(watch.folders.length, "folder")}, {watch.scenes_per_minute.toFixed(1)} scenes a minute
-          {watch.seconds_per_scene !== null && `, ${durationText(watch.seconds_per_scene)} each`}
+          {watch.seconds.to_event !== undefined && `, ${durationText(watch.seconds.to_event)} to the event`}
         </>
       ) : (
         `since ${timeText(watch.at)}`

@@ -84,15 +84,15 @@ def adapt(
 
     No label is needed; labels of scenes are used where there are any: tiles of one label are
     brought together, those of others kept apart. Representations are taken from the store where it
-    keeps them, and made from the scenes otherwise. model: the model of the store's codes, the
-    shipped one by default. anyway: write the file even if the codes are not judged to be better.
-    The store is not changed; rehash gives its tiles the new codes.
+    keeps them, and made from the scenes otherwise. model: the model of the store's codes; None: the
+    one that it keeps, or the shipped one. anyway: write the file even if the codes are not judged
+    to be better. The store is not changed; rehash gives its tiles the new codes.
 
     Raises ConfigurationError where the model gives no representation, LineageError where the
     store's codes are of another model, InputError where fewer than 300 tiles can be used.
     """
     check_output(out)
-    path = model_path(model)
+    path = model_path(model or store.model_file())
     loaded = HashModel.load(path)
     if loaded.representation is None:
         raise ConfigurationError(f"{path}: gives no representation to adapt; export it again")

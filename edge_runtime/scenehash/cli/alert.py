@@ -9,16 +9,26 @@ from scenehash.files import check_output, write_each
 
 from .choices import CropChoice
 from .commands import register_command, register_group
-from .console import CONSOLE, AsJson, counted, report, report_files
+from .console import CONSOLE, AsJson, UsageError, counted, notice, report, report_files
 from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from scenehash.store import Alert, CodeStore
+    from scenehash.watcher.alert_test import AlertTest
     from scenehash.watcher.tuning import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
+FalseAlarms = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RATE",
+        help="Choose the rule that has so many false alarms, in a time as 1/day, or among tiles as "
+        "2/1000, by the stored tiles.",
+        show_default=False,
+    ),
+]
 Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its row.")]
 
 
@@ -29,7 +39,8 @@ def register(app: typer.Typer) -> None:
         group,
         add_command,
         "scenehash alert add quay a.png row:512 --store my.store",
-        "scenehash alert add quay a.png --not crane.png --radius 8 --store my.store",
+        "scenehash alert add quay a.png b.png --false-alarms 1/day --store my.store",
+        "scenehash alert add quay a.png --radius 8 --store my.store",
         "scenehash alert add quay port.tif --at 43.36,5.32 --store my.store",
     )
     register_command(group, confirm_command, "scenehash alert confirm quay 512 --store my.store")
@@ -38,9 +49,15 @@ def register(app: typer.Typer) -> None:
     register_command(group, remove_command, "scenehash alert remove quay --store my.store")
     register_command(
         group,
+        test_command,
+        "scenehash alert test quay --store my.store --sheet quay.png",
+        "scenehash alert test quay --store my.store --label harbor",
+    )
+    register_command(
+        group,
         tune_command,
-        "scenehash alert tune quay --store my.store --sheet quay.png",
-        "scenehash alert tune quay --store my.store --label harbor --apply",
+        "scenehash alert tune quay --false-alarms 2/1000 --store my.store",
+        "scenehash alert tune quay --radius 11 --store my.store",
     )
 
 
@@ -61,6 +78,7 @@ def add_command(
             show_default="an eighth of the code's bits",
         ),
     ] = None,
+    false_alarms: FalseAlarms = None,
     negatives: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,17 +103,33 @@ def add_command(
     given = [*examples, *(negatives or ())]
     crop = cropping.crop(given)
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        alert = add_alert(code_store, name, examples, negatives or (), radius, model, crop, CONSOLE)
-    report(alert.document(), as_json, f"{store}: alert {name} added, radius {alert.radius} bits")
+        alert = add_alert(
+            code_store,
+            name,
+            examples,
+            negatives or (),
+            radius,
+            model,
+            crop,
+            CONSOLE,
+            false_alarms,
+        )
+    report(alert.document(), as_json, f"{store}: alert {name} added, {rule_text(alert)}")
 
 
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
-    """List alerts."""
+    """List alerts.
+
+    Those too that could not follow the store to another model: they are disabled.
+    """
     from scenehash.store import CodeStore
-    from scenehash.store.documents import alerts_document
+    from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
 
     with CodeStore.open(store) as code_store:
-        alerts, document = code_store.alerts.list(), alerts_document(code_store)
+        alerts, disabled = code_store.alerts.list(), disabled_alerts(code_store)
+        document = alerts_document(code_store)
+    for one in disabled:
+        notice(f"alert {one.alert.name} is disabled: {DISABLED}")
     shown = [_alert_table(alerts)] if alerts else []
     report(document, as_json, *shown, f"{store}: {counted(len(alerts), 'alert')}")
 
@@ -105,9 +139,10 @@ def remove_command(
 ) -> None:
     """Remove an alert."""
     from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import remove_alert
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
-        code_store.alerts.remove(name)
+        remove_alert(code_store, name)
     document = {"store": str(store), "removed": name}
     report(document, as_json, f"{store}: alert {name} removed")
 
@@ -124,7 +159,11 @@ def confirm_command(
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = confirm_match(code_store, name, row)
-    report(alert.document(), as_json, f"{store}: row {row} is an example of {name}")
+    report(
+        alert.document(),
+        as_json,
+        f"{store}: row {row} is an example of {name}, {rule_text(alert)}",
+    )
 
 
 def reject_command(
@@ -139,10 +178,14 @@ def reject_command(
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = reject_match(code_store, name, row)
-    report(alert.document(), as_json, f"{store}: row {row} is a negative example of {name}")
+    report(
+        alert.document(),
+        as_json,
+        f"{store}: row {row} is a negative example of {name}, {rule_text(alert)}",
+    )
 
 
-def tune_command(
+def test_command(
     name: Name,
     store: StorePath,
     label: Annotated[
@@ -156,63 +199,122 @@ def tune_command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the tiles just within and just beyond the radius as a picture.",
+            help="Write the tiles that just match, and that just do not, as a picture.",
         ),
     ] = None,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Give the alert the proposed radius.")
-    ] = False,
-    wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a radius for an alert, and count what each radius matches.
+    """Count what an alert matches among stored tiles.
 
-    Without --label the radius lies in the valley between the tiles near the examples and all
-    others; with --label it is the one with the best F1.
+    And what each radius would match. Without --label a radius is proposed in the valley between
+    the tiles near the examples and all others; with --label it is the one with the best F1, and
+    false alarms and recall of the alert as it is are measured. Nothing is changed; see alert tune.
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import set_radius, tune_alert
+    from scenehash.watcher.alerts import test_alert
 
     if sheet is not None:
         check_output(sheet, outside=store)
         check_format(sheet)
-    with CodeStore.open(store, writable=apply, wait=wait) as code_store:
-        tuning = tune_alert(code_store, name, label)
-        alert, proposed = code_store.alerts.get(name), tuning.proposed()
-        if apply:
-            set_radius(code_store, name, proposed)
-        document = tuning.document(alert)
-        summary = f"{name}: radius {alert.radius}, proposed {proposed}{', applied' * apply}"
+    with CodeStore.open(store) as code_store:
+        alert = code_store.alerts.get(name)
+        tested = test_alert(code_store, alert, label)
+        tuning, proposed = tested.tuning, tested.tuning.proposed()
+        summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
         shown = (_tuning_table(alert, tuning, proposed), summary)
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
         )
-    report_files(document, as_json, shown, files)
+    report_files(tested.document(alert), as_json, shown, files)
 
 
-def _write_sheet(path: Path, alert: "Alert", radius: int, store: "CodeStore") -> None:
-    """A line of tiles just within the radius, the last the farthest, and one of those beyond."""
+def tune_command(
+    name: Name,
+    store: StorePath,
+    radius: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="BITS", help="Give the alert this radius, and no rate."),
+    ] = None,
+    false_alarms: FalseAlarms = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give an alert another rate of false alarms, or another radius.
+
+    With neither, its rule is chosen anew for the rate that it has, by what the store holds now.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import set_false_alarms, set_radius
+
+    if radius is not None and false_alarms is not None:
+        raise UsageError("--radius and --false-alarms: give one of them")
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        if radius is not None:
+            alert = set_radius(code_store, name, radius)
+        else:
+            alert = set_false_alarms(code_store, name, false_alarms)
+    report(alert.document(), as_json, f"{store}: alert {name}, {rule_text(alert)}")
+
+
+def _write_sheet(path: Path, alert: "Alert", proposed: int, store: "CodeStore") -> None:
+    """A line of tiles that just match, the last least, and one of those that just do not.
+
+    By the rule that an alert has; otherwise by the proposed radius.
+    """
     from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
     from scenehash.retrieval.pictures import example_pixels, thumbnail_pixels
     from scenehash.watcher.alerts import border
 
     image = example_pixels(alert, store)
+    radius = None if alert.is_fitted else proposed
+    limit = "the threshold" if radius is None else f"{radius} bits"
     lines: list[SheetLine] = []
     for word, hits in border(store, alert, radius)._asdict().items():
         thumbnails = thumbnail_pixels(store, [hit.row for hit in hits])
-        lines.append(SheetLine(image, f"{word} {radius} bits", hits, thumbnails))
+        lines.append(SheetLine(image, f"{word} {limit}", hits, thumbnails))
     write_picture(path, contact_sheet(lines))
 
 
 def _alert_table(alerts: "list[Alert]") -> "Table":
     from rich.table import Table
 
-    table = Table("name", "radius", "examples", "negatives", box=None, header_style="bold")
+    headings = ("name", "examples", "negatives", "rule")
+    table = Table(*headings, box=None, header_style="bold")
     for alert in alerts:
-        counts = (alert.radius, len(alert.examples), len(alert.negatives))
-        table.add_row(alert.name, *(str(count) for count in counts))
+        counts = (len(alert.examples), len(alert.negatives))
+        table.add_row(alert.name, *(str(count) for count in counts), rule_text(alert))
     return table
+
+
+def rule_text(alert: "Alert") -> str:
+    """How an alert decides, and what to expect of it, in words."""
+    rule = alert.rule
+    if rule is None:
+        return f"radius {alert.radius} bits"
+    if not alert.is_fitted:
+        return (
+            f"radius {alert.radius} bits: the rule for {rule.expected.asked} is of other codes; "
+            f"choose it anew with: scenehash alert tune {alert.name}"
+        )
+    expected, of = rule.expected, "codes" if rule.frame is None else "representations"
+    kind = {"nearest": "nearest example", "centroid": "centroid", "linear": "linear rule"}
+    recall = "" if expected.recall is None else f", recall {expected.recall:.2f}"
+    return (
+        f"{kind[rule.kind]} of {of} for {expected.asked} false alarms: expected "
+        f"{1000 * expected.share:.3g} in 1,000 tiles{recall}"
+    )
+
+
+def _tested_text(tested: "AlertTest") -> str:
+    """What was counted, in words."""
+    text = f"matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
+    if tested.recall is None or tested.false_share is None:
+        return text
+    return (
+        f"{text}, {1000 * tested.false_share:.3g} false alarms in 1,000 tiles, "
+        f"recall {tested.recall:.2f}"
+    )
 
 
 def _tuning_table(alert: "Alert", tuning: "Tuning", proposed: int) -> "Table":

@@ -20,6 +20,7 @@ from .options import (
     BandChoice,
     BoundingBox,
     KeepThumbnails,
+    KeepVectors,
     Label,
     LabelFromFolder,
     LabelOption,
@@ -136,6 +137,7 @@ class IngestChoice(DecodeChoice, TilingChoice):
     label: Label = None
     label_from_folder: LabelFromFolder = False
     thumbnails: KeepThumbnails = False
+    vectors: KeepVectors = None
     threads: Threads = CORES
     wait: Wait = False
 
@@ -152,6 +154,7 @@ class IngestChoice(DecodeChoice, TilingChoice):
             self.thumbnails,
             bits,
             self.wait,
+            self.vectors,
         )
 
 

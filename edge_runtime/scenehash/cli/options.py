@@ -40,7 +40,7 @@ ModelPath = Annotated[
         envvar="SCENEHASH_MODEL",
         metavar="FILE",
         help="Use this model file.",
-        show_default="the one that ships with scenehash",
+        show_default="the store's, or the one that ships with scenehash",
     ),
 ]
 Bits = Annotated[
@@ -122,6 +122,14 @@ KeepThumbnails = Annotated[
     bool,
     typer.Option(
         "--thumbnails", help="Keep a small picture of each tile, in this and later ingests."
+    ),
+]
+KeepVectors = Annotated[
+    bool | None,
+    typer.Option(
+        "--vectors/--no-vectors",
+        help="Keep the representation of each tile, in this and later ingests, or of none now.",
+        show_default="a new store keeps them where the model gives them, another as it did",
     ),
 ]
 BandChoice = Annotated[

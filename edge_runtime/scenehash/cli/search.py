@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,6 +10,9 @@ from .choices import CropChoice, FilterChoice
 from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
 from .options import CORES, ModelPath, StorePath, Threads
+
+# As in scenehash.retrieval.rerank, which takes a while to import.
+Rerank = Literal["vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -83,18 +86,20 @@ def search_command(
     cropping: CropChoice,
     filtering: FilterChoice,
     rerank: Annotated[
-        bool | None,
+        Rerank | None,
         typer.Option(
-            "--rerank/--no-rerank",
-            help="Order the nearest hits by how certain the query is of each bit, too; or keep "
-            "the order of distances.",
-            show_default="hits that show the query's place first, if the store has thumbnails",
+            help="Order the nearest hits anew: by kept representations, by how certain the query "
+            "is of its bits, by thumbnails (hits that show its place first), or not.",
+            show_default="thumbnails, if the store keeps them",
         ),
     ] = None,
     output: FilesChoice,
     group: Annotated[
         bool,
-        typer.Option("--group", help="Group hits that show one place, the best of each first."),
+        typer.Option(
+            "--group",
+            help="Show hits of one place, and near-duplicates, as one: the best, and the count.",
+        ),
     ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
@@ -129,14 +134,14 @@ def search_command(
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
-    shown: list[RenderableType] = [_hit_table(result, group), _summary(result)]
+    shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
         shown.insert(1, str(result.explanation))
     report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
 def _hit_table(result: "SearchResult", group: bool) -> "Table":
-    """Hits as a table for a person; in groups of one place, those after the first indented."""
+    """Hits as a table for a person; of each group the best, and how many more there are."""
     from rich.table import Table
 
     from scenehash.retrieval.shown import named, window_text
@@ -145,24 +150,32 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     if result.reordered:
         headings.insert(2, "by distance")
     table = Table(*headings, box=None, header_style="bold")
+    if group:
+        table.add_column("more", justify="right")
     hits = {hit.row: hit for hit in result.hits}
-    groups = result.groups() if group else [[row] for row in hits]
-    for row, is_first in ((row, row == rows[0]) for rows in groups for row in rows):
-        hit = hits[row]
-        rank = str(hit.rank) if is_first else f"  {hit.rank}"
-        cells = [rank, str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+    for rows in result.groups() if group else [[row] for row in hits]:
+        hit = hits[rows[0]]
+        cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
-        table.add_row(*cells, window_text(hit.window))
+        more = [f"+{len(rows) - 1}" if len(rows) > 1 else ""] if group else []
+        table.add_row(*cells, window_text(hit.window), *more)
     return table
 
 
-def _summary(result: "SearchResult") -> str:
+def _summary(result: "SearchResult", group: bool) -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     if result.reranked is not None and result.reordered:
-        names = {"same_place": "the query's place first", "bit_certainty": "certainty of bits"}
+        names = {
+            "same_place": "the query's place first",
+            "bit_certainty": "certainty of bits",
+            "vectors": "cosine of representations",
+        }
         compared = result.reranked.compared
         by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
         order = f"; re-ranked: {', then '.join(by)}"
-    return f"{found} in {result.milliseconds:.1f} ms{order}"
+    groups = f", {counted(len(result.groups()), 'group')}" if group else ""
+    more = result.more_within_radius
+    beyond = f"; {more:,} more within the radius" if more else ""
+    return f"{found}{groups} in {result.milliseconds:.1f} ms{beyond}{order}"

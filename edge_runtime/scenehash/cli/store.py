@@ -20,12 +20,12 @@ from .console import (
     notice,
     report,
 )
-from .options import StoreOption, Wait
+from .options import CORES, ModelPath, StoreOption, Threads, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scenehash.store import CodeStore
+    from scenehash.store import CodeStore, Earlier
     from scenehash.store.listing import ListedScene
 
 # Scenes that are named before they are deleted.
@@ -67,6 +67,12 @@ def register(app: typer.Typer) -> None:
         "scenehash store thumbnails my.store",
         "scenehash store thumbnails my.store --remove",
     )
+    register_command(
+        group,
+        vectors_command,
+        "scenehash store vectors my.store",
+        "scenehash store vectors my.store --remove",
+    )
 
 
 def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
@@ -75,10 +81,12 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     from scenehash.store.documents import info_document
 
     with CodeStore.open(choice.folder()) as code_store:
-        document = info_document(code_store)
+        document, earlier = info_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
+    shown["earlier"] = f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
+    _notice_earlier(earlier)
 
 
 def scenes_command(
@@ -116,32 +124,27 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Check a store against its checksums.
 
     Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
-    thumbnail is counted, and is no damage.
+    thumbnail or representation is counted, and is no damage. Stores of earlier models in the folder
+    are checked, too.
     """
     from scenehash.store import CodeStore
+    from scenehash.store.documents import verify_document
 
     folder = choice.folder()
     with CodeStore.open(folder) as code_store:
-        scenes, tiles = code_store.counts()
-        damage = code_store.verify()
-        missing = 0
-        if code_store.thumbnails.kept:
-            missing = sum(own.count(None) for _, own in code_store.thumbnails_by_scene())
+        document, earlier = verify_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
-    document = {
-        "store": str(folder),
-        "scenes": scenes,
-        "tiles": tiles,
-        "damage": damage,
-        "thumbnails_missing": missing,
-    }
-    if missing:
-        notice(
-            f"no sound thumbnail: {missing:,} of {counted(tiles, 'tile')}; no code is affected; "
-            f"make them with: scenehash store thumbnails {folder}"
-        )
+    _notice_earlier(earlier)
+    tiles = counted(document["tiles"], "tile")
+    for what, command in (("representation", "vectors"), ("thumbnail", "thumbnails")):
+        if missing := document[f"{command}_missing"]:
+            notice(
+                f"no sound {what}: {missing:,} of {tiles}; no code is affected; make them with: "
+                f"scenehash store {command} {folder}"
+            )
+    damage = document["damage"]
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
-    size = f"{counted(scenes, 'scene')}, {counted(tiles, 'tile')}"
+    size = f"{counted(document['scenes'], 'scene')}, {tiles}"
     report(document, as_json, *damage, f"{folder}: {size}: {verdict}")
     if damage:
         raise typer.Exit(EXIT_FAILED)
@@ -383,6 +386,49 @@ def thumbnails_command(
     report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
     if done.gone:
         raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def vectors_command(
+    choice: StoreChoice,
+    remove: Annotated[
+        bool,
+        typer.Option("--remove", help="Remove all representations, and keep none from now on."),
+    ] = False,
+    model: ModelPath = None,
+    threads: Threads = CORES,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Keep the representation of each tile.
+
+    They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
+    files; when some cannot be made, the exit status is 3.
+    """
+    from scenehash.ingestion.vectors import MadeVectors, make_vectors
+    from scenehash.store import CodeStore
+
+    folder = choice.folder()
+    with CodeStore.open(folder, writable=True, wait=wait) as code_store:
+        if remove:
+            code_store.drop_vectors()
+            done = MadeVectors()
+        else:
+            done = make_vectors(code_store, model, threads, CONSOLE)
+        count = code_store.vector_count()
+        _notice_trouble(code_store)
+    for path, reason in done.gone.items():
+        notice(f"set aside: {path}: {reason}")
+    document = {"store": str(folder), "vectors": count} | done.document()
+    summary = f"{counted(count, 'representation')}, {done.made:,} made now"
+    report(document, as_json, f"{folder}: {summary}, {len(done.gone):,} set aside")
+    if done.gone:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _notice_earlier(earlier: "Sequence[Earlier]") -> None:
+    """Say what has only codes of an earlier model."""
+    for one in earlier:
+        notice(f"note: {one}")
 
 
 def _scene_line(scene: "ListedScene") -> str:

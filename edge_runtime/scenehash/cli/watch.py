@@ -106,6 +106,12 @@ class WatchChoice:
             help="Name this many nearest stored tiles for each tile.",
         ),
     ] = OPTIONS.nearest
+    group: Annotated[
+        bool,
+        typer.Option(
+            "--group", help="Report tiles of a scene that overlap and match an alert as one find."
+        ),
+    ] = OPTIONS.group
     max_backlog: Annotated[
         int | None,
         typer.Option(
@@ -128,6 +134,7 @@ class WatchChoice:
             self.max_backlog,
             self.per,
             self.nearest,
+            self.group,
             self.once,
             ingest,
         )

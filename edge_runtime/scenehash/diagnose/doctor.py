@@ -1,5 +1,6 @@
 """scenehash.doctor: can this machine run scenehash, and are its codes those of other machines?"""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.model.golden import Drift
 from scenehash.model.hash_model import HashModel, model_path
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, model_of
 
 from .checks import Finding, check_codes, check_disk, check_machine, check_precision
 from .hardware import Machine, read_machine
@@ -53,16 +54,18 @@ class Examination:
 def doctor(model: str | Path | None = None, store: str | Path | None = None) -> Examination:
     """Check the machine, and replay the golden tiles of a model file.
 
-    model: None is the one that ships with scenehash. store: a store that is to be one of this
-    model, and whose disk is checked too. Raises ModelError on what is no model file.
+    model: None is the one that the store keeps, or that ships with scenehash. store: a store that
+    is to be one of this model, and whose disk is checked too. Raises ModelError on what is no model
+    file.
     """
-    path = model_path(model)
+    path = model_path(model or _model_of(store))
     machine = read_machine()
     hash_model = HashModel.open(path)
     drift = hash_model.replay()
     findings = [
         check_codes(drift),
         check_precision(machine, hash_model.card.precision),
+        Finding("licence", "note", hash_model.card.licence),
         *check_machine(machine),
     ]
     moved: Mapping[str, Sequence[int]] = {}
@@ -75,6 +78,13 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
         except StoreError as error:
             findings.append(Finding("store", "bad", str(error)))
     return Examination(path, drift, machine, findings, moved)
+
+
+def _model_of(store: str | Path | None) -> Path | None:
+    """The model file that a store keeps; None where there is none that can be read."""
+    with contextlib.suppress(StoreError):
+        return None if store is None else model_of(store)
+    return None
 
 
 def check_store(store: CodeStore, model: HashModel) -> Finding:

@@ -1,7 +1,8 @@
 """Alerts carried over to another model: their examples are hashed again."""
 
+import contextlib
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +15,9 @@ from scenehash.files import path_from
 from scenehash.model.golden import MAX_DRIFT
 from scenehash.model.hash_model import HashModel, read_card, shipped_model
 from scenehash.scenes import open_scene, reopen_scene
-from scenehash.store import Alert, CodeStore
+from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image
 from scenehash.windows import Tiling
-
-from .new_codes import NewCodes
 
 ROW, CODE = "row:", "code:"
 
@@ -48,11 +47,17 @@ class CarriedAlert:
 class AlertCarrier:
     """Carries alerts of a store over to codes of a width of a model.
 
-    codes: the new codes of the store's scenes.
+    codes_of: the new codes uint8 [T, K/8] of a scene of the store; None when there are none.
     """
 
-    def __init__(self, store: CodeStore, model: HashModel, bits: int, codes: NewCodes) -> None:
-        self._store, self._model, self._bits, self._codes = store, model, bits, codes
+    def __init__(
+        self,
+        store: CodeStore,
+        model: HashModel,
+        bits: int,
+        codes_of: Callable[[SceneRecord], Codes | None],
+    ) -> None:
+        self._store, self._model, self._bits, self._codes_of = store, model, bits, codes_of
 
     @functools.cached_property
     def _before(self) -> HashModel | None:
@@ -94,12 +99,24 @@ class AlertCarrier:
                 if code is not None
             ),
         )
+        if not lost:
+            carried = self._with_rule(carried)
         if archive is None:
             radius = same_share(alert.radius, self._store.bits, self._bits)
         else:
             then = histogram(alert, (some for _, some in self._store.living()))
             radius = matching_radius(then, histogram(carried, archive), alert.radius)
         return CarriedAlert(alert.name, replace(carried, radius=radius), tuple(lost))
+
+    def _with_rule(self, alert: Alert) -> Alert:
+        """The alert, with its rule as one of its new codes where it reads representations of the
+        new model's frame: any other counts no more, until it is chosen anew."""
+        rule, space = alert.rule, self._model.representation
+        if rule is None or space is None or rule.frame != space.frame:
+            return alert
+        return replace(
+            alert, rule=replace(rule, fitted_on=fitted_on(alert.examples, alert.negatives))
+        )
 
     def _code_of(
         self, alert: Alert, source: str, before: npt.NDArray[np.uint8]
@@ -122,10 +139,10 @@ class AlertCarrier:
         record = self._store.scene_of(row)
         if record is None or (self._store.codes(np.array([row]))[0] != before).any():
             raise InputError("that tile is not stored any more")
-        done = self._codes.find(record)
-        if done is None:
+        codes = self._codes_of(record)
+        if codes is None:
             raise InputError("its scene cannot be read any more")
-        code: npt.NDArray[np.uint8] = done.codes[row - record.first_row]
+        code: npt.NDArray[np.uint8] = codes[row - record.first_row]
         return code
 
     def _image_of(self, alert: Alert, source: str) -> Image:
@@ -160,11 +177,14 @@ def matching_radius(before: npt.NDArray[np.int64], now: npt.NDArray[np.int64], r
 
 
 def model_file(store: CodeStore) -> Path | None:
-    """The file of the model whose codes a store holds, where it is at hand; ModelError."""
+    """The file of the model whose codes a store holds, where it is at hand."""
     file = store.model_file()
-    if file is None and read_card(shipped_model()).lineage == store.lineage:
-        return shipped_model()
-    return file
+    if file is not None:
+        return file
+    with contextlib.suppress(ModelError):
+        if read_card(shipped_model()).lineage == store.lineage:
+            return shipped_model()
+    return None
 
 
 def histogram(alert: Alert, archive: Iterable[Codes]) -> npt.NDArray[np.int64]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.files import PARTIAL, flush_folder
 from scenehash.model.hash_model import HashModel
@@ -57,8 +58,10 @@ def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) 
     What is in the store already is removed there. See tidy for one of which nothing is left.
     """
     with CodeStore.open(path, writable=True, wait=True) as earlier:
-        alerts = _bring_alerts_back(earlier, store, codes, model)
         contents = _bring_scenes_back(earlier, store, codes)
+        alerts = _bring_alerts_back(earlier, store, model)
+        known = [content for content in earlier.contents() if store.knows(content)]
+        earlier.remove_scenes(known)
         earlier.compact()
         is_empty = not earlier.counts()[0] and not earlier.alerts.list()
     if is_empty:
@@ -67,29 +70,33 @@ def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) 
 
 
 def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) -> list[str]:
+    """Add to a store the scenes that it lacks, and that there are new codes of: their contents."""
     back: list[str] = []
-    contents = earlier.contents()
-    for start in range(0, len(contents), GROUP):
-        known, fresh = [], []
-        for content in contents[start : start + GROUP]:
-            record = earlier.find_scene(content)
-            if store.knows(content):
-                known.append(content)
-            elif record is not None and (done := codes.find(record)) is not None:
-                fresh.append(_scene(earlier, record, done))
+    lacking = [content for content in earlier.contents() if not store.knows(content)]
+    for start in range(0, len(lacking), GROUP):
+        found = [earlier.find_scene(content) for content in lacking[start : start + GROUP]]
+        scenes = [
+            _scene(earlier, record, done)
+            for record in found
+            if record is not None and (done := codes.find(record)) is not None
+        ]
         with store.transaction():
-            store.add(fresh)
-            store.take_paths({scene.path: scene.content for scene in fresh})
-        back += [scene.content for scene in fresh]
-        earlier.remove_scenes([*known, *(scene.content for scene in fresh)])
+            store.add(scenes)
+            store.take_paths({scene.path: scene.content for scene in scenes})
+        back += [scene.content for scene in scenes]
     return back
 
 
 def _bring_alerts_back(
-    earlier: CodeStore, store: CodeStore, codes: NewCodes, model: HashModel
+    earlier: CodeStore, store: CodeStore, model: HashModel
 ) -> list[CarriedAlert]:
     """Alerts that can be carried over now; one whose name was given to another is superseded."""
-    carrier = AlertCarrier(earlier, model, store.bits, codes)
+
+    def codes_of(record: SceneRecord) -> Codes | None:
+        found = store.read_scene(record.content)
+        return None if found is None else found[1]
+
+    carrier = AlertCarrier(earlier, model, store.bits, codes_of)
     names = {alert.name for alert in store.alerts.list()}
     back = []
     for alert in earlier.alerts.list():
@@ -97,7 +104,7 @@ def _bring_alerts_back(
             carried = carrier.carry(alert)
             if carried.alert is None:
                 continue
-            store.alerts.add(carried.alert)
+            store.alerts.add(_with_rows_of(store, earlier, carried.alert))
             back.append(carried)
         earlier.alerts.remove(alert.name)
     return back
@@ -123,15 +130,15 @@ def _scene(earlier: CodeStore, record: SceneRecord, done: Done) -> HashedScene:
     return now.hashed(done.codes, thumbnails, vectors)
 
 
-def _with_rows_of(earlier: CodeStore, store: CodeStore, alert: Alert) -> Alert:
-    """An alert whose stored examples are named by the rows that they have in the earlier store."""
+def _with_rows_of(now: CodeStore, before: CodeStore, alert: Alert) -> Alert:
+    """An alert whose stored examples are named by the rows that they have in another store now."""
 
     def renamed(source: str) -> str:
         if not source.startswith(ROW):
             return source
         row = int(source.removeprefix(ROW))
-        record = store.scene_of(row)
-        there = None if record is None else earlier.find_scene(record.content)
+        record = before.scene_of(row)
+        there = None if record is None else now.find_scene(record.content)
         if record is None or there is None:
             return source
         return f"{ROW}{there.first_row + row - record.first_row}"

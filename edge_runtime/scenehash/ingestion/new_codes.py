@@ -49,15 +49,20 @@ class NewCodes:
         """What was made of a scene; None when that is nothing."""
         return self._work.find(record)
 
+    def codes_of(self, record: SceneRecord) -> Codes | None:
+        """The new codes uint8 [T, K/8] of a scene; None when there are none."""
+        done = self._work.find(record)
+        return None if done is None else done.codes
+
     def of(self, record: SceneRecord) -> Codes:
         """The new codes uint8 [T, K/8] of a scene, of which there must be some."""
-        done = self._work.find(record)
-        if done is None:
+        codes = self.codes_of(record)
+        if codes is None:
             raise StoreError(
                 f"{record.path}: what was rehashed of it is lost; nothing was changed: give the "
                 "same command again"
             )
-        return done.codes
+        return codes
 
     def _make_group(self, store: CodeStore, group: Sequence[SceneRecord], task: Task) -> None:
         there = [(record, done) for record in group if (done := self._work.find(record))]

@@ -182,7 +182,7 @@ class _Rehash:
             self.report.warnings.append(
                 f"{self._path}: model {model.name} gives no representations: none are kept any more"
             )
-        carrier = AlertCarrier(store, model, self._how.bits, self._codes)
+        carrier = AlertCarrier(store, model, self._how.bits, self._codes.codes_of)
         alerts = store.alerts.list()
         carried = [carrier.carry(alert, self._work.codes()) for alert in alerts]
         disabled = {one.name for one in carried if one.alert is None}

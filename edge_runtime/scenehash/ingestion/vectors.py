@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from scenehash.errors import ConfigurationError
 from scenehash.model.hash_model import HashModel
@@ -25,23 +26,34 @@ class MadeVectors:
     made: int = 0
     gone: dict[str, str] = field(default_factory=dict)
 
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        gone = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
+        return {"made": self.made, "set_aside": gone}
+
 
 def make_vectors(
-    store: CodeStore, model: HashModel, threads: int = CORES, progress: Progress = SILENT
+    store: CodeStore,
+    model: str | Path | HashModel | None = None,
+    threads: int = CORES,
+    progress: Progress = SILENT,
 ) -> MadeVectors:
     """Keep representations in a store, and make those that are missing or damaged, durably.
 
     The pixels are those that were hashed: a scene's file must be there, and be that of then.
-    Interrupted, give the same call again. Raises LineageError when another model made the store,
-    and ConfigurationError when it gives no representations.
+    Interrupted, give the same call again. model: None is the one that the store keeps, or that
+    ships with scenehash. Raises ModelError, LineageError when another model made the store, and
+    ConfigurationError when it gives no representations.
     """
-    space = model.representation
-    store.check(model.lineage, model.width_for(store.bits))
+    given = model or store.model_file()
+    loaded = given if isinstance(given, HashModel) else HashModel.load(given)
+    space = loaded.representation
+    store.check(loaded.lineage, loaded.width_for(store.bits))
     if space is None:
-        raise ConfigurationError(f"model {model.name} gives no representations")
+        raise ConfigurationError(f"model {loaded.name} gives no representations")
     store.keep_vectors(space.frame, space.dims)
     done = MadeVectors()
-    how = Rereading(model, store.bits, vectors=True, threads=threads)
+    how = Rereading(loaded, store.bits, vectors=True, threads=threads)
     with progress.task("vectors", 0) as task:
         for group in _lacking(store):
             task.plan(sum(record.tiles for record in group))

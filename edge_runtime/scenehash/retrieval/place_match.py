@@ -57,7 +57,7 @@ def same_place_first(store: CodeStore, queries: Sequence[Query], hits: Sequence[
             continue
         texture = texture_of(thumbnails[hit.row])
         near = np.argsort(hamming(codes, code), kind="stable")[:TILES_COMPARED].tolist()
-        shared = max((_shared(middle, texture) for middle in middles.of(near)), default=0.0)
+        shared = max((shared_area(middle, texture) for middle in middles.of(near)), default=0.0)
         compared.append((shared, replace(hit, same_place=shared > 0)))
     return [hit for _, hit in sorted(compared, key=lambda pair: -pair[0])]
 
@@ -91,8 +91,11 @@ def alikeness(middle: Texture, texture: Texture) -> tuple[float, float, float]:
     return float(best), across - MARGIN, down - MARGIN
 
 
-def _shared(middle: Texture, texture: Texture) -> float:
-    """The share of its area, to the hundredth, that a picture shares with another; 0 for none."""
+def shared_area(middle: Texture, texture: Texture) -> float:
+    """The share of its area, to the hundredth, that a picture shares with another; 0 for none.
+
+    As alikeness has them.
+    """
     alike, across, down = alikeness(middle, texture)
     if alike < ALIKE:
         return 0.0

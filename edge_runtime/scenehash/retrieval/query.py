@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, SceneVectors
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -43,16 +44,19 @@ class Query:
     """What is searched with: the code of one tile, or those of all tiles of a large scene.
 
     text: as it was asked for. codes: uint8 [T, K/8]. logits: float32 [T, K]; None for a stored tile
-    or a plain code. scene, windows: where the T tiles are. row: of a stored tile. decode_params:
-    how the pixels of the scene are made of its file. picture: uint8 RGB, the tile, or an overview
-    of a scene of several; None for a stored tile or a plain code. thumbnails: a JPEG of each tile,
-    where there are pixels. skipped: tiles of the scene that hold too little data to be searched
-    with. blank: whether there is nothing to be seen in the one tile. warnings: for a person.
+    or a plain code. vectors: representations int8 [T, D], where the model gives them, or the store
+    keeps that of the tile. scene, windows: where the T tiles are. row: of a stored tile.
+    decode_params: how the pixels of the scene are made of its file. picture: uint8 RGB, the tile,
+    or an overview of a scene of several; None for a stored tile or a plain code. thumbnails: a JPEG
+    of each tile, where there are pixels. skipped: tiles of the scene that hold too little data to
+    be searched with. blank: whether there is nothing to be seen in the one tile. warnings: for a
+    person.
     """
 
     text: str
     codes: Codes
     logits: Logits | None = None
+    vectors: SceneVectors | None = None
     scene: Path | None = None
     windows: tuple[Window, ...] = ()
     row: int | None = None
@@ -146,12 +150,14 @@ class Query:
         cls, image: Image, model: "HashModel", bits: int | None = None, text: str = "image"
     ) -> "Query":
         """Hash the largest centred square of an image, uint8 RGB [H, W, 3]."""
-        logits = model.logits([image])[:, : bits or model.bits]
+        every, vectors = model.outputs([image])
+        logits = every[:, : bits or model.bits]
         blank = is_blank(image)
         return cls(
             text,
             pack(logits),
             logits,
+            _in_frame(model, vectors),
             picture=image,
             thumbnails=(make_thumbnail(image),),
             blank=blank,
@@ -162,9 +168,12 @@ class Query:
     def from_row(cls, store: CodeStore, row: int) -> "Query":
         """A stored tile; StoreError when there is none in that row."""
         codes, tile = store.codes(np.array([row])), store.tile(row)
+        there, vectors = store.vectors.read(np.array([row]))
+        frame = store.vectors.frame
         return cls(
             f"{ROW_PREFIX}{row}",
             codes,
+            vectors=SceneVectors(frame, vectors) if frame is not None and len(there) else None,
             scene=Path(tile.scene),
             windows=(tile.window,),
             row=row,
@@ -252,14 +261,15 @@ def is_blank(image: Image) -> bool:
 class ModelWhenNeeded:
     """A model, or a model file that is loaded once, when it is first called for: a row needs none.
 
-    None is the model that ships with scenehash.
+    None is the model that the store keeps, or else the one that ships with scenehash.
     """
 
-    def __init__(self, model: "HashModel | str | Path | None" = None) -> None:
+    def __init__(self, model: "HashModel | str | Path | None", store: CodeStore) -> None:
+        self._kept = store.model_file() if model is None else None
         self._loaded: HashModel | None = None
         self._file: str | Path | None = None
         if model is None or isinstance(model, str | Path):
-            self._file = model
+            self._file = self._kept or model
         else:
             self._loaded = model
 
@@ -273,23 +283,33 @@ class ModelWhenNeeded:
     def match_distances(self, store: CodeStore) -> MatchDistances:
         """What distances mean for the codes of a store.
 
-        As the card of the model that was loaded, or given, says; where that is none of the model
-        that made the store, or says nothing, as for the model that ships. Raises ModelError when a
-        model file was given that cannot be read.
+        As the card says of the model that was loaded, or given, or that the store keeps; where that
+        is none of the model that made the store, or says nothing, as for the model that ships.
+        Raises ModelError when a model file was given that cannot be read.
         """
         card = self._card()
         own = card is not None and card.lineage == store.lineage
         return MatchDistances.of(card if own else None, store.bits)
 
     def _card(self) -> "Card | None":
-        """The card of the model; None when none was given, and none was needed."""
+        """The card of the model; None when none was given or is kept, and none was needed."""
         if self._loaded is not None:
             return self._loaded.card
+        if self._kept is not None:
+            return _kept_card(self._kept)
         if self._file is None:
             return None
         from scenehash.model.hash_model import read_card
 
         return read_card(Path(self._file))
+
+
+@lru_cache(8)
+def _kept_card(path: Path) -> "Card":
+    """The card of a model file that a store keeps: its name says what is in it."""
+    from scenehash.model.hash_model import read_card
+
+    return read_card(path)
 
 
 def _of_tiles(
@@ -302,13 +322,15 @@ def _of_tiles(
     threads: int,
     progress: Progress,
 ) -> Query:
-    tiles, logits = [], []
+    tiles, logits, vectors = [], [], []
     with progress.task("hash query", len(windows)) as task, ThreadPoolExecutor(threads) as pool:
         seen = _seen(scene, windows, model.tile_size, crop.tiling.min_valid, task)
         while some := list(itertools.islice(seen, BATCH * threads)):
             images = [image for _, image in some]
             batches = [images[at : at + BATCH] for at in range(0, len(images), BATCH)]
-            logits += list(pool.map(model.logits, batches))
+            for own, representations in pool.map(model.outputs, batches):
+                logits.append(own)
+                vectors += [] if representations is None else [representations]
             tiles += [(window, make_thumbnail(image)) for window, image in some]
     if not tiles:
         raise InputError(
@@ -320,6 +342,7 @@ def _of_tiles(
         text,
         pack(every),
         every,
+        _in_frame(model, np.concatenate(vectors) if vectors else None),
         windows=tuple(window for window, _ in tiles),
         decode_params=scene.reading,
         picture=scene.overview(SHOWN_PIXELS),
@@ -327,6 +350,11 @@ def _of_tiles(
         skipped=len(windows) - len(tiles),
         warnings=_of_scene(text, scene),
     )
+
+
+def _in_frame(model: "HashModel", vectors: npt.NDArray[np.int8] | None) -> SceneVectors | None:
+    space = model.representation
+    return None if space is None or vectors is None else SceneVectors(space.frame, vectors)
 
 
 def _of_tile(

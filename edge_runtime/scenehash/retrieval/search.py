@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenehash.codes import Codes
+from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
@@ -18,16 +18,18 @@ from scenehash.store import CodeStore, Filter, Hit, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
-from .grouping import group_by_place
+from .grouping import group_hits
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
-from .rerank import Reranked, orders, reranked, shortlist
+from .rerank import Rerank, Reranked, orders, reranked, shortlist
 from .shown import filter_document, filter_text
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 DEFAULT_HITS = 20
+# Comparisons of codes, to count what is within a radius: some seconds at most.
+MOST_COUNTED = 200_000_000
 
 QueryLike = Query | str | Path | Image
 
@@ -39,7 +41,9 @@ class SearchResult:
     milliseconds: searching and re-ranking; hashing the queries is not in it. searched: how many
     tiles the store has. store, lineage, bits, model: of the store. match_distances: by which the
     hits got their words, see match_words. reranked: None when hits are in the order of (distance,
-    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one.
+    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
+    uint8 [hits, K/8]. more_within_radius: how many tiles are within the radius, and were left out
+    since k were wanted; None where nobody counted them: no radius, or too many to compare.
     """
 
     queries: tuple[Query, ...]
@@ -56,6 +60,8 @@ class SearchResult:
     radius: int | None
     where: Filter | None
     match_distances: MatchDistances
+    codes: Codes
+    more_within_radius: int | None = None
     reranked: Reranked | None = None
     warnings: tuple[str, ...] = ()
     thumbnails: Mapping[int, bytes] = field(default_factory=dict)
@@ -66,8 +72,8 @@ class SearchResult:
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
     def groups(self) -> list[list[int]]:
-        """The rows of the hits in groups of one place each; see group_by_place."""
-        return group_by_place(self.hits)
+        """The rows of the hits in groups, pictures of one place or near-duplicates: group_hits."""
+        return group_hits(self.hits, self.codes, self.thumbnails)
 
     def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
         """The result as plain values, as JSON has them; with groups, and with the explanation."""
@@ -81,6 +87,7 @@ class SearchResult:
             "not": [query.document() for query in self.unlike],
             "k": self.k,
             "radius": self.radius,
+            "more_within_radius": self.more_within_radius,
             "filter": filter_document(self.where),
             "store": str(self.store),
             "lineage": self.lineage,
@@ -104,7 +111,7 @@ def search(
     radius: int | None = None,
     where: Filter | None = None,
     unlike: Sequence[QueryLike] = (),
-    rerank: bool | None = None,
+    rerank: Rerank | None = None,
     crop: Crop | None = None,
     model: "HashModel | str | Path | None" = None,
     threads: int = 1,
@@ -118,12 +125,14 @@ def search(
     radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
     may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
-    scene files and images; None: the one that ships with scenehash. threads: for hashing and
-    searching.
+    scene files and images; None: the one that the store keeps, or that ships with scenehash.
+    threads: for hashing and searching.
 
-    rerank: None: hits come in the order of (distance, row), but where the store keeps thumbnails,
-    of the nearest 300 those that show the place of a query come first. True: moreover the nearest
-    100 (or 5 k) are ordered by the certainty of the query's bits. False: neither.
+    rerank: another order for the nearest, see rerank.py. "vectors": the nearest 300 by the cosine
+    of kept representations and the query's. "bits": the nearest 100, or 5 k, by the certainty of
+    the query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
+    nearest 300 those that show the place of a query come first. "none": no other order than that of
+    (distance, row). None: "thumbnails" where the store keeps them, "none" otherwise.
 
     Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
     that made the store, and StoreError, too, when no stored tile can meet the filter.
@@ -131,7 +140,7 @@ def search(
     with contextlib.ExitStack() as stack:
         if not isinstance(store, CodeStore):
             store = stack.enter_context(CodeStore.open(store))
-        searcher = _Searcher(store, ModelWhenNeeded(model), threads, progress)
+        searcher = _Searcher(store, ModelWhenNeeded(model, store), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
         if not like:
@@ -167,7 +176,7 @@ class _Searcher:
         k: int,
         radius: int | None,
         where: Filter | None,
-        rerank: bool | None,
+        rerank: Rerank | None,
     ) -> SearchResult:
         store = self.store
         by = orders(store, like, rerank)
@@ -208,10 +217,38 @@ class _Searcher:
             radius=radius,
             where=where,
             match_distances=limits,
+            codes=store.codes(np.array([hit.row for hit in hits], np.int64)),
+            more_within_radius=self._more(codes, radius, where, others, hits, k),
             reranked=order,
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
+
+    def _more(
+        self,
+        codes: Codes,
+        radius: int | None,
+        where: Filter | None,
+        others: Sequence[Query],
+        hits: Sequence[Hit],
+        k: int,
+    ) -> int | None:
+        """How many tiles within the radius are no hits, since k were wanted."""
+        if radius is None or len(hits) < k:
+            return None if radius is None else 0
+        if len(codes) * len(self.store) > MOST_COUNTED:
+            return None
+        unlike = np.concatenate([query.codes for query in others]) if others else None
+        within = 0
+        for _, some in self.store.living(where):
+            if not len(some):
+                continue
+            distances = nearest_hamming(some, codes)
+            counted = distances <= radius
+            if unlike is not None:
+                counted &= distances < nearest_hamming(some, unlike)
+            within += int(counted.sum())
+        return max(within - len(hits), 0)
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
         """The distance of the nearest stored tile, also where a filter left it out."""
@@ -234,5 +271,7 @@ def _warnings(
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
         yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
+    for left in store.earlier():
+        yield str(left)
     if store.trouble is not None:
         yield store.trouble

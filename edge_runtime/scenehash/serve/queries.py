@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.rerank import Rerank
 from scenehash.store import Area, Filter
 from scenehash.windows import Tiling
 
@@ -131,7 +132,7 @@ class SearchRequest(_Request):
     unlike: Annotated[Queries, Field(alias="not")] = []
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 20
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
-    rerank: bool | None = None
+    rerank: Rerank | None = None
     group: bool = False
     explain: bool = False
     filter: FilterRequest = FilterRequest()
@@ -144,6 +145,7 @@ class AlertRequest(_Request):
     examples: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
     unlike: Annotated[Queries, Field(alias="not")] = []
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
 class AlertTestRequest(AlertRequest):
@@ -153,10 +155,11 @@ class AlertTestRequest(AlertRequest):
     label: Text | None = None
 
 
-class RadiusRequest(_Request):
-    """Another radius of an alert."""
+class RateRequest(_Request):
+    """Another radius of an alert, or another rate of false alarms; with neither, its rule anew."""
 
-    radius: Annotated[int, Field(ge=0, le=256)]
+    radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
 class JudgeRequest(_Request):

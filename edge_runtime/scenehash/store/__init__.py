@@ -45,7 +45,8 @@ entry.py        one scene, compared with its checksums
 check.py        all of it, compared with its checksums
 """
 
-from .alerts import Alert, ExampleTile
+from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit
+from .alerts import Alert, ExampleTile, Judged
 from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
@@ -71,15 +72,23 @@ __all__ = [
     "CodeStore",
     "Earlier",
     "ExampleTile",
+    "Expected",
     "Filter",
     "HashedScene",
     "Hit",
+    "Judged",
+    "Kind",
     "Quarantined",
+    "Rule",
     "SceneRecord",
     "SceneVectors",
+    "Scores",
     "SearchRequest",
     "Switch",
     "earlier_path",
     "earlier_paths",
+    "fitted_on",
     "model_of",
+    "signs",
+    "unit",
 ]

@@ -4,7 +4,7 @@ import builtins
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,9 @@ from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
 from scenehash.windows import Window
 
+from .alert_rule import RULE_SCHEMA, Rule, Scores, fitted_on, rule_of
 from .database import Database, Transacting
-from .records import digest
+from .records import SceneVectors, digest
 
 ALERT_SCHEMA = """
 CREATE TABLE alert (
@@ -41,6 +42,18 @@ class ExampleTile:
         return [[window.x, window.y, window.width, window.height], dict(self.reading)]
 
 
+class Judged(NamedTuple):
+    """What an alert says of N tiles.
+
+    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
+    float32 [N]; None where its radius decided, and a negative that is as near.
+    """
+
+    matches: npt.NDArray[np.bool_]
+    distances: npt.NDArray[np.int32]
+    scores: Scores | None
+
+
 @dataclass(frozen=True, eq=False)
 class Alert:
     """A kind of tile that a watch reports.
@@ -48,7 +61,8 @@ class Alert:
     examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
     tiles that look alike and are not meant. radius: in bits. sources: where examples and then
     negatives came from, for people. tiles: by source, of those that are scene files; alerts from
-    before this was kept have none.
+    before this was kept have none. rule: decides in place of the radius, where it was fitted on
+    these examples and a tile has what it reads; None: the radius was given.
     """
 
     name: str
@@ -57,6 +71,22 @@ class Alert:
     negatives: Codes
     sources: tuple[str, ...]
     tiles: Mapping[str, ExampleTile] = field(default_factory=dict)
+    rule: Rule | None = None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the rule is of the examples that the alert has; other codes end that."""
+        rule = self.rule
+        return rule is not None and rule.fitted_on == fitted_on(self.examples, self.negatives)
+
+    def judge(self, codes: Codes, vectors: SceneVectors | None = None) -> Judged:
+        """Judge tiles by their codes uint8 [N, K/8] and, where there are any, representations."""
+        if self.rule is None or not self.is_fitted or not self.rule.reads(vectors):
+            distances = self.distances(codes)
+            return Judged(distances <= self.radius, distances, None)
+        scores = self.rule.scores(codes, vectors)
+        nearest = nearest_hamming(codes, self.examples)
+        return Judged(scores >= self.rule.threshold, nearest, scores)
 
     def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
         """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].
@@ -95,6 +125,9 @@ class Alert:
             "radius": self.radius,
             "examples": list(self.sources[:count]),
             "negatives": list(self.sources[count:]),
+            "rule": None
+            if self.rule is None
+            else self.rule.document() | {"fitted": self.is_fitted},
         }
 
     def checksum(self) -> bytes:
@@ -127,11 +160,10 @@ class Alerts:
     def list(self) -> list[Alert]:
         """All alerts, by name; StoreDamagedError on a damaged one."""
         alerts = []
-        for found in self._found():
-            alert = _alert_of(found, self._width)
+        for name, alert in self._found():
             if alert is None:
                 raise StoreDamagedError(
-                    f"alert {found[0]}: its entry in the catalog is damaged; remove it with "
+                    f"alert {name}: its entry in the catalog is damaged; remove it with "
                     "scenehash alert remove, and add it again"
                 )
             alerts.append(alert)
@@ -163,6 +195,7 @@ class Alerts:
                     alert.checksum(),
                 ),
             )
+            self._put_rule(alert)
 
     def remove(self, name: str) -> None:
         """Remove an alert; StoreError when there is none of that name."""
@@ -170,20 +203,70 @@ class Alerts:
             if not self._has(name):
                 raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
             self._database.run("DELETE FROM alert WHERE name = ?", (name,))
+            self._drop_rule(name)
+
+    def clear(self) -> None:
+        """Remove all alerts, damaged ones too."""
+        with self._transaction():
+            self._database.run("DELETE FROM alert")
+            self._database.run("DROP TABLE IF EXISTS alert_rule")
 
     def damage(self) -> "builtins.list[str]":
         """What is damaged, a line each."""
         return [
-            f"alert {found[0]}: its entry in the catalog is damaged"
-            for found in self._found()
-            if _alert_of(found, self._width) is None
+            f"alert {name}: its entry in the catalog is damaged"
+            for name, alert in self._found()
+            if alert is None
         ]
 
     def _has(self, name: str) -> bool:
         return self._database.one("SELECT 1 FROM alert WHERE name = ?", name) is not None
 
-    def _found(self) -> "builtins.list[Any]":
-        return self._database.all("SELECT * FROM alert ORDER BY name")
+    def _found(self) -> "builtins.list[tuple[Any, Alert | None]]":
+        """All alerts by name, with their rules; None for one that is damaged."""
+        with self._database.snapshot():
+            found = self._database.all("SELECT * FROM alert ORDER BY name")
+            rules = {name: rest for name, *rest in self._rules()}
+        alerts = []
+        for entry in found:
+            alert, rule = _alert_of(entry, self._width), rules.get(entry[0])
+            if alert is not None and rule is not None:
+                alert = _with_rule(alert, *rule)
+            alerts.append((entry[0], alert))
+        return alerts
+
+    def _rules(self) -> "builtins.list[Any]":
+        # Stores have this table from their first rule on.
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'alert_rule'"
+        return (
+            self._database.all("SELECT * FROM alert_rule") if self._database.one(query)[0] else []
+        )
+
+    def _put_rule(self, alert: Alert) -> None:
+        self._drop_rule(alert.name)
+        if alert.rule is not None:
+            self._database.run(RULE_SCHEMA)
+            head, numbers = alert.rule.stored()
+            values = (alert.name, head, numbers, _rule_seal(alert.name, head, numbers))
+            self._database.run("INSERT INTO alert_rule VALUES (?, ?, ?, ?)", values)
+
+    def _drop_rule(self, name: str) -> None:
+        if self._rules():
+            self._database.run("DELETE FROM alert_rule WHERE name = ?", (name,))
+
+
+def _rule_seal(name: str, head: str, numbers: bytes) -> bytes:
+    return digest(repr((name, head, numbers)).encode())
+
+
+def _with_rule(alert: Alert, head: Any, numbers: Any, seal: Any) -> Alert | None:
+    """An alert with its rule, of what the table has; None when that is damaged."""
+    if _rule_seal(alert.name, head, numbers) != seal:
+        return None
+    try:
+        return replace(alert, rule=rule_of(head, numbers))
+    except (TypeError, ValueError, LookupError, RecursionError):
+        return None
 
 
 def _alert_of(found: Any, width: int) -> Alert | None:

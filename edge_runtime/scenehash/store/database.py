@@ -136,12 +136,27 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
     try:
         return _read_only(f"{path.absolute().as_uri()}?mode=ro")
     except sqlite3.OperationalError:
+        if _roll_back(path):
+            return _read_only(f"{path.absolute().as_uri()}?mode=ro")
         # WAL readers write to a side file; where the folder cannot be written to, nobody else
         # writes to it either, and the file may be read as it is, unless commits wait in the WAL.
         log = path.with_name(path.name + "-wal")
         if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
             raise
         return _read_only(f"{path.absolute().as_uri()}?immutable=1")
+
+
+def _roll_back(path: Path) -> bool:
+    """Undo what was begun when a process was killed as it made the file; whether that was done.
+
+    SQLite must write for it, so that a connection that only reads refuses.
+    """
+    journal = path.with_name(path.name + "-journal")
+    if not journal.exists() or not os.access(path.parent, os.W_OK):
+        return False
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as writer:
+        writer.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    return True
 
 
 @contextlib.contextmanager

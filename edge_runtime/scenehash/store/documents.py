@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .listing import ScenePage
 from .records import SceneRecord, Tile
 from .store import CodeStore
 from .thumbnails import THUMBNAILS
+from .vectors import VECTORS
 
 Document = dict[str, object]
 
@@ -20,6 +22,7 @@ Document = dict[str, object]
 def info_document(store: CodeStore) -> Document:
     """What a store contains, and which model made it."""
     scenes, tiles = store.counts()
+    model_file = store.model_file()
     return {
         "store": str(store.path),
         "scenes": scenes,
@@ -32,14 +35,32 @@ def info_document(store: CodeStore) -> Document:
         "model": store.model,
         "thumbnails": store.thumbnail_count() if store.thumbnails.kept else None,
         "thumbnail_bytes": bytes_of(store.path.glob(f"{THUMBNAILS}*")),
+        "vectors": store.vector_count() if store.vectors.kept else None,
+        "vector_bytes": bytes_of(store.path.glob(f"{VECTORS}*")),
+        "model_file": None if model_file is None else str(model_file),
+        "earlier": [one.document() for one in store.earlier()],
         "bytes": bytes_of(store.path.rglob("*")),
     }
 
 
-def alerts_document(store: CodeStore) -> Document:
-    """The alerts, by name."""
-    alerts = [alert.document() for alert in store.alerts.list()]
-    return {"store": str(store.path), "alerts": alerts}
+def verify_document(store: CodeStore) -> dict[str, Any]:
+    """What is damaged or missing in a store, and in those of earlier models in its folder."""
+    scenes, tiles = store.counts()
+    damage, missing, earlier = store.verify(), 0, store.earlier()
+    if store.thumbnails.kept:
+        missing = sum(own.count(None) for _, own in store.thumbnails_by_scene())
+    for one in earlier:
+        with CodeStore.open(one.path) as left:
+            damage += [f"{one.path}: {line}" for line in left.verify()]
+    return {
+        "store": str(store.path),
+        "scenes": scenes,
+        "tiles": tiles,
+        "damage": damage,
+        "thumbnails_missing": missing,
+        "vectors_missing": store.vectors_missing() if store.vectors.kept else 0,
+        "earlier": [one.document() for one in earlier],
+    }
 
 
 def quarantine_document(store: CodeStore) -> Document:

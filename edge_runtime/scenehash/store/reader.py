@@ -34,6 +34,8 @@ from .tile_file import TileFile
 from .vectors import Vectors
 
 Answer = TypeVar("Answer")
+# Tiles whose vectors are compared with their checksums together.
+VECTORS_READ = 1 << 13
 
 
 class StoreReader:
@@ -43,6 +45,8 @@ class StoreReader:
         self.path = path
         self._catalog = catalog
         self._indexing: threading.Thread | None = None
+        # By their ids: what was compared with its checksum, or was not there.
+        self._sound_models: dict[str, Path | None] = {}
         self._snapshot = Snapshot.of(path, catalog)
         self.thumbnails = Thumbnails(path, catalog)
         self.vectors = Vectors(path, catalog)
@@ -127,7 +131,9 @@ class StoreReader:
         It is as it was when it was kept.
         """
         identity = self._catalog.model_id()
-        return None if identity is None else sound_model(self.path, identity)
+        if identity is not None and identity not in self._sound_models:
+            self._sound_models[identity] = sound_model(self.path, identity)
+        return None if identity is None else self._sound_models[identity]
 
     @property
     def keeps_model(self) -> bool:
@@ -302,6 +308,10 @@ class StoreReader:
             some = some[snapshot.has(some)]
             yield some, snapshot.codes_at(some)
 
+    def tiles_a_day(self) -> float | None:
+        """How many tiles a day were acquired; None when the times of the scenes do not tell."""
+        return self._catalog.scenes.tiles_a_day()
+
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints
         float64 [N, 4, 2]."""
@@ -362,6 +372,14 @@ class StoreReader:
         for found in self._each_scene():
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.vectors.read_scene(found[0])
+
+    def vectors_missing(self) -> int:
+        """How many tiles have no sound vector."""
+        return sum(
+            len(some) - len(self.vectors.of(some.tolist()))
+            for rows, _ in self.living()
+            for some in np.array_split(rows, 1 + len(rows) // VECTORS_READ)
+        )
 
     def thumbnail_count(self) -> int:
         """How many tiles there is a thumbnail of."""

@@ -13,9 +13,9 @@ class Hit:
 
     time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
     labels are the scene's; decode_params: how its pixels are made of its file. same_place: whether
-    the tile shows the query's place; None where that was not compared. match: one word for how much
-    the hit means, and hamming_rank: its rank by distance, whatever order it is shown in; where a
-    search says so (scenehash.search).
+    the tile shows the query's place; None where that was not compared. cosine: that of its vector
+    and the query's, likewise. match: one word for how much the hit means, and hamming_rank: its
+    rank by distance, whatever order it is shown in; where a search says so (scenehash.search).
     """
 
     rank: int
@@ -28,6 +28,7 @@ class Hit:
     labels: tuple[str, ...] = ()
     decode_params: Mapping[str, object] = field(default_factory=dict)
     same_place: bool | None = None
+    cosine: float | None = None
     match: str | None = None
     hamming_rank: int | None = None
 
@@ -44,6 +45,7 @@ class Hit:
             "footprint": self.footprint,
             "labels": list(self.labels),
             "same_place": self.same_place,
+            "cosine": self.cosine,
             "match": self.match,
             "hamming_rank": self.hamming_rank,
         }

@@ -231,6 +231,17 @@ class SceneTable:
         query = f"SELECT count(*) FROM scene {_where(condition, 'time IS NULL')}"
         return int(self._database.one(query, *values)[0])
 
+    def tiles_a_day(self) -> float | None:
+        """How many tiles a day were acquired, of the scenes whose time is known.
+
+        None when the first and the last of them do not lie a day apart.
+        """
+        first, last, tiles = self._database.one(
+            "SELECT min(time), max(time), sum(tiles) FROM scene WHERE time IS NOT NULL"
+        )
+        days = 0.0 if first is None else (last - first) / 86_400
+        return tiles / days if days >= 1 else None
+
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
         query = "SELECT label FROM label WHERE scene = ? ORDER BY label"

@@ -334,7 +334,7 @@ class CodeStore(StoreReader):
                 self._catalog.keep_model(None)
                 if to.model_file is not None:
                     self.keep_model(to.model_file)
-                self._catalog.database.run("DELETE FROM alert")
+                self.alerts.clear()
                 alerts = Alerts(self._catalog.database, self.transaction, to.bits)
                 for alert in to.alerts:
                     alerts.add(alert)
@@ -401,6 +401,7 @@ class CodeStore(StoreReader):
         with self.transaction():
             try:
                 self._catalog.keep_model(write_model(self.path, data))
+                self._sound_models.clear()
             except OSError as error:
                 raise StoreError(
                     f"{self.path}: the model cannot be kept ({error.strerror}); what was stored "

@@ -7,10 +7,14 @@ arrivals.py     which of them are complete
 backlog.py      which comes next, and which are dropped when there are too many
 loop.py         scan, choose, ingest, match, deliver
 matching.py     a scene's tiles against the store and its alerts
+bursts.py       tiles that are one find
 novelty.py      whether a place was seen before, and has changed
 events.py       events as JSON
 dispatcher.py   delivers events to the sinks: sinks.py, event_file.py, webhook.py (endpoint.py)
 status.py       what the watch is doing, for whoever looks
 waiting.py      until something may have changed
-alerts.py       alerts made from examples, and tuned; tuning.py
+alerts.py       alerts made from examples, judged, tested; tuning.py, alert_test.py
+rule_fitting.py the rule of an alert, chosen by its examples and an archive
+false_alarms.py how many false alarms a threshold has
+rates.py        rates of false alarms in words
 """

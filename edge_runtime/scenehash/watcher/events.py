@@ -1,13 +1,15 @@
 """Events: JSON objects, as docs/watch.md has them."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from scenehash.geo import bounding_boxes
 from scenehash.store import HashedScene
 
-from .matching import Match
+from .bursts import group_bursts
+from .matching import AlertMatch, Match
 from .novelty import Repeat
 from .options import Per
 
@@ -22,18 +24,27 @@ LARGEST_NUMBER = 2**53 - 1
 
 
 def scene_events(
-    scene: HashedScene, first_row: int, matches: Sequence[Match], per: Per, at: datetime
+    scene: HashedScene,
+    first_row: int,
+    matches: Sequence[Match],
+    per: Per,
+    at: datetime,
+    group: bool = False,
 ) -> list[str]:
-    """The events of a scene that is being stored: one, or one for each of its tiles."""
+    """The events of a scene that is being stored: one, or one for each of its tiles.
+
+    group: tiles of a burst are one; see group_bursts.
+    """
     about = _about(scene, first_row, matches, at)
+    finds = group_bursts(scene, matches) if group else matches
     if per == "tile":
-        tiles = [_tile(scene, first_row, match) for match in matches]
+        tiles = [_tile(scene, first_row, match) for match in finds]
         return [_text({"kind": "tile", **about, "tile": tile}) for tile in tiles]
-    shown = sorted(matches, key=_importance)[:TILES_AN_EVENT]
+    shown = sorted(finds, key=_importance)[:TILES_AN_EVENT]
     summary = {
         "novelty": max((match.novelty for match in matches if match.novelty is not None),
                        default=None),
-        "alerts": _summary(matches),
+        "alerts": _summary(matches, finds if group else None),
         "repeats": sum(match.repeat is not None for match in matches),
         "changed": sum(match.repeat is not None and match.repeat.changed for match in matches),
         "matches": [_tile(scene, first_row, match) for match in shown],
@@ -97,17 +108,24 @@ def _about(
 def _tile(scene: HashedScene, first_row: int, match: Match) -> dict[str, object]:
     window = scene.windows[match.position]
     footprint = None if scene.footprints is None else scene.footprints[match.position].tolist()
+    others = [first_row + position for position in match.others or ()]
     return {
         "row": first_row + match.position,
         "window": [window.x, window.y, window.width, window.height],
         "footprint": footprint,
         "novelty": match.novelty,
         "alerts": [
-            {"name": alert.name, "distance": distance, "radius": alert.radius}
-            for alert, distance in match.alerts
+            {
+                "name": own.alert.name,
+                "distance": own.distance,
+                "radius": own.alert.radius,
+                **_by_rule(own),
+            }
+            for own in match.alerts
         ],
         "repeat": None if match.repeat is None else _repeat(match.repeat),
         "nearest": [_near(hit.document()) for hit in match.nearest],
+        **({} if match.others is None else {"others": others}),
     }
 
 
@@ -115,21 +133,43 @@ def _near(hit: Mapping[str, object]) -> dict[str, object]:
     return {name: hit[name] for name in NEAR_FIELDS}
 
 
-def _summary(matches: Sequence[Match]) -> list[dict[str, object]]:
-    """Each alert that a tile of the scene matches: how many do, and how close the nearest is."""
+def _by_rule(match: AlertMatch) -> dict[str, object]:
+    """What a rule adds to a match: the score that decided, and what is to be expected of it."""
+    rule = match.alert.rule
+    if rule is None or match.score is None:
+        return {}
+    expected = rule.expected.document()
+    return {
+        "score": round(match.score, 5),
+        "threshold": round(rule.threshold, 5),
+        "expected": {name: expected[name] for name in ("false_alarms_per_1000", "recall")},
+    }
+
+
+def _summary(matches: Sequence[Match], finds: Sequence[Match] | None) -> list[dict[str, object]]:
+    """Each alert that a tile of the scene matches: how many do, and how close the nearest is.
+
+    finds: where tiles of a burst are one, how many finds they are.
+    """
     found: dict[str, list[int]] = {}
     for match in matches:
-        for alert, distance in match.alerts:
-            found.setdefault(alert.name, []).append(distance)
+        for own in match.alerts:
+            found.setdefault(own.alert.name, []).append(own.distance)
+    count = Counter(own.alert.name for match in finds or () for own in match.alerts)
     return [
-        {"name": name, "tiles": len(distances), "distance": min(distances)}
+        {
+            "name": name,
+            "tiles": len(distances),
+            **({} if finds is None else {"finds": count[name]}),
+            "distance": min(distances),
+        }
         for name, distances in sorted(found.items())
     ]
 
 
 def _importance(match: Match) -> tuple[object, ...]:
     """Alerts come first, the closest before others; then changes; then what is most novel."""
-    closest = min((distance for _, distance in match.alerts), default=1 << 20)
+    closest = min((own.distance for own in match.alerts), default=1 << 20)
     changed = match.repeat is not None and match.repeat.changed
     return closest, not changed, -(match.novelty or 0), match.position
 

@@ -97,6 +97,8 @@ class Watch:
         files: list[Arrival] = []
         try:
             with CodeStore.open(self._store, writable=True) as store:
+                # Another model may have come to it meanwhile: then nothing more is written.
+                store.check(self._model.lineage, self._model.width_for(store.bits))
                 self._set_shed_aside(store)
                 files = self._backlog.take()
                 self._store_files(files, store)
@@ -187,7 +189,9 @@ class Watch:
         with store.transaction():
             added = store.add([scene])
             for first_row in added.first_rows:
-                events = scene_events(scene, first_row, matches, self._options.per, now())
+                events = scene_events(
+                    scene, first_row, matches, self._options.per, now(), self._options.group
+                )
                 store.outbox.note(events, [file])
         if added.stored:
             ended = time.perf_counter()

@@ -11,18 +11,29 @@ from .novelty import Repeat, find_repeats
 
 
 @dataclass(frozen=True)
+class AlertMatch:
+    """An alert that a tile matches: bits to its nearest example, and, where its rule decided, the
+    score of the tile, which is at least the rule's threshold."""
+
+    alert: Alert
+    distance: int
+    score: float | None = None
+
+
+@dataclass(frozen=True)
 class Match:
     """What was found for one tile, the position-th of its scene.
 
     nearest: stored tiles. novelty: distance to the nearest of them, in bits; None in an empty
-    store. alerts: those that it matches, with the distance to their nearest example. repeat: a
-    stored tile of the same place.
+    store. alerts: those that it matches. repeat: a stored tile of the same place. others: the
+    positions of tiles that are one find with it, see bursts.py; None where nobody looked for them.
     """
 
     position: int
     nearest: Sequence[Hit]
-    alerts: Sequence[tuple[Alert, int]]
+    alerts: Sequence[AlertMatch]
     repeat: Repeat | None
+    others: tuple[int, ...] | None = None
 
     @property
     def novelty(self) -> int | None:
@@ -36,11 +47,12 @@ def match_scene(
     """Match each tile of a scene; nearest: how many stored tiles are named for each."""
     hits = store.search(scene.codes, max(1, nearest))
     repeats = find_repeats(scene, store)
-    matched: list[list[tuple[Alert, int]]] = [[] for _ in scene.windows]
+    matched: list[list[AlertMatch]] = [[] for _ in scene.windows]
     for alert in alerts:
-        distances = alert.distances(scene.codes)
-        for position in np.flatnonzero(distances <= alert.radius).tolist():
-            matched[position].append((alert, int(distances[position])))
+        judged = alert.judge(scene.codes, scene.vectors)
+        for position in np.flatnonzero(judged.matches).tolist():
+            score = None if judged.scores is None else float(judged.scores[position])
+            matched[position].append(AlertMatch(alert, int(judged.distances[position]), score))
     return [
         Match(position, *found)
         for position, found in enumerate(zip(hits, matched, repeats, strict=True))

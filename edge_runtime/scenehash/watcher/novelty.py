@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from scenehash.codes import hamming
 from scenehash.geo import Box, Floats, bounding_boxes, overlap
-from scenehash.retrieval.grouping import MIN_OVERLAP
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.records import seconds
+
+# Intersection over union of two bounding boxes from which on they are of one place.
+MIN_OVERLAP = 0.5
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ class WatchOptions:
     complete when NAME.done is beside it, and not before. poll: scan the folders at an interval, and
     trust no mtime; for network folders. max_backlog: when more files wait, the oldest are set aside
     and the newest are taken first; None: no limit, the oldest first. per: one event a scene or a
-    tile. nearest: stored tiles named for each tile. once: end when what is there is stored. ingest:
-    how scenes are read, cut and stored; None: as IngestOptions() has it.
+    tile. nearest: stored tiles named for each tile. group: tiles of a scene that overlap and match
+    the same alerts are one find. once: end when what is there is stored. ingest: how scenes are
+    read, cut and stored; None: as IngestOptions() has it.
     """
 
     settle: float = 2.0
@@ -28,6 +29,7 @@ class WatchOptions:
     max_backlog: int | None = None
     per: Per = "scene"
     nearest: int = 3
+    group: bool = False
     once: bool = False
     ingest: "IngestOptions | None" = None
 

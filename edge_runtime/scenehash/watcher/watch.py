@@ -9,8 +9,9 @@ from scenehash.errors import ConfigurationError
 from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, model_of
 
+from .alerts import DISABLED, disabled_alerts
 from .dispatcher import open_dispatcher
 from .lock import watch_lock
 from .loop import Watch
@@ -35,8 +36,8 @@ def watch(
     A file is taken once, when it is complete. A scene and its event are committed together, so that
     a watch that ends at any moment goes on where it was. It ends, between two tiles, when stop is
     set; with options.once, when what is there is stored. The store is made when there is none.
-    model: None is the one that ships with scenehash. log is called with what a person should know,
-    a line each. docs/watch.md describes the events.
+    model: None is the one that the store keeps, or that ships with scenehash. log is called with
+    what a person should know, a line each. docs/watch.md describes the events.
 
     Raises ConfigurationError on options that make no sense, InputError when events cannot be
     written, ModelError, LineageError when another model made the store, StoreBusyError when there
@@ -46,10 +47,12 @@ def watch(
     ingest = options.ingest or IngestOptions()
     paths, path = [Path(folder) for folder in folders], Path(store)
     _check(paths, path, sinks)
-    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model or model_of(path))
     with contextlib.ExitStack() as stack:
         with CodeStore.for_model(path, loaded, ingest.bits, ingest.wait) as opened:
             stack.enter_context(watch_lock(path))
+            for one in disabled_alerts(opened):
+                log(f"alert {one.alert.name} is disabled: {DISABLED}")
             dispatcher = stack.enter_context(open_dispatcher(opened, sinks, log))
         running = Watch(paths, path, loaded, options, dispatcher, log, stop.is_set)
         running.run(waiting(paths, options.poll, stop, log))

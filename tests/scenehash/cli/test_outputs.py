@@ -26,7 +26,7 @@ NO_PLACE = "not written: no scene is georeferenced"
 COMMANDS = [
     ["search", "row:0", "--store", "{s}", "--html"],
     ["search", "row:0", "--store", "{s}", "--geojson"],
-    ["alert", "tune", "wood", "--apply", "--store", "{s}", "--sheet"],
+    ["alert", "test", "wood", "--store", "{s}", "--sheet"],
     ["store", "export", "{s}", "--out"],
     ["tiles", "{in}", "--geojson"],
     ["bench", "--plot"],
@@ -63,8 +63,8 @@ def test_outputs_are_checked_first(
     assert answer("alert", "list", "--store", folder / "s")["alerts"][0]["radius"] == 3
 
 
-def test_a_sheet_has_the_name_of_a_picture_before_anything_is_tuned(folder: Path) -> None:
-    tune = ["alert", "tune", "wood", "--apply", "--store", folder / "s", "--sheet"]
+def test_a_sheet_has_the_name_of_a_picture_before_anything_is_counted(folder: Path) -> None:
+    tune = ["alert", "test", "wood", "--store", folder / "s", "--sheet"]
     done = run(*tune, folder / "wood.docx")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "no picture format" in done.stderr

@@ -87,7 +87,7 @@ def test_pictures_pages_and_maps_are_written(scenes: Path, store: Path, tmp_path
     outputs = ["--html", tmp_path / "p.html", "--geojson", tmp_path / "p.geojson"]
     found = answer(
         "search", scene, "--window", "256,256,256,256", "--store", store, "-k", 4,
-        "--scene", scene, "--rerank", "--explain", "--sheet", tmp_path / "p.png", *outputs,
+        "--scene", scene, "--rerank", "bits", "--explain", "--sheet", tmp_path / "p.png", *outputs,
     )  # fmt: skip
     assert found["hits"][0]["window"] == [256, 256, 256, 256]
     assert found["explanation"]["codes"] > 0

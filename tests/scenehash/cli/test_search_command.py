@@ -50,8 +50,8 @@ def test_a_large_scene_is_searched_by_its_tiles_and_says_so(scenes: Path, store:
 
 
 def test_a_note_about_a_query_names_its_file(store: Path, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        pixels = np.moveaxis(draw("river", 3), 2, 0).astype(np.uint16)
+    for seed, name in enumerate(("one", "two")):
+        pixels = np.moveaxis(draw("river", seed), 2, 0).astype(np.uint16)
         with rasterio.open(
             tmp_path / f"{name}.tif", "w", driver="GTiff", count=3, height=256, width=256,
             dtype="uint16", photometric="MINISBLACK",

@@ -151,16 +151,18 @@ def test_a_search_says_which_hit_is_the_same_place(
     hits = found["hits"]
     assert found["reranked"] == {"by": ["same_place"], "compared": {"same_place": 9}}
     assert hits[0]["match"] == "same_place"
-    plain = answer(*query, "-k", 9, "--no-rerank")
+    plain = answer(*query, "-k", 9, "--rerank", "none")
     assert plain["reranked"] is None
     ranks = {hit["row"]: hit["rank"] for hit in plain["hits"]}
     assert [hit["hamming_rank"] for hit in hits] == [ranks[hit["row"]] for hit in hits]
     assert [hit["same_place"] for hit in hits] == [True, False, False, False]
     assert hits[0]["window"] == [256, 0, 256, 256]
-    assert "same_place" in run(*query, "--rerank", "--html", tmp_path / "p.html").stdout
+    assert (
+        "same_place" in run(*query, "--rerank", "thumbnails", "--html", tmp_path / "p.html").stdout
+    )
     page = (tmp_path / "p.html").read_text()
     assert "same place" in page
-    assert "place first (thumbnails of 9 compared), then by how certain" in page
+    assert "place first (thumbnails of 9 compared)" in page
     assert plain["hits"][0]["same_place"] is None
     row = next(hit["row"] for hit in hits if hit["same_place"])
     stored = answer("search", f"row:{row}", "--store", store)["hits"][0]

@@ -16,6 +16,8 @@ from scenehash.retrieval.query import read_query
 from ...scenes import draw
 
 runner = CliRunner()
+WIDTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256)
+NAMED = ", ".join(map(str, WIDTHS))
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +36,10 @@ def scenes(tmp_path: Path) -> Path:
 def test_a_narrow_code_is_the_first_bits_of_the_whole(model: HashModel) -> None:
     images = [draw(kind, 0) for kind in ("harbor", "forest", "beach")]
     whole = model.encode(images)
-    assert model.widths == (16, 24, 32, 48, 64)
+    assert model.widths == WIDTHS
     for bits in model.widths:
         assert np.array_equal(model.encode(images, bits=bits), whole[:, : bits // 8])
-    with pytest.raises(ConfigurationError, match="can be of 16, 24, 32, 48, 64 bits"):
+    with pytest.raises(ConfigurationError, match=f"can be of {NAMED} bits"):
         model.encode(images, bits=40)
 
 
@@ -74,4 +76,8 @@ def test_ingest_takes_a_width_and_later_goes_by_the_store(scenes: Path, tmp_path
     assert "holds codes of 32 bits" in wider.stderr
     unknown = runner.invoke(app, ["ingest", str(scenes), "--store", store, "--bits", "40"])
     assert unknown.exit_code == 1
-    assert "40 bits: this model's codes can be of 16, 24, 32, 48, 64 bits" in unknown.stderr
+    assert f"40 bits: this model's codes can be of {NAMED} bits" in unknown.stderr
+    made = runner.invoke(app, ["ingest", str(scenes), "--store", str(tmp_path / "new")])
+    assert made.exit_code == 0, made.output
+    with CodeStore.open(tmp_path / "new") as opened:
+        assert opened.bits == 64

@@ -19,7 +19,7 @@ def test_queries_are_read_as_the_models_card_says(tmp_path: Path) -> None:
     assert [search.kind for search in demo.searches] == list(KINDS)
     for search in demo.searches:
         image = read_image(query_path(search.kind), params)
-        assert np.array_equal(search.query.codes, model.encode([image]))
+        assert np.array_equal(search.query.codes, model.encode([image], 64))
         assert search.query.picture is not None
         assert np.array_equal(search.query.picture, image)
         assert len(search.hits) == 6

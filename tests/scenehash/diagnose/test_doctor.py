@@ -277,7 +277,7 @@ def test_model_whose_codes_drift_is_bad_and_the_rows_that_move_are_told(tmp_path
     model = HashModel.load()
     first, *rest = model.card.golden
     expected = np.frombuffer(first.code, np.uint8)
-    recorded = expected ^ np.packbits(np.arange(64) < 5)
+    recorded = expected ^ np.packbits(np.arange(model.bits) < 5)
     card = {"golden": [first.model_copy(update={"code": recorded.tobytes()}), *rest]}
     path = changed(tmp_path / "m.onnx", card)
     store = tmp_path / "store"

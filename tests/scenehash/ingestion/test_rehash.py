@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from scenehash import CodeStore, Filter, HashModel, IngestOptions, ingest, rehas
 from scenehash import scenes as scenes_room
 from scenehash.errors import ConfigurationError, LineageError, StoreBusyError, StoreError
 from scenehash.ingestion import RehashReport, stored
-from scenehash.store import Alert, earlier_path
+from scenehash.store import Alert, Expected, Rule, earlier_path, fitted_on
 from scenehash.store.rehash_work import REHASH, rehash_work
 
+from ...tiny_model import DIMS
 from .archives import check_codes, make_store, models, picture, write_scenes
 
 SCENES = 12
@@ -374,8 +376,36 @@ def test_alerts_are_carried_over_and_none_is_dropped(
     with CodeStore.open(store) as after:
         assert [alert.name for alert in after.alerts.list()] == ["file", "half", "lost", "stays"]
         alert = after.alerts.get("lost")
+        back = [int(source.removeprefix("row:")) for source in alert.sources]
+        assert np.array_equal(after.codes(np.array(back)), alert.examples)
         (hit, *_) = after.search(alert.examples[:1], 1)[0]
         assert (hit.distance, hit.scene) == (0, str(gone))
+
+
+@pytest.mark.parametrize(("name", "is_fitted"), [("adapted", True), ("other", False)])
+def test_a_rule_of_representations_goes_on_in_their_frame_alone(
+    tmp_path: Path, scenes: Path, by: dict[str, HashModel], name: str, is_fitted: bool
+) -> None:
+    store = make_store(tmp_path / "s", scenes, by["first"])
+    with CodeStore.open(store, writable=True) as before:
+        alert = alert_of(before, "quay", [0, 3])
+        rule = Rule(
+            "linear",
+            "colours",
+            np.zeros(DIMS, np.float32),
+            np.ones((1, DIMS), np.float32),
+            1,
+            0.5,
+            Expected("1/day", 0.001, 0.001, None, 24),
+            fitted_on(alert.examples, alert.negatives),
+        )
+        before.alerts.add(replace(alert, rule=rule))
+    rehash(store, by[name])
+    with CodeStore.open(store) as after:
+        alert = after.alerts.get("quay")
+        assert alert.rule is not None
+        assert alert.rule.expected.asked == "1/day"
+        assert alert.is_fitted == is_fitted
 
 
 def test_events_quarantine_labels_and_thumbnails_stay(

@@ -164,7 +164,7 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
     [
         ({"bits": 20}, "bits"),
         ({"bits": 1 << 40}, "bits"),
-        ({"widths": [128]}, "a width is larger"),
+        ({"bits": 64}, "a width is larger"),
         ({"tile_size": 1 << 30}, "tile_size"),
         ({"name": "x" * 1000}, "name"),
         ({"quality": {"map_at_20": float("inf")}}, "quality"),
@@ -179,8 +179,8 @@ def test_a_card_beyond_its_bounds_is_refused(change: dict[str, Any], reason: str
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"code": "AAAA"}, "not a code of 64 bits"),
-        ({"logits": [0.0] * 63}, "not a code of 64 bits"),
+        ({"code": "AAAA"}, "not a code of 256 bits"),
+        ({"logits": [0.0] * 63}, "not a code of 256 bits"),
         ({"logits": [float("nan")] * 64}, "logits"),
         ({"png": "R0lGODlh"}, "not a PNG of 256 x 256"),
         # The header of a PNG of 2 billion pixels a side.

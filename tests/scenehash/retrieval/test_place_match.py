@@ -62,7 +62,7 @@ def test_brightness_and_contrast_do_not_matter(
 ) -> None:
     query = crop(folder, store, model, SIDE + 20, SIDE - 30)
     assert query.picture is not None
-    hits = search(store, query, 30, rerank=False).hits
+    hits = search(store, query, 30, rerank="none").hits
     paler = np.clip(query.picture * 0.6 + 60, 0, 255).astype(np.uint8)
     for image in (query.picture, paler):
         seen = Query.from_image(image, model)
@@ -75,7 +75,7 @@ def test_hits_of_other_places_stay_in_the_order_that_they_had(
 ) -> None:
     strange = write(tmp_path / "strange.png", draw("harbor", 4321))
     query = read_query(str(strange), store, lambda: model)
-    hits = search(store, query, 30, rerank=False).hits
+    hits = search(store, query, 30, rerank="none").hits
     compared = same_place_first(store, [query], hits)
     assert compared == [replace(hit, same_place=False) for hit in hits]
     own = crop(folder, store, model, SIDE, SIDE)
@@ -118,7 +118,7 @@ def test_without_thumbnails_nothing_is_said_of_places(
         bare.merge(store)
         bare.keep_thumbnails(False)
         assert {hit.same_place for hit in search(bare, query, 9).hits} == {None}
-    plain = search(store, query, 9, rerank=False).hits
+    plain = search(store, query, 9, rerank="none").hits
     assert {hit.same_place for hit in plain} == {None}
 
 
@@ -129,16 +129,17 @@ def test_each_order_says_how_many_it_looked_at(
     monkeypatch.setattr(rerank, "WEIGHED", 1)
     monkeypatch.setattr(rerank, "PLACES", 12)
     query = crop(folder, store, model, SIDE, SIDE)
-    for wanted, compared in (
-        (True, {"bit_certainty": 5, "same_place": 12}),
+    orders: tuple[tuple[rerank.Rerank | None, dict[str, int]], ...] = (
+        ("bits", {"bit_certainty": 5, "same_place": 12}),
         (None, {"same_place": 12}),
-    ):
+    )
+    for wanted, compared in orders:
         found = search(store, query, 3, rerank=wanted)
         assert found.reranked is not None
         assert found.reranked.compared == compared
         assert found.reranked.by[0] == "same_place"
         assert found.document()["reranked"]["compared"] == compared  # type: ignore[index]
-    everything = search(store, query, 99, rerank=True).reranked
+    everything = search(store, query, 99, rerank="bits").reranked
     assert everything is not None
     assert everything.compared == {"bit_certainty": 22, "same_place": 22}
 

@@ -67,7 +67,7 @@ def test_a_box_that_holds_a_place_is_no_footprint_that_does(tmp_path: Path) -> N
 
 
 def test_a_model_at_hand_says_what_distances_mean(store: Path, model: HashModel) -> None:
-    assert search(store, "row:0", model=model).match_distances.same_kind == 5
+    assert search(store, "row:0", model=model).match_distances.same_kind == 3
     own = MatchDistances(bits=64, same_kind=1, likely_same_kind=2, doubtful=3, nearest=4)
     card = model.card.model_copy(update={"match_distances": [own]})
     other = HashModel(model._session, card)

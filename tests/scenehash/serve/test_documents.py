@@ -216,7 +216,7 @@ def test_an_image_is_sent_searched_with_and_seen_again(
     assert {key: sent[key] for key in ("width", "height", "tiles", "footprint", "name")} == {
         "width": 256, "height": 256, "tiles": 1, "footprint": None, "name": "my <b>harbor</b>.png",
     }  # fmt: skip
-    assert sent["code"] == model.encode([draw("harbor", 9)])[0].tobytes().hex()
+    assert sent["code"] == model.encode([draw("harbor", 9)], 64)[0].tobytes().hex()
     assert send(reader, query)["upload"] == sent["upload"]
     shown = pixels(reader, f"/api/uploads/{sent['upload']}/image", size=256)
     assert np.array_equal(shown, draw("harbor", 9))
@@ -278,7 +278,7 @@ def test_alerts_are_made_tried_judged_and_removed_as_by_command(
         assert get(client, "/api/alerts") == listed
         assert listed["alerts"] == [made.json()] == [get(client, "/api/alerts/quay")]
         assert made.json()["examples"] == ["row:0", "upload:q.png"]
-        tuned = by_command("alert", "tune", "quay", "--label", "harbor", "--store", own)
+        tuned = by_command("alert", "test", "quay", "--label", "harbor", "--store", own)
         assert get(client, "/api/alerts/quay/test", label="harbor") == tuned == tried.json()
         assert tuned["tiles"] == 8
         assert client.post("/api/alerts", json=body).status_code == 409

@@ -14,7 +14,7 @@ from scenehash import CodeStore
 from scenehash.codes import pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
-from scenehash.store import Alert
+from scenehash.store import Alert, Filter
 from scenehash.watcher.alerts import set_radius
 from scenehash.watcher.tuning import Tuning, around, tune
 from scenehash.windows import Window
@@ -126,7 +126,7 @@ def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None
     added = answer("alert", "add", "quay", example, "row:1", "--radius", 12, "--not", "row:9",
                    "--store", store)  # fmt: skip
     assert added == {"name": "quay", "radius": 12, "examples": [str(example), "row:1"],
-                     "negatives": ["row:9"]}  # fmt: skip
+                     "negatives": ["row:9"], "rule": None}  # fmt: skip
     assert answer("alert", "add", "other", "row:4", "--store", store)["radius"] == 8
     listed = answer("alert", "list", "--store", store)["alerts"]
     assert [one["name"] for one in listed] == ["other", "quay"]
@@ -164,12 +164,12 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
     assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr
 
 
-def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
+def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
     store: Path, tmp_path: Path
 ) -> None:
     answer("alert", "add", "quay", "row:0", "--radius", 1, "--store", store)
     sheet = tmp_path / "sheet.png"
-    tuned = answer("alert", "tune", "quay", "--label", "harbor", "--sheet", sheet,
+    tuned = answer("alert", "test", "quay", "--label", "harbor", "--sheet", sheet,
                    "--store", store)  # fmt: skip
     with CodeStore.open(store) as opened:
         codes = np.concatenate([codes for _, codes in opened.scenes()])
@@ -179,11 +179,12 @@ def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
     assert tuned["precision"][0] == 1
     assert read_pixels(sheet).std() > 20
     assert answer("alert", "list", "--store", store)["alerts"][0]["radius"] == 1
-    applied = answer("alert", "tune", "quay", "--apply", "--store", store)
-    assert "precision" not in applied
+    plain = answer("alert", "test", "quay", "--store", store)
+    assert "precision" not in plain
+    applied = answer("alert", "tune", "quay", "--radius", plain["proposed"], "--store", store)
     radius = answer("alert", "list", "--store", store)["alerts"][0]["radius"]
-    assert radius == applied["proposed"]
-    shown = run("alert", "tune", "quay", "--store", store)
+    assert radius == applied["radius"] == plain["proposed"]
+    shown = run("alert", "test", "quay", "--store", store)
     assert "now" in shown.stdout or "proposed" in shown.stdout
 
 
@@ -197,7 +198,14 @@ def test_tune_shows_each_radius_with_pictures_and_changes_it_when_asked(
         ("add new", 2, "Missing argument"),
         ("remove new", 1, "no alert of that name"),
         ("tune new", 1, "no alert of that name"),
-        ("tune twice --label none", 1, "no stored scene has the label none"),
+        ("tune twice", 1, "no rate of false alarms was ever asked for"),
+        ("tune twice --radius 3 --false-alarms 1/day", 2, "give one of them"),
+        ("tune twice --false-alarms 1/moon", 1, "no such time"),
+        ("tune twice --false-alarms 1/day", 1, "have no times that lie a day apart"),
+        ("tune twice --false-alarms 1/5", 1, "more than 10% of all tiles"),
+        ("add new row:0 --false-alarms 2/1000", 1, "do not tell how often an alert is false"),
+        ("test new", 1, "no alert of that name"),
+        ("test twice --label none", 1, "no stored scene has the label none"),
     ],
 )
 def test_bad_input_is_one_clear_line(store: Path, arguments: str, status: int, said: str) -> None:
@@ -262,7 +270,7 @@ def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, 
     found, _, picture = first_example(store, "all")
     assert found.tiles[str(scene)].window.width == 512
     assert picture is not None
-    done = run("alert", "tune", "part", "--sheet", store.parent / "s.png", "--store", store)
+    done = run("alert", "test", "part", "--sheet", store.parent / "s.png", "--store", store)
     assert done.exit_code == 0
     sheet = read_pixels(store.parent / "s.png")
     with CodeStore.open(store) as opened:
@@ -327,3 +335,96 @@ def test_an_example_in_which_nothing_is_to_be_seen_is_named(
     assert done.exit_code == 0
     assert "note: " in done.stderr
     assert "it is of one colour" in " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of 25 tiles of each of several kinds, labelled, with representations."""
+    folder = tmp_path_factory.mktemp("large")
+    for name, image in archive(25, seed=8):
+        kind = folder / name.rpartition("_")[0]
+        kind.mkdir(exist_ok=True)
+        cv2.imwrite(str(kind / name), image[:, :, ::-1])
+    done = run("ingest", folder, "--label-from-folder", "--vectors", "--store", folder / "s")
+    assert done.exit_code == 0, done.stderr
+    return folder / "s"
+
+
+def rows_of(store: Path, label: str) -> list[int]:
+    with CodeStore.open(store) as opened:
+        return [row for rows, _ in opened.living(Filter(label=label)) for row in rows.tolist()]
+
+
+def test_an_alert_is_made_for_a_rate_and_says_what_to_expect(large: Path) -> None:
+    rows = rows_of(large, "harbor")
+    added = answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),
+                   "--false-alarms", "10/1000", "--store", large)  # fmt: skip
+    rule = added["rule"]
+    assert (rule["asked"], rule["asked_per_1000"], rule["fitted"]) == ("10/1000", 10, True)
+    assert 0 < rule["false_alarms_per_1000"] <= 20
+    assert 0 < rule["recall"] <= 1
+    assert answer("alert", "list", "--store", large)["alerts"] == [added]
+    listed = " ".join(run("alert", "list", "--store", large).stdout.split())
+    assert "for 10/1000 false alarms: expected" in listed
+    measured = answer("alert", "test", "port", "--label", "harbor", "--store", large)["measured"]
+    with CodeStore.open(large) as opened:
+        assert measured["tiles"] == len(opened) - 5
+    assert measured["true"] == len(rows) - 5
+    assert measured["recall"] == round(measured["true_matches"] / measured["true"], 4)
+    assert measured["recall"] > 0.5
+    assert measured["false_alarms_per_1000"] < 40
+
+    strangers = [row for row in range(measured["tiles"]) if row not in rows]
+    rejected = answer("alert", "reject", "port", strangers[0], "--store", large)
+    assert rejected["rule"]["asked"] == "10/1000"
+    assert rejected["rule"]["fitted"]
+    confirmed = answer("alert", "confirm", "port", rows[7], "--store", large)
+    assert confirmed["rule"]["fitted"]
+    assert len(confirmed["examples"]) == 6
+    with CodeStore.open(large) as opened:
+        rule_now = opened.alerts.get("port").rule
+        assert rule_now is not None
+        assert rule_now.vectors is not None
+        there, values = opened.vectors.read(np.array([*rows[:5], rows[7], strangers[0]]))
+        order = np.argsort([*rows[:5], rows[7], strangers[0]])
+        assert np.array_equal(rule_now.vectors.values[order], values[np.argsort(there)])
+    fewer = answer("alert", "tune", "port", "--false-alarms", "1/1000", "--store", large)
+    assert fewer["rule"]["false_alarms_per_1000"] < confirmed["rule"]["false_alarms_per_1000"]
+    again = answer("alert", "tune", "port", "--store", large)
+    assert again == fewer
+    plain = answer("alert", "tune", "port", "--radius", 4, "--store", large)
+    assert plain["rule"] is None
+    answer("alert", "remove", "port", "--store", large)
+
+
+def test_the_rule_decides_in_a_watch_and_its_event_says_so(large: Path, tmp_path: Path) -> None:
+    rows = rows_of(large, "harbor")
+    answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),
+           "--false-alarms", "10/1000", "--store", large)  # fmt: skip
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with CodeStore.open(large) as opened:
+        scene = read_pixels(Path(opened.tile(rows[0])[0]))[:, :, ::-1]
+    cv2.imwrite(str(folder / "new.png"), (scene * 0.97).astype(np.uint8))
+    cv2.imwrite(str(folder / "wood.png"), draw("forest", 500)[:, :, ::-1])
+    # Twelve windows that overlap by half, all of one harbor.
+    cv2.imwrite(str(folder / "wide.png"), np.tile(scene, (2, 2, 1)))
+    done = run("watch", folder, "--store", large, "--once", "--settle", 0.1, "--overlap", 0.5,
+               "--group")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    events = {
+        Path(event["scene"]).name: event for event in map(json.loads, done.stdout.split("\n")[:-1])
+    }
+    assert events["wood.png"]["alerts"] == []
+    (tile,) = events["new.png"]["matches"]
+    (alert,) = tile["alerts"]
+    assert alert["score"] >= alert["threshold"]
+    assert set(alert["expected"]) == {"false_alarms_per_1000", "recall"}
+    wide = events["wide.png"]
+    (summary,) = wide["alerts"]
+    assert wide["tiles"] == 9
+    assert summary["finds"] < summary["tiles"]
+    finds = [tile for tile in wide["matches"] if tile["alerts"]]
+    assert len(finds) == summary["finds"]
+    assert sum(1 + len(tile["others"]) for tile in finds) == summary["tiles"]
+    answer("alert", "remove", "port", "--store", large)

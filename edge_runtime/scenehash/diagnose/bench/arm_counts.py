@@ -9,6 +9,7 @@ from typing import Any
 ARM_COUNTS: dict[str, Any] = {
     "unit": "million instructions a tile of 256 pixels, one thread, counted under emulation",
     "model": "ucmerced+eurosat5k-centres-64",
+    "backbone": "efficientnet_lite0",
     "scenehash": "0.1.0",
     "onnxruntime": "1.32.0",
     "processors": {

@@ -1,24 +1,25 @@
 """Alerts: kinds of tile that a watch reports, made, tried and judged."""
 
-import dataclasses
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from scenehash.errors import ConfigurationError
 from scenehash.store import Alert
-from scenehash.store.documents import alerts_document
 from scenehash.watcher.alerts import (
     add_alert,
+    alerts_document,
     confirm_match,
     make_alert,
     reject_match,
+    set_false_alarms,
     set_radius,
-    tune_alert,
+    test_alert,
 )
 
-from ..queries import AlertRequest, AlertTestRequest, JudgeRequest, RadiusRequest
+from ..queries import AlertRequest, AlertTestRequest, JudgeRequest, RateRequest
 from ..station import Station
 from .common import PROBLEMS, Here, OptionalText, answer
 
@@ -40,7 +41,15 @@ def add(station: Here, asked: AlertRequest) -> Response:
     examples = [station.query(query) for query in asked.examples]
     unlike = [station.query(query) for query in asked.unlike]
     with station.writer() as store:
-        added = add_alert(store, asked.name, examples, unlike, asked.radius, station.model)
+        added = add_alert(
+            store,
+            asked.name,
+            examples,
+            unlike,
+            asked.radius,
+            station.model,
+            false_alarms=asked.false_alarms,
+        )
     return answer(added.document(), HTTPStatus.CREATED)
 
 
@@ -50,7 +59,15 @@ def test_new(station: Here, asked: AlertTestRequest) -> Response:
     examples = [station.query(query) for query in asked.examples]
     unlike = [station.query(query) for query in asked.unlike]
     with station.readers.store() as store:
-        made = make_alert(store, asked.name, examples, unlike, asked.radius, station.model)
+        made = make_alert(
+            store,
+            asked.name,
+            examples,
+            unlike,
+            asked.radius,
+            station.model,
+            false_alarms=asked.false_alarms,
+        )
     return answer(_tried(station, made, asked.label))
 
 
@@ -84,10 +101,14 @@ def alert(station: Here, name: Name) -> Response:
 
 
 @router.patch("/api/alerts/{name:path}")
-def change(station: Here, name: Name, asked: RadiusRequest) -> Response:
-    """Give an alert another radius."""
+def change(station: Here, name: Name, asked: RateRequest) -> Response:
+    """Give an alert another radius, or choose its rule anew for a rate of false alarms."""
+    if asked.radius is not None and asked.false_alarms is not None:
+        raise ConfigurationError("a radius and a rate of false alarms: give one of them")
     with station.writer() as store:
-        return answer(set_radius(store, name, asked.radius).document())
+        if asked.radius is not None:
+            return answer(set_radius(store, name, asked.radius).document())
+        return answer(set_false_alarms(store, name, asked.false_alarms).document())
 
 
 @router.delete("/api/alerts/{name:path}")
@@ -100,4 +121,4 @@ def remove(station: Here, name: Name) -> Response:
 
 def _tried(station: Station, alert: Alert, label: str | None) -> dict[str, object]:
     with station.readers.store() as store, station.metrics.stage("tune"):
-        return tune_alert(store, dataclasses.replace(alert), label).document(alert)
+        return test_alert(store, alert, label).document(alert)

@@ -1,0 +1,117 @@
+"""`scenehash rehash`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scenehash.files import path_text
+
+from .alert import rule_text
+from .commands import register_command
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .options import CORES, StorePath, Threads
+
+if TYPE_CHECKING:
+    from scenehash.ingestion import RehashReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    register_command(
+        app,
+        rehash_command,
+        "scenehash rehash --store my.store --model adapted.onnx",
+        "scenehash rehash --store my.store --moved /mnt/old /mnt/new --require-all",
+    )
+
+
+def rehash_command(
+    store: StorePath,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model",
+            envvar="SCENEHASH_MODEL",
+            metavar="FILE",
+            help="Change to this model file.",
+            show_default="the one that ships with scenehash",
+        ),
+    ] = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Set the code width.",
+            show_default="as before, if the model has such codes",
+        ),
+    ] = None,
+    moved: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="OLD NEW",
+            help="Look at NEW for scenes that were at OLD, and are not there any more.",
+        ),
+    ] = None,
+    require_all: Annotated[
+        bool,
+        typer.Option("--require-all", help="Change nothing unless every scene can be read."),
+    ] = False,
+    threads: Threads = CORES,
+    as_json: AsJson = False,
+) -> None:
+    """Give every tile of a store its code by another model.
+
+    From kept representations, or by reading the scenes again. The store can be searched, and
+    watched, until it changes in one step. Scenes that cannot be read stay searchable in a store of
+    their own inside it, which is named, alerts without an example that can be read are kept
+    disabled, and the exit status is 3. Interrupted, give the same command again.
+    """
+    from scenehash.ingestion import rehash
+
+    done = rehash(
+        store,
+        model,
+        bits=bits,
+        moved=[] if moved is None else [moved],
+        require_all=require_all,
+        threads=threads,
+        progress=CONSOLE,
+    )
+    for line in _notices(done):
+        notice(line)
+    report(done.document(), as_json, _summary(done))
+    if done.unreachable or any(one.alert is None for one in done.alerts):
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _notices(done: "RehashReport") -> list[str]:
+    lines = [f"warning: {warning}" for warning in done.warnings]
+    lines += [f"moved: {item.previous} -> {path_text(item.path)}" for item in done.moved]
+    lines += [f"unreachable: {path_text(item.path)}: {item.reason}" for item in done.unreachable]
+    lines += [
+        f"searched apart, with codes of an earlier model: scenehash search QUERY --store {path}"
+        for path in done.earlier
+    ]
+    for one in done.alerts:
+        state = "disabled" if one.alert is None else rule_text(one.alert)
+        lines.append(f"alert {one.name}: {state}")
+        lines += [f"alert {one.name}: lost {source}: {reason}" for source, reason in one.lost]
+    return lines
+
+
+def _summary(done: "RehashReport") -> str:
+    ways = {
+        "from representations": done.from_vectors,
+        "from longer codes": done.from_codes,
+        "from their files": done.rehashed,
+        "moved": len(done.moved),
+    }
+    parts = [f"{count:,} {way}" for way, count in ways.items() if count]
+    back = f", {done.returned:,} of them back from an earlier model" if done.returned else ""
+    how = f" ({', '.join(parts)})" if parts else ""
+    return (
+        f"{done.store}: {counted(done.scenes, 'scene')} rehashed{how}{back} in {done.seconds:.1f} "
+        f"s, {len(done.unreachable):,} unreachable; {done.bits} bits of {done.model}, lineage "
+        f"{done.lineage}"
+    )

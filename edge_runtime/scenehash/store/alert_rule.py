@@ -1,0 +1,201 @@
+"""The rule of an alert: a score of each tile, by its code or its representation, and a threshold.
+
+All kinds of rule are one form: the likeness of a tile to templates. Of the nearest example, each
+example is a template; a centroid and a linear rule have one.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes, unpack
+
+from .records import SceneVectors, digest
+
+RULE_SCHEMA = """
+CREATE TABLE IF NOT EXISTS alert_rule (
+    name TEXT PRIMARY KEY,
+    head TEXT NOT NULL,
+    numbers BLOB NOT NULL,
+    seal BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+Kind = Literal["nearest", "centroid", "linear"]
+Scores = npt.NDArray[np.float32]
+# More than any rule has; bounds what a damaged entry can ask for.
+MOST_TEMPLATES, MOST_DIMS = 10_000, 65_536
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an alert is to be expected to do, and what was asked for.
+
+    asked: in the words of who asked, such as "1/day"; asked_share: the same as a share of all
+    tiles. share: false alarms among tiles that are not of the kind. recall: the share of the tiles
+    of the kind that match, by cross-validation on the examples; None with fewer than two. tiles:
+    how many stored tiles that rests on.
+    """
+
+    asked: str
+    asked_share: float
+    share: float
+    recall: float | None
+    tiles: int
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them: false alarms a thousand tiles."""
+        return {
+            "asked": self.asked,
+            "asked_per_1000": round(1000 * self.asked_share, 4),
+            "false_alarms_per_1000": round(1000 * self.share, 4),
+            "recall": None if self.recall is None else round(self.recall, 3),
+            "tiles": self.tiles,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """A rule, and what it was fitted on.
+
+    frame: that of the representations that it reads, None where it reads codes. centre: float32
+    [D], taken from a tile before it is brought to unit length. templates: float32 [T, D]; the
+    score is the largest product with one of the first `positives`. A tile that is as like one of
+    the others, or liker, does not match. threshold: the least score that matches. fitted_on: see
+    fitted_on(). vectors: int8 [E + M, D], the representations of the examples and negatives that
+    it was fitted on, in their frame; None where one of them has none.
+    """
+
+    kind: Kind
+    frame: str | None
+    centre: Scores
+    templates: Scores
+    positives: int
+    threshold: float
+    expected: Expected
+    fitted_on: bytes
+    vectors: SceneVectors | None = None
+
+    def reads(self, vectors: SceneVectors | None) -> bool:
+        """Whether what it reads of tiles is at hand."""
+        return self.frame is None or (vectors is not None and vectors.frame == self.frame)
+
+    def scores(self, codes: Codes, vectors: SceneVectors | None) -> Scores:
+        """Scores float32 [N], -1 to 1, of tiles: codes uint8 [N, K/8] and their representations."""
+        if self.frame is None:
+            values = signs(codes)
+        else:
+            assert vectors is not None
+            values = vectors.values.astype(np.float32)
+        return self.best(unit(values - self.centre) @ self.templates.T, self.positives)
+
+    @staticmethod
+    def best(products: Scores, positives: int) -> Scores:
+        """Scores float32 [N] of the products [N, T] of tiles with templates; see the class."""
+        scores: Scores = products[:, :positives].max(axis=1, initial=-1)
+        if products.shape[1] > positives:
+            scores[products[:, positives:].max(axis=1) >= scores] = -1
+        return scores
+
+    def document(self) -> dict[str, object]:
+        """The rule as plain values, as JSON has them."""
+        of = "codes" if self.frame is None else "representations"
+        threshold = round(self.threshold, 5)
+        return {"kind": self.kind, "of": of, "threshold": threshold, **self.expected.document()}
+
+    def stored(self) -> tuple[str, bytes]:
+        """The rule as the catalog has it: what is small as JSON, and all arrays."""
+        own = self.vectors
+        expected = self.expected
+        head = {
+            "kind": self.kind,
+            "frame": self.frame,
+            "dims": self.templates.shape[1],
+            "templates": len(self.templates),
+            "positives": self.positives,
+            "threshold": self.threshold,
+            "expected": [
+                expected.asked, expected.asked_share, expected.share, expected.recall,
+                expected.tiles,
+            ],
+            "fitted_on": self.fitted_on.hex(),
+            "vectors": None if own is None else [own.frame, *own.values.shape],
+        }  # fmt: skip
+        arrays = [self.centre.astype("<f4").tobytes(), self.templates.astype("<f4").tobytes()]
+        numbers = b"".join([*arrays, b"" if own is None else own.values.tobytes()])
+        return json.dumps(head), numbers
+
+
+def rule_of(head: str, numbers: bytes) -> Rule:
+    """The rule of what the catalog has; TypeError, ValueError or LookupError when it is none."""
+    found: dict[str, Any] = json.loads(head)
+    kind, frame = found["kind"], found["frame"]
+    dims = _whole(found["dims"], MOST_DIMS)
+    templates = _whole(found["templates"], MOST_TEMPLATES)
+    positives = _whole(found["positives"], templates)
+    asked, asked_share, share, recall, tiles = found["expected"]
+    if kind not in get_args(Kind) or not isinstance(asked, str):
+        raise ValueError(kind)
+    if not isinstance(frame, str | None):
+        raise TypeError(frame)
+    floats = dims * (1 + templates)
+    centre, matrix = np.split(np.frombuffer(numbers, "<f4", floats).reshape(-1, dims), [1])
+    own = None
+    if found["vectors"] is not None:
+        name, count, width = found["vectors"]
+        values = np.frombuffer(numbers, np.int8, offset=4 * floats)
+        own = SceneVectors(
+            str(name), values.reshape(_whole(count, 1 << 20), _whole(width, 1 << 16))
+        )
+    expected = Expected(
+        asked,
+        _finite(asked_share),
+        _finite(share),
+        None if recall is None else _finite(recall),
+        _whole(tiles, 1 << 62, least=0),
+    )
+    if not np.isfinite(matrix).all() or not np.isfinite(centre).all():
+        raise ValueError("not finite")
+    return Rule(
+        kind,
+        frame,
+        centre[0].astype(np.float32),
+        matrix.astype(np.float32),
+        positives,
+        _finite(found["threshold"]),
+        expected,
+        bytes.fromhex(found["fitted_on"]),
+        own,
+    )
+
+
+def fitted_on(examples: Codes, negatives: Codes) -> bytes:
+    """What tells whether a rule was fitted on these examples and negatives, uint8 [N, K/8]."""
+    return digest(repr((examples.shape, examples.tobytes(), negatives.tobytes())).encode())
+
+
+def signs(codes: Codes) -> Scores:
+    """Codes uint8 [N, K/8] as vectors of -1 and 1: float32 [N, K]."""
+    return 2 * unpack(codes).astype(np.float32) - 1
+
+
+def unit(values: Scores) -> Scores:
+    """Vectors float32 [N, D] at unit length; one of zeros stays as it is."""
+    units: Scores = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    return units
+
+
+def _whole(value: object, most: int, least: int = 1) -> int:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(value)
+    return value
+
+
+def _finite(value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(value)
+    return float(value)

@@ -1,0 +1,39 @@
+"""Bursts: tiles of a scene that overlap and match the same alerts are one find."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from scenehash.retrieval.grouping import MIN_OVERLAP
+from scenehash.store import HashedScene
+
+from .matching import Match
+
+
+def group_bursts(scene: HashedScene, matches: Sequence[Match]) -> list[Match]:
+    """The matches of a scene's tiles, of each burst the best alone, which names the others.
+
+    The best is the one with the highest score, or else the least distance, of its first alert. A
+    tile is of a burst whose best it overlaps as much as hits of one place do; one without an alert
+    is on its own.
+    """
+    bursts: dict[int, list[int]] = {}
+    by_alerts: dict[tuple[str, ...], list[int]] = {}
+    best = {match.position: match for match in matches}
+    for match in sorted(matches, key=_rank):
+        heads = by_alerts.setdefault(tuple(own.alert.name for own in match.alerts), [])
+        window = scene.windows[match.position]
+        near = (head for head in heads if window.overlap(scene.windows[head]) >= MIN_OVERLAP)
+        head = next(near, None) if match.alerts else None
+        if head is None:
+            heads.append(match.position)
+            bursts[match.position] = []
+        else:
+            bursts[head].append(match.position)
+    return [replace(best[head], others=tuple(bursts[head])) for head in sorted(bursts)]
+
+
+def _rank(match: Match) -> tuple[float, int, int]:
+    if not match.alerts:
+        return 0.0, 0, match.position
+    first = match.alerts[0]
+    return -(first.score or 0.0), first.distance, match.position

@@ -1,0 +1,60 @@
+"""Rates of false alarms, as they are asked for: so many in a time, or among a number of tiles."""
+
+import re
+from dataclasses import dataclass
+
+from scenehash.errors import ConfigurationError
+from scenehash.store import CodeStore
+
+_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
+_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*/\s*([a-z]+|[1-9]\d{0,11})")
+# An alert that matches more of what is not meant tells nothing.
+MOST = 0.1
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many false alarms in so many days, or else among so many tiles; text: as it was given."""
+
+    text: str
+    alarms: float
+    days: float | None = None
+    tiles: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """The rate of a text such as "1/day", "2/week" or "3/1000" tiles; ConfigurationError."""
+        found = _RATE.fullmatch(text.strip())
+        wanted = "give a number a time, such as 1/day or 2/week, or a number of tiles, as 2/1000"
+        if found is None or not float(found[1]):
+            raise ConfigurationError(f"false alarms {text}: {wanted}")
+        if found[2].isdigit():
+            return cls(text.strip(), float(found[1]), tiles=int(found[2]))
+        if found[2] not in _DAYS:
+            raise ConfigurationError(
+                f"false alarms {text}: no such time; {wanted} ({', '.join(_DAYS)})"
+            )
+        return cls(text.strip(), float(found[1]), days=_DAYS[found[2]])
+
+    def share(self, store: CodeStore) -> float:
+        """The rate as a share of tiles, by how many a day the store got: by its scenes' times.
+
+        Raises ConfigurationError where these do not tell, or more tiles than MOST would match.
+        """
+        tiles: float | None = self.tiles
+        if self.days is not None:
+            pace = store.tiles_a_day()
+            if pace is None:
+                raise ConfigurationError(
+                    f"false alarms {self.text}: how many tiles come in a time is not known, since "
+                    "the stored scenes have no times that lie a day apart; give a number of tiles, "
+                    "such as 2/1000"
+                )
+            tiles = self.days * pace
+        assert tiles is not None
+        if self.alarms > MOST * tiles:
+            raise ConfigurationError(
+                f"false alarms {self.text}: that is more than {MOST:.0%} of all tiles "
+                f"({tiles:,.0f} in that time); give a smaller number"
+            )
+        return self.alarms / tiles

@@ -1,0 +1,86 @@
+// What decides whether an alert matches a tile: a radius, or a rule for a rate of false alarms.
+
+import { show } from "./address";
+import type { Alert, AlertTest, Decision } from "./api";
+import { counted } from "./format";
+import type { Loaded } from "./loaded";
+import { wholeOf } from "./query";
+import { decisionText, FIRST_RATE, RateField, rateOf, rateText, RuleText } from "./rate";
+import { Expectation, RadiusChart } from "./radius";
+
+/** What an address asks for: ?radius=9 or ?rate=5/1000. */
+export function decisionOf(params: URLSearchParams): Decision | null {
+  const rate = rateOf(params.get("rate"));
+  const radius = wholeOf(params.get("radius"));
+  return rate ? { false_alarms: rate } : radius === null ? null : { radius };
+}
+
+export function choiceText(decision: Decision): string {
+  return "radius" in decision
+    ? `a radius of ${counted(decision.radius, "bit")}`
+    : rateText(decision.false_alarms);
+}
+
+interface Props {
+  test: Loaded<AlertTest>;
+  decision: Decision;
+  /** The alert that there is; null for one that is to be. */
+  alert: Alert | null;
+}
+
+export function Decide({ test, decision, alert }: Props) {
+  const byRate = "false_alarms" in decision;
+  const { data, problem, loading } = test;
+  // A rule that is only asked for is not fitted yet: the test of an alert is of the rule that it has.
+  const rule = byRate
+    ? alert
+      ? decision.false_alarms === alert.rule?.asked
+        ? alert.rule
+        : null
+      : (data?.rule ?? null)
+    : null;
+  return (
+    <>
+      <div class="segments" role="group" aria-label="What decides">
+        <button
+          type="button"
+          aria-pressed={!byRate}
+          onClick={() => show({ rate: "", radius: String(alert?.radius ?? data?.proposed ?? "") })}
+        >
+          A radius
+        </button>
+        <button
+          type="button"
+          aria-pressed={byRate}
+          onClick={() => show({ rate: alert?.rule?.asked ?? FIRST_RATE, radius: "" })}
+        >
+          A rate of false alarms
+        </button>
+      </div>
+      {problem && (
+        <p class="trouble" role="alert">
+          {problem.message}
+        </p>
+      )}
+      {byRate && <RateField rate={decision.false_alarms} onChange={(rate) => show({ rate, radius: "" })} />}
+      {byRate && rule && <RuleText rule={rule} measured={data?.measured ?? null} />}
+      {byRate && alert && !rule && (
+        <p class="note">
+          The rule is chosen when this is applied
+          {alert.rule && `; until then it is that for ${decisionText(alert)}`}.
+        </p>
+      )}
+      {!byRate && data && (
+        <>
+          <RadiusChart
+            test={data}
+            radius={decision.radius}
+            onChange={(n) => show({ radius: String(n), rate: "" })}
+          />
+          <Expectation test={data} radius={decision.radius} />
+        </>
+      )}
+      {!data && loading && <p class="empty">Comparing with the stored tiles…</p>}
+    </>
+  );
+}
