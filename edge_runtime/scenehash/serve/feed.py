@@ -91,17 +91,23 @@ class Feed:
         async with self._changed:
             self._changed.notify_all()
 
-    async def lines(self, last: tuple[str, int] | None) -> AsyncIterator[str]:
-        """Server-sent events after the last one that a listener had: the store's id and a number.
+    async def place(self, last: tuple[str, int] | None) -> tuple[str, int]:
+        """Where a listener goes on, after the last event that it had: the store's id and a number.
 
-        None: those that come from now on. Source: HTML Living Standard, section 9.2.
+        None: with what comes from now on. So for a number of another store, or beyond what there
+        is, which says nothing here.
+        """
+        uuid, newest = await asyncio.to_thread(self._state)
+        known = last is not None and last[0] in ("", uuid) and last[1] <= newest
+        return uuid, last[1] if last is not None and known else newest
+
+    async def lines(self, uuid: str, at: int) -> AsyncIterator[str]:
+        """Server-sent events of a store after a number.
+
+        Source: HTML Living Standard, section 9.2.
         """
         self._listeners += 1
         try:
-            uuid, newest = await asyncio.to_thread(self._state)
-            # A number of another store, or beyond what there is, says nothing here.
-            known = last is not None and last[0] in ("", uuid) and last[1] <= newest
-            at = last[1] if last is not None and known else newest
             yield "retry: 2000\n\n"
             while not self._ended:
                 for event in await asyncio.to_thread(self._pending, at):
