@@ -41,7 +41,8 @@ def events_document(
     """A page of the events that are kept, ascending: the first after a number, the last before one,
     or the last of all."""
     backwards = after is None
-    at = (before or store.outbox.newest() + 1) if after is None else after
+    beyond = store.outbox.newest() + 1 if before is None else before
+    at = beyond if after is None else after
     found: list[dict[str, Any]] = []
     read = 0
     while len(found) < limit and read < MOST_READ:
