@@ -18,7 +18,7 @@ from scenehash import HashModel
 from scenehash.scenes import read_image
 from scenehash.store import Alert, SceneVectors
 from scenehash.watcher.alerts import default_radius
-from scenehash.watcher.rule_fitting import Samples, fit_rule
+from scenehash.watcher.rule_fitting import Candidates, Samples
 from scenehash.watcher.tuning import Tuning, tune
 from scenehash_train.data import read_archive, split
 
@@ -49,8 +49,9 @@ def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]
     )
     true = kind[np.sort(others[1::2])]
     found = []
+    candidates = Candidates.fit(like, like.part(np.zeros(len(like), bool)), stored)
     for rate in RATES:
-        rule, _ = fit_rule(like, like.part(np.zeros(len(like), bool)), stored, "", rate / 1000)
+        rule, _ = candidates.rule("", rate / 1000)
         matches = rule.scores(arriving.codes, arriving.vectors) >= rule.threshold
         share, recall = rule.expected.share, rule.expected.recall
         found.append((rate / 1000, share, matches[~true].mean(), recall, matches[true].mean()))

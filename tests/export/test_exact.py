@@ -88,7 +88,9 @@ def test_aligned_additions_round_alike_everywhere(
 ) -> None:
     total = fixed / ratios[0]
     moved, summed = aligned_steps(fixed, total * ratios[1], total)
-    assert summed == pytest.approx(total, rel=0.5 / (511 * ratios[0] - 0.5))
+    # p is within a half of 511 times the ratio, and may lie just at it.
+    moved_at_most = 0.5 / (511 * ratios[0] - 0.5)
+    assert summed == pytest.approx(total, rel=moved_at_most * (1 + 1e-9))
     steps = tuple(
         (float(np.float32(step)), zero)
         for step, zero in zip((fixed, moved, summed), zeros, strict=True)

@@ -78,9 +78,11 @@ class Server:
             self._process = None
 
 
-@pytest.fixture(scope="session")
+# Of this package alone: Playwright runs an event loop in the main thread, and a server that a later
+# test runs there could not have its own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
-    """One Chromium for all tests."""
+    """One Chromium for all tests of the page."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM:
         pytest.skip("no chromium on the path (apt-get install chromium)")

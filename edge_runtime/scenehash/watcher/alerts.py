@@ -26,7 +26,7 @@ from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit, SceneVec
 
 from .alert_test import AlertTest, around_threshold, judge_tiles
 from .rates import Rate
-from .rule_fitting import Samples, fit_rule, samples_of
+from .rule_fitting import Candidates, Samples, samples_of
 from .tuning import Tuning, around, tune
 
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
@@ -317,7 +317,7 @@ def _fitted(
     frame, dims, count = store.vectors.frame, store.vectors.dims, len(alert.examples)
     like = samples_of(alert.examples, vectors[:count], frame, dims)
     unlike = samples_of(alert.negatives, vectors[count:], frame, dims)
-    rule, radius = fit_rule(like, unlike, archive, asked, share)
+    rule, radius = Candidates.fit(like, unlike, archive).rule(asked, share)
     return dataclasses.replace(alert, rule=rule, radius=radius)
 
 

@@ -22,6 +22,7 @@ from scenehash.store.records import SceneVectors
 
 from .false_alarms import Tail, fit_tail
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
 # Share of the mean variance that is added to each direction of the archive's.
 DAMPING = 0.1
 # How much of the examples' mean is taken back along the mean of the negatives.
@@ -124,43 +125,58 @@ class _Candidate:
         return self.tail.recall(self.tail.threshold(share))
 
 
-def fit_rule(
-    like: Samples, unlike: Samples, archive: Samples, asked: str, share: float
-) -> tuple[Rule, int]:
-    """Choose a rule, and its threshold for a share of false alarms; and the radius for the same.
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The rules that were tried for an alert, of which each rate of false alarms has its best.
 
-    like: the examples, one at least. unlike: negatives. archive: tiles of all kinds, two at least.
-    asked: the share in the words of who asked. The radius, in bits, is that of the nearest
-    example's code, for tiles without what the rule reads.
+    like: the examples, one at least. unlike: negatives. archive: how many tiles were compared with.
+    tried: the first is the nearest example of codes.
     """
-    plain = _Space.of(archive, None)
-    nearest = _tried("nearest", plain, like, unlike)
-    tried = [nearest, *(_tried(kind, plain, like, unlike) for kind in get_args(Kind)[1:])]
-    if all(some.vectors is not None for some in (like, unlike, archive)):
-        assert archive.vectors is not None
-        space = _Space.of(archive, archive.vectors.frame)
-        tried += [_tried(kind, space, like, unlike) for kind in get_args(Kind)]
-    # One example alone can be compared with, and tells nothing of which rule is better.
-    best = max(tried, key=lambda one: one.recall(share)) if len(like) > 1 else nearest
-    bits = plain.values.shape[1]
-    radius = radius_of(nearest.tail.threshold(share), bits)
-    threshold = best.tail.threshold(share)
-    if best is nearest:
-        threshold = 1 - (2 * radius + 1) / bits
-    recall = best.tail.recall(threshold) if len(like) > 1 else None
-    expected = Expected(asked, share, best.tail.share_above(threshold), recall, len(archive))
-    rule = Rule(
-        best.kind,
-        best.space.frame,
-        best.space.centre,
-        best.templates,
-        best.positives,
-        threshold,
-        expected,
-        fitted_on(like.codes, unlike.codes),
-        _joined(like.vectors, unlike.vectors),
-    )
-    return rule, radius
+
+    like: Samples
+    unlike: Samples
+    archive: int
+    tried: tuple[_Candidate, ...]
+
+    @classmethod
+    def fit(cls, like: Samples, unlike: Samples, archive: Samples) -> "Candidates":
+        """Fit all rules. archive: tiles of all kinds, two at least."""
+        frames: list[str | None] = [None]
+        if all(some.vectors is not None for some in (like, unlike, archive)):
+            assert archive.vectors is not None
+            frames.append(archive.vectors.frame)
+        spaces = [_Space.of(archive, frame) for frame in frames]
+        tried = tuple(_tried(kind, space, like, unlike) for space in spaces for kind in KINDS)
+        return cls(like, unlike, len(archive), tried)
+
+    def rule(self, asked: str, share: float) -> tuple[Rule, int]:
+        """The best rule, and its threshold, for a share of false alarms; and the radius for it.
+
+        asked: the share in the words of who asked. The radius, in bits, is that of the nearest
+        example's code, for tiles without what the rule reads.
+        """
+        nearest, one_example = self.tried[0], len(self.like) == 1
+        # One example alone can be compared with, and tells nothing of which rule is better.
+        best = nearest if one_example else max(self.tried, key=lambda one: one.recall(share))
+        bits = 8 * self.like.codes.shape[1]
+        radius = radius_of(nearest.tail.threshold(share), bits)
+        threshold = best.tail.threshold(share)
+        if best is nearest:
+            threshold = 1 - (2 * radius + 1) / bits
+        recall = None if one_example else best.tail.recall(threshold)
+        expected = Expected(asked, share, best.tail.share_above(threshold), recall, self.archive)
+        rule = Rule(
+            best.kind,
+            best.space.frame,
+            best.space.centre,
+            best.templates,
+            best.positives,
+            threshold,
+            expected,
+            fitted_on(self.like.codes, self.unlike.codes),
+            _joined(self.like.vectors, self.unlike.vectors),
+        )
+        return rule, radius
 
 
 def radius_of(threshold: float, bits: int) -> int:

@@ -10,7 +10,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.store import SceneVectors
 from scenehash.watcher.false_alarms import fit_tail
 from scenehash.watcher.rates import Rate
-from scenehash.watcher.rule_fitting import Samples, fit_rule
+from scenehash.watcher.rule_fitting import Candidates, Samples
 
 
 @pytest.mark.parametrize("of_kind", [0.0, 0.02, 0.1])
@@ -62,7 +62,7 @@ def test_a_rule_has_about_the_false_alarms_that_it_was_asked_for() -> None:
         rng = np.random.default_rng(draw)
         like, none = clouds(rng, 5, 0), clouds(rng, 0, 0)
         archive = joined(*(clouds(rng, 60, at) for at in range(12)))
-        rule, radius = fit_rule(like, none, archive, "1/100", asked)
+        rule, radius = Candidates.fit(like, none, archive).rule("1/100", asked)
         strangers = joined(*(clouds(rng, 200, at) for at in range(1, 12)))
         own = clouds(rng, 200, 0)
         had.append((rule.scores(strangers.codes, strangers.vectors) >= rule.threshold).mean())
@@ -86,7 +86,7 @@ def test_a_tile_that_was_rejected_does_not_match_again() -> None:
         some, other, all_tiles = (
             part if frame else Samples(part.codes) for part in (like, near, archive)
         )
-        rule, _ = fit_rule(some, other, all_tiles, "1/100", 0.01)
+        rule, _ = Candidates.fit(some, other, all_tiles).rule("1/100", 0.01)
         assert rule.frame == frame
         scores = rule.scores(other.codes, other.vectors)
         assert (scores < rule.threshold).mean() > 0.7
@@ -95,7 +95,7 @@ def test_a_tile_that_was_rejected_does_not_match_again() -> None:
 def test_one_example_is_compared_with_and_nothing_is_expected_of_recall() -> None:
     rng = np.random.default_rng(0)
     archive = joined(*(clouds(rng, 60, at) for at in range(12)))
-    rule, radius = fit_rule(clouds(rng, 1, 0), clouds(rng, 0, 0), archive, "1/100", 0.01)
+    rule, radius = Candidates.fit(clouds(rng, 1, 0), clouds(rng, 0, 0), archive).rule("1/100", 0.01)
     assert (rule.kind, rule.frame, rule.expected.recall) == ("nearest", None, None)
     distances = np.bitwise_count(archive.codes ^ clouds(np.random.default_rng(0), 1, 0).codes)
     assert radius < 16
