@@ -102,7 +102,7 @@ def server(words: Sequence[object], port: int) -> Iterator["subprocess.Popen[byt
     """A process that listens at a port, until the context ends."""
     process = subprocess.Popen([str(word) for word in words], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while True:
             assert process.poll() is None, words
             assert time.monotonic() < deadline, words
@@ -255,7 +255,6 @@ def peer(path: Path, port: int) -> None:
 
     with CodeStore.open(path) as store:
         codes = np.concatenate([codes for _, codes in store.living()])
-        paths = [record.path for record, _ in store.scenes() for _ in range(record.tiles)]
     index = faiss.IndexBinaryFlat(64)
     index.add(codes)
     faiss.omp_set_num_threads(1)
@@ -265,7 +264,7 @@ def peer(path: Path, port: int) -> None:
     def knn(code: str) -> list[dict[str, Any]]:
         distances, rows = index.search(np.frombuffer(bytes.fromhex(code), np.uint8)[None], K)
         return [
-            {"row": row, "distance": distance, "scene": paths[row]}
+            {"row": row, "distance": distance, "scene": f"/archive/{row // TILES_A_SCENE:06d}.tif"}
             for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
         ]
 

@@ -41,7 +41,8 @@ def events_document(
     """A page of the events that are kept, ascending: the first after a number, the last before one,
     or the last of all."""
     backwards = after is None
-    at = (before or store.outbox.newest() + 1) if after is None else after
+    beyond = store.outbox.newest() + 1 if before is None else before
+    at = beyond if after is None else after
     found: list[dict[str, Any]] = []
     read = 0
     while len(found) < limit and read < MOST_READ:
@@ -91,17 +92,23 @@ class Feed:
         async with self._changed:
             self._changed.notify_all()
 
-    async def lines(self, last: tuple[str, int] | None) -> AsyncIterator[str]:
-        """Server-sent events after the last one that a listener had: the store's id and a number.
+    async def place(self, last: tuple[str, int] | None) -> tuple[str, int]:
+        """Where a listener goes on, after the last event that it had: the store's id and a number.
 
-        None: those that come from now on. Source: HTML Living Standard, section 9.2.
+        None: with what comes from now on. So for a number of another store, or beyond what there
+        is, which says nothing here.
+        """
+        uuid, newest = await asyncio.to_thread(self._state)
+        known = last is not None and last[0] in ("", uuid) and last[1] <= newest
+        return uuid, last[1] if last is not None and known else newest
+
+    async def lines(self, uuid: str, at: int) -> AsyncIterator[str]:
+        """Server-sent events of a store after a number.
+
+        Source: HTML Living Standard, section 9.2.
         """
         self._listeners += 1
         try:
-            uuid, newest = await asyncio.to_thread(self._state)
-            # A number of another store, or beyond what there is, says nothing here.
-            known = last is not None and last[0] in ("", uuid) and last[1] <= newest
-            at = last[1] if last is not None and known else newest
             yield "retry: 2000\n\n"
             while not self._ended:
                 for event in await asyncio.to_thread(self._pending, at):

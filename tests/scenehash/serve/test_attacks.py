@@ -318,6 +318,25 @@ def test_nothing_is_reported_to_anybody(
         assert client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"area": "false"}, {"area": "[]"}, {"area": "{"}, {"area": "[" * 9000},
+        {"area": '{"type": 1}'},
+        {"area": '{"type": "Polygon", "coordinates": [[[0, 1e999], [1, 1], [2, 2]]]}'},
+        {"area": '{"type": "Polygon", "coordinates": {}}'}, {"area": '{"type": "Polygon"}'},
+        {"bbox": "1e999,0,1,1"}, {"bbox": "e,e,e,e"}, {"bbox": "1,2,3"}, {"near": "0,0,1e999"},
+        {"near": "1"}, {"since": "x"}, {"until": "99999-01-01"}, {"newer_than": "-1"},
+        {"limit": "0"}, {"after": "1e3"}, {"order": "x"}, {"area": "null"},
+    ],
+)  # fmt: skip
+def test_a_filter_of_no_sense_in_an_address_is_named(
+    reader: TestClient, parameters: dict[str, str]
+) -> None:
+    answer = reader.get("/api/scenes", params=parameters)
+    assert (answer.status_code == 422) == (parameters != {"area": "null"}), answer.text
+
+
 def test_rows_are_numbers_within_bounds(reader: TestClient) -> None:
     for row in ("-1", "9" * 30, "1.5", "0x1", "%00", "१"):
         assert reader.get(f"/api/tiles/{row}").status_code in (200, 404, 422)

@@ -57,6 +57,7 @@ def test_a_history_is_read_in_pages_both_ways(noted: Path, model: HashModel) -> 
         assert page(limit=3, after=0) == [1, 2, 3]
         assert page(limit=3, after=30) == [31, 32]
         assert page(after=32) == []
+        assert page(before=0) == page(before=1) == []
         assert page(alert="quay") == [31]
         assert page(kind="set_aside") == [32]
         assert page(alert="none") == []

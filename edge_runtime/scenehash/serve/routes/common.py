@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 from fastapi import Depends, Query, Request
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
-from scenehash.store import Filter
 from scenehash.tiles import Image
 
 from ..access import Caller
@@ -83,18 +83,21 @@ async def filter_of(
 ) -> FilterRequest:
     """The filter in the parameters of an address; ConfigurationError when it makes no sense."""
     box, around = numbers_of(bbox, "W,S,E,N"), numbers_of(near, "LAT,LON,KM")
-    return FilterRequest.model_validate(
-        {
-            "scene": scene,
-            "label": label,
-            "since": since,
-            "until": until,
-            "bbox": box,
-            "near": around,
-            "area": None if area is None else _geojson(area),
-            "newer_than": newer_than,
-        }
-    )
+    given = {
+        "scene": scene,
+        "label": label,
+        "since": since,
+        "until": until,
+        "bbox": box,
+        "near": around,
+        "area": None if area is None else _geojson(area),
+        "newer_than": newer_than,
+    }
+    try:
+        return FilterRequest.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 Where = Annotated[FilterRequest, Depends(filter_of)]
@@ -105,11 +108,6 @@ def _geojson(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError("area: not GeoJSON") from error
-
-
-def checked(where: FilterRequest) -> Filter | None:
-    """The filter that is asked for, or None."""
-    return where.filter()
 
 
 def answer(

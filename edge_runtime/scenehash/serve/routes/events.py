@@ -47,5 +47,6 @@ async def live(
         last = found[1], int(found[2])
     # Proxies are asked not to collect what they pass on.
     headers = {"X-Accel-Buffering": "no"}
-    lines = station.feed.lines(last)
+    # Before the answer begins: what is committed from then on is in it.
+    lines = station.feed.lines(*await station.feed.place(last))
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
