@@ -185,6 +185,19 @@ class StoreReader:
             owned = self._catalog.tiles.owners([row])
             return read_record(self._catalog, owned[0].scene) if owned else None
 
+    def scenes_of(self, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, list[int]]]:
+        """The scenes that rows belong to, one by one, each with those of its tiles.
+
+        A row that has no tile is left out. StoreDamagedError on a scene that is damaged.
+        """
+        by_scene: dict[int, list[int]] = {}
+        for owned in self._catalog.tiles.owners(rows):
+            by_scene.setdefault(owned.scene, []).append(owned.row)
+        for own in by_scene.values():
+            record = self.scene_of(own[0])
+            if record is not None:  # not deleted, meanwhile
+                yield record, own
+
     def scene_file(self, content: str) -> SceneFile | None:
         """The file of the scene of this content id; None when there is none.
 
