@@ -30,6 +30,7 @@ folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
 transaction.py  what is committed at once: add, repair, compact, switch
 switch.py       what a change to another model's codes consists of
+station.py      the name of the station whose store it is
 model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
