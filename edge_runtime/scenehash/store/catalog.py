@@ -15,8 +15,8 @@ from .outbox import OUTBOX_SCHEMA
 from .quarantine import QUARANTINE_SCHEMA
 from .rows import Ranges
 from .scene_table import SCENE_SCHEMA, SceneTable
-from .station import is_station_name
 from .state import NONE_DELETED, STATE_SCHEMA, Deleted, State, is_committed
+from .station import is_station_name
 from .tile_table import TILE_SCHEMA, TileTable
 
 FORMAT = 1
