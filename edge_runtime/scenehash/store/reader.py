@@ -241,6 +241,16 @@ class StoreReader:
         with self._pinned():
             return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
 
+    def deleted_rows(self) -> Ranges:
+        """All rows that had a tile once and have none any more."""
+        return Ranges.of(self._catalog.deleted()[:, :2])
+
+    def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """The scenes that have a tile in ranges of rows, by first row, as _each_scene."""
+        with self._pinned():
+            snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
+        return self._read_each(snapshot, numbers)
+
     def records_under(self, path: str) -> list[SceneRecord]:
         """The records of the scenes at a path, or in the folder that it is, by path.
 
@@ -507,6 +517,11 @@ class StoreReader:
         """Every scene that is stored now, by its first row; what is damaged of one that is."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
+        yield from self._read_each(snapshot, numbers)
+
+    def _read_each(
+        self, snapshot: Snapshot, numbers: Sequence[int]
+    ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
         for number in numbers:
             try:
                 yield snapshot.read_scene(number)
