@@ -7,9 +7,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -127,29 +126,18 @@ def test_killed_at_any_instant_nothing_is_lost(
     check(path, by, paths)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a small disk can only be mounted by root")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
 def test_on_a_disk_that_is_full_the_store_stays_as_it_is(
-    tmp_path: Path, small_disk: Path, by: dict[str, HashModel]
+    tmp_path: Path, small_disk: Callable[[str], Path], by: dict[str, HashModel]
 ) -> None:
     write_scenes(tmp_path / "scenes", range(SCENES))
-    path = make_store(small_disk / "s", tmp_path / "scenes", by["first"])
+    disk = small_disk("1m")
+    path = make_store(disk / "s", tmp_path / "scenes", by["first"])
     (tmp_path / "scenes" / "3.png").unlink()
     paths = {str(tmp_path / "scenes" / f"{number}.png") for number in range(SCENES)}
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     refused = 0
     for _ in range(60):
-        free = shutil.disk_usage(small_disk).free
+        free = shutil.disk_usage(disk).free
         with ballast.open("ab") as file:
             file.write(bytes(max(0, free - 4096 * (2 * refused + 1))))
         try:
