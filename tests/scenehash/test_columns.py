@@ -41,7 +41,7 @@ def test_scenes_come_back_from_a_table_as_they_were(with_all: bool) -> None:
         assert list(found.windows) == list(one.windows)
         assert np.array_equal(found.codes, one.codes)
         if one.footprints is None or one.vectors is None:
-            assert found.footprints is found.vectors is None
+            assert (found.footprints, found.vectors) == (None, None)
         else:
             assert found.footprints is not None and found.vectors is not None
             assert np.array_equal(found.footprints, one.footprints)

@@ -238,7 +238,7 @@ def tasks_of(folder: Path, model: Path, out: Path) -> list[Task]:
 def test_a_worker_that_is_killed_is_replaced_and_its_task_done(model: Path, tmp_path: Path) -> None:
     write_scenes(tmp_path / "in", range(4))
     tasks = tasks_of(tmp_path / "in", model, tmp_path / "out")
-    done = {}
+    done: dict[tuple[str, int], Outcome] = {}
     with LocalScheduler(2) as scheduler:
         for task in tasks:
             scheduler.submit(task)
