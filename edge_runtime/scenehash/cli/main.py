@@ -17,6 +17,7 @@ from scenehash.errors import PluginError, ScenehashError
 from . import (
     adapt,
     alert,
+    archive,
     bench,
     demo,
     doctor,
@@ -138,6 +139,7 @@ def build_app() -> typer.Typer:
         search,
         serve,
         store,
+        archive,
         adapt,
         rehash,
         quarantine,
