@@ -14,10 +14,10 @@ from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
-from scenehash.model.inspection import read_model
 from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
 from scenehash.model.model_file import model_path
+from scenehash.model.trusted import read_trusted, remember_own
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
 from scenehash.store import CodeStore
@@ -119,8 +119,9 @@ def adapt(
     card = _with_distances(card, limits, others.codes, after)
     written = judgement.is_better or anyway
     if written:
-        write_bytes(out, adapted_file(read_model(path), card, code))
-        HashModel.load(out)
+        write_bytes(out, adapted_file(read_trusted(path)[0], card, code))
+        HashModel.load(out, made_here=True)
+        remember_own(out, card, path)
     return Adapted(out if written else None, card, judgement, sample.unreachable)
 
 

@@ -143,6 +143,7 @@ def build_app() -> typer.Typer:
         adapt,
         rehash,
         quarantine,
+        trust,
         tiles,
         doctor,
         bench,

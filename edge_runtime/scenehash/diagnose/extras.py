@@ -9,6 +9,7 @@ USES = {
     "watch": "notifications of new files",
     "parquet": "export to GeoParquet",
     "fast": "faster search of large archives",
+    "trust": "signatures of models and bundles",
     "serve": "the HTTP API and the page",
 }
 WORKSTATION = frozenset({"train", "export", "timm", "bench", "dev"})
