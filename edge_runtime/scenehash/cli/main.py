@@ -28,6 +28,7 @@ from . import (
     serve,
     store,
     tiles,
+    trust,
     watch,
 )
 from .console import EXIT_FAILED, notice, report

@@ -52,9 +52,11 @@ class SeenSeries(_Record):
 class AcceptedFile(_Record):
     """A file that was accepted: by which key, None for one that was made here of a shipped one."""
 
+    kind: Literal["model", "file"]
     key: Short | None
     series: Short | None
     number: int
+    size: int
     lineage: Short | None
 
 

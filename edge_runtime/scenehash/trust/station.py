@@ -10,6 +10,7 @@ that
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -56,32 +57,30 @@ class Station:
     def read(self, path: Path, kind: Kind, most: int) -> tuple[bytes, Claim | AcceptedFile]:
         """The bytes of a file that is trusted, and what is signed of it, or was accepted before.
 
-        Nothing of the file is parsed; of one that is not signed, or has another size than was
-        signed, nothing is read. Raises TrustError with the reason why it is refused.
+        Nothing of the file is parsed, and nothing is read of one whose size is neither that of an
+        accepted file nor the one that was signed. Raises TrustError with the reason why it is
+        refused.
         """
-        public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
-        claim = read_claim(path, public)
-        if claim is not None:
-            self._check(claim, kind)
         try:
             size = check_regular(path).st_size
-            if claim is None and not self._state.accepted:
+            data = self._read_if(any(one.size == size for one in self._accepted), path, most)
+            accepted = self._state.accepted.get(_digest(data))
+            if accepted is not None:
+                self._check_accepted(accepted, kind)
+                return data, accepted
+            public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
+            claim = read_claim(path, public)
+            if claim is None:
                 raise TrustError(UNSIGNED)
-            if claim is not None and size != claim.size:
+            self._check(claim, kind)
+            if size != claim.size:
                 raise TrustError(f"it has {size:,} bytes, and {claim.size:,} were signed")
-            data = read_regular(path, most)
+            data = data or self._read_if(True, path, most)
         except InputError as error:
             raise TrustError(str(error)) from error
-        digest = hashlib.sha256(data).hexdigest()
-        if claim is not None and digest != claim.sha256:
+        if _digest(data) != claim.sha256:
             raise TrustError("it was changed since it was signed")
-        accepted = self._state.accepted.get(digest)
-        if claim is not None:
-            return data, claim
-        if accepted is None:
-            raise TrustError(UNSIGNED)
-        self._check_accepted(accepted)
-        return data, accepted
+        return data, claim
 
     def verify(self, path: Path) -> Claim | AcceptedFile:
         """What makes a file of any kind trusted; TrustError, with its path and the reason."""
@@ -92,15 +91,17 @@ class Station:
 
     def remember(self, claim: Claim, golden: dict[str, str] | None = None) -> None:
         """Note, durably, that a file was accepted; golden: see TrustState.lineages."""
-        known = self._state.accepted.get(claim.sha256)
-        if known is not None and known.number == claim.number:
-            return
         with change_state(self.path) as state:
             seen = state.series.get(claim.series)
             if seen is None or claim.number > seen.number:
                 state.series[claim.series] = SeenSeries(number=claim.number, sha256=claim.sha256)
             state.accepted[claim.sha256] = AcceptedFile(
-                key=claim.key, series=claim.series, number=claim.number, lineage=claim.lineage
+                kind=claim.kind,
+                key=claim.key,
+                series=claim.series,
+                number=claim.number,
+                size=claim.size,
+                lineage=claim.lineage,
             )
             if claim.lineage is not None and golden:
                 state.lineages.setdefault(claim.lineage, golden)
@@ -112,9 +113,16 @@ class Station:
 
     def remember_own(self, data: bytes, lineage: str, base: Claim | AcceptedFile | None) -> None:
         """Note, durably, that a file was made here of one that was accepted, or was shipped."""
-        own = AcceptedFile(key=base.key if base else None, series=None, number=0, lineage=lineage)
+        own = AcceptedFile(
+            kind="model",
+            key=base.key if base else None,
+            series=None,
+            number=0,
+            size=len(data),
+            lineage=lineage,
+        )
         with change_state(self.path) as state:
-            state.accepted[hashlib.sha256(data).hexdigest()] = own
+            state.accepted[_digest(data)] = own
             _forget_oldest(state)
 
     def check_key(self, key: str, now: datetime | None = None) -> TrustedKey:
@@ -131,18 +139,26 @@ class Station:
             )
         return found
 
+    @property
+    def _accepted(self) -> Iterable[AcceptedFile]:
+        return self._state.accepted.values()
+
+    def _read_if(self, wanted: bool, path: Path, most: int) -> bytes:
+        return read_regular(path, most) if wanted else b""
+
     def _check(self, claim: Claim, kind: Kind) -> None:
         key = self._state.keys[claim.key]
         _check_not_revoked(claim.key, key)
-        if claim.sha256 not in self._state.accepted:
-            self.check_key(claim.key)
-            if key.expires is not None and claim.signed > key.expires:
-                raise TrustError(f"it was signed after the key {claim.key} ({key.name}) expired")
+        self.check_key(claim.key)
+        if key.expires is not None and claim.signed > key.expires:
+            raise TrustError(f"it was signed after the key {claim.key} ({key.name}) expired")
         if claim.kind != kind:
             raise TrustError(f"it is signed as a {claim.kind}, not as a {kind}")
         self._check_number(claim.series, claim.number, claim.sha256)
 
-    def _check_accepted(self, accepted: AcceptedFile) -> None:
+    def _check_accepted(self, accepted: AcceptedFile, kind: Kind) -> None:
+        if accepted.kind != kind:
+            raise TrustError(f"it was accepted as a {accepted.kind}, not as a {kind}")
         if accepted.key is not None and accepted.key in self._state.keys:
             _check_not_revoked(accepted.key, self._state.keys[accepted.key])
         if accepted.series is not None:
@@ -197,6 +213,10 @@ def revoke_key(named: str, now: datetime | None = None, path: Path | None = None
             raise TrustError(f"{named}: {len(found)} keys are called so; see: scenehash trust list")
         state.keys[found[0]].revoked = state.keys[found[0]].revoked or now or clock()
     return found[0]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _check_not_revoked(key: str, found: TrustedKey) -> None:
