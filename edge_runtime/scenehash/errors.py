@@ -9,6 +9,7 @@ ScenehashError                one line: what, where, what to do
 │   ├── NotStoredError        a row, a scene, a label or an alert that is not there
 │   ├── StoreBusyError        another process is writing
 │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+├── BundleError               what came over a link and is no whole bundle, or not for here
 ├── FetchError                an archive that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
@@ -65,6 +66,10 @@ class StoreBusyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Bytes on disk are not the bytes that were committed."""
+
+
+class BundleError(ScenehashError):
+    """A bundle is not whole, is none, or cannot be applied here."""
 
 
 class FetchError(ScenehashError):
