@@ -32,10 +32,34 @@ def take_events(data: bytes) -> list[tuple[int, str]]:
     return events
 
 
+def thin_event(body: str) -> str:
+    """An event as it travels: of its tiles those that an alert matches, without what is near them.
+
+    Places are rounded to a millionth of a degree, 0.1 m; `matches_left_out` counts the others. An
+    event that is no JSON object stays as it is.
+    """
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(event, dict):
+        return body
+    matches = event.get("matches")
+    if isinstance(matches, list):
+        told = [one for one in matches if isinstance(one, dict) and one.get("alerts")]
+        event["matches"] = [_thin_tile(one) for one in told]
+        if len(told) < len(matches):
+            event["matches_left_out"] = len(matches) - len(told)
+    if isinstance(event.get("tile"), dict):
+        event["tile"] = _thin_tile(event["tile"])
+    event["bbox"] = _rounded(event.get("bbox"))
+    return json.dumps(event, separators=(",", ":"))
+
+
 def station_event(station: str, number: int, body: str) -> str:
     """The event by which a store tells that a station has sent one.
 
-    What the station said stands in it whole, with the station's own rows; BundleError when that is
+    What the station said stands in `report`, with the station's own rows. BundleError when that is
     no JSON object.
     """
     try:
@@ -62,7 +86,10 @@ def station_event(station: str, number: int, body: str) -> str:
 
 def is_urgent(body: str) -> bool:
     """Whether an event tells of an alert."""
-    return '"alerts": []' not in body and bool(alerts_of(json.loads(body)))
+    try:
+        return bool(alerts_of(json.loads(body)))
+    except (AttributeError, ValueError, RecursionError):
+        return False
 
 
 def alerts_of(event: Mapping[str, Any]) -> list[Any]:
@@ -70,3 +97,14 @@ def alerts_of(event: Mapping[str, Any]) -> list[Any]:
     tile = event.get("tile")
     found = tile.get("alerts") if isinstance(tile, Mapping) else event.get("alerts")
     return found if isinstance(found, list) else []
+
+
+def _thin_tile(tile: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in tile.items() if name != "nearest" and value is not None}
+    return kept | {"footprint": _rounded(tile.get("footprint"))}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, 6) if isinstance(value, float) else value

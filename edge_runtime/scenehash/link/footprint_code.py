@@ -94,8 +94,7 @@ def _polynomial(corners: Integers, values: Floats, degree: int) -> bytes:
         fitted += np.linalg.lstsq(matrix, wanted - matrix @ fitted, rcond=None)[0]
         whole = np.rint(np.clip(fitted / UNIT, -(2.0**62), 2.0**62)).astype(np.int64)
         out.signeds(whole)
-        with np.errstate(over="ignore"):
-            out.signeds(_steps(wanted) - _steps(_predicted(corners, whole, degree)))
+        out.signeds(_steps(wanted) - _steps(_predicted(corners, whole, degree)))
     return out.bytes()
 
 
@@ -104,12 +103,13 @@ def _predicted(corners: Integers, coefficients: Integers, degree: int) -> Floats
     across, down = _scaled(corners)
     values, at = coefficients.astype(np.float64) * UNIT, 0
     total = np.zeros(len(corners))
-    for i in range(degree, -1, -1):
-        inner = np.zeros(len(corners))
-        for _ in range(degree - i + 1):
-            inner = inner * down + values[at]
-            at += 1
-        total = total * across + inner
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(degree, -1, -1):
+            inner = np.zeros(len(corners))
+            for _ in range(degree - i + 1):
+                inner = inner * down + values[at]
+                at += 1
+            total = total * across + inner
     return total
 
 

@@ -25,7 +25,7 @@ from .bundle import (
     parse_head,
 )
 from .digest_tree import tree_level
-from .events import is_urgent, put_events
+from .events import is_urgent, put_events, thin_event
 from .facts import Facts
 from .own import own_entries
 from .pieces import codes_mark, piece_of, put_pieces
@@ -209,7 +209,7 @@ class _Packing:
         for numbers in (urgent, rest):
 
             def make(some: Spans, numbers: list[int] = numbers) -> bytes:
-                return put_events([(at, found[at]) for at in numbers if at in some])
+                return put_events([(at, thin_event(found[at])) for at in numbers if at in some])
 
             wanted = Spans((number, number + 1) for number in numbers)
             for some in self._fill_with(kinds.EVENTS, EVENTS, wanted, EVENTS_A_BLOCK, make):
