@@ -1,4 +1,4 @@
-"""Bundles that are lost, repeated, reordered and cut: the ground store has everything in the end."""
+"""Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
 
 import random
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenehash import CodeStore
@@ -152,8 +152,11 @@ BLOCKS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(which=st.integers(0, 3), changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4), cut=st.integers(0, 40))  # fmt: skip
+CHANGES = st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(which=st.integers(0, 3), changes=CHANGES, cut=st.integers(0, 40))
 def test_changed_blocks_are_read_or_refused_and_nothing_else(which, changes, cut):
     data, take = BLOCKS[which]
     changed = bytearray(data)
