@@ -103,7 +103,7 @@ def status_command(
     """
     from scenehash.link import link_status
 
-    document: dict[str, Any] = link_status(store, peer)
+    document = link_status(store, peer)
     lines = [_sent_line(one) for one in document["sent"]]
     for one in document["received"]:
         lines += _received_lines(one)

@@ -1,6 +1,7 @@
 """scenehash link status: what each side has, what lacks, and what proves it."""
 
 from pathlib import Path
+from typing import Any
 
 from scenehash.store import CodeStore
 
@@ -12,7 +13,7 @@ from .spans import Spans
 GAPS_SHOWN = 20
 
 
-def link_status(store: str | Path, peer: str | None = None) -> dict[str, object]:
+def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
     """What was sent to each peer, and what has come from each, as plain values.
 
     peer: of this one alone. Of what has come, `complete` says whether the digest trees of both

@@ -12,6 +12,7 @@ thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
+searchable.py   Searchable: what a search needs of a store, or of an engine in its place
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
@@ -58,6 +59,7 @@ from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .request import SearchRequest
 from .results import Added, Hit, Quarantined
+from .searchable import Searchable
 from .store import CodeStore
 from .switch import Switch
 from .thumbnails import THUMBNAILS
@@ -88,6 +90,7 @@ __all__ = [
     "SceneVectors",
     "Scores",
     "SearchRequest",
+    "Searchable",
     "Switch",
     "earlier_path",
     "earlier_paths",

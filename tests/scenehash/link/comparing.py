@@ -18,7 +18,9 @@ def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
                 assert len(known) == len(store.contents())
                 for record, codes in store.scenes():
                     contents.add(record.content)
-                    own, own_codes = merged.read_scene(record.content)
+                    found = merged.read_scene(record.content)
+                    assert found is not None
+                    own, own_codes = found
                     linked = known[record.first_row]
                     assert linked.content.hex() == record.content
                     assert linked.tiles == record.tiles
@@ -29,6 +31,7 @@ def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
                     if record.footprints is None:
                         assert own.footprints is None
                     else:
+                        assert own.footprints is not None
                         assert own.footprints.tobytes() == record.footprints.tobytes()
         assert sorted(merged.contents()) == sorted(contents)
         assert merged.verify() == []

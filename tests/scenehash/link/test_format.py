@@ -30,6 +30,7 @@ def test_the_golden_bundle_is_read(tmp_path):
             assert record.labels == tuple(hashed.labels)
             assert np.array_equal(codes, hashed.codes)
             if hashed.footprints is not None:
+                assert record.footprints is not None
                 assert record.footprints.tobytes() == hashed.footprints.tobytes()
     (told,) = link_status(tmp_path / "ground")["received"]
     assert told["complete"] and told["station"] == "north-1"
@@ -104,6 +105,9 @@ def test_a_bundle_that_was_put_together_by_hand_is_read(tmp_path):
     (told,) = link_status(tmp_path / "ground")["received"]
     assert told["complete"], told
     with CodeStore.open(tmp_path / "ground") as store:
-        record, stored = store.read_scene(content.hex())
+        found = store.read_scene(content.hex())
+        assert found is not None
+        record, stored = found
+        assert record.footprints is not None
         assert record.path == "sat-7:/a.tif" and record.time == time
         assert stored.tobytes() == codes and record.footprints.tobytes() == footprints
