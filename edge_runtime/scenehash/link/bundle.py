@@ -100,8 +100,8 @@ def head_bytes(
         out.number(entry.packed)
         out.number(entry.size)
         out.raw(entry.checksum)
-    out.raw(_checksum(out.bytes()))
-    return out.bytes()
+    out.raw(_checksum(out.data()))
+    return out.data()
 
 
 def bundle_bytes(head: bytes, blocks: Sequence[Packed], signature: bytes = b"") -> bytes:

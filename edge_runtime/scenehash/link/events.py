@@ -19,7 +19,7 @@ def put_events(events: Sequence[tuple[int, str]]) -> bytes:
         out.number(number - before)
         out.text(body)
         before = number
-    return out.bytes()
+    return out.data()
 
 
 def take_events(data: bytes) -> list[tuple[int, str]]:

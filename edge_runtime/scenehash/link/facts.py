@@ -45,7 +45,7 @@ class Facts:
         out.number(len(self.level.digests))
         for digest in self.level.digests:
             out.raw(digest)
-        return out.bytes()
+        return out.data()
 
     @classmethod
     def of_block(cls, data: bytes) -> "Facts":
@@ -96,7 +96,7 @@ class Receipt:
             for block in blocks:
                 out.number(block)
         out.spans(self.missing.pairs())
-        return out.bytes()
+        return out.data()
 
     @classmethod
     def of_block(cls, data: bytes) -> "Receipt":

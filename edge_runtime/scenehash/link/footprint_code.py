@@ -95,7 +95,7 @@ def _polynomial(corners: Integers, values: Floats, degree: int) -> bytes:
         whole = np.rint(np.clip(fitted / UNIT, -(2.0**62), 2.0**62)).astype(np.int64)
         out.signeds(whole)
         out.signeds(_steps(wanted) - _steps(_predicted(corners, whole, degree)))
-    return out.bytes()
+    return out.data()
 
 
 def _predicted(corners: Integers, coefficients: Integers, degree: int) -> Floats:

@@ -28,7 +28,7 @@ from .digest_tree import tree_level
 from .events import is_urgent, put_events, thin_event
 from .facts import Facts
 from .own import own_entries
-from .pieces import codes_mark, piece_of, put_pieces
+from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .received import Received, receipt_for
 from .sent import EVENTS, GONE, ROWS, Carried, Sent
 from .signing import sign
@@ -128,6 +128,9 @@ class _Packing:
         self._carried: list[Carried] = []
         self._mark = codes_mark(store.lineage, store.bits)
         self._result = Bundled("", "", self._sent.number + 1, 0)
+        # Of the block of tiles that was made last.
+        self._damaged: list[str] = []
+        self._sizes: Sizes | None = None
 
     def write(self, out: Path) -> Bundled:
         """Fill the bundle, write it, and note it."""
@@ -226,7 +229,7 @@ class _Packing:
         def make(some: Spans) -> bytes:
             out = Writer()
             out.spans(some.pairs())
-            return out.bytes()
+            return out.data()
 
         for some in self._fill_with(kinds.GONE, GONE, due, 1 << 40, make):
             self._result.deleted += some.total()
@@ -252,7 +255,7 @@ class _Packing:
             result = self._result
             result.tiles += some.total()
             result.damaged += [one for one in self._damaged if one not in result.damaged]
-            for name, size in self._sizes._asdict().items():
+            for name, size in self._sizes._asdict().items() if self._sizes else ():
                 result.columns[name] = result.columns.get(name, 0) + size
 
     def _fill_with(

@@ -129,7 +129,7 @@ def scene_digest(
     out = Writer()
     out.raw(content)
     out.double(math.nan if time is None else time)
-    hashed = blake2b(out.bytes(), digest_size=DIGEST_BYTES)
+    hashed = blake2b(out.data(), digest_size=DIGEST_BYTES)
     hashed.update(windows.astype("<i8").tobytes())
     hashed.update(b"" if footprints is None else footprints.astype("<f8").tobytes())
     hashed.update(np.ascontiguousarray(codes).data)
@@ -186,7 +186,7 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
         put_footprints(footprints, piece.windows, piece.footprints)
         codes.raw(np.ascontiguousarray(piece.codes).data)
     parts = (heads, windows, footprints, codes)
-    return b"".join(part.bytes() for part in parts), Sizes(*(len(part) for part in parts))
+    return b"".join(part.data() for part in parts), Sizes(*(len(part) for part in parts))
 
 
 def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
@@ -221,7 +221,8 @@ def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
     return pieces
 
 
-class _Head(NamedTuple):
+@dataclass(frozen=True)
+class _Head:
     first_row: int
     tiles: int
     start: int

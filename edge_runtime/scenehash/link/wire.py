@@ -27,11 +27,11 @@ class Writer:
     def __len__(self) -> int:
         return len(self._data)
 
-    def bytes(self) -> bytes:
+    def data(self) -> bytes:
         """All that was put."""
         return bytes(self._data)
 
-    def raw(self, data: "bytes | memoryview") -> None:
+    def raw(self, data: bytes | memoryview) -> None:
         """Bytes whose number the reader knows."""
         self._data += data
 
@@ -54,7 +54,7 @@ class Writer:
         """A number as an IEEE double, little-endian."""
         self._data += struct.pack("<d", value)
 
-    def blob(self, data: "bytes") -> None:
+    def blob(self, data: bytes) -> None:
         """Bytes, with their number before them."""
         self.number(len(data))
         self._data += data
@@ -91,7 +91,7 @@ class Writer:
 class Reader:
     """Takes values from bytes, in the order in which they were put."""
 
-    def __init__(self, data: "bytes | memoryview") -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data, self._at = memoryview(data), 0
 
     @property
@@ -99,7 +99,7 @@ class Reader:
         """How many bytes were not read yet."""
         return len(self._data) - self._at
 
-    def raw(self, count: int) -> "bytes":
+    def raw(self, count: int) -> bytes:
         """So many bytes."""
         if not 0 <= count <= self.left:
             raise BundleError(f"{count:,} bytes are named, and {self.left:,} are there")
@@ -140,7 +140,7 @@ class Reader:
         """How many things follow, of at least so many bytes each."""
         return self.number(self.left // max(smallest, 1))
 
-    def blob(self) -> "bytes":
+    def blob(self) -> bytes:
         """Bytes whose number stands before them."""
         return self.raw(self.number(self.left))
 

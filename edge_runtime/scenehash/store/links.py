@@ -233,7 +233,10 @@ class Links:
 
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:
     with damaged_values(DAMAGED):
-        return [LinkedScene(*values[:-2], bool(values[-2]), bool(values[-1])) for values in found]
+        return [
+            LinkedScene(*values)._replace(is_same=bool(values[-2]), is_brought=bool(values[-1]))
+            for values in found
+        ]
 
 
 def _seal(way: str, peer: str, state: str) -> bytes:

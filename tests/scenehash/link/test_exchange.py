@@ -28,7 +28,7 @@ def exchange(folder, stations, ground, rounds=30, max_bytes=None):
     for _ in range(rounds):
         for path in stations:
             with CodeStore.open(path) as store:
-                name = store.station
+                name = str(store.station)
             up = pack_bundle(path, "ground", folder, PackOptions(max_bytes))
             assert max_bytes is None or up.bytes <= max_bytes
             assert [one.set_aside for one in apply_bundles([up.path], ground)] == [[]]

@@ -53,7 +53,7 @@ def written(path, *blocks):
 def number(value):
     out = Writer()
     out.number(value)
-    return out.bytes()
+    return out.data()
 
 
 MARK = codes_mark(LINEAGE, 64)

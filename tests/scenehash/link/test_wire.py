@@ -21,7 +21,7 @@ def test_what_is_put_is_taken(numbers, column, text):
     out.column(np.array(column, np.int64))
     out.signeds(np.array(column, np.int64))
     out.text(text.encode(errors="replace").decode())
-    found = Reader(out.bytes())
+    found = Reader(out.data())
     assert [found.number() for _ in numbers] == numbers
     assert found.column(len(column)).tolist() == column
     assert found.signeds(len(column)).tolist() == column
@@ -36,7 +36,7 @@ def test_numbers_are_leb128_and_zigzag():
     out.signed(1)
     out.signeds(np.array([-65, 0]))
     out.spans([(3, 5), (10, 11)])
-    assert out.bytes() == bytes([0xAC, 2, 1, 2, 0x81, 1, 0, 2, 3, 2, 5, 1])
+    assert out.data() == bytes([0xAC, 2, 1, 2, 0x81, 1, 0, 2, 3, 2, 5, 1])
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_ranges_are_sets(one, other, most):
 def taken(windows, footprints):
     out = Writer()
     put_footprints(out, windows, footprints)
-    found = Reader(out.bytes())
+    found = Reader(out.data())
     again = take_footprints(found, windows)
     found.done()
     return len(out), again
