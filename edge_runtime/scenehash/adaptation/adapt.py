@@ -148,7 +148,7 @@ def _steadiness(
             own.extend([places[row]] * len(versions))
 
     with progress.task("turn, darken, crop", len(places)) as task:
-        read_tiles(store.tiles(list(places)), model.tile_size, use, task.advance)
+        read_tiles(store, list(places), model.tile_size, use, task.advance)
         if not images:
             return None
         hashed = model.encode_all(images)

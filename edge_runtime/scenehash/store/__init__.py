@@ -11,6 +11,7 @@ thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
+searchable.py   Searchable: what a search needs of a store, or of an engine in its place
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
 records.py      HashedScene, and what the store keeps of it
@@ -30,6 +31,7 @@ folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
 transaction.py  what is committed at once: add, repair, compact, switch
 switch.py       what a change to another model's codes consists of
+station.py      the name of the station whose store it is
 model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
@@ -55,6 +57,7 @@ from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .request import SearchRequest
 from .results import Added, Hit, Quarantined
+from .searchable import Searchable
 from .store import CodeStore
 from .switch import Switch
 from .thumbnails import THUMBNAILS
@@ -84,6 +87,7 @@ __all__ = [
     "SceneVectors",
     "Scores",
     "SearchRequest",
+    "Searchable",
     "Switch",
     "earlier_path",
     "earlier_paths",

@@ -34,6 +34,7 @@ from .reader import StoreReader
 from .records import HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
+from .station import check_station_name
 from .switch import Switch
 from .transaction import Transaction
 
@@ -259,8 +260,8 @@ class CodeStore(StoreReader):
     def take_paths(self, contents: Mapping[str, str]) -> None:
         """Note, durably, that a path has the file of a scene now, by its content id.
 
-        Others that were stored from that path have been replaced there: their file is not read any
-        more, see scenes.reopen_scene.
+        Others that were stored from that path, of other bytes, have been replaced there: their file
+        is not read any more, see scenes.reopen_scene.
         """
         with self.transaction():
             mark_replaced(self._catalog, contents)
@@ -397,6 +398,15 @@ class CodeStore(StoreReader):
             with self.transaction():
                 self._catalog.keep_vectors(None)
         self.vectors.remove()
+
+    def name_station(self, name: str) -> None:
+        """Give the store the name of its station, durably; ConfigurationError on one of no sense.
+
+        Other stations know its tiles by that name.
+        """
+        check_station_name(name)
+        with self.transaction():
+            self._catalog.name_station(name)
 
     def keep_model(self, data: bytes) -> None:
         """Keep the file of the model whose codes these are, durably; StoreError."""
