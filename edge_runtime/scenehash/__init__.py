@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
+    from .engines import EngineStore, PushReport, push
     from .errors import ScenehashError
     from .index import CodeIndex
     from .ingestion import (
@@ -107,12 +108,14 @@ __all__ = [
     "CodeStore",
     "Crop",
     "DecodeParams",
+    "EngineStore",
     "Examination",
     "Filter",
     "HashModel",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "PushReport",
     "Query",
     "RehashReport",
     "SceneTiles",
@@ -128,6 +131,7 @@ __all__ = [
     "doctor",
     "ingest",
     "preview_tiles",
+    "push",
     "read_scene",
     "rehash",
     "reject_match",
@@ -147,12 +151,14 @@ _MODULE_OF = {
     "CodeStore": "store",
     "Crop": "retrieval.crop",
     "DecodeParams": "decode_params",
+    "EngineStore": "engines",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "PushReport": "engines",
     "Query": "retrieval.query",
     "RehashReport": "ingestion",
     "SceneTiles": "scenes",
@@ -168,6 +174,7 @@ _MODULE_OF = {
     "doctor": "diagnose.doctor",
     "ingest": "ingestion",
     "preview_tiles": "report.tiling_preview",
+    "push": "engines",
     "read_scene": "scenes",
     "rehash": "ingestion",
     "reject_match": "watcher.alerts",
