@@ -14,9 +14,10 @@ from scenehash.files import check_output, write_bytes
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
-from scenehash.model.hash_model import HashModel, model_path
+from scenehash.model.hash_model import HashModel
 from scenehash.model.inspection import read_model
 from scenehash.model.linear_code import LinearCode
+from scenehash.model.model_file import model_path
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
 from scenehash.store import CodeStore
@@ -143,7 +144,7 @@ def _steadiness(
             own.extend([places[row]] * len(versions))
 
     with progress.task("turn, darken, crop", len(places)) as task:
-        read_tiles(store.tiles(list(places)), model.tile_size, use, task.advance)
+        read_tiles(store, list(places), model.tile_size, use, task.advance)
         if not images:
             return None
         hashed = model.encode_all(images)

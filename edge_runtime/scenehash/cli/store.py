@@ -146,8 +146,8 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Check a store against its checksums.
 
     Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
-    thumbnail or representation is counted, and is no damage. Stores of earlier models in the folder
-    are checked, too.
+    thumbnail or representation is counted, but is not damage. Stores of earlier models in the
+    folder are checked, too.
     """
     from scenehash.store import CodeStore
     from scenehash.store.documents import verify_document

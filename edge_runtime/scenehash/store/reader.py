@@ -233,6 +233,19 @@ class StoreReader:
             owned = self._catalog.tiles.owners([row])
             return read_record(self._catalog, owned[0].scene) if owned else None
 
+    def scenes_of(self, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, list[int]]]:
+        """The scenes that rows belong to, one by one, each with those of its tiles.
+
+        A row that has no tile is left out. StoreDamagedError on a scene that is damaged.
+        """
+        by_scene: dict[int, list[int]] = {}
+        for owned in self._catalog.tiles.owners(rows):
+            by_scene.setdefault(owned.scene, []).append(owned.row)
+        for own in by_scene.values():
+            record = self.scene_of(own[0])
+            if record is not None:  # not deleted, meanwhile
+                yield record, own
+
     def scene_file(self, content: str) -> SceneFile | None:
         """The file of the scene of this content id; None when there is none.
 
@@ -258,6 +271,16 @@ class StoreReader:
         """The paths of the scenes that are damaged, as far as they can be read."""
         with self._pinned():
             return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+
+    def deleted_rows(self) -> Ranges:
+        """All rows that had a tile once and have none any more."""
+        return Ranges.of(self._catalog.deleted()[:, :2])
+
+    def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """The scenes that have a tile in ranges of rows, by first row, as _each_scene."""
+        with self._pinned():
+            snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
+        return self._read_each(snapshot, numbers)
 
     def records_under(self, path: str) -> list[SceneRecord]:
         """The records of the scenes at a path, or in the folder that it is, by path.

@@ -260,8 +260,8 @@ class CodeStore(StoreReader):
     def take_paths(self, contents: Mapping[str, str]) -> None:
         """Note, durably, that a path has the file of a scene now, by its content id.
 
-        Others that were stored from that path have been replaced there: their file is not read any
-        more, see scenes.reopen_scene.
+        Others that were stored from that path, of other bytes, have been replaced there: their file
+        is not read any more, see scenes.reopen_scene.
         """
         with self.transaction():
             mark_replaced(self._catalog, contents)
