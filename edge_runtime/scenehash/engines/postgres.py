@@ -249,7 +249,7 @@ class Postgres:
     def _all(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._errors():
             # No plan is kept: conditions differ by much.
-            return self._connection().execute(query, values, prepare=False).fetchall()
+            return list(self._connection().execute(query, values, prepare=False).fetchall())
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Any]:

@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -223,7 +224,7 @@ class _Push:
     def _remove(self, shelf: str, marks: Sequence[SceneMark]) -> int:
         for start in range(0, len(marks), SCENES_AT_ONCE):
             some = marks[start : start + SCENES_AT_ONCE]
-            self.patient.ask(lambda some=some: self.backend.remove(shelf, some))  # type: ignore[misc]
+            self.patient.ask(partial(self.backend.remove, shelf, some))
         return len(marks)
 
     def _put(self, shelf: str, number: int, marks: Sequence[SceneMark]) -> tuple[int, int]:
@@ -232,7 +233,7 @@ class _Push:
         total = sum(mark.tiles for mark in marks)
         with self.progress.task("push tiles", total) as task:
             for group in _groups(self._read(number, marks)):
-                self.patient.ask(lambda group=group: self.backend.put(shelf, group))  # type: ignore[misc]
+                self.patient.ask(partial(self.backend.put, shelf, group))
                 count = sum(map(len, group))
                 task.advance(count)
                 scenes, tiles = scenes + len(group), tiles + count

@@ -138,23 +138,25 @@ def search(
     that made the store, and StoreError, too, when no stored tile can meet the filter.
     """
     with contextlib.ExitStack() as stack:
-        if isinstance(store, str | Path):
-            store = stack.enter_context(_opened(store))
-        searcher = _Searcher(store, ModelWhenNeeded(model, store), threads, progress)
+        found = _opened(store, stack)
+        searcher = _Searcher(found, ModelWhenNeeded(model, found), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
         plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
-        resolved = store.resolve(where) if where else None
+        resolved = found.resolve(where) if where else None
         return searcher.search(like, others, k, radius, resolved, rerank)
 
 
-def _opened(store: str | Path) -> CodeStore | EngineStore:
+def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
+    """What is named, open; stack closes what was not."""
     if isinstance(store, str) and is_address(store):
-        return EngineStore.open(store)
-    return CodeStore.open(store)
+        return stack.enter_context(EngineStore.open(store))
+    if isinstance(store, str | Path):
+        return stack.enter_context(CodeStore.open(store))
+    return store
 
 
 @dataclass(frozen=True)

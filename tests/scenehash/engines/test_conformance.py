@@ -30,8 +30,8 @@ def searched(request, corpus: Corpus) -> Iterator[tuple[Searchable, list]]:
             yield store, corpus.tiles("north")
         return
     address = f"{address_of(request, request.param)}/suite"
-    for store in corpus.stores.values():
-        push(store, address)
+    for folder in corpus.stores.values():
+        push(folder, address)
     with EngineStore.open(address) as engine:
         yield engine, corpus.tiles()
 
