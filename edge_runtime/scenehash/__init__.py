@@ -62,6 +62,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .archive import HashReport, LoadReport, hash_archive, load_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
@@ -112,9 +113,11 @@ __all__ = [
     "Examination",
     "Filter",
     "HashModel",
+    "HashReport",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "LoadReport",
     "PushReport",
     "Query",
     "RehashReport",
@@ -129,7 +132,9 @@ __all__ = [
     "bench",
     "confirm_match",
     "doctor",
+    "hash_archive",
     "ingest",
+    "load_archive",
     "preview_tiles",
     "push",
     "read_scene",
@@ -155,9 +160,11 @@ _MODULE_OF = {
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
+    "HashReport": "archive",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "LoadReport": "archive",
     "PushReport": "engines",
     "Query": "retrieval.query",
     "RehashReport": "ingestion",
@@ -172,7 +179,9 @@ _MODULE_OF = {
     "bench": "diagnose.bench.run",
     "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
+    "hash_archive": "archive",
     "ingest": "ingestion",
+    "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
     "push": "engines",
     "read_scene": "scenes",

@@ -11,6 +11,7 @@ ScenehashError                one line: what, where, what to do
 │   ├── StoreDamagedError     bytes on disk are not the bytes that were committed
 │   └── EngineError           an engine, such as Milvus, that refuses what is asked
 │       └── EngineUnreachableError  one that does not answer, or not now
+├── ArchiveError              an archive's parts or manifest that cannot be used as asked
 ├── FetchError                an archive that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
@@ -75,6 +76,10 @@ class EngineError(StoreError):
 
 class EngineUnreachableError(EngineError):
     """An engine does not answer, or not now: trying again may help."""
+
+
+class ArchiveError(ScenehashError):
+    """The parts or the manifest of a hashed archive cannot be used as asked."""
 
 
 class FetchError(ScenehashError):

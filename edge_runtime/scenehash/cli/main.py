@@ -17,6 +17,7 @@ from scenehash.errors import PluginError, ScenehashError
 from . import (
     adapt,
     alert,
+    archive,
     bench,
     demo,
     doctor,
@@ -140,6 +141,7 @@ def build_app() -> typer.Typer:
         push,
         serve,
         store,
+        archive,
         adapt,
         rehash,
         quarantine,

@@ -10,25 +10,25 @@ from .servers import Milvus, Postgres, running
 ENGINES = ("lite", "milvus", "postgres")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Corpus:
     return make_corpus(tmp_path_factory.mktemp("stations"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(tmp_path_factory) -> Iterator[Postgres]:
     with running(Postgres(tmp_path_factory.mktemp("postgres"))) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus(tmp_path_factory) -> Iterator[Milvus]:
     pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
     with running(Milvus(tmp_path_factory.mktemp("milvus"))) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lite(tmp_path_factory) -> str:
     pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
     pytest.importorskip("milvus_lite", reason="no Milvus Lite is installed")
@@ -43,6 +43,6 @@ def address_of(request, name: str) -> str:
     return str(getattr(server, "address", server))
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request) -> str:
     return address_of(request, request.param)
