@@ -7,7 +7,7 @@ import pytest
 from .corpus import Corpus, make_corpus
 from .servers import Milvus, Postgres, running
 
-ENGINES = ("lite", "milvus", "postgres")
+ENGINES = ("lite", pytest.param("milvus", marks=pytest.mark.slow), "postgres")
 
 
 @pytest.fixture(scope="module")
