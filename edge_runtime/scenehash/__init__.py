@@ -62,10 +62,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .archive import HashReport, LoadReport, hash_archive, load_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
+    from .engines import EngineStore, PushReport, push
     from .errors import ScenehashError
     from .index import CodeIndex
     from .ingestion import (
@@ -107,12 +109,16 @@ __all__ = [
     "CodeStore",
     "Crop",
     "DecodeParams",
+    "EngineStore",
     "Examination",
     "Filter",
     "HashModel",
+    "HashReport",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "LoadReport",
+    "PushReport",
     "Query",
     "RehashReport",
     "SceneTiles",
@@ -126,8 +132,11 @@ __all__ = [
     "bench",
     "confirm_match",
     "doctor",
+    "hash_archive",
     "ingest",
+    "load_archive",
     "preview_tiles",
+    "push",
     "read_scene",
     "rehash",
     "reject_match",
@@ -147,12 +156,16 @@ _MODULE_OF = {
     "CodeStore": "store",
     "Crop": "retrieval.crop",
     "DecodeParams": "decode_params",
+    "EngineStore": "engines",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
+    "HashReport": "archive",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "LoadReport": "archive",
+    "PushReport": "engines",
     "Query": "retrieval.query",
     "RehashReport": "ingestion",
     "SceneTiles": "scenes",
@@ -166,8 +179,11 @@ _MODULE_OF = {
     "bench": "diagnose.bench.run",
     "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
+    "hash_archive": "archive",
     "ingest": "ingestion",
+    "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
+    "push": "engines",
     "read_scene": "scenes",
     "rehash": "ingestion",
     "reject_match": "watcher.alerts",
