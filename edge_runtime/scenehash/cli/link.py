@@ -7,7 +7,7 @@ import typer
 
 from .choices import FilterChoice
 from .commands import register_command, register_group
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, UsageError, counted, notice, report
 from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def pack_command(
     down: Annotated[
         bool, typer.Option("--down", help="Pack what a station is to have, and no tiles.")
     ] = False,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="With --down, send this model or adaptation, too, in pieces; may be repeated.",
+        ),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +79,10 @@ def pack_command(
     """
     from scenehash.link import PackOptions, pack_bundle
 
-    packed = pack_bundle(store, peer, out, PackOptions(max_bytes, times, down), wait)
+    if model and not down:
+        raise UsageError("--model: a model goes down to a station; give --down, too")
+    options = PackOptions(max_bytes, times, down, files=tuple(model or ()))
+    packed = pack_bundle(store, peer, out, options, wait)
     for line in packed.damaged:
         notice(f"warning: left out: {line}")
     report(packed.document(), as_json, _packed_line(packed))
@@ -98,6 +109,7 @@ def apply_command(
     for one in done:
         for answer in one.answers:
             lines += _answer_lines(answer)
+        lines += [f"{file}: a model; see: scenehash rehash --model" for file in one.files]
     report(document, as_json, *lines)
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)
@@ -207,6 +219,8 @@ def _packed_line(packed: "Bundled") -> str:
     if packed.tiles:
         each = f", {packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile"
     left = packed.left_tiles, packed.left_events
+    if packed.left_letters:
+        each += f"; {packed.left_letters:,} more pieces to be sent"
     rest = f"; left: {counted(left[0], 'tile')}, {counted(left[1], 'event')}" if any(left) else ""
     return (
         f"{packed.path}: {counted(packed.bytes, 'byte')}: {counted(packed.events, 'event')}, "

@@ -13,6 +13,7 @@ events.py          blocks of events
 questions.py       blocks of queries, answers and thumbnails
 alert_code.py      in blocks, alerts
 letters.py         what goes besides tiles and events, and how it is taken
+model_files.py     model files in pieces
 answering.py       what a store finds for a query
 wire.py            numbers, texts and columns
 sent.py            what was sent to a peer, and what comes next

@@ -6,6 +6,7 @@ import numpy as np
 
 from scenehash.errors import NotStoredError
 from scenehash.store import CodeStore, Filter, SceneVectors, SearchRequest
+from scenehash.store.rows import Rows
 
 from .questions import STEPS, Answer, Found, Question
 
@@ -65,7 +66,7 @@ def _judged(store: CodeStore, question: Question, where: Filter | None) -> list[
     return found
 
 
-def _vectors(store: CodeStore, rows: np.ndarray) -> SceneVectors | None:  # type: ignore[type-arg]
+def _vectors(store: CodeStore, rows: Rows) -> SceneVectors | None:
     frame = store.vectors.frame
     there, values = store.vectors.read(rows)
     whole = frame is not None and len(there) == len(rows)

@@ -26,6 +26,7 @@ from .letters import (
     take_judgement,
     take_watched,
 )
+from .model_files import take_piece
 from .pieces import MOST_ROWS, Piece, codes_mark, joined, piece_of, put_pieces, take_pieces
 from .questions import take_thumbnails
 from .received import Received
@@ -39,8 +40,8 @@ class Applied:
     """What became of one bundle: how many things of it were new here.
 
     blocks: of how many blocks it consists. cut: how many of them have not come. repeated: how many
-    had been applied before. answers: what was found for queries. set_aside: why others could not be
-    applied.
+    had been applied before. files: models that are whole now. answers: what was found for queries.
+    set_aside: why others could not be applied.
     """
 
     bundle: str
@@ -58,6 +59,7 @@ class Applied:
     alerts: int = 0
     judgements: int = 0
     questions: int = 0
+    files: list[str] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
 
@@ -152,6 +154,7 @@ class _Application:
             kinds.JUDGEMENTS: self._take_judgement,
             kinds.QUESTIONS: self._take_question,
             kinds.ANSWERS: self._take_answer,
+            kinds.FILES: self._take_file,
         }
         with store.transaction():
             received = Received.of(head.store, store.links.state("from", head.store))
@@ -248,6 +251,11 @@ class _Application:
         document = take_answer(self._store, received, data)
         if document is not None:
             self._applied.answers.append(document)
+
+    def _take_file(self, received: Received, data: bytes) -> None:
+        path = take_piece(self._store, received.store, data)
+        if path is not None:
+            self._applied.files.append(path_text(path))
 
     def _is_fresh(self, station: str, piece: Piece) -> bool:
         """Note a scene of a station, and say whether it is to be added, or repaired.

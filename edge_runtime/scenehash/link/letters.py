@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,7 @@ def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Let
 def open_question(store: CodeStore, peer: str, question: Question) -> int:
     """Keep a question to a peer, until its answer comes; its number."""
     state = store.links.state("questions", peer)
-    number = state.get("last", 0) + 1
+    number = int(state.get("last", 0)) + 1
     block = replace(question, number=number).block(codes_mark(store.lineage, store.bits))
     waiting = state.get("open", {}) | {str(number): block.hex()}
     kept = dict(sorted(waiting.items(), key=lambda one: int(one[0]))[-MOST_QUESTIONS:])
@@ -198,9 +199,7 @@ def row_here(store: CodeStore, station: str, row: int) -> int | None:
 def _questions(store: CodeStore, peer: str) -> Iterator[Letter]:
     waiting = store.links.state("questions", peer).get("open", {})
     for number, block in waiting.items():
-        yield Letter(
-            f"question:{number}", kinds.QUESTIONS, lambda block=block: bytes.fromhex(block)
-        )
+        yield Letter(f"question:{number}", kinds.QUESTIONS, partial(bytes.fromhex, block))
 
 
 def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
@@ -213,12 +212,9 @@ def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
             question = Question.of_block(bytes.fromhex(block), mark, store.bits)
 
             item = f"answer:{other}:{number}"
-
-            def answered(question: Question = question, other: str = other,
-                         item: str = item) -> bytes:  # fmt: skip
-                return _answered(store, other, question, sent, is_first=not sent.went(item))
-
-            yield Letter(item, kinds.ANSWERS, answered)
+            is_first = not sent.went(item)
+            make = partial(_answered, store, other, question, sent, is_first)
+            yield Letter(item, kinds.ANSWERS, make)
 
 
 def _answered(
@@ -243,12 +239,12 @@ def _watch_list(store: CodeStore, sent: Sent) -> list[Letter]:
     for alert in store.alerts.list():
         names.add(alert.name)
         item = f"alert:{alert.name}:{_version(alert)}"
-        letters.append(Letter(item, kinds.ALERTS, lambda alert=alert: _watched(alert)))
+        letters.append(Letter(item, kinds.ALERTS, partial(_watched, alert)))
     before = [item.split(":") for item in sent.items if item.startswith("alert:")]
     for _, *name, version in before:
         if ":".join(name) not in names:
             item = f"removed:{':'.join(name)}:{version}"
-            letters.append(Letter(item, kinds.ALERTS, lambda name=name: _removed(":".join(name))))
+            letters.append(Letter(item, kinds.ALERTS, partial(_removed, ":".join(name))))
     return letters
 
 
@@ -282,17 +278,18 @@ def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
         for is_match, source, code in _judged_here(alert) if alert.name in watched else ():
             row = int(source.removeprefix(ROW_SOURCE))
 
-            def block(name: str = alert.name, match: bool = is_match, row: int = row,
-                      code: Any = code) -> bytes:  # fmt: skip
-                out = Writer()
-                out.text(name)
-                out.byte(match)
-                out.number(row)
-                out.raw(code.tobytes())
-                return out.data()
-
             item = f"judged:{alert.name}:{row}:{int(is_match)}"
-            yield Letter(item, kinds.JUDGEMENTS, block)
+            make = partial(_judgement, alert.name, is_match, row, code.tobytes())
+            yield Letter(item, kinds.JUDGEMENTS, make)
+
+
+def _judgement(name: str, is_match: bool, row: int, code: bytes) -> bytes:
+    out = Writer()
+    out.text(name)
+    out.byte(is_match)
+    out.number(row)
+    out.raw(code)
+    return out.data()
 
 
 def _judged_here(alert: Alert) -> Iterator[tuple[bool, str, Any]]:

@@ -28,6 +28,7 @@ from .digest_tree import tree_level
 from .events import is_urgent, put_events, thin_event
 from .facts import Facts
 from .letters import Letter, letters_for, pictures_asked
+from .model_files import file_pieces
 from .own import own_entries
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .questions import put_thumbnails
@@ -54,6 +55,7 @@ class PackOptions:
 
     max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
     sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
+    files: models and adaptations that a station is to have, in pieces, as many as there is room for.
     letters_only: it has queries or answers, and what was asked for, and nothing else.
     """
 
@@ -61,6 +63,7 @@ class PackOptions:
     times: int = TIMES
     down: bool = False
     letters_only: bool = False
+    files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
@@ -73,8 +76,8 @@ class PackOptions:
 class Bundled:
     """A bundle that was written: its file, what it carries, and the bytes of that.
 
-    letters: queries, answers and alerts, by what they are. left_tiles, left_events: how many had
-    no room, and never went. columns: bytes of tiles by column, each compressed by itself. damaged:
+    letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
+    had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles by column, each compressed by itself. damaged:
     scenes that could not be read.
     """
 
@@ -87,6 +90,7 @@ class Bundled:
     events: int = 0
     thumbnails: int = 0
     letters: list[str] = field(default_factory=list)
+    left_letters: int = 0
     left_tiles: int = 0
     left_events: int = 0
     block_bytes: dict[str, int] = field(default_factory=dict)
@@ -173,7 +177,11 @@ class _Packing:
                 received = Received.of(other, store.links.state("from", other))
                 if received.name == self._peer:
                     self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
-        self._fill_letters(letters_for(store, self._peer, self._sent, options.down))
+        letters = letters_for(store, self._peer, self._sent, options.down)
+        for file in options.files:
+            pieces = file_pieces(file)
+            letters += [Letter(item, kinds.FILES, block) for item, block in pieces]
+        self._fill_letters(letters)
         if not options.down and not options.letters_only:
             self._fill_up()
         self._fill_pictures()
@@ -184,6 +192,8 @@ class _Packing:
             letter = waiting[item]
             if self._put(letter.kind, letter.block(), Carried(items=(item,))):
                 self._result.letters.append(kinds.name(letter.kind))
+            else:
+                self._result.left_letters += 1
 
     def _fill_pictures(self) -> None:
         asked = pictures_asked(self._store, self._peer)

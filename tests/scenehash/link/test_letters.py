@@ -212,3 +212,37 @@ def test_logits_are_a_query(tmp_path, sides):
     (tmp_path / "none.npy").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"not an \.npy file"):
         search(one, f"logits:{tmp_path / 'none.npy'}")
+
+
+def test_a_model_goes_down_in_pieces_over_many_bundles(tmp_path, sides):
+    one, ground, _ = sides
+    model = tmp_path / "adapted.onnx"
+    model.write_bytes(np.random.default_rng(0).bytes(100_000))
+    options = PackOptions(max_bytes=40_000, down=True, files=(model,))
+    files = []
+    for number in range(9):
+        down = pack_bundle(ground, "one", tmp_path, options)
+        assert down.bytes <= 40_000
+        if number != 1:  # that one is lost
+            files += apply_bundles([down.path], one)[0].files
+    (path,) = files
+    assert path.endswith("-adapted.onnx") and str(one) in path
+    with open(path, "rb") as file:
+        assert file.read() == model.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["../x.onnx", "/x.onnx", ".x", "a\\b", ""])
+def test_a_file_s_name_leads_nowhere_else(sides, name):
+    from scenehash.link.model_files import take_piece
+    from scenehash.link.wire import Writer
+
+    out = Writer()
+    out.raw(bytes(16))
+    out.number(1)
+    out.number(0)
+    out.text(name)
+    out.blob(b"x")
+    with CodeStore.open(sides[0], writable=True) as store:
+        with pytest.raises(BundleError, match="fits in no file"):
+            take_piece(store, "a", out.data())
+        assert not (store.path / "received").exists()
