@@ -17,6 +17,7 @@ from scenehash.errors import PluginError, ScenehashError
 from . import (
     adapt,
     alert,
+    archive,
     bench,
     demo,
     doctor,
@@ -139,6 +140,7 @@ def build_app() -> typer.Typer:
         search,
         serve,
         store,
+        archive,
         adapt,
         rehash,
         link,
