@@ -55,7 +55,7 @@ class PackOptions:
 
     max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
     sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
-    files: models and adaptations that a station is to have, in pieces, as many as there is room for.
+    files: models and adaptations that a station is to have, in as many pieces as there is room for.
     letters_only: it has queries or answers, and what was asked for, and nothing else.
     """
 
@@ -77,8 +77,8 @@ class Bundled:
     """A bundle that was written: its file, what it carries, and the bytes of that.
 
     letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
-    had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles by column, each compressed by itself. damaged:
-    scenes that could not be read.
+    had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles
+    by column, each compressed by itself. damaged: scenes that could not be read.
     """
 
     path: str

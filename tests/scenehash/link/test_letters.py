@@ -1,6 +1,7 @@
 """Queries and their answers, thumbnails, watch lists and judgements over a link."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -227,8 +228,7 @@ def test_a_model_goes_down_in_pieces_over_many_bundles(tmp_path, sides):
             files += apply_bundles([down.path], one)[0].files
     (path,) = files
     assert path.endswith("-adapted.onnx") and str(one) in path
-    with open(path, "rb") as file:
-        assert file.read() == model.read_bytes()
+    assert Path(path).read_bytes() == model.read_bytes()
 
 
 @pytest.mark.parametrize("name", ["../x.onnx", "/x.onnx", ".x", "a\\b", ""])
