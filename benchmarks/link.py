@@ -1,10 +1,13 @@
 """What does a thin link carry, how soon are alerts on the ground, and does everything arrive?
 
-python benchmarks/link.py month [--days 30] [--tiles-a-day 2000] [--one-way]
+python benchmarks/link.py month [--days 30] [--tiles-a-day 1200] [--one-way]
+python benchmarks/link.py query  # a query up and its hits down, of the demo's tiles
+python benchmarks/link.py sizes  # bytes a tile, by the size of scenes and the way of compressing
+python benchmarks/link.py hostile  # the time and the memory that bundles of ill will take
 
 Three stations and a ground store for a simulated month. Each station meets its link four times a
-day for 8 minutes at 9.6 kbit/s. Of bundles 5 % are lost, 5 % repeated, and those of a pass arrive in
-any order. Twice a day a process is killed as it packs or applies. One station's clock is a year
+day for 8 minutes at 9.6 kbit/s. Of bundles 5 % are lost, 5 % repeated, and those of a pass come in
+any order. Twice a day processes are killed as they pack and apply. One station's clock is a year
 wrong. Receipts go down once a pass, as easily lost; with --one-way there are none, and everything
 goes three times. At the end the ground store is compared with scenehash store merge of the three.
 
@@ -13,11 +16,14 @@ Codes are random, which is the worst case; scenes are grids in UTM of 1, 16, 100
 
 import argparse
 import json
+import lzma
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -27,11 +33,23 @@ import numpy as np
 from rasterio import Affine
 from rasterio.crs import CRS
 
-from scenehash import CodeStore
+import scenehash
+from scenehash import CodeStore, IngestOptions
+from scenehash.codes import Codes
 from scenehash.demo.tiles import KINDS, archive_paths
-from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
+from scenehash.link import (
+    AskOptions,
+    Bundled,
+    PackOptions,
+    answer_peer,
+    apply_bundles,
+    ask_peer,
+    link_status,
+    pack_bundle,
+)
+from scenehash.link.bundle import bundle_bytes, head_bytes, read_bundle
 from scenehash.scenes.georeference import AffineMapping, Georeference
-from scenehash.store import Alert, HashedScene
+from scenehash.store import Alert, HashedScene, SceneRecord
 from scenehash.watcher.events import scene_events
 from scenehash.watcher.matching import match_scene
 from scenehash.windows import Tiling
@@ -49,15 +67,117 @@ BLOCK = 4096
 def main() -> None:
     """Run what is asked for, and print it as JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("month",))
+    parser.add_argument("what", choices=("month", "query", "sizes", "hostile"))
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--tiles-a-day", type=int, default=2000)
+    parser.add_argument("--tiles-a-day", type=int, default=1200)
     parser.add_argument("--one-way", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=".") as name:
-        month = Month(Path(name), arguments)
-        print(json.dumps(month.run(), indent=1))
+        folder = Path(name)
+        if arguments.what == "month":
+            result: object = Month(folder, arguments).run()
+        elif arguments.what == "query":
+            result = query(folder)
+        else:
+            result = sizes(folder) if arguments.what == "sizes" else hostile(folder)
+        print(json.dumps(result, indent=1))
+
+
+def query(folder: Path) -> list[dict[str, object]]:
+    """The demo's tiles at a station, and a query for 20 of them, with and without thumbnails."""
+    tiles = [path for kind in KINDS for path in archive_paths(kind)]
+    station, ground = folder / "station", folder / "ground"
+    scenehash.ingest(tiles, station, options=IngestOptions(thumbnails=True))
+    with CodeStore.open(station, writable=True) as store:
+        store.name_station("north")
+        (code,) = store.codes(np.array([3])).tolist()
+        with CodeStore.create(ground, store.lineage, store.bits, store.model) as other:
+            other.name_station("ground")
+    found = []
+    for thumbnails in (False, True):
+        options = AskOptions(k=20, thumbnails=thumbnails)
+        asked = ask_peer(ground, "north", [f"code:{bytes(code).hex()}"], (), folder, options)
+        began = time.perf_counter()
+        _, (answer,) = answer_peer([asked.path], station, folder)
+        seconds = time.perf_counter() - began
+        (applied,) = apply_bundles([answer.path], ground)
+        found.append(
+            {
+                "k": 20,
+                "thumbnails": applied.thumbnails,
+                "hits": len(applied.answers[0]["hits"]),
+                "bytes_up": asked.bytes,
+                "bytes_down": answer.bytes,
+                "of_that": answer.block_bytes,
+                "seconds_to_answer": round(seconds, 3),
+            }
+        )
+    return found
+
+
+def sizes(folder: Path) -> list[dict[str, object]]:
+    """Bytes a tile of scenes of a size, by column, and of the same block by LZMA."""
+    found = []
+    for side in (1, 4, 10, 20, 43):
+        arguments = argparse.Namespace(days=0, tiles_a_day=0, one_way=False, seed=1)
+        month = Month(folder, arguments)
+        path = folder / f"side-{side}"
+        with CodeStore.create(path, LINEAGE, BITS, "a-model") as store:
+            store.name_station("north")
+            while store.rows < 2000:
+                store.add([month.scene(side)])
+        packed = pack_bundle(path, "ground", folder)
+        blocks = [block.data for _, block in read_bundle(Path(packed.path)).blocks]
+        tiles = [data for data in blocks[1:] if data]
+        found.append(
+            {
+                "tiles_a_scene": side * side,
+                "bytes_a_tile": round(packed.bytes / packed.tiles, 2),
+                "columns": {
+                    name: round(size / packed.tiles, 2) for name, size in packed.columns.items()
+                },
+                "by_zlib": round(
+                    sum(len(zlib.compress(one, 9)) for one in tiles) / packed.tiles, 2
+                ),
+                "by_lzma": round(
+                    sum(len(lzma.compress(one, preset=9)) for one in tiles) / packed.tiles, 2
+                ),
+            }
+        )
+    return found
+
+
+def hostile(folder: Path) -> list[dict[str, object]]:
+    """Bundles that claim more than there is, each applied: seconds, and the most memory taken."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.scenehash.link.hostile import HOSTILE
+
+    ground = folder / "ground"
+    with CodeStore.create(ground, LINEAGE, BITS, "a-model") as store:
+        store.name_station("ground")
+    found = []
+    for name, block in HOSTILE.items():
+        blocks = [block]
+        path = folder / "bundle"
+        path.write_bytes(bundle_bytes(head_bytes("ab" * 16, "one", "ground", 1, blocks), blocks))
+        apply_bundles([path], ground)  # what is loaded once does not count
+        began = time.perf_counter()
+        (applied,) = apply_bundles([path], ground)
+        seconds = time.perf_counter() - began
+        tracemalloc.start()
+        apply_bundles([path], ground)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        found.append(
+            {
+                "what": name,
+                "milliseconds": round(1000 * seconds, 1),
+                "megabytes": round(most / 1e6, 2),
+                "reason": applied.set_aside[0].partition(": ")[2],
+            }
+        )
+    return found
 
 
 class Month:
@@ -111,7 +231,7 @@ class Month:
             left = self.tiles_a_day * PASS_HOURS // 24
             while left > 0:
                 at = hour + PASS_HOURS * self.chance.random()
-                scene = self.scene(name, at)
+                scene = self.scene()
                 left -= len(scene.codes)
                 matches = match_scene(scene, store, store.alerts.list(), 3)
                 with store.transaction():
@@ -128,13 +248,16 @@ class Month:
             if self.chance.random() < 0.05:
                 store.compact()
 
-    def scene(self, name: str, at: float) -> HashedScene:
-        """A scene of a square of tiles somewhere in a UTM zone; one in 20 has tiles of the alert,
-        one in 50 is one that another station has, too."""
+    def scene(self, side: int | None = None) -> HashedScene:
+        """A scene of a square of tiles, so many a side or as many as comes, in a UTM zone.
+
+        One in 20 has tiles of the alert, one in 50 is one that another station has, too.
+        """
         self.scenes += 1
         number = self.chance.randrange(self.scenes) if self.chance.random() < 0.02 else self.scenes
         own = np.random.default_rng(number)
-        side = int(own.choice(SIDES, p=SHARES))
+        drawn = int(own.choice(SIDES, p=SHARES))
+        side = side or drawn
         east, north = own.integers(200_000, 700_000), own.integers(1_000_000, 7_000_000)
         pixels = 256 * side
         transform = Affine(10, 0, int(east), 0, -10, int(north))
@@ -190,13 +313,13 @@ class Month:
                 apply_bundles([down.path], self.folder / name)
             Path(down.path).unlink()
 
-    def pack(self, name: str, most: int):  # noqa: ANN201
+    def pack(self, name: str, most: int) -> Bundled:
         """A bundle of a station."""
         out = self.folder / f"{name}-up"
         out.mkdir(exist_ok=True)
         return pack_bundle(self.folder / name, "ground", out, PackOptions(most))
 
-    def count(self, packed) -> None:  # noqa: ANN001
+    def count(self, packed: Bundled) -> None:
         """What a bundle costs."""
         self.bundles += 1
         self.bytes_up += packed.bytes
@@ -318,7 +441,7 @@ class Month:
             return ground.verify() == [] and len(ground) == len(merged)
 
 
-def _same(one, other) -> bool:  # noqa: ANN001
+def _same(one: tuple[SceneRecord, Codes], other: tuple[SceneRecord, Codes]) -> bool:
     (left, codes), (right, others) = one, other
     return (
         np.array_equal(codes, others)
