@@ -85,7 +85,15 @@ def main() -> None:
 
 
 def query(folder: Path) -> list[dict[str, object]]:
-    """The demo's tiles at a station, and a query for 20 of them, with and without thumbnails."""
+    """A query for 20 tiles: of scenes with footprints; and of the demo's tiles, with thumbnails."""
+    placed, ground = folder / "placed", folder / "placed-ground"
+    month = Month(folder, argparse.Namespace(days=0, tiles_a_day=0, one_way=False, seed=1))
+    for path, name in ((placed, "north"), (ground, "ground")):
+        with CodeStore.create(path, LINEAGE, BITS, "a-model") as store:
+            store.name_station(name)
+            if path == placed:
+                store.add([month.scene(10) for _ in range(30)])
+    found = [asked_once(folder, ground, placed, month.quay[0].tobytes(), False)]
     tiles = [path for kind in KINDS for path in archive_paths(kind)]
     station, ground = folder / "station", folder / "ground"
     scenehash.ingest(tiles, station, options=IngestOptions(thumbnails=True))
@@ -94,26 +102,30 @@ def query(folder: Path) -> list[dict[str, object]]:
         (code,) = store.codes(np.array([3])).tolist()
         with CodeStore.create(ground, store.lineage, store.bits, store.model) as other:
             other.name_station("ground")
-    found = []
-    for thumbnails in (False, True):
-        options = AskOptions(k=20, thumbnails=thumbnails)
-        asked = ask_peer(ground, "north", [f"code:{bytes(code).hex()}"], (), folder, options)
-        began = time.perf_counter()
-        _, (answer,) = answer_peer([asked.path], station, folder)
-        seconds = time.perf_counter() - began
-        (applied,) = apply_bundles([answer.path], ground)
-        found.append(
-            {
-                "k": 20,
-                "thumbnails": applied.thumbnails,
-                "hits": len(applied.answers[0]["hits"]),
-                "bytes_up": asked.bytes,
-                "bytes_down": answer.bytes,
-                "of_that": answer.block_bytes,
-                "seconds_to_answer": round(seconds, 3),
-            }
-        )
-    return found
+    code = np.array(code, np.uint8).tobytes()
+    return found + [asked_once(folder, ground, station, code, one) for one in (False, True)]
+
+
+def asked_once(
+    folder: Path, ground: Path, station: Path, code: bytes, thumbnails: bool
+) -> dict[str, object]:
+    """What one query costs, and its answer."""
+    options = AskOptions(k=20, thumbnails=thumbnails)
+    asked = ask_peer(ground, "north", [f"code:{code.hex()}"], (), folder, options)
+    began = time.perf_counter()
+    _, (answer,) = answer_peer([asked.path], station, folder)
+    seconds = time.perf_counter() - began
+    (applied,) = apply_bundles([answer.path], ground)
+    hits = applied.answers[0]["hits"]
+    return {
+        "hits": len(hits),
+        "with_footprints": sum(hit["footprint"] is not None for hit in hits),
+        "thumbnails": applied.thumbnails,
+        "bytes_up": asked.bytes,
+        "bytes_down": answer.bytes,
+        "of_that": answer.block_bytes,
+        "seconds_to_answer": round(seconds, 3),
+    }
 
 
 def sizes(folder: Path) -> list[dict[str, object]]:

@@ -188,7 +188,8 @@ class _Packing:
 
     def _fill_letters(self, letters: Sequence[Letter]) -> None:
         waiting = {letter.item: letter for letter in letters}
-        for item in self._sent.due_items(list(waiting), self._options.times):
+        times = 1 if self._options.letters_only else self._options.times
+        for item in self._sent.due_items(list(waiting), times):
             letter = waiting[item]
             if self._put(letter.kind, letter.block(), Carried(items=(item,))):
                 self._result.letters.append(kinds.name(letter.kind))
