@@ -199,7 +199,7 @@ def test_a_watch_that_ends_waits_for_a_dripping_answer_only_for_a_moment(
         time.sleep(0.01)
     started = time.monotonic()
     hook.close()
-    assert time.monotonic() - started < GRACE + 1
+    assert time.monotonic() - started < GRACE + 6
     assert not hook._thread.is_alive()
     assert hook.delivered == 0
 
@@ -214,7 +214,7 @@ def test_flush_ends_when_the_watch_is_stopped(serve: Callable[[Talk], Server]) -
     threading.Timer(0.3, stopped.set).start()
     started = time.monotonic()
     hook.flush(stopped.is_set)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8
     hook.close()
 
 
