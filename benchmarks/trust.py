@@ -1,8 +1,8 @@
 """What does trust cost a start, and what does an attack cost a station?
 
 Reads the shipped model as a file of one's own: without keys; with a key, by its signature, the
-first time; with a key, accepted before. Then each attack of tests/scenehash/trust, on a small model:
-time and peak memory until it is refused. All in one process, medians: whole ones would hide it.
+first time; with a key, accepted before. Then each attack of tests/scenehash/trust, on a small
+model: time and peak memory until it is refused. Medians in one process: whole ones would hide it.
 
     PYTHONPATH=. python benchmarks/trust.py [--repeats 9]
 """

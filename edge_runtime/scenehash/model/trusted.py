@@ -68,13 +68,10 @@ def remember(card: Card, trusted: Trusted) -> None:
         raise ModelError(f"not trusted: {error}") from error
 
 
-def remember_own(path: Path, card: Card, base: Path) -> None:
-    """Note that a model file was made here, of one that is trusted."""
-    station = Station()
-    if not station.has_keys:
-        return
-    trusted = read_trusted(base)[1]
-    station.remember_own(path.read_bytes(), card.lineage, trusted)
+def remember_own(path: Path, card: Card, base: Trusted) -> None:
+    """Note that a model file was made here, of one that is trusted; base: HashModel.trusted."""
+    if state_path().exists() and (station := Station()).has_keys:
+        station.remember_own(path.read_bytes(), card.lineage, base)
 
 
 def sign_model(

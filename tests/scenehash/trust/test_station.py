@@ -115,7 +115,7 @@ def test_what_was_made_here_is_trusted_until_its_key_is_revoked(tmp_path: Path, 
     with pytest.raises(ModelError, match="not signed"):
         HashModel.load(own)
     HashModel.load(own, made_here=True)
-    remember_own(own, loaded.card, base)
+    remember_own(own, loaded.card, loaded.trusted)
     HashModel.load(own)
     revoke_key("ground")
     with pytest.raises(ModelError, match="was revoked"):
