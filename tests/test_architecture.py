@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "edge_runtime/scenehash": {"scenehash", "anyio", "cv2", "fastapi", "grpc", "llvmlite", "numba",
-                               "numpy", "onnxruntime", "psycopg", "pyarrow", "pydantic",
+    "edge_runtime/scenehash": {"scenehash", "anyio", "cryptography", "cv2", "fastapi", "grpc",
+                               "llvmlite", "numba", "numpy", "onnxruntime", "psycopg", "pyarrow", "pydantic",
                                "pymilvus", "rasterio", "rich", "simplejpeg", "starlette",
                                "typer", "uvicorn", "watchfiles"},
     "train/scenehash_train": {"scenehash", "scenehash_train", "cv2", "numpy", "onnxruntime",
