@@ -180,6 +180,7 @@ class _Searcher:
         store = self.store
         by = orders(store, like, rerank, rerank is None and self.model.is_adapted(store))
         codes = np.concatenate([query.codes for query in like])
+        damage: tuple[str, ...] = ()
         started = time.perf_counter()
         request = SearchRequest(
             codes,
@@ -189,7 +190,14 @@ class _Searcher:
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
-        found, explanation = store.search_any(request)
+        try:
+            found, explanation = store.search_any(request)
+        except StoreDamagedError as error:
+            if rerank is not None or not by:
+                raise
+            # What nobody asked for may not cost hits that are sound.
+            by, damage = (), (f"hits are in the order of their distances: {error}",)
+            found, explanation = store.search_any(replace(request, k=k))
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
@@ -219,7 +227,7 @@ class _Searcher:
             codes=store.codes_of(hits),
             more_within_radius=self._more(request, hits, k),
             reranked=order,
-            warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
+            warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
         )
 

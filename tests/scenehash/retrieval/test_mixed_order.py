@@ -7,7 +7,7 @@ import pytest
 
 from scenehash import CodeStore, HashModel, Query, rehash, search
 from scenehash.codes import unpack
-from scenehash.errors import ConfigurationError
+from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.retrieval.rerank import mixed_scores
 from scenehash.store.rows import Ranges
 
@@ -90,3 +90,16 @@ def test_codes_of_an_adapted_model_decide_alone(store: Path, by: dict[str, HashM
     found = search(store, "row:3", 5, rerank="mixed").reranked
     assert found is not None
     assert found.by == ("mixed",)
+
+
+def test_damage_among_the_nearest_hundred_costs_no_sound_hit(store: Path) -> None:
+    before = search(store, "row:3", 1)
+    (codes,) = store.glob("codes*.bin")
+    data = bytearray(codes.read_bytes())
+    data[-1] ^= 1
+    codes.write_bytes(data)
+    found = search(store, "row:3", 1)
+    assert (found.hits[0].row, found.reranked) == (before.hits[0].row, None)
+    assert any("in the order of their distances" in text for text in found.warnings)
+    with pytest.raises(StoreDamagedError):
+        search(store, "row:3", 1, rerank="mixed")
