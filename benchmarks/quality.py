@@ -153,7 +153,9 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
             for bits in WIDTHS if name != "cosine" else (0,):
                 yield (
                     f"ucmerced/{name}/{bits}/{seed}",
-                    lambda name=name, bits=bits, seed=seed: known(bench, name, bits, seed),
+                    lambda name=name, bits=bits, seed=seed: known(
+                        bench, "ucmerced", name, bits, seed
+                    ),
                 )
     for source, target in (ARCHIVES, ARCHIVES[::-1]):
         for seed in seeds if source == "ucmerced" else seeds[:1]:
@@ -183,6 +185,24 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
     }
     for name, values in configs.items():
         yield name, lambda values=values: at_home(bench, make_config(values))
+    yield from second_archive(bench, seeds[0])
+
+
+def second_archive(bench: Bench, seed: int) -> Iterator[Cell]:
+    """The cells of AID at 150 px, the paper's other archive: one seed."""
+    yield f"aid150/centres/{seed}", lambda: widths_at_home(bench, "aid150", seed)
+    for name in ("cosine", *BASELINES):
+        for bits in WIDTHS[::-1] if name != "cosine" else (0,):
+            yield (
+                f"aid150/{name}/{bits}/{seed}",
+                lambda name=name, bits=bits: known(bench, "aid150", name, bits, seed),
+            )
+    for bits in WIDTHS[::-1]:
+        config = make_config({"recipe": "mhcln", "bits": bits, "seed": seed})
+        yield (
+            f"aid150/mhcln/{bits}/{seed}",
+            lambda config=config: at_home(bench, config, "aid150"),
+        )
 
 
 def exported(bench: Bench, seed: int) -> Figures:
@@ -208,9 +228,9 @@ def exported(bench: Bench, seed: int) -> Figures:
     }
 
 
-def known(bench: Bench, name: str, bits: int, seed: int) -> Figures:
+def known(bench: Bench, archive: str, name: str, bits: int, seed: int) -> Figures:
     """A baseline on the archive that it was fitted on."""
-    parts = bench.parts("ucmerced", seed)
+    parts = bench.parts(archive, seed)
     if name == "cosine":
         return cosine_quality(bench.vectors(parts.test), labels(parts.test)).as_dict()
     return figures(bench.baseline(name, bits, seed, parts.train)(parts.test), parts.test, seed)
@@ -318,9 +338,16 @@ def variant(bench: Bench, name: str, seed: int) -> Figures:
     }
 
 
-def at_home(bench: Bench, config: Config) -> Figures:
+def widths_at_home(bench: Bench, archive: str, seed: int) -> Figures:
+    """The default, in FP32, on the archive that it was trained on, at each width."""
+    parts = bench.parts(archive, seed)
+    logits = bench.trained(make_config({"seed": seed}), parts.train).logits(parts.test)
+    return {str(width): figures(logits[:, :width], parts.test, seed) for width in WIDTHS}
+
+
+def at_home(bench: Bench, config: Config, archive: str = "ucmerced") -> Figures:
     """A head of a configuration, in FP32, on the archive that it was trained on."""
-    parts = bench.parts("ucmerced", config.seed)
+    parts = bench.parts(archive, config.seed)
     logits = bench.trained(config, parts.train).logits
     return figures(logits(parts.test), parts.test, config.seed)
 
