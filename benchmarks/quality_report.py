@@ -25,9 +25,7 @@ INSTANCE_WEIGHTS = ("no instance", "instance 0.1", "default", "instance 1", "ins
 # On classes never seen: what is fitted on other images of them, without labels, and what is not.
 UNSEEN = (
     "cosine",
-    "itq",
     "itq, own images",
-    "centres",
     "shipped settings, 64 bits",
     "second look, 64 bits",
     "adapted, 64 bits",
@@ -113,7 +111,7 @@ def strange_table(cells: Cells) -> list[str]:
 
 def unseen_table(cells: Cells) -> list[str]:
     """Codes on UC Merced's unseen classes, a column for each rotation, and their mean."""
-    found = matching(cells, "classes/")
+    found = matching(cells, "unseen/")
     rows = []
     for method in UNSEEN if found else ():
         values = [one[method]["map_at_20"] for one in found]

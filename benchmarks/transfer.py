@@ -8,11 +8,11 @@ of the five-scale representation in FP32, whose cosine is the yardstick. Each im
 half queries all others of that half; no query is dropped, and nothing is chosen by the result. Of
 an archive that trained the model, by its fingerprint, only the test part is used.
 
-Figures are `map@20` (docs/protocol.md); `share` is their ratio to the cosine's. "gain" is what
-`scenehash adapt` would estimate, without labels, at 64 bits. labels5 and labels20: adapted with 5
-and 20 labelled images a class among the others. mixed: codes, and then the second look that a
-store with representations gives by default. kept_vectors: their cosine alone. Images with the same
-bytes in both halves would leak: they are counted, and stay in the half for fitting alone.
+Figures are `map@20` (docs/protocol.md); `share` is their ratio to the cosine's. gain, familiarity
+are what `scenehash adapt` would find, without labels, at 64 bits. labels5 and labels20: adapted
+with 5 and 20 labelled images a class among the others. mixed: codes, and then the second look that
+a store with representations gives by default. kept_vectors: their cosine alone. Images with the
+same bytes in both halves would leak: they are counted, and stay in the half for fitting alone.
 """
 
 import argparse
@@ -114,7 +114,8 @@ def measured(model: HashModel, path: Path, most: int) -> dict[str, Any]:
     result["kept_vectors"] = cosine_quality(vectors[halves:], truth).map_at_20
     judged = slice(halves, halves + JUDGED)
     before, after = pack(logits[judged, :64]), pack(code.logits(whole)[judged, :64])
-    result["gain"] = judge(whole[judged], before, after).gain
+    judgement = judge(whole[judged], before, after)
+    result |= {"gain": judgement.gain, "familiarity": judgement.familiarity}
     return result
 
 
@@ -147,9 +148,9 @@ def show(found: dict[str, Any]) -> None:
     print(f"{found['archive']} ({what}), {found['images']} images, {found['model']}")
     cosine = found["cosine"]
     for name, value in found.items():
-        if isinstance(value, float) and name != "gain":
+        if isinstance(value, float) and name not in ("gain", "familiarity"):
             print(f"  {name:18} {value:.3f}   share {value / cosine:.2f}")
-    print(f"  estimated gain {found['gain']:+.2f}")
+    print(f"  estimated gain {found['gain']:+.2f}, familiarity {found['familiarity']:.2f}")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,6 @@ class Adapted:
         """The adaptation as plain values."""
         judgement = self.judgement
         measures = {
-            "contrast": judgement.contrast,
             "agreement": judgement.agreement,
             "steadiness": judgement.steadiness,
         }
@@ -62,6 +61,7 @@ class Adapted:
             "model": None if self.path is None else str(self.path),
             "better": judgement.is_better,
             "gain": round(judgement.gain, 4),
+            "familiarity": round(judgement.familiarity, 4),
             **{
                 name: None
                 if measure is None
