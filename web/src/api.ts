@@ -225,7 +225,8 @@ export interface StoreInfo {
   bits: number;
   lineage: string;
   model: string;
-  thumbnails: number;
+  /** Null where the store keeps none. */
+  thumbnails: number | null;
   thumbnail_bytes: number;
   bytes: number;
   indexed: number;
@@ -236,7 +237,7 @@ export interface Station {
   at: string;
   version: string;
   started: string;
-  store: { path: string; uuid: string; scenes: number; tiles: number; bytes: number };
+  store: { path: string; uuid: string; scenes: number; tiles: number; bits: number; bytes: number };
   watch: {
     running: boolean;
     at: string;
@@ -269,14 +270,45 @@ export interface SetAside {
 export interface Job {
   id: string;
   kind: string;
-  state: "waiting" | "running" | "done" | "failed";
-  task: string;
+  arguments: Record<string, unknown>;
+  state: "waiting" | "running" | "cancelling" | "done" | "failed" | "cancelled";
+  task: string | null;
   done: number;
-  total: number | null;
+  total: number;
   started: string | null;
   ended: string | null;
+  messages: string[];
   result: Record<string, unknown> | null;
   error: { title: string; detail: string } | null;
+}
+
+export interface Measure {
+  before: number;
+  after: number;
+}
+
+/** What an adaptation made, and how its codes were judged. */
+export interface Adapted {
+  model: string | null;
+  better: boolean;
+  gain: number;
+  contrast: Measure;
+  agreement: Measure;
+  steadiness: Measure | null;
+  unreachable: number;
+  card: { lineage: string; adaptation: { tiles: number; labelled: number; judged: number } };
+}
+
+/** What became of the scenes of a store that got other codes. */
+export interface Rehashed {
+  lineage: string;
+  scenes_from_vectors: number;
+  scenes_from_codes: number;
+  scenes_rehashed: number;
+  scenes_moved: number;
+  scenes_unreachable: number;
+  alerts: { name: string; disabled: boolean }[];
+  seconds: number;
 }
 
 export interface Session {
@@ -357,6 +389,8 @@ export const api = {
       headers: { "Content-Type": "application/octet-stream" },
     }),
 
+  uploaded: (id: string) => get<Upload>(`uploads/${id}`),
+
   scenes: (values: Values, signal?: AbortSignal) =>
     get<{ store: string; scenes: Scene[]; next: number | null }>("scenes", values, signal),
   scene: (id: string, signal?: AbortSignal) => get<SceneDetail>(`scenes/${id}`, {}, signal),
@@ -403,17 +437,19 @@ export const api = {
   release: (paths: string[]) => send<{ released: number }>("POST", "quarantine/release", { paths }),
   jobs: (signal?: AbortSignal) => get<{ jobs: Job[] }>("jobs", {}, signal),
   job: (id: string, signal?: AbortSignal) => get<Job>(`jobs/${id}`, {}, signal),
+  cancel: (id: string) => send<Job>("POST", `jobs/${id}/cancel`),
+  adapt: (body: { anyway: boolean }) => send<Job>("POST", "adapt", body),
+  rehash: (body: { model: "adapted"; require_all: boolean }) => send<Job>("POST", "rehash", body),
 };
+
+const part = (size: number, window?: Window): Values =>
+  window ? { left: window[0], top: window[1], width: window[2], height: window[3], size } : { size };
 
 /** Addresses of pictures, for <img> and the maps. */
 export const picture = {
   tile: (row: number, size = 256) => path(`tiles/${row}/image`, { size }),
   thumbnail: (row: number) => path(`tiles/${row}/thumbnail`),
-  upload: (id: string, size = 256) => path(`uploads/${id}/image`, { size }),
-  scene: (id: string, size: number, window?: Window) =>
-    path(
-      `scenes/${id}/window.png`,
-      window ? { left: window[0], top: window[1], width: window[2], height: window[3], size } : { size },
-    ),
+  upload: (id: string, size = 256, window?: Window) => path(`uploads/${id}/image`, part(size, window)),
+  scene: (id: string, size: number, window?: Window) => path(`scenes/${id}/window.png`, part(size, window)),
   map: (id: string) => `/api/scenes/${id}/map/{z}/{x}/{y}.png`,
 };
