@@ -10,7 +10,7 @@ ScenehashError                one line: what, where, what to do
 │   ├── StoreBusyError        another process is writing
 │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
 ├── ArchiveError              an archive's parts or manifest that cannot be used as asked
-├── FetchError                an archive that cannot be fetched
+├── FetchError                an archive, or an object of a bucket, that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
 └── MissingExtraError         an optional dependency that is not installed
@@ -73,7 +73,7 @@ class ArchiveError(ScenehashError):
 
 
 class FetchError(ScenehashError):
-    """An archive cannot be fetched, or is not what it should be."""
+    """An archive, or an object of a bucket, cannot be fetched, or is not what it should be."""
 
 
 class FidelityError(ScenehashError):

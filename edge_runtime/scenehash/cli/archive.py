@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         group,
         hash_command,
         "scenehash archive hash scenes --out hashed",
-        "scenehash archive hash /data/scenes --out /data/hashed --tile 300m --thumbnails",
+        "scenehash archive hash /data/scenes --out /data/hashed --scheduler tcp://10.0.0.1:8786",
     )
     register_command(group, load_command, "scenehash archive load hashed --store my.store")
 
@@ -35,14 +35,19 @@ def hash_command(
     ],
     choice: HashChoice,
     scheduler: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Run tasks here: local, this machine.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run tasks on this machine (local), or on a Dask scheduler's workers "
+            "(tcp://HOST:PORT).",
+        ),
     ] = "local",
     workers: Annotated[
         int,
         typer.Option(
             min=1,
             metavar="N",
-            help="Hash with this many processes of this machine.",
+            help="Hash with this many processes, when the scheduler is local.",
             show_default="all cores",
         ),
     ] = CORES,

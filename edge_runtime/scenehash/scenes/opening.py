@@ -13,6 +13,7 @@ import numpy as np
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.files import open_regular, path_from, read_regular
+from scenehash.objects import describe, gdal_name, read_head
 from scenehash.windows import Window
 
 from .bands import Bands, choose
@@ -20,8 +21,8 @@ from .bounds import MAX_BYTES
 from .decoding import Decoding, decide, decoding_from
 from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
-from .formats import HEAD_BYTES, PLAIN, TIFF, VRT, format_of
-from .parts import BytesIdentity, FilesIdentity, all_parts
+from .formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, VRT, format_of
+from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts
 from .place import Place
 from .plain_image import decode_image
 from .scene import Scene, only_input_errors
@@ -40,6 +41,8 @@ VRT_SUFFIX = ".vrt"
 PLAIN_BYTES = 256 << 20
 LARGE_BYTES = 64_000_000
 MOST_TAGS = 4096
+# Formats of which one object is all.
+OBJECT_KINDS = (TIFF, JPEG_2000)
 
 
 def open_scene(path: Path, params: DecodeParams | None = None) -> Scene:
@@ -51,6 +54,41 @@ def open_scene(path: Path, params: DecodeParams | None = None) -> Scene:
     params = params or DecodeParams()
     with only_input_errors():
         return _open(path, params, None)
+
+
+def open_object_scene(uri: str, params: DecodeParams | None = None) -> Scene | None:
+    """Open a raster that is one object of a bucket, to be read by windows; to be closed.
+
+    Within gdal_access.reaching(uri). Its id is the one that its file would have; its path is the
+    address as GDAL names it. None: it has to be a file, for its format, or since it may be turned.
+    Raises InputError, without the address.
+    """
+    from .gdal_access import gdal
+    from .georeference import place
+    from .raster import open_raster_object, warnings_of
+
+    with only_input_errors(), contextlib.ExitStack() as undo:
+        found = describe(uri)
+        if found is None:
+            raise InputError("no such object")
+        kind = format_of(read_head(uri, HEAD_BYTES))
+        if kind not in OBJECT_KINDS:
+            return None
+        file, raster = open_raster_object(uri, kind, found.size)
+        undo.callback(raster.close)
+        where = place(file)
+        if where.georeference is None:
+            return None
+        path = Path(gdal_name(uri))
+        with gdal():
+            warnings = (*where.warnings, *warnings_of(file, path.name))
+            tags = {key: str(value) for key, value in file.tags().items()}
+        decoding, asked = _decoding(raster, params or DecodeParams(), None)
+        where = replace(where, warnings=warnings)
+        identity, acquired = ObjectIdentity(uri), time_of(path, tags)
+        scene = Scene(path, raster, decoding, identity, acquired, where, asked, is_large=True)
+        undo.pop_all()
+        return scene
 
 
 def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
