@@ -6,11 +6,13 @@ started again, is submitted again here.
 
 import contextlib
 import itertools
+import logging
 import queue
 import time
 from typing import Any
 
 from scenehash.errors import ArchiveError, extra_needed
+from scenehash.progress import Progress
 
 from .scheduler import ENDED
 from .work import Outcome, Task, run_task
@@ -38,8 +40,8 @@ class ClusterScheduler:
     scheduler answers for WAIT_SECONDS, MissingExtraError without distributed.
     """
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, progress: Progress) -> None:
+        self._address, self._progress = address, progress
         self._client: Any = None
         self._tasks: dict[Key, Task] = {}
         self._futures: dict[Key, Any] = {}
@@ -49,6 +51,8 @@ class ClusterScheduler:
         self._threads, self._looked = 0, -LOOK_SECONDS
 
     def __enter__(self) -> "ClusterScheduler":
+        # Of connections that are lost it would print tracebacks; what matters is said here.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         self._connect(CONNECT_SECONDS)
         return self
 
@@ -130,6 +134,7 @@ class ClusterScheduler:
 
     def _reconnect(self) -> None:
         """Connect to a scheduler that was started again, and submit what it does not know."""
+        self._progress.message(f"{self._address}: the scheduler has gone; waiting for it")
         until = time.monotonic() + WAIT_SECONDS
         while True:
             self._leave()

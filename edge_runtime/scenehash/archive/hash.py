@@ -43,12 +43,12 @@ def hash_archive(
     """Hash scenes into parts in Parquet, on many processes.
 
     uris: scene files and folders of them, or addresses of objects and of what lies below, in a
-    bucket: s3://BUCKET/KEY (see objects.py). out: the folder or the address of the archive; it is
-    made when there is none, and keeps the model. scheduler: "local", so many workers: processes of
-    this machine; or the address of a Dask scheduler, tcp://HOST:PORT, whose workers reach scenes
-    and out by the same paths. model: a model, or its file; None: the one that ships with scenehash.
-    options: how scenes are read, cut and labelled, and how wide codes are; threads and wait do not
-    count.
+    bucket: s3://BUCKET/KEY (see objects.py); a JSON file is a STAC document that names them. out:
+    the folder or the address of the archive; it is made when there is none, and keeps the model.
+    scheduler: "local", so many workers: processes of this machine; or the address of a Dask
+    scheduler, tcp://HOST:PORT, whose workers reach scenes and out by the same paths. model: a
+    model, or its file; None: the one that ships with scenehash. options: how scenes are read, cut
+    and labelled, and how wide codes are; threads and wait do not count.
 
     What is done is not done again: interrupted, give the same call again. A scene that cannot be
     read is noted with its reason, and the rest goes on. Each part is written whole or not at all,
@@ -60,17 +60,17 @@ def hash_archive(
     began = time.perf_counter()
     given = [uris] if isinstance(uris, str | Path) else uris
     address = address_of(_text(out))
-    found = find_sources([_text(uri) for uri in given])
+    found = find_sources([_text(uri) for uri in given], options.stac)
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
     recipe = Recipe.of(loaded, options)
     storage = storage_at(address)
     manifest = _opened(storage, recipe, loaded)
-    report = HashReport(address, passed_over=found.passed_over)
+    report = HashReport(address, failed=found.set_aside, passed_over=found.passed_over)
     run = _Run(address, recipe, manifest, storage, report)
     run.plan(found.scenes)
     with progress.task("hash", len(found.scenes)) as steps:
         steps.advance(report.known)
-        run.run(lambda: _scheduler(scheduler, workers), steps)
+        run.run(lambda: _scheduler(scheduler, workers, progress), steps)
     report.seconds = time.perf_counter() - began
     return report
 
@@ -79,14 +79,14 @@ def _text(uri: str | Path) -> str:
     return path_text(uri) if isinstance(uri, Path) else uri
 
 
-def _scheduler(address: str, workers: int) -> Scheduler:
+def _scheduler(address: str, workers: int, progress: Progress) -> Scheduler:
     if address == LOCAL:
         return LocalScheduler(workers)
     if not address.startswith(CLUSTERS):
         raise ConfigurationError(f"--scheduler {address}: give {LOCAL}, or tcp://HOST:PORT of Dask")
     from .cluster import ClusterScheduler  # it imports Dask
 
-    return ClusterScheduler(address)
+    return ClusterScheduler(address, progress)
 
 
 def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:

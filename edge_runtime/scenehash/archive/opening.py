@@ -45,7 +45,7 @@ class Opened:
 def opened(source: Source, params: DecodeParams) -> Iterator[Opened]:
     """Open a scene; InputError, without its address, as open_scene."""
     if not is_object(source.scene):
-        with open_scene(path_from(source.scene), params) as scene:
+        with open_scene(path_from(source.scene), params, source.noted) as scene:
             yield Opened(scene)
         return
     with contextlib.ExitStack() as stack:
@@ -54,12 +54,12 @@ def opened(source: Source, params: DecodeParams) -> Iterator[Opened]:
             with extra_needed("geo"):
                 from scenehash.scenes.gdal_access import reaching
             stack.enter_context(reaching(source.scene))
-            if (windowed := open_object_scene(source.scene, params)) is not None:
+            if (windowed := open_object_scene(source.scene, params, source.noted)) is not None:
                 with windowed:
                     yield Opened(windowed, is_object=True)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scenehash-"))
-        with open_scene(_fetched(source, Path(folder)), params) as scene:
+        with open_scene(_fetched(source, Path(folder)), params, source.noted) as scene:
             yield Opened(scene, is_fetched=True, is_object=True)
 
 

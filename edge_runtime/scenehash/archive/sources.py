@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scenehash.errors import InputError
@@ -13,13 +13,18 @@ from scenehash.scenes.files import (
     COMPANION_SUFFIXES,
     NO_SUFFIX,
     SCENE_SUFFIXES,
+    content_id,
     is_hidden,
     scan,
 )
 from scenehash.scenes.parts import companion_names
+from scenehash.scenes.stac import Noted, StacOptions, is_stac, read_items
 
 # An object of more bytes is not fetched whole, where it can be read by windows.
 FETCHED_BYTES = 256 << 20
+
+
+NOTHING = Noted()
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,14 @@ class Source:
 
     scene: its path or address, as a store has it. state: what changes when its file does, found
     without reading it. size: in bytes, of an object. beside: addresses of what counts beside an
-    object.
+    object. noted: what a STAC item says of it.
     """
 
     scene: str
     state: str
     size: int = 0
     beside: tuple[str, ...] = ()
+    noted: Noted = NOTHING
 
     @property
     def is_remote(self) -> bool:
@@ -44,29 +50,62 @@ class Source:
 
 @dataclass
 class Sources:
-    """Scenes in the order of an ingest; passed_over: files that are none, by suffix."""
+    """Scenes in the order of an ingest.
+
+    set_aside: STAC documents and items that name no scene that could be read, and why. passed_over:
+    files that are no scenes, by suffix.
+    """
 
     scenes: list[Source] = field(default_factory=list)
-    passed_over: Mapping[str, int] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
-def find_sources(uris: Sequence[str]) -> Sources:
-    """The scenes at paths and addresses of files and folders, each once; see scenes.files.scan.
+def find_sources(uris: Sequence[str], stac: StacOptions) -> Sources:
+    """The scenes at paths and addresses of files, folders and STAC documents, each once.
 
-    Raises InputError when there is none at one of them.
+    Raises InputError when there is none at one of them; see scenes.files.scan.
     """
+    sources = Sources()
     found: dict[str, Source] = {}
-    passed_over: Counter[str] = Counter()
     for uri in uris:
-        if is_object(uri):
-            some = _in_bucket(uri, passed_over)
-        else:
-            files = scan([path_from(uri)])
-            passed_over.update(files.passed_over)
-            some = list(_local(files.files))
-        for source in some:
+        for source in _at(uri, stac, sources):
             found.setdefault(source.scene, source)
-    return Sources(list(found.values()), passed_over)
+    sources.scenes = list(found.values())
+    return sources
+
+
+def _at(uri: str, stac: StacOptions, sources: Sources) -> Iterator[Source]:
+    if is_stac(uri) and not path_from(uri).is_dir():
+        try:
+            items = read_items(uri, stac)
+        except InputError as error:
+            sources.set_aside[uri] = error.reason
+            return
+        sources.set_aside |= items.set_aside
+        for place, noted in items.scenes.items():
+            try:
+                yield _of_item(place, noted)
+            except InputError as error:
+                sources.set_aside[place] = error.reason
+    elif is_object(uri):
+        yield from _in_bucket(uri, sources.passed_over)
+    else:
+        files = scan([path_from(uri)])
+        sources.passed_over.update(files.passed_over)
+        yield from _local(files.files)
+
+
+def _of_item(place: str, noted: Noted) -> Source:
+    """The scene that a STAC item names; its state changes with what the item says, too."""
+    if not is_object(place):
+        (source,) = _local([path_from(place)])
+    elif (one := describe(place)) is None:
+        raise InputError("no such object")
+    else:
+        source = _source(one, _beside(place))
+    said = content_id(repr(noted).encode())
+    return replace(source, noted=noted, state=f"{source.state} {said}")
 
 
 def _local(paths: Iterable[Path]) -> Iterator[Source]:
@@ -82,9 +121,7 @@ def _local(paths: Iterable[Path]) -> Iterator[Source]:
 def _in_bucket(uri: str, passed_over: Counter[str]) -> list[Source]:
     """The object itself; of a folder its scenes, at any depth, as scan gives those of a folder."""
     if not uri.endswith("/") and (one := describe(uri)) is not None:
-        folder = one.uri.rpartition("/")[0]
-        beside = {other.uri for other in list_objects(folder) if _folder(other.uri) == folder}
-        return [_source(one, beside)]
+        return [_source(one, _beside(uri))]
     folder = uri.rstrip("/")
     listed = {one.uri: one for one in list_objects(uri) if not _is_hidden(one.uri, folder)}
     scenes = []
@@ -109,8 +146,11 @@ def _source(one: Listed, every: Iterable[str]) -> Source:
     return Source(one.uri, f"{one.size} {one.tag}", one.size, beside)
 
 
-def _folder(uri: str) -> str:
-    return uri.rpartition("/")[0]
+def _beside(uri: str) -> set[str]:
+    """The addresses of the objects beside one."""
+    folder = uri.rpartition("/")[0]
+    every = (other.uri for other in list_objects(folder))
+    return {other for other in every if other.rpartition("/")[0] == folder}
 
 
 def _is_hidden(uri: str, folder: str) -> bool:

@@ -165,7 +165,8 @@ def _read_block(
     task: Task, block: Block, source: Opened, windows: Sequence[Window], storage: Storage
 ) -> Iterator[Images | _Read | Outcome]:
     recipe, scene = task.recipe, source.scene
-    name = part_name(recipe.name(task.source.scene, block.content), block.number, block.count)
+    own = recipe.name(task.source.scene, block.content, task.source.noted.box)
+    name = part_name(own, block.number, block.count)
     if (found := _found(name, block.content, storage, recipe)) is not None:
         yield found
         return
@@ -177,8 +178,7 @@ def _read_block(
     if not reading.kept and block.count == 1:
         raise InputError(nothing_valid(recipe.options.tiling))
     read = reading.scene(block.content, {FILE: block.origin})
-    own = replace(read, path=task.source.scene)
-    yield _Read(own, name, reading.skipped, scene.warnings)
+    yield _Read(replace(read, path=task.source.scene), name, reading.skipped, scene.warnings)
 
 
 def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome | None:

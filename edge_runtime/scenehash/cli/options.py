@@ -192,6 +192,24 @@ LabelFromFolder = Annotated[
         "--label-from-folder", help="Label each scene with the name of the folder it is in, too."
     ),
 ]
+AssetKey = Annotated[
+    str | None,
+    typer.Option(
+        "--asset",
+        metavar="KEY",
+        help="Take this asset of STAC items as the scene.",
+        show_default="by roles, types and bands",
+    ),
+]
+AssetRoots = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assets-from",
+        metavar="URI",
+        help="Read assets of STAC items below this folder, too; may be repeated.",
+        show_default="the folder of the STAC document alone",
+    ),
+]
 SceneOption = Annotated[
     str | None,
     typer.Option(

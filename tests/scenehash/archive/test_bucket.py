@@ -1,14 +1,16 @@
 """Scenes from a bucket, and parts into one: a server that speaks S3, on loopback."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 
-from scenehash import CodeStore, hash_archive, load_archive
+from scenehash import CodeStore, IngestOptions, hash_archive, load_archive
 from scenehash.archive import hash as hash_module
 from scenehash.archive import sources
 from scenehash.archive.sources import find_sources
@@ -17,9 +19,11 @@ from scenehash.objects import describe, read_object, write_object
 from scenehash.scenes import open_scene
 from scenehash.scenes.gdal_access import gdal, reaching
 from scenehash.scenes.opening import open_object_scene
+from scenehash.scenes.stac import StacOptions
 from scenehash.store import SceneRecord
 
 from ...command_line import answer
+from ..scenes.test_stac import item_link, item_of
 from .buckets import bucket, parts_in, upload
 from .parts import ALL, InThisProcess, files
 
@@ -136,12 +140,35 @@ def test_addresses_that_lead_nowhere_are_said_in_a_line(
         "s3://": "it names no bucket",
     }.items():
         with pytest.raises(InputError, match=message):
-            find_sources([uri])
+            find_sources([uri], StacOptions())
     with pytest.raises(FetchError, match="no-such-bucket/a: the object store refuses") as found:
-        find_sources(["s3://no-such-bucket/a"])
+        find_sources(["s3://no-such-bucket/a"], StacOptions())
     assert "\n" not in str(found.value)
     assert describe(f"{address}/nothing") is None
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("scenehash.objects.RETRY_SECONDS", 1)
     with pytest.raises(FetchError, match="does not answer"):
-        find_sources([f"{address}/in"])
+        find_sources([f"{address}/in"], StacOptions())
+
+
+def test_a_collection_in_a_bucket_names_scenes(
+    address: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hash_module, "_scheduler", lambda *_: InThisProcess())
+    write_object(
+        f"{address}/stac/collection.json",
+        json.dumps({"type": "Collection", "links": [item_link("./one/item.json")]}).encode(),
+    )
+    item = item_of(f"{address}/in/b/large.tif", "2026-05-04T03:02:01Z")
+    write_object(f"{address}/stac/one/item.json", json.dumps(item).encode())
+    collection = f"{address}/stac/collection.json"
+    refused = hash_archive(collection, tmp_path / "none", model=model)
+    assert (refused.hashed, len(refused.failed)) == (0, 1)
+    assert "--assets-from s3://archive/in/b" in str(refused.failed)
+    options = IngestOptions(stac=StacOptions(roots=(f"{address}/in",)))
+    report = hash_archive(collection, tmp_path / "out", model=model, options=options)
+    assert (report.hashed, report.tiles, report.failed) == (1, 429, {})
+    load_archive(tmp_path / "out", tmp_path / "s")
+    ((record, _),) = records(tmp_path / "s")
+    assert record.path == f"{address}/in/b/large.tif"
+    assert record.time == datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC).timestamp()
