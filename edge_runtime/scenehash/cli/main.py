@@ -22,6 +22,7 @@ from . import (
     demo,
     doctor,
     ingest,
+    link,
     quarantine,
     rehash,
     search,
@@ -105,7 +106,9 @@ def _message(error: Exception) -> str:
 
 
 def _prepare(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the full traceback of an error.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Find similar remote-sensing scenes, offline."""
@@ -140,6 +143,7 @@ def build_app() -> typer.Typer:
         archive,
         adapt,
         rehash,
+        link,
         quarantine,
         tiles,
         doctor,
