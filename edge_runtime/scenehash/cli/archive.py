@@ -28,10 +28,17 @@ def register(app: typer.Typer) -> None:
 def hash_command(
     uris: Annotated[
         list[str],
-        typer.Argument(metavar="URI", help="Hash these scene files, and folders of them."),
+        typer.Argument(
+            metavar="URI",
+            help="Hash these scene files, folders of them, STAC documents, or what is below an "
+            "address (s3://BUCKET/KEY).",
+        ),
     ],
     out: Annotated[
-        str, typer.Option("--out", metavar="URI", help="Write parts and manifest to this folder.")
+        str,
+        typer.Option(
+            "--out", metavar="URI", help="Write parts and manifest to this folder or address."
+        ),
     ],
     choice: HashChoice,
     scheduler: Annotated[
@@ -71,7 +78,10 @@ def hash_command(
 
 def load_command(
     archive: Annotated[
-        str, typer.Argument(metavar="URI", help="Load the parts of the archive in this folder.")
+        str,
+        typer.Argument(
+            metavar="URI", help="Load the parts of the archive in this folder or address."
+        ),
     ],
     store: StorePath,
     wait: Wait = False,
