@@ -6,7 +6,7 @@ python benchmarks/archive.py bucket  FOLDER [--scenes 100] [--side 4096]
 
 FOLDER: images, such as ../shared/data/ucmerced. faults: on four workers of a Dask scheduler, of
 which one is killed every so many seconds, while the scheduler is killed and started again once;
---disk mounts a file system of 16 KiB where some of the parts belong, so that it is full (root). The
+--disk mounts a file system of 4 KiB where some of the parts belong, so that it is full (root). The
 parts are compared with those of one process. workers: one and two local workers, and 64 simulated
 from the times that their tasks took. bucket: scenes and parts both in a bucket, on a server on
 loopback.
@@ -41,7 +41,7 @@ from scenehash.objects import list_objects, read_object, write_object
 from scenehash.scenes.files import find_scenes
 
 WORKERS, SIMULATED = 4, 64
-FULL, FULL_BYTES = "7f", "16k"
+FULL, FULL_BYTES = "7f", "4k"
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
 """Objects in buckets of an S3-compatible store: listed, read and written (the extra cluster).
 
 Where it is and who asks is in the environment, in the words of AWS: AWS_ENDPOINT_URL, AWS_REGION,
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Only what is named by whoever runs the command is reached.
-FetchError is raised where that cannot be.
+AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Only what is named by whoever runs the command is reached:
+without keys requests are not signed, and no address is asked for some. FetchError is raised where
+the store refuses, or does not answer.
 """
 
 import contextlib
@@ -21,6 +22,13 @@ SCHEME = "s3://"
 CHUNK_BYTES = 8 << 20
 LISTED_AT_ONCE = 1000
 LONGEST_REASON = 200
+# Where keys come from, in the words of AWS; each names no more than a file or an address.
+KEYS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
 # A store that refuses or does not answer is asked again for so long.
 RETRY_SECONDS = 30
 
@@ -46,10 +54,11 @@ def gdal_name(uri: str) -> str:
 
 def gdal_options() -> dict[str, str]:
     """How GDAL reaches the store that obstore reaches; credentials it finds in the environment."""
+    signed = {} if _has_keys() else {"AWS_NO_SIGN_REQUEST": "YES"}
     endpoint = urlsplit(_endpoint())
     if not endpoint.netloc:
-        return {}
-    return {
+        return signed
+    return signed | {
         "AWS_S3_ENDPOINT": endpoint.netloc + endpoint.path.rstrip("/"),
         "AWS_HTTPS": "NO" if endpoint.scheme == "http" else "YES",
         "AWS_VIRTUAL_HOSTING": "FALSE",
@@ -125,18 +134,24 @@ def _at(uri: str) -> tuple[Any, str]:
     if not bucket:
         raise InputError("it names no bucket: give s3://BUCKET/KEY", uri)
     with _errors(uri):
-        return _store(bucket, _endpoint()), key.strip("/")
+        return _store(bucket, _endpoint(), _has_keys()), key.strip("/")
 
 
 @functools.lru_cache(16)
-def _store(bucket: str, endpoint: str) -> Any:
+def _store(bucket: str, endpoint: str, is_signed: bool) -> Any:
     with extra_needed("cluster"):
         from obstore.store import S3Store
 
     options = {"allow_http": True} if endpoint.startswith("http://") else {}
     where = {"endpoint": endpoint} if endpoint else {}
     retrying = {"max_retries": 5, "retry_timeout": timedelta(seconds=RETRY_SECONDS)}
-    return S3Store(bucket, client_options=options, retry_config=retrying, **where)
+    return S3Store(
+        bucket,
+        client_options=options,
+        retry_config=retrying,
+        skip_signature=not is_signed,
+        **where,
+    )
 
 
 def _api() -> Any:
@@ -148,6 +163,10 @@ def _api() -> Any:
 def _endpoint() -> str:
     names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _has_keys() -> bool:
+    return any(os.environ.get(name) for name in KEYS)
 
 
 def _listed(uri: str, found: Any) -> Listed:

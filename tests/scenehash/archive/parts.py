@@ -10,7 +10,7 @@ ALL = IngestOptions(label_from_folder=True, thumbnails=True)
 
 def files(out: Path) -> dict[str, bytes]:
     """The parts of an archive, by their names."""
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("parts/*/*")}
+    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("parts/*/[!.]*")}
 
 
 class InThisProcess:

@@ -15,7 +15,7 @@ from scenehash.archive import hash as hash_module
 from scenehash.archive import sources
 from scenehash.archive.sources import find_sources
 from scenehash.errors import FetchError, InputError
-from scenehash.objects import describe, read_object, write_object
+from scenehash.objects import KEYS, describe, gdal_options, read_object, write_object
 from scenehash.scenes import open_scene
 from scenehash.scenes.gdal_access import gdal, reaching
 from scenehash.scenes.opening import open_object_scene
@@ -145,6 +145,11 @@ def test_addresses_that_lead_nowhere_are_said_in_a_line(
         find_sources(["s3://no-such-bucket/a"], StacOptions())
     assert "\n" not in str(found.value)
     assert describe(f"{address}/nothing") is None
+    for name in (*KEYS, "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(FetchError, match="privileges"):  # unsigned: nobody is asked for keys
+        describe(f"{address}/in/b/large.tif")
+    assert gdal_options()["AWS_NO_SIGN_REQUEST"] == "YES"
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setattr("scenehash.objects.RETRY_SECONDS", 1)
     with pytest.raises(FetchError, match="does not answer"):
