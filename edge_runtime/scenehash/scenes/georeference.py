@@ -252,8 +252,8 @@ def _by_points(
 
 
 def _without_a_jump(
-    points: Sequence[GroundControlPoint], pixels: Floats, ground: Floats
-) -> Sequence[GroundControlPoint]:
+    points: list[GroundControlPoint], pixels: Floats, ground: Floats
+) -> list[GroundControlPoint]:
     """Control points in degrees, their longitudes counted on past the meridian where they jump.
 
     At 180 degrees they do, or at 0 where they go from 0 to 360. Those counted on, from the widest

@@ -13,6 +13,7 @@ earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
+labels.py       words that scenes are found by
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
 listing.py      lists of scenes, labels and times
@@ -50,6 +51,7 @@ from .alerts import Alert, ExampleTile, Judged
 from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .labels import check_labels, label_of_folder
 from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
@@ -85,9 +87,11 @@ __all__ = [
     "Scores",
     "SearchRequest",
     "Switch",
+    "check_labels",
     "earlier_path",
     "earlier_paths",
     "fitted_on",
+    "label_of_folder",
     "model_of",
     "signs",
     "unit",

@@ -119,7 +119,7 @@ def test_nodata_of_64_bits_counts_though_no_float_holds_it(
     path.write_text(vrt(band.replace("<SimpleSource>", nodata), (512, 256)))
     scene = read_scene(path)
     assert counts(scene) == (1, 1)
-    assert scene.reading["stretch"][1] < 30_000
+    assert max(np.asarray(scene.reading["stretch"], np.float64)) < 30_000
 
 
 def test_a_vrts_bands_each_have_a_nodata_of_their_own(tmp_path: Path) -> None:
