@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
+# Two files of tests at a time: most of them wait for processes, disks and browsers.
+BESIDE ?= -n 2 --dist loadfile
 
 .PHONY: demo test test-fast lint page docs api audit bench isolated lowest emulated emulated-x86 clean
 
@@ -10,10 +12,10 @@ demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
 
 test: .venv/ready
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest $(BESIDE)
 
 test-fast: .venv/ready
-	.venv/bin/python -m pytest -m "not slow"
+	.venv/bin/python -m pytest $(BESIDE) -m "not slow"
 
 lint: .venv/ready
 	.venv/bin/ruff check .

@@ -152,7 +152,7 @@ def _read_scene(path: Path) -> None:
 
 def _kinds() -> dict[str, list[bytes]]:
     """Small files of each kind, from real tiles."""
-    from scenehash.model.hash_model import shipped_model
+    from scenehash.model.model_file import shipped_model
 
     tiles = [cv2.resize(demo_tiles(kind)[0], (64, 64)) for kind in ("forest", "harbor")]
     quality = (cv2.IMWRITE_JPEG_QUALITY, 80)

@@ -24,7 +24,7 @@ import onnxruntime
 
 from scenehash import HashModel
 from scenehash.demo.tiles import demo_tiles
-from scenehash.model.hash_model import shipped_model
+from scenehash.model.model_file import shipped_model
 from scenehash.tiles import to_tile
 
 RUNS_A_TURN = 3

@@ -27,9 +27,9 @@ from scenehash.demo.tiles import KINDS, demo_tiles
 from scenehash.errors import LineageError
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, golden_tile
-from scenehash.model.hash_model import model_path
 from scenehash.model.inspection import read_model
 from scenehash.model.linear_code import LinearCode, Vectors
+from scenehash.model.model_file import model_path
 from scenehash.scenes import open_scene
 from scenehash.store import FILE, HashedScene, SceneVectors
 from scenehash.windows import Window

@@ -62,6 +62,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .archive import HashReport, LoadReport, hash_archive, load_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
@@ -110,9 +111,11 @@ __all__ = [
     "Examination",
     "Filter",
     "HashModel",
+    "HashReport",
     "Hit",
     "IngestOptions",
     "IngestReport",
+    "LoadReport",
     "Query",
     "RehashReport",
     "SceneTiles",
@@ -126,7 +129,9 @@ __all__ = [
     "bench",
     "confirm_match",
     "doctor",
+    "hash_archive",
     "ingest",
+    "load_archive",
     "preview_tiles",
     "read_scene",
     "rehash",
@@ -150,9 +155,11 @@ _MODULE_OF = {
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
+    "HashReport": "archive",
     "Hit": "store",
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
+    "LoadReport": "archive",
     "Query": "retrieval.query",
     "RehashReport": "ingestion",
     "SceneTiles": "scenes",
@@ -166,7 +173,9 @@ _MODULE_OF = {
     "bench": "diagnose.bench.run",
     "confirm_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
+    "hash_archive": "archive",
     "ingest": "ingestion",
+    "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
     "read_scene": "scenes",
     "rehash": "ingestion",

@@ -9,6 +9,10 @@ ScenehashError                one line: what, where, what to do
 │   ├── NotStoredError        a row, a scene, a label or an alert that is not there
 │   ├── StoreBusyError        another process is writing
 │   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+├── ArchiveError              an archive's parts or manifest that cannot be used as asked
+
+
+├── BundleError               what came over a link and is no whole bundle, or not for here
 ├── FetchError                an archive that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
@@ -65,6 +69,14 @@ class StoreBusyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Bytes on disk are not the bytes that were committed."""
+
+
+class ArchiveError(ScenehashError):
+    """The parts or the manifest of a hashed archive cannot be used as asked."""
+
+
+class BundleError(ScenehashError):
+    """A bundle is not whole, is none, or cannot be applied here."""
 
 
 class FetchError(ScenehashError):

@@ -12,7 +12,7 @@ import numpy as np
 
 from scenehash import HashModel
 from scenehash.codes import pack
-from scenehash.model.hash_model import shipped_model
+from scenehash.model.model_file import shipped_model
 from scenehash.scenes import read_image
 from scenehash.tiles import to_tile
 

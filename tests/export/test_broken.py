@@ -16,7 +16,8 @@ from onnxruntime.quantization import QuantType
 from scenehash.demo.tiles import KINDS, demo_tiles
 from scenehash.errors import FidelityError, ModelError
 from scenehash.model.golden import MAX_DRIFT
-from scenehash.model.hash_model import HashModel, shipped_model
+from scenehash.model.hash_model import HashModel
+from scenehash.model.model_file import shipped_model
 from scenehash_export import quantize as quantization
 from scenehash_export.fidelity import check_onnx_export
 from scenehash_export.graph import finish_graph, network_graph

@@ -1,24 +1,25 @@
 """Tiles of a store, drawn at random, with their representations, their codes and labels."""
 
-from collections import defaultdict
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import InputError
+from scenehash.ingestion.stored import reopen_stored
 from scenehash.model.hash_model import HashModel
 from scenehash.model.linear_code import Vectors
 from scenehash.progress import Progress
-from scenehash.scenes import reopen_scene
+from scenehash.scenes import Window
 from scenehash.store import CodeStore
-from scenehash.store.records import Tile
 from scenehash.tiles import Image
 
 UNKNOWN = -1
+# Tiles of one scene whose pixels are in memory together.
+TILES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def draw_sample(
         kept.update(zip(some, vectors, strict=True))
 
     with progress.task("represent", len(missing)) as task:
-        read_tiles({row: tiles[row] for row in missing}, model.tile_size, keep, task.advance)
+        read_tiles(store, missing, model.tile_size, keep, task.advance)
     there = np.array([row for row in rows if row in kept and row in tiles], np.int64)
     dims = 0 if model.representation is None else model.representation.dims
     vectors = np.array([kept[row] for row in there], np.int8).reshape(len(there), dims)
@@ -76,27 +77,23 @@ def draw_sample(
 
 
 def read_tiles(
-    tiles: dict[int, Tile],
+    store: CodeStore,
+    rows: Sequence[int],
     side: int,
     use: Callable[[Sequence[int], Sequence[Image]], None],
     advance: Callable[[int], None],
 ) -> None:
-    """Read stored tiles, each scene opened once, and hand over rows with images, scene by scene.
+    """Read stored tiles, each scene opened once, and hand over rows with images, some at a time.
 
     Scenes that are gone, or have other pixels by now, are left out.
     """
-    by_scene: dict[str, list[int]] = defaultdict(list)
-    for row, tile in tiles.items():
-        by_scene[tile.scene].append(row)
-    for path, rows in by_scene.items():
-        try:
-            with reopen_scene(Path(path), tiles[rows[0]].decode_params) as scene:
-                images = [scene.pixels(tiles[row].window, side) for row in rows]
-        except InputError:
-            images = []
-        if images:
-            use(rows, images)
-        advance(len(rows))
+    for record, own in store.scenes_of(rows):
+        with contextlib.suppress(InputError), reopen_stored(record) as scene:
+            for start in range(0, len(own), TILES_AT_ONCE):
+                some = own[start : start + TILES_AT_ONCE]
+                windows = record.windows[np.array(some) - record.first_row].tolist()
+                use(some, [scene.pixels(Window(*window), side) for window in windows])
+        advance(len(own))
 
 
 def _kept_vectors(

@@ -33,7 +33,7 @@ def adapt_command(
     seed: Annotated[int, typer.Option(help="Seed of the choice of tiles.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Fit codes on a store's own tiles: write a model file.
+    """Adapt the model to a store's own tiles: write a new model file.
 
     No label is needed; labels of scenes are used where there are any. The codes are judged on tiles
     that they were not fitted on, and written only if they are better; the exit status is 1 if they

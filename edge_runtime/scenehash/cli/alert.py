@@ -24,8 +24,8 @@ FalseAlarms = Annotated[
     str | None,
     typer.Option(
         metavar="RATE",
-        help="Choose the rule that has so many false alarms, in a time as 1/day, or among tiles as "
-        "2/1000, by the stored tiles.",
+        help="Choose a rule with at most this rate of false alarms: per time, such as 1/day, or "
+        "per tiles, such as 2/1000; estimated on the stored tiles.",
         show_default=False,
     ),
 ]
@@ -65,7 +65,9 @@ def add_command(
     name: Name,
     examples: Annotated[
         list[str],
-        typer.Argument(metavar="EXAMPLE", help="Match tiles like these: image files, or row:N."),
+        typer.Argument(
+            metavar="EXAMPLE", help="Match tiles like these, one tile each: image files, or row:N."
+        ),
     ],
     store: StorePath,
     *,
@@ -84,7 +86,8 @@ def add_command(
         typer.Option(
             "--not",
             metavar="EXAMPLE",
-            help="Exclude tiles that are as near to this; may be repeated.",
+            help="Exclude tiles that are at least as near to this as to an example; may be "
+            "repeated.",
         ),
     ] = None,
     cropping: CropChoice,
@@ -94,8 +97,8 @@ def add_command(
 ) -> None:
     """Add an alert: report new tiles that are similar to examples.
 
-    An example is one tile: a small image, a stored tile, or a part of a scene (--window, --at,
-    --whole). A running watch uses the alert from its next scene on.
+    Take an example out of a large scene by --window, --at or --whole. A running watch uses the
+    alert from its next scene on.
     """
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import add_alert
@@ -206,9 +209,10 @@ def test_command(
 ) -> None:
     """Count what an alert matches among stored tiles.
 
-    And what each radius would match. Without --label a radius is proposed in the valley between
-    the tiles near the examples and all others; with --label it is the one with the best F1, and
-    false alarms and recall of the alert as it is are measured. Nothing is changed; see alert tune.
+    The table also counts what each radius would match. Without --label, the proposed radius lies in
+    the valley between the tiles near the examples and all others. With --label, it has the best
+    balance of precision and recall (F1), and the alert's own false alarms and recall are measured.
+    Nothing is changed; see: scenehash alert tune.
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore

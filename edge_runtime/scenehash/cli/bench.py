@@ -44,7 +44,7 @@ class BenchChoice(BenchSettings):
         typer.Option(
             "--other",
             metavar="FILE",
-            help="Time a second export of the same run in turn, such as FP32.",
+            help="Also time this second export of the same run, alternating: FP32, for example.",
         ),
     ] = None
     images: Annotated[
@@ -87,7 +87,7 @@ class BenchChoice(BenchSettings):
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="Write there, to time the disk that the store is on.",
+            help="Write test files in this folder, to time the disk that the store is on.",
             show_default="the system's temporary folder",
         ),
     ] = None

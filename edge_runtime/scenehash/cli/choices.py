@@ -131,18 +131,16 @@ class CropChoice(DecodeChoice, TileChoice):
 
 
 @dataclass(frozen=True)
-class IngestChoice(DecodeChoice, TilingChoice):
-    """How scenes are read, cut, labelled and stored."""
+class HashChoice(DecodeChoice, TilingChoice):
+    """How scenes are read, cut and labelled, and what is kept of their tiles beside codes."""
 
     label: Label = None
     label_from_folder: LabelFromFolder = False
     thumbnails: KeepThumbnails = False
     vectors: KeepVectors = None
-    threads: Threads = CORES
-    wait: Wait = False
 
     def options(self, bits: int | None = None) -> "IngestOptions":
-        """bits: the width of the codes of a new store. Raises ConfigurationError."""
+        """bits: the width of the codes, where nothing else tells. Raises ConfigurationError."""
         from scenehash.ingestion import IngestOptions
 
         return IngestOptions(
@@ -150,12 +148,22 @@ class IngestChoice(DecodeChoice, TilingChoice):
             self.params(),
             tuple(self.label or ()),
             self.label_from_folder,
-            self.threads,
-            self.thumbnails,
-            bits,
-            self.wait,
-            self.vectors,
+            thumbnails=self.thumbnails,
+            bits=bits,
+            vectors=self.vectors,
         )
+
+
+@dataclass(frozen=True)
+class IngestChoice(HashChoice):
+    """How scenes are read, cut, labelled and stored."""
+
+    threads: Threads = CORES
+    wait: Wait = False
+
+    def options(self, bits: int | None = None) -> "IngestOptions":
+        """As HashChoice.options: bits is the width of the codes of a new store."""
+        return replace(super().options(bits), threads=self.threads, wait=self.wait)
 
 
 @dataclass(frozen=True)

@@ -40,10 +40,10 @@ def doctor_command(
 ) -> None:
     """Check this machine, and the codes that it computes.
 
-    The golden tiles of the model file are hashed again. All bits as where the model was made:
-    identical. At most 2 % of them different: tolerable; with --store the rows whose rank changes
-    are named. More: refused. Exit status 1 when anything is bad, such as a store that is not there
-    or is of another model.
+    The golden tiles of the model file are hashed again, and their bits compared with those of the
+    machine that made it. identical: no bit differs. tolerable: up to 2 % differ; with --store, the
+    rows whose rank changes are named. refused: more differ. The exit status is 1 when anything is
+    bad, such as a store that is not there or is of another model.
     """
     from scenehash.diagnose.doctor import doctor
 

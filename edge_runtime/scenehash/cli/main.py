@@ -17,10 +17,12 @@ from scenehash.errors import PluginError, ScenehashError
 from . import (
     adapt,
     alert,
+    archive,
     bench,
     demo,
     doctor,
     ingest,
+    link,
     quarantine,
     rehash,
     search,
@@ -110,7 +112,9 @@ def _message(error: Exception) -> str:
 
 
 def _prepare(
-    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the full traceback of an error.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """Find similar remote-sensing scenes, offline."""
@@ -142,8 +146,10 @@ def build_app() -> typer.Typer:
         search,
         serve,
         store,
+        archive,
         adapt,
         rehash,
+        link,
         quarantine,
         tiles,
         doctor,

@@ -57,7 +57,7 @@ Threads = Annotated[
         "--threads",
         min=1,
         metavar="N",
-        help="Hash with this many threads.",
+        help="Hash and search with this many threads.",
         show_default="all cores",
     ),
 ]
@@ -107,7 +107,7 @@ Overlap = Annotated[
     ),
 ]
 Whole = Annotated[
-    bool, typer.Option("--whole", help="Cut one tile a scene: its largest centred square.")
+    bool, typer.Option("--whole", help="Cut one tile per scene: its largest centred square.")
 ]
 MinValid = Annotated[
     float,
@@ -120,16 +120,14 @@ MinValid = Annotated[
 ]
 KeepThumbnails = Annotated[
     bool,
-    typer.Option(
-        "--thumbnails", help="Keep a small picture of each tile, in this and later ingests."
-    ),
+    typer.Option("--thumbnails", help="Keep a small picture of each tile, from now on."),
 ]
 KeepVectors = Annotated[
     bool | None,
     typer.Option(
         "--vectors/--no-vectors",
-        help="Keep the representation of each tile, in this and later ingests, or of none now.",
-        show_default="a new store keeps them where the model gives them, another as it did",
+        help="Keep the representation of each tile, from now on; --no-vectors: not in this run.",
+        show_default="as before; in a new store, if the model gives them",
     ),
 ]
 BandChoice = Annotated[
@@ -146,7 +144,7 @@ NodataValue = Annotated[
     typer.Option(
         "--nodata",
         metavar="VALUE",
-        help="Take pixels of this value as without data, in place of what the file says.",
+        help="Treat pixels of this value as empty, whatever the file says.",
         show_default="as the model's card or the file says",
     ),
 ]
@@ -156,7 +154,7 @@ StretchRange = Annotated[
         "--stretch",
         parser=numbers(float, "LOW,HIGH"),
         metavar="LOW,HIGH",
-        help="Make these values black and white.",
+        help="Map LOW to black and HIGH to white.",
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
@@ -188,9 +186,7 @@ Label = Annotated[
 ]
 LabelFromFolder = Annotated[
     bool,
-    typer.Option(
-        "--label-from-folder", help="Label each scene with the name of the folder it is in, too."
-    ),
+    typer.Option("--label-from-folder", help="Also label each scene with the name of its folder."),
 ]
 SceneOption = Annotated[
     str | None,

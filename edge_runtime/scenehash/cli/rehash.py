@@ -61,12 +61,12 @@ def rehash_command(
     threads: Threads = CORES,
     as_json: AsJson = False,
 ) -> None:
-    """Give every tile of a store its code by another model.
+    """Give every tile of a store a new code, from another model.
 
-    From kept representations, or by reading the scenes again. The store can be searched, and
-    watched, until it changes in one step. Scenes that cannot be read stay searchable in a store of
-    their own inside it, which is named, alerts without an example that can be read are kept
-    disabled, and the exit status is 3. Interrupted, give the same command again.
+    It uses kept representations, or reads the scenes again. Search and watch go on meanwhile; the
+    change is one step. Scenes that cannot be read stay searchable, in a store of their own inside
+    this one, which is named. Alerts without an example that can be read are disabled. In both cases
+    the exit status is 3. After an interruption, run the same command again: it continues.
     """
     from scenehash.ingestion import rehash
 

@@ -80,7 +80,7 @@ def search_command(
         typer.Option(
             "--not",
             metavar="QUERY",
-            help="Leave out hits that are as near to this; may be repeated.",
+            help="Leave out hits that are at least as near to this as to a query; may be repeated.",
         ),
     ] = None,
     cropping: CropChoice,
@@ -88,8 +88,8 @@ def search_command(
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Order the nearest hits anew: by kept representations, by how certain the query "
-            "is of its bits, by thumbnails (hits that show its place first), or not.",
+            help="Reorder the nearest hits: by kept representations, by how certain the query is "
+            "of its bits, by thumbnails (hits that show its place first); none: keep the order.",
             show_default="thumbnails, if the store keeps them",
         ),
     ] = None,
@@ -110,9 +110,10 @@ def search_command(
 ) -> None:
     """Find the stored tiles that are most similar to queries.
 
-    Hits come in the order of their Hamming distance. A word says what a distance means: same_place,
-    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored. A scene of several
-    tiles is searched by all its tiles.
+    The nearest come first, by Hamming distance; where the store keeps thumbnails, hits that show
+    the query's place come before the others. A word says what a distance means: same_place,
+    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored (docs/search.md).
+    A scene of several tiles is searched by all its tiles.
     """
     from scenehash.retrieval.search import search
 

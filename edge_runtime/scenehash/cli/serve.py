@@ -62,8 +62,8 @@ def serve_command(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Listen at this address of the machine; 0.0.0.0 are all. Others than this "
-            "machine's users need a token.",
+            help="Listen at this address; 0.0.0.0 means all addresses of this machine. Other "
+            "machines need a token.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
@@ -122,7 +122,9 @@ def serve_command(
 
 
 def add_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name who gets the token.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name the person or program that gets the token.")
+    ],
     store: StorePath,
     scope: Annotated[
         Literal["read", "confirm", "write"],
@@ -135,7 +137,7 @@ def add_command(
 ) -> None:
     """Make a token, and show it.
 
-    It is shown this once: the file has only a hash of it. A running server knows it at once.
+    It is shown this once: only a hash is stored. A running server knows it at once.
     """
     file = _tokens(store, tokens)
     text = file.add(name, scope)

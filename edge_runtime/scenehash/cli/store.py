@@ -20,7 +20,7 @@ from .console import (
     notice,
     report,
 )
-from .options import CORES, ModelPath, StoreOption, Threads, Wait
+from .options import CORES, ModelPath, StoreOption, StorePath, Threads, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,7 @@ def register(app: typer.Typer) -> None:
     register_command(group, merge_command, "scenehash store merge my.store other.store")
     register_command(group, export_command, "scenehash store export my.store --out tiles.parquet")
     register_command(group, index_command, "scenehash store index my.store")
+    register_command(group, station_command, "scenehash store station north-1 --store my.store")
     register_command(
         group,
         thumbnails_command,
@@ -87,9 +88,27 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
         document, earlier = info_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
     shown = {name: "not kept" if value is None else value for name, value in document.items()}
+    shown["station"] = document["station"] or "without a name"
     shown["earlier"] = f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
     report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
     _notice_earlier(earlier)
+
+
+def station_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A word, such as north-1.")],
+    store: StorePath,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Name the station that a store belongs to.
+
+    Other stations, and bundles between them, know its tiles by that name.
+    """
+    from scenehash.store import CodeStore
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        code_store.name_station(name)
+    report({"store": str(store), "station": name}, as_json, f"{store}: the store of station {name}")
 
 
 def scenes_command(
@@ -127,8 +146,8 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Check a store against its checksums.
 
     Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
-    thumbnail or representation is counted, and is no damage. Stores of earlier models in the folder
-    are checked, too.
+    thumbnail or representation is counted, but is not damage. Stores of earlier models in the
+    folder are checked, too.
     """
     from scenehash.store import CodeStore
     from scenehash.store.documents import verify_document

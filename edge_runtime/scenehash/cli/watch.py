@@ -117,7 +117,7 @@ class WatchChoice:
         typer.Option(
             min=1,
             metavar="N",
-            help="Set the oldest scenes aside when more wait, and take the newest first.",
+            help="If more scenes wait, set the oldest aside, and take the newest first.",
             show_default="no limit, oldest first",
         ),
     ] = OPTIONS.max_backlog

@@ -9,7 +9,8 @@ from typing import Any
 from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.model.golden import Drift
-from scenehash.model.hash_model import HashModel, model_path
+from scenehash.model.hash_model import HashModel
+from scenehash.model.model_file import model_path
 from scenehash.store import CodeStore, model_of
 
 from .checks import Finding, check_codes, check_disk, check_machine, check_precision

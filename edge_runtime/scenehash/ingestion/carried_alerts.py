@@ -13,7 +13,8 @@ from scenehash.codes import Codes, hamming
 from scenehash.errors import InputError, ModelError
 from scenehash.files import path_from
 from scenehash.model.golden import MAX_DRIFT
-from scenehash.model.hash_model import HashModel, read_card, shipped_model
+from scenehash.model.hash_model import HashModel
+from scenehash.model.model_file import read_card, shipped_model
 from scenehash.scenes import open_scene, reopen_scene
 from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image

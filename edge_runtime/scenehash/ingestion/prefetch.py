@@ -21,12 +21,14 @@ from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.place import Footprints
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import FILE, CodeStore, HashedScene
+from scenehash.windows import Tiling
 
 from .options import IngestOptions
 from .read_ahead import Images, ReadAhead
 from .report import Ingested, Moved
 
 NO_CODES = np.zeros((0, 0), np.uint8)
+CHANGED = "the file changed while it was read; ingest it again"
 
 
 class Begun(NamedTuple):
@@ -59,6 +61,72 @@ class Ended(NamedTuple):
 Event = Begun | Images | Ended | Duplicate
 
 
+class SceneReading:
+    """The windows of an open scene while their tiles are read, and what is known of them then.
+
+    kept: the windows that hold enough data, of those that were read. with_thumbnails: whether small
+    pictures of them are made, too.
+    """
+
+    def __init__(
+        self, scene: Scene, windows: Sequence[Window], options: IngestOptions, with_thumbnails: bool
+    ) -> None:
+        self.kept: list[Window] = []
+        self._scene, self._windows, self._options = scene, windows, options
+        self._trouble: Counter[str | None] = Counter()
+        self._thumbnails: list[bytes] | None = [] if with_thumbnails else None
+
+    @property
+    def skipped(self) -> int:
+        """How many windows hold too little data, once all were read."""
+        return len(self._windows) - len(self.kept)
+
+    def images(self, tile_size: int) -> Iterator[Images]:
+        """The tiles, some at a time; InputError on damage."""
+        min_valid = self._options.tiling.min_valid
+        for group in self._scene.tiles(self._windows, tile_size, min_valid):
+            images = [tile.image for tile in group if tile.image is not None]
+            self.kept += [tile.window for tile in group if tile.image is not None]
+            self._trouble.update(map(shows_nothing, images))
+            if self._thumbnails is not None:
+                self._thumbnails += map(make_thumbnail, images)
+            yield Images(images, len(group) - len(images))
+
+    def scene(self, content: str, params: Mapping[str, object]) -> HashedScene:
+        """The scene of the kept windows, without its codes yet.
+
+        content: its id. params: decode parameters besides its reading, such as FILE.
+        """
+        scene = self._scene
+        params = {**scene.reading, **params}
+        json.dumps(params, allow_nan=False)  # a ValueError here, not when others are stored with it
+        return HashedScene(
+            content,
+            path_text(scene.path),
+            self.kept,
+            NO_CODES,
+            scene.time,
+            scene.footprints(self.kept),
+            self._options.labels_of(scene.path),
+            params,
+            self._thumbnails,
+        )
+
+    def ingested(self, seconds: float, box: Box | None) -> Ingested:
+        """What to report of it."""
+        tiles, trouble = len(self.kept), self._trouble
+        return Ingested(
+            self._scene.path,
+            tiles,
+            self.skipped,
+            trouble["blank"],
+            trouble["saturated"],
+            seconds,
+            box,
+            [*self._scene.warnings, *_exposure_warnings(trouble, tiles)],
+        )
+
+
 def read_files(
     paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
 ) -> ReadAhead[Event]:
@@ -85,43 +153,22 @@ def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) 
             return
         windows = scene.windows(tiling, tile_size)
         yield Begun(len(windows))
-        kept: list[Window] = []
-        trouble: Counter[str | None] = Counter()
-        thumbnails: list[bytes] | None = [] if store.thumbnails.kept else None
-        for group in scene.tiles(windows, tile_size, tiling.min_valid):
-            images = [tile.image for tile in group if tile.image is not None]
-            kept += [tile.window for tile in group if tile.image is not None]
-            trouble.update(map(shows_nothing, images))
-            if thumbnails is not None:
-                thumbnails += map(make_thumbnail, images)
-            yield Images(images, len(group) - len(images))
+        reading = SceneReading(scene, windows, options, store.thumbnails.kept)
+        for images in reading.images(tile_size):
+            yield images
             if stored is not None and stored.done() and stored.result():
                 break
         if stored is not None and stored.result():
             yield _duplicate(scene, store, options)
             return
-        if not kept:
-            raise InputError(f"no tile of which at least {tiling.min_valid:.0%} hold data")
-        skipped = len(windows) - len(kept)
+        if not reading.kept:
+            raise InputError(nothing_valid(tiling))
         origin = scene.origin
         if stamp != origin.get("stamp"):
-            raise InputError("the file changed while it was read; ingest it again")
-        hashed = _without_codes(
-            scene, kept, {"skipped": skipped, FILE: origin}, options, thumbnails
-        )
-        yield Ended(
-            hashed,
-            Ingested(
-                path,
-                len(kept),
-                skipped,
-                trouble["blank"],
-                trouble["saturated"],
-                time.perf_counter() - started,
-                _box(hashed.footprints),
-                [*scene.warnings, *_exposure_warnings(trouble, len(kept))],
-            ),
-        )
+            raise InputError(CHANGED)
+        hashed = reading.scene(scene.content, {"skipped": reading.skipped, FILE: origin})
+        box = _box(hashed.footprints)
+        yield Ended(hashed, reading.ingested(time.perf_counter() - started, box))
 
 
 def _is_stored(scene: Scene, store: CodeStore) -> bool:
@@ -156,32 +203,15 @@ def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:
         return False
 
 
-def _without_codes(
-    scene: Scene,
-    windows: Sequence[Window],
-    params: Mapping[str, object],
-    options: IngestOptions,
-    thumbnails: Sequence[bytes] | None,
-) -> HashedScene:
-    params = {**scene.reading, **params}
-    json.dumps(params, allow_nan=False)  # a ValueError here, not when others are stored with it
-    return HashedScene(
-        scene.content,
-        path_text(scene.path),
-        windows,
-        NO_CODES,
-        scene.time,
-        scene.footprints(windows),
-        options.labels_of(scene.path),
-        params,
-        thumbnails,
-    )
-
-
 def _box(footprints: Footprints | None) -> Box | None:
     if footprints is None:
         return None
     return Box(*bounding_boxes(footprints.reshape(1, -1, 2))[0].tolist())
+
+
+def nothing_valid(tiling: Tiling) -> str:
+    """Why a scene without a tile is set aside."""
+    return f"no tile of which at least {tiling.min_valid:.0%} hold data"
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:

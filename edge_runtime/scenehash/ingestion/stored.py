@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,22 +115,27 @@ def _read(
 def _opened(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> tuple[Scene, bool]:
     """The scene, and whether it is elsewhere than the store has it; InputError: it is nowhere."""
     try:
-        return _same(record, path_from(record.path), record.decode_params), False
+        return reopen_stored(record), False
     except InputError as error:
         params = {name: value for name, value in record.decode_params.items() if name != FILE}
         for path in _elsewhere(record, places):
             try:
-                return _same(record, path, params), True
+                return reopen_stored(
+                    replace(record, path=path_text(path), decode_params=params)
+                ), True
             except InputError:
                 continue
         raise error
 
 
-def _same(record: SceneRecord, path: Path, params: Mapping[str, object]) -> Scene:
-    """The scene at a path; InputError when that is another one."""
-    scene = reopen_scene(path, params)
+def reopen_stored(record: SceneRecord) -> Scene:
+    """Open a stored scene for the pixels that were hashed; to be closed.
+
+    Raises InputError, too, when its file shows another scene by now.
+    """
+    scene = reopen_scene(path_from(record.path), record.decode_params)
     try:
-        file = params.get(FILE)
+        file = record.decode_params.get(FILE)
         is_compared = isinstance(file, Mapping) and "digest" in file
         if not is_compared and scene.content != record.content:
             raise InputError("the file has another content than the scene that was stored")

@@ -1,14 +1,14 @@
 """Thumbnails of tiles that were stored without."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from scenehash.errors import InputError
-from scenehash.scenes import Window, reopen_scene
+from scenehash.scenes import Window
 from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import CodeStore, SceneRecord
 
 from .report import Made
+from .stored import reopen_stored
 
 # Larger windows may be read at this resolution.
 READ_SIDE = 4 * SIDE
@@ -38,7 +38,7 @@ def make_missing(store: CodeStore) -> Made:
 
 
 def _pictures(record: SceneRecord, windows: Sequence[Window]) -> list[bytes]:
-    with reopen_scene(Path(record.path), record.decode_params) as scene:
+    with reopen_stored(record) as scene:
         return [
             make_thumbnail(tile.image)
             for group in scene.tiles(windows, READ_SIDE)

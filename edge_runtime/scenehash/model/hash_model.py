@@ -20,10 +20,8 @@ from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
 from .inspection import REPRESENTATION, check_interface, inspect_model, read_model
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
+from .model_file import model_path
 
-SHIPPED_MODEL = "scenehash-256.onnx"
-# The names that stand for files inside the package.
-SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
 BATCH = 8
 # Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
 MAX_MEMORY = 2 << 30
@@ -267,34 +265,6 @@ def _whole(values: npt.NDArray[np.float32]) -> Vectors:
     if not np.array_equal(vectors, values) or np.abs(values).max() > LARGEST_VALUE:
         raise ModelError("its representation is not of whole numbers from -127 to 127")
     return vectors
-
-
-def read_card(path: Path) -> Card:
-    """The card of a model file that is not opened otherwise; ModelError when it has none."""
-    path = model_path(path)
-    try:
-        return Card.from_json(inspect_model(read_model(path)).card)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
-
-
-def shipped_model(name: str = SHIPPED_MODEL) -> Path:
-    """Path of a model file inside the package; by default the one that is used if none is given."""
-    # importlib.resources takes a fiftieth of the time from a process's start to its first code.
-    return Path(__file__).with_name(name)
-
-
-def model_path(path: str | Path | None) -> Path:
-    """The file that a path, or a name, of a model means.
-
-    None: the shipped one. "open": the one beside it that was trained on archives with clear terms,
-    where there is no file of that name.
-    """
-    if path is None:
-        return shipped_model()
-    if str(path) in SHIPPED_BY_NAME and not Path(path).exists():
-        return shipped_model(SHIPPED_BY_NAME[str(path)])
-    return Path(path)
 
 
 def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:

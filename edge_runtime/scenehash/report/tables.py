@@ -1,22 +1,18 @@
 """A whole store as one file, for others to read: GeoParquet, or numpy's npz."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from scenehash.codes import Codes
-from scenehash.errors import MissingExtraError, StoreError
+from scenehash.columns import TileTable
+from scenehash.errors import StoreError
 from scenehash.files import atomic_path, check_output
 from scenehash.store import CodeStore, SceneRecord
 
 from .geojson import feature, write_geojson
-
-if TYPE_CHECKING:
-    import pyarrow
 
 TILES_A_GROUP = 1 << 16
 
@@ -68,17 +64,24 @@ def _write_npz(store: CodeStore, path: Path) -> int:
 
 
 def _write_parquet(store: CodeStore, path: Path) -> int:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", "parquet") from error
-    schema = _schema(store)
-    tiles = 0
+    columns = TileTable(store.lineage, store.bits, store.model, with_rows=True)
+    schema = columns.schema()
+    import pyarrow
+    from pyarrow import parquet
+
+    def write(writer: parquet.ParquetWriter, some: list[pyarrow.Table]) -> int:
+        table = pyarrow.concat_tables(some)
+        writer.write_table(table, row_group_size=len(table))
+        return len(table)
+
+    tiles, some = 0, []
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for columns in _groups(store):
-            tiles += len(columns["row"])
-            writer.write_table(pyarrow.table(columns, schema=schema))
+        for record, codes in store.scenes():
+            some.append(columns.of(record.hashed(codes), record.first_row))
+            if sum(map(len, some)) >= TILES_A_GROUP:
+                tiles += write(writer, some)
+                some = []
+        tiles += write(writer, some) if some else 0
     return tiles
 
 
@@ -103,72 +106,6 @@ def _write_geojson(store: CodeStore, path: Path) -> int:
             )
     write_geojson(path, features)
     return len(features)
-
-
-def _schema(store: CodeStore) -> "pyarrow.Schema":
-    import pyarrow
-
-    places = {
-        "version": "1.1.0",
-        "primary_column": "footprint",
-        "columns": {"footprint": {"encoding": "WKB", "geometry_types": ["Polygon"]}},
-    }
-    return pyarrow.schema(
-        [
-            ("row", pyarrow.int64()),
-            ("code", pyarrow.binary(store.bits // 8)),
-            ("scene", pyarrow.string()),
-            ("content", pyarrow.string()),
-            *((name, pyarrow.int32()) for name in ("x", "y", "width", "height")),
-            ("time", pyarrow.timestamp("us", tz="UTC")),
-            ("labels", pyarrow.list_(pyarrow.string())),
-            ("footprint", pyarrow.binary()),
-        ],
-        metadata={
-            "geo": json.dumps(places),
-            "scenehash.lineage": store.lineage,
-            "scenehash.bits": str(store.bits),
-            "scenehash.model": store.model,
-        },
-    )
-
-
-def _groups(store: CodeStore) -> Iterator[dict[str, list[Any]]]:
-    """The columns of the table, some ten thousand tiles at a time."""
-    columns: dict[str, list[Any]] = {}
-    for record, codes in store.scenes():
-        for name, values in _columns(record, codes).items():
-            columns.setdefault(name, []).extend(values)
-        if len(columns["row"]) >= TILES_A_GROUP:
-            yield columns
-            columns = {}
-    if columns:
-        yield columns
-
-
-def _columns(record: SceneRecord, codes: Codes) -> dict[str, list[Any]]:
-    tiles = record.tiles
-    x, y, width, height = record.windows.T.tolist()
-    return {
-        "row": _rows(record).tolist(),
-        "code": [code.tobytes() for code in codes],
-        "scene": [record.path] * tiles,
-        "content": [record.content] * tiles,
-        "x": x,
-        "y": y,
-        "width": width,
-        "height": height,
-        "time": [None if record.time is None else round(record.time * 1e6)] * tiles,
-        "labels": [list(record.labels)] * tiles,
-        "footprint": [None] * tiles if record.footprints is None else _polygons(record.footprints),
-    }
-
-
-def _polygons(footprints: np.ndarray[Any, np.dtype[np.float64]]) -> list[bytes]:
-    """Rings float64 [N, 4, 2] as WKB: little-endian, a polygon of one closed ring."""
-    head = b"\x01" + np.array([3, 1, 5], "<u4").tobytes()
-    closed = np.concatenate([footprints, footprints[:, :1]], axis=1).astype("<f8")
-    return [head + ring.tobytes() for ring in closed]
 
 
 def _corners(record: SceneRecord) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from scenehash.codes import hamming
 from scenehash.scenes.thumbnails import SIDE
-from scenehash.store import CodeStore, Hit
+from scenehash.store import Hit, Searchable
 
 from .query import Query
 
@@ -36,7 +36,7 @@ TILES_COMPARED = 8
 Texture = npt.NDArray[np.float32]
 
 
-def same_place_first(store: CodeStore, queries: Sequence[Query], hits: Sequence[Hit]) -> list[Hit]:
+def same_place_first(store: Searchable, queries: Sequence[Query], hits: Sequence[Hit]) -> list[Hit]:
     """Bring the hits that show the place of a query to the front, and mark all hits as compared.
 
     The tiles of queries are to be as large on the ground as stored ones. The larger the part of a
@@ -49,7 +49,7 @@ def same_place_first(store: CodeStore, queries: Sequence[Query], hits: Sequence[
     middles = _Middles([jpeg for query in queries for jpeg in query.thumbnails])
     codes = np.concatenate([query.codes for query in queries if query.thumbnails])
     rows = [hit.row for hit in hits]
-    thumbnails, stored = store.thumbnails.of(rows), store.codes(np.array(rows))
+    thumbnails, stored = store.thumbnails.of(rows), store.codes_of(hits)
     compared: list[tuple[float, Hit]] = []
     for hit, code in zip(hits, stored, strict=True):
         if hit.row not in thumbnails:

@@ -18,7 +18,7 @@ from scenehash.files import check_regular, path_text
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore, SceneVectors
+from scenehash.store import CodeStore, SceneVectors, Searchable
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -165,13 +165,16 @@ class Query:
         )
 
     @classmethod
-    def from_row(cls, store: CodeStore, row: int) -> "Query":
-        """A stored tile; StoreError when there is none in that row."""
-        codes, tile = store.codes(np.array([row])), store.tile(row)
+    def from_row(cls, store: Searchable, row: int, station: str | None = None) -> "Query":
+        """A stored tile; StoreError when there is none in that row.
+
+        station: of which station, where there are several.
+        """
+        codes, tile = store.stored_tile(row, station)
         there, vectors = store.vectors.read(np.array([row]))
         frame = store.vectors.frame
         return cls(
-            f"{ROW_PREFIX}{row}",
+            f"{ROW_PREFIX}{row}" if station is None else f"{ROW_PREFIX}{station}/{row}",
             codes,
             vectors=SceneVectors(frame, vectors) if frame is not None and len(there) else None,
             scene=Path(tile.scene),
@@ -201,14 +204,14 @@ class Query:
 
 def read_query(
     text: str | Path,
-    store: CodeStore,
+    store: Searchable,
     model: Callable[[], "HashModel"],
     crop: Crop | None = None,
     threads: int = 1,
     progress: Progress = SILENT,
 ) -> Query:
-    """Understand a query: "row:12" is the stored tile in row 12, "code:0f3a..." a code, anything
-    else a scene file.
+    """Understand a query: "row:12" is the stored tile in row 12, "row:north/12" that of the station
+    north, "code:0f3a..." a code, anything else a scene file.
 
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
@@ -217,7 +220,8 @@ def read_query(
     if is_part and not is_scene_file(text):
         raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
-        return Query.from_row(store, row_number(text))
+        station, _, number = text.removeprefix(ROW_PREFIX).rpartition("/")
+        return Query.from_row(store, row_number(f"{ROW_PREFIX}{number}"), station or None)
     if isinstance(text, str) and text.startswith(CODE_PREFIX):
         query = Query.from_code(text.removeprefix(CODE_PREFIX))
         check_width(query, store)
@@ -232,7 +236,7 @@ def read_query(
     return Query.from_file(path, loaded, bits_for(store, loaded), crop, threads, progress)
 
 
-def bits_for(store: CodeStore, model: "HashModel") -> int:
+def bits_for(store: Searchable, model: "HashModel") -> int:
     """The width of a store's codes; LineageError when another model made them."""
     bits = model.width_for(store.bits)
     store.check(model.lineage, bits)
@@ -244,12 +248,12 @@ def is_scene_file(text: str | Path) -> bool:
     return not (isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX)))
 
 
-def check_width(query: Query, store: CodeStore) -> None:
+def check_width(query: Query, store: Searchable) -> None:
     """Raise ConfigurationError when a query's codes are of another width than a store's."""
     if query.codes.shape[1] != store.bits // 8:
         raise ConfigurationError(
-            f"{query.text}: a code of {8 * query.codes.shape[1]} bits, but {store.path} has codes "
-            f"of {store.bits} bits, {store.bits // 4} hexadecimal digits"
+            f"{query.text}: a code of {8 * query.codes.shape[1]} bits, but {store.address} has "
+            f"codes of {store.bits} bits, {store.bits // 4} hexadecimal digits"
         )
 
 
@@ -264,7 +268,7 @@ class ModelWhenNeeded:
     None is the model that the store keeps, or else the one that ships with scenehash.
     """
 
-    def __init__(self, model: "HashModel | str | Path | None", store: CodeStore) -> None:
+    def __init__(self, model: "HashModel | str | Path | None", store: Searchable) -> None:
         self._kept = store.model_file() if model is None else None
         self._loaded: HashModel | None = None
         self._file: str | Path | None = None
@@ -280,7 +284,7 @@ class ModelWhenNeeded:
             self._loaded = HashModel.load(self._file)
         return self._loaded
 
-    def match_distances(self, store: CodeStore) -> MatchDistances:
+    def match_distances(self, store: Searchable) -> MatchDistances:
         """What distances mean for the codes of a store.
 
         As the card says of the model that was loaded, or given, or that the store keeps; where that
@@ -299,7 +303,7 @@ class ModelWhenNeeded:
             return _kept_card(self._kept)
         if self._file is None:
             return None
-        from scenehash.model.hash_model import read_card
+        from scenehash.model.model_file import read_card
 
         return read_card(Path(self._file))
 
@@ -307,7 +311,7 @@ class ModelWhenNeeded:
 @lru_cache(8)
 def _kept_card(path: Path) -> "Card":
     """The card of a model file that a store keeps: its name says what is in it."""
-    from scenehash.model.hash_model import read_card
+    from scenehash.model.model_file import read_card
 
     return read_card(path)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from scenehash.codes import unpack
 from scenehash.errors import ConfigurationError
-from scenehash.store import CodeStore, Hit, SceneVectors
+from scenehash.store import Hit, SceneVectors, Searchable
 
 from .place_match import same_place_first
 from .query import Logits, Query
@@ -58,7 +58,7 @@ def shortlist(k: int, by: Sequence[str]) -> int:
     return max([k, *(wide[name] for name in by)])
 
 
-def orders(store: CodeStore, queries: Sequence[Query], rerank: Rerank | None) -> tuple[str, ...]:
+def orders(store: Searchable, queries: Sequence[Query], rerank: Rerank | None) -> tuple[str, ...]:
     """By what the hits of queries are ordered anew: see search.
 
     Raises ConfigurationError when the store, or a query, lacks what that needs.
@@ -74,8 +74,8 @@ def orders(store: CodeStore, queries: Sequence[Query], rerank: Rerank | None) ->
         _check_vectors(store, queries)
     if rerank == "thumbnails" and not store.thumbnails.kept:
         raise ConfigurationError(
-            f"--rerank thumbnails: {store.path} keeps no thumbnails; make them with: "
-            f"scenehash store thumbnails {store.path}"
+            f"--rerank thumbnails: {store.address} keeps no thumbnails; make them with: "
+            f"scenehash store thumbnails {store.address}"
         )
     pictured = store.thumbnails.kept and any(query.thumbnails for query in queries)
     by = {"bits": ("bit_certainty",), "vectors": ("vectors",)}
@@ -83,7 +83,7 @@ def orders(store: CodeStore, queries: Sequence[Query], rerank: Rerank | None) ->
 
 
 def reranked(
-    store: CodeStore, queries: Sequence[Query], hits: Sequence[Hit], k: int, by: Sequence[str]
+    store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], k: int, by: Sequence[str]
 ) -> tuple[list[Hit], Reranked]:
     """The first k hits in an order by these."""
     compared = {}
@@ -104,7 +104,9 @@ def reranked(
     return ranked, Reranked(compared)
 
 
-def by_vectors(store: CodeStore, vectors: Sequence[SceneVectors], hits: Sequence[Hit]) -> list[Hit]:
+def by_vectors(
+    store: Searchable, vectors: Sequence[SceneVectors], hits: Sequence[Hit]
+) -> list[Hit]:
     """Order hits by the cosine of their kept vectors and the query's, the largest first.
 
     vectors: int8 [T, D] for each query; the nearest of all T counts. A hit of which no vector is
@@ -121,12 +123,12 @@ def by_vectors(store: CodeStore, vectors: Sequence[SceneVectors], hits: Sequence
     return result
 
 
-def _check_vectors(store: CodeStore, queries: Sequence[Query]) -> None:
+def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
     frame = store.vectors.frame
     if frame is None:
         raise ConfigurationError(
-            f"--rerank vectors: {store.path} keeps no vectors; make them with: "
-            f"scenehash store vectors {store.path}"
+            f"--rerank vectors: {store.address} keeps no vectors; make them with: "
+            f"scenehash store vectors {store.address}"
         )
     for query in queries:
         if query.vectors is None or query.vectors.frame != frame:
@@ -144,7 +146,7 @@ def _unit(vectors: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
     return unit
 
 
-def by_bit_certainty(store: CodeStore, logits: Sequence[Logits], hits: Sequence[Hit]) -> list[Hit]:
+def by_bit_certainty(store: Searchable, logits: Sequence[Logits], hits: Sequence[Hit]) -> list[Hit]:
     """Order hits by asymmetric distance: a bit that the query is unsure of counts less.
 
     logits: float32 [T, K] for each query; the nearest of all T counts. Hits at one Hamming distance
@@ -153,7 +155,7 @@ def by_bit_certainty(store: CodeStore, logits: Sequence[Logits], hits: Sequence[
     """
     if not hits:
         return []
-    stored = unpack(store.codes(np.array([hit.row for hit in hits])))
+    stored = unpack(store.codes_of(hits))
     every = np.concatenate(logits)
     nearest = np.full(len(hits), np.inf, np.float32)
     for one in every:

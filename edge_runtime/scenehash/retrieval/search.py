@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenehash.codes import Codes, nearest_hamming
+from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
-from scenehash.store import CodeStore, Filter, Hit, SearchRequest
+from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 DEFAULT_HITS = 20
-# Comparisons of codes, to count what is within a radius: some seconds at most.
-MOST_COUNTED = 200_000_000
 
 QueryLike = Query | str | Path | Image
 
@@ -52,7 +50,7 @@ class SearchResult:
     explanation: Explanation
     milliseconds: float
     searched: int
-    store: Path
+    store: str
     lineage: str
     bits: int
     model: str
@@ -89,7 +87,7 @@ class SearchResult:
             "radius": self.radius,
             "more_within_radius": self.more_within_radius,
             "filter": filter_document(self.where),
-            "store": str(self.store),
+            "store": self.store,
             "lineage": self.lineage,
             "bits": self.bits,
             "model": self.model,
@@ -155,7 +153,7 @@ def search(
 class _Searcher:
     """An open store, and by what queries of it are read."""
 
-    store: CodeStore
+    store: Searchable
     model: ModelWhenNeeded
     threads: int
     progress: Progress
@@ -209,7 +207,7 @@ class _Searcher:
             explanation=explanation,
             milliseconds=milliseconds,
             searched=len(store),
-            store=store.path,
+            store=store.address,
             lineage=store.lineage,
             bits=store.bits,
             model=store.model,
@@ -217,38 +215,19 @@ class _Searcher:
             radius=radius,
             where=where,
             match_distances=limits,
-            codes=store.codes(np.array([hit.row for hit in hits], np.int64)),
-            more_within_radius=self._more(codes, radius, where, others, hits, k),
+            codes=store.codes_of(hits),
+            more_within_radius=self._more(request, hits, k),
             reranked=order,
             warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
             thumbnails=thumbnails,
         )
 
-    def _more(
-        self,
-        codes: Codes,
-        radius: int | None,
-        where: Filter | None,
-        others: Sequence[Query],
-        hits: Sequence[Hit],
-        k: int,
-    ) -> int | None:
+    def _more(self, request: SearchRequest, hits: Sequence[Hit], k: int) -> int | None:
         """How many tiles within the radius are no hits, since k were wanted."""
-        if radius is None or len(hits) < k:
-            return None if radius is None else 0
-        if len(codes) * len(self.store) > MOST_COUNTED:
-            return None
-        unlike = np.concatenate([query.codes for query in others]) if others else None
-        within = 0
-        for _, some in self.store.living(where):
-            if not len(some):
-                continue
-            distances = nearest_hamming(some, codes)
-            counted = distances <= radius
-            if unlike is not None:
-                counted &= distances < nearest_hamming(some, unlike)
-            within += int(counted.sum())
-        return max(within - len(hits), 0)
+        if request.radius is None or len(hits) < k:
+            return None if request.radius is None else 0
+        within = self.store.count_within(request)
+        return None if within is None else max(within - len(hits), 0)
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
         """The distance of the nearest stored tile, also where a filter left it out."""
@@ -262,7 +241,7 @@ class _Searcher:
 
 
 def _warnings(
-    store: CodeStore, queries: Sequence[Query], where: Filter | None, any_hits: bool
+    store: Searchable, queries: Sequence[Query], where: Filter | None, any_hits: bool
 ) -> Iterator[str]:
     for query in queries:
         yield from query.warnings
@@ -271,7 +250,4 @@ def _warnings(
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
         yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
-    for left in store.earlier():
-        yield str(left)
-    if store.trouble is not None:
-        yield store.trouble
+    yield from store.notes()

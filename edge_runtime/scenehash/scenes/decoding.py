@@ -13,7 +13,7 @@ from scenehash.windows import Window
 
 from .bands import choose, is_preset
 from .source import Source, Valid
-from .stretch import Range, find_stretch, samples, to_eight_bits
+from .stretch import Range, find_stretch, sample_parts, to_eight_bits
 from .validity import Validity, is_alpha, validity_from, validity_of
 
 LONGEST_NAME = 100
@@ -95,14 +95,7 @@ def read_rgb(
     That is bool [H, W], or None for everywhere. Pixels without data are black. Raises InputError.
     """
     validity = decoding.validity
-    pixels = source.read(decoding.bands, window, shape)
-    valid = validity.of(pixels)
-    if validity.mask:
-        mask = source.read_mask(window, shape)
-        valid = mask if valid is None else valid & mask
-    if validity.alpha is not None:
-        opaque = source.read([validity.alpha], window, shape)[0] > 0
-        valid = opaque if valid is None else valid & opaque
+    pixels, valid = validity.read(source, decoding.bands, window, shape)
     image = _interleaved(to_eight_bits(pixels, decoding.stretch))
     if source.is_white_zero:
         image = np.asarray(cv2.bitwise_not(image), np.uint8)
@@ -112,7 +105,8 @@ def read_rgb(
 
 
 def _has_alpha(source: Source, alpha: int) -> bool:
-    return is_alpha(np.concatenate([pixels.ravel() for pixels, _ in samples(source, [alpha])]))
+    parts = (source.read([alpha], *part, is_sample=True) for part in sample_parts(source))
+    return is_alpha(np.concatenate([pixels.ravel() for pixels in parts]))
 
 
 def _interleaved(pixels: Image) -> Image:

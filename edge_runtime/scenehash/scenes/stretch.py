@@ -7,7 +7,7 @@ import numpy as np
 from scenehash.tiles import Image
 from scenehash.windows import Window
 
-from .source import Pixels, Source, Valid
+from .source import Pixels, Source
 from .validity import Validity
 
 STRETCH_PERCENTILES = (2.0, 98.0)
@@ -62,44 +62,31 @@ def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
     return np.asarray(np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled).astype(np.uint8))
 
 
-def samples(source: Source, bands: Sequence[int]) -> Iterator[tuple[Pixels, Valid | None]]:
-    """The whole scene coarsely, as pixels [B, H, W] and its mask; of a large one parts all over it.
+def sample_parts(source: Source) -> Iterator[tuple[Window, tuple[int, int]]]:
+    """What to read for a sample of a scene, as windows and the shape (H, W) to shrink them to.
 
-    Parts where that would mean to read all of it.
+    The whole coarsely; parts all over a large scene where that would mean to read all of it.
     """
     height, width = source.height, source.width
     if source.is_coarse_cheap or height * width <= LARGE_PIXELS:
         scale = min(1.0, SAMPLE_SIDE / max(height, width))
         shape = max(1, round(height * scale)), max(1, round(width * scale))
-        yield _sample(source, bands, Window(0, 0, width, height), shape)
+        yield Window(0, 0, width, height), shape
         return
     side = SAMPLE_SIDE // SAMPLE_WINDOWS
     down, across = min(side, height), min(side, width)
     for y in np.linspace(0, height - down, SAMPLE_WINDOWS).astype(int).tolist():
         for x in np.linspace(0, width - across, SAMPLE_WINDOWS).astype(int).tolist():
-            yield _sample(source, bands, Window(x, y, across, down), (down, across))
-
-
-def _sample(
-    source: Source, bands: Sequence[int], window: Window, shape: tuple[int, int]
-) -> tuple[Pixels, Valid | None]:
-    pixels = source.read(bands, window, shape, is_sample=True)
-    return pixels, source.read_mask(window, shape) if source.has_mask else None
+            yield Window(x, y, across, down), (down, across)
 
 
 def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> Pixels:
     """The values [N] of the bands' pixels that hold data, sampled."""
-    read = [*bands, validity.alpha] if validity.alpha else list(bands)
     found = []
-    for every, mask in samples(source, read):
-        pixels = every[: len(bands)]
-        valid = np.ones(pixels.shape[1:], np.bool_) if mask is None else mask
-        if validity.alpha:
-            valid = valid & (every[-1] > 0)
-        by_value = validity.of(pixels)
-        if by_value is not None:
-            valid = valid & by_value
-        found.append(validity.valid_values(pixels[:, valid]))
+    for window, shape in sample_parts(source):
+        pixels, valid = validity.read(source, bands, window, shape, is_sample=True)
+        held = pixels.reshape(len(pixels), -1) if valid is None else pixels[:, valid]
+        found.append(validity.valid_values(held))
     return np.concatenate(found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scenehash.decode_params import DecodeParams
+from scenehash.windows import Window
 
 from .source import Pixels, Source, Valid
 
@@ -44,6 +45,26 @@ class Validity:
         if declared:
             result["nodata"] = nodata
         return result
+
+    def read(
+        self,
+        source: Source,
+        bands: Sequence[int],
+        window: Window,
+        shape: tuple[int, int],
+        is_sample: bool = False,
+    ) -> tuple[Pixels, Valid | None]:
+        """Read a window of bands, as Source.read does, and which of its pixels hold data.
+
+        Returns pixels [B, H, W], and bool [H, W] or None for all. Raises InputError.
+        """
+        pixels = source.read(bands, window, shape, is_sample)
+        valid = self.of(pixels)
+        if self.mask:
+            valid = _both(valid, source.read_mask(window, shape))
+        if self.alpha is not None:
+            valid = _both(valid, source.read([self.alpha], window, shape, is_sample)[0] > 0)
+        return pixels, valid
 
     def valid_values(self, pixels: Pixels) -> Pixels:
         """The values that are data in their own band, of pixels [B, N] that hold data."""

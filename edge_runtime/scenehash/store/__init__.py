@@ -7,10 +7,12 @@ reader.py       its part that changes nothing: search, tiles, codes
 alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
+links.py        store.links: what it knows of other stations
 thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
 request.py      SearchRequest: what is searched for
+searchable.py   Searchable: what a search needs of a store, or of an engine in its place
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
 labels.py       words that scenes are found by
@@ -31,6 +33,7 @@ folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
 transaction.py  what is committed at once: add, repair, compact, switch
 switch.py       what a change to another model's codes consists of
+station.py      the name of the station whose store it is
 model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
@@ -52,11 +55,13 @@ from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
 from .labels import check_labels, label_of_folder
+from .links import LinkedScene
 from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .request import SearchRequest
 from .results import Added, Hit, Quarantined
+from .searchable import Searchable
 from .store import CodeStore
 from .switch import Switch
 from .thumbnails import THUMBNAILS
@@ -80,12 +85,14 @@ __all__ = [
     "Hit",
     "Judged",
     "Kind",
+    "LinkedScene",
     "Quarantined",
     "Rule",
     "SceneRecord",
     "SceneVectors",
     "Scores",
     "SearchRequest",
+    "Searchable",
     "Switch",
     "check_labels",
     "earlier_path",

@@ -16,6 +16,7 @@ from .quarantine import QUARANTINE_SCHEMA
 from .rows import Ranges
 from .scene_table import SCENE_SCHEMA, SceneTable
 from .state import NONE_DELETED, STATE_SCHEMA, Deleted, State, is_committed
+from .station import is_station_name
 from .tile_table import TILE_SCHEMA, TileTable
 
 FORMAT = 1
@@ -152,6 +153,19 @@ class Catalog:
         if identity is not None:
             self.database.run("CREATE TABLE model (file TEXT)")
             self.database.run("INSERT INTO model VALUES (?)", (identity,))
+
+    def station(self) -> str | None:
+        """The name of the station that the store is of; None when it has none."""
+        if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'station'")[0]:
+            return None
+        found = self.database.one("SELECT name FROM station")
+        return found[0] if found and is_station_name(found[0]) else None
+
+    def name_station(self, name: str) -> None:
+        """Change that name."""
+        self.database.run("CREATE TABLE IF NOT EXISTS station (name TEXT)")
+        self.database.run("DELETE FROM station")
+        self.database.run("INSERT INTO station VALUES (?)", (name,))
 
     def damage(self) -> list[str]:
         """What SQLite's own checks find wrong with the file."""

@@ -1,5 +1,6 @@
 """What changes of a stored scene while its tiles stay: path, labels, the state of its file."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -51,11 +52,14 @@ def update_scene(
 
 def mark_replaced(catalog: Catalog, contents: Mapping[str, str]) -> None:
     """Mark the scenes whose paths have the files of others now; see CodeStore.take_paths."""
-    found = catalog.scenes.contents_at(list(contents)).items()
-    others = [one for path, there in found for one in there if one != contents[path]]
-    for number in catalog.scenes.find(others).values():
-        try:
-            record = read_record(catalog, number)
-        except StoreDamagedError:
+    for path, there in catalog.scenes.contents_at(list(contents)).items():
+        if len(there) == 1:
             continue
-        catalog.scenes.rewrite(number, record.replaced())
+        records = {}
+        for content, number in catalog.scenes.find(there).items():
+            with contextlib.suppress(StoreDamagedError):
+                records[content] = number, read_record(catalog, number)
+        now = records.pop(contents[path], None)
+        for number, record in records.values():
+            if now is None or not record.is_of_the_file_of(now[1]):
+                catalog.scenes.rewrite(number, record.replaced())

@@ -25,6 +25,7 @@ def info_document(store: CodeStore) -> Document:
     model_file = store.model_file()
     return {
         "store": str(store.path),
+        "station": store.station,
         "scenes": scenes,
         "tiles": tiles,
         "rows": store.rows,

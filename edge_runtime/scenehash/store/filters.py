@@ -25,8 +25,8 @@ class Filter:
     zone they are UTC. bbox: (west, south, east, north) in degrees, west > east across the
     antimeridian; the bounding box of the tile's footprint meets it. near: (latitude, longitude,
     kilometres); that box has a point within the distance. area: polygons; that box meets one.
-    newer_than: rows after this one. A scene without a time, or a tile without a footprint, meets no
-    condition on it.
+    newer_than: rows after this one. station: the name of the tiles' station. A scene without a
+    time, or a tile without a footprint, meets no condition on it.
     """
 
     scene: str | None = None
@@ -37,6 +37,7 @@ class Filter:
     label: str | None = None
     near: tuple[float, float, float] | None = None
     area: Area | None = None
+    station: str | None = None
 
     def __post_init__(self) -> None:
         if self.bbox is not None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes
+from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, StoreError
 from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
@@ -34,6 +34,8 @@ from .tile_file import TileFile
 from .vectors import Vectors
 
 Answer = TypeVar("Answer")
+# Comparisons of codes, to count what is within a radius: some seconds at most.
+MOST_COUNTED = 200_000_000
 # Tiles whose vectors are compared with their checksums together.
 VECTORS_READ = 1 << 13
 
@@ -56,6 +58,11 @@ class StoreReader:
         return len(self._snapshot)
 
     @property
+    def address(self) -> str:
+        """The store's folder, as text."""
+        return str(self.path)
+
+    @property
     def uuid(self) -> str:
         """The store's id, which copies of it share: 32 hexadecimal digits."""
         return self._snapshot.state.uuid
@@ -74,6 +81,11 @@ class StoreReader:
     def model(self) -> str:
         """Name of the model that made the codes, for people."""
         return self._snapshot.state.model
+
+    @property
+    def station(self) -> str | None:
+        """The name of the station whose store this is; None until name_station gives it one."""
+        return self._catalog.station()
 
     @property
     def rows(self) -> int:
@@ -108,6 +120,11 @@ class StoreReader:
     def trouble(self) -> str | None:
         """What is wrong with what is derived of tiles, in a line for a person; None: nothing is."""
         return self.thumbnails.trouble or self.vectors.trouble
+
+    def notes(self) -> list[str]:
+        """What a person should know of a search in the store, a line each."""
+        left = [str(one) for one in self.earlier()]
+        return left if self.trouble is None else [*left, self.trouble]
 
     def refresh(self) -> None:
         """Take over what has been committed since.
@@ -154,6 +171,10 @@ class StoreReader:
             scene = self._catalog.scenes.find([content]).get(content)
             return scene is not None and self._snapshot.is_sound(scene)
 
+    def has_scene(self, content: str) -> bool:
+        """Whether a scene of this content id is stored, sound or not."""
+        return content in self._catalog.scenes.find([content])
+
     def find_scene(self, content: str) -> SceneRecord | None:
         """The record of the scene of this content id; None when there is none.
 
@@ -185,6 +206,19 @@ class StoreReader:
             owned = self._catalog.tiles.owners([row])
             return read_record(self._catalog, owned[0].scene) if owned else None
 
+    def scenes_of(self, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, list[int]]]:
+        """The scenes that rows belong to, one by one, each with those of its tiles.
+
+        A row that has no tile is left out. StoreDamagedError on a scene that is damaged.
+        """
+        by_scene: dict[int, list[int]] = {}
+        for owned in self._catalog.tiles.owners(rows):
+            by_scene.setdefault(owned.scene, []).append(owned.row)
+        for own in by_scene.values():
+            record = self.scene_of(own[0])
+            if record is not None:  # not deleted, meanwhile
+                yield record, own
+
     def scene_file(self, content: str) -> SceneFile | None:
         """The file of the scene of this content id; None when there is none.
 
@@ -210,6 +244,20 @@ class StoreReader:
         """The paths of the scenes that are damaged, as far as they can be read."""
         with self._pinned():
             return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+
+    def scene_rows(self) -> list[tuple[int, int, bytes]]:
+        """First row, number of tiles and content id of every scene, by first row."""
+        return self._catalog.scenes.rows()
+
+    def deleted_rows(self) -> Ranges:
+        """All rows that had a tile once and have none any more."""
+        return Ranges.of(self._catalog.deleted()[:, :2])
+
+    def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """The scenes that have a tile in ranges of rows, by first row, as _each_scene."""
+        with self._pinned():
+            snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
+        return self._read_each(snapshot, numbers)
 
     def records_under(self, path: str) -> list[SceneRecord]:
         """The records of the scenes at a path, or in the folder that it is, by path.
@@ -294,6 +342,19 @@ class StoreReader:
 
         return self._settled(ask)
 
+    def stored_tile(self, row: int, station: str | None = None) -> tuple[Codes, Tile]:
+        """The code uint8 [1, K/8] and the tile in a row; StoreError as codes.
+
+        station: None, or the store's own; NotStoredError for another.
+        """
+        if station is not None:
+            self.resolve(Filter(station=station))
+        return self.codes(np.array([row])), self.tile(row)
+
+    def codes_of(self, hits: Sequence[Hit]) -> Codes:
+        """The codes uint8 [N, K/8] of hits of this store; StoreError as codes."""
+        return self.codes(np.array([hit.row for hit in hits], np.int64))
+
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
         """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
         their codes uint8 [N, K/8], in parts."""
@@ -349,6 +410,22 @@ class StoreReader:
         """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
         (hits,), explanation = self._found(request, Snapshot.search_any)
         return hits, explanation
+
+    def count_within(self, request: SearchRequest) -> int | None:
+        """How many tiles meet a request with a radius, whatever its k; None: too many to count."""
+        codes, radius, unlike = request.codes, request.radius, request.unlike
+        if len(codes) * len(self) > MOST_COUNTED:
+            return None
+        within = 0
+        for _, some in self.living(request.where):
+            if not len(some):
+                continue
+            distances = nearest_hamming(some, codes)
+            counted = distances <= (self.bits if radius is None else radius)
+            if unlike is not None:
+                counted &= distances < nearest_hamming(some, unlike)
+            within += int(counted.sum())
+        return within
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
@@ -448,6 +525,11 @@ class StoreReader:
         """Every scene that is stored now, by its first row; what is damaged of one that is."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
+        yield from self._read_each(snapshot, numbers)
+
+    def _read_each(
+        self, snapshot: Snapshot, numbers: Sequence[int]
+    ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
         for number in numbers:
             try:
                 yield snapshot.read_scene(number)
@@ -500,11 +582,12 @@ class StoreReader:
         with _remedy():
             tiles = snapshot.tiles(wanted)
             self._check_there(snapshot, [row for row in wanted if row not in tiles])
+        station = self.station
         if where is not None and not where.holds(tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
-                Hit(rank, distance, row, *tiles[row])
+                Hit(rank, distance, row, *tiles[row], station=station)
                 for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
                 if row != NO_ROW
             ]

@@ -120,6 +120,13 @@ class SceneRecord:
         state = {**(file if isinstance(file, Mapping) else {}), "replaced": True}
         return replace(self, decode_params={**self.decode_params, FILE: state})
 
+    def is_of_the_file_of(self, other: "SceneRecord") -> bool:
+        """Whether both were read from the same bytes, such as in other bands."""
+        own, others = self.decode_params.get(FILE), other.decode_params.get(FILE)
+        if not (isinstance(own, Mapping) and isinstance(others, Mapping)):
+            return False
+        return "digest" in own and own["digest"] == others.get("digest")
+
     def checksum(self) -> bytes:
         """A checksum of all fields, 8 bytes of BLAKE2b."""
         decode_params = json.dumps(self.decode_params, sort_keys=True)

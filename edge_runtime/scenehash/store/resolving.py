@@ -18,6 +18,8 @@ NAMED = 10
 def resolve(catalog: Catalog, where: Filter, store: str) -> Filter:
     """See StoreReader.resolve; store: its name in an error."""
     with catalog.database.snapshot():
+        if where.station is not None:
+            _check_station(catalog, where.station, store)
         if where.label is not None:
             _check_label(catalog, where.label, store)
         if where.since is not None or where.until is not None:
@@ -27,6 +29,12 @@ def resolve(catalog: Catalog, where: Filter, store: str) -> Filter:
         if where.scene is None:
             return where
         return replace(where, scene=_path_of(catalog, where.scene, store))
+
+
+def _check_station(catalog: Catalog, station: str, store: str) -> None:
+    if station != catalog.station():
+        own = catalog.station() or "a station without a name"
+        raise NotStoredError(f"{store}: the store of {own}, and not of {station}")
 
 
 def _check_label(catalog: Catalog, label: str, store: str) -> None:

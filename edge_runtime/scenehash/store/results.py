@@ -16,6 +16,7 @@ class Hit:
     the tile shows the query's place; None where that was not compared. cosine: that of its vector
     and the query's, likewise. match: one word for how much the hit means, and hamming_rank: its
     rank by distance, whatever order it is shown in; where a search says so (scenehash.search).
+    station: the name of the station that the row is of, where it has one.
     """
 
     rank: int
@@ -31,6 +32,7 @@ class Hit:
     cosine: float | None = None
     match: str | None = None
     hamming_rank: int | None = None
+    station: str | None = None
 
     def document(self) -> dict[str, object]:
         """The hit as plain values, as JSON has them."""
@@ -48,6 +50,7 @@ class Hit:
             "cosine": self.cosine,
             "match": self.match,
             "hamming_rank": self.hamming_rank,
+            "station": self.station,
         }
 
 

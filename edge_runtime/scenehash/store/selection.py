@@ -19,12 +19,14 @@ ROWS_DAMAGED = "what finds tiles in the catalog is damaged; see: scenehash store
 
 def is_narrow(catalog: Catalog, where: Filter) -> bool:
     """Whether the rows for which a filter holds are soon listed."""
+    if _is_elsewhere(catalog, where):
+        return True
     condition, values = where.on_scenes()
     if condition and catalog.scenes.count_where(condition, values, NARROW + 1) > NARROW:
         return False
     most = NARROW if _is_box(where) else NARROW // 10
     return not where.on_places or all(
-        catalog.tiles.count_blocks(piece, most + 1) <= most for piece in _around(where).pieces()
+        catalog.tiles.count_blocks(piece, most + 1) <= most for piece in around(where).pieces()
     )
 
 
@@ -34,6 +36,8 @@ def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
     Where nothing is asked but that they be newer, these are all such rows before end, of deleted
     tiles, too. StoreDamagedError on rows that cannot be.
     """
+    if _is_elsewhere(catalog, where):
+        return np.zeros(0, np.int64)
     condition, values = where.on_scenes()
     after = -1 if where.newer_than is None else where.newer_than
     if not condition and not where.on_places:
@@ -50,6 +54,8 @@ def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
 
 def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
     """Those of a few rows, int64 [N], for which a filter holds, in some order."""
+    if _is_elsewhere(catalog, where):
+        return rows[:0]
     if where.newer_than is not None:
         rows = rows[rows > where.newer_than]
     condition, values = where.on_scenes(few=True)
@@ -61,12 +67,17 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
     return rows
 
 
+def _is_elsewhere(catalog: Catalog, where: Filter) -> bool:
+    """Whether a filter asks for the tiles of another station than the store's."""
+    return where.station is not None and where.station != catalog.station()
+
+
 def _is_box(where: Filter) -> bool:
     """Whether a box is all that a filter on places asks for."""
     return where.near is None and where.area is None
 
 
-def _around(where: Filter) -> Box:
+def around(where: Filter) -> Box:
     """A box around all that a filter on places asks for."""
     if where.bbox is not None:
         return Box(*where.bbox)
@@ -75,7 +86,7 @@ def _around(where: Filter) -> Box:
 
 def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     """The rows that meet a filter's conditions on places, ascending."""
-    found = [catalog.tiles.blocks_meeting(piece) for piece in _around(where).pieces()]
+    found = [catalog.tiles.blocks_meeting(piece) for piece in around(where).pieces()]
     first, ends, inside = np.concatenate(found).T
     blocks, at = np.unique(first, return_index=True)
     spans = np.stack([blocks, ends[at] - blocks + 1], axis=1)

@@ -26,6 +26,7 @@ from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG
 from .labels import check_labels, label_of_folder
+from .links import Links
 from .merge import groups_of
 from .model_file import PATTERN, model_path, write_model
 from .opening import make_files, open_files
@@ -35,6 +36,7 @@ from .reader import StoreReader
 from .records import HashedScene, SceneRecord, record_of
 from .results import Added
 from .state import State
+from .station import check_station_name
 from .switch import Switch
 from .transaction import Transaction
 
@@ -66,8 +68,9 @@ class CodeStore(StoreReader):
     the catalog, and search side by side. A process that is forked opens its own.
 
     alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
-    quarantine: inputs that could not be ingested. thumbnails, vectors: small pictures of tiles, and
-    their representations, where the store keeps them.
+    quarantine: inputs that could not be ingested. links: what it knows of other stations.
+    thumbnails, vectors: small pictures of tiles, and their representations, where the store keeps
+    them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -77,6 +80,7 @@ class CodeStore(StoreReader):
         self.alerts = Alerts(catalog.database, self.transaction, self.bits)
         self.outbox = Outbox(catalog.database, self.transaction)
         self.quarantine = Quarantine(catalog.database, self.transaction)
+        self.links = Links(catalog.database, self.transaction)
 
     def __enter__(self) -> "CodeStore":
         return self
@@ -262,8 +266,8 @@ class CodeStore(StoreReader):
     def take_paths(self, contents: Mapping[str, str]) -> None:
         """Note, durably, that a path has the file of a scene now, by its content id.
 
-        Others that were stored from that path have been replaced there: their file is not read any
-        more, see scenes.reopen_scene.
+        Others that were stored from that path, of other bytes, have been replaced there: their file
+        is not read any more, see scenes.reopen_scene.
         """
         with self.transaction():
             mark_replaced(self._catalog, contents)
@@ -400,6 +404,15 @@ class CodeStore(StoreReader):
             with self.transaction():
                 self._catalog.keep_vectors(None)
         self.vectors.remove()
+
+    def name_station(self, name: str) -> None:
+        """Give the store the name of its station, durably; ConfigurationError on one of no sense.
+
+        Other stations know its tiles by that name.
+        """
+        check_station_name(name)
+        with self.transaction():
+            self._catalog.name_station(name)
 
     def keep_model(self, data: bytes) -> None:
         """Keep the file of the model whose codes these are, durably; StoreError."""

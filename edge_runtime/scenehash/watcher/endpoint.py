@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import hashlib
 import http.client
 import socket
 import ssl
@@ -26,8 +27,9 @@ NO_URL = "--webhook: not a URL such as http://station:8080/events"
 class Endpoint:
     """Where the events of a store are posted, by HTTP or HTTPS; a redirect is not followed.
 
-    A user and a password in the URL become HTTP Basic authentication. redacted: the URL without
-    them and without its query: secrets are neither shown nor stored.
+    A user and a password in the URL become HTTP Basic authentication. redacted: the scheme, host,
+    and a digest of the path, which tells two on one host apart: secrets stand in the other parts,
+    and are neither shown nor stored.
     """
 
     def __init__(self, url: str, store: str) -> None:
@@ -150,5 +152,7 @@ def _authorization(parts: urllib.parse.SplitResult) -> dict[str, str]:
 def _redacted(parts: urllib.parse.SplitResult) -> str:
     host = parts.netloc.rpartition("@")[2]
     user = "***@" if "@" in parts.netloc else ""
-    query = "?***" if parts.query else ""
-    return f"{parts.scheme}://{user}{host}{parts.path}{query}"
+    if parts.path in ("", "/"):
+        return f"{parts.scheme}://{user}{host}"
+    digest = hashlib.sha256(parts.path.encode()).hexdigest()[:8]
+    return f"{parts.scheme}://{user}{host}/*** ({digest})"

@@ -12,7 +12,7 @@ from onnx import helper
 
 from scenehash import CodeStore
 from scenehash.ingestion.hash_stream import SCENES_A_COMMIT
-from scenehash.model.hash_model import shipped_model
+from scenehash.model.model_file import shipped_model
 
 from ...command_line import answer, interrupt, run
 from ...scenes import archive, draw, read_pixels

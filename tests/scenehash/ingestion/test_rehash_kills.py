@@ -7,10 +7,11 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import time
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -32,12 +33,29 @@ def by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HashModel]:
     return models(tmp_path_factory.mktemp("models"))
 
 
-def rehash_for_ever(store: Path, by: dict[str, HashModel], first: int) -> None:
-    """Change the store to one model after another; small steps, so that there are many instants."""
+def rehash_until_killed(store: Path, by: dict[str, HashModel], first: int, calls: int) -> None:
+    """Change the store to one model after another, in small steps; ends at a call of a function."""
     stored.SCENES_A_COMMIT = 4  # type: ignore[attr-defined]
-    for number in itertools.count(first):
-        with contextlib.suppress(StoreError):
-            rehash(store, by[ORDER[number % 3]], threads=1)
+    with counting(lambda made: os.kill(os.getpid(), signal.SIGKILL) if made > calls else None):
+        for number in itertools.count(first):
+            with contextlib.suppress(StoreError):
+                rehash(store, by[ORDER[number % 3]], threads=1)
+
+
+@contextlib.contextmanager
+def counting(tell: Callable[[int], None]) -> Iterator[None]:
+    """Tell at each call of a function, in any thread, how many there were."""
+    made = itertools.count()
+
+    def profile(_frame: FrameType, event: str, _argument: object) -> None:
+        if event in ("call", "c_call"):
+            tell(next(made))
+
+    threading.setprofile(profile)
+    sys.setprofile(profile)
+    yield
+    sys.setprofile(None)
+    threading.setprofile(None)
 
 
 def stores_in(path: Path) -> list[Path]:
@@ -59,20 +77,16 @@ def check(path: Path, by: dict[str, HashModel], paths: set[str]) -> None:
     assert alerts == {"a", "b"}
 
 
-def search_until(path: Path, until: float) -> int:
-    """Search stored tiles by their own codes; returns how often that was done."""
-    count = 0
-    while time.monotonic() < until:
-        with CodeStore.open(path) as store:
-            try:
-                rows = np.concatenate([rows for rows, _ in store.living()])
-                codes = store.codes(rows[:3])
-                for hits in store.search(codes, 1):
-                    assert hits[0].distance == 0
-                count += 1
-            except LineageError:  # the switch, between two lines
-                continue
-    return count
+def search_once(path: Path) -> int:
+    """Search three stored tiles by their own codes; returns 0 where the switch came between."""
+    with CodeStore.open(path) as store:
+        rows = np.concatenate([rows for rows, _ in store.living()])
+        try:
+            found = store.search(store.codes(rows[:3]), 1)
+        except LineageError:
+            return 0
+    assert [hits[0].distance for hits in found] == [0, 0, 0]
+    return 1
 
 
 @pytest.mark.slow
@@ -89,32 +103,27 @@ def test_killed_at_any_instant_nothing_is_lost(
         for name, row in (("a", 0), ("b", 20)):
             codes = store.codes(np.array([row]))
             store.alerts.add(Alert(name, 3, codes, codes[:0], (f"row:{row}",)))
-    started = time.monotonic()
-    rehash(path, by["other"], threads=1)
-    seconds = time.monotonic() - started
+    counts: list[int] = []
+    with counting(counts.append):
+        rehash(path, by["other"], threads=1)
     draw = random.Random(seed)
     fork = multiprocessing.get_context("fork")
     lineages: set[str] = set()
     searches, left = 0, 0
-    before = ""
-    for kill in range(8 * KILLS):
-        if kill >= KILLS and len(lineages) > 1 and left and searches > KILLS / 2:
-            break
+    for kill in range(KILLS):
         # Some scenes are out of reach for a while.
         for number in draw.sample(range(SCENES), 4):
             here, there = scenes / f"{number}.png", away / f"{number}.png"
             here.rename(there) if here.exists() else there.rename(here)
-        child = fork.Process(target=rehash_for_ever, args=(path, by, kill // 3))
+        calls = draw.randrange(2 * counts[-1])
+        child = fork.Process(target=rehash_until_killed, args=(path, by, kill // 3, calls))
         child.start()
-        searches += search_until(path, time.monotonic() + draw.uniform(0, 2 * seconds))
-        os.kill(child.pid or 0, signal.SIGKILL)
-        child.join()
+        while child.is_alive():
+            searches += search_once(path)
+        assert child.exitcode == -signal.SIGKILL
         check(path, by, paths)
         with CodeStore.open(path) as store:
-            # Where nothing has changed a kill may have come too early: this machine is busy.
-            seconds *= 1.2 if store.lineage == before else 0.9
-            before = store.lineage
-            lineages.add(before)
+            lineages.add(store.lineage)
             left += len(store.earlier())
     assert len(lineages) > 1
     assert left
@@ -127,29 +136,18 @@ def test_killed_at_any_instant_nothing_is_lost(
     check(path, by, paths)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 1 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("a small disk can only be mounted by root")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
 def test_on_a_disk_that_is_full_the_store_stays_as_it_is(
-    tmp_path: Path, small_disk: Path, by: dict[str, HashModel]
+    tmp_path: Path, small_disk: Callable[[str], Path], by: dict[str, HashModel]
 ) -> None:
     write_scenes(tmp_path / "scenes", range(SCENES))
-    path = make_store(small_disk / "s", tmp_path / "scenes", by["first"])
+    disk = small_disk("1m")
+    path = make_store(disk / "s", tmp_path / "scenes", by["first"])
     (tmp_path / "scenes" / "3.png").unlink()
     paths = {str(tmp_path / "scenes" / f"{number}.png") for number in range(SCENES)}
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     refused = 0
     for _ in range(60):
-        free = shutil.disk_usage(small_disk).free
+        free = shutil.disk_usage(disk).free
         with ballast.open("ab") as file:
             file.write(bytes(max(0, free - 4096 * (2 * refused + 1))))
         try:

@@ -10,8 +10,8 @@ from scenehash import HashModel
 from scenehash.errors import ConfigurationError, ModelError
 from scenehash.model.adapted_graph import adapted_file, read_linear_code
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
-from scenehash.model.hash_model import read_card
 from scenehash.model.linear_code import LinearCode
+from scenehash.model.model_file import read_card
 from tests.tiny_model import DIMS, tiny_model
 
 

@@ -12,7 +12,6 @@ import pytest
 from scenehash import HashModel
 from scenehash.errors import ModelError
 from scenehash.model.card import METADATA_KEY, Card
-from scenehash.model.hash_model import shipped_model
 from scenehash.model.inspection import (
     MAX_FILE_BYTES,
     TensorType,
@@ -20,6 +19,7 @@ from scenehash.model.inspection import (
     inspect_model,
     read_model,
 )
+from scenehash.model.model_file import shipped_model
 
 from .wire import (
     FLOAT,

@@ -10,12 +10,8 @@ from scenehash import HashModel
 from scenehash.codes import pack
 from scenehash.errors import ModelError
 from scenehash.model.card import METADATA_KEY, Card
-from scenehash.model.hash_model import (
-    SHIPPED_BY_NAME,
-    SHIPPED_MODEL,
-    DriftWarning,
-    shipped_model,
-)
+from scenehash.model.hash_model import DriftWarning
+from scenehash.model.model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, shipped_model
 
 from ...scenes import draw
 from .wire import GRAPH, INITIALIZER, RAW_DATA, changed, changed_field, with_card

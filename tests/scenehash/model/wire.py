@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from scenehash.model.card import METADATA_KEY, Card
-from scenehash.model.hash_model import shipped_model
+from scenehash.model.model_file import shipped_model
 
 GRAPH, METADATA = 7, 14
 INITIALIZER, RAW_DATA = 5, 9

@@ -1,6 +1,8 @@
 """Queries of what is stored: the tile at a place; and a model that is at hand."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +74,12 @@ def test_a_model_at_hand_says_what_distances_mean(store: Path, model: HashModel)
     card = model.card.model_copy(update={"match_distances": [own]})
     other = HashModel(model._session, card)
     assert search(store, "row:0", model=other).match_distances.same_kind == 1
+
+
+def test_a_stored_tile_is_searched_without_onnxruntime(store: Path) -> None:
+    code = (
+        "import sys; from scenehash import search; "
+        f"assert search({str(store)!r}, 'row:0', 1).hits; print('onnxruntime' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

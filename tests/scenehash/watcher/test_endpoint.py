@@ -253,11 +253,12 @@ def test_the_url_is_requested_as_it_is_meant(
 @pytest.mark.parametrize(
     ("url", "redacted"),
     [
-        ("http://station:8080/events", "http://station:8080/events"),
-        ("https://me:secret@host/a?token=secret", "https://***@host/a?***"),
-        ("http://secret@[::1]:80/", "http://***@[::1]:80/"),
-        ("http://host?secret", "http://host?***"),
-        ("http://host/a#secret", "http://host/a"),
+        ("http://station:8080/events", "http://station:8080/*** (417baafa)"),
+        ("https://me:secret@host/a?token=secret", "https://***@host/*** (6a50dc85)"),
+        ("https://host/services/T1/secret", "https://host/*** (4e749dc7)"),
+        ("http://secret@[::1]:80/", "http://***@[::1]:80"),
+        ("http://host?secret", "http://host"),
+        ("http://host/a#secret", "http://host/*** (6a50dc85)"),
     ],
 )
 def test_secrets_of_a_url_are_not_shown(url: str, redacted: str) -> None:

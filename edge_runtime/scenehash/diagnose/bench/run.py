@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.errors import ConfigurationError
-from scenehash.model.hash_model import HashModel, model_path
+from scenehash.model.hash_model import HashModel
+from scenehash.model.model_file import model_path
 from scenehash.progress import SILENT, Progress
 from scenehash.scenes import image_of
 from scenehash.tiles import to_tile

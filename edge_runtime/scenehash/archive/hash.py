@@ -1,0 +1,201 @@
+"""Hash an archive: which scenes there are, which are done, and the run of what is left."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from scenehash.errors import ArchiveError, ConfigurationError, ModelError
+from scenehash.files import path_text
+from scenehash.ingestion import IngestOptions
+from scenehash.ingestion.options import CORES
+from scenehash.ingestion.prefetch import nothing_valid
+from scenehash.model.hash_model import HashModel
+from scenehash.progress import SILENT, Progress
+from scenehash.progress import Task as Steps
+
+from .local import LocalScheduler
+from .manifest import Entry, Keeper, Manifest
+from .recipe import Recipe
+from .report import HashReport
+from .scheduler import Scheduler
+from .sources import Source, find_sources
+from .storage import MODEL, Storage, storage_at
+from .work import Outcome, Task
+
+LOCAL = "local"
+DEFAULTS = IngestOptions()
+# Of what may pass (a full disk, a file that changed), so many tries.
+MOST_TRIES = 3
+# Seconds for which a run waits before it looks around.
+POLL = 1.0
+
+
+def hash_archive(
+    uris: str | Path | Sequence[str | Path],
+    out: str | Path,
+    scheduler: str = LOCAL,
+    model: str | Path | HashModel | None = None,
+    options: IngestOptions = DEFAULTS,
+    workers: int = CORES,
+    progress: Progress = SILENT,
+) -> HashReport:
+    """Hash scenes into parts in Parquet, on many processes.
+
+    uris: scene files and folders of them. out: the folder of the archive; it is made when there is
+    none, and keeps the model. scheduler: "local", so many workers: processes of this machine.
+    model: a model, or its file; None: the one that ships with scenehash. options: how scenes are
+    read, cut and labelled, and how wide codes are; threads and wait do not count.
+
+    What is done is not done again: interrupted, give the same call again. A scene that cannot be
+    read is noted with its reason, and the rest goes on. Each part is written whole or not at all,
+    under a name that follows from what is in it. Raises InputError on a path that is not there,
+    ModelError, ConfigurationError, and ArchiveError when the archive is one of another model or of
+    other options, or cannot be written to.
+    """
+    began = time.perf_counter()
+    given = [uris] if isinstance(uris, str | Path) else uris
+    found = find_sources([path_text(uri) for uri in given])
+    loaded = model if isinstance(model, HashModel) else HashModel.load(model)
+    recipe = Recipe.of(loaded, options)
+    address = path_text(Path(out).absolute())
+    storage = storage_at(address)
+    manifest = _opened(storage, recipe, loaded)
+    report = HashReport(address, passed_over=found.passed_over)
+    run = _Run(address, recipe, manifest, storage, report)
+    run.plan(found.scenes)
+    with progress.task("hash", len(found.scenes)) as steps:
+        steps.advance(report.known)
+        run.run(lambda: _scheduler(scheduler, workers), steps)
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _scheduler(address: str, workers: int) -> Scheduler:
+    if address == LOCAL:
+        return LocalScheduler(workers)
+    raise ConfigurationError(f"--scheduler {address}: give {LOCAL}")
+
+
+def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
+    """The manifest of an archive that is there, or that is begun; it has the model then."""
+    manifest = Manifest.read(storage)
+    if manifest is not None and manifest.recipe != recipe.document():
+        other = [
+            name for name, value in recipe.document().items() if manifest.recipe.get(name) != value
+        ]
+        raise ArchiveError(
+            f"{storage}: an archive of another {' and '.join(other)}; give another --out"
+        )
+    if manifest is None:
+        if not storage.is_vacant() and not storage.exists(MODEL):
+            raise ArchiveError(f"{storage}: not empty, and no archive; give another --out")
+        manifest = Manifest(recipe.document())
+    if not storage.exists(MODEL):
+        data = model.file_bytes()
+        if data is None:
+            raise ModelError(f"{model.name}: its file is gone, and workers need it")
+        storage.write(MODEL, data)
+    storage.sweep()
+    return manifest
+
+
+class _Run:
+    """A run: tasks that wait, and scenes of which some blocks are done."""
+
+    def __init__(
+        self, out: str, recipe: Recipe, manifest: Manifest, storage: Storage, report: HashReport
+    ) -> None:
+        self._out, self._recipe, self._manifest = out, recipe, manifest
+        self._storage, self._report = storage, report
+        self._keeper = Keeper(manifest, storage)
+        self._waiting: deque[Task] = deque()
+        self._running = 0
+        self._tries: Counter[tuple[str, int]] = Counter()
+        self._blocks: dict[str, dict[int, Outcome | None]] = {}
+        self._sources: dict[str, Source] = {}
+
+    def plan(self, scenes: Sequence[Source]) -> None:
+        """Note which scenes there are, and which of them are to be hashed."""
+        there = self._storage.parts()
+        for source in scenes:
+            entry = self._manifest.entries.get(source.scene)
+            if entry is None:
+                self._manifest.set(Entry(source.scene))
+            elif entry.state == "done" and entry.file == source.state and there >= {*entry.parts}:
+                self._report.known += 1
+                continue
+            self._sources[source.scene] = source
+            self._waiting.append(Task(self._out, self._recipe, source))
+
+    def run(self, scheduler: Callable[[], Scheduler], steps: Steps) -> None:
+        """Do all that waits, and keep the manifest."""
+        self._keeper.keep()
+        if not self._waiting:
+            return
+        try:
+            with scheduler() as running:
+                while self._waiting or self._running:
+                    while self._waiting and running.room() > 0:
+                        running.submit(self._waiting.popleft())
+                        self._running += 1
+                    for task, outcome in running.finished(POLL):
+                        self._running -= 1
+                        self._take(task, outcome, steps)
+                    self._keeper.keep_when_due()
+        finally:
+            self._keeper.keep()
+
+    def _take(self, task: Task, outcome: Outcome, steps: Steps) -> None:
+        scene = task.source.scene
+        if outcome.is_passing and self._tries[task.key] < MOST_TRIES - 1:
+            self._tries[task.key] += 1
+            self._waiting.append(task)
+            return
+        if outcome.warnings:
+            self._report.warnings[scene] = tuple(outcome.warnings)
+        if outcome.blocks:
+            self._blocks[scene] = {block.number: None for block in outcome.blocks}
+            tasks = [Task(task.out, task.recipe, task.source, block) for block in outcome.blocks]
+            # A huge scene is what a run would wait for at its end.
+            self._waiting.extendleft(reversed(tasks))
+            steps.plan(len(tasks) - 1)
+            return
+        steps.advance(1)
+        if task.block is None:
+            self._end(task.source, [outcome])
+            return
+        done = self._blocks[scene]
+        done[task.block.number] = outcome
+        outcomes = [one for one in done.values() if one is not None]
+        if len(outcomes) == len(done):
+            del self._blocks[scene]
+            self._end(task.source, outcomes)
+
+    def _end(self, source: Source, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of a scene, by what became of its blocks, in their order."""
+        before = self._manifest.entries[source.scene]
+        failed = next((outcome.reason for outcome in outcomes if outcome.reason), "")
+        tiles = sum(outcome.tiles for outcome in outcomes)
+        if not tiles and not failed:
+            failed = nothing_valid(self._recipe.options.tiling)
+        if failed:
+            self._report.failed[source.scene] = failed
+            self._manifest.set(Entry(source.scene, "failed", reason=failed))
+            return
+        parts = tuple(outcome.part for outcome in outcomes)
+        self._manifest.set(
+            Entry(
+                source.scene,
+                "done",
+                source.state,
+                outcomes[0].content,
+                parts,
+                tiles,
+                sum(outcome.skipped for outcome in outcomes),
+            )
+        )
+        for part in set(before.parts) - set(parts):
+            self._storage.delete(part)
+        self._report.hashed += 1
+        self._report.tiles += tiles

@@ -1,0 +1,112 @@
+"""The manifest of an archive: what is done, what failed, and why.
+
+It is written by the process that has the run, every few seconds. Whatever it does not tell is found
+by the parts' names: without it nothing is hashed again.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from scenehash.errors import ArchiveError
+
+from .storage import MANIFEST, Storage
+
+KIND = "scenehash archive"
+MOST_BYTES = 4 << 30
+# The manifest of a million scenes takes seconds: it is written again after ten times as long.
+SECONDS_BETWEEN, SHARE = 5.0, 10
+
+State = Literal["waiting", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of a scene.
+
+    state: waiting, done or failed; reason: why it failed. file: the size and time of its file, by
+    which a run knows that it need not open it again. parts: in their order.
+    """
+
+    scene: str
+    state: State = "waiting"
+    file: str = ""
+    content: str = ""
+    parts: tuple[str, ...] = ()
+    tiles: int = 0
+    skipped: int = 0
+    reason: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return vars(self) | {"parts": list(self.parts)}
+
+
+@dataclass
+class Manifest:
+    """What an archive has of which scenes, in the order in which an ingest would take them.
+
+    recipe: what determines its parts, see Recipe.document.
+    """
+
+    recipe: dict[str, Any]
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def set(self, entry: Entry) -> None:
+        """Note what became of a scene; a new one comes last."""
+        self.entries[entry.scene] = entry
+
+    def change(self, scene: str, **fields: Any) -> Entry:
+        """Change fields of an entry."""
+        self.entries[scene] = replace(self.entries[scene], **fields)
+        return self.entries[scene]
+
+    def data(self) -> bytes:
+        """The manifest as JSON, a line a scene."""
+        head = json.dumps({"kind": KIND, "recipe": self.recipe})[:-1]
+        lines = ",\n".join(json.dumps(entry.document()) for entry in self)
+        return f'{head}, "scenes": [\n{lines}\n]}}\n'.encode()
+
+    @classmethod
+    def read(cls, storage: Storage) -> "Manifest | None":
+        """The manifest of an archive; None when there is none yet. ArchiveError on damage."""
+        if not storage.exists(MANIFEST):
+            return None
+        try:
+            document = json.loads(storage.read(MANIFEST, MOST_BYTES))
+            if document["kind"] != KIND:
+                raise ValueError("its kind is another")
+            entries = [
+                Entry(**{**entry, "parts": tuple(entry["parts"])}) for entry in document["scenes"]
+            ]
+            return cls(dict(document["recipe"]), {entry.scene: entry for entry in entries})
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ArchiveError(
+                f"{storage}: its {MANIFEST} is none of an archive ({error}); delete it, and hash "
+                "again: parts that are there are not made again"
+            ) from error
+
+
+class Keeper:
+    """Writes a manifest while it changes: seldom enough to take a tenth of the time at most."""
+
+    def __init__(self, manifest: Manifest, storage: Storage) -> None:
+        self._manifest, self._storage = manifest, storage
+        self._due = time.monotonic()
+
+    def keep_when_due(self) -> None:
+        """Write it, if it was not written for a while."""
+        if time.monotonic() >= self._due:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write it; ArchiveError when it cannot be written."""
+        began = time.monotonic()
+        self._storage.write(MANIFEST, self._manifest.data())
+        ended = time.monotonic()
+        self._due = ended + max(SECONDS_BETWEEN, SHARE * (ended - began))

@@ -1,0 +1,94 @@
+"""Where an archive's parts and its manifest lie: a folder.
+
+Whatever is written appears whole or not at all, and is durable then.
+"""
+
+import time
+from pathlib import Path
+from typing import Protocol
+
+from scenehash.errors import ArchiveError, InputError
+from scenehash.files import PARTIAL, atomic_path, read_regular
+
+MODEL, MANIFEST, PARTS = "model.onnx", "manifest.json", "parts/*/[!.]*.parquet"
+# A file that is being written is there for a moment; one so old is of a process that was ended.
+STALE_SECONDS = 600.0
+
+
+class Storage(Protocol):
+    """Files by their names, such as "parts/1f/name.parquet"."""
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+
+    def read(self, name: str, most: int) -> bytes:
+        """Its bytes, at most so many; ArchiveError."""
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write it, whole or not at all; ArchiveError when it cannot be written."""
+
+    def delete(self, name: str) -> None:
+        """Delete it, if it is there."""
+
+    def parts(self) -> set[str]:
+        """The names of all parts."""
+
+    def is_vacant(self) -> bool:
+        """Whether there is nothing at all."""
+
+    def sweep(self) -> None:
+        """Delete what killed processes have left half written."""
+
+
+class FolderStorage:
+    """A folder of this machine, or one that all workers reach by the same path."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    def exists(self, name: str) -> bool:
+        return (self._folder / name).is_file()
+
+    def read(self, name: str, most: int) -> bytes:
+        try:
+            return read_regular(self._folder / name, most)
+        except InputError as error:
+            raise ArchiveError(f"{self._folder / name}: {error.reason}") from error
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self._folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(path) as partial:
+                partial.write_bytes(data)
+        except OSError as error:
+            raise ArchiveError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+    def delete(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            text = f"{self._folder / name}: cannot be deleted ({error.strerror})"
+            raise ArchiveError(text) from error
+
+    def parts(self) -> set[str]:
+        return {str(path.relative_to(self._folder)) for path in self._folder.glob(PARTS)}
+
+    def is_vacant(self) -> bool:
+        return not self._folder.exists() or not any(self._folder.iterdir())
+
+    def sweep(self) -> None:
+        for path in self._folder.glob(f"parts/*/.*{PARTIAL}"):
+            try:
+                if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                    path.unlink(missing_ok=True)
+            except OSError:
+                continue  # it is gone, or somebody else's
+
+
+def storage_at(uri: str) -> Storage:
+    """The storage at an address: a folder's path."""
+    return FolderStorage(Path(uri).absolute())

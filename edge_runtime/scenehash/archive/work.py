@@ -1,0 +1,208 @@
+"""A task, as a worker does it: a scene, or a block of a huge one, becomes a part.
+
+Doing it twice changes nothing: the part's name follows from what is in it, and it is written whole
+or not at all.
+"""
+
+import functools
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from scenehash.errors import ArchiveError, InputError, ScenehashError
+from scenehash.files import path_from
+from scenehash.ingestion.hash_stream import HashStream
+from scenehash.ingestion.prefetch import CHANGED, SceneReading, nothing_valid
+from scenehash.ingestion.read_ahead import Images, ReadAhead
+from scenehash.ingestion.report import SetAside
+from scenehash.model.hash_model import Hashed, HashModel
+from scenehash.model.inspection import MAX_FILE_BYTES
+from scenehash.scenes import Scene, Window, open_scene
+from scenehash.store import FILE, HashedScene, SceneVectors
+from scenehash.windows import rows_of
+
+from .parts import MOST_BYTES, part_bytes, part_name, read_part
+from .recipe import Recipe
+from .sources import Source
+from .storage import MODEL, Storage, storage_at
+
+# A scene of more tiles is hashed by blocks of whole rows of tiles, of about so many each: work of
+# some ten seconds, which is what is lost with a worker.
+BLOCK_TILES = 1024
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a huge scene; what was found for all of them: its content id and its origin."""
+
+    number: int
+    count: int
+    content: str
+    origin: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is to do: hash a scene, or a block of it, into the archive at an address."""
+
+    out: str
+    recipe: Recipe
+    source: Source
+    block: Block | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What it is about, within a run."""
+        return self.source.scene, -1 if self.block is None else self.block.number
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task.
+
+    part: the name of the part, with so many tiles, and skipped ones. blocks: what is to be done of
+    a huge scene, instead. reason: why there is neither. is_passing: that is no fault of the scene,
+    so that another try may do, or another worker. warnings: what a person may want to know.
+    """
+
+    content: str = ""
+    part: str = ""
+    tiles: int = 0
+    skipped: int = 0
+    blocks: Sequence[Block] = ()
+    reason: str = ""
+    is_passing: bool = False
+    warnings: Sequence[str] = ()
+
+
+class _Read(NamedTuple):
+    """All tiles were read: the scene without its codes yet, and the name of its part."""
+
+    scene: HashedScene
+    name: str
+    skipped: int
+    warnings: Sequence[str]
+
+
+def run_task(task: Task) -> Outcome:
+    """Do a task. Whatever goes wrong with it is in what became of it; nothing is raised."""
+    try:
+        storage = storage_at(task.out)
+        return _hashed(task, storage, _model(task.out, task.recipe.lineage))
+    except ScenehashError as error:  # of the model or the storage: those of the scene are set aside
+        return Outcome(reason=str(error), is_passing=True)
+    except MemoryError:
+        return Outcome(reason="there was not enough memory for it", is_passing=True)
+    except Exception as error:  # one task takes no worker down
+        text = " ".join(str(error).split())[:200]
+        return Outcome(reason=f"unexpected {type(error).__name__}: {text}")
+
+
+def _hashed(task: Task, storage: Storage, model: HashModel) -> Outcome:
+    recipe = task.recipe
+    path = path_from(task.source.scene)
+    with ThreadPoolExecutor(1) as pool:
+        with_vectors = recipe.frame is not None
+        stream = HashStream(model, recipe.bits, with_vectors, pool, 1, lambda _: None)
+        with ReadAhead([path], lambda _: _read(task, path, storage)) as events:
+            for event in events:
+                match event:
+                    case Images(images):
+                        stream.add(images)
+                    case SetAside(_, reason):
+                        stream.drop()
+                        return Outcome(reason=reason)
+                    case Outcome():
+                        return event
+                    case _Read():
+                        stream.end()
+                        return _written(event, stream.take()[0], recipe, storage)
+    raise AssertionError("a scene has a last event")
+
+
+def _written(read: _Read, hashed: Hashed, recipe: Recipe, storage: Storage) -> Outcome:
+    vectors = None
+    if recipe.frame is not None and hashed.vectors is not None:
+        vectors = SceneVectors(recipe.frame, hashed.vectors)
+    scene = replace(read.scene, codes=hashed.codes, vectors=vectors)
+    storage.write(read.name, part_bytes(recipe, scene, read.skipped))
+    tiles = len(scene.windows)
+    return Outcome(scene.content, read.name, tiles, read.skipped, warnings=read.warnings)
+
+
+def _read(task: Task, path: Path, storage: Storage) -> Iterator[Images | _Read | Outcome]:
+    recipe, block = task.recipe, task.block
+    with open_scene(path, recipe.options.params) as scene:
+        windows = scene.windows(recipe.options.tiling, recipe.tile_size)
+        blocks = _blocks(windows)
+        if block is None:
+            content, origin = scene.content, scene.origin
+            if len(blocks) > 1:
+                count = len(blocks)
+                every = [Block(number, count, content, origin) for number in range(count)]
+                yield Outcome(content, blocks=every, warnings=scene.warnings)
+                return
+            block = Block(0, 1, content, origin)
+        yield from _read_block(task, block, scene, blocks[block.number], storage)
+
+
+def _read_block(
+    task: Task, block: Block, scene: Scene, windows: Sequence[Window], storage: Storage
+) -> Iterator[Images | _Read | Outcome]:
+    recipe = task.recipe
+    name = part_name(recipe.name(task.source.scene, block.content), block.number, block.count)
+    if (found := _found(name, block.content, storage, recipe)) is not None:
+        yield found
+        return
+    reading = SceneReading(scene, windows, recipe.options, recipe.options.thumbnails)
+    yield from reading.images(recipe.tile_size)
+    if scene.stamp != block.origin.get("stamp"):
+        yield Outcome(reason=CHANGED, is_passing=True)
+        return
+    if not reading.kept and block.count == 1:
+        raise InputError(nothing_valid(recipe.options.tiling))
+    hashed = reading.scene(block.content, {FILE: block.origin})
+    yield _Read(hashed, name, reading.skipped, scene.warnings)
+
+
+def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome | None:
+    """What became of a task that was done before; None: it was not, or the part is damaged."""
+    if not storage.exists(name):
+        return None
+    try:
+        part = read_part(storage.read(name, MOST_BYTES), recipe.lineage, recipe.bits, name)
+    except ArchiveError:
+        return None
+    tiles = 0 if part.scene is None else len(part.scene.windows)
+    return Outcome(content, name, tiles, part.skipped)
+
+
+def _blocks(windows: Sequence[Window]) -> list[list[Window]]:
+    """Windows, given row by row, in blocks of whole rows; one where there are few."""
+    if len(windows) <= BLOCK_TILES:
+        return [list(windows)]
+    blocks: list[list[Window]] = [[]]
+    for row in rows_of(list(windows)):
+        if len(blocks[-1]) + len(row) > BLOCK_TILES and blocks[-1]:
+            blocks.append([])
+        blocks[-1] += row
+    return blocks
+
+
+@functools.lru_cache(1)
+def _model(out: str, lineage: str) -> HashModel:
+    """The model that an archive keeps, whose codes were compared on this machine; ModelError."""
+    import cv2
+
+    cv2.setNumThreads(1)  # a worker is one core
+    data = storage_at(out).read(MODEL, MAX_FILE_BYTES)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL
+        path.write_bytes(data)
+        model = HashModel.load(path)
+    if model.lineage != lineage:
+        raise ArchiveError(f"{out}: its {MODEL} is another model than its parts are of")
+    return model

@@ -1,0 +1,111 @@
+"""`scenehash archive`: an archive hashed by many processes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .choices import HashChoice
+from .commands import register_command, register_group
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .options import CORES, Bits, ModelPath, StorePath, Wait
+
+if TYPE_CHECKING:
+    from scenehash.archive import HashReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the app."""
+    group = register_group(app, "archive", "Hash an archive on many processes or machines.")
+    register_command(
+        group,
+        hash_command,
+        "scenehash archive hash scenes --out hashed",
+        "scenehash archive hash /data/scenes --out /data/hashed --tile 300m --thumbnails",
+    )
+    register_command(group, load_command, "scenehash archive load hashed --store my.store")
+
+
+def hash_command(
+    uris: Annotated[
+        list[str],
+        typer.Argument(metavar="URI", help="Hash these scene files, and folders of them."),
+    ],
+    out: Annotated[
+        str, typer.Option("--out", metavar="URI", help="Write parts and manifest to this folder.")
+    ],
+    choice: HashChoice,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Run tasks here: local, this machine.")
+    ] = "local",
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Hash with this many processes of this machine.",
+            show_default="all cores",
+        ),
+    ] = CORES,
+    model: ModelPath = None,
+    bits: Bits = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hash scenes into parts in Parquet.
+
+    What is done is not done again: run the same command again to continue. A scene that cannot be
+    read is noted in the manifest with its reason, the rest goes on, and the exit status is 3.
+    """
+    from scenehash.archive import hash_archive
+
+    done = hash_archive(uris, out, scheduler, model, choice.options(bits), workers, CONSOLE)
+    _notice_scenes(done)
+    report(done.document(), as_json, _summary(done))
+    if done.failed:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def load_command(
+    archive: Annotated[
+        str, typer.Argument(metavar="URI", help="Load the parts of the archive in this folder.")
+    ],
+    store: StorePath,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put the parts of a hashed archive into a store.
+
+    The store is made when there is none. What it has already is not stored again. When scenes of
+    the archive have no sound part, the exit status is 3.
+    """
+    from scenehash.archive import load_archive
+
+    done = load_archive(archive, store, wait, CONSOLE)
+    for scene, reason in done.missing.items():
+        notice(f"missing: {scene}: {reason}")
+    summary = (
+        f"{done.store}: {counted(done.stored, 'scene')} ({counted(done.tiles, 'tile')}) stored, "
+        f"{done.duplicates:,} stored already, {done.repaired:,} repaired, "
+        f"{len(done.missing):,} missing"
+    )
+    report(done.document(), as_json, summary)
+    if done.missing:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def _notice_scenes(done: "HashReport") -> None:
+    for scene, warnings in done.warnings.items():
+        for warning in warnings:
+            notice(f"warning: {scene}: {warning}")
+    for scene, reason in done.failed.items():
+        notice(f"failed: {scene}: {reason}")
+    if done.passed_over:
+        total = counted(sum(done.passed_over.values()), "file")
+        notice(f"{total} of other formats passed over")
+
+
+def _summary(done: "HashReport") -> str:
+    rate = f" ({done.tiles / done.seconds:.0f} tiles/s)" if done.tiles else ""
+    return (
+        f"{done.out}: {counted(done.hashed, 'scene')} ({counted(done.tiles, 'tile')}) hashed in "
+        f"{done.seconds:.1f} s{rate}, {done.known:,} done already, {len(done.failed):,} failed"
+    )

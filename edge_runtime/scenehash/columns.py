@@ -1,0 +1,191 @@
+"""The columns that tiles have in Parquet files: one schema for exports, archives and engines.
+
+A row is a tile. Which columns there are says TileTable; what is in them comes from scenes and goes
+back to scenes, so that whoever reads a file has what a store has.
+"""
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.errors import extra_needed
+from scenehash.store import HashedScene, SceneVectors
+from scenehash.windows import Window
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Of what else a file says of its tiles, in the metadata of its schema.
+LINEAGE, BITS, MODEL, FRAME = (
+    f"scenehash.{name}" for name in ("lineage", "bits", "model", "frame")
+)
+POLYGON = "footprint"
+# WKB of a polygon of one ring of five points, little-endian: what stands before its coordinates.
+_WKB_HEAD = b"\x01" + np.array([3, 1, 5], "<u4").tobytes()
+
+
+@dataclass(frozen=True)
+class TileTable:
+    """Which columns a table of tiles has: code, scene, content, x, y, width, height, time, labels
+    and footprint, and those that are asked for.
+
+    lineage, bits, model: whose codes these are. with_rows: row, the tile's number in a store.
+    with_reading: decode_params, how the scene's pixels were made of its file, as JSON. frame, dims:
+    vector, the tile's representation int8 [D] in that frame. with_thumbnails: thumbnail, a JPEG.
+    """
+
+    lineage: str
+    bits: int
+    model: str
+    with_rows: bool = False
+    with_reading: bool = False
+    frame: str | None = None
+    dims: int = 0
+    with_thumbnails: bool = False
+
+    def schema(self) -> "pyarrow.Schema":
+        """The schema: a code is binary of K/8 bytes, a footprint a WKB polygon by GeoParquet 1.1.
+
+        Raises MissingExtraError without pyarrow.
+        """
+        with extra_needed("parquet"):
+            import pyarrow
+        text = pyarrow.string()
+        fields = [
+            *([("row", pyarrow.int64())] if self.with_rows else []),
+            ("code", pyarrow.binary(self.bits // 8)),
+            ("scene", text),
+            ("content", text),
+            *((name, pyarrow.int32()) for name in ("x", "y", "width", "height")),
+            ("time", pyarrow.timestamp("us", tz="UTC")),
+            ("labels", pyarrow.list_(text)),
+            (POLYGON, pyarrow.binary()),
+            *([("decode_params", text)] if self.with_reading else []),
+            *([("vector", pyarrow.list_(pyarrow.int8(), self.dims))] if self.frame else []),
+            *([("thumbnail", pyarrow.binary())] if self.with_thumbnails else []),
+        ]
+        metadata = {
+            "geo": json.dumps(geo_metadata()),
+            LINEAGE: self.lineage,
+            BITS: str(self.bits),
+            MODEL: self.model,
+            **({FRAME: self.frame} if self.frame else {}),
+        }
+        return pyarrow.schema(fields, metadata=metadata)
+
+    def of(self, scene: HashedScene, first_row: int = 0) -> "pyarrow.Table":
+        """The table of a scene's tiles, in their order; first_row: the row of the first of them."""
+        schema = self.schema()
+        import pyarrow
+
+        columns = {
+            name: _column(name, scene, first_row, schema.field(name).type) for name in schema.names
+        }
+        return pyarrow.table(columns, schema=schema)
+
+
+def geo_metadata() -> dict[str, Any]:
+    """What GeoParquet 1.1 wants said of the footprints; without "crs" they are in OGC:CRS84."""
+    column = {"encoding": "WKB", "geometry_types": ["Polygon"]}
+    return {"version": "1.1.0", "primary_column": POLYGON, "columns": {POLYGON: column}}
+
+
+def scenes_in(table: "pyarrow.Table") -> Iterator[HashedScene]:
+    """The scenes of a table with decode parameters: rows that follow each other, of one content.
+
+    Raises KeyError, ValueError and TypeError on a table that TileTable did not make.
+    """
+    contents = np.array(table["content"].to_pylist(), np.str_)
+    starts = [0, *(np.flatnonzero(contents[1:] != contents[:-1]) + 1).tolist(), len(contents)]
+    for first, last in itertools.pairwise(starts):
+        if last > first:
+            yield _scene(table.slice(first, last - first))
+
+
+def polygons(footprints: npt.NDArray[np.float64]) -> list[bytes]:
+    """Rings float64 [N, 4, 2] as WKB: little-endian, a polygon of one closed ring."""
+    closed = np.concatenate([footprints, footprints[:, :1]], axis=1).astype("<f8")
+    return [_WKB_HEAD + ring.tobytes() for ring in closed]
+
+
+def corners(polygon: bytes) -> npt.NDArray[np.float64]:
+    """The ring float64 [4, 2] of WKB that polygons() made; ValueError on any other."""
+    if not polygon.startswith(_WKB_HEAD):
+        raise ValueError("a footprint that is no polygon of four corners")
+    return np.frombuffer(polygon, "<f8", 10, len(_WKB_HEAD)).reshape(5, 2)[:4]
+
+
+def _column(name: str, scene: HashedScene, first_row: int, kind: Any) -> Any:
+    """A column of a scene's tiles, by name."""
+    import pyarrow
+
+    tiles = len(scene.windows)
+    each: Mapping[str, Any] = {
+        "scene": scene.path,
+        "content": scene.content,
+        "time": scene.time,
+        "labels": sorted(set(scene.labels)),
+        "decode_params": json.dumps(scene.decode_params),
+    }
+    if name in each:
+        return pyarrow.array([each[name]] * tiles, kind)
+    if name in ("x", "y", "width", "height"):
+        return pyarrow.array([getattr(window, name) for window in scene.windows], kind)
+    if name == "row":
+        return pyarrow.array(np.arange(first_row, first_row + tiles), kind)
+    if name == "code":
+        return pyarrow.array([code.tobytes() for code in scene.codes], kind)
+    if name == POLYGON:
+        places = scene.footprints
+        return pyarrow.array([None] * tiles if places is None else polygons(places), kind)
+    if name == "vector":
+        if scene.vectors is None:
+            return pyarrow.nulls(tiles, kind)
+        values = pyarrow.array(np.ascontiguousarray(scene.vectors.values).ravel())
+        return pyarrow.FixedSizeListArray.from_arrays(values, type=kind)
+    return pyarrow.array(scene.thumbnails or [None] * tiles, kind)
+
+
+def _scene(table: "pyarrow.Table") -> HashedScene:
+    """The scene of which a table has the tiles."""
+    first = {
+        name: table[name][0].as_py()
+        for name in ("scene", "content", "time", "labels", "decode_params")
+    }
+    sides = zip(*(table[name].to_pylist() for name in ("x", "y", "width", "height")), strict=True)
+    footprints = table[POLYGON].to_pylist()
+    has_place = all(polygon is not None for polygon in footprints)
+    return HashedScene(
+        first["content"],
+        first["scene"],
+        [Window(*window) for window in sides],
+        _codes(table),
+        first["time"],
+        np.stack([corners(polygon) for polygon in footprints]) if has_place else None,
+        tuple(first["labels"]),
+        json.loads(first["decode_params"]),
+        _thumbnails(table),
+        _vectors(table),
+    )
+
+
+def _codes(table: "pyarrow.Table") -> Codes:
+    return np.frombuffer(b"".join(table["code"].to_pylist()), np.uint8).reshape(len(table), -1)
+
+
+def _thumbnails(table: "pyarrow.Table") -> Sequence[bytes | None] | None:
+    return table["thumbnail"].to_pylist() if "thumbnail" in table.column_names else None
+
+
+def _vectors(table: "pyarrow.Table") -> SceneVectors | None:
+    frame = (table.schema.metadata or {}).get(FRAME.encode())
+    if frame is None or "vector" not in table.column_names or table["vector"].null_count:
+        return None
+    values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return SceneVectors(frame.decode(), values.reshape(len(table), -1).astype(np.int8))

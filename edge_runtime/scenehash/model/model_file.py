@@ -1,0 +1,40 @@
+"""Model files that are found and described without ONNX Runtime, which takes a while to import."""
+
+from pathlib import Path
+
+from scenehash.errors import ModelError
+
+from .card import Card
+from .inspection import inspect_model, read_model
+
+SHIPPED_MODEL = "scenehash-256.onnx"
+# The names that stand for files inside the package.
+SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
+
+
+def read_card(path: Path) -> Card:
+    """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    path = model_path(path)
+    try:
+        return Card.from_json(inspect_model(read_model(path)).card)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def shipped_model(name: str = SHIPPED_MODEL) -> Path:
+    """Path of a model file inside the package; by default the one that is used if none is given."""
+    # importlib.resources takes a fiftieth of the time from a process's start to its first code.
+    return Path(__file__).with_name(name)
+
+
+def model_path(path: str | Path | None) -> Path:
+    """The file that a path, or a name, of a model means.
+
+    None: the shipped one. "open": the one beside it that was trained on archives with clear terms,
+    where there is no file of that name.
+    """
+    if path is None:
+        return shipped_model()
+    if str(path) in SHIPPED_BY_NAME and not Path(path).exists():
+        return shipped_model(SHIPPED_BY_NAME[str(path)])
+    return Path(path)

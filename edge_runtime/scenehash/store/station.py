@@ -1,0 +1,29 @@
+"""The name of the station whose store it is: what others call its tiles by."""
+
+from scenehash.errors import ConfigurationError
+from scenehash.files import printable
+
+MOST_CHARACTERS = 64
+# They stand between a name and a path, and in names of files.
+SEPARATORS = frozenset('/\\:"')
+
+
+def is_station_name(name: object) -> bool:
+    """Whether a value can be the name of a station: a word, with no separator in it."""
+    return (
+        isinstance(name, str)
+        and 0 < len(name) <= MOST_CHARACTERS
+        and name == printable(name)
+        and not any(letter.isspace() or letter in SEPARATORS for letter in name)
+        and not name.startswith((".", "-"))
+    )
+
+
+def check_station_name(name: str) -> str:
+    """The name itself; ConfigurationError when it can be none."""
+    if not is_station_name(name):
+        raise ConfigurationError(
+            f"{printable(name[:MOST_CHARACTERS])}: a station's name is a word of at most "
+            f"{MOST_CHARACTERS} characters, without spaces, colons and slashes, such as north-1"
+        )
+    return name
