@@ -69,8 +69,8 @@ FILTERS = (
 )
 KEYS = {
     "store": "id", "scene": "scene", "tile": "row", "deleted": "first_row", "label": "scene",
-    "block": "id", "alert": "name", "alert_rule": "name", "outbox": "event", "sink": "name", "arrival": "path",
-    "quarantine": "path",
+    "block": "id", "alert": "name", "alert_rule": "name", "outbox": "event",
+    "sink": "name", "arrival": "path", "quarantine": "path",
 }  # fmt: skip
 VALUES = (
     0, 1, -1, 2**31, 2**62, -(2**62), 1e308, -0.5, "", "x", "[]", "{}", "[" * 5000, '{"a":',
@@ -252,7 +252,7 @@ def take_older(folder: Path, copy: Path, draw: random.Random) -> str:
     path = some_file(copy, draw)
     there = folder / path.relative_to(copy)
     shutil.copyfile(path, there)
-    return f"{path.name} of an older copy"
+    return f"{path.relative_to(copy)} of an older copy"
 
 
 def change_value(folder: Path, copy: Path, draw: random.Random) -> str:

@@ -286,6 +286,32 @@ def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "search row:HUGE",
+        "search row:0 --newer-than HUGE",
+        "alert add a row:HUGE",
+        "alert confirm a HUGE",
+        "adapt --out a.onnx --seed -1",
+    ],
+)
+def test_a_number_that_no_row_has_is_an_error_in_words(words: str, store: Path) -> None:
+    for huge in (2**63 - 1, 2**63, 10**30):
+        result = run(*words.replace("HUGE", str(huge)).split(), "--store", store)
+        assert result.exit_code in (1, 2)
+        assert result.stderr.startswith("error: ")
+        assert "unexpected" not in result.stderr
+    assert answer("store", "scenes", store, "--limit", 10**30)["scenes"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines", "\x1b[31mred", "x" * 101])
+def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Path) -> None:
+    result = run("alert", "add", name, "row:0", "--store", store)
+    assert result.exit_code == 1
+    assert "an alert's name is a word or several, in one line" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "function", "keeps"),
     [
         (["ingest", "in"], "scenehash.ingestion.ingest", True),
