@@ -30,6 +30,13 @@ MaxBytes = Annotated[
 ]
 
 
+def _span(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not (first.isdecimal() and dash and last.isdecimal()):
+        raise typer.BadParameter(f"{text}: not FIRST-LAST, such as 120-180")
+    return int(first), int(last)
+
+
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = register_group(app, "link", "Exchange bundles with other stations, over any carrier.")
@@ -69,6 +76,18 @@ def pack_command(
             help="With --down, send this model or adaptation, too, in pieces; may be repeated.",
         ),
     ] = None,
+    again: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=_span, metavar="FIRST-LAST", help="Send these rows again; may be repeated."
+        ),
+    ] = None,
+    again_events: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=_span, metavar="FIRST-LAST", help="Send these events again; may be repeated."
+        ),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +100,8 @@ def pack_command(
 
     if model and not down:
         raise UsageError("--model: a model goes down to a station; give --down, too")
-    options = PackOptions(max_bytes, times, down, files=tuple(model or ()))
+    spans = tuple(again or ()), tuple(again_events or ())
+    options = PackOptions(max_bytes, times, down, False, tuple(model or ()), *spans)
     packed = pack_bundle(store, peer, out, options, wait)
     for line in packed.damaged:
         notice(f"warning: left out: {line}")

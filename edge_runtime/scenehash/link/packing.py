@@ -56,7 +56,9 @@ class PackOptions:
     max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
     sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
     files: models and adaptations that a station is to have, in as many pieces as there is room for.
-    letters_only: it has queries or answers, and what was asked for, and nothing else.
+    letters_only: it has queries or answers, and what was asked for, and nothing else. again,
+    again_events: ranges (first, last) of rows and of events that go as if they never had, which
+    link_status lists at the other end of a link without receipts.
     """
 
     max_bytes: int | None = None
@@ -64,10 +66,14 @@ class PackOptions:
     down: bool = False
     letters_only: bool = False
     files: tuple[Path, ...] = ()
+    again: tuple[tuple[int, int], ...] = ()
+    again_events: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
             raise ConfigurationError(f"a bundle of {self.max_bytes} bytes: give {LEAST_BYTES}")
+        if any(not 0 <= first <= last for first, last in (*self.again, *self.again_events)):
+            raise ConfigurationError("a range is FIRST-LAST, such as 120-180")
         if self.times < 1:
             raise ConfigurationError("everything is sent once at least")
 
@@ -147,6 +153,10 @@ class _Packing:
         """Fill the bundle, write it, and note it."""
         sent = self._sent
         sent.begin(f"{self._store.lineage}-{self._store.bits}")
+        for topic in (ROWS, GONE):
+            sent.again(topic, Spans((first, last + 1) for first, last in self._options.again))
+        again = self._options.again_events
+        sent.again(EVENTS, Spans((first, last + 1) for first, last in again))
         self._fill()
         number, station = sent.number + 1, self._store.station
         assert station is not None

@@ -138,6 +138,23 @@ def test_without_receipts_all_is_sent_so_many_times_and_then_no_more(tmp_path):
     assert tiles == [5, 5, 0]
 
 
+def test_gaps_of_a_link_without_receipts_are_named_and_sent_again(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    once, ground = PackOptions(times=1), tmp_path / "ground"
+    apply_bundles([pack_bundle(one, "ground", tmp_path, once).path], ground)
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(1, 3), placed(2, 4)])
+        store.outbox.note(['{"kind": "scene"}'])
+    pack_bundle(one, "ground", tmp_path, once)  # is lost
+    apply_bundles([pack_bundle(one, "ground", tmp_path, once).path], ground)
+    (told,) = link_status(ground)["received"]
+    assert (told["complete"], told["missing"], told["events_missing"]) == (False, [[5, 11]], [[1, 1]])
+    options = PackOptions(again=((5, 11),), again_events=((1, 1),), times=1)
+    apply_bundles([pack_bundle(one, "ground", tmp_path, options).path], ground)
+    assert link_status(ground)["received"][0]["complete"]
+    assert_merged(ground, [one])
+
+
 def test_events_of_alerts_go_first_and_come_once(tmp_path):
     one = station(tmp_path / "one", "one", placed(0, 50))
     with CodeStore.open(one, writable=True) as store:
@@ -187,7 +204,7 @@ SCENES = [
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     seed=st.integers(0, 2**32),
