@@ -8,7 +8,9 @@ ScenehashError                one line: what, where, what to do
 │   ├── LineageError          codes of another model or another width
 │   ├── NotStoredError        a row, a scene, a label or an alert that is not there
 │   ├── StoreBusyError        another process is writing
-│   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+│   ├── StoreDamagedError     bytes on disk are not the bytes that were committed
+│   └── EngineError           an engine, such as Milvus, that refuses what is asked
+│       └── EngineUnreachableError  one that does not answer, or not now
 ├── ArchiveError              an archive's parts or manifest that cannot be used as asked
 
 
@@ -69,6 +71,14 @@ class StoreBusyError(StoreError):
 
 class StoreDamagedError(StoreError):
     """Bytes on disk are not the bytes that were committed."""
+
+
+class EngineError(StoreError):
+    """An engine, such as Milvus or PostgreSQL, refuses what is asked of it."""
+
+
+class EngineUnreachableError(EngineError):
+    """An engine does not answer, or not now: trying again may help."""
 
 
 class ArchiveError(ScenehashError):

@@ -33,6 +33,7 @@ from .options import (
     PlaceInScene,
     SceneOption,
     Since,
+    StationOption,
     StoreArgument,
     StoreOption,
     StretchRange,
@@ -193,3 +194,14 @@ class FilterChoice:
             self.near,
             None if self.area is None else Area.from_file(self.area),
         )
+
+
+@dataclass(frozen=True)
+class StationFilterChoice(FilterChoice):
+    """Which stored tiles, where those of several stations may be stored."""
+
+    station: StationOption = None
+
+    def filter(self) -> "Filter":
+        """Without any of them it holds for all tiles."""
+        return replace(super().filter(), station=self.station)

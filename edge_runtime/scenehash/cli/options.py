@@ -20,6 +20,15 @@ StorePath = Annotated[
         help="Use the code store in this folder.",
     ),
 ]
+StoreOrEngine = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder, or the engine at this address (scenehash push).",
+    ),
+]
 StoreArgument = Annotated[
     Path | None,
     typer.Argument(metavar="STORE", help="Use the code store in this folder."),
@@ -244,6 +253,10 @@ AreaOption = Annotated[
         metavar="FILE",
         help="Match only tiles whose footprint meets a polygon of this GeoJSON file.",
     ),
+]
+StationOption = Annotated[
+    str | None,
+    typer.Option("--station", metavar="NAME", help="Match only tiles of this station."),
 ]
 NewerThan = Annotated[
     int | None,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .choices import CropChoice, FilterChoice
+from .choices import CropChoice, StationFilterChoice
 from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
-from .options import CORES, ModelPath, StorePath, Threads
+from .options import CORES, ModelPath, StoreOrEngine, Threads
 
 # As in scenehash.retrieval.rerank, which takes a while to import.
 Rerank = Literal["vectors", "bits", "thumbnails", "none"]
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
         "scenehash search harbor.png --store my.store",
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
+        "scenehash search row:north/12 --store milvus://localhost:19530/tiles",
     )
 
 
@@ -67,7 +68,7 @@ def search_command(
             "them.",
         ),
     ],
-    store: StorePath,
+    store: StoreOrEngine,
     *,
     k: Annotated[
         int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
@@ -85,7 +86,7 @@ def search_command(
         ),
     ] = None,
     cropping: CropChoice,
-    filtering: FilterChoice,
+    filtering: StationFilterChoice,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
@@ -120,7 +121,7 @@ def search_command(
 
     asked = [*queries, *(unlike or ())]
     crop, files = cropping.crop(asked), output.files()
-    files.check(store, asked)
+    files.check(Path(store), asked)
     result = search(
         store,
         queries,
@@ -149,6 +150,9 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
+    stations = len({hit.station for hit in result.hits}) > 1
+    if stations:
+        headings.insert(3, "station")
     if result.reordered:
         headings.insert(2, "by distance")
     cosines = any(hit.cosine is not None for hit in result.hits)
@@ -161,6 +165,8 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     for rows in result.groups() if group else [[row] for row in hits]:
         hit = hits[rows[0]]
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+        if stations:
+            cells.insert(3, str(hit.station))
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:

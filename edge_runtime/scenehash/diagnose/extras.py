@@ -7,6 +7,8 @@ from importlib import metadata
 USES = {
     "geo": "GeoTIFF and other rasters",
     "watch": "notifications of new files",
+    "milvus": "tiles in Milvus",
+    "postgres": "tiles in PostgreSQL",
     "parquet": "export to GeoParquet",
     "fast": "faster search of large archives",
     "serve": "the HTTP API and the page",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenehash.codes import Codes
+from scenehash.engines import EngineStore, is_address
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
@@ -102,7 +103,7 @@ class SearchResult:
 
 
 def search(
-    store: CodeStore | str | Path,
+    store: Searchable | str | Path,
     queries: QueryLike | Sequence[QueryLike],
     k: int = DEFAULT_HITS,
     *,
@@ -117,9 +118,10 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    store: an open store, or its folder. queries: a scene file by its path, "row:12" for a stored
-    tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
-    large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
+    store: an open store, its folder, or the address of an engine (scenehash.push). queries: a scene
+    file by its path, "row:12" for a stored tile ("row:north/12" for that of the station north),
+    "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A large
+    scene is searched by all its tiles. A tile's distance is that to the nearest of all.
     radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
     may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
@@ -136,17 +138,25 @@ def search(
     that made the store, and StoreError, too, when no stored tile can meet the filter.
     """
     with contextlib.ExitStack() as stack:
-        if not isinstance(store, CodeStore):
-            store = stack.enter_context(CodeStore.open(store))
-        searcher = _Searcher(store, ModelWhenNeeded(model, store), threads, progress)
+        found = _opened(store, stack)
+        searcher = _Searcher(found, ModelWhenNeeded(model, found), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
         plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
-        resolved = store.resolve(where) if where else None
+        resolved = found.resolve(where) if where else None
         return searcher.search(like, others, k, radius, resolved, rerank)
+
+
+def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
+    """What is named, open; stack closes what was not."""
+    if isinstance(store, str) and is_address(store):
+        return stack.enter_context(EngineStore.open(store))
+    if isinstance(store, str | Path):
+        return stack.enter_context(CodeStore.open(store))
+    return store
 
 
 @dataclass(frozen=True)
