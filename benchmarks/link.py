@@ -63,6 +63,7 @@ LOST, REPEATED = 0.05, 0.05
 KILLS_A_DAY = 2
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 BLOCK = 4096
+NOTHING_TOLD = PackOptions()
 
 
 def main() -> None:
@@ -234,7 +235,7 @@ class Month:
         while not self.is_complete() and hour < 24 * self.days + 24 * 30:
             hour += PASS_HOURS
             for name in self.names:
-                self.link(name, hour, False, self.gaps(name) if self.one_way else PackOptions())
+                self.link(name, hour, False, self.gaps(name) if self.one_way else NOTHING_TOLD)
         return self.result(hour - 24 * self.days)
 
     def arrive(self, name: str, hour: int) -> None:
@@ -300,7 +301,7 @@ class Month:
         return PackOptions()
 
     def link(
-        self, name: str, hour: float, is_killed: bool, told: PackOptions = PackOptions()
+        self, name: str, hour: float, is_killed: bool, told: PackOptions = NOTHING_TOLD
     ) -> None:
         """One pass: bundles up, and a receipt down."""
         room = PASS_SECONDS * BITS_A_SECOND // 8
@@ -311,7 +312,7 @@ class Month:
         while room - spent >= 2000:
             most = min(BUNDLE_BYTES, room - spent)
             packed = self.pack(name, replace(told, max_bytes=most))
-            told = PackOptions()
+            told = NOTHING_TOLD
             if not (packed.tiles or packed.events or packed.deleted) and spent:
                 break
             spent += packed.bytes

@@ -148,7 +148,11 @@ def test_gaps_of_a_link_without_receipts_are_named_and_sent_again(tmp_path):
     pack_bundle(one, "ground", tmp_path, once)  # is lost
     apply_bundles([pack_bundle(one, "ground", tmp_path, once).path], ground)
     (told,) = link_status(ground)["received"]
-    assert (told["complete"], told["missing"], told["events_missing"]) == (False, [[5, 11]], [[1, 1]])
+    assert (told["complete"], told["missing"], told["events_missing"]) == (
+        False,
+        [[5, 11]],
+        [[1, 1]],
+    )
     options = PackOptions(again=((5, 11),), again_events=((1, 1),), times=1)
     apply_bundles([pack_bundle(one, "ground", tmp_path, options).path], ground)
     assert link_status(ground)["received"][0]["complete"]
