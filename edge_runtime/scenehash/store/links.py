@@ -290,6 +290,23 @@ class Links:
         return bool(self._database.one(query)[0])
 
 
+def linked_stations(database: Database) -> list[str]:
+    """The names of the stations that scenes have come from."""
+    if not database.one("SELECT count(*) FROM sqlite_master WHERE name = 'link_part'")[0]:
+        return []
+    query = "SELECT DISTINCT json_extract(state, '$.name') FROM link WHERE way = 'from' ORDER BY 1"
+    return [str(name) for (name,) in database.all(query)]
+
+
+def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
+    """What holds in SQL for scenes that this store has as a station has them, and its values."""
+    query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
+    stores = [str(peer) for (peer,) in database.all(query, station)]
+    places = ", ".join("?" * len(stores))
+    linked = f"SELECT content FROM link_scene WHERE same AND store IN ({places})"
+    return f"scene.content IN ({linked})", stores
+
+
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:
     with damaged_values(DAMAGED):
         return [

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import ConfigurationError
+from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 from scenehash.store import HashedScene
 
@@ -49,6 +49,22 @@ def test_a_ground_store_gets_what_two_stations_have(tmp_path):
         assert ground.station == "ground"
         paths = ground.paths(Filter())
         assert "one:/scenes/0.png" in paths and "two:/scenes/3.png" in paths
+
+
+def test_tiles_are_found_by_their_station(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(2, 2))
+    two = station(tmp_path / "two", "two", placed(3, 4), placed(2, 2))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one, two], ground)
+    with CodeStore.open(ground) as store:
+        code = placed(0, 5).codes[:1]
+        for name, tiles in (("one", 7), ("two", 6), ("ground", 11)):
+            (hits,) = store.search(code, 20, where=store.resolve(Filter(station=name)))
+            assert len(hits) == tiles
+        wanted = Filter(station="two", bbox=(8.0, 47.0, 8.015, 47.005))
+        assert len(store.search(code, 20, where=wanted)[0]) == 4
+        with pytest.raises(NotStoredError, match="there is ground, one, two"):
+            store.resolve(Filter(station="three"))
 
 
 def test_deletions_and_compactions_follow_and_what_another_station_has_stays(tmp_path):
