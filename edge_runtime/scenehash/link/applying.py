@@ -158,6 +158,9 @@ class _Application:
         }
         with store.transaction():
             received = Received.of(head.store, store.links.state("from", head.store))
+            if received.contradicts(head.number, head.id):
+                received.begin_anew()
+                store.links.forget_numbers(head.store)
             if received.has(head.number, position):
                 self._applied.repeated += 1
                 return
@@ -165,7 +168,7 @@ class _Application:
                 raise BundleError("update scenehash, which does not know such blocks yet")
             received.name, received.newest = head.sender, max(received.newest, head.number)
             takers[block.kind](received, block.data)
-            received.note(head.number, position, len(head.blocks))
+            received.note(head.number, head.id, position, len(head.blocks))
             store.links.keep("from", head.store, received.state())
 
     def _take_facts(self, received: Received, data: bytes) -> None:

@@ -177,6 +177,11 @@ class Links:
         with self._changing():
             self._database.run_all("DELETE FROM link_scene WHERE store = ? AND first_row = ?", keys)
 
+    def forget_numbers(self, store: str) -> None:
+        """Whatever bundle of a store comes next is newer than those that brought its scenes."""
+        with self._changing():
+            self._database.run("UPDATE link_scene SET number = 0 WHERE store = ?", (store,))
+
     def own(self) -> list[OwnScene]:
         """The scenes of this store that were counted, by first row."""
         if not self._are_made():

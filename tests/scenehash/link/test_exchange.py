@@ -1,6 +1,7 @@
 """Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
 
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -152,6 +153,22 @@ def test_without_receipts_all_is_sent_so_many_times_and_then_no_more(tmp_path):
     one = station(tmp_path / "one", "one", placed(0, 5))
     tiles = [pack_bundle(one, "ground", tmp_path, PackOptions(times=2)).tiles for _ in range(3)]
     assert tiles == [5, 5, 0]
+
+
+def test_a_station_that_was_restored_from_a_backup_goes_on(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    shutil.copytree(one, tmp_path / "backup")
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(1, 3), placed(2, 4)])
+    exchange(tmp_path, [one], ground)
+    shutil.rmtree(one)
+    shutil.copytree(tmp_path / "backup", one)
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(3, 4), placed(4, 2), placed(2, 4)])
+    exchange(tmp_path, [one], ground)
+    assert_merged(ground, [one])
 
 
 def test_gaps_of_a_link_without_receipts_are_named_and_sent_again(tmp_path):
