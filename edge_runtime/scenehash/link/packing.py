@@ -346,7 +346,8 @@ class _Packing:
         """Put a block, where there is room for it; whether there was."""
         packed = pack_block(Block(kind, data))
         room = self._room()
-        has_room = len(data) <= MOST_BLOCK and (room is None or packed.cost <= room)
+        is_small = len(data) <= MOST_BLOCK and len(self._blocks) < MOST_BLOCKS
+        has_room = is_small and (room is None or packed.cost <= room)
         if has_room:
             self._add(packed, carried)
         return has_room
