@@ -144,7 +144,11 @@ class _Packing:
         self._blocks: list[Packed] = []
         self._carried: list[Carried] = []
         self._mark = codes_mark(store.lineage, store.bits)
-        self._result = Bundled("", "", self._sent.number + 1, 0)
+        number, station = self._sent.number + 1, store.station or ""
+        empty = head_bytes(store.uuid, station, peer, number, ())
+        # Bytes of a bundle without blocks; the number of these takes one more than in an empty one.
+        self._frame = PREFIX + len(empty) + len(sign(empty)) + 1
+        self._result = Bundled("", "", number, 0)
         # Of the block of tiles that was made last.
         self._damaged: list[str] = []
         self._sizes: Sizes | None = None
@@ -362,7 +366,4 @@ class _Packing:
         """How many bytes are left; None: any number."""
         if self._options.max_bytes is None:
             return None
-        station = self._store.station or ""
-        empty = head_bytes(self._store.uuid, station, self._peer, self._sent.number + 1, ())
-        frame = PREFIX + len(empty) + len(sign(empty)) + 2
-        return self._options.max_bytes - frame - sum(block.cost for block in self._blocks)
+        return self._options.max_bytes - self._frame - sum(block.cost for block in self._blocks)
