@@ -52,7 +52,6 @@ class Adapted:
         """The adaptation as plain values."""
         judgement = self.judgement
         measures = {
-            "contrast": judgement.contrast,
             "agreement": judgement.agreement,
             "steadiness": judgement.steadiness,
         }
@@ -60,6 +59,7 @@ class Adapted:
             "model": None if self.path is None else str(self.path),
             "better": judgement.is_better,
             "gain": round(judgement.gain, 4),
+            "familiarity": round(judgement.familiarity, 4),
             **{
                 name: None
                 if measure is None
