@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
     from .diagnose.doctor import Examination, doctor
+    from .engines import EngineStore, PushReport, push
     from .errors import ScenehashError
     from .index import CodeIndex
     from .ingestion import (
@@ -108,6 +109,7 @@ __all__ = [
     "CodeStore",
     "Crop",
     "DecodeParams",
+    "EngineStore",
     "Examination",
     "Filter",
     "HashModel",
@@ -116,6 +118,7 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "LoadReport",
+    "PushReport",
     "Query",
     "RehashReport",
     "SceneTiles",
@@ -133,6 +136,7 @@ __all__ = [
     "ingest",
     "load_archive",
     "preview_tiles",
+    "push",
     "read_scene",
     "rehash",
     "reject_match",
@@ -152,6 +156,7 @@ _MODULE_OF = {
     "CodeStore": "store",
     "Crop": "retrieval.crop",
     "DecodeParams": "decode_params",
+    "EngineStore": "engines",
     "Examination": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
@@ -160,6 +165,7 @@ _MODULE_OF = {
     "IngestOptions": "ingestion",
     "IngestReport": "ingestion",
     "LoadReport": "archive",
+    "PushReport": "engines",
     "Query": "retrieval.query",
     "RehashReport": "ingestion",
     "SceneTiles": "scenes",
@@ -177,6 +183,7 @@ _MODULE_OF = {
     "ingest": "ingestion",
     "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
+    "push": "engines",
     "read_scene": "scenes",
     "rehash": "ingestion",
     "reject_match": "watcher.alerts",

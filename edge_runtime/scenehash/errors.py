@@ -8,12 +8,12 @@ ScenehashError                one line: what, where, what to do
 │   ├── LineageError          codes of another model or another width
 │   ├── NotStoredError        a row, a scene, a label or an alert that is not there
 │   ├── StoreBusyError        another process is writing
-│   └── StoreDamagedError     bytes on disk are not the bytes that were committed
+│   ├── StoreDamagedError     bytes on disk are not the bytes that were committed
+│   └── EngineError           an engine, such as Milvus, that refuses what is asked
+│       └── EngineUnreachableError  one that does not answer, or not now
 ├── ArchiveError              an archive's parts or manifest that cannot be used as asked
-
-
 ├── BundleError               what came over a link and is no whole bundle, or not for here
-├── FetchError                an archive that cannot be fetched
+├── FetchError                an archive, or an object of a bucket, that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
 └── MissingExtraError         an optional dependency that is not installed
@@ -71,6 +71,14 @@ class StoreDamagedError(StoreError):
     """Bytes on disk are not the bytes that were committed."""
 
 
+class EngineError(StoreError):
+    """An engine, such as Milvus or PostgreSQL, refuses what is asked of it."""
+
+
+class EngineUnreachableError(EngineError):
+    """An engine does not answer, or not now: trying again may help."""
+
+
 class ArchiveError(ScenehashError):
     """The parts or the manifest of a hashed archive cannot be used as asked."""
 
@@ -80,7 +88,7 @@ class BundleError(ScenehashError):
 
 
 class FetchError(ScenehashError):
-    """An archive cannot be fetched, or is not what it should be."""
+    """An archive, or an object of a bucket, cannot be fetched, or is not what it should be."""
 
 
 class FidelityError(ScenehashError):

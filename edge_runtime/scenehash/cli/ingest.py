@@ -38,7 +38,9 @@ def ingest_command(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH", readable=False, help="Ingest these scene files, and folders of them."
+            metavar="PATH",
+            readable=False,
+            help="Ingest these scene files, folders of them, and STAC documents.",
         ),
     ],
     store: StorePath,

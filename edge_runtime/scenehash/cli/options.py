@@ -20,6 +20,15 @@ StorePath = Annotated[
         help="Use the code store in this folder.",
     ),
 ]
+StoreOrEngine = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        envvar=STORE_VARIABLE,
+        metavar="FOLDER",
+        help="Use the code store in this folder, or the engine at this address (scenehash push).",
+    ),
+]
 StoreArgument = Annotated[
     Path | None,
     typer.Argument(metavar="STORE", help="Use the code store in this folder."),
@@ -188,6 +197,24 @@ LabelFromFolder = Annotated[
     bool,
     typer.Option("--label-from-folder", help="Also label each scene with the name of its folder."),
 ]
+AssetKey = Annotated[
+    str | None,
+    typer.Option(
+        "--asset",
+        metavar="KEY",
+        help="Take this asset of STAC items as the scene.",
+        show_default="by roles, types and bands",
+    ),
+]
+AssetRoots = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assets-from",
+        metavar="URI",
+        help="Read assets of STAC items below this folder, too; may be repeated.",
+        show_default="the folder of the STAC document alone",
+    ),
+]
 SceneOption = Annotated[
     str | None,
     typer.Option(
@@ -244,6 +271,10 @@ AreaOption = Annotated[
         metavar="FILE",
         help="Match only tiles whose footprint meets a polygon of this GeoJSON file.",
     ),
+]
+StationOption = Annotated[
+    str | None,
+    typer.Option("--station", metavar="NAME", help="Match only tiles of this station."),
 ]
 NewerThan = Annotated[
     int | None,

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from .choices import CropChoice, FilterChoice
+from .choices import CropChoice, StationFilterChoice
 from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
-from .options import CORES, ModelPath, StorePath, Threads
+from .options import CORES, ModelPath, StoreOrEngine, Threads
 
 # As in scenehash.retrieval.rerank, which takes a while to import.
-Rerank = Literal["vectors", "bits", "thumbnails", "none"]
+Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
         "scenehash search harbor.png --store my.store",
         "scenehash search row:12 b.png --not c.png --since 2026-03-01 --json",
         "scenehash search scene.tif --at 43.36,5.32 --store my.store --html hits.html",
+        "scenehash search row:north/12 --store milvus://localhost:19530/tiles",
     )
 
 
@@ -63,10 +64,11 @@ def search_command(
         typer.Argument(
             metavar="QUERY",
             help="Search for tiles like these: scene files, row:N for a stored tile, code:HEX for "
-            "a code. A hit is near to at least one of them.",
+            "a code, logits:FILE for logits in an .npy file. A hit is near to at least one of "
+            "them.",
         ),
     ],
-    store: StorePath,
+    store: StoreOrEngine,
     *,
     k: Annotated[
         int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
@@ -84,13 +86,14 @@ def search_command(
         ),
     ] = None,
     cropping: CropChoice,
-    filtering: FilterChoice,
+    filtering: StationFilterChoice,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Reorder the nearest hits: by kept representations, by how certain the query is "
-            "of its bits, by thumbnails (hits that show its place first); none: keep the order.",
-            show_default="thumbnails, if the store keeps them",
+            help="Reorder the nearest hits: by distances and kept representations together, by "
+            "representations alone, by how certain the query is of its bits, by thumbnails (hits "
+            "that show its place first); none: keep the order.",
+            show_default="mixed and thumbnails, as far as the store keeps them",
         ),
     ] = None,
     output: FilesChoice,
@@ -110,16 +113,16 @@ def search_command(
 ) -> None:
     """Find the stored tiles that are most similar to queries.
 
-    The nearest come first, by Hamming distance; where the store keeps thumbnails, hits that show
-    the query's place come before the others. A word says what a distance means: same_place,
-    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored (docs/search.md).
-    A scene of several tiles is searched by all its tiles.
+    The nearest come first, by Hamming distance and, where the store keeps them, by representations;
+    where it keeps thumbnails, hits that show the query's place come before the others. A word says
+    what a distance means: same_place, same_kind, likely_same_kind, doubtful, other_kind, or
+    unlike_anything_stored (docs/search.md). A scene of several tiles is searched by all its tiles.
     """
     from scenehash.retrieval.search import search
 
     asked = [*queries, *(unlike or ())]
     crop, files = cropping.crop(asked), output.files()
-    files.check(store, asked)
+    files.check(Path(store), asked)
     result = search(
         store,
         queries,
@@ -148,6 +151,9 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from scenehash.retrieval.shown import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
+    stations = len({hit.station for hit in result.hits}) > 1
+    if stations:
+        headings.insert(3, "station")
     if result.reordered:
         headings.insert(2, "by distance")
     cosines = any(hit.cosine is not None for hit in result.hits)
@@ -160,6 +166,8 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     for rows in result.groups() if group else [[row] for row in hits]:
         hit = hits[rows[0]]
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+        if stations:
+            cells.insert(3, str(hit.station))
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:
@@ -173,12 +181,13 @@ def _summary(result: "SearchResult", group: bool) -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     # What was asked for is named even where it changed nothing.
-    asked = result.reranked is not None and result.reranked.by != ("same_place",)
+    asked = result.reranked is not None and not {*result.reranked.by} <= {"same_place", "mixed"}
     if result.reranked is not None and (result.reordered or asked):
         names = {
             "same_place": "the query's place first",
             "bit_certainty": "certainty of bits",
             "vectors": "cosine of representations",
+            "mixed": "distances and representations",
         }
         compared = result.reranked.compared
         by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)

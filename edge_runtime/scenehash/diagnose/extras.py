@@ -7,11 +7,14 @@ from importlib import metadata
 USES = {
     "geo": "GeoTIFF and other rasters",
     "watch": "notifications of new files",
+    "milvus": "tiles in Milvus",
+    "postgres": "tiles in PostgreSQL",
     "parquet": "export to GeoParquet",
     "fast": "faster search of large archives",
     "serve": "the HTTP API and the page",
 }
-WORKSTATION = frozenset({"train", "export", "timm", "bench", "dev"})
+# Those of other machines: a station is fit without them.
+WORKSTATION = frozenset({"train", "export", "timm", "bench", "cluster", "dev"})
 
 
 def missing_extras() -> dict[str, str]:

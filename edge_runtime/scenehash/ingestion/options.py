@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
+from scenehash.scenes.stac import StacOptions
 from scenehash.store import check_labels, label_of_folder
 from scenehash.windows import Tiling
 
@@ -23,6 +24,7 @@ class IngestOptions:
     waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
     tile from now on. vectors: keep the representation of each tile from now on; False: of none that
     is ingested now; None: a new store keeps them where the model gives them, another as it did.
+    stac: which assets of STAC items are scenes.
 
     Of a store that is opened by its path: bits, the width of the codes of a new one, all that the
     model has when None; wait, while another process writes to it.
@@ -37,6 +39,7 @@ class IngestOptions:
     bits: int | None = None
     wait: bool = False
     vectors: bool | None = None
+    stac: StacOptions = field(default_factory=StacOptions)
 
     def __post_init__(self) -> None:
         check_labels([path_text(label) for label in self.labels])

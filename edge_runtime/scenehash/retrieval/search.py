@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenehash.codes import Codes
+from scenehash.engines import EngineStore, is_address
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
@@ -102,7 +103,7 @@ class SearchResult:
 
 
 def search(
-    store: CodeStore | str | Path,
+    store: Searchable | str | Path,
     queries: QueryLike | Sequence[QueryLike],
     k: int = DEFAULT_HITS,
     *,
@@ -117,36 +118,46 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    store: an open store, or its folder. queries: a scene file by its path, "row:12" for a stored
-    tile, "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A
-    large scene is searched by all its tiles. A tile's distance is that to the nearest of all.
+    store: an open store, its folder, or the address of an engine (scenehash.push). queries: a scene
+    file by its path, "row:12" for a stored tile ("row:north/12" for that of the station north),
+    "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A large
+    scene is searched by all its tiles. A tile's distance is that to the nearest of all.
     radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
     may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
     scene files and images; None: the one that the store keeps, or that ships with scenehash.
     threads: for hashing and searching.
 
-    rerank: another order for the nearest, see rerank.py. "vectors": the nearest 300 by the cosine
-    of kept representations and the query's. "bits": the nearest 100, or 5 k, by the certainty of
-    the query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
+    rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
+    distances and the cosine of kept representations and the query's together. "vectors": the
+    nearest 300 by that cosine alone. "bits": the nearest 100, or 5 k, by the certainty of the
+    query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
     nearest 300 those that show the place of a query come first. "none": no other order than that of
-    (distance, row). None: "thumbnails" where the store keeps them, "none" otherwise.
+    (distance, row). None: "mixed" where there are representations, and the model is no adapted one.
 
     Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
     that made the store, and StoreError, too, when no stored tile can meet the filter.
     """
     with contextlib.ExitStack() as stack:
-        if not isinstance(store, CodeStore):
-            store = stack.enter_context(CodeStore.open(store))
-        searcher = _Searcher(store, ModelWhenNeeded(model, store), threads, progress)
+        found = _opened(store, stack)
+        searcher = _Searcher(found, ModelWhenNeeded(model, found), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
         if not like:
             raise ConfigurationError("no query: give a file, row:N, code:HEX, or several of these")
         plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
-        resolved = store.resolve(where) if where else None
+        resolved = found.resolve(where) if where else None
         return searcher.search(like, others, k, radius, resolved, rerank)
+
+
+def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
+    """What is named, open; stack closes what was not."""
+    if isinstance(store, str) and is_address(store):
+        return stack.enter_context(EngineStore.open(store))
+    if isinstance(store, str | Path):
+        return stack.enter_context(CodeStore.open(store))
+    return store
 
 
 @dataclass(frozen=True)
@@ -177,8 +188,9 @@ class _Searcher:
         rerank: Rerank | None,
     ) -> SearchResult:
         store = self.store
-        by = orders(store, like, rerank)
+        by = orders(store, like, rerank, rerank is None and self.model.is_adapted(store))
         codes = np.concatenate([query.codes for query in like])
+        damage: tuple[str, ...] = ()
         started = time.perf_counter()
         request = SearchRequest(
             codes,
@@ -188,7 +200,14 @@ class _Searcher:
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
-        found, explanation = store.search_any(request)
+        try:
+            found, explanation = store.search_any(request)
+        except StoreDamagedError as error:
+            if rerank is not None or not by:
+                raise
+            # What nobody asked for may not cost hits that are sound.
+            by, damage = (), (f"hits are in the order of their distances: {error}",)
+            found, explanation = store.search_any(replace(request, k=k))
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
@@ -218,7 +237,7 @@ class _Searcher:
             codes=store.codes_of(hits),
             more_within_radius=self._more(request, hits, k),
             reranked=order,
-            warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
+            warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
         )
 

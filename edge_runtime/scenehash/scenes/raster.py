@@ -16,7 +16,7 @@ from scenehash.windows import Window
 
 from .bands import Bands
 from .formats import TIFF, VRT
-from .gdal_access import gdal, open_dataset
+from .gdal_access import gdal, open_dataset, open_object
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
 from .tiff_directory import check_colours, first_directory
@@ -117,6 +117,19 @@ def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSo
     return file, source
 
 
+def open_raster_object(
+    uri: str, kind: str, size: int
+) -> tuple[rasterio.DatasetReader, RasterSource]:
+    """The same of an object of so many bytes, within gdal_access.reaching(uri)."""
+    with contextlib.ExitStack() as undo:
+        with gdal():
+            file = undo.enter_context(open_object(uri, kind))
+            _check_size(file, size)
+            source = RasterSource(file, _palette(file))
+        undo.pop_all()
+    return file, source
+
+
 def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
     """What a person should know of an open raster, of a file of this name."""
     found = []
@@ -189,7 +202,7 @@ def _check_colours(path: Path, kind: str) -> None:
         check_colours(first_directory(path))
 
 
-def _check_size(file: rasterio.DatasetReader) -> None:
+def _check_size(file: rasterio.DatasetReader, bytes_stored: int | None = None) -> None:
     if file.count < 1:
         raise InputError("it has no bands")
     if file.count > MAX_BANDS:
@@ -200,7 +213,8 @@ def _check_size(file: rasterio.DatasetReader) -> None:
             f"{file.width}x{file.height} pixels are too many; cut it first: gdal_translate -srcwin"
         )
     sizes = [_bytes_of(kind) for kind in file.dtypes]
-    bytes_stored = sum(Path(name).stat().st_size for name in file.files if Path(name).is_file())
+    if bytes_stored is None:
+        bytes_stored = sum(Path(name).stat().st_size for name in file.files if Path(name).is_file())
     if pixels * sum(sizes) > max(LARGE_BYTES, MOST_COMPRESSED * bytes_stored):
         raise InputError(
             f"{file.width}x{file.height} pixels are more than a file of {bytes_stored:,} bytes "

@@ -16,16 +16,16 @@ from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
-from .catalog import Catalog
+from .catalog import Catalog, Restoration
 from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
 from .folder import CATALOG, INDEX
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .model_file import sound_model
-from .records import Footprints, SceneFile, SceneRecord, SceneVectors, Tile
+from .records import Footprints, SceneFile, SceneMark, SceneRecord, SceneVectors, Tile
 from .request import SearchRequest
-from .resolving import resolve
+from .resolving import InCatalog, resolve
 from .results import Hit
 from .rows import Ranges, Rows
 from .selection import ROWS_DAMAGED, rows_where
@@ -37,6 +37,8 @@ from .vectors import Vectors
 Answer = TypeVar("Answer")
 # Comparisons of codes, to count what is within a radius: some seconds at most.
 MOST_COUNTED = 200_000_000
+# Scenes whose entries are read together.
+SCENES_READ = 5000
 # Tiles whose vectors are compared with their checksums together.
 VECTORS_READ = 1 << 13
 
@@ -162,6 +164,10 @@ class StoreReader:
         """What could not follow the store to the model whose codes it holds, see earlier.py."""
         return earlier_of(self.path)
 
+    def restorations(self) -> list[Restoration]:
+        """When this store was restored from a backup, the newest last."""
+        return self._catalog.restorations()
+
     def counts(self) -> tuple[int, int]:
         """How many scenes and tiles are stored."""
         return self._catalog.scenes.count()
@@ -188,6 +194,35 @@ class StoreReader:
     def contents(self) -> list[str]:
         """The content ids of all scenes, by their first rows."""
         return self._catalog.scenes.contents()
+
+    def scene_marks(self) -> Iterator[SceneMark]:
+        """The first row, the number of tiles and the checksum of every scene, by first row."""
+        numbers = self._catalog.scenes.numbers()
+        for start in range(0, len(numbers), SCENES_READ):
+            entries = self._catalog.scenes.entries(numbers[start : start + SCENES_READ])
+            for entry in sorted(entries, key=lambda entry: entry.first_row):
+                seal = entry.checksum.hex() if isinstance(entry.checksum, bytes) else "damaged"
+                yield SceneMark(entry.first_row, entry.tiles, seal)
+
+    def scenes_from(
+        self, first_rows: Sequence[int]
+    ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
+        """The scenes that begin in rows, and their codes uint8 [T, K/8]; what is damaged of one.
+
+        One that is not there any more is left out.
+        """
+        with self._pinned():
+            snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
+        yield from self._read_each(snapshot, [own.scene for own in owned])
+
+    def times(self) -> tuple[float, float] | None:
+        """The first and the last acquisition time, in seconds since 1970; None when there is
+        none."""
+        return self._catalog.scenes.times()
+
+    def has_footprints(self) -> bool:
+        """Whether any tile has a footprint."""
+        return self._catalog.tiles.has_footprints()
 
     def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
         """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
@@ -306,7 +341,8 @@ class StoreReader:
         Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
         any time or footprint; or when several scenes end in that path.
         """
-        return resolve(self._catalog, where, str(self.path))
+        with self._catalog.database.snapshot():
+            return resolve(InCatalog(self._catalog), where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
         """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.

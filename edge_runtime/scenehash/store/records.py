@@ -64,6 +64,14 @@ class Tile(NamedTuple):
     decode_params: Mapping[str, object]
 
 
+class SceneMark(NamedTuple):
+    """What tells a scene from what it was before: seal, its record's checksum in hexadecimal."""
+
+    first_row: int
+    tiles: int
+    seal: str
+
+
 class SceneFile(NamedTuple):
     """How to read a stored scene again: the path of its file, and how pixels are made of that."""
 

@@ -1,0 +1,87 @@
+"""Addresses of engines: milvus://HOST:PORT/COLLECTION, milvus:///FILE.db/COLLECTION, pg://..."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from scenehash.errors import ConfigurationError
+
+FORMS = (
+    "milvus://HOST:PORT/COLLECTION, milvus:///PATH/FILE.db/COLLECTION, or "
+    "pg://USER@HOST:PORT/DATABASE/COLLECTION"
+)
+PORTS = {"milvus": 19530, "pg": 5432}
+OPTIONS = {"milvus": {"tls", "database", "consistency"}, "pg": {"sslmode"}}
+# A collection's name begins the names of tables, which have at most 63 characters.
+COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
+
+Kind = Literal["milvus", "pg"]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where an engine is, and which of its collections is meant.
+
+    host: None for a file of Milvus Lite, or the local socket of PostgreSQL. within: that file, or
+    the database. user: who asks; passwords are in no address, see docs/engines.md.
+    """
+
+    text: str
+    kind: Kind
+    host: str | None
+    port: int
+    within: str
+    collection: str
+    user: str | None
+    options: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> "Address":
+        """Raises ConfigurationError on an address of no sense."""
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError(f"{text}: not an address ({error}); give {FORMS}") from error
+        if parts.scheme == "milvus":
+            kind: Kind = "milvus"
+        elif parts.scheme == "pg":
+            kind = "pg"
+        else:
+            raise ConfigurationError(f"{text}: not the address of an engine; give {FORMS}")
+        if parts.password is not None:
+            raise ConfigurationError(
+                f"{kind}://{parts.hostname}: a password in an address is seen by all who list "
+                "processes; give it in SCENEHASH_MILVUS_TOKEN (USER:PASSWORD), or in PGPASSWORD or "
+                "~/.pgpass"
+            )
+        within, _, collection = unquote(parts.path).lstrip("/").rpartition("/")
+        options = tuple(parse_qsl(parts.query))
+        wrong = {name for name, _ in options} - OPTIONS[kind]
+        if not COLLECTION.fullmatch(collection) or wrong or parts.fragment:
+            what = f"no such option as {min(wrong)}" if wrong else "no collection"
+            raise ConfigurationError(
+                f"{text}: {what}; give {FORMS}, a collection of letters, digits and _ (at most 32)"
+            )
+        host = parts.hostname
+        if (host is None and not within) or (kind == "pg" and not within):
+            raise ConfigurationError(f"{text}: what is missing? Give {FORMS}")
+        if kind == "milvus" and host is not None and within:
+            raise ConfigurationError(
+                f"{text}: a collection of Milvus is in no folder; give {FORMS}"
+            )
+        if kind == "milvus" and host is None:
+            within = str(PurePath("/", within))
+        user = None if parts.username is None else unquote(parts.username)
+        return cls(text, kind, host, port or PORTS[kind], within, collection, user, options)
+
+    def option(self, name: str, default: str) -> str:
+        """An option behind the address's question mark."""
+        return dict(self.options).get(name, default)
+
+
+def is_address(text: object) -> bool:
+    """Whether a store is named by the address of an engine, and not by a folder."""
+    return isinstance(text, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None

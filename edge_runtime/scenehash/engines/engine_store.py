@@ -1,0 +1,408 @@
+"""A collection of an engine, searched as a store is."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes, nearest_hamming
+from scenehash.errors import EngineError, LineageError, NotStoredError, StoreError
+from scenehash.geo import Box
+from scenehash.index import Explanation
+from scenehash.store import Filter, Hit, SearchRequest
+from scenehash.store.records import Tile, seconds
+from scenehash.store.resolving import resolve
+from scenehash.store.rows import Rows
+from scenehash.store.selection import around
+
+from .address import Address
+from .backend import Backend, Conditions, Document, Found
+from .tiles import ROWS, EngineScene, StoredTile, boxes_of, tile_of
+
+HEAD = "head"
+FORMAT = 1
+# Of hits that must be looked at one by one so many times those that are wanted are asked for.
+MORE = 3
+# A tile that was found may be gone when its facts are asked for: then all is asked again.
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Head:
+    """Whose codes a collection holds, and on which of its shelves."""
+
+    lineage: str
+    bits: int
+    model: str
+
+    @property
+    def shelf(self) -> str:
+        """The name of the shelf for these codes."""
+        return blake2b(f"{self.lineage}:{self.bits}".encode(), digest_size=5).hexdigest()
+
+    def document(self) -> Document:
+        """The same as plain values."""
+        return {
+            "format": FORMAT,
+            "lineage": self.lineage,
+            "bits": self.bits,
+            "model": self.model,
+        }
+
+    @classmethod
+    def of(cls, document: Mapping[str, object], address: str) -> "Head":
+        """Raises EngineError on a collection of a newer format, or of something else."""
+        match document:
+            case {"format": 1, "lineage": str(lineage), "bits": int(bits), "model": str(model)}:
+                return cls(lineage, bits, model)
+        raise EngineError(
+            f"{address}: not a collection that this scenehash reads (format "
+            f"{document.get('format')}); update scenehash, or choose another collection"
+        )
+
+
+@dataclass(frozen=True)
+class Station:
+    """What a collection knows of a station whose tiles it has.
+
+    number: that of its tiles. store: the id of the store that they are pushed from. rows: one more
+    than its highest row. labels, first, last, placed: what its scenes have, for filters.
+    """
+
+    name: str
+    number: int
+    store: str
+    tiles: int
+    scenes: int
+    rows: int
+    labels: tuple[str, ...]
+    first: float | None
+    last: float | None
+    placed: bool
+
+    def document(self) -> Document:
+        """The same as plain values."""
+        return {**vars(self), "labels": list(self.labels)}
+
+    @classmethod
+    def of(cls, document: Mapping[str, object]) -> "Station":
+        """From plain values."""
+        values = json.loads(json.dumps(document))
+        return cls(**{**values, "labels": tuple(values["labels"])})
+
+
+def stations_key(shelf: str) -> str:
+    """What the keys of stations of a shelf begin with; their names follow."""
+    return f"{shelf}/station/"
+
+
+def connect(text: str) -> Backend:
+    """Connect to an engine by its address.
+
+    Raises ConfigurationError, MissingExtraError without its client, and EngineError.
+    """
+    address = Address.of(text)
+    if address.kind == "pg":
+        from .postgres import Postgres
+
+        return Postgres(address)
+    from .milvus import Milvus
+
+    return Milvus(address)
+
+
+class EngineStore:
+    """An open collection of an engine; see scenehash.store.Searchable.
+
+    It knows the stations that there were when it was opened, and asks again where it finds tiles of
+    another.
+    """
+
+    def __init__(self, address: str, backend: Backend) -> None:
+        self.address = address
+        self.backend = backend
+        found = backend.read(HEAD)
+        if found is None:
+            raise EngineError(
+                f"{address}: nothing was pushed there; push a store with: "
+                f"scenehash push --store STORE --to {address}"
+            )
+        self.head = Head.of(found, address)
+        self.thumbnails, self.vectors = NoPictures(), NoRepresentations()
+        self._stations = self._read_stations()
+
+    @classmethod
+    def open(cls, address: str) -> "EngineStore":
+        """Open a collection by its address; EngineError when nothing was pushed there."""
+        backend = connect(address)
+        try:
+            return cls(address, backend)
+        except BaseException:
+            backend.close()
+            raise
+
+    def __enter__(self) -> "EngineStore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self.backend.count(self.head.shelf)
+
+    def __repr__(self) -> str:
+        return f"EngineStore({self.address!r}, bits={self.bits})"
+
+    @property
+    def lineage(self) -> str:
+        """Id of the training run whose codes these are."""
+        return self.head.lineage
+
+    @property
+    def bits(self) -> int:
+        """Width K of a code."""
+        return self.head.bits
+
+    @property
+    def model(self) -> str:
+        """Name of the model that made the codes, for people."""
+        return self.head.model
+
+    @property
+    def stations(self) -> list[Station]:
+        """The stations whose tiles are there, by name."""
+        return sorted(self._stations.values(), key=lambda station: station.name)
+
+    def check(self, lineage: str, bits: int) -> None:
+        """Raise LineageError unless these are codes of this lineage and width."""
+        if (lineage, bits) != (self.lineage, self.bits):
+            raise LineageError(
+                f"{self.address}: holds {self.bits}-bit codes of model {self.model} (lineage "
+                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
+                "with --model, or choose another collection"
+            )
+
+    def resolve(self, where: Filter) -> Filter:
+        """The filter with whole names; StoreError when it can meet no tile."""
+        return resolve(_Known(self), where, self.address)
+
+    def model_file(self) -> Path | None:
+        """None: an engine keeps no model file."""
+        return None
+
+    def notes(self) -> list[str]:
+        """What a person should know of a search, a line each."""
+        return []
+
+    def close(self) -> None:
+        """End the connection."""
+        self.backend.close()
+
+    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+        """The k tiles nearest to any of the codes, by distance, station and row."""
+        for _ in range(TRIES):
+            started = time.perf_counter()
+            found = self._nearest(request)
+            searched = time.perf_counter()
+            hits = self._hits(found)
+            if hits is not None:
+                took = {"search": searched - started, "facts": time.perf_counter() - searched}
+                return hits, self._explanation(request, found, took)
+            self._stations = self._read_stations()
+        raise EngineError(f"{self.address}: tiles change faster than they can be read; try again")
+
+    def count_within(self, request: SearchRequest) -> int | None:
+        """How many tiles meet a request with a radius; None: more than the engine counts."""
+        where, radius = request.where, request.radius
+        looked_at = where is not None and (where.near is not None or where.area is not None)
+        if looked_at or request.unlike is not None:
+            return None
+        radius = self.bits if radius is None else radius
+        return self.backend.count_within(
+            self.head.shelf, request.codes, radius, self._conditions(where)
+        )
+
+    def stored_tile(self, row: int, station: str | None = None) -> tuple[Codes, Tile]:
+        """The code uint8 [1, K/8] and the tile in a row; NotStoredError where there is none."""
+        if station is None and len(self._stations) != 1:
+            names = ", ".join(own.name for own in self.stations)
+            raise StoreError(
+                f"{self.address}: row {row} of which station? Write row:STATION/{row}, of {names}"
+            )
+        wanted = [own for own in self.stations if station in (None, own.name)]
+        number = wanted[0].number * ROWS + row if wanted and 0 <= row < ROWS else None
+        found = {} if number is None else self.backend.tiles_at(self.head.shelf, [number])
+        if number not in found:
+            raise NotStoredError(
+                f"{self.address}: no such row as {row}{f' of station {station}' * bool(station)}"
+            )
+        tile = found[number]
+        scenes = self.backend.scenes_at(self.head.shelf, [tile.scene])
+        if tile.scene not in scenes:
+            raise EngineError(f"{self.address}: row {row} is being pushed; try again")
+        code = np.frombuffer(tile.code, np.uint8)[None]
+        return code, tile_of(scenes[tile.scene], tile.place)
+
+    def codes_of(self, hits: Sequence[Hit]) -> Codes:
+        """The codes uint8 [N, K/8] of hits of this collection."""
+        by_name = {own.name: own.number for own in self.stations}
+        numbers = [by_name[str(hit.station)] * ROWS + hit.row for hit in hits]
+        found = self.backend.tiles_at(self.head.shelf, numbers)
+        if any(number not in found for number in numbers):
+            raise EngineError(f"{self.address}: a hit has been deleted meanwhile; search again")
+        data = b"".join(found[number].code for number in numbers)
+        return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
+
+    def _nearest(self, request: SearchRequest) -> Found:
+        """The tiles that meet all of a request, with those left out that no engine can leave."""
+        where, shelf, k = request.where, self.head.shelf, request.k
+        conditions = self._conditions(where)
+        looked_at = where is not None and (where.near is not None or where.area is not None)
+        looked_at |= request.unlike is not None
+        wanted, requests = (MORE * k if looked_at else k), 0
+        while True:
+            found = self.backend.nearest(shelf, request.codes, wanted, request.radius, conditions)
+            requests += found.requests
+            if not looked_at:
+                return found
+            kept = self._passing(found, where, request.unlike)
+            if kept.sum() >= k or len(found.numbers) < wanted:
+                return Found(found.distances[kept][:k], found.numbers[kept][:k], requests)
+            wanted *= MORE
+
+    def _passing(
+        self, found: Found, where: Filter | None, unlike: Codes | None
+    ) -> npt.NDArray[np.bool_]:
+        numbers = found.numbers.tolist()
+        tiles = self.backend.tiles_at(self.head.shelf, numbers)
+        kept = np.array([number in tiles for number in numbers], np.bool_)
+        some = [tiles[number] for number in numbers if number in tiles]
+        if not some:
+            return kept
+        if where is not None and where.on_places:
+            kept[kept] = where.there(boxes_of([tile.place for tile in some]))
+            some = [tiles[number] for number, own in zip(numbers, kept, strict=True) if own]
+        if unlike is not None and some:
+            codes = np.frombuffer(b"".join(tile.code for tile in some), np.uint8)
+            nearest = nearest_hamming(codes.reshape(len(some), -1), unlike)
+            kept[kept] = found.distances[kept] < nearest
+        return kept
+
+    def _hits(self, found: Found) -> list[Hit] | None:
+        """Hits with their facts; None when a tile, or its station, is not known any more or yet."""
+        numbers = found.numbers.tolist()
+        if not numbers:
+            return []
+        tiles: dict[int, StoredTile] = self.backend.tiles_at(self.head.shelf, numbers)
+        firsts = sorted({tile.scene for tile in tiles.values()})
+        scenes: dict[int, EngineScene] = self.backend.scenes_at(self.head.shelf, firsts)
+        names = {station.number: station.name for station in self._stations.values()}
+        hits: list[Hit] = []
+        for distance, number in zip(found.distances.tolist(), numbers, strict=True):
+            tile = tiles.get(number)
+            if tile is None or tile.scene not in scenes or number // ROWS not in names:
+                return None
+            station, row = names[number // ROWS], number % ROWS
+            facts = tile_of(scenes[tile.scene], tile.place)
+            hits.append(Hit(len(hits) + 1, distance, row, *facts, station=station))
+        return hits
+
+    def _explanation(
+        self, request: SearchRequest, found: Found, seconds_by_stage: dict[str, float]
+    ) -> Explanation:
+        reason = (
+            f"scan: {self.backend.name} compares all codes that meet the filter "
+            f"({self.backend.plan}); {found.requests} requests"
+        )
+        compared = len(request.codes) * len(self)
+        plans = {"scan": len(request.codes)}
+        return Explanation(plans, compared, seconds_by_stage, (reason,), self.backend.name)
+
+    def _conditions(self, where: Filter | None) -> Conditions:
+        stations = self.stations
+        rows = {station.number: station.rows for station in stations}
+        if where is None:
+            return Conditions(tuple(own.number for own in stations), rows)
+        chosen = [own.number for own in stations if where.station in (None, own.name)]
+        around_it = around(where).pieces() if where.on_places else []
+        boxes = [Box(*map(float, box)) for box in around_it]
+        scenes = None
+        if where.scene is not None:
+            scenes = tuple(self.backend.scenes_of_path(self.head.shelf, where.scene))
+        return Conditions(
+            tuple(chosen),
+            rows,
+            where.station is None,
+            where.newer_than,
+            scenes,
+            None if where.since is None else seconds(where.since),
+            None if where.until is None else seconds(where.until),
+            where.label,
+            tuple(boxes),
+        )
+
+    def _read_stations(self) -> dict[int, Station]:
+        found = self.backend.documents(stations_key(self.head.shelf)).values()
+        stations = [Station.of(document) for document in found]
+        return {station.number: station for station in stations}
+
+
+class NoPictures:
+    """The thumbnails of an engine: none."""
+
+    kept = False
+
+    def of(self, rows: Sequence[int]) -> Mapping[int, bytes]:
+        """None of any row."""
+        del rows
+        return {}
+
+
+class NoRepresentations:
+    """The representations of an engine: none."""
+
+    frame: str | None = None
+
+    def read(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.int8]]:
+        """None of any row."""
+        del rows
+        return np.zeros(0, np.int64), np.zeros((0, 1), np.int8)
+
+
+class _Known:
+    """What is in a collection, as filters ask for it: see scenehash.store.resolving."""
+
+    def __init__(self, engine: EngineStore) -> None:
+        self._engine = engine
+
+    def stations(self) -> list[str]:
+        return [own.name for own in self._engine.stations]
+
+    def labels(self) -> list[str]:
+        return sorted({label for own in self._engine.stations for label in own.labels})
+
+    def times(self) -> tuple[float, float] | None:
+        stations = self._engine.stations
+        firsts = [own.first for own in stations if own.first is not None]
+        lasts = [own.last for own in stations if own.last is not None]
+        return (min(firsts), max(lasts)) if firsts and lasts else None
+
+    def has_footprints(self) -> bool:
+        return any(own.placed for own in self._engine.stations)
+
+    def has_path(self, path: str) -> bool:
+        return bool(self._engine.backend.scenes_of_path(self._engine.head.shelf, path))
+
+    def paths_ending(self, ending: str, most: int) -> list[str]:
+        return self._engine.backend.paths_ending(self._engine.head.shelf, ending, most)

@@ -1,0 +1,522 @@
+"""Tiles in Milvus, or in a file of Milvus Lite.
+
+Codes are compared by BIN_FLAT, all of them and exactly: BIN_IVF_FLAT leaves hits out where there
+are filters. Texts that filters ask for are there as hashes, of one length and one alphabet.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
+
+from .address import Address
+from .backend import Conditions, Document, Found
+from .nearest import Answer, Asked, ExactSearch, Span
+from .tiles import ROWS, EngineScene, EngineTiles, SceneMark, StoredTile
+
+if TYPE_CHECKING:
+    pass
+
+TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
+# What an answer, or a request, has at most.
+MOST = 16_384
+KEYS_AT_ONCE = 4096
+QUERIES_AT_ONCE = 64
+# Bytes of a text field.
+LONGEST = 65_535
+MOST_LABELS = 1024
+SECONDS = 60.0
+HASH = 16
+# A scene without a time is of this one: no filter reaches it.
+NEVER = -1e300
+METRIC = {"metric_type": "HAMMING"}
+PASSING = re.compile(
+    r"unavailable|not ready|no available|not available|not found.*(channel|node)|timeout|timed out"
+    r"|deadline|connect|not.{0,10}loaded|recover|balanc|lag|initializing|abnormal|try again|reset"
+    r"|node (offline|not)|shutdown|stopp|closed|rate limit|cannot find|no leader|expired",
+    re.IGNORECASE,
+)
+
+
+# Its name, its type, and what else there is to say of it.
+_Field = tuple[str, Any, dict[str, Any]]
+
+
+class Milvus:
+    """An open collection of Milvus; see backend.Backend."""
+
+    plan = "BIN_FLAT"
+
+    def __init__(self, address: Address) -> None:
+        with extra_needed("milvus"):
+            from pymilvus import MilvusClient
+        # What it logs it raises as well.
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
+        self._address, self._prefix = address, address.collection
+        self._lite = address.host is None
+        self._level = address.option("consistency", "Bounded").capitalize()
+        self._catalog = self._prefix
+        self._loaded: set[str] = set()
+        settings: dict[str, Any] = {}
+        if not self._lite:
+            scheme = "https" if address.option("tls", "0") in ("1", "true") else "http"
+            settings = {
+                "token": os.environ.get(TOKEN_VARIABLE, ""),
+                "db_name": address.option("database", ""),
+                "timeout": SECONDS,
+            }
+            uri = f"{scheme}://{address.host}:{address.port}"
+        else:
+            uri = address.within
+        with self._errors():
+            self._client: MilvusClient = MilvusClient(uri=uri, **settings)
+            self._version = "" if self._lite else str(self._client.get_server_version())
+
+    @property
+    def name(self) -> str:
+        """See Backend."""
+        return "Milvus Lite" if self._lite else f"Milvus {self._version.lstrip('v')}"
+
+    def read(self, key: str) -> Document | None:
+        """See Backend."""
+        return self.documents(key).get(key)
+
+    def documents(self, prefix: str) -> dict[str, Document]:
+        """See Backend."""
+        if not self._has(self._catalog):
+            return {}
+        found = self._query(self._catalog, 'key != ""', ["key", "document"])
+        return {
+            own["key"]: json.loads(own["document"])
+            for own in found
+            if own["key"].startswith(prefix)
+        }
+
+    def write(self, key: str, document: Document) -> None:
+        """See Backend."""
+        if not self._has(self._catalog):
+            self._make_catalog()
+        text = json.dumps(document)
+        if len(text) > LONGEST:
+            raise EngineError(f"{self._address.text}: what it must know of {key} is too long")
+        self._upsert(self._catalog, [{"key": key, "document": text, "vector": b"\0"}])
+
+    def erase(self, keys: Sequence[str]) -> None:
+        """See Backend."""
+        for key in keys:
+            self._delete(self._catalog, f"key == {json.dumps(key)}")
+
+    def make(self, shelf: str, bits: int) -> None:
+        """See Backend."""
+        from pymilvus import DataType
+
+        number = ("number", DataType.INT64, {"is_primary": True})
+        hashed = {"max_length": HASH}
+        texts = {"max_length": LONGEST}
+        self._make(
+            self._scenes(shelf),
+            8,
+            [
+                number,
+                ("tiles", DataType.INT64, {}),
+                ("seal", DataType.VARCHAR, hashed),
+                ("path", DataType.VARCHAR, hashed),
+                ("file", DataType.VARCHAR, hashed),
+                ("document", DataType.VARCHAR, texts),
+            ],
+        )
+        self._make(
+            self._tiles(shelf),
+            bits,
+            [
+                number,
+                ("scene", DataType.INT64, {}),
+                ("time", DataType.DOUBLE, {}),
+                (
+                    "labels",
+                    DataType.ARRAY,
+                    {
+                        "element_type": DataType.VARCHAR,
+                        "max_capacity": MOST_LABELS,
+                        "max_length": HASH,
+                    },
+                ),
+                *((side, DataType.DOUBLE, {}) for side in ("west", "south", "east", "north")),
+                ("place", DataType.VARCHAR, {"max_length": 192}),
+            ],
+        )
+
+    def drop(self, shelf: str) -> None:
+        """See Backend."""
+        for name in (self._tiles(shelf), self._scenes(shelf)):
+            with self._errors():
+                if self._client.has_collection(name):
+                    self._client.drop_collection(name)
+            self._loaded.discard(name)
+
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+        """See Backend."""
+        span = Span(station * ROWS, station * ROWS + rows)
+        for own in self._ranged(self._scenes(shelf), span, ["number", "tiles", "seal"]):
+            yield SceneMark(own["number"], own["tiles"], own["seal"].strip())
+
+    def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
+        """See Backend: scenes are there without a seal until all of their tiles are there."""
+        entries = [_scene_entry(tiles.scene) for tiles in scenes]
+        for entry in entries:
+            if len(entry["document"].encode()) > LONGEST:
+                raise EngineError(f"{self._address.text}: a scene has too many facts for Milvus")
+        self._upsert(self._scenes(shelf), [{**entry, "seal": ""} for entry in entries])
+        rows = [row for tiles in scenes for row in _tile_entries(tiles)]
+        for start in range(0, len(rows), KEYS_AT_ONCE):
+            self._upsert(self._tiles(shelf), rows[start : start + KEYS_AT_ONCE])
+        self._upsert(self._scenes(shelf), entries)
+
+    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+        """See Backend: the tiles go first."""
+        for some in _parts(scenes, 100):
+            spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
+            self._delete(self._tiles(shelf), spans)
+            self._delete(self._scenes(shelf), f"number in {[own.first for own in some]}")
+
+    def settle(self, shelf: str) -> None:
+        """See Backend: a question with Strong consistency waits for all that was written."""
+        for name in (self._tiles(shelf), self._scenes(shelf), self._catalog):
+            self._query(name, "", ["count(*)"])
+
+    def count(self, shelf: str) -> int:
+        """See Backend."""
+        with self._errors():
+            (found,) = self._client.query(
+                self._ready(self._tiles(shelf)),
+                filter="",
+                output_fields=["count(*)"],
+                consistency_level=self._level,
+                timeout=SECONDS,
+            )
+        return int(found["count(*)"])
+
+    def nearest(
+        self, shelf: str, codes: Codes, k: int, radius: int | None, where: Conditions
+    ) -> Found:
+        """See Backend."""
+        if not where.stations or where.scenes == ():
+            return Found(np.zeros(0, np.int32), np.zeros(0, np.int64), 0)
+        asking = _Asking(self, self._ready(self._tiles(shelf)), where)
+        farthest = 8 * codes.shape[1] if radius is None else radius
+        found = asking.exact().nearest(codes, k, farthest)
+        return Found(found.distances, found.numbers, asking.requests)
+
+    def count_within(self, shelf: str, codes: Codes, radius: int, where: Conditions) -> int | None:
+        """See Backend: None for more than an answer has."""
+        if not where.stations or where.scenes == ():
+            return 0
+        asking = _Asking(self, self._ready(self._tiles(shelf)), where)
+        return asking.exact().within(codes, radius)
+
+    def tiles_at(self, shelf: str, numbers: Sequence[int]) -> dict[int, StoredTile]:
+        """See Backend."""
+        fields = ["number", "scene", "place", "code"]
+        found = self._keyed(self._tiles(shelf), numbers, fields)
+        return {own["number"]: _stored(own) for own in found}
+
+    def scenes_at(self, shelf: str, firsts: Sequence[int]) -> dict[int, EngineScene]:
+        """See Backend."""
+        fields = ["number", "tiles", "seal", "document"]
+        return {
+            own["number"]: _scene(own) for own in self._keyed(self._scenes(shelf), firsts, fields)
+        }
+
+    def scenes_of_path(self, shelf: str, path: str) -> list[int]:
+        """See Backend."""
+        found = self._query(self._scenes(shelf), f'path == "{_hash(path)}"', ["number"])
+        return [own["number"] for own in found]
+
+    def paths_ending(self, shelf: str, ending: str, most: int) -> list[str]:
+        """See Backend: those of the same last part are looked through."""
+        last = ending.rpartition("/")[2]
+        found = self._query(self._scenes(shelf), f'file == "{_hash(last)}"', ["document"])
+        paths = {json.loads(own["document"])["path"] for own in found}
+        return sorted(path for path in paths if path.endswith(ending))[:most]
+
+    def close(self) -> None:
+        """See Backend."""
+        with contextlib.suppress(Exception):
+            self._client.close()
+
+    def search(self, collection: str, asked: Asked, condition: str) -> list[Answer]:
+        """The answers to what is asked, of a collection; see nearest.py."""
+        bits = 8 * asked.codes.shape[1]
+        distances: dict[str, int] = {}
+        if asked.farthest < bits:
+            distances["radius"] = asked.farthest + 1
+        if asked.nearest > 0:
+            # Milvus wants both ends, or the farther one alone.
+            distances = {"radius": asked.farthest + 1, "range_filter": asked.nearest}
+        answers: list[Answer] = []
+        for some in _parts([code.tobytes() for code in asked.codes], QUERIES_AT_ONCE):
+            with self._errors():
+                found = self._client.search(
+                    collection,
+                    data=list(some),
+                    anns_field="code",
+                    filter=condition,
+                    limit=asked.limit,
+                    search_params={**METRIC, "params": distances},
+                    consistency_level=self._level,
+                    timeout=SECONDS,
+                )
+            answers += [_answer(own) for own in found]
+        return answers
+
+    def _tiles(self, shelf: str) -> str:
+        return f"{self._prefix}_{shelf}_tiles"
+
+    def _scenes(self, shelf: str) -> str:
+        return f"{self._prefix}_{shelf}_scenes"
+
+    def _make_catalog(self) -> None:
+        from pymilvus import DataType
+
+        key = ("key", DataType.VARCHAR, {"is_primary": True, "max_length": 256})
+        self._make(self._catalog, 8, [key, ("document", DataType.VARCHAR, {"max_length": LONGEST})])
+
+    def _make(self, name: str, bits: int, fields: Sequence[_Field]) -> None:
+        """Make a collection unless it is there; vectors in it are codes, or one byte of no use."""
+        from pymilvus import DataType
+
+        if self._has(name):
+            return
+        vector = "code" if name.endswith("_tiles") else "vector"
+        with self._errors():
+            schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
+            for field, kind, settings in fields:
+                schema.add_field(field, kind, **settings)
+            schema.add_field(vector, DataType.BINARY_VECTOR, dim=bits)
+            index = self._client.prepare_index_params()
+            index.add_index(vector, index_type="BIN_FLAT", **METRIC)
+            self._client.create_collection(
+                name, schema=schema, index_params=index, consistency_level="Bounded"
+            )
+        self._loaded.add(name)
+
+    def _has(self, name: str) -> bool:
+        if name in self._loaded:
+            return True
+        with self._errors():
+            if not self._client.has_collection(name):
+                return False
+        self._ready(name)
+        return True
+
+    def _ready(self, name: str) -> str:
+        """The name of a collection that is loaded."""
+        if name not in self._loaded:
+            with self._errors():
+                self._client.load_collection(name, timeout=SECONDS)
+            self._loaded.add(name)
+        return name
+
+    def _query(self, name: str, condition: str, fields: list[str]) -> list[dict[str, Any]]:
+        with self._errors():
+            limit = {} if "count(*)" in fields else {"limit": MOST}
+            found = self._client.query(
+                self._ready(name),
+                filter=condition,
+                output_fields=fields,
+                consistency_level="Strong",
+                timeout=SECONDS,
+                **limit,
+            )
+        return list(found)
+
+    def _ranged(self, name: str, span: Span, fields: list[str]) -> Iterator[dict[str, Any]]:
+        """What there is in a range of numbers, however much."""
+        found = self._query(name, _between(span), fields)
+        if len(found) < MOST:
+            yield from found
+            return
+        middle = (span.low + span.high) // 2
+        for half in (Span(span.low, middle), Span(middle, span.high)):
+            yield from self._ranged(name, half, fields)
+
+    def _keyed(
+        self, name: str, numbers: Sequence[int], fields: list[str]
+    ) -> Iterator[dict[str, Any]]:
+        for some in _parts(numbers, KEYS_AT_ONCE):
+            condition = f"number in {list(some)}"
+            with self._errors():
+                yield from self._client.query(
+                    self._ready(name),
+                    filter=condition,
+                    output_fields=fields,
+                    consistency_level=self._level,
+                    timeout=SECONDS,
+                )
+
+    def _upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
+        with self._errors():
+            self._client.upsert(self._ready(name), rows, timeout=SECONDS)
+
+    def _delete(self, name: str, condition: str) -> None:
+        with self._errors():
+            self._client.delete(self._ready(name), filter=condition, timeout=SECONDS)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Raise Milvus's errors as ours."""
+        from grpc import RpcError
+        from pymilvus import MilvusException
+
+        try:
+            yield
+        except (MilvusException, RpcError, ConnectionError, TimeoutError, ValueError) as error:
+            reason = " ".join(str(getattr(error, "message", "") or error).split())[:300]
+            text = f"{self._address.text}: {reason}"
+            passing = isinstance(error, RpcError | ConnectionError | TimeoutError)
+            if passing or PASSING.search(reason):
+                raise EngineUnreachableError(
+                    f"{text}; is it there? What was pushed is kept; try again"
+                ) from error
+            raise EngineError(text) from error
+
+
+class _Asking:
+    """Questions to one collection under one filter, counted."""
+
+    def __init__(self, milvus: Milvus, collection: str, where: Conditions) -> None:
+        self._milvus, self._collection, self._where = milvus, collection, where
+        self.requests = 0
+
+    def exact(self) -> ExactSearch:
+        """A search that is exact."""
+        spans: list[Span] = []
+        for station in self._where.stations:
+            begin = station * ROWS
+            ends = (begin, begin + self._where.rows.get(station, 0), begin + ROWS)
+            spans += [Span(*own) for own in itertools.pairwise(ends) if own[1] > own[0]]
+        return ExactSearch(self._ask, MOST, tuple(spans))
+
+    def _ask(self, asked: Asked) -> list[Answer]:
+        self.requests += 1
+        return self._milvus.search(self._collection, asked, condition(self._where, asked.span))
+
+
+def condition(where: Conditions, span: Span | None) -> str:
+    """Conditions as Milvus has them; "" when there are none."""
+    parts: list[str] = []
+    if span is not None:
+        parts.append(_between(span))
+    if not where.all_stations or where.after is not None:
+        after = 0 if where.after is None else where.after + 1
+        spans = (Span(own * ROWS + after, (own + 1) * ROWS) for own in where.stations)
+        parts.append(" or ".join(_between(own) for own in spans))
+    if where.scenes is not None:
+        parts.append(f"scene in {list(where.scenes)}")
+    if where.since is not None:
+        parts.append(f"time >= {where.since!r}")
+    if where.until is not None:
+        parts.append(f"time <= {where.until!r} and time > {NEVER!r}")
+    if where.label is not None:
+        parts.append(f'array_contains(labels, "{_hash(where.label)}")')
+    if where.boxes:
+        parts.append(" or ".join(_meeting(*box) for box in where.boxes))
+    return " and ".join(f"({part})" for part in parts)
+
+
+def _meeting(west: float, south: float, east: float, north: float) -> str:
+    """That a tile's box meets one that crosses no antimeridian, as scenehash.geo.meeting has it."""
+    after, before = f"east >= {west!r}", f"west <= {east!r}"
+    across = f"(west > east and ({after} or {before}))"
+    beside = f"(west <= east and {after} and {before})"
+    return f"(({beside} or {across}) and south <= {north!r} and north >= {south!r})"
+
+
+def _between(span: Span) -> str:
+    return f"(number >= {span.low} and number < {span.high})"
+
+
+def _scene_entry(scene: EngineScene) -> dict[str, Any]:
+    facts = {
+        "content": scene.content,
+        "path": scene.path,
+        "time": scene.time,
+        "labels": scene.labels,
+        "decode_params": scene.decode_params,
+    }
+    return {
+        "number": scene.mark.first,
+        "tiles": scene.mark.tiles,
+        "seal": scene.mark.seal,
+        "path": _hash(scene.path),
+        "file": _hash(scene.path.rpartition("/")[2]),
+        "document": json.dumps(facts, ensure_ascii=False),
+        "vector": b"\0",
+    }
+
+
+def _tile_entries(tiles: EngineTiles) -> Iterator[dict[str, Any]]:
+    scene = tiles.scene
+    labels = [_hash(label) for label in scene.labels][:MOST_LABELS]
+    time_ = NEVER if scene.time is None else scene.time
+    for number, code, box, place in zip(
+        tiles.numbers.tolist(), tiles.codes, tiles.boxes.tolist(), tiles.places, strict=True
+    ):
+        west, south, east, north = box
+        yield {
+            "number": number,
+            "scene": scene.mark.first,
+            "code": code.tobytes(),
+            "time": time_,
+            "labels": labels,
+            "west": west,
+            "south": south,
+            "east": east,
+            "north": north,
+            "place": place.hex(),
+        }
+
+
+def _scene(found: dict[str, Any]) -> EngineScene:
+    facts = json.loads(found["document"])
+    return EngineScene(
+        SceneMark(found["number"], found["tiles"], found["seal"]),
+        facts["content"],
+        facts["path"],
+        facts["time"],
+        tuple(facts["labels"]),
+        facts["decode_params"],
+    )
+
+
+def _answer(hits: Any) -> Answer:
+    return Answer(
+        np.array([hit["distance"] for hit in hits], np.int32),
+        np.array([hit["number"] if "number" in hit else hit["id"] for hit in hits], np.int64),
+    )
+
+
+def _stored(found: dict[str, Any]) -> StoredTile:
+    code = found["code"]
+    # A query gives the bytes of a vector in a list.
+    data = bytes(code[0] if isinstance(code, list) else code)
+    return StoredTile(found["scene"], bytes.fromhex(found["place"]), data)
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=HASH // 2).hexdigest()
+
+
+def _parts(values: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), most):
+        yield values[start : start + most]

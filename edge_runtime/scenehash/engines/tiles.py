@@ -1,0 +1,142 @@
+"""Scenes and tiles as an engine keeps them.
+
+A tile's number is that of its station and its row in one integer: it is the tile's key, and what
+a station's tiles are found by. An engine needs no more than numbers, codes and bytes.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.geo import Floats, bounding_boxes
+from scenehash.store import SceneRecord
+from scenehash.store.records import Tile
+from scenehash.windows import Window
+
+# A station has rows below this, and a number below STATIONS.
+ROWS = 1 << 40
+STATIONS = 1 << 22
+# The box of a tile without a footprint, which meets no box on the Earth.
+NOWHERE = (0.0, 91.0, 0.0, -91.0)
+WINDOW, CORNERS = struct.Struct("<4q"), struct.Struct("<8d")
+
+Numbers = npt.NDArray[np.int64]
+
+
+class SceneMark(NamedTuple):
+    """What tells whether an engine has a scene as a store has it now.
+
+    first: the number of its first tile. seal: the checksum of its record, in hexadecimal digits; ""
+    while its tiles are on their way.
+    """
+
+    first: int
+    tiles: int
+    seal: str
+
+
+@dataclass(frozen=True)
+class EngineScene:
+    """A scene in an engine: its mark, and what hits show of it. time: seconds since 1970, UTC."""
+
+    mark: SceneMark
+    content: str
+    path: str
+    time: float | None
+    labels: tuple[str, ...]
+    decode_params: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class EngineTiles:
+    """The tiles of a scene: codes uint8 [T, K/8], boxes float64 [T, 4], NOWHERE for one without a
+    footprint, and their places as packed bytes."""
+
+    scene: EngineScene
+    codes: Codes
+    boxes: Floats
+    places: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def numbers(self) -> Numbers:
+        """The numbers int64 [T] of the tiles."""
+        return np.arange(self.scene.mark.first, self.scene.mark.first + len(self))
+
+
+class StoredTile(NamedTuple):
+    """A tile as an engine gives it back. scene: the number of its scene's first tile."""
+
+    scene: int
+    place: bytes
+    code: bytes
+
+
+def station_number(name: str, taken: Iterable[int]) -> int:
+    """The number of a new station: made of its name, so that two that come at once differ."""
+    number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) % STATIONS
+    others = set(taken)
+    while number in others:
+        number = (number + 1) % STATIONS
+    return number
+
+
+def tiles_of(record: SceneRecord, codes: Codes, station: int) -> EngineTiles:
+    """A stored scene, as the engine has it under the number of its station."""
+    mark = SceneMark(station * ROWS + record.first_row, record.tiles, record.checksum().hex())
+    scene = EngineScene(
+        mark, record.content, record.path, record.time, record.labels, record.decode_params
+    )
+    boxes = np.tile(np.array(NOWHERE), (record.tiles, 1))
+    if record.footprints is not None:
+        boxes = bounding_boxes(record.footprints)
+    return EngineTiles(scene, codes, boxes, tuple(_places(record)))
+
+
+def tile_of(scene: EngineScene, place: bytes) -> Tile:
+    """The tile in a place of a scene."""
+    corners = footprint_of(place)
+    return Tile(
+        scene.path,
+        Window(*WINDOW.unpack_from(place)),
+        None if scene.time is None else datetime.fromtimestamp(scene.time, UTC),
+        corners,
+        scene.labels,
+        scene.decode_params,
+    )
+
+
+def footprint_of(place: bytes) -> tuple[tuple[float, float], ...] | None:
+    """The corners of a tile's window; None without a footprint."""
+    if len(place) < WINDOW.size + CORNERS.size:
+        return None
+    corners = CORNERS.unpack_from(place, WINDOW.size)
+    return tuple(zip(corners[::2], corners[1::2], strict=True))
+
+
+def boxes_of(places: Sequence[bytes]) -> Floats:
+    """The bounding boxes float64 [N, 4] of tiles; NOWHERE of those without a footprint."""
+    boxes = np.tile(np.array(NOWHERE), (len(places), 1))
+    footprints = [footprint_of(place) for place in places]
+    there = [number for number, corners in enumerate(footprints) if corners is not None]
+    if there:
+        boxes[there] = bounding_boxes(np.array([footprints[number] for number in there]))
+    return boxes
+
+
+def _places(record: SceneRecord) -> Iterable[bytes]:
+    windows = record.windows.astype("<i8").tobytes()
+    corners = b"" if record.footprints is None else record.footprints.astype("<f8").tobytes()
+    wide = CORNERS.size if corners else 0
+    for tile in range(record.tiles):
+        window = windows[tile * WINDOW.size : (tile + 1) * WINDOW.size]
+        yield window + corners[tile * wide : (tile + 1) * wide]

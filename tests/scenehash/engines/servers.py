@@ -1,0 +1,95 @@
+"""Real servers on loopback, for as long as tests need them."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def free_port() -> int:
+    with socket.socket() as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+class Postgres:
+    """A cluster of PostgreSQL in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        if not POSTGRES:
+            pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
+        self.bin, self.folder, self.port = POSTGRES[-1], folder / "pg", free_port()
+        # The server refuses to run as root.
+        self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        self.folder.mkdir()
+        if self.user:
+            shutil.chown(self.folder, "postgres")
+            for parent in (folder, *folder.parents):
+                if parent.stat().st_uid == 0 and parent != Path("/"):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        self._run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres")
+        self.start()
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "tiles")
+
+    @property
+    def address(self) -> str:
+        return f"pg://postgres@127.0.0.1:{self.port}/tiles"
+
+    def start(self) -> None:
+        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        log = self.folder / "log"
+        self._run("pg_ctl", "-D", self.folder / "data", "-w", "-o", settings, "-l", log, "start")
+
+    def stop(self, how: str = "fast") -> None:
+        self._run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
+
+    def _run(self, program: str, *words: object) -> None:
+        command = [*self.user, str(self.bin / program), *map(str, words)]
+        subprocess.run(
+            command, check=True, stdout=subprocess.DEVNULL, cwd="/", stderr=subprocess.DEVNULL
+        )
+
+
+class Milvus:
+    """A Milvus in one process, of the package of that name."""
+
+    def __init__(self, folder: Path) -> None:
+        if importlib.util.find_spec("milvus") is None:
+            pytest.skip("no Milvus server is installed (pip install milvus)")
+        self.folder, self.port = folder / "milvus", free_port()
+        self.start()
+
+    @property
+    def address(self) -> str:
+        return f"milvus://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        from milvus import MilvusServer, MilvusServerConfig
+
+        config = MilvusServerConfig(data_dir=str(self.folder), proxy_port=self.port)
+        self.server = MilvusServer(config)
+        self.server.start()
+
+    def kill(self) -> None:
+        self.server.server_proc.kill()
+        self.server.server_proc.wait()
+
+    def stop(self) -> None:
+        self.server.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(server) -> Iterator:
+    try:
+        yield server
+    finally:
+        server.stop()

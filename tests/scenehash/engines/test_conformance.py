@@ -1,0 +1,250 @@
+"""What holds of whatever is searched: a store, Milvus Lite, a Milvus server, PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scenehash import push, search
+from scenehash.engines import EngineStore
+from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
+from scenehash.store import Area, CodeStore, Filter, Searchable, SearchRequest
+
+from .conftest import ENGINES, address_of
+from .corpus import BITS, FIRST, LABELS, LINEAGE, STATIONS, Corpus, plain_search, triples
+
+# Hypothesis asks each of many questions; a server takes its time for one.
+QUESTIONS = settings(
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
+
+
+@pytest.fixture(scope="module", params=["local", *ENGINES])
+def searched(request, corpus: Corpus) -> Iterator[tuple[Searchable, list]]:
+    """What is searched, and all tiles of it."""
+    if request.param == "local":
+        with CodeStore.open(corpus.stores["north"]) as store:
+            yield store, corpus.tiles("north")
+        return
+    address = f"{address_of(request, request.param)}/suite"
+    for folder in corpus.stores.values():
+        push(folder, address)
+    with EngineStore.open(address) as engine:
+        yield engine, corpus.tiles()
+
+
+@pytest.fixture
+def collection(engine, request) -> str:
+    """The address of a collection of a test's own."""
+    return f"{engine}/{request.node.originalname[5:30]}"
+
+
+times = st.floats(-3, 33).map(lambda days: FIRST + timedelta(days=days))
+longitudes, latitudes = st.floats(-180, 180), st.tuples(st.floats(-90, 90), st.floats(-90, 90))
+boxes = st.tuples(longitudes, latitudes, longitudes).map(
+    lambda sides: (sides[0], min(sides[1]), sides[2], max(sides[1]))
+)
+areas = st.tuples(st.floats(-170, 160), st.floats(-80, 60)).map(
+    lambda corner: Area.from_geojson(
+        {
+            "type": "Polygon",
+            "coordinates": [
+                [
+                    [corner[0], corner[1]],
+                    [corner[0] + 60, corner[1]],
+                    [corner[0], corner[1] + 20],
+                    [corner[0], corner[1]],
+                ]
+            ],
+        }
+    )
+)
+
+
+def maybe(strategy):
+    return st.one_of(st.none(), st.none(), strategy)
+
+
+SCENES = [f"/data/{seed}/scene{at}.tif" for seed in (0, 1) for at in (0, 2)]
+filters = st.builds(
+    Filter,
+    scene=maybe(st.sampled_from(SCENES)),
+    newer_than=maybe(st.integers(0, 40)),
+    since=maybe(times),
+    until=maybe(times),
+    bbox=maybe(boxes),
+    label=maybe(st.sampled_from(LABELS)),
+    near=maybe(st.tuples(st.floats(-90, 90), longitudes, st.floats(10, 15_000))),
+    area=maybe(areas),
+    station=maybe(st.sampled_from(STATIONS)),
+)
+queries = st.lists(st.integers(0, 10_000), min_size=1, max_size=3)
+
+
+def codes_of(tiles, numbers):
+    """Codes of stored tiles, and of some that are not: one bit, or many, are turned."""
+    codes = np.stack([np.frombuffer(tiles[at % len(tiles)][2], np.uint8) for at in numbers]).copy()
+    for code, at in zip(codes, numbers, strict=True):
+        code[at % 8] ^= np.uint8(at % 251)
+    return codes
+
+
+@given(queries, st.integers(1, 400), maybe(st.integers(0, BITS)), maybe(filters), maybe(queries))
+@QUESTIONS
+def test_hits_are_those_of_a_plain_loop(searched, numbers, k, radius, where, others):
+    store, tiles = searched
+    codes = codes_of(tiles, numbers)
+    unlike = None if others is None else codes_of(tiles, [7 * at + 3 for at in others])
+    hits, _ = store.search_any(SearchRequest(codes, k, radius, where, unlike))
+    assert triples(hits) == plain_search(tiles, codes, k, radius, where, unlike)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+
+
+def test_every_place_among_ties_is_the_same_as_in_a_plain_loop(searched):
+    store, tiles = searched
+    code = np.frombuffer(tiles[0][2], np.uint8)[None]
+    for k in (*range(1, 14), len(tiles) - 1, len(tiles), len(tiles) + 1, 5 * len(tiles)):
+        hits, _ = store.search_any(SearchRequest(code, k))
+        assert triples(hits) == plain_search(tiles, code, k)
+
+
+def test_a_hit_has_all_facts_of_its_tile(searched):
+    store, tiles = searched
+    facts = {(station, row): tile for station, row, _, tile in tiles}
+    hits, _ = store.search_any(SearchRequest(codes_of(tiles, [1]), len(tiles)))
+    assert len(hits) == len(tiles) == len(store)
+    for hit in hits:
+        tile = facts[str(hit.station), hit.row]
+        assert (hit.scene, hit.window, hit.time) == (tile.scene, tile.window, tile.time)
+        assert (hit.footprint, hit.labels) == (tile.footprint, tile.labels)
+        assert hit.decode_params == tile.decode_params
+    codes = {(station, row): code for station, row, code, _ in tiles}
+    assert [code.tobytes() for code in store.codes_of(hits)] == [
+        codes[str(hit.station), hit.row] for hit in hits
+    ]
+
+
+@given(queries, st.integers(0, BITS), maybe(st.sampled_from(LABELS)))
+@settings(QUESTIONS, max_examples=10)
+def test_a_count_within_a_radius_is_that_of_a_plain_loop(searched, numbers, radius, label):
+    store, tiles = searched
+    codes, where = codes_of(tiles, numbers), Filter(label=label)
+    request = SearchRequest(codes, 1, radius, where)
+    assert store.count_within(request) == len(plain_search(tiles, codes, 10_000, radius, where))
+
+
+def test_a_stored_tile_is_a_query_and_finds_itself(searched):
+    store, tiles = searched
+    station, row, code, _ = tiles[-1]
+    found = search(store, f"row:{station}/{row}", k=5, rerank="none")
+    assert found.queries[0].codes.tobytes() == code
+    assert found.hits[0].distance == 0
+    with pytest.raises(StoreError):
+        search(store, f"row:{station}/999999")
+
+
+def test_names_are_resolved_and_what_nothing_can_meet_is_said(searched):
+    store, tiles = searched
+    code = f"code:{tiles[0][2].hex()}"
+    found = search(store, code, where=Filter(scene="0/scene2.tif"), k=99)
+    assert {hit.scene for hit in found.hits} == {"/data/0/scene2.tif"}
+    for where in (
+        Filter(label="nowhere"),
+        Filter(scene="none.tif"),
+        Filter(station="nobody"),
+        Filter(since=FIRST + timedelta(days=99)),
+    ):
+        with pytest.raises(NotStoredError):
+            search(store, code, where=where)
+
+
+def test_codes_of_another_width_or_lineage_are_refused(searched):
+    store, _ = searched
+    with pytest.raises(ConfigurationError, match="64 bits"):
+        search(store, "code:0f3a", k=1)
+    for lineage, bits in ((LINEAGE, 32), ("fedcba9876543210", BITS)):
+        with pytest.raises(LineageError, match="64"):
+            store.check(lineage, bits)
+    store.check(LINEAGE, BITS)
+
+
+def test_words_and_document_are_those_of_a_store(searched, corpus):
+    store, tiles = searched
+    code = f"code:{tiles[0][2].hex()}"
+    found = search(store, code, k=8, radius=9, where=Filter(station="north"), rerank="none")
+    with CodeStore.open(corpus.stores["north"]) as local:
+        here = search(local, code, k=8, radius=9, rerank="none")
+    assert [hit.document() for hit in found.hits] == [hit.document() for hit in here.hits]
+    assert found.more_within_radius == here.more_within_radius
+    assert set(found.document(explain=True)) == set(here.document(explain=True))
+    assert "scan" in str(found.explanation) or "multi_index" in str(found.explanation)
+
+
+def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tmp_path):
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        store.name_station("north")
+        with CodeStore.open(corpus.stores["north"]) as other:
+            store.merge(other)
+        first = push(store, collection)
+        assert (first.tiles_pushed, first.scenes_pushed) == (len(store), 11)
+        again = push(store, collection)
+        assert (again.tiles_pushed, again.scenes_removed) == (0, 0)
+        store.delete(Filter(scene="/data/0/scene1.tif"))
+        store.label(Filter(scene="/data/0/scene2.tif"), ["new one"])
+        changed = push(store, collection)
+        assert (changed.scenes_pushed, changed.scenes_removed) == (1, 1)
+        code = next(store.living())[1][:1]
+        with EngineStore.open(collection) as engine:
+            assert len(engine) == len(store)
+            for where in (None, Filter(label="new one")):
+                request = SearchRequest(code, 500, where=where)
+                local = [hit.document() for hit in store.search_any(request)[0]]
+                assert [hit.document() for hit in engine.search_any(request)[0]] == local
+
+
+def test_another_model_follows_and_other_stations_codes_are_kept(collection, corpus, tmp_path):
+    stores = {}
+    for name, lineage, bits in (
+        ("n", LINEAGE, BITS),
+        ("n2", "fedcba", 32),
+        ("other", LINEAGE, BITS),
+    ):
+        stores[name] = CodeStore.create(tmp_path / name, lineage, bits, "test")
+        stores[name].name_station("other" if name == "other" else "north")
+    with CodeStore.open(corpus.stores["north"]) as north:
+        stores["n"].merge(north)
+        for record, codes in north.scenes():
+            stores["n2"].add([record.hashed(codes[:, :4])])
+    push(stores["n"], collection)
+    assert push(stores["n2"], collection).tiles == len(stores["n2"])
+    with EngineStore.open(collection) as engine:
+        assert (engine.lineage, engine.bits, len(engine)) == ("fedcba", 32, len(stores["n2"]))
+    with pytest.raises(LineageError, match="north"):
+        push(stores["other"], collection)
+    for store in stores.values():
+        store.close()
+
+
+def test_an_empty_store_and_an_empty_collection(collection, tmp_path):
+    with pytest.raises(StoreError, match="nothing was pushed"):
+        EngineStore.open(collection)
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        with pytest.raises(ConfigurationError, match="station"):
+            push(store, collection)
+        store.name_station("north")
+        push(store, collection)
+    with EngineStore.open(collection) as engine:
+        assert len(engine) == 0
+        assert engine.search_any(SearchRequest(np.zeros((2, 8), np.uint8), 3))[0] == []
+
+
+def test_a_name_stands_for_one_store(collection, tmp_path):
+    for folder in ("a", "b"):
+        with CodeStore.create(tmp_path / folder, LINEAGE, BITS, "test") as store:
+            store.name_station("north")
+    push(tmp_path / "a", collection)
+    with pytest.raises(StoreError, match="another store"):
+        push(tmp_path / "b", collection)
