@@ -280,6 +280,7 @@ def object_server() -> Iterator[str]:
         "AWS_REGION": "us-east-1",
     }
     try:
+        wait_for(port)
         boto3.client("s3").create_bucket(Bucket="archive")
         yield "s3://archive"
     finally:
@@ -296,6 +297,18 @@ def codes_of(path: Path) -> bytes:
     """All codes of a store, in the order of rows."""
     with scenehash.CodeStore.open(path) as store:
         return b"".join(codes.tobytes() for _, codes in store.scenes())
+
+
+def wait_for(port: int) -> None:
+    """Wait until something listens on loopback."""
+    until = time.monotonic() + 120
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        if time.monotonic() > until:
+            raise TimeoutError("the server does not listen")
+        time.sleep(0.1)
 
 
 def free_port() -> int:
