@@ -15,7 +15,7 @@ from scenehash.demo.tiles import demo_tiles, query_path
 from scenehash.watcher.alerts import add_alert
 
 from ..scenehash.serve.stations import COMMAND, wait_for
-from .conftest import ServerProcess, Visit, picture, visiting
+from .conftest import ServerProcess, Visit, geotiff, picture, visiting
 
 
 class Watched:
@@ -24,7 +24,7 @@ class Watched:
     def __init__(self, folder: Path, archive: Path) -> None:
         store, self.incoming = folder / "watched.store", folder / "incoming"
         self.incoming.mkdir()
-        self._outside = folder
+        self.outside = folder
         shutil.copytree(archive, store)
         with CodeStore.open(store, writable=True) as opened:
             add_alert(opened, "harbor", ["row:42", "row:43"], radius=12)
@@ -36,7 +36,7 @@ class Watched:
     def arrive(self, name: str, kind: str, shift: int) -> None:
         """A view of a kind that was never stored comes in, whole at once."""
         tile = demo_tiles(kind)[0]
-        made = picture(self._outside / name, tile[shift : 200 + shift, shift : 200 + shift])
+        made = picture(self.outside / name, tile[shift : 200 + shift, shift : 200 + shift])
         made.rename(self.incoming / name)
 
     def end(self) -> None:
@@ -119,6 +119,20 @@ def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: 
     )
     page.get_by_role("button", name="All", exact=True).click()
     page.wait_for_function("n => document.querySelectorAll('[data-event]').length === n", arg=every)
+
+
+def test_a_place_that_has_changed_is_shown_beside_what_it_was(
+    feed: Visit, watched: Watched
+) -> None:
+    name = "marseille_20150720.tif"
+    geotiff(watched.outside / name, "forest", "EPSG:32631", 690_000, 4_800_000, 10)
+    (watched.outside / name).rename(watched.incoming / name)
+    page = feed.go("/live?show=changed")
+    event_of(page, name).click()
+    page.wait_for_selector(".verdict:has-text('The place has changed.')")
+    assert "before, 2014-07-20" in page.locator(".pair").inner_text()
+    assert "changed" in event_of(page, name).inner_text()
+    assert page.locator(".strip .changed").count() > 0
 
 
 def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
