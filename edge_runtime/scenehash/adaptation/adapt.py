@@ -1,6 +1,5 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
+from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
@@ -52,7 +52,6 @@ class Adapted:
         """The adaptation as plain values."""
         judgement = self.judgement
         measures = {
-            "contrast": judgement.contrast,
             "agreement": judgement.agreement,
             "steadiness": judgement.steadiness,
         }
@@ -60,6 +59,7 @@ class Adapted:
             "model": None if self.path is None else str(self.path),
             "better": judgement.is_better,
             "gain": round(judgement.gain, 4),
+            "familiarity": round(judgement.familiarity, 4),
             **{
                 name: None
                 if measure is None
@@ -87,11 +87,13 @@ def adapt(
     file; None: the one that it keeps, or the shipped one. anyway: write the file even if the codes
     are not judged to be better. The store is not changed; rehash gives its tiles the new codes.
 
-    Raises ConfigurationError where the model gives no representation, LineageError where the
-    store's codes are of another model, ModelError where its file cannot be used, InputError where
-    fewer than 300 tiles can be.
+    Raises ConfigurationError where the model gives no representation, or on a seed below 0,
+    LineageError where the store's codes are of another model, ModelError where its file cannot be
+    used, InputError where fewer than 300 tiles can be.
     """
     check_output(out)
+    if seed < 0:
+        raise ConfigurationError(f"seed {seed}: give 0 or more")
     given = model or store.model_file()
     loaded = given if isinstance(given, HashModel) else HashModel.load(given)
     if loaded.representation is None:
@@ -190,7 +192,7 @@ def _card(
     return base.model_copy(
         update={
             "name": f"{record.base}-adapted",
-            "lineage": _lineage(record, code),
+            "lineage": adaptation_lineage(record.base_lineage, code),
             "bits": code.bits,
             "widths": list(WIDTHS),
             "recipe": "adaptation",
@@ -209,10 +211,3 @@ def _with_distances(card: Card, limits: MatchDistances, before: Codes, after: Co
         own = same_shares(limits, before, np.ascontiguousarray(after[:, : width // 8]))
         records.append(MatchRecord(bits=width, **asdict(own)))
     return card.model_copy(update={"match_distances": records})
-
-
-def _lineage(record: AdaptationRecord, code: LinearCode) -> str:
-    """16 hexadecimal digits over all that determines the codes."""
-    digest = hashlib.sha256(record.base_lineage.encode())
-    digest.update(code.matrix.tobytes() + code.threshold.tobytes())
-    return digest.hexdigest()[:16]

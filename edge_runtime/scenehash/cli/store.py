@@ -8,8 +8,9 @@ import typer
 
 from scenehash.files import printable
 
+from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice
-from .commands import register_command, register_group
+from .commands import continuing, register_command, register_group
 from .console import (
     CONSOLE,
     EXIT_FAILED,
@@ -39,6 +40,19 @@ def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = register_group(app, "store", "Inspect and maintain a code store.")
     register_command(group, info_command, "scenehash store info my.store")
+    register_command(
+        group,
+        backup_command,
+        "scenehash store backup my.store --to /media/stick",
+        "scenehash store backup my.store --to my.backup --keep 30",
+    )
+    register_command(group, backups_command, "scenehash store backups my.backup --verify")
+    register_command(
+        group,
+        restore_command,
+        "scenehash store restore my.backup --to my.store",
+        "scenehash store restore my.backup --to old.store --number 3",
+    )
     register_command(
         group,
         scenes_command,
@@ -271,6 +285,7 @@ def label_command(
     report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
 
 
+@continuing
 def relocate_command(
     paths: Annotated[
         list[Path],
@@ -301,6 +316,7 @@ def relocate_command(
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
+@continuing
 def merge_command(
     stores: Annotated[
         list[Path],
@@ -381,6 +397,7 @@ def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     report(document, as_json, f"{folder}: {counted(indexed, 'code')} indexed")
 
 
+@continuing
 def thumbnails_command(
     choice: StoreChoice,
     remove: Annotated[
@@ -407,6 +424,7 @@ def thumbnails_command(
     _report_made(folder, count, "thumbnail", done, as_json)
 
 
+@continuing
 def vectors_command(
     choice: StoreChoice,
     remove: Annotated[

@@ -46,12 +46,26 @@ CREATE TABLE IF NOT EXISTS link_piece (
     piece BLOB NOT NULL,
     PRIMARY KEY (store, first_row, start)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_picture (
+    store TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    jpeg BLOB NOT NULL,
+    PRIMARY KEY (store, row)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_part (
+    store TEXT NOT NULL,
+    file BLOB NOT NULL,
+    start INTEGER NOT NULL,
+    part BLOB NOT NULL,
+    PRIMARY KEY (store, file, start)
+);
 """
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
 
-# To a peer, by its name; and from a store, by its id.
-Way = Literal["to", "from"]
+# What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
+# by its id.
+Way = Literal["to", "questions", "from", "asked"]
 
 
 class LinkedScene(NamedTuple):
@@ -163,6 +177,11 @@ class Links:
         with self._changing():
             self._database.run_all("DELETE FROM link_scene WHERE store = ? AND first_row = ?", keys)
 
+    def forget_numbers(self, store: str) -> None:
+        """Whatever bundle of a store comes next is newer than those that brought its scenes."""
+        with self._changing():
+            self._database.run("UPDATE link_scene SET number = 0 WHERE store = ?", (store,))
+
     def own(self) -> list[OwnScene]:
         """The scenes of this store that were counted, by first row."""
         if not self._are_made():
@@ -217,6 +236,51 @@ class Links:
                 (store, start, end),
             )
 
+    def pictures(self, store: str) -> dict[int, bytes]:
+        """The small pictures of rows whose tiles have not come yet."""
+        if not self._are_made():
+            return {}
+        query = "SELECT row, jpeg FROM link_picture WHERE store = ?"
+        return {row: bytes(jpeg) for row, jpeg in self._database.all(query, store)}
+
+    def put_pictures(self, store: str, pictures: Mapping[int, bytes]) -> None:
+        """Keep small pictures by row until their tiles have come."""
+        with self._changing():
+            self._database.run_all(
+                "INSERT OR REPLACE INTO link_picture VALUES (?, ?, ?)",
+                [(store, row, jpeg) for row, jpeg in pictures.items()],
+            )
+
+    def forget_pictures(self, store: str, rows: Sequence[int]) -> None:
+        """Remove small pictures of rows."""
+        with self._changing():
+            self._database.run_all(
+                "DELETE FROM link_picture WHERE store = ? AND row = ?",
+                [(store, row) for row in rows],
+            )
+
+    def put_part(self, store: str, file: bytes, start: int, part: bytes) -> None:
+        """Keep a part of a file, by the file's digest, until the others have come."""
+        with self._changing():
+            self._database.run(
+                "INSERT OR REPLACE INTO link_part VALUES (?, ?, ?, ?)", (store, file, start, part)
+            )
+
+    def part_bytes(self, store: str, file: bytes) -> int:
+        """How many bytes of a file have come."""
+        query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ? AND file = ?"
+        return int(self._database.one(query, store, file)[0])
+
+    def parts(self, store: str, file: bytes) -> list[bytes]:
+        """The parts of a file, in their order."""
+        query = "SELECT part FROM link_part WHERE store = ? AND file = ? ORDER BY start"
+        return [bytes(part) for (part,) in self._database.all(query, store, file)]
+
+    def forget_parts(self, store: str, file: bytes) -> None:
+        """Remove the parts of a file."""
+        with self._changing():
+            self._database.run("DELETE FROM link_part WHERE store = ? AND file = ?", (store, file))
+
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         """A transaction in which the tables are there."""
@@ -227,8 +291,25 @@ class Links:
             yield
 
     def _are_made(self) -> bool:
-        query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_piece'"
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_part'"
         return bool(self._database.one(query)[0])
+
+
+def linked_stations(database: Database) -> list[str]:
+    """The names of the stations that scenes have come from."""
+    if not database.one("SELECT count(*) FROM sqlite_master WHERE name = 'link_part'")[0]:
+        return []
+    query = "SELECT DISTINCT json_extract(state, '$.name') FROM link WHERE way = 'from' ORDER BY 1"
+    return [str(name) for (name,) in database.all(query)]
+
+
+def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
+    """What holds in SQL for scenes that this store has as a station has them, and its values."""
+    query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
+    stores = [str(peer) for (peer,) in database.all(query, station)]
+    places = ", ".join("?" * len(stores))
+    linked = f"SELECT content FROM link_scene WHERE same AND store IN ({places})"
+    return f"scene.content IN ({linked})", stores
 
 
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:
