@@ -12,6 +12,9 @@ ScenehashError                one line: what, where, what to do
 │   └── EngineError           an engine, such as Milvus, that refuses what is asked
 │       └── EngineUnreachableError  one that does not answer, or not now
 ├── ArchiveError              an archive's parts or manifest that cannot be used as asked
+
+
+├── BundleError               what came over a link and is no whole bundle, or not for here
 ├── FetchError                an archive that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
@@ -80,6 +83,10 @@ class EngineUnreachableError(EngineError):
 
 class ArchiveError(ScenehashError):
     """The parts or the manifest of a hashed archive cannot be used as asked."""
+
+
+class BundleError(ScenehashError):
+    """A bundle is not whole, is none, or cannot be applied here."""
 
 
 class FetchError(ScenehashError):

@@ -225,7 +225,8 @@ export interface StoreInfo {
   bits: number;
   lineage: string;
   model: string;
-  thumbnails: number;
+  /** Null where the store keeps none. */
+  thumbnails: number | null;
   thumbnail_bytes: number;
   bytes: number;
   indexed: number;
@@ -236,7 +237,7 @@ export interface Station {
   at: string;
   version: string;
   started: string;
-  store: { path: string; uuid: string; scenes: number; tiles: number; bytes: number };
+  store: { path: string; uuid: string; scenes: number; tiles: number; bits: number; bytes: number };
   watch: {
     running: boolean;
     at: string;
@@ -269,14 +270,45 @@ export interface SetAside {
 export interface Job {
   id: string;
   kind: string;
-  state: "waiting" | "running" | "done" | "failed";
-  task: string;
+  arguments: Record<string, unknown>;
+  state: "waiting" | "running" | "cancelling" | "done" | "failed" | "cancelled";
+  task: string | null;
   done: number;
-  total: number | null;
+  total: number;
   started: string | null;
   ended: string | null;
+  messages: string[];
   result: Record<string, unknown> | null;
   error: { title: string; detail: string } | null;
+}
+
+export interface Measure {
+  before: number;
+  after: number;
+}
+
+/** What an adaptation made, and how its codes were judged. */
+export interface Adapted {
+  model: string | null;
+  better: boolean;
+  gain: number;
+  contrast: Measure;
+  agreement: Measure;
+  steadiness: Measure | null;
+  unreachable: number;
+  card: { lineage: string; adaptation: { tiles: number; labelled: number; judged: number } };
+}
+
+/** What became of the scenes of a store that got other codes. */
+export interface Rehashed {
+  lineage: string;
+  scenes_from_vectors: number;
+  scenes_from_codes: number;
+  scenes_rehashed: number;
+  scenes_moved: number;
+  scenes_unreachable: number;
+  alerts: { name: string; disabled: boolean }[];
+  seconds: number;
 }
 
 export interface Session {
@@ -403,6 +435,9 @@ export const api = {
   release: (paths: string[]) => send<{ released: number }>("POST", "quarantine/release", { paths }),
   jobs: (signal?: AbortSignal) => get<{ jobs: Job[] }>("jobs", {}, signal),
   job: (id: string, signal?: AbortSignal) => get<Job>(`jobs/${id}`, {}, signal),
+  cancel: (id: string) => send<Job>("POST", `jobs/${id}/cancel`),
+  adapt: (body: { anyway: boolean }) => send<Job>("POST", "adapt", body),
+  rehash: (body: { model: "adapted"; require_all: boolean }) => send<Job>("POST", "rehash", body),
 };
 
 /** Addresses of pictures, for <img> and the maps. */

@@ -61,3 +61,6 @@ export function durationText(seconds: number): string {
   if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86400)} days`;
 }
+
+/** +16 %: how much more, of a share. */
+export const gainText = (gain: number): string => `${gain > 0 ? "+" : ""}${Math.round(100 * gain)} %`;

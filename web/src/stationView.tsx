@@ -5,8 +5,12 @@ import type { ComponentChildren } from "preact";
 import { link } from "./address";
 import { api, type Station } from "./api";
 import { agoText, bytesText, count, counted, durationText, named, timeText } from "./format";
+import { Codes } from "./codes";
+import { useJobs } from "./jobs";
+import { JobTable } from "./jobTable";
 import { connection } from "./live";
 import { useLoaded } from "./loaded";
+import { Meter } from "./meter";
 import { TilePicture } from "./pictures";
 import { clock, may, session, station, useTitle } from "./shell";
 
@@ -23,7 +27,7 @@ const SILENT = 120_000;
 export function StationView() {
   const [turn, setTurn] = useState(0);
   const store = useLoaded("store", (stop) => api.store(stop), turn);
-  const jobs = useLoaded("jobs", (stop) => api.jobs(stop), turn);
+  const { jobs, again } = useJobs();
   useTitle("Station");
   useEffect(() => {
     const timer = setInterval(() => setTurn((n) => n + 1), 10_000);
@@ -65,7 +69,7 @@ export function StationView() {
           small
         >
           {state.last_scene && <a href={link(["scenes", state.last_scene.id])}>open</a>}{" "}
-          {state.last_scene && `taken ${timeText(state.last_scene.time)}`}
+          {state.last_scene?.time && `taken ${timeText(state.last_scene.time)}`}
         </Reading>
         <Reading
           name="Quarantine"
@@ -81,7 +85,7 @@ export function StationView() {
           value={bytesText(state.disk.free)}
           unit="free"
         >
-          <Bar share={1 - state.disk.free / state.disk.total} /> of {bytesText(state.disk.total)}
+          <Meter share={1 - state.disk.free / state.disk.total} /> of {bytesText(state.disk.total)}
         </Reading>
         <Reading
           name="Memory"
@@ -89,7 +93,7 @@ export function StationView() {
           value={bytesText(state.memory.available)}
           unit="free"
         >
-          <Bar share={1 - state.memory.available / state.memory.total} /> of {bytesText(state.memory.total)}
+          <Meter share={1 - state.memory.available / state.memory.total} /> of {bytesText(state.memory.total)}
         </Reading>
         <Reading
           name="Temperature"
@@ -119,7 +123,9 @@ export function StationView() {
                 <dd>{counted(store.data.indexed, "tile")}; the rest is scanned</dd>
                 <dt>Thumbnails</dt>
                 <dd>
-                  {count(store.data.thumbnails)}, {bytesText(store.data.thumbnail_bytes)}
+                  {store.data.thumbnails === null
+                    ? "none are kept"
+                    : `${count(store.data.thumbnails)}, ${bytesText(store.data.thumbnail_bytes)}`}
                 </dd>
               </>
             )}
@@ -142,7 +148,7 @@ export function StationView() {
             <dd>{state.model.name}</dd>
             <dt>Codes</dt>
             <dd>
-              {state.model.bits} bits of {state.model.tile_size} px tiles
+              {state.store.bits} bits of tiles of {state.model.tile_size} px
             </dd>
             <dt>Lineage</dt>
             <dd class="mono">{state.model.lineage}</dd>
@@ -157,6 +163,7 @@ export function StationView() {
           </dl>
         </div>
       </section>
+      {jobs && <Codes jobs={jobs} lineage={state.model.lineage} again={again} />}
       {state.last_scene && (
         <section class="block">
           <h2>Last scene</h2>
@@ -171,45 +178,7 @@ export function StationView() {
           </ul>
         </section>
       )}
-      <section class="block">
-        <h2>Jobs</h2>
-        {jobs.data?.jobs.length ? (
-          <div class="scroll">
-            <table class="list">
-              <thead>
-                <tr>
-                  <th scope="col">Job</th>
-                  <th scope="col">State</th>
-                  <th scope="col">Progress</th>
-                  <th scope="col">Began</th>
-                  <th scope="col">What came of it</th>
-                </tr>
-              </thead>
-              <tbody>
-                {jobs.data.jobs.map((job) => (
-                  <tr key={job.id}>
-                    <th scope="row">{job.task || job.kind}</th>
-                    <td>{job.state}</td>
-                    <td>
-                      {job.total ? (
-                        <>
-                          <Bar share={job.done / job.total} /> {count(job.done)} of {count(job.total)}
-                        </>
-                      ) : (
-                        ""
-                      )}
-                    </td>
-                    <td>{timeText(job.started)}</td>
-                    <td class="reason">{job.error?.detail ?? ""}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        ) : (
-          <p class="note">No job since the server started.</p>
-        )}
-      </section>
+      <JobTable jobs={jobs ?? []} again={again} />
       <section class="block actions">
         <a class="button" href="/metrics" target="_blank" rel="noopener">
           Metrics for Prometheus
@@ -284,14 +253,6 @@ function Reading({
       </p>
       <p class="more">{children}</p>
     </section>
-  );
-}
-
-function Bar({ share }: { share: number }) {
-  return (
-    <span class="meter" aria-hidden="true">
-      <span style={{ width: `${100 * Math.max(0, Math.min(1, share))}%` }} />
-    </span>
   );
 }
 

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 
 from scenehash.codes import Codes
-from scenehash.errors import ConfigurationError, InputError
+from scenehash.errors import ConfigurationError, InputError, ModelError
 from scenehash.files import check_output, write_bytes
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
-from scenehash.model.inspection import read_model
 from scenehash.model.linear_code import LinearCode
-from scenehash.model.model_file import model_path
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
 from scenehash.store import CodeStore
@@ -76,7 +74,7 @@ class Adapted:
 def adapt(
     store: CodeStore,
     out: Path,
-    model: Path | None = None,
+    model: str | Path | HashModel | None = None,
     anyway: bool = False,
     seed: int = 0,
     progress: Progress = SILENT,
@@ -85,19 +83,25 @@ def adapt(
 
     No label is needed; labels of scenes are used where there are any: tiles of one label are
     brought together, those of others kept apart. Representations are taken from the store where it
-    keeps them, and made from the scenes otherwise. model: the model of the store's codes; None: the
-    one that it keeps, or the shipped one. anyway: write the file even if the codes are not judged
-    to be better. The store is not changed; rehash gives its tiles the new codes.
+    keeps them, and made from the scenes otherwise. model: the model of the store's codes, or its
+    file; None: the one that it keeps, or the shipped one. anyway: write the file even if the codes
+    are not judged to be better. The store is not changed; rehash gives its tiles the new codes.
 
     Raises ConfigurationError where the model gives no representation, LineageError where the
-    store's codes are of another model, InputError where fewer than 300 tiles can be used.
+    store's codes are of another model, ModelError where its file cannot be used, InputError where
+    fewer than 300 tiles can be.
     """
     check_output(out)
-    path = model_path(model or store.model_file())
-    loaded = HashModel.load(path)
+    given = model or store.model_file()
+    loaded = given if isinstance(given, HashModel) else HashModel.load(given)
     if loaded.representation is None:
-        raise ConfigurationError(f"{path}: gives no representation to adapt; export it again")
+        raise ConfigurationError(
+            f"model {loaded.name}: gives no representation to adapt; export it again"
+        )
     store.check(loaded.lineage, store.bits)
+    data = loaded.file_bytes()
+    if data is None:
+        raise ModelError(f"model {loaded.name}: its file is gone, or has another model by now")
     sample = draw_sample(store, loaded, FITTED + JUDGED, seed, progress)
     if len(sample) < MIN_TILES:
         raise InputError(
@@ -119,7 +123,7 @@ def adapt(
     card = _with_distances(card, limits, others.codes, after)
     written = judgement.is_better or anyway
     if written:
-        write_bytes(out, adapted_file(read_model(path), card, code))
+        write_bytes(out, adapted_file(data, card, code))
         HashModel.load(out)
     return Adapted(out if written else None, card, judgement, sample.unreachable)
 

@@ -1,122 +1,155 @@
-"""Jobs: work that takes longer than a request, one after another, with its progress."""
+"""The jobs of a server: done one after another, with their progress.
+
+A file has them: what had not ended when the server did waits again when it starts, and goes on as
+far as the work itself can.
+"""
 
 import contextlib
-import queue
 import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from scenehash.errors import NotStoredError, StoreBusyError
 from scenehash.files import printable
 from scenehash.progress import Progress
 
+from .job import Job
+from .job_file import JobFile
 from .problems import document_of
 
-# Jobs that wait, and that are remembered.
-MOST_WAITING, MOST_KEPT = 100, 200
+# Jobs that wait, and that are remembered; messages of one.
+MOST_WAITING, MOST_KEPT, MOST_MESSAGES = 100, 200, 100
+# A job during which the server ended so often, unasked, is not begun again.
+MOST_BEGUN = 3
 
-Work = Callable[[Progress], Mapping[str, object]]
-
-
-@dataclass
-class Job:
-    """A piece of work; state: waiting, running, done or failed.
-
-    task: what is being done, done of total steps. result: the document of the command that does the
-    same. error: a problem document.
-    """
-
-    id: str
-    kind: str
-    state: str = "waiting"
-    task: str | None = None
-    done: int = 0
-    total: int = 0
-    started: datetime | None = None
-    ended: datetime | None = None
-    messages: list[str] = field(default_factory=list)
-    result: Mapping[str, object] | None = None
-    error: Mapping[str, object] | None = None
-
-    def document(self) -> dict[str, object]:
-        """The job as plain values, as JSON has them."""
-        return {
-            "id": self.id,
-            "kind": self.kind,
-            "state": self.state,
-            "task": self.task,
-            "done": self.done,
-            "total": self.total,
-            "started": None if self.started is None else self.started.isoformat(),
-            "ended": None if self.ended is None else self.ended.isoformat(),
-            "messages": list(self.messages),
-            "result": self.result,
-            "error": self.error,
-        }
+# What a kind of job does with its arguments; the document of the command that does the same.
+Work = Callable[[Mapping[str, Any], Progress], Mapping[str, object]]
 
 
 class Jobs:
-    """Jobs of this process, done in a thread in the order in which they came."""
+    """Jobs of a store, done in a thread in the order in which they came.
 
-    def __init__(self, log: Callable[[str], None]) -> None:
-        self._log = log
+    path: the file that has them; while another server has it, they are forgotten when this one
+    ends. works: what each kind does. log: called with what a person should know, a line each.
+    """
+
+    def __init__(self, path: Path, works: Mapping[str, Work], log: Callable[[str], None]) -> None:
+        self._works, self._log = works, log
+        self._file = JobFile(path, log)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._waiting: queue.Queue[tuple[Job, Work] | None] = queue.Queue(MOST_WAITING)
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._changed = threading.Condition()
+        self._closing = False
 
-    def add(self, kind: str, work: Work) -> Job:
-        """Queue work; StoreBusyError when too much waits already."""
-        job = Job(secrets.token_hex(8), kind)
-        try:
-            self._waiting.put_nowait((job, work))
-        except queue.Full as error:
-            raise StoreBusyError(f"{MOST_WAITING} jobs wait already; try again") from error
-        with self._lock:
+    def start(self) -> None:
+        """Begin, with the jobs of the server before."""
+        with self._changed:
+            for job in self._file.read():
+                _take_over(job)
+                self._jobs[job.id] = job
+            self._file.write(self._jobs.values())
+        threading.Thread(target=self._run, name="jobs", daemon=True).start()
+
+    def add(self, kind: str, arguments: Mapping[str, Any] | None = None) -> Job:
+        """Queue work, unless the same waits or runs: then that job is returned.
+
+        StoreBusyError when too much waits already.
+        """
+        own = dict(arguments or {})
+        with self._changed:
+            active = [job for job in self._jobs.values() if job.is_active]
+            for job in active:
+                if (job.kind, job.arguments) == (kind, own):
+                    return job
+            if len(active) > MOST_WAITING:
+                raise StoreBusyError(f"{MOST_WAITING} jobs wait already; try again")
+            job = Job(id=secrets.token_hex(8), kind=kind, arguments=own)
             self._jobs[job.id] = job
             for number in list(self._jobs)[: max(0, len(self._jobs) - MOST_KEPT)]:
                 if self._jobs[number].ended is not None:
                     del self._jobs[number]
+            self._file.write(self._jobs.values())
+            self._changed.notify()
         return job
 
     def list(self) -> list[Job]:
         """All jobs, the newest first."""
-        with self._lock:
+        with self._changed:
             return list(reversed(self._jobs.values()))
 
     def get(self, number: str) -> Job:
         """The job of an id; NotStoredError when there is none."""
-        with self._lock:
+        with self._changed:
             if number not in self._jobs:
                 raise NotStoredError(f"job {printable(number)}: there is none of that id")
             return self._jobs[number]
 
+    def cancel(self, number: str) -> Job:
+        """Have a job end: at once where it waits, otherwise at its next step.
+
+        What it has committed is kept.
+        """
+        job = self.get(number)
+        with self._changed:
+            if job.state == "waiting":
+                job.end("cancelled")
+            elif job.state == "running":
+                job.state = "cancelling"
+                job.stop.set()
+            self._file.write(self._jobs.values())
+        return job
+
     def close(self) -> None:
-        """End after the job in hand; it is not waited for: what it has committed is kept."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
-        self._waiting.put(None)
+        """Have the job in hand end at its next step, to wait again when a server starts."""
+        with self._changed:
+            self._closing = True
+            for job in self._jobs.values():
+                job.stop.set()
+                job.begun -= job.state == "running"
+            self._file.write(self._jobs.values())
+            self._file.close()
+            self._changed.notify()
 
     def _run(self) -> None:
-        while (found := self._waiting.get()) is not None:
-            job, work = found
-            job.started, job.state = datetime.now(UTC), "running"
+        while (job := self._next()) is not None:
             try:
-                job.result = work(_JobProgress(job))
-                job.state = "done"
+                job.result = self._works[job.kind](job.arguments, _JobProgress(job))
+                job.end("done")
+            except _StopError:
+                if not self._closing:
+                    job.end("cancelled")
             except Exception as error:  # a job may fail in any way, and ends no other
-                job.error, job.state = document_of(error), "failed"
+                job.error = document_of(error)
+                job.end("failed")
                 self._log(f"{job.kind}: {printable(str(error))}")
-            job.ended = datetime.now(UTC)
+            with self._changed:
+                self._file.write(self._jobs.values())
+
+    def _next(self) -> Job | None:
+        """The next job that waits, begun; None when there is to be none."""
+
+        def waiting() -> Job | None:
+            return next((job for job in self._jobs.values() if job.state == "waiting"), None)
+
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or waiting() is not None)
+            job = waiting()
+            if self._closing or job is None:
+                return None
+            job.started, job.state, job.begun = datetime.now(UTC), "running", job.begun + 1
+            self._file.write(self._jobs.values())
+            return job
+
+
+class _StopError(BaseException):
+    """Raised in a job that is to end; nothing on the way takes it for an error of its own."""
 
 
 class _JobProgress:
-    """Progress that a job shows."""
+    """Progress that a job shows; at each step the job may be ended."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -124,12 +157,13 @@ class _JobProgress:
     @contextlib.contextmanager
     def task(self, name: str, total: int) -> Iterator["_JobProgress"]:
         """See Progress."""
+        self._stop_if_asked()
         self._job.task, self._job.done, self._job.total = name, 0, total
         yield self
 
     def message(self, text: str) -> None:
         """See Progress."""
-        self._job.messages.append(printable(text))
+        self._job.messages = [*self._job.messages, printable(text)][-MOST_MESSAGES:]
 
     def plan(self, more: int) -> None:
         """See Task."""
@@ -138,3 +172,20 @@ class _JobProgress:
     def advance(self, steps: int) -> None:
         """See Task."""
         self._job.done += steps
+        self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._job.stop.is_set():
+            raise _StopError
+
+
+def _take_over(job: Job) -> None:
+    """A job of an earlier server that had not ended waits again."""
+    if job.state == "cancelling":
+        job.end("cancelled")
+    elif job.is_active and job.begun >= MOST_BEGUN:
+        reason = f"the server ended {job.begun} times during this job, and it is not begun again"
+        job.error = document_of(StoreBusyError(reason))
+        job.end("failed")
+    elif job.is_active:
+        job.state = "waiting"

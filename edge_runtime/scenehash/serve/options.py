@@ -7,7 +7,13 @@ from pathlib import Path
 
 CORES = os.cpu_count() or 1
 # In the store's folder: what belongs to the server of that store.
-FOLDER, TOKENS, AUDIT = "serve", "tokens.json", "audit.jsonl"
+FOLDER, TOKENS, AUDIT, JOBS, ADAPTED = (
+    "serve",
+    "tokens.json",
+    "audit.jsonl",
+    "jobs.json",
+    "adapted.onnx",
+)
 MEGABYTE = 1_000_000
 
 

@@ -27,29 +27,31 @@ PixelWindow = Annotated[
 ]
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """What is asked for; nothing that is not known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RowQuery(_Request):
+class RowQuery(Request):
     """A stored tile."""
 
     row: Natural
 
 
-class CodeQuery(_Request):
+class CodeQuery(Request):
     """A code in hexadecimal digits."""
 
     code: Annotated[str, Field(max_length=64)]
 
 
-class PlaceQuery(_Request):
+class PlaceQuery(Request):
     """The stored tile at a place: of the newest scene, the one whose middle is nearest."""
 
     at: Place
 
 
-class _PartQuery(_Request):
+class _PartQuery(Request):
     window: PixelWindow | None = None
     at: Place | None = None
     tile: Annotated[str | None, Field(max_length=20, description='Such as "512" or "300m".')] = None
@@ -96,7 +98,7 @@ QueryRequest = Annotated[
 Queries = Annotated[list[QueryRequest], Field(max_length=MOST_QUERIES)]
 
 
-class FilterRequest(_Request):
+class FilterRequest(Request):
     """Conditions on tiles; all that are given must hold. See scenehash.Filter."""
 
     scene: Text | None = None
@@ -125,7 +127,7 @@ class FilterRequest(_Request):
         return found or None
 
 
-class SearchRequest(_Request):
+class SearchRequest(Request):
     """A search, in the words of scenehash search."""
 
     queries: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
@@ -138,7 +140,7 @@ class SearchRequest(_Request):
     filter: FilterRequest = FilterRequest()
 
 
-class AlertRequest(_Request):
+class AlertRequest(Request):
     """An alert that is to be."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -155,26 +157,51 @@ class AlertTestRequest(AlertRequest):
     label: Text | None = None
 
 
-class RateRequest(_Request):
+class RateRequest(Request):
     """Another radius of an alert, or another rate of false alarms; with neither, its rule anew."""
 
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
     false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
-class JudgeRequest(_Request):
+class JudgeRequest(Request):
     """A tile that is judged."""
 
     row: Natural
 
 
-class ReleaseRequest(_Request):
+class ReleaseRequest(Request):
     """Inputs that are to leave the quarantine, named as in the list."""
 
     paths: Annotated[list[Text], Field(max_length=10_000)]
 
 
-class SessionRequest(_Request):
+class IngestRequest(Request):
+    """A file in the folder of accepted scenes, and the labels of what is in it."""
+
+    name: Text
+    labels: list[Text] = []
+
+
+class AdaptRequest(Request):
+    """An adaptation, in the words of scenehash adapt."""
+
+    anyway: bool = False
+    seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
+
+
+class RehashRequest(Request):
+    """A rehash, in the words of scenehash rehash; model: null is the one that ships."""
+
+    model: Annotated[
+        Literal["adapted", "open"] | None,
+        Field(description='"adapted": the one that the last adaptation made; null: the shipped.'),
+    ] = None
+    bits: Annotated[int | None, Field(ge=1, le=256)] = None
+    require_all: bool = False
+
+
+class SessionRequest(Request):
     """A token."""
 
     token: Annotated[str, Field(max_length=200)]

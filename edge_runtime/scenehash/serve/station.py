@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -16,13 +16,10 @@ from scenehash.diagnose.hardware import read_memory, read_temperature
 from scenehash.errors import (
     ConfigurationError,
     InputError,
-    ModelError,
     NotStoredError,
     StoreBusyError,
 )
-from scenehash.ingestion import IngestOptions, ingest, retry_quarantine
 from scenehash.model.hash_model import HashModel
-from scenehash.progress import Progress
 from scenehash.retrieval.query import Query, bits_for, check_width
 from scenehash.retrieval.search import SearchResult, search
 from scenehash.scenes import Scene
@@ -36,8 +33,9 @@ from .feed import Feed
 from .jobs import Jobs
 from .limits import WRONG_BURST, WRONG_RATE, RateLimit
 from .metrics import Metrics
+from .model_in_use import ModelInUse
 from .open_scenes import OpenScenes
-from .options import AUDIT, FOLDER, ServeOptions
+from .options import AUDIT, FOLDER, JOBS, ServeOptions
 from .queries import (
     CodeQuery,
     PlaceQuery,
@@ -50,6 +48,7 @@ from .queries import (
 from .readers import Readers
 from .tokens import Tokens
 from .uploads import Upload, Uploads
+from .work import works_of
 
 # Seconds that a request waits for another process that writes, and between two tries.
 WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
@@ -69,19 +68,19 @@ class Station:
         self, path: Path, model: HashModel, options: ServeOptions, log: Callable[[str], None]
     ) -> None:
         """Raises StoreError when there is no store."""
-        self.path, self.model, self.options, self.log = path, model, options, log
+        self.path, self.options, self.log = path, options, log
+        self.models = ModelInUse(model, log)
         self.readers = Readers(path, max(2, options.threads))
         self.uploads = Uploads(options.most_upload)
         self.open_scenes = OpenScenes()
-        self.jobs = Jobs(log)
+        self.jobs = Jobs(path / FOLDER / JOBS, works_of(self), log)
         self.metrics = Metrics()
         self.tokens = Tokens(options.tokens_file(path))
         self.wrong_tokens = RateLimit(WRONG_RATE, WRONG_BURST)
         self.audit = Audit(path / FOLDER / AUDIT, log)
         self.feed = Feed(self.readers)
         self.started = datetime.now(UTC)
-        self._writing, self._loading = threading.Lock(), threading.Lock()
-        self._followed: Path | None = None
+        self._writing = threading.Lock()
         self._hashing = threading.Semaphore(options.threads)
         self._decoding = threading.Lock()
         self._sizes = (float("-inf"), 0)
@@ -130,7 +129,7 @@ class Station:
                 where=request.filter.filter(),
                 unlike=unlike,
                 rerank=request.rerank,
-                model=self.model,
+                model=self.models.of(store),
             )
         if result.hits:
             self.metrics.note_nearest(min(hit.distance for hit in result.hits))
@@ -169,16 +168,6 @@ class Station:
         except InputError as error:
             raise InputError(error.reason, upload.text) from error
 
-    def ingest(self, path: Path, labels: Sequence[str], progress: Progress) -> Mapping[str, object]:
-        """Ingest a file that was uploaded; the document of scenehash ingest."""
-        options = IngestOptions(labels=tuple(labels), threads=self.options.threads, wait=True)
-        return ingest([path], self.path, self.model, options, progress).document()
-
-    def retry(self, progress: Progress) -> Mapping[str, object]:
-        """Ingest what is in quarantine again; the document of scenehash quarantine retry."""
-        options = IngestOptions(threads=self.options.threads, wait=True)
-        return retry_quarantine(self.path, self.model, options, progress).document()
-
     def document(self) -> dict[str, object]:
         """How the station is, as plain values, as JSON has them."""
         with self.readers.store() as store:
@@ -186,7 +175,7 @@ class Station:
             newest = store.list_scenes(most=1).scenes
             events = {"oldest": store.outbox.oldest(), "newest": store.outbox.newest()}
             quarantine, alerts = len(store.quarantine.list()), len(store.alerts.list())
-            fits = store.lineage == self.model.lineage
+            model, lineage = self.models.of(store), store.lineage
             held = {
                 "path": str(self.path),
                 "uuid": store.uuid,
@@ -214,11 +203,11 @@ class Station:
             "temperature": read_temperature(),
             "load": _load(),
             "model": {
-                "name": self.model.name,
-                "lineage": self.model.lineage,
-                "bits": self.model.bits,
-                "tile_size": self.model.tile_size,
-                "fits": fits,
+                "name": model.name,
+                "lineage": model.lineage,
+                "bits": model.bits,
+                "tile_size": model.tile_size,
+                "fits": model.lineage == lineage,
             },
         }
 
@@ -267,40 +256,32 @@ class Station:
         return self.metrics.text(gauges)
 
     def _query_of_scene(self, request: SceneQuery, file: SceneFile) -> Query:
-        crop, bits = request.crop(), self.bits()
+        crop, (model, bits) = request.crop(), self.hasher()
         with self._hashing, self.open_scenes.scene(*file) as scene, self.metrics.stage("hash"):
-            query = Query.from_scene(scene, file.path, self.model, bits, crop)
+            query = Query.from_scene(scene, file.path, model, bits, crop)
         return dataclasses.replace(query, scene=Path(file.path))
 
     def _query_of_upload(self, request: UploadQuery) -> Query:
-        upload, bits, params = self.uploads.get(request.upload), self.bits(), request.params()
+        upload, params, (model, bits) = (
+            self.uploads.get(request.upload),
+            request.params(),
+            self.hasher(),
+        )
         crop = request.crop(params)
-        of_model = params.over(self.model.card.decode_params)
-        opened = self.opened_upload(upload, of_model)
+        opened = self.opened_upload(upload, params.over(model.card.decode_params))
         with self._hashing, opened as scene, self.metrics.stage("hash"):
-            return Query.from_scene(scene, upload.text, self.model, bits, crop)
+            return Query.from_scene(scene, upload.text, model, bits, crop)
 
-    def bits(self) -> int:
-        """The width of the store's codes; LineageError when the model did not make them.
-
-        A store that got another model's codes since (scenehash rehash) has that model with it.
-        """
+    def hasher(self) -> tuple[HashModel, int]:
+        """The model of the store's codes, and their width; LineageError when there is none here."""
         with self.readers.store() as store:
-            file = None if store.lineage == self.model.lineage else store.model_file()
-            if file is not None:
-                self._follow(file)
-            return bits_for(store, self.model)
+            model = self.models.of(store)
+            return model, bits_for(store, model)
 
-    def _follow(self, file: Path) -> None:
-        """Take the model of a file; one that cannot be used is named once."""
-        with self._loading:
-            if file == self._followed:
-                return
-            self._followed = file
-            try:
-                self.model = HashModel.load(file)
-            except ModelError as error:
-                self.log(f"the store's model cannot be used: {error}")
+    def model(self) -> HashModel:
+        """The model of the store's codes, or the latest that there is."""
+        with self.readers.store() as store:
+            return self.models.of(store)
 
     @contextlib.contextmanager
     def _opened_for_writing(self, deadline: float) -> Iterator[CodeStore]:

@@ -1,6 +1,7 @@
 """Images that are searched with, for a while: files in a folder of this process alone."""
 
 import contextlib
+import re
 import tempfile
 import threading
 import time
@@ -16,7 +17,7 @@ from scenehash.errors import InputError, NotStoredError, StoreBusyError
 from scenehash.files import printable
 from scenehash.scenes import Scene, open_scene
 from scenehash.scenes.bounds import check_bounds
-from scenehash.scenes.files import content_of
+from scenehash.scenes.files import SCENE_SUFFIXES, content_of
 from scenehash.scenes.formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, format_of
 
 # Formats that name no other files.
@@ -27,6 +28,8 @@ LIFETIME = timedelta(hours=1)
 LARGEST_KEPT = 4
 MOST_PIXELS = 32_000_000
 LONGEST_NAME = 200
+# What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
+FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
 # Uploads that are being received.
 MOST_COMING = 8
 
@@ -139,6 +142,16 @@ def check_image(path: Path) -> str:
         if header.width * header.height > MOST_PIXELS:
             raise InputError(_too_many(header.width, header.height))
     return kind
+
+
+def checked_name(name: str) -> str:
+    """The name of a file that is sent; InputError on one that leads anywhere else."""
+    is_plain = FILE_NAME.fullmatch(name) is not None
+    if not is_plain or Path(name).suffix.lower() not in SCENE_SUFFIXES:
+        raise InputError(
+            f"{printable(name)}: give the name of a file without a folder, such as scene.tif"
+        )
+    return name
 
 
 def _too_many(width: int, height: int) -> str:

@@ -7,6 +7,7 @@ reader.py       its part that changes nothing: search, tiles, codes
 alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
+links.py        store.links: what it knows of other stations
 thumbnails.py   store.thumbnails, in a file of their own (tile_file.py)
 vectors.py      store.vectors, likewise: what the model sees in tiles
 earlier.py      what could not follow a store to another model
@@ -52,6 +53,7 @@ from .alerts import Alert, ExampleTile, Judged
 from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .links import LinkedScene
 from .opening import model_of
 from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
@@ -81,6 +83,7 @@ __all__ = [
     "Hit",
     "Judged",
     "Kind",
+    "LinkedScene",
     "Quarantined",
     "Rule",
     "SceneRecord",

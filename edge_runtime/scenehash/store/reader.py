@@ -173,6 +173,10 @@ class StoreReader:
             scene = self._catalog.scenes.find([content]).get(content)
             return scene is not None and self._snapshot.is_sound(scene)
 
+    def has_scene(self, content: str) -> bool:
+        """Whether a scene of this content id is stored, sound or not."""
+        return content in self._catalog.scenes.find([content])
+
     def find_scene(self, content: str) -> SceneRecord | None:
         """The record of the scene of this content id; None when there is none.
 
@@ -277,6 +281,10 @@ class StoreReader:
         """The paths of the scenes that are damaged, as far as they can be read."""
         with self._pinned():
             return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
+
+    def scene_rows(self) -> list[tuple[int, int, bytes]]:
+        """First row, number of tiles and content id of every scene, by first row."""
+        return self._catalog.scenes.rows()
 
     def deleted_rows(self) -> Ranges:
         """All rows that had a tile once and have none any more."""

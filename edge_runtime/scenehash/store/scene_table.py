@@ -77,6 +77,12 @@ class SceneTable:
         with damaged_values(SCENES_DAMAGED):
             return [bytes(content).hex() for (content,) in found]
 
+    def rows(self) -> list[tuple[int, int, bytes]]:
+        """First row, number of tiles and content of every scene, by first row."""
+        found = self._database.all("SELECT first_row, tiles, content FROM scene ORDER BY first_row")
+        with damaged_values(SCENES_DAMAGED):
+            return [(int(row), int(tiles), bytes(content)) for row, tiles, content in found]
+
     def at_paths(self, paths: Sequence[str]) -> dict[str, list[int]]:
         """The numbers of the scenes that were ingested from these paths."""
         scenes: dict[str, list[int]] = {}

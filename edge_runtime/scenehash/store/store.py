@@ -25,6 +25,7 @@ from .check import find_damage
 from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG
+from .links import Links
 from .merge import groups_of
 from .model_file import PATTERN, model_path, write_model
 from .opening import make_files, open_files
@@ -66,8 +67,9 @@ class CodeStore(StoreReader):
     the catalog, and search side by side. A process that is forked opens its own.
 
     alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
-    quarantine: inputs that could not be ingested. thumbnails, vectors: small pictures of tiles, and
-    their representations, where the store keeps them.
+    quarantine: inputs that could not be ingested. links: what it knows of other stations.
+    thumbnails, vectors: small pictures of tiles, and their representations, where the store keeps
+    them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -77,6 +79,7 @@ class CodeStore(StoreReader):
         self.alerts = Alerts(catalog.database, self.transaction, self.bits)
         self.outbox = Outbox(catalog.database, self.transaction)
         self.quarantine = Quarantine(catalog.database, self.transaction)
+        self.links = Links(catalog.database, self.transaction)
 
     def __enter__(self) -> "CodeStore":
         return self

@@ -95,6 +95,8 @@ def test_a_secret_of_another_token_is_wrong(client: TestClient, tokens: dict[str
         ("PATCH", "/api/alerts/quay", {"radius": 4}, "write"),
         ("POST", "/api/alerts", {"name": "new", "examples": [{"row": 0}]}, "write"),
         ("POST", "/api/quarantine/retry", None, "write"),
+        ("POST", "/api/adapt", {}, "write"),
+        ("POST", "/api/rehash", {}, "write"),
         ("POST", "/api/quarantine/release", {"paths": []}, "write"),
         ("DELETE", "/api/alerts/quay", None, "write"),
     ],

@@ -1,7 +1,6 @@
-"""The parts of the server by themselves: uploads, open scenes, jobs, readers, map of errors."""
+"""The parts of the server by themselves: uploads, open scenes, readers, map of errors."""
 
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,10 +17,7 @@ from scenehash.errors import (
     StoreDamagedError,
     StoreError,
 )
-from scenehash.progress import Progress
 from scenehash.report.contact_sheet import write_picture
-from scenehash.serve import jobs
-from scenehash.serve.jobs import Job, Jobs
 from scenehash.serve.open_scenes import MOST_OPEN, OpenScenes
 from scenehash.serve.problems import document_of
 from scenehash.serve.readers import Readers
@@ -30,7 +26,6 @@ from scenehash.store.records import SceneFile
 
 from ...scenes import draw
 from ..store.samples import make
-from .stations import wait_for
 
 
 def kept(uploads: Uploads, path: Path, name: str = "a.png") -> Upload:
@@ -143,57 +138,6 @@ def test_two_who_ask_for_one_scene_open_it_once(tmp_path: Path) -> None:
     assert len(found) == 8
     assert len(set(map(id, found))) == 1
     scenes.close()
-
-
-def ended(job: Job) -> bool:
-    return job.ended is not None
-
-
-def test_a_job_that_fails_says_why_and_ends_no_other() -> None:
-    lines: list[str] = []
-    work = Jobs(lines.append)
-
-    def fail(progress: Progress) -> Mapping[str, object]:
-        with progress.task("try", 3) as task:
-            task.advance(2)
-        raise ConfigurationError("no sense")
-
-    def crash(_: Progress) -> Mapping[str, object]:
-        raise ZeroDivisionError("inside")
-
-    first, second = work.add("ingest", fail), work.add("ingest", crash)
-    third = work.add("retry", lambda _: {"done": True})
-    wait_for(lambda: ended(third))
-    assert (first.state, first.done, first.total, first.task) == ("failed", 2, 3, "try")
-    assert first.error == {
-        "type": "urn:scenehash:ConfigurationError", "title": "Unprocessable Entity", "status": 422,
-        "detail": "no sense",
-    }  # fmt: skip
-    assert second.error is not None
-    assert "inside" not in str(second.error)
-    assert (third.state, third.result) == ("done", {"done": True})
-    assert [job.id for job in work.list()] == [third.id, second.id, first.id]
-    assert lines == ["ingest: no sense", "ingest: inside"]
-    work.close()
-
-
-def test_so_many_jobs_wait_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MOST_WAITING", 2)
-    release = threading.Event()
-    work = Jobs(lambda _: None)
-
-    def wait(_: Progress) -> Mapping[str, object]:
-        release.wait(20)
-        return {}
-
-    first = work.add("retry", wait)
-    wait_for(lambda: first.state == "running")
-    others = [work.add("retry", wait) for _ in range(2)]
-    with pytest.raises(StoreBusyError, match="jobs wait already"):
-        work.add("retry", wait)
-    release.set()
-    wait_for(lambda: ended(others[-1]))
-    work.close()
 
 
 def test_readers_are_given_out_one_at_a_time_and_follow_the_store(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def add(station: Here, asked: AlertRequest) -> Response:
             examples,
             unlike,
             asked.radius,
-            station.model,
+            station.models.of(store),
             false_alarms=asked.false_alarms,
         )
     return answer(added.document(), HTTPStatus.CREATED)
@@ -65,7 +65,7 @@ def test_new(station: Here, asked: AlertTestRequest) -> Response:
             examples,
             unlike,
             asked.radius,
-            station.model,
+            station.models.of(store),
             false_alarms=asked.false_alarms,
         )
     return answer(_tried(station, made, asked.label))

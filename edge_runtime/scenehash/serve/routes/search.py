@@ -145,14 +145,14 @@ def _asked(
 
 
 def _uploaded(station: Station, file: IO[bytes], name: str) -> dict[str, object]:
-    found, bits = station.uploads.add(file, name), station.bits()
+    found, (model, bits) = station.uploads.add(file, name), station.hasher()
     with station.opened_upload(found, _of_model(station)) as scene:
         window = Window(0, 0, scene.width, scene.height)
         footprints = scene.footprints([window])
-        tiles = len(scene.windows(Tiling(), station.model.tile_size))
+        tiles = len(scene.windows(Tiling(), model.tile_size))
         code = None
         if tiles == 1:
-            query = SearchQuery.from_scene(scene, found.text, station.model, bits)
+            query = SearchQuery.from_scene(scene, found.text, model, bits)
             code = query.code.tobytes().hex()
         return {
             **_about(found),
@@ -176,4 +176,4 @@ def _about(found: Upload) -> dict[str, object]:
 
 
 def _of_model(station: Station) -> DecodeParams:
-    return station.model.card.decode_params
+    return station.models.latest.card.decode_params

@@ -1,6 +1,5 @@
-"""The station: its store, its health, its quarantine, its jobs; and figures for a monitor."""
+"""The station: its store, its health, its quarantine; and figures for a monitor."""
 
-import re
 import shutil
 from http import HTTPStatus
 from pathlib import Path
@@ -11,22 +10,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, Response
 
 from scenehash.errors import InputError
-from scenehash.files import atomic_path, printable
-from scenehash.scenes.files import SCENE_SUFFIXES
+from scenehash.files import atomic_path
 from scenehash.store.documents import info_document, quarantine_document
 
-from ..jobs import Job
 from ..metrics import MEDIA_TYPE
 from ..problems import Refused
 from ..queries import ReleaseRequest
-from ..uploads import check_image
+from ..uploads import check_image, checked_name
 from .common import PROBLEMS, Here, answer
+from .jobs import accepted
 from .search import BINARY, check_binary, write_body
 
 router = APIRouter(tags=["station"], responses=PROBLEMS)
 
-# What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
-FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
 LABELS, LONGEST_LABEL = 20, 200
 
 
@@ -53,7 +49,7 @@ def quarantine(station: Here) -> Response:
 @router.post("/api/quarantine/retry", status_code=HTTPStatus.ACCEPTED)
 def retry(station: Here) -> Response:
     """Ingest them again."""
-    return _accepted(station.jobs.add("retry", station.retry))
+    return accepted(station.jobs.add("retry"))
 
 
 @router.post("/api/quarantine/release")
@@ -78,27 +74,13 @@ async def ingest(
             HTTPStatus.FORBIDDEN, "no scenes are taken here; start with: scenehash serve --accept"
         )
     check_binary(request)
-    path, labels = folder / _checked_name(name), label or []
+    path, labels = folder / checked_name(name), label or []
     if any(len(text) > LONGEST_LABEL for text in labels):
         raise InputError(f"a label has at most {LONGEST_LABEL} characters")
     with station.uploads.receiving() as file:
         await write_body(request, file)
         await run_in_threadpool(_keep, file, path)
-    return _accepted(
-        station.jobs.add("ingest", lambda progress: station.ingest(path, labels, progress))
-    )
-
-
-@router.get("/api/jobs")
-def jobs(station: Here) -> Response:
-    """Jobs, the newest first."""
-    return answer({"jobs": [job.document() for job in station.jobs.list()]})
-
-
-@router.get("/api/jobs/{number}")
-def job(station: Here, number: str) -> Response:
-    """One job."""
-    return answer(station.jobs.get(number).document())
+    return accepted(station.jobs.add("ingest", {"name": name, "labels": labels}))
 
 
 @router.get("/healthz")
@@ -113,21 +95,6 @@ def health(station: Here) -> Response:
 def metrics(station: Here) -> Response:
     """Figures in Prometheus' text format."""
     return Response(station.metrics_text(), media_type=MEDIA_TYPE)
-
-
-def _accepted(job: Job) -> Response:
-    response = answer(job.document(), HTTPStatus.ACCEPTED)
-    response.headers["Location"] = f"/api/jobs/{job.id}"
-    return response
-
-
-def _checked_name(name: str) -> str:
-    is_plain = FILE_NAME.fullmatch(name) is not None
-    if not is_plain or Path(name).suffix.lower() not in SCENE_SUFFIXES:
-        raise InputError(
-            f"{printable(name)}: give the name of a file without a folder, such as scene.tif"
-        )
-    return name
 
 
 def _keep(received: IO[bytes], path: Path) -> None:

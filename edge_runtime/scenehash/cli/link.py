@@ -1,0 +1,159 @@
+"""`scenehash link`: bundles between stations and a ground store."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .commands import register_command, register_group
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .options import StorePath, Wait
+
+if TYPE_CHECKING:
+    from scenehash.link import Applied, Bundled
+
+PeerName = Annotated[
+    str, typer.Option("--for", metavar="PEER", help="The name of the station that it is for.")
+]
+BundleOut = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        metavar="FILE|FOLDER",
+        help="Write the bundle there; in a folder it gets a name that no other has.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the app."""
+    group = register_group(app, "link", "Exchange bundles with other stations, over any carrier.")
+    register_command(
+        group,
+        pack_command,
+        "scenehash link pack --store my.store --for ground --max-bytes 500000 --out outgoing",
+    )
+    register_command(group, apply_command, "scenehash link apply incoming/*.shlb --store ground")
+    register_command(group, status_command, "scenehash link status --store ground --peer north-1")
+
+
+def pack_command(
+    store: StorePath,
+    peer: PeerName,
+    out: BundleOut = Path(),
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Write at most this many bytes, the most urgent first."),
+    ] = None,
+    times: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Send what nobody acknowledges this many times."),
+    ] = 3,
+    down: Annotated[
+        bool, typer.Option("--down", help="Pack what a station is to have, and no tiles.")
+    ] = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a bundle of what a peer lacks.
+
+    New and deleted tiles, events, and receipts for what came from the peer. A bundle that is lost
+    is made up for by later ones.
+    """
+    from scenehash.link import PackOptions, pack_bundle
+
+    packed = pack_bundle(store, peer, out, PackOptions(max_bytes, times, down), wait)
+    for line in packed.damaged:
+        notice(f"warning: left out: {line}")
+    report(packed.document(), as_json, _packed_line(packed))
+
+
+def apply_command(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundle files.")],
+    store: StorePath,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Apply bundles to a store; in any order, twice, or cut.
+
+    The store is made when there is none. Exit status 3 means that a part could not be applied.
+    """
+    from scenehash.link import apply_bundles
+
+    done = apply_bundles(bundles, store, wait, CONSOLE)
+    aside = [line for one in done for line in one.set_aside]
+    for line in aside:
+        notice(f"set aside: {line}")
+    document = {"store": str(store), "bundles": [one.document() for one in done]}
+    report(document, as_json, *(_applied_line(one) for one in done))
+    if aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def status_command(
+    store: StorePath,
+    peer: Annotated[
+        str | None, typer.Option("--peer", metavar="PEER", help="Show this peer alone.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was sent and what has come, and what is missing.
+
+    What has come is complete when the digests that both sides compute of their tiles are the same.
+    """
+    from scenehash.link import link_status
+
+    document = link_status(store, peer)
+    lines = [_sent_line(one) for one in document["sent"]]
+    for one in document["received"]:
+        lines += _received_lines(one)
+    report(document, as_json, *(lines or [f"{store}: no bundle was packed or applied yet"]))
+
+
+def _packed_line(packed: "Bundled") -> str:
+    each = ""
+    if packed.tiles:
+        each = f", {packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile"
+    left = packed.left_tiles, packed.left_events
+    rest = f"; left: {counted(left[0], 'tile')}, {counted(left[1], 'event')}" if any(left) else ""
+    return (
+        f"{packed.path}: {counted(packed.bytes, 'byte')}: {counted(packed.events, 'event')}, "
+        f"{counted(packed.tiles, 'tile')}, {packed.deleted:,} deleted{each}{rest}"
+    )
+
+
+def _applied_line(one: "Applied") -> str:
+    cut = f", {one.cut} of {one.blocks} blocks missing" if one.cut else ""
+    again = f", {counted(one.repeated, 'block')} again" if one.repeated else ""
+    return (
+        f"{one.bundle}: {one.station or 'unknown'} {one.number}: {counted(one.scenes, 'scene')} of "
+        f"{counted(one.tiles, 'tile')}, {one.deleted:,} deleted, {counted(one.events, 'event')}"
+        f"{again}{cut}"
+    )
+
+
+def _sent_line(one: dict[str, Any]) -> str:
+    parts = [
+        f"{name}: {one[name]['sent']:,} of {one[name]['all']:,} sent, "
+        f"{one[name]['acknowledged']:,} acknowledged"
+        for name in ("tiles", "events")
+    ]
+    return f"to {one['peer']}: {counted(one['bundles'], 'bundle')}; {'; '.join(parts)}"
+
+
+def _received_lines(one: dict[str, Any]) -> list[str]:
+    if "tiles" not in one:
+        return [f"from {one['station']}: nothing that says what it has"]
+    state = "complete" if one["complete"] else "not complete"
+    lines = [
+        f"from {one['station']}: {state} as of bundle {one['as_of_bundle']}: "
+        f"{counted(one['tiles'], 'tile')}, digest {one['digest']}"
+    ]
+    for name in ("missing", "waiting", "differing"):
+        if one[name]:
+            ranges = ", ".join(f"{first} to {last}" for first, last in one[name])
+            lines.append(f"from {one['station']}: rows {name}: {ranges}")
+    for name, what in (("deleted_here", "deleted here"), ("cut_otherwise", "cut otherwise")):
+        if one[name]:
+            lines.append(f"from {one['station']}: {counted(one[name], 'tile')} {what}")
+    return lines

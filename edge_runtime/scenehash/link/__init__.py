@@ -1,0 +1,25 @@
+"""What travels over a thin link: bundles between stations and a ground store, as files.
+
+packing.py         pack_bundle: what a peer lacks, the most urgent first
+applying.py        apply_bundles: into a store, in any order, twice, or cut
+status.py          link_status: what each side has, and what lacks
+bundle.py          a bundle: its head, its blocks, their checksums
+kinds.py           what blocks are about
+facts.py           blocks on how far a sender is, and what it has of the addressee's
+pieces.py          blocks of tiles
+footprint_code.py  in them, footprints in a few bits a tile
+events.py          blocks of events
+wire.py            numbers, texts and columns
+sent.py            what was sent to a peer, and what comes next
+received.py        what has come from a station, and what lacks
+own.py             the scenes of a store as both ends count them
+digest_tree.py     the tree that shows whether both ends have the same
+spans.py           sets of numbers, as ranges
+signing.py         where signatures are made and checked
+"""
+
+from .applying import Applied, apply_bundles
+from .packing import Bundled, PackOptions, pack_bundle
+from .status import link_status
+
+__all__ = ["Applied", "Bundled", "PackOptions", "apply_bundles", "link_status", "pack_bundle"]

@@ -1,0 +1,259 @@
+"""scenehash link apply: bundles into a store, each block in one transaction, in any order."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scenehash.errors import BundleError, ConfigurationError, InputError, LineageError
+from scenehash.files import path_text
+from scenehash.progress import SILENT, Progress
+from scenehash.store import CodeStore, LinkedScene
+from scenehash.store.catalog import is_vacant
+from scenehash.store.folder import CATALOG
+from scenehash.store.links import WaitingPiece
+
+from . import kinds
+from .bundle import Block, Head, read_bundle
+from .events import station_event, take_events
+from .facts import Facts, Receipt
+from .pieces import MOST_ROWS, Piece, codes_mark, joined, piece_of, put_pieces, take_pieces
+from .received import Received
+from .sent import Sent
+from .spans import Spans, span
+from .wire import Reader
+
+
+@dataclass
+class Applied:
+    """What became of one bundle: how many things of it were new here.
+
+    blocks: of how many blocks it consists. cut: how many of them have not come. repeated: how many
+    had been applied before. set_aside: why others could not be.
+    """
+
+    bundle: str
+    station: str = ""
+    number: int = 0
+    bytes: int = 0
+    blocks: int = 0
+    cut: int = 0
+    repeated: int = 0
+    scenes: int = 0
+    tiles: int = 0
+    deleted: int = 0
+    events: int = 0
+    set_aside: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return dict(vars(self))
+
+
+def apply_bundles(
+    bundles: Sequence[str | Path],
+    store: str | Path,
+    wait: bool = False,
+    progress: Progress = SILENT,
+) -> list[Applied]:
+    """Apply bundles to a store, which is made where there is none; what became of each.
+
+    They may come in any order, twice, or cut: what was applied before is left out, and what is
+    there of a bundle that was cut is taken. Each block is durable when the next one begins: killed
+    at any instant, give the same bundles again. What cannot be applied is set aside, with the
+    reason, and the rest goes on. Raises StoreError when the store cannot be written to.
+    """
+    done = []
+    with progress.task("apply", len(bundles)) as task:
+        for bundle in bundles:
+            applied = Applied(path_text(bundle))
+            try:
+                _apply(Path(bundle), Path(store), wait, applied)
+            except (BundleError, InputError) as error:
+                applied.set_aside.append(str(error))
+            done.append(applied)
+            task.advance(1)
+    return done
+
+
+def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
+    head, blocks = read_bundle(path)
+    applied.station, applied.number, applied.blocks = head.sender, head.number, len(head.blocks)
+    applied.bytes = path.stat().st_size
+    come = 0
+    with contextlib.ExitStack() as stack:
+        store = None
+        for position, block in blocks:
+            come += 1
+            if store is None:
+                store = stack.enter_context(_opened(folder, block, wait))
+                _check_addressee(store, head)
+            try:
+                _Application(store, head, applied).apply(position, block)
+            except (BundleError, LineageError, ConfigurationError) as error:
+                applied.set_aside.append(f"{path_text(path)}: {kinds.name(block.kind)}: {error}")
+    applied.cut = len(head.blocks) - come
+
+
+def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
+    """The store; where there is none, one for the codes that the bundle's first block names."""
+    if first.kind != kinds.STATE or not is_vacant(folder / CATALOG):
+        return CodeStore.open(folder, writable=True, wait=wait)
+    facts = Facts.of_block(first.data)
+    return CodeStore.open_or_create(folder, facts.lineage, facts.bits, facts.model, wait)
+
+
+def _check_addressee(store: CodeStore, head: Head) -> None:
+    if store.uuid == head.store:
+        raise BundleError(f"{head.sender}-{head.number}: the bundle comes from this very store")
+    if store.station is None:
+        with store.transaction():
+            store.name_station(head.addressee)
+    elif store.station != head.addressee:
+        raise BundleError(
+            f"{head.sender}-{head.number}: the bundle is for {head.addressee}, and this is the "
+            f"store of {store.station}"
+        )
+
+
+class _Application:
+    """One bundle's blocks, applied to a store."""
+
+    def __init__(self, store: CodeStore, head: Head, applied: Applied) -> None:
+        self._store, self._head, self._applied = store, head, applied
+
+    def apply(self, position: int, block: Block) -> None:
+        """Apply a block, unless that was done before."""
+        store, head = self._store, self._head
+        takers: dict[int, Callable[[Received, bytes], None]] = {
+            kinds.STATE: self._take_facts,
+            kinds.RECEIPT: self._take_receipt,
+            kinds.EVENTS: self._take_events,
+            kinds.GONE: self._take_gone,
+            kinds.PIECES: self._take_pieces,
+        }
+        with store.transaction():
+            received = Received.of(head.store, store.links.state("from", head.store))
+            if received.has(head.number, position):
+                self._applied.repeated += 1
+                return
+            if block.kind not in takers:
+                raise BundleError("update scenehash, which does not know such blocks yet")
+            received.name, received.newest = head.sender, max(received.newest, head.number)
+            takers[block.kind](received, block.data)
+            received.note(head.number, position, len(head.blocks))
+            store.links.keep("from", head.store, received.state())
+
+    def _take_facts(self, received: Received, data: bytes) -> None:
+        facts = Facts.of_block(data)
+        if self._head.number > received.facts_of:
+            received.facts_of, received.facts = self._head.number, facts
+
+    def _take_receipt(self, _: Received, data: bytes) -> None:
+        receipt = Receipt.of_block(data)
+        if receipt.store != self._store.uuid:
+            return
+        sent = Sent.of(self._store.links.state("to", self._head.sender))
+        sent.take(receipt, self._head.number)
+        self._store.links.keep("to", self._head.sender, sent.state())
+
+    def _take_events(self, received: Received, data: bytes) -> None:
+        for number, body in take_events(data):
+            if number not in received.events:
+                self._store.outbox.note([station_event(self._head.sender, number, body)])
+                received.events |= span(number, number + 1)
+                self._applied.events += 1
+
+    def _take_gone(self, received: Received, data: bytes) -> None:
+        found = Reader(data)
+        fresh = Spans(found.spans(MOST_ROWS)) - received.gone
+        found.done()
+        received.gone |= fresh
+        for start, end in fresh:
+            links = self._store.links
+            self._drop([one for one in links.scenes(received.store, start, end)
+                        if start <= one.first_row and one.end <= end])  # fmt: skip
+            links.forget_pieces(received.store, start, end)
+
+    def _drop(self, scenes: Sequence[LinkedScene]) -> None:
+        """Scenes are gone from a station; what no other one has is deleted here, too."""
+        links = self._store.links
+        links.forget(scenes)
+        for scene in scenes:
+            others = links.of_content(scene.content)
+            if any(one.is_same for one in others):
+                continue
+            # What was cut otherwise was never taken: its rows are missing from now on.
+            links.forget(others)
+            if scene.is_brought:
+                self._store.remove_scenes([scene.content.hex()])
+                self._applied.deleted += 1
+
+    def _take_pieces(self, received: Received, data: bytes) -> None:
+        whole = []
+        for piece in take_pieces(data, self._store.lineage, self._store.bits):
+            rows = span(piece.first_row, piece.first_row + piece.tiles)
+            if not rows & received.gone:
+                found = piece if piece.is_whole else self._assembled(received.store, piece)
+                if found is not None:
+                    whole.append(found)
+        fresh = [piece for piece in whole if self._is_fresh(received.store, piece)]
+        self._store.add([piece.scene(f"{self._head.sender}:{piece.path}") for piece in fresh])
+        self._applied.scenes += len(fresh)
+        self._applied.tiles += sum(piece.tiles for piece in fresh)
+
+    def _is_fresh(self, station: str, piece: Piece) -> bool:
+        """Note a scene of a station, and say whether it is to be added, or repaired.
+
+        One that came before, and was deleted from this store since, is not. What its rows held
+        before goes, unless a later bundle brought that.
+        """
+        links, store, number = self._store.links, self._store, self._head.number
+        digest, content = piece.digest(), piece.content.hex()
+        before = links.scenes(station, piece.first_row, piece.first_row + piece.tiles)
+        for one in before:
+            if one.first_row == piece.first_row and one.digest == digest:
+                return not store.knows(content) and store.has_scene(content)
+        if any(one.number > number for one in before):
+            return False
+        self._drop([one for one in before if one.content != piece.content])
+        others = [one for one in links.of_content(piece.content) if one not in before]
+        if others:
+            is_brought = any(one.is_brought for one in others)
+            is_same = any(one.is_same and one.digest == digest for one in others)
+        else:
+            is_brought = not store.has_scene(content) or any(one.is_brought for one in before)
+            is_same = is_brought or _digest_here(store, content) == digest
+        linked = (station, piece.first_row, piece.tiles, piece.content, digest, number)
+        links.put([LinkedScene(*linked, is_same, is_brought)])
+        return True
+
+    def _assembled(self, station: str, piece: Piece) -> Piece | None:
+        """The scene that a piece completes; None while others are missing, and it waits."""
+        store, links = self._store, self._store.links
+        data, _ = put_pieces([piece], codes_mark(store.lineage, store.bits))
+        links.put_piece(
+            station, piece.first_row, WaitingPiece(piece.start, len(piece.windows), data)
+        )
+        parts, at = [], 0
+        for one in links.pieces(station, piece.first_row):
+            (part,) = take_pieces(one.data, store.lineage, store.bits)
+            end = part.start + len(part.windows)
+            if part.content != piece.content or part.tiles != piece.tiles or end <= at:
+                continue
+            if part.start > at:
+                return None
+            parts.append(part.after(at))
+            at = end
+        if at < piece.tiles:
+            return None
+        links.forget_pieces(station, piece.first_row, piece.first_row + 1)
+        return joined(parts)
+
+
+def _digest_here(store: CodeStore, content: str) -> bytes:
+    """What a scene of this store would be counted by."""
+    found = store.read_scene(content)
+    assert found is not None
+    record, codes = found
+    return piece_of(record, codes, 0, record.tiles).digest()

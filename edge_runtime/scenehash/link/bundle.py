@@ -1,0 +1,221 @@
+"""A bundle: a file of blocks, each with a checksum of its own, behind a head that names them all.
+
+docs/link.md has the format to the byte. A bundle that was cut is read as far as it goes: the head
+has the checksum of each block.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from scenehash.errors import BundleError, InputError
+from scenehash.files import open_regular, path_text, printable
+from scenehash.store.station import is_station_name
+
+from .signing import check_signature
+from .wire import Reader, Writer
+
+MAGIC = b"SHLB"
+VERSION = 1
+SUFFIX = ".shlb"
+STORED, DEFLATED = 0, 1
+UUID_BYTES, ID_BYTES, CHECKSUM_BYTES = 16, 16, 8
+# What a reader takes, whatever a head claims.
+MOST_HEAD, MOST_SIGNATURE, MOST_NAME = 1 << 16, 1 << 12, 64
+MOST_BLOCK = 1 << 20
+MOST_NUMBER = 1 << 40
+PREFIX = 10  # magic, version, a zero, lengths of head and signature
+
+
+class Block(NamedTuple):
+    """A part of a bundle: its kind, see kinds.py, and its bytes."""
+
+    kind: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands before the blocks.
+
+    store: the id of the store that it comes from, as CodeStore.uuid. sender: that store's name.
+    addressee: the name of the one that it is for. number: from 1, of the sender's bundles for it.
+    blocks: of each its kind, way, size as it is here, size unpacked, and checksum. id: of the
+    bundle's content, 32 hexadecimal digits.
+    """
+
+    store: str
+    sender: str
+    addressee: str
+    number: int
+    blocks: tuple["_Entry", ...]
+    id: str
+
+
+class _Entry(NamedTuple):
+    kind: int
+    way: int
+    packed: int
+    size: int
+    checksum: bytes
+
+
+class Packed(NamedTuple):
+    """A block as it lies in a bundle."""
+
+    entry: _Entry
+    data: bytes
+
+    @property
+    def cost(self) -> int:
+        """How many bytes of a bundle it takes, its line in the head included."""
+        return len(self.data) + 2 + 2 * 5 + CHECKSUM_BYTES
+
+
+def pack_block(block: Block) -> Packed:
+    """Compress a block, where that makes it smaller."""
+    deflated = zlib.compress(block.data, 9)
+    way, data = (DEFLATED, deflated) if len(deflated) < len(block.data) else (STORED, block.data)
+    entry = _Entry(block.kind, way, len(data), len(block.data), _checksum(data))
+    return Packed(entry, data)
+
+
+def head_bytes(
+    store: str, sender: str, addressee: str, number: int, blocks: Sequence[Packed]
+) -> bytes:
+    """The head of a bundle, which is what a signature is of."""
+    out = Writer()
+    out.raw(bytes.fromhex(store))
+    out.number(number)
+    out.text(sender)
+    out.text(addressee)
+    out.number(len(blocks))
+    for block in blocks:
+        entry = block.entry
+        out.byte(entry.kind)
+        out.byte(entry.way)
+        out.number(entry.packed)
+        out.number(entry.size)
+        out.raw(entry.checksum)
+    out.raw(_checksum(out.data()))
+    return out.data()
+
+
+def bundle_bytes(head: bytes, blocks: Sequence[Packed], signature: bytes = b"") -> bytes:
+    """A whole bundle."""
+    lengths = len(head).to_bytes(2, "little") + len(signature).to_bytes(2, "little")
+    start = MAGIC + bytes([VERSION, 0]) + lengths
+    return b"".join([start, head, signature, *(block.data for block in blocks)])
+
+
+def bundle_id(head: bytes) -> str:
+    """What names a bundle's content: the head has the checksum of every block."""
+    return blake2b(head, digest_size=ID_BYTES).hexdigest()
+
+
+def bundle_name(head: Head) -> str:
+    """A file name that no other bundle has."""
+    return f"{head.sender}-for-{head.addressee}-{head.number:06}-{head.id[:8]}{SUFFIX}"
+
+
+class Opened(NamedTuple):
+    """A bundle that is being read: its head, and the blocks that are whole, by their position."""
+
+    head: Head
+    blocks: Iterator[tuple[int, Block]]
+
+
+def read_bundle(path: Path) -> Opened:
+    """Read a bundle's head; its blocks are read, one at a time, as they are asked for.
+
+    Blocks that are not whole, and all behind a cut, are left out. Raises BundleError when it is no
+    bundle, its head is not whole, or its signature is missing or wrong where one is needed, and
+    InputError when it is no file that can be read.
+    """
+    try:
+        file = open_regular(path)
+    except InputError as error:
+        raise InputError(error.reason, path_text(path)) from error
+    with file:
+        try:
+            head, size = _read_head(file)
+        except BundleError as error:
+            raise BundleError(f"{path_text(path)}: {error}") from error
+    return Opened(head, _blocks(path, head, size))
+
+
+def parse_head(data: bytes) -> Head:
+    """The head of its bytes; BundleError."""
+    if len(data) < CHECKSUM_BYTES or _checksum(data[:-CHECKSUM_BYTES]) != data[-CHECKSUM_BYTES:]:
+        raise BundleError("its head is damaged; ask for the bundle again")
+    found = Reader(data[:-CHECKSUM_BYTES])
+    store = found.raw(UUID_BYTES).hex()
+    number = found.number(MOST_NUMBER)
+    sender, addressee = _name(found.text()), _name(found.text())
+    # A line takes 12 bytes at least.
+    entries = tuple(_take_entry(found) for _ in range(found.count(12)))
+    found.done()
+    return Head(store, sender, addressee, number, entries, bundle_id(data))
+
+
+def _name(text: str) -> str:
+    if not is_station_name(text):
+        raise BundleError(f"{printable(text[:MOST_NAME])!r} is no name of a station")
+    return text
+
+
+def _take_entry(found: Reader) -> _Entry:
+    kind, way = found.byte(), found.byte()
+    packed, size = found.number(MOST_BLOCK), found.number(MOST_BLOCK)
+    if way not in (STORED, DEFLATED) or packed > size:
+        raise BundleError("a block that is packed in a way that this scenehash does not know")
+    return _Entry(kind, way, packed, size, found.raw(CHECKSUM_BYTES))
+
+
+def _read_head(file: BinaryIO) -> tuple[Head, int]:
+    """The head, and how many bytes stand before the blocks."""
+    prefix = file.read(PREFIX)
+    if len(prefix) < PREFIX or prefix[:4] != MAGIC:
+        raise BundleError("not a bundle of scenehash")
+    if prefix[4] != VERSION or prefix[5]:
+        raise BundleError(f"a bundle of version {prefix[4]}: update scenehash")
+    length, signed = (int.from_bytes(prefix[at : at + 2], "little") for at in (6, 8))
+    if signed > MOST_SIGNATURE:
+        raise BundleError(f"a signature of {signed:,} bytes")
+    data, signature = file.read(length), file.read(signed)
+    if len(data) < length or len(signature) < signed:
+        raise BundleError("it is cut before its first block; ask for it again")
+    check_signature(data, signature)
+    return parse_head(data), PREFIX + length + signed
+
+
+def _blocks(path: Path, head: Head, start: int) -> Iterator[tuple[int, Block]]:
+    with open_regular(path) as file:
+        file.seek(start)
+        for position, entry in enumerate(head.blocks):
+            data = file.read(entry.packed)
+            if len(data) < entry.packed:
+                return
+            if _checksum(data) == entry.checksum:
+                yield position, Block(entry.kind, _unpacked(data, entry))
+
+
+def _unpacked(data: bytes, entry: _Entry) -> bytes:
+    if entry.way == STORED:
+        return data
+    inflater = zlib.decompressobj()
+    try:
+        # One byte more than is named shows that there is more.
+        found = inflater.decompress(data, entry.size + 1)
+    except zlib.error as error:
+        raise BundleError(f"a block that cannot be unpacked ({error})") from error
+    if len(found) != entry.size or not inflater.eof or inflater.unused_data:
+        raise BundleError("a block that unpacks to another size than it names")
+    return found
+
+
+def _checksum(data: bytes) -> bytes:
+    return blake2b(data, digest_size=CHECKSUM_BYTES).digest()

@@ -1,0 +1,110 @@
+"""Events of a station as a block has them, and as the store that they reach shows them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scenehash.errors import BundleError
+
+from .wire import Reader, Writer
+
+MOST_EVENT = 1 << 40
+
+
+def put_events(events: Sequence[tuple[int, str]]) -> bytes:
+    """A block of events, number and JSON text, ascending."""
+    out, before = Writer(), 0
+    out.number(len(events))
+    for number, body in events:
+        out.number(number - before)
+        out.text(body)
+        before = number
+    return out.data()
+
+
+def take_events(data: bytes) -> list[tuple[int, str]]:
+    """The events of a block; BundleError."""
+    found, events, before = Reader(data), [], 0
+    for _ in range(found.count(3)):
+        before += found.number(MOST_EVENT)
+        events.append((before, found.text()))
+    found.done()
+    return events
+
+
+def thin_event(body: str) -> str:
+    """An event as it travels: of its tiles those that an alert matches, without what is near them.
+
+    Places are rounded to a millionth of a degree, 0.1 m; `matches_left_out` counts the others. An
+    event that is no JSON object stays as it is.
+    """
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(event, dict):
+        return body
+    matches = event.get("matches")
+    if isinstance(matches, list):
+        told = [one for one in matches if isinstance(one, dict) and one.get("alerts")]
+        event["matches"] = [_thin_tile(one) for one in told]
+        if len(told) < len(matches):
+            event["matches_left_out"] = len(matches) - len(told)
+    if isinstance(event.get("tile"), dict):
+        event["tile"] = _thin_tile(event["tile"])
+    event["bbox"] = _rounded(event.get("bbox"))
+    return json.dumps(event, separators=(",", ":"))
+
+
+def station_event(station: str, number: int, body: str) -> str:
+    """The event by which a store tells that a station has sent one.
+
+    What the station said stands in `report`, with the station's own rows. BundleError when that is
+    no JSON object.
+    """
+    try:
+        report = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"event {number} is not JSON") from error
+    if not isinstance(report, dict):
+        raise BundleError(f"event {number} is no JSON object")
+    scene = report.get("scene")
+    return json.dumps(
+        {
+            "kind": "station",
+            "at": report.get("at"),
+            "station": station,
+            "station_event": number,
+            "scene": f"{station}:{scene}" if isinstance(scene, str) else None,
+            "time": report.get("time"),
+            "bbox": report.get("bbox"),
+            "alerts": alerts_of(report),
+            "report": report,
+        }
+    )
+
+
+def is_urgent(body: str) -> bool:
+    """Whether an event tells of an alert."""
+    try:
+        return bool(alerts_of(json.loads(body)))
+    except (AttributeError, ValueError, RecursionError):
+        return False
+
+
+def alerts_of(event: Mapping[str, Any]) -> list[Any]:
+    """The alerts that a scene's or a tile's event tells of."""
+    tile = event.get("tile")
+    found = tile.get("alerts") if isinstance(tile, Mapping) else event.get("alerts")
+    return found if isinstance(found, list) else []
+
+
+def _thin_tile(tile: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in tile.items() if name != "nearest" and value is not None}
+    return kept | {"footprint": _rounded(tile.get("footprint"))}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,120 @@
+"""The small blocks: what a sender says of itself, and what it has of the addressee's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from scenehash.codes import check_bits
+from scenehash.errors import BundleError, ConfigurationError
+from scenehash.files import printable
+
+from .bundle import MOST_NUMBER, UUID_BYTES
+from .digest_tree import DIGEST_BYTES, FAN, LEAF_ROWS, Level
+from .pieces import MOST_ROWS
+from .spans import Spans
+from .wire import Reader, Writer
+
+MOST_WORD = 256
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How far a sender is.
+
+    lineage, bits, model: whose codes it has. rows: the number that its next tile gets. level: of
+    its digest tree. oldest_event, newest_event: the numbers of the events that it keeps.
+    """
+
+    lineage: str
+    bits: int
+    model: str
+    rows: int
+    level: Level
+    oldest_event: int
+    newest_event: int
+
+    def block(self) -> bytes:
+        """The same as a block."""
+        out = Writer()
+        out.text(self.lineage)
+        out.number(self.bits // 8)
+        out.text(self.model)
+        out.number(self.rows)
+        out.number(self.oldest_event)
+        out.number(self.newest_event)
+        out.number(self.level.rows_each)
+        out.number(len(self.level.digests))
+        for digest in self.level.digests:
+            out.raw(digest)
+        return out.data()
+
+    @classmethod
+    def of_block(cls, data: bytes) -> "Facts":
+        """The facts of a block; BundleError."""
+        found = Reader(data)
+        lineage, width, model = _word(found), found.number(32), _word(found)
+        try:
+            bits = check_bits(8 * width)
+        except ConfigurationError as error:
+            raise BundleError(str(error)) from error
+        rows, oldest, newest = (found.number(MOST_ROWS) for _ in range(3))
+        rows_each = found.number(MOST_ROWS)
+        digests = tuple(found.raw(DIGEST_BYTES) for _ in range(found.count(DIGEST_BYTES)))
+        found.done()
+        level = LEAF_ROWS
+        while level < rows_each:
+            level *= FAN
+        if level != rows_each or len(digests) != max(1, -(-rows // rows_each)):
+            raise BundleError("a digest tree that does not fit its rows")
+        return cls(lineage, bits, model, rows, Level(rows_each, digests), oldest, newest)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a sender has of the addressee's bundles.
+
+    store: the id of the addressee's store. newest: the highest number that has come. whole: the
+    numbers of which everything has. partial: of those that were cut, the blocks that have. missing:
+    rows of the addressee's that the sender lacks, though nothing that is under way brings them.
+    """
+
+    store: str
+    newest: int
+    whole: Spans
+    partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    missing: Spans = field(default_factory=Spans)
+
+    def block(self) -> bytes:
+        """The same as a block."""
+        out = Writer()
+        out.raw(bytes.fromhex(self.store))
+        out.number(self.newest)
+        out.spans(self.whole.pairs())
+        out.number(len(self.partial))
+        for number, blocks in self.partial.items():
+            out.number(number)
+            out.number(len(blocks))
+            for block in blocks:
+                out.number(block)
+        out.spans(self.missing.pairs())
+        return out.data()
+
+    @classmethod
+    def of_block(cls, data: bytes) -> "Receipt":
+        """The receipt of a block; BundleError."""
+        found = Reader(data)
+        store, newest = found.raw(UUID_BYTES).hex(), found.number(MOST_NUMBER)
+        whole = Spans(found.spans(MOST_NUMBER))
+        partial = {}
+        for _ in range(found.count(2)):
+            number = found.number(MOST_NUMBER)
+            partial[number] = tuple(found.number(MOST_WORD) for _ in range(found.count()))
+        missing = Spans(found.spans(MOST_ROWS))
+        found.done()
+        return cls(store, newest, whole, partial, missing)
+
+
+def _word(found: Reader) -> str:
+    word = found.text()
+    if not word or len(word) > MOST_WORD or word != printable(word):
+        raise BundleError("a name that is no line of text")
+    return word

@@ -1,0 +1,133 @@
+"""Footprints in a few bits a tile, without loss: neighbours share corners, and corners are smooth.
+
+The corners of all windows are listed once each, by row and column of pixels. Longitudes and
+latitudes are a polynomial of the place in the scene, of a few coefficients, and what is missing to
+the true double, counted in steps between neighbouring doubles. Whoever follows docs/link.md to the
+letter has the same doubles on every machine: each step is one IEEE operation.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.errors import BundleError
+
+from .wire import Integers, Reader, Writer
+
+Floats = npt.NDArray[np.float64]
+
+NONE, RAW, POLYNOMIAL = 0, 1, 2  # POLYNOMIAL + d: of degree d
+MOST_DEGREE = 8
+# So many degrees in a row that are no better end the search for a better one.
+ENOUGH = 2
+# Coefficients are whole numbers of 2^-50 degrees.
+UNIT = 2.0**-50
+# Corners of a window, beginning with the one at its x and y, as the store has them.
+ACROSS, DOWN = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
+
+
+def put_footprints(out: Writer, windows: Integers, footprints: Floats | None) -> None:
+    """Write footprints float64 [T, 4, 2] of windows int64 [T, 4]."""
+    if footprints is None:
+        out.byte(NONE)
+        return
+    ways = [_raw(footprints)]
+    corners, index = _corners(windows)
+    values = np.zeros((len(corners), 2))
+    values[index] = footprints.reshape(-1, 2)
+    same = _doubles(_steps(values)).tobytes() == values.tobytes()  # not of -0.0
+    if same and values[index].tobytes() == footprints.tobytes():
+        for degree in range(MOST_DEGREE + 1):
+            if (degree + 1) * (degree + 2) // 2 > len(corners):
+                break
+            ways.append(_polynomial(corners, values, degree))
+            if len(ways) > ENOUGH and min(map(len, ways[-ENOUGH:])) > min(map(len, ways)):
+                break
+    out.raw(min(ways, key=len))
+
+
+def take_footprints(found: Reader, windows: Integers) -> Floats | None:
+    """Read the footprints float64 [T, 4, 2] of windows int64 [T, 4]; None when there are none."""
+    way = found.byte()
+    if way == NONE:
+        return None
+    if way == RAW:
+        data = found.raw(64 * len(windows))
+        footprints = np.frombuffer(data, "<f8").reshape(-1, 4, 2).astype(np.float64)
+    else:
+        degree = way - POLYNOMIAL
+        if degree > MOST_DEGREE:
+            raise BundleError(f"footprints of kind {way}, which this scenehash does not know")
+        corners, index = _corners(windows)
+        count = (degree + 1) * (degree + 2) // 2
+        columns = []
+        for _ in range(2):
+            near = _predicted(corners, found.signeds(count), degree)
+            columns.append(_doubles(_steps(near) + found.signeds(len(corners))))
+        footprints = np.stack(columns, axis=1)[index].reshape(-1, 4, 2)
+    if not np.isfinite(footprints).all() or np.abs(footprints).max(initial=0) > 540:
+        raise BundleError("a footprint that is not on the Earth")
+    return footprints
+
+
+def _corners(windows: Integers) -> tuple[Integers, Integers]:
+    """The corners of windows, int64 [C, 2] as (y, x), ascending; and which are whose: [4 T]."""
+    x = windows[:, :1] + windows[:, 2:3] * ACROSS
+    y = windows[:, 1:2] + windows[:, 3:] * DOWN
+    places = np.stack([y.ravel(), x.ravel()], axis=1)
+    corners, index = np.unique(places, axis=0, return_inverse=True)
+    return corners, index.reshape(-1)
+
+
+def _raw(footprints: Floats) -> bytes:
+    return bytes([RAW]) + footprints.astype("<f8").tobytes()
+
+
+def _polynomial(corners: Integers, values: Floats, degree: int) -> bytes:
+    out = Writer()
+    out.byte(POLYNOMIAL + degree)
+    across, down = _scaled(corners)
+    terms = [across**i * down**j for i in range(degree, -1, -1) for j in range(degree - i, -1, -1)]
+    matrix = np.stack(terms, axis=1)
+    for wanted in values.T:
+        fitted = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
+        # What rounding has left over is fitted once more.
+        fitted += np.linalg.lstsq(matrix, wanted - matrix @ fitted, rcond=None)[0]
+        whole = np.rint(np.clip(fitted / UNIT, -(2.0**62), 2.0**62)).astype(np.int64)
+        out.signeds(whole)
+        out.signeds(_steps(wanted) - _steps(_predicted(corners, whole, degree)))
+    return out.data()
+
+
+def _predicted(corners: Integers, coefficients: Integers, degree: int) -> Floats:
+    """The polynomial at each corner, by Horner's rule: see docs/link.md for the order."""
+    across, down = _scaled(corners)
+    values, at = coefficients.astype(np.float64) * UNIT, 0
+    total = np.zeros(len(corners))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i in range(degree, -1, -1):
+            inner = np.zeros(len(corners))
+            for _ in range(degree - i + 1):
+                inner = inner * down + values[at]
+                at += 1
+            total = total * across + inner
+    return total
+
+
+def _scaled(corners: Integers) -> tuple[Floats, Floats]:
+    """Columns and rows of corners, from -1 to 1."""
+    scaled = []
+    for places in (corners[:, 1], corners[:, 0]):
+        first, last = int(places.min()), int(places.max())
+        scaled.append((2 * places - (first + last)).astype(np.float64) / float(last - first))
+    return scaled[0], scaled[1]
+
+
+def _steps(values: Floats) -> Integers:
+    """Doubles as whole numbers in the same order, one apart where doubles are neighbours."""
+    bits = np.ascontiguousarray(values, np.float64).view(np.int64)
+    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
+
+
+def _doubles(steps: Integers) -> Floats:
+    bits = np.where(steps < 0, np.int64(-(2**63)) - steps, steps)
+    return np.ascontiguousarray(bits).view(np.float64)

@@ -1,0 +1,307 @@
+"""scenehash link pack: what a peer lacks, the most urgent first, in a bundle of bounded size."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.errors import ConfigurationError, InputError, StoreDamagedError
+from scenehash.files import atomic_path, path_text
+from scenehash.store import CodeStore
+from scenehash.store.rows import Ranges
+from scenehash.store.station import check_station_name
+
+from . import kinds
+from .bundle import (
+    MOST_BLOCK,
+    PREFIX,
+    Block,
+    Packed,
+    bundle_bytes,
+    bundle_name,
+    head_bytes,
+    pack_block,
+    parse_head,
+)
+from .digest_tree import tree_level
+from .events import is_urgent, put_events, thin_event
+from .facts import Facts
+from .own import own_entries
+from .pieces import Sizes, codes_mark, piece_of, put_pieces
+from .received import Received, receipt_for
+from .sent import EVENTS, GONE, ROWS, Carried, Sent
+from .signing import sign
+from .spans import Spans, span
+from .wire import Writer
+
+# Nodes of the digest tree that a bundle has: how finely a gap is told that no row number tells.
+MOST_NODES = 64
+# What one block has at most: so much is lost with it when a bundle is cut.
+TILES_A_BLOCK, EVENTS_A_BLOCK = 4096, 200
+# Blocks that a head has room for, and the bytes of a bundle in which no block fits any more.
+MOST_BLOCKS = 2000
+LEAST_BYTES = 512
+# How often all is sent that nobody acknowledges.
+TIMES = 3
+
+
+@dataclass(frozen=True)
+class PackOptions:
+    """What a bundle may be.
+
+    max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
+    sent. down: it is for a station, and has no tiles: receipts, and what a station is to have.
+    """
+
+    max_bytes: int | None = None
+    times: int = TIMES
+    down: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
+            raise ConfigurationError(f"a bundle of {self.max_bytes} bytes: give {LEAST_BYTES}")
+        if self.times < 1:
+            raise ConfigurationError("everything is sent once at least")
+
+
+@dataclass
+class Bundled:
+    """A bundle that was written: its file, what it carries, and the bytes of that.
+
+    left_tiles, left_events: how many had no room, and never went. columns: bytes of tiles before
+    they were compressed, by column. damaged: scenes that could not be read.
+    """
+
+    path: str
+    bundle: str
+    number: int
+    bytes: int
+    tiles: int = 0
+    deleted: int = 0
+    events: int = 0
+    left_tiles: int = 0
+    left_events: int = 0
+    block_bytes: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, int] = field(default_factory=dict)
+    damaged: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return dict(vars(self))
+
+
+def pack_bundle(
+    store: str | Path,
+    peer: str,
+    out: str | Path = ".",
+    options: PackOptions | None = None,
+    wait: bool = False,
+) -> Bundled:
+    """Write a bundle of what a peer lacks of a store, and note that it was sent.
+
+    out: the bundle's file, or the folder in which it gets a name of its own. The store must have a
+    station's name. Killed at any instant, what was in the bundle is sent again. Raises
+    ConfigurationError on a name or a size of no sense, InputError when the file cannot be written,
+    StoreError when the store cannot be.
+    """
+    options = options or PackOptions()
+    check_station_name(peer)
+    with CodeStore.open(store, writable=True, wait=wait) as opened:
+        if opened.station is None:
+            raise ConfigurationError(
+                f"{opened.path}: its station has no name; give it one with: "
+                f"scenehash store station NAME --store {opened.path}"
+            )
+        if opened.station == peer:
+            raise ConfigurationError(f"{peer}: this is the store of that station itself")
+        return _Packing(opened, peer, options).write(Path(out))
+
+
+class _Packing:
+    """One bundle in the making."""
+
+    def __init__(self, store: CodeStore, peer: str, options: PackOptions) -> None:
+        self._store, self._peer, self._options = store, peer, options
+        self._sent = Sent.of(store.links.state("to", peer))
+        self._blocks: list[Packed] = []
+        self._carried: list[Carried] = []
+        self._mark = codes_mark(store.lineage, store.bits)
+        self._result = Bundled("", "", self._sent.number + 1, 0)
+        # Of the block of tiles that was made last.
+        self._damaged: list[str] = []
+        self._sizes: Sizes | None = None
+
+    def write(self, out: Path) -> Bundled:
+        """Fill the bundle, write it, and note it."""
+        sent = self._sent
+        sent.begin(f"{self._store.lineage}-{self._store.bits}")
+        self._fill()
+        number, station = sent.number + 1, self._store.station
+        assert station is not None
+        head = head_bytes(self._store.uuid, station, self._peer, number, self._blocks)
+        data = bundle_bytes(head, self._blocks, sign(head))
+        path = out / bundle_name(parse_head(head)) if out.is_dir() else out
+        sent.note(number, self._carried, self._options.times)
+        try:
+            with atomic_path(path) as partial:
+                partial.write_bytes(data)
+                # A kill before the file has its name leaves a number without a bundle: it is lost
+                # as others are on their way, and what was in it goes again.
+                self._store.links.keep("to", self._peer, sent.state())
+        except OSError as error:
+            raise InputError(f"cannot be written ({error.strerror})", path) from error
+        result = self._result
+        result.path, result.bundle = path_text(path), parse_head(head).id
+        result.number, result.bytes = number, len(data)
+        return result
+
+    def _fill(self) -> None:
+        store = self._store
+        if not self._options.down:
+            self._put(kinds.STATE, self._facts().block(), Carried())
+        for other in store.links.peers("from"):
+            received = Received.of(other, store.links.state("from", other))
+            if received.name == self._peer:
+                self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
+        if not self._options.down:
+            self._fill_up()
+
+    def _facts(self) -> Facts:
+        store = self._store
+        level = tree_level(own_entries(store), store.rows, MOST_NODES)
+        return Facts(
+            store.lineage,
+            store.bits,
+            store.model,
+            store.rows,
+            level,
+            store.outbox.oldest(),
+            store.outbox.newest(),
+        )
+
+    def _fill_up(self) -> None:
+        """What goes to a ground store: for each time that it went, the most urgent first."""
+        store, sent, times = self._store, self._sent, self._options.times
+        gone = store.deleted_rows()
+        deleted = Spans(zip(gone.first.tolist(), (gone.first + gone.count).tolist(), strict=True))
+        alive = span(0, store.rows) - deleted
+        oldest = max(store.outbox.oldest(), 1)
+        events = span(oldest, store.outbox.newest() + 1)
+        due = {
+            EVENTS: sent.due(EVENTS, events, times),
+            GONE: sent.due(GONE, deleted, times),
+            ROWS: sent.due(ROWS, alive, times),
+        }
+        for went in range(times):
+            self._fill_events(due[EVENTS][went])
+            self._fill_gone(due[GONE][went])
+            self._fill_rows(due[ROWS][went])
+        self._result.left_tiles = self._left(ROWS, due[ROWS][0])
+        self._result.left_events = self._left(EVENTS, due[EVENTS][0])
+
+    def _left(self, topic: str, due: Spans) -> int:
+        for one in self._carried:
+            due = due - one.spans if one.topic == topic else due
+        return due.total()
+
+    def _fill_events(self, due: Spans) -> None:
+        found = dict(self._events(due))
+        urgent = [number for number, body in found.items() if is_urgent(body)]
+        rest = [number for number in found if number not in set(urgent)]
+        for numbers in (urgent, rest):
+
+            def make(some: Spans, numbers: list[int] = numbers) -> bytes:
+                return put_events([(at, thin_event(found[at])) for at in numbers if at in some])
+
+            wanted = Spans((number, number + 1) for number in numbers)
+            for some in self._fill_with(kinds.EVENTS, EVENTS, wanted, EVENTS_A_BLOCK, make):
+                self._result.events += some.total()
+
+    def _events(self, due: Spans) -> Iterator[tuple[int, str]]:
+        for start, end in due:
+            at = start - 1
+            while at + 1 < end and (some := self._store.outbox.events(at, EVENTS_A_BLOCK)):
+                yield from ((number, body) for number, body in some if number < end)
+                at = some[-1][0]
+
+    def _fill_gone(self, due: Spans) -> None:
+        def make(some: Spans) -> bytes:
+            out = Writer()
+            out.spans(some.pairs())
+            return out.data()
+
+        for some in self._fill_with(kinds.GONE, GONE, due, 1 << 40, make):
+            self._result.deleted += some.total()
+
+    def _fill_rows(self, due: Spans) -> None:
+        def make(some: Spans) -> bytes:
+            pieces, self._damaged = [], []
+            ranges = Ranges.of(np.array([(a, b - a) for a, b in some], np.int64))
+            for found in self._store.scenes_in(ranges):
+                if isinstance(found, StoreDamagedError):
+                    self._damaged.append(str(found))
+                    continue
+                record, codes = found
+                own = span(record.first_row, record.first_row + record.tiles) & some
+                pieces += [
+                    piece_of(record, codes, start - record.first_row, end - record.first_row)
+                    for start, end in own
+                ]
+            data, self._sizes = put_pieces(pieces, self._mark)
+            return data
+
+        for some in self._fill_with(kinds.PIECES, ROWS, due, TILES_A_BLOCK, make):
+            result = self._result
+            result.tiles += some.total()
+            result.damaged += [one for one in self._damaged if one not in result.damaged]
+            for name, size in self._sizes._asdict().items() if self._sizes else ():
+                result.columns[name] = result.columns.get(name, 0) + size
+
+    def _fill_with(
+        self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], bytes]
+    ) -> Iterator[Spans]:
+        """Put blocks of what is due, as long as there is room; what each of them has."""
+        each = 0.0
+        while due and len(self._blocks) < MOST_BLOCKS:
+            room = self._room()
+            count = min(due.total(), most)
+            if room is not None and each:
+                count = min(count, int(room / each))
+            while count > 0:
+                some = due.first(count)
+                block = Block(kind, make(some))
+                packed = pack_block(block)
+                each = packed.cost / count
+                over = len(block.data) / MOST_BLOCK
+                if room is not None:
+                    over = max(over, packed.cost / max(room, 1))
+                if over <= 1:
+                    break
+                count = min(count - 1, int(0.98 * count / over))
+            if count <= 0:
+                return
+            self._add(packed, Carried(topic, some))
+            yield some
+            due = due - some
+
+    def _put(self, kind: int, data: bytes, carried: Carried) -> None:
+        packed = pack_block(Block(kind, data))
+        room = self._room()
+        if room is None or packed.cost <= room:
+            self._add(packed, carried)
+
+    def _add(self, packed: Packed, carried: Carried) -> None:
+        self._blocks.append(packed)
+        self._carried.append(carried)
+        bytes_of, name = self._result.block_bytes, kinds.name(packed.entry.kind)
+        bytes_of[name] = bytes_of.get(name, 0) + packed.cost
+
+    def _room(self) -> int | None:
+        """How many bytes are left; None: any number."""
+        if self._options.max_bytes is None:
+            return None
+        station = self._store.station or ""
+        empty = head_bytes(self._store.uuid, station, self._peer, self._sent.number + 1, ())
+        frame = PREFIX + len(empty) + len(sign(empty)) + 2
+        return self._options.max_bytes - frame - sum(block.cost for block in self._blocks)

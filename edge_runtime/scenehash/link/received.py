@@ -1,0 +1,163 @@
+"""What has come from a station, and what lacks: by row, and by digest tree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenehash.store import CodeStore, LinkedScene
+
+from .digest_tree import EMPTY, Entry, Level, differing, level_of, root_of
+from .facts import Facts, Receipt
+from .spans import Spans, span
+
+# Ranges that a receipt names at most; what is beyond is named by the next one.
+MOST_NAMED = 200
+
+
+@dataclass
+class Received:
+    """How far the link from a store is.
+
+    store: its id. name: its station's. newest: the highest number of a bundle that has come.
+    facts: what the sender said of itself in its bundle of number facts_of.
+    whole: the numbers of bundles of which everything was applied. partial: of others, the blocks.
+    gone: rows that have no tile any more. events: the numbers of those that have come. alerts: by
+    name, the number of the bundle that they are from. asked: queries that wait for their answers.
+    """
+
+    store: str
+    name: str = ""
+    newest: int = 0
+    facts: Facts | None = None
+    facts_of: int = 0
+    whole: Spans = field(default_factory=Spans)
+    partial: dict[int, list[int]] = field(default_factory=dict)
+    gone: Spans = field(default_factory=Spans)
+    events: Spans = field(default_factory=Spans)
+    alerts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, store: str, state: Mapping[str, Any]) -> "Received":
+        """That of a state as the store keeps it."""
+        facts = state.get("facts")
+        return cls(
+            store,
+            state.get("name", ""),
+            state.get("newest", 0),
+            None if facts is None else Facts.of_block(bytes.fromhex(facts)),
+            state.get("facts_of", 0),
+            Spans(state.get("whole", [])),
+            {int(number): list(blocks) for number, blocks in state.get("partial", {}).items()},
+            Spans(state.get("gone", [])),
+            Spans(state.get("events", [])),
+            dict(state.get("alerts", {})),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The same as the store keeps it."""
+        return {
+            "name": self.name,
+            "newest": self.newest,
+            "facts": None if self.facts is None else self.facts.block().hex(),
+            "facts_of": self.facts_of,
+            "whole": self.whole.pairs(),
+            "partial": {str(number): blocks for number, blocks in self.partial.items()},
+            "gone": self.gone.pairs(),
+            "events": self.events.pairs(),
+            "alerts": self.alerts,
+        }
+
+    def has(self, number: int, block: int) -> bool:
+        """Whether a block of a bundle was applied."""
+        return number in self.whole or block in self.partial.get(number, ())
+
+    def note(self, number: int, block: int, blocks: int) -> None:
+        """A block of a bundle of so many was applied."""
+        done = self.partial.setdefault(number, [])
+        done.append(block)
+        if len(done) == blocks:
+            self.whole |= span(number, number + 1)
+            del self.partial[number]
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Whether a store has all tiles of a station, as the station's newest bundle counts them.
+
+    rows: the number that the station's next tile got then. held: how many of its tiles are here.
+    deleted_here: how many came, and were deleted from this store. cut_otherwise: how many are of
+    scenes that this store has as another station has cut them. missing: rows of which nothing has
+    come. waiting: rows whose scenes are not whole yet. differing: rows in which the digest trees
+    differ, though no row is missing there. events_missing: numbers of events. root, own_root: of
+    both trees, 16 hexadecimal digits.
+    """
+
+    rows: int
+    held: int
+    deleted_here: int
+    cut_otherwise: int
+    missing: Spans
+    waiting: Spans
+    differing: Spans
+    events_missing: Spans
+    root: str
+    own_root: str
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the digest trees are the same, and no event is missing."""
+        return self.root == self.own_root and not self.missing and not self.events_missing
+
+
+def completeness(store: CodeStore, received: Received) -> Completeness:
+    """Compare what a store holds of a station with what the station says that it has."""
+    facts = received.facts
+    assert facts is not None
+    found = store.links.scenes(received.store)
+    here = {content for _, _, content in store.scene_rows()}
+    rows = span(0, facts.rows)
+    came = Spans((one.first_row, one.end) for one in found)
+    waiting = Spans(store.links.waiting(received.store)) - came
+    missing = rows - came - received.gone - waiting
+    own = _own_level(found, facts)
+    each = facts.level.rows_each
+    # Where rows are missing, that is why.
+    lacking = {node for start, end in missing | waiting
+               for node in range(start // each, (end - 1) // each + 1)}  # fmt: skip
+    apart = Spans(
+        (node * each, (node + 1) * each)
+        for node in differing(facts.level.digests, own.digests)
+        if node not in lacking
+    )
+    events = span(max(facts.oldest_event, 1), facts.newest_event + 1) - received.events
+    return Completeness(
+        facts.rows,
+        sum(one.tiles for one in found if one.is_same and one.content in here),
+        sum(one.tiles for one in found if one.content not in here),
+        sum(one.tiles for one in found if not one.is_same and one.content in here),
+        missing,
+        waiting,
+        apart & rows,
+        events,
+        root_of(facts.level).hex(),
+        root_of(own).hex(),
+    )
+
+
+def receipt_for(store: CodeStore, received: Received) -> Receipt:
+    """What a station is told of what has come from it."""
+    missing = Spans()
+    if received.facts is not None:
+        found = completeness(store, received)
+        pairs = (found.missing | found.differing).pairs()
+        missing = Spans(pairs[:MOST_NAMED])
+    whole = Spans(received.whole.pairs()[-MOST_NAMED:])
+    partial = {number: tuple(blocks) for number, blocks in received.partial.items()}
+    return Receipt(received.store, received.newest, whole, partial, missing)
+
+
+def _own_level(found: list[LinkedScene], facts: Facts) -> Level:
+    entries = (Entry(one.first_row, one.digest) for one in found if one.first_row < facts.rows)
+    level = level_of(entries, facts.rows, facts.level.rows_each)
+    lacking = len(facts.level.digests) - len(level.digests)
+    return Level(level.rows_each, (*level.digests, *[EMPTY] * lacking))

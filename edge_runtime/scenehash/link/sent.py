@@ -1,0 +1,172 @@
+"""What was sent to a peer, what of it has arrived, and what comes next.
+
+A link may be one-way: then nothing says what has arrived, and all is sent again until it went so
+many times. Where receipts come back, only what they lack is.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .facts import Receipt
+from .spans import Spans
+
+# What is counted, by the name that it has in the state.
+ROWS, GONE, EVENTS, PICTURES = "rows", "gone", "events", "thumbnails"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a block carries: numbers of rows or events, and items by their names."""
+
+    topic: str = ""
+    spans: Spans = field(default_factory=Spans)
+    items: tuple[str, ...] = ()
+
+
+@dataclass
+class Sent:
+    """How far the link to a peer is.
+
+    number: of the last bundle. codes: whose codes were sent. settled: by topic what needs not be
+    sent any more, since it has arrived, or went often enough. acknowledged: what of that has
+    arrived for certain. under_way: by number, what each block of a bundle carries that nobody has
+    acknowledged. heard: the peer's bundle that the last receipt was in. down: whether it is a
+    station, which gets no tiles.
+    """
+
+    number: int = 0
+    codes: str = ""
+    settled: dict[str, Spans] = field(default_factory=dict)
+    acknowledged: dict[str, Spans] = field(default_factory=dict)
+    items: list[str] = field(default_factory=list)
+    under_way: dict[int, list[Carried]] = field(default_factory=dict)
+    heard: int = 0
+    has_receipts: bool = False
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Sent":
+        """That of a state as the store keeps it."""
+        under_way = {
+            int(number): [Carried(topic, Spans(spans), tuple(items)) for topic, spans, items in one]
+            for number, one in state.get("under_way", {}).items()
+        }
+        settled, acknowledged = (
+            {topic: Spans(spans) for topic, spans in state.get(name, {}).items()}
+            for name in ("settled", "acknowledged")
+        )
+        return cls(
+            state.get("number", 0),
+            state.get("codes", ""),
+            settled,
+            acknowledged,
+            list(state.get("items", [])),
+            under_way,
+            state.get("heard", 0),
+            state.get("has_receipts", False),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The same as the store keeps it."""
+        return {
+            "number": self.number,
+            "codes": self.codes,
+            "settled": {topic: spans.pairs() for topic, spans in self.settled.items()},
+            "acknowledged": {topic: spans.pairs() for topic, spans in self.acknowledged.items()},
+            "items": self.items,
+            "under_way": {
+                str(number): [[one.topic, one.spans.pairs(), list(one.items)] for one in blocks]
+                for number, blocks in self.under_way.items()
+            },
+            "heard": self.heard,
+            "has_receipts": self.has_receipts,
+        }
+
+    def begin(self, codes: str) -> None:
+        """Codes of another model than were sent are all to be sent anew."""
+        if self.codes not in ("", codes):
+            for known in (self.settled, self.acknowledged):
+                known.pop(ROWS, None)
+            self.under_way.clear()
+        self.codes = codes
+
+    def due(self, topic: str, wanted: Spans, times: int) -> list[Spans]:
+        """What of a topic is to be sent: what never was, then what went once, and so on."""
+        left = wanted - self.settled.get(topic, Spans())
+        levels = self._levels(topic, times)
+        upper = [wanted, *levels[:-1]]
+        return [left & (more - fewer) for more, fewer in zip(upper, levels, strict=True)]
+
+    def due_items(self, wanted: Sequence[str], times: int) -> list[str]:
+        """The same of items: those that were sent least come first."""
+        went = {
+            item: sum(item in one.items for blocks in self.under_way.values() for one in blocks)
+            for item in wanted
+            if item not in self.items
+        }
+        return sorted((item for item in went if went[item] < times), key=lambda item: went[item])
+
+    def note(self, number: int, blocks: Iterable[Carried], times: int) -> None:
+        """A bundle is on its way; what went so many times is settled."""
+        self.number = number
+        self.under_way[number] = list(blocks)
+        for topic in (ROWS, GONE, EVENTS, PICTURES):
+            self._settle(topic, self._levels(topic, times)[-1])
+        every = [item for one in self.under_way.values() for block in one for item in block.items]
+        self._settle_items(item for item in set(every) if every.count(item) >= times)
+        self._prune()
+
+    def take(self, receipt: Receipt, number: int) -> None:
+        """What a peer has, as it says in its bundle of a number; an older one says nothing."""
+        if number <= self.heard:
+            return
+        self.heard, self.has_receipts = number, True
+        for bundle, blocks in list(self.under_way.items()):
+            arrived = set(range(len(blocks))) if bundle in receipt.whole else set()
+            arrived |= set(receipt.partial.get(bundle, ()))
+            for position, block in enumerate(blocks):
+                if position in arrived:
+                    self._settle(block.topic, block.spans, acknowledged=True)
+                    self._settle_items(block.items)
+            if bundle <= receipt.newest:
+                # What has not arrived of it is lost, and is due as if it never went.
+                del self.under_way[bundle]
+        for known in (self.settled, self.acknowledged):
+            for topic in (ROWS, GONE):
+                known[topic] = known.get(topic, Spans()) - receipt.missing
+        # A store from a backup counts on from before what the peer has seen of it.
+        self.number = max(self.number, receipt.newest)
+
+    def _levels(self, topic: str, times: int) -> list[Spans]:
+        """What of a topic went once at least, twice at least, and so on."""
+        levels = [Spans() for _ in range(times)]
+        for blocks in self.under_way.values():
+            carried = Spans(
+                span for block in blocks if block.topic == topic for span in block.spans
+            )
+            if not carried:
+                continue
+            for level in range(times - 1, 0, -1):
+                levels[level] |= levels[level - 1] & carried
+            levels[0] |= carried
+        return levels
+
+    def _settle(self, topic: str, spans: Spans, acknowledged: bool = False) -> None:
+        if spans:
+            self.settled[topic] = self.settled.get(topic, Spans()) | spans
+            if acknowledged:
+                self.acknowledged[topic] = self.acknowledged.get(topic, Spans()) | spans
+
+    def _settle_items(self, items: Iterable[str]) -> None:
+        self.items += [item for item in items if item not in self.items]
+
+    def _prune(self) -> None:
+        """Forget bundles that nothing is to be known of: unless a receipt may come."""
+        if self.has_receipts:
+            return
+        for number, blocks in list(self.under_way.items()):
+            open_spans = any(
+                block.spans - self.settled.get(block.topic, Spans()) for block in blocks
+            )
+            if not open_spans and all(item in self.items for one in blocks for item in one.items):
+                del self.under_way[number]

@@ -1,0 +1,99 @@
+"""scenehash link status: what each side has, what lacks, and what proves it."""
+
+from pathlib import Path
+from typing import Any
+
+from scenehash.store import CodeStore
+
+from .received import Completeness, Received, completeness
+from .sent import EVENTS, ROWS, Sent
+from .spans import Spans
+
+# Ranges of missing rows that are named.
+GAPS_SHOWN = 20
+
+
+def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
+    """What was sent to each peer, and what has come from each, as plain values.
+
+    peer: of this one alone. Of what has come, `complete` says whether the digest trees of both
+    sides are the same, as the station's newest bundle has its own; `missing` lists ranges of its
+    rows, [first, last], of which nothing has come. Raises StoreError.
+    """
+    with CodeStore.open(store) as opened:
+        to = [one for one in opened.links.peers("to") if peer in (None, one)]
+        came = [
+            Received.of(one, opened.links.state("from", one)) for one in opened.links.peers("from")
+        ]
+        return {
+            "store": str(opened.path),
+            "station": opened.station,
+            "sent": [_sent_document(opened, one) for one in to],
+            "received": [
+                _received_document(opened, one) for one in came if peer in (None, one.name)
+            ],
+        }
+
+
+def _sent_document(store: CodeStore, peer: str) -> dict[str, object]:
+    sent = Sent.of(store.links.state("to", peer))
+    gone = store.deleted_rows()
+    ends = (gone.first + gone.count).tolist()
+    alive = Spans([(0, store.rows)]) - Spans(zip(gone.first.tolist(), ends, strict=True))
+    events = Spans([(max(store.outbox.oldest(), 1), store.outbox.newest() + 1)])
+    document: dict[str, object] = {
+        "peer": peer,
+        "bundles": sent.number,
+        "receipts": sent.has_receipts,
+    }
+    for name, topic, every in (("tiles", ROWS, alive), ("events", EVENTS, events)):
+        went = Spans(
+            span
+            for blocks in sent.under_way.values()
+            for block in blocks
+            if block.topic == topic
+            for span in block.spans
+        )
+        settled = sent.settled.get(topic, Spans())
+        document[name] = {
+            "all": every.total(),
+            "acknowledged": (every & sent.acknowledged.get(topic, Spans())).total(),
+            "sent": (every & (went | settled)).total(),
+            "never_sent": (every - went - settled).total(),
+        }
+    return document
+
+
+def _received_document(store: CodeStore, received: Received) -> dict[str, object]:
+    document: dict[str, object] = {
+        "station": received.name,
+        "store": received.store,
+        "newest_bundle": received.newest,
+        "as_of_bundle": received.facts_of,
+        "bundles_missing": _gaps(Spans([(1, received.newest + 1)]) - received.whole),
+    }
+    if received.facts is None:
+        return document | {"complete": False}
+    return document | _completeness_document(completeness(store, received))
+
+
+def _completeness_document(found: Completeness) -> dict[str, object]:
+    return {
+        "complete": found.is_complete,
+        "rows": found.rows,
+        "tiles": found.held,
+        "deleted_here": found.deleted_here,
+        "cut_otherwise": found.cut_otherwise,
+        "missing_rows": found.missing.total(),
+        "missing": _gaps(found.missing),
+        "waiting": _gaps(found.waiting),
+        "differing": _gaps(found.differing),
+        "events_missing": _gaps(found.events_missing),
+        "digest": found.own_root,
+        "digest_of_station": found.root,
+    }
+
+
+def _gaps(spans: Spans) -> list[list[int]]:
+    """The first ranges, as [first, last]."""
+    return [[start, end - 1] for start, end in spans.pairs()[:GAPS_SHOWN]]

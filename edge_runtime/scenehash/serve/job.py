@@ -1,0 +1,59 @@
+"""A job: a piece of work that takes longer than a request."""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+State = Literal["waiting", "running", "cancelling", "done", "failed", "cancelled"]
+
+
+class Job(BaseModel):
+    """A piece of work of a kind, and what it is to do: arguments, as JSON has them.
+
+    task: what is being done, done of total steps. begun: how often. result: the document of the
+    command that does the same. error: a problem document. stop: set when it is to end at its next
+    step.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    kind: str
+    arguments: dict[str, Any] = {}
+    state: State = "waiting"
+    task: str | None = None
+    done: int = 0
+    total: int = 0
+    begun: int = 0
+    started: datetime | None = None
+    ended: datetime | None = None
+    messages: list[str] = []
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+
+    _stop: threading.Event = PrivateAttr(default_factory=threading.Event)
+
+    @property
+    def stop(self) -> threading.Event:
+        """See above."""
+        return self._stop
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs, and is not to end."""
+        return self.state in ("waiting", "running")
+
+    def end(self, state: State) -> None:
+        """Note that it has ended, now, and how."""
+        self.state, self.ended = state, datetime.now(UTC)
+
+    def document(self) -> dict[str, object]:
+        """The job as plain values, as JSON has them."""
+        return {
+            **self.model_dump(exclude={"begun"}),
+            "started": None if self.started is None else self.started.isoformat(),
+            "ended": None if self.ended is None else self.ended.isoformat(),
+        }

@@ -1,0 +1,243 @@
+"""What a store knows of its links: which scenes of which stations it holds, and how far each is.
+
+How far a link is, is a document of the room link; here it is kept with a checksum, in the
+transaction of what it is about.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from .database import Database, Transacting, damaged_values
+from .records import digest
+
+LINK_SCHEMA = """
+CREATE TABLE IF NOT EXISTS link (
+    way TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    state TEXT NOT NULL,
+    seal BLOB NOT NULL,
+    PRIMARY KEY (way, peer)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_scene (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    tiles INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    same INTEGER NOT NULL,
+    brought INTEGER NOT NULL,
+    PRIMARY KEY (store, first_row)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_scene_by_content ON link_scene (content);
+CREATE TABLE IF NOT EXISTS link_own (
+    first_row INTEGER PRIMARY KEY,
+    content BLOB NOT NULL,
+    codes TEXT NOT NULL,
+    digest BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS link_piece (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    tiles INTEGER NOT NULL,
+    piece BLOB NOT NULL,
+    PRIMARY KEY (store, first_row, start)
+) WITHOUT ROWID;
+"""
+SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
+DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
+
+# To a peer, by its name; and from a store, by its id.
+Way = Literal["to", "from"]
+
+
+class LinkedScene(NamedTuple):
+    """A scene of a station that this store holds.
+
+    store: the id of the station's store. first_row, tiles: its rows there. digest: what both ends
+    count it by. number: of the bundle that brought it. is_same: whether its tiles are those that
+    this store has of the content; another station may have cut the scene otherwise. is_brought:
+    whether it came by a link, and goes when all stations have deleted it.
+    """
+
+    store: str
+    first_row: int
+    tiles: int
+    content: bytes
+    digest: bytes
+    number: int
+    is_same: bool
+    is_brought: bool
+
+    @property
+    def end(self) -> int:
+        """One more than its last row."""
+        return self.first_row + self.tiles
+
+
+class OwnScene(NamedTuple):
+    """A scene of this store as its peers count it; codes: whose codes that was computed of."""
+
+    first_row: int
+    content: bytes
+    codes: str
+    digest: bytes
+
+
+class WaitingPiece(NamedTuple):
+    """A part of a scene whose other parts have not come yet: as a block has it."""
+
+    start: int
+    tiles: int
+    data: bytes
+
+
+class Links:
+    """What changes it is durable when it returns; inside a transaction of the store, with that."""
+
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self._database, self._transaction = database, transaction
+
+    def peers(self, way: Way) -> list[str]:
+        """The peers that there is a state of."""
+        if not self._are_made():
+            return []
+        found = self._database.all("SELECT peer FROM link WHERE way = ? ORDER BY peer", way)
+        return [peer for (peer,) in found]
+
+    def state(self, way: Way, peer: str) -> dict[str, Any]:
+        """How far the link is; empty for one that has not begun. StoreDamagedError."""
+        if not self._are_made():
+            return {}
+        query = "SELECT state, seal FROM link WHERE way = ? AND peer = ?"
+        found = self._database.one(query, way, peer)
+        with damaged_values(DAMAGED):
+            if found is None:
+                return {}
+            if _seal(way, peer, found[0]) != found[1]:
+                raise ValueError("another checksum")
+            state: dict[str, Any] = json.loads(found[0])
+        return state
+
+    def keep(self, way: Way, peer: str, state: Mapping[str, Any]) -> None:
+        """Change that."""
+        text = json.dumps(state, separators=(",", ":"))
+        with self._changing():
+            self._database.run(
+                "INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?)",
+                (way, peer, text, _seal(way, peer, text)),
+            )
+
+    def scenes(self, store: str, start: int = 0, end: int = 1 << 62) -> list[LinkedScene]:
+        """The scenes of a store of which a tile is in rows start to before end, by first row."""
+        if not self._are_made():
+            return []
+        found = self._database.all(
+            f"{SCENES} WHERE store = ? AND first_row < ? AND first_row + tiles > ? "
+            "ORDER BY first_row",
+            store,
+            end,
+            start,
+        )
+        return _scenes(found)
+
+    def of_content(self, content: bytes) -> list[LinkedScene]:
+        """The scenes of this content, of all stores."""
+        if not self._are_made():
+            return []
+        return _scenes(self._database.all(f"{SCENES} WHERE content = ?", content))
+
+    def put(self, scenes: Sequence[LinkedScene]) -> None:
+        """Add scenes, each in the place of any of its store in the same rows."""
+        with self._changing():
+            self._database.run_all(
+                "INSERT OR REPLACE INTO link_scene VALUES (?, ?, ?, ?, ?, ?, ?, ?)", scenes
+            )
+
+    def forget(self, scenes: Sequence[LinkedScene]) -> None:
+        """Remove scenes, and pieces that wait for them."""
+        keys = [(scene.store, scene.first_row) for scene in scenes]
+        with self._changing():
+            self._database.run_all("DELETE FROM link_scene WHERE store = ? AND first_row = ?", keys)
+
+    def own(self) -> list[OwnScene]:
+        """The scenes of this store that were counted, by first row."""
+        if not self._are_made():
+            return []
+        found = self._database.all("SELECT * FROM link_own ORDER BY first_row")
+        return [OwnScene(*values) for values in found]
+
+    def put_own(self, scenes: Sequence[OwnScene]) -> None:
+        """Add scenes of this store, each in the place of any in its first row."""
+        with self._changing():
+            self._database.run_all("INSERT OR REPLACE INTO link_own VALUES (?, ?, ?, ?)", scenes)
+
+    def forget_own(self, rows: Sequence[int]) -> None:
+        """Remove those in first rows."""
+        with self._changing():
+            self._database.run_all(
+                "DELETE FROM link_own WHERE first_row = ?", [(row,) for row in rows]
+            )
+
+    def pieces(self, store: str, first_row: int) -> list[WaitingPiece]:
+        """The pieces of a scene that wait for others, by their start."""
+        found = self._database.all(
+            "SELECT start, tiles, piece FROM link_piece WHERE store = ? AND first_row = ? "
+            "ORDER BY start, tiles DESC",
+            store,
+            first_row,
+        )
+        return [WaitingPiece(*values) for values in found]
+
+    def waiting(self, store: str) -> list[tuple[int, int]]:
+        """The rows (start, end) whose tiles are there, and their scenes not whole."""
+        if not self._are_made():
+            return []
+        query = (
+            "SELECT first_row + start, first_row + start + tiles FROM link_piece WHERE store = ?"
+        )
+        return [(start, end) for start, end in self._database.all(query, store)]
+
+    def put_piece(self, store: str, first_row: int, piece: WaitingPiece) -> None:
+        """Keep a piece until its scene is whole."""
+        with self._changing():
+            self._database.run(
+                "INSERT OR REPLACE INTO link_piece VALUES (?, ?, ?, ?, ?)",
+                (store, first_row, *piece),
+            )
+
+    def forget_pieces(self, store: str, start: int, end: int) -> None:
+        """Remove pieces of scenes whose first rows are from start to before end."""
+        with self._changing():
+            self._database.run(
+                "DELETE FROM link_piece WHERE store = ? AND first_row >= ? AND first_row < ?",
+                (store, start, end),
+            )
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """A transaction in which the tables are there."""
+        with self._transaction():
+            if not self._are_made():
+                for statement in LINK_SCHEMA.split(";")[:-1]:
+                    self._database.run(statement)
+            yield
+
+    def _are_made(self) -> bool:
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_piece'"
+        return bool(self._database.one(query)[0])
+
+
+def _scenes(found: Sequence[Any]) -> list[LinkedScene]:
+    with damaged_values(DAMAGED):
+        return [
+            LinkedScene(*values)._replace(is_same=bool(values[-2]), is_brought=bool(values[-1]))
+            for values in found
+        ]
+
+
+def _seal(way: str, peer: str, state: str) -> bytes:
+    return digest(repr((way, peer, state)).encode())

@@ -1,0 +1,232 @@
+"""Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scenehash import CodeStore, Filter
+from scenehash.errors import ConfigurationError
+from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
+from scenehash.store import HashedScene
+
+from ..store.samples import LINEAGE, make, placed, scene
+from .comparing import assert_merged
+
+
+def station(path, name, *scenes):
+    with CodeStore.create(path, LINEAGE, 64, "a-model") as store:
+        store.name_station(name)
+        store.add(scenes)
+    return path
+
+
+def exchange(folder, stations, ground, rounds=30, max_bytes=None):
+    """Bundles and receipts until nothing is left to be said."""
+    for _ in range(rounds):
+        for path in stations:
+            with CodeStore.open(path) as store:
+                name = str(store.station)
+            up = pack_bundle(path, "ground", folder, PackOptions(max_bytes))
+            assert max_bytes is None or up.bytes <= max_bytes
+            assert [one.set_aside for one in apply_bundles([up.path], ground)] == [[]]
+            down = pack_bundle(ground, name, folder, PackOptions(down=True))
+            assert [one.set_aside for one in apply_bundles([down.path], path)] == [[]]
+        received = link_status(ground)["received"]
+        if len(received) == len(stations) and all(one["complete"] for one in received):
+            return
+    raise AssertionError(received)
+
+
+def test_a_ground_store_gets_what_two_stations_have(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), scene(1, 3), placed(2, 2, labels=("x",)))
+    two = station(tmp_path / "two", "two", placed(3, 4), placed(2, 2, labels=("y",)))
+    exchange(tmp_path, [one, two], tmp_path / "ground")
+    assert_merged(tmp_path / "ground", [one, two])
+    with CodeStore.open(tmp_path / "ground") as ground:
+        assert ground.station == "ground"
+        paths = ground.paths(Filter())
+        assert "one:/scenes/0.png" in paths and "two:/scenes/3.png" in paths
+
+
+def test_deletions_and_compactions_follow_and_what_another_station_has_stays(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(1, 3), placed(2, 2))
+    two = station(tmp_path / "two", "two", placed(1, 3))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one, two], ground)
+    with CodeStore.open(one, writable=True) as store:
+        store.delete(Filter(scene="/scenes/0.png"))
+        store.delete(Filter(scene="/scenes/1.png"))
+        store.compact()
+        store.add([placed(4, 6)])
+    exchange(tmp_path, [one, two], ground)
+    assert_merged(ground, [one, two])
+    with CodeStore.open(two, writable=True) as store:
+        store.delete(Filter(scene="/scenes/1.png"))
+    exchange(tmp_path, [one, two], ground)
+    assert_merged(ground, [one, two])
+
+
+def test_what_the_ground_store_had_itself_stays_when_a_station_deletes_it(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    ground = station(tmp_path / "ground", "ground", placed(0, 5))
+    exchange(tmp_path, [one], ground)
+    with CodeStore.open(one, writable=True) as store:
+        store.delete(Filter())
+    exchange(tmp_path, [one], ground)
+    with CodeStore.open(ground) as store:
+        assert store.contents() == [placed(0).content]
+
+
+def test_the_same_scene_cut_otherwise_is_told_apart(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    two = station(tmp_path / "two", "two", placed(0, 3))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one, two], ground)
+    first, second = link_status(ground)["received"]
+    told = {each["station"]: each for each in (first, second)}
+    assert (told["one"]["tiles"], told["one"]["cut_otherwise"]) == (5, 0)
+    assert (told["two"]["tiles"], told["two"]["cut_otherwise"]) == (0, 3)
+    with CodeStore.open(one, writable=True) as store:
+        store.delete(Filter())
+    exchange(tmp_path, [one, two], ground)
+    assert_merged(ground, [two])
+
+
+def test_a_scene_larger_than_a_bundle_comes_in_pieces(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 900), placed(1, 1))
+    exchange(tmp_path, [one], tmp_path / "ground", max_bytes=2500)
+    assert_merged(tmp_path / "ground", [one])
+
+
+def test_what_was_deleted_at_the_ground_store_does_not_come_back(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(1, 3))
+    ground = tmp_path / "ground"
+    bundle = pack_bundle(one, "ground", tmp_path).path
+    apply_bundles([bundle], ground)
+    with CodeStore.open(ground, writable=True) as store:
+        store.delete(Filter(scene="one:/scenes/0.png"))
+    apply_bundles([bundle, pack_bundle(one, "ground", tmp_path).path], ground)
+    (told,) = link_status(ground)["received"]
+    assert (told["tiles"], told["deleted_here"], told["complete"]) == (3, 5, True)
+
+
+def test_a_bundle_that_was_cut_is_taken_as_far_as_it_goes(tmp_path):
+    one = station(tmp_path / "one", "one", *(placed(number, 200) for number in range(60)))
+    ground = tmp_path / "ground"
+    up = pack_bundle(one, "ground", tmp_path)
+    data = (tmp_path / up.path).read_bytes()
+    cut = tmp_path / "cut.shlb"
+    cut.write_bytes(data[: len(data) * 2 // 3])
+    (applied,) = apply_bundles([cut], ground)
+    assert applied.cut and applied.tiles and not applied.set_aside
+    down = pack_bundle(ground, "one", tmp_path, PackOptions(down=True))
+    apply_bundles([down.path], one)
+    (sent,) = link_status(one)["sent"]
+    assert 0 < sent["tiles"]["acknowledged"] < sent["tiles"]["all"]
+    again = pack_bundle(one, "ground", tmp_path)
+    assert again.tiles == sent["tiles"]["all"] - sent["tiles"]["acknowledged"]
+    apply_bundles([again.path], ground)
+    assert_merged(ground, [one])
+
+
+def test_without_receipts_all_is_sent_so_many_times_and_then_no_more(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    tiles = [pack_bundle(one, "ground", tmp_path, PackOptions(times=2)).tiles for _ in range(3)]
+    assert tiles == [5, 5, 0]
+
+
+def test_events_of_alerts_go_first_and_come_once(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 50))
+    with CodeStore.open(one, writable=True) as store:
+        quiet = '{"kind": "scene", "scene": "/%d", "alerts": [], "note": "%s"}'
+        texts = [quiet % (number, "z" * number * 7) for number in range(40)]
+        texts[30] = '{"kind": "scene", "scene": "/30", "alerts": [{"name": "quay"}]}'
+        store.outbox.note(texts)
+    ground = tmp_path / "ground"
+    first = pack_bundle(one, "ground", tmp_path, PackOptions(max_bytes=512))
+    apply_bundles([first.path], ground)
+    with CodeStore.open(ground) as store:
+        assert '"station_event": 31' in store.outbox.events(0, 1)[0][1]
+    for _ in range(6):
+        up = pack_bundle(one, "ground", tmp_path)
+        apply_bundles([up.path, up.path], ground)
+    with CodeStore.open(ground) as store:
+        assert store.outbox.newest() == 40
+
+
+def test_a_station_that_was_named_only_by_its_bundle_is_refused_elsewhere(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    other = station(tmp_path / "other", "other")
+    (applied,) = apply_bundles([pack_bundle(one, "ground", tmp_path).path], other)
+    assert "the bundle is for ground" in applied.set_aside[0]
+    with CodeStore.open(other) as store:
+        assert store.contents() == []
+
+
+def test_codes_of_another_model_are_not_mixed_in(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    with CodeStore.create(tmp_path / "ground", "b" * 16, 64, "other") as store:
+        store.name_station("ground")
+    (applied,) = apply_bundles([pack_bundle(one, "ground", tmp_path).path], tmp_path / "ground")
+    assert "codes of another model" in applied.set_aside[0]
+
+
+def test_a_store_without_a_station_s_name_says_what_to_do(tmp_path):
+    make(tmp_path / "s").close()
+    with pytest.raises(ConfigurationError, match="scenehash store station NAME"):
+        pack_bundle(tmp_path / "s", "ground", tmp_path)
+
+
+SCENES = [
+    placed(0, 30), placed(1, 2, (20.0, -3.0)), scene(2, 5), placed(3, 70, (179.9, 60.0)),
+    scene(4), placed(5, 1, labels=("a",)), placed(6, 9), scene(7, 40),
+]  # fmt: skip
+
+
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["add", "delete", "pack"]), st.integers(0, 1), st.integers(0, 7)),
+        min_size=3,
+        max_size=14,
+    ),
+)
+def test_any_loss_order_repetition_and_cut_is_made_up_for(tmp_path_factory, seed, steps):
+    chance, folder = random.Random(seed), tmp_path_factory.mktemp("link")
+    stations = [station(folder / name, name, scene(90 + at)) for at, name in enumerate("ab")]
+    ground, sent = folder / "ground", []
+    for what, which, number in steps:
+        if what == "pack":
+            options = PackOptions(max_bytes=chance.choice([600, 1500, 9000]))
+            sent.append(pack_bundle(stations[which], "ground", folder, options).path)
+            continue
+        with CodeStore.open(stations[which], writable=True) as store:
+            if what == "add":
+                store.add([SCENES[number]])
+            elif store.has_scene(SCENES[number].content):
+                store.delete(Filter(scene=SCENES[number].path))
+                store.compact()
+    arrived = [path for path in sent for _ in range(chance.choice([0, 1, 1, 2]))]
+    chance.shuffle(arrived)
+    for at, path in enumerate(arrived):
+        data = (folder / path).read_bytes()
+        part = folder / f"{at}.part"
+        part.write_bytes(data[: chance.randrange(len(data))] if chance.random() < 0.3 else data)
+        apply_bundles([part], ground)
+    exchange(folder, stations, ground, max_bytes=4000)
+    assert_merged(ground, stations)
+
+
+def test_any_width_goes_over_a_link(tmp_path):
+    wide = HashedScene("5" * 32, "/wide", scene(0, 3).windows, np.full((3, 32), 7, np.uint8))
+    with CodeStore.create(tmp_path / "one", LINEAGE, 256, "a-model") as store:
+        store.name_station("one")
+        store.add([wide])
+    exchange(tmp_path, [tmp_path / "one"], tmp_path / "ground")
+    assert_merged(tmp_path / "ground", [tmp_path / "one"])

@@ -1,0 +1,113 @@
+"""The format as docs/link.md has it: the golden bundle, and one that was put together by hand."""
+
+import struct
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from scenehash import CodeStore
+from scenehash.link import apply_bundles, link_status
+
+from ...golden.make_store import PLACED, PLAIN
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "bundle-1.shlb"
+
+
+def checksum(data: bytes) -> bytes:
+    return blake2b(data, digest_size=8).digest()
+
+
+def test_the_golden_bundle_is_read(tmp_path):
+    (applied,) = apply_bundles([GOLDEN], tmp_path / "ground")
+    assert (applied.set_aside, applied.scenes, applied.events) == ([], 8, 2)
+    wanted = {hashed.content: hashed for hashed in [*PLACED, *PLAIN] if hashed.content[-1] != "1"}
+    with CodeStore.open(tmp_path / "ground") as store:
+        assert set(store.contents()) == set(wanted)
+        for record, codes in store.scenes():
+            hashed = wanted[record.content]
+            assert record.path == f"north-1:{hashed.path}"
+            assert record.labels == tuple(hashed.labels)
+            assert np.array_equal(codes, hashed.codes)
+            if hashed.footprints is not None:
+                assert record.footprints is not None
+                assert record.footprints.tobytes() == hashed.footprints.tobytes()
+    (told,) = link_status(tmp_path / "ground")["received"]
+    assert told["complete"] and told["station"] == "north-1"
+
+
+def number(value: int) -> bytes:
+    digits = bytearray()
+    while value > 127:
+        digits.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*digits, value])
+
+
+def signed(value: int) -> bytes:
+    return number(2 * value if value >= 0 else -2 * value - 1)
+
+
+def text(words: str) -> bytes:
+    return number(len(words)) + words.encode()
+
+
+def column(values: list[int]) -> bytes:
+    return b"".join(signed(b - a) for a, b in zip([0, *values], values, strict=False))
+
+
+def test_a_bundle_that_was_put_together_by_hand_is_read(tmp_path):
+    content, codes, time = bytes(range(16)), bytes(range(16)), 1_800_000_000
+    windows = [(0, 0, 256, 256), (256, 0, 256, 256)]
+    places = [
+        8.0,
+        47.0,
+        8.1,
+        47.0,
+        8.1,
+        46.9,
+        8.0,
+        46.9,
+        8.1,
+        47.0,
+        8.2,
+        47.0,
+        8.2,
+        46.9,
+        8.1,
+        46.9,
+    ]
+    footprints = struct.pack("<16d", *places)
+    scene_digest = checksum(
+        content + struct.pack("<d", time)
+        + struct.pack("<8q", *(side for window in windows for side in window))
+        + footprints + codes
+    )  # fmt: skip
+    leaf = checksum((3).to_bytes(8, "little") + scene_digest)
+    state = text("a" * 16) + number(8) + text("a-model") + number(5)
+    state += number(0) + number(0) + number(256) + number(1) + leaf
+    gone = number(1) + number(0) + number(3)
+    tiles = checksum(b"a" * 16 + b"-64") + number(1)
+    tiles += number(1) + text("{}") + number(1) + number(0)
+    tiles += signed(3) + number(2) + number(0) + number(2) + content + b"\x01" + signed(time)
+    tiles += number(0) + number(0) + number(0) + text("/a.tif")
+    tiles += b"".join(column(list(sides)) for sides in zip(*windows, strict=True))
+    tiles += b"\x01" + footprints + codes
+    blocks = [(1, state), (4, gone), (5, tiles)]
+    head = bytes(range(16)) + number(1) + text("sat-7") + text("ground") + number(len(blocks))
+    for kind, data in blocks:
+        head += bytes([kind, 0]) + number(len(data)) + number(len(data)) + checksum(data)
+    head += checksum(head)
+    start = b"SHLB\x01\x00" + struct.pack("<HH", len(head), 0)
+    (tmp_path / "b").write_bytes(start + head + b"".join(data for _, data in blocks))
+    (applied,) = apply_bundles([tmp_path / "b"], tmp_path / "ground")
+    assert applied.set_aside == []
+    (told,) = link_status(tmp_path / "ground")["received"]
+    assert told["complete"], told
+    with CodeStore.open(tmp_path / "ground") as store:
+        found = store.read_scene(content.hex())
+        assert found is not None
+        record, stored = found
+        assert record.footprints is not None
+        assert record.path == "sat-7:/a.tif" and record.time == time
+        assert stored.tobytes() == codes and record.footprints.tobytes() == footprints

@@ -1,0 +1,176 @@
+"""Bundles are untrusted: what they claim takes no memory, and what is wrong is refused."""
+
+import tracemalloc
+import zlib
+from hashlib import blake2b
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenehash import CodeStore
+from scenehash.errors import BundleError, LineageError
+from scenehash.link import apply_bundles, pack_bundle
+from scenehash.link.bundle import (
+    MOST_BLOCK,
+    Block,
+    Packed,
+    _Entry,
+    bundle_bytes,
+    head_bytes,
+    pack_block,
+    read_bundle,
+)
+from scenehash.link.events import put_events, station_event, take_events
+from scenehash.link.facts import Facts, Receipt
+from scenehash.link.kinds import EVENTS, GONE, PIECES, RECEIPT, STATE
+from scenehash.link.pieces import codes_mark, piece_of, put_pieces, take_pieces
+from scenehash.link.wire import Writer
+from scenehash.store.records import record_of
+
+from ..store.samples import LINEAGE, placed, scene
+from .test_exchange import station
+
+MEBIBYTES = 50 << 20
+UUID = "ab" * 16
+
+
+def checksum(data):
+    return blake2b(data, digest_size=8).digest()
+
+
+def packed(kind, data, way=0, size=None):
+    return Packed(_Entry(kind, way, len(data), len(data) if size is None else size,
+                         checksum(data)), data)  # fmt: skip
+
+
+def written(path, *blocks):
+    path.write_bytes(bundle_bytes(head_bytes(UUID, "one", "ground", 1, blocks), blocks))
+    return path
+
+
+def number(value):
+    out = Writer()
+    out.number(value)
+    return out.data()
+
+
+MARK = codes_mark(LINEAGE, 64)
+HOSTILE = {
+    "ten gigabytes claimed": packed(PIECES, b"x", 0, 10 << 30),
+    "a bomb": packed(PIECES, zlib.compress(bytes(1 << 28), 9), 1, MOST_BLOCK),
+    "a bomb of the size that it claims": packed(
+        PIECES, zlib.compress(MARK + bytes(MOST_BLOCK - 8), 9), 1, MOST_BLOCK
+    ),
+    "pieces without end": packed(PIECES, MARK + number(1 << 62)),
+    "readings without end": packed(PIECES, MARK + b"\x01" + number(1 << 40) + bytes(40)),
+    "events without end": packed(EVENTS, number(1 << 50)),
+    "an event without end": packed(EVENTS, b"\x01\x01" + number(1 << 40) + b"{}"),
+    "an event that is nested without end": packed(EVENTS, put_events([(1, "[" * 100_000)])),
+    "deleted rows without end": packed(GONE, number(1 << 40) + bytes(20)),
+    "deleted rows beyond all": packed(GONE, b"\x01\x00" + number(1 << 60)),
+    "a receipt without end": packed(RECEIPT, bytes(17) + number(1 << 40)),
+    "a tree without end": packed(STATE, b"\x01a\x08\x01m" + number(1 << 40) + bytes(9)),
+    "another way of packing": packed(PIECES, b"x", 7),
+    "no deflated bytes": packed(PIECES, b"x" * 50, 1, 60),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_claimed_takes_no_memory_and_changes_nothing(tmp_path, name):
+    ground = station(tmp_path / "ground", "ground", placed(0))
+    bundle = written(tmp_path / "b", HOSTILE[name])
+    tracemalloc.start()
+    try:
+        (applied,) = apply_bundles([bundle], ground)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(applied.set_aside) == 1 and "\n" not in applied.set_aside[0]
+    assert most < MEBIBYTES
+    with CodeStore.open(ground) as store:
+        assert store.contents() == [placed(0).content]
+        assert store.outbox.newest() == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"SHLB",
+        b"PK\x03\x04" + bytes(100),
+        b"SHLB\x02\x00" + bytes(100),
+        b"SHLB\x01\x00\xff\xff\x00\x00" + bytes(100),
+        b"SHLB\x01\x00\x10\x00\xff\xff" + bytes(100),
+        b"SHLB\x01\x00\x20\x00\x00\x00" + bytes(100),
+    ],
+)
+def test_what_is_no_bundle_is_refused(tmp_path, data):
+    (tmp_path / "b").write_bytes(data)
+    with pytest.raises(BundleError):
+        read_bundle(tmp_path / "b")
+
+
+def test_a_pipe_is_no_bundle_and_does_not_hold_up(tmp_path):
+    import os
+
+    os.mkfifo(tmp_path / "pipe")
+    ground = station(tmp_path / "ground", "ground")
+    (applied,) = apply_bundles([tmp_path / "pipe"], ground)
+    assert "a pipe" in applied.set_aside[0]
+
+
+def test_each_byte_of_a_bundle_counts(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 3))
+    data = bytearray((tmp_path / pack_bundle(one, "ground", tmp_path).path).read_bytes())
+    for at in range(len(data)):
+        changed = bytearray(data)
+        changed[at] ^= 0x10
+        (tmp_path / "b").write_bytes(changed)
+        try:
+            found = list(read_bundle(tmp_path / "b").blocks)
+        except BundleError:
+            continue
+        assert len(found) <= 1, at  # the block that was changed is left out
+
+
+def piece_block():
+    pieces = []
+    for hashed in (placed(0, 20), scene(1, 2), placed(2, 1)):
+        record = record_of(hashed, 7 * int(hashed.content, 16), 64)
+        pieces.append(piece_of(record, hashed.codes, 0, record.tiles))
+    return put_pieces(pieces, MARK)[0]
+
+
+BLOCKS = [
+    (piece_block(), lambda data: take_pieces(data, LINEAGE, 64)),
+    (put_events([(3, '{"kind": "scene"}'), (9, "{}")]),
+     lambda data: [station_event("one", *event) for event in take_events(data)]),
+    (bytes.fromhex("0161080161030102800203") + bytes(8), Facts.of_block),
+    (bytes(16) + bytes.fromhex("0901010901040101010200"), Receipt.of_block),
+]  # fmt: skip
+
+
+CHANGES = st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(which=st.integers(0, 3), changes=CHANGES, cut=st.integers(0, 40))
+def test_changed_blocks_are_read_or_refused_and_nothing_else(which, changes, cut):
+    data, take = BLOCKS[which]
+    changed = bytearray(data)
+    for at, value in changes:
+        changed[at % len(changed)] = value
+    with np.errstate(all="ignore"):
+        try:
+            take(bytes(changed[: len(changed) - cut] if cut < 20 else changed))
+        except (BundleError, LineageError):
+            return
+
+
+def test_a_sound_block_is_taken(tmp_path):
+    ground = station(tmp_path / "ground", "ground")
+    bundle = written(tmp_path / "b", pack_block(Block(PIECES, piece_block())))
+    (applied,) = apply_bundles([bundle], ground)
+    assert (applied.tiles, applied.set_aside) == (23, [])
