@@ -210,7 +210,7 @@ def main() -> None:
             result["Milvus"] = dict(found)
         finally:
             milvus.stop()
-        postgres = Postgres(servers)
+        postgres = Postgres()
         try:
             pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
             found = engine(
