@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenehash import push, search
+from scenehash import HashModel, push, search
+from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
-from scenehash.store import Area, CodeStore, Filter, Searchable, SearchRequest
+from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
+from scenehash.windows import Window
 
 from .conftest import ENGINES, address_of
 from .corpus import BITS, FIRST, LABELS, LINEAGE, STATIONS, Corpus, plain_search, triples
@@ -34,6 +36,11 @@ def searched(request, corpus: Corpus) -> Iterator[tuple[Searchable, list]]:
         push(folder, address)
     with EngineStore.open(address) as engine:
         yield engine, corpus.tiles()
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load()
 
 
 @pytest.fixture
@@ -248,3 +255,21 @@ def test_a_name_stands_for_one_store(collection, tmp_path):
     push(tmp_path / "a", collection)
     with pytest.raises(StoreError, match="another store"):
         push(tmp_path / "b", collection)
+
+
+def test_doctor_looks_at_an_engine(collection, tmp_path, model):
+    with CodeStore.for_model(tmp_path / "s", model) as store:
+        store.name_station("north")
+        codes = np.random.default_rng(0).integers(0, 256, (5, store.bits // 8)).astype(np.uint8)
+        windows = [Window(256 * at, 0, 256, 256) for at in range(5)]
+        store.add([HashedScene("0" * 32, "/data/a.tif", windows, codes)])
+        push(store, collection)
+    found = {one.check: one for one in check_engine(collection, model)}
+    assert {name: one.verdict for name, one in found.items()} == {
+        "engine": "good",
+        "store": "good",
+        "search": "good",
+    }
+    assert "north (5)" in found["store"].what
+    (one,) = check_engine(f"{collection}_not", model)
+    assert (one.check, one.verdict) == ("engine", "bad")
