@@ -107,7 +107,7 @@ def test_duckdb_finds_our_hits_in_the_file(file, store):
     duckdb = pytest.importorskip("duckdb")
     code = next(store.living())[1][3]
     query = f"""
-        SELECT bit_count(xor(from_hex(hex(code))::BIT, from_hex('{code.tobytes().hex()}')::BIT))
+        SELECT bit_count(xor(code::BIT, from_hex('{code.tobytes().hex()}')::BIT))
                AS distance, row
         FROM '{file}'
         WHERE bbox.xmin <= 60 AND bbox.xmax >= -60 AND bbox.ymin <= 40 AND bbox.ymax >= -40
