@@ -20,6 +20,7 @@ from scenehash.model.card import (
     RepresentationRecord,
     golden_tile,
 )
+from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
 
 GRID = 4
@@ -37,7 +38,8 @@ def tiny_model(
     seed: int = 0,
     widths: tuple[int, ...] = (),
 ) -> Path:
-    """Write one. frame: None: it gives no representation. adapted: its codes are made of that."""
+    """Write one. frame: None: it gives no representation. adapted: its codes are made of that,
+    and its lineage follows from them."""
     rng = np.random.default_rng(seed)
     code = LinearCode.of(rng.standard_normal((DIMS, bits)), rng.standard_normal(bits))
     matrix, threshold = (MATRIX, THRESHOLD) if adapted else ("matrix", "threshold")
@@ -64,7 +66,7 @@ def tiny_model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     card = Card(
         name=f"tiny-{lineage}",
-        lineage=lineage,
+        lineage=adaptation_lineage("tiny", code) if adapted else lineage,
         bits=bits,
         widths=list(widths),
         tile_size=SIZE,

@@ -67,13 +67,18 @@ def read_regular(path: Path, most: int) -> bytes:
     No more memory is taken than the file's size of when it was opened.
     """
     with open_regular(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise InputError(f"the file has {size:,} bytes, and at most {most:,} are read at once")
-        try:
-            data, beyond = file.read(size), file.read(1)
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})") from error
+        return read_open(file, most)
+
+
+def read_open(file: BufferedReader, most: int) -> bytes:
+    """The same of a file that is open, from where it is read next."""
+    size = os.fstat(file.fileno()).st_size - file.tell()
+    if size > most:
+        raise InputError(f"the file has {size:,} bytes, and at most {most:,} are read at once")
+    try:
+        data, beyond = file.read(size), file.read(1)
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})") from error
     if len(data) < size or beyond:
         raise InputError("the file changed while it was read")
     return data

@@ -1,19 +1,33 @@
-"""How the golden bundle of format 1 was made: python -m tests.golden.make_bundle FOLDER
+"""How the golden bundles of format 1 were made: python -m tests.golden.make_bundle FOLDER
 
-It is made once for a format version, and read for ever by all later ones; it is never made again.
+Each is made once for a format version, and read for ever by all later ones; none is made again.
 """
 
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from scenehash import CodeStore, Filter
-from scenehash.link import pack_bundle
+from scenehash.link import (
+    AskOptions,
+    PackOptions,
+    answer_peer,
+    apply_bundles,
+    ask_peer,
+    pack_bundle,
+)
+from scenehash.store import Alert
 
 from .make_store import PLACED, PLAIN
 
+CODE = f"code:{PLACED[2].codes[1].tobytes().hex()}"
+WHERE = Filter(since=datetime(2026, 1, 2, tzinfo=UTC), bbox=(-180, 0, 180, 20), label="harbor")
+
 
 def main(folder: Path) -> None:
+    """bundle-1 goes up, bundle-1-down has a query, an alert and a file, bundle-1-answer answers."""
+    up, down, back = (folder / f"bundle-1{what}.shlb" for what in ("", "-down", "-answer"))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "store"
         with CodeStore.create(path, "a" * 16, 64, "a-model") as store:
@@ -21,7 +35,17 @@ def main(folder: Path) -> None:
             store.add([*PLACED, *PLAIN])
             store.delete(Filter(scene="/scenes/1.png"))
             store.outbox.note(['{"kind": "scene", "alerts": [{"name": "quay"}]}', '{"alerts": []}'])
-        pack_bundle(path, "ground", folder / "bundle-1.shlb")
+        if not up.exists():
+            pack_bundle(path, "ground", up)
+        ground, model = Path(name) / "ground", Path(name) / "adapted.onnx"
+        model.write_bytes(bytes(range(256)) * 70)
+        apply_bundles([up], ground)
+        with CodeStore.open(ground, writable=True) as store:
+            alert = Alert("quay", 8, PLACED[0].codes, PLACED[2].codes[:1], ("a.png", "row:3"))
+            store.alerts.add(alert)
+        ask_peer(ground, "north-1", [CODE], (), Path(name), AskOptions(3, where=WHERE))
+        pack_bundle(ground, "north-1", down, PackOptions(down=True, files=(model,)))
+        answer_peer([down], path, back)
 
 
 if __name__ == "__main__":

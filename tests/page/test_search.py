@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scenehash.demo.tiles import demo_tiles, query_path
 
 from .conftest import HOSTILE, Visit, picture
@@ -95,6 +97,51 @@ def test_the_address_of_an_upload_gives_the_same_hits_to_a_colleague(
     page.goto(re.sub(r"upload:[0-9a-f]+", "upload:" + "0" * 32, address))
     assert set(rows(page)[:5]) & set(found[:5])
     assert page.locator(".chip .note").inner_text() == "by its code"
+
+
+def test_a_part_of_a_large_image_is_chosen_before_it_is_searched_with(
+    visit: Visit, tmp_path: Path
+) -> None:
+    harbor, forest = demo_tiles("harbor")[2], demo_tiles("forest")[2]
+    large = picture(tmp_path / "large.png", np.hstack([forest, harbor]))
+    page = visit.go("/search")
+    page.set_input_files("[data-focus=query]", str(large))
+    part = page.get_by_role("button", name="Search with this part")
+    page.wait_for_function("() => document.querySelector('.stage img')?.naturalWidth === 512")
+    assert part.is_disabled()
+    box = page.locator(".stage").bounding_box()
+    right, bottom = box["x"] + box["width"], box["y"] + box["height"]
+    page.mouse.move(right - 0.49 * box["width"], box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(right - 2, bottom - 2, steps=3)
+    page.mouse.up()
+    part.click()
+    assert any("/harbor/" in name or "marseille" in name for name in names(page)[:2])
+    found = rows(page)
+    # Its code comes into the address: the server forgets the image.
+    page.wait_for_function(
+        "() => /q=upload:[0-9a-f]+@26[0-9],[0-9],2..,2..;code:/.test(location.href)"
+    )
+    page.goto(re.sub(r"upload:[0-9a-f]+", "upload:" + "0" * 32, page.url))
+    assert rows(page)[:5] == found[:5]
+    # Another part, by keys and by numbers.
+    page.go_back()
+    hits(page)
+    page.get_by_role("button", name="Crop your image").click()
+    page.locator(".stage").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Shift+ArrowUp")
+    page.get_by_label("Crop as x, y, width, height").fill("0, 0, 256, 256")
+    page.get_by_role("button", name="Crop", exact=True).click()
+    before = page.url
+    part.click()
+    settled(page, before)
+    assert "/forest/" in names(page)[0]
+    page.get_by_role("button", name="Crop your image").click()
+    before = page.url
+    page.get_by_role("button", name="With the whole image").click()
+    settled(page, before)
+    assert "@" not in page.url
 
 
 def test_more_like_this_and_not_like_this(visit: Visit) -> None:

@@ -389,6 +389,8 @@ export const api = {
       headers: { "Content-Type": "application/octet-stream" },
     }),
 
+  uploaded: (id: string) => get<Upload>(`uploads/${id}`),
+
   scenes: (values: Values, signal?: AbortSignal) =>
     get<{ store: string; scenes: Scene[]; next: number | null }>("scenes", values, signal),
   scene: (id: string, signal?: AbortSignal) => get<SceneDetail>(`scenes/${id}`, {}, signal),
@@ -440,15 +442,14 @@ export const api = {
   rehash: (body: { model: "adapted"; require_all: boolean }) => send<Job>("POST", "rehash", body),
 };
 
+const part = (size: number, window?: Window): Values =>
+  window ? { left: window[0], top: window[1], width: window[2], height: window[3], size } : { size };
+
 /** Addresses of pictures, for <img> and the maps. */
 export const picture = {
   tile: (row: number, size = 256) => path(`tiles/${row}/image`, { size }),
   thumbnail: (row: number) => path(`tiles/${row}/thumbnail`),
-  upload: (id: string, size = 256) => path(`uploads/${id}/image`, { size }),
-  scene: (id: string, size: number, window?: Window) =>
-    path(
-      `scenes/${id}/window.png`,
-      window ? { left: window[0], top: window[1], width: window[2], height: window[3], size } : { size },
-    ),
+  upload: (id: string, size = 256, window?: Window) => path(`uploads/${id}/image`, part(size, window)),
+  scene: (id: string, size: number, window?: Window) => path(`scenes/${id}/window.png`, part(size, window)),
   map: (id: string) => `/api/scenes/${id}/map/{z}/{x}/{y}.png`,
 };

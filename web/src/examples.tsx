@@ -1,10 +1,11 @@
 // What is searched with: examples, what hits must not be like, and the ways to give one.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { api, type SearchResult } from "./api";
+import { api, type SearchResult, type Upload, type Window } from "./api";
+import { CropDialog } from "./cropDialog";
 import { problemOf } from "./loaded";
 import { expired } from "./searching";
-import { makesSense, parsed, withExample, withoutExample, type Search } from "./query";
+import { makesSense, parsed, uploadText, withExample, withOther, withoutExample, type Search } from "./query";
 import { queryName, QueryPicture } from "./pictures";
 
 interface Props {
@@ -13,11 +14,19 @@ interface Props {
   onChange(search: Search): void;
 }
 
+/** An image of which a part may be chosen; example: what it is in the search already. */
+interface Cropping {
+  upload: Upload;
+  crop: Window | null;
+  example: string | null;
+}
+
 export function Examples({ search, result, onChange }: Props) {
   const [text, setText] = useState("");
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(0);
   const [over, setOver] = useState(false);
+  const [cropping, setCropping] = useState<Cropping | null>(null);
   // An upload may end after the search has changed.
   const latest = useRef(search);
   latest.current = search;
@@ -28,13 +37,30 @@ export function Examples({ search, result, onChange }: Props) {
       setBusy((n) => n + 1);
       try {
         const made = await api.upload(file, file.name || "pasted.png");
-        const query = `upload:${made.upload}${made.code ? `;code:${made.code}` : ""}`;
-        onChange(withExample(latest.current, query, "like"));
+        // Of an image of many tiles, alone, a part is mostly what is meant.
+        if (made.tiles > 1 && files.length === 1) setCropping({ upload: made, crop: null, example: null });
+        else onChange(withExample(latest.current, uploadText(made.upload, null, made.code), "like"));
       } catch (error) {
         setTrouble(`${file.name}: ${problemOf(error).message}`);
       }
       setBusy((n) => n - 1);
     }
+  };
+
+  const recrop = async (example: string): Promise<void> => {
+    const { value, window } = parsed(example);
+    try {
+      setCropping({ upload: await api.uploaded(value), crop: window, example });
+    } catch (error) {
+      setTrouble(problemOf(error).message);
+    }
+  };
+  const choose = (crop: Window | null): void => {
+    const { upload, example } = cropping!;
+    setCropping(null);
+    const query = uploadText(upload.upload, crop, crop ? null : upload.code);
+    if (example === null) onChange(withExample(latest.current, query, "like"));
+    else onChange(withOther(latest.current, example, query));
   };
 
   // The whole page takes a dropped or pasted image.
@@ -83,6 +109,7 @@ export function Examples({ search, result, onChange }: Props) {
       side={side}
       onMove={() => onChange(withExample(search, query, side === "like" ? "unlike" : "like"))}
       onRemove={() => onChange(withoutExample(search, query))}
+      onCrop={() => void recrop(query)}
     />
   );
 
@@ -142,6 +169,14 @@ export function Examples({ search, result, onChange }: Props) {
           {trouble}
         </p>
       )}
+      {cropping && (
+        <CropDialog
+          upload={cropping.upload}
+          crop={cropping.crop}
+          onChoose={choose}
+          onClose={() => setCropping(null)}
+        />
+      )}
     </section>
   );
 }
@@ -152,12 +187,14 @@ function Example({
   side,
   onMove,
   onRemove,
+  onCrop,
 }: {
   text: string;
   code: string | null;
   side: "like" | "unlike";
   onMove(): void;
   onRemove(): void;
+  onCrop(): void;
 }) {
   const name = queryName(text);
   const query = parsed(text);
@@ -180,10 +217,23 @@ function Example({
         >
           {side === "like" ? "−" : "+"}
         </button>
+        {query.kind === "upload" && !gone && (
+          <button type="button" onClick={onCrop} aria-label={`Crop ${name}`} title="Search with a part">
+            <CropMark />
+          </button>
+        )}
         <button type="button" onClick={onRemove} aria-label={`Remove ${name}`} title="Remove">
           ×
         </button>
       </div>
     </li>
+  );
+}
+
+function CropMark() {
+  return (
+    <svg class="crop-mark" viewBox="0 0 12 12" aria-hidden="true">
+      <path d="M3 0v9h9M0 3h9v9" />
+    </svg>
   );
 }

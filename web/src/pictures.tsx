@@ -54,7 +54,7 @@ export function QueryPicture({
   if (query.kind === "row") return <TilePicture row={Number(query.value)} alt={alt} size={size} />;
   const source =
     query.kind === "upload"
-      ? picture.upload(query.value, size)
+      ? picture.upload(query.value, size, query.window ?? undefined)
       : query.kind === "scene"
         ? picture.scene(query.value, size, query.window ?? undefined)
         : null;

@@ -4,7 +4,7 @@
 // @x,y,w,h. An upload is forgotten after a while, so its address also has its code:
 // upload:ID;code:HEX
 
-import type { AskedQuery, FilterBody, Query, SearchBody, Window } from "./api";
+import type { AskedQuery, FilterBody, Query, SearchBody, SearchResult, Window } from "./api";
 import { boxAround, type Box, type Ring } from "./geo";
 
 export const DEFAULT_HITS = 20;
@@ -187,6 +187,33 @@ export function withExample(search: Search, query: string, side: "like" | "unlik
 export function withoutExample(search: Search, query: string): Search {
   const keep = (texts: string[]): string[] => texts.filter((one) => one !== query);
   return { ...search, like: keep(search.like), unlike: keep(search.unlike) };
+}
+
+/** The search with another example in the place of one, on its side. */
+export function withOther(search: Search, query: string, other: string): Search {
+  const swap = (texts: string[]): string[] => [...new Set(texts.map((one) => (one === query ? other : one)))];
+  return { ...search, like: swap(search.like), unlike: swap(search.unlike) };
+}
+
+/** An upload, or a part of it, as an address has it; code: where it is one tile. */
+export function uploadText(id: string, window: Window | null, code: string | null): string {
+  return `upload:${id}${window ? `@${window.join(",")}` : ""}${code ? `;code:${code}` : ""}`;
+}
+
+/** The search with the codes of uploads, where they were not known; null where nothing is new. */
+export function withCodes(search: Search, result: SearchResult): Search | null {
+  let changed = false;
+  const coded = (texts: string[], asked: AskedQuery[]): string[] =>
+    texts.map((text, i) => {
+      const { kind, value, window, code } = parsed(text);
+      const [found, ...more] = asked[i]?.codes ?? [];
+      if (kind !== "upload" || code || !found || more.length) return text;
+      changed = true;
+      return uploadText(value, window, found);
+    });
+  const like = coded(search.like, result.queries);
+  const unlike = coded(search.unlike, result.not);
+  return changed ? { ...search, like, unlike } : null;
 }
 
 export function areaBox(area: Area): Box {

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, picture, type SceneDetail, type Tile, type Window } from "./api";
+import { CropEntry, windowOf } from "./cropEntry";
 import { counted, named, timeText, WORDS } from "./format";
 import { middle, placeText } from "./geo";
 import { useLoaded } from "./loaded";
@@ -227,7 +228,8 @@ function OpenScene({
               </button>
               <CropEntry
                 crop={crop}
-                scene={scene}
+                width={scene.width!}
+                height={scene.height!}
                 onCrop={(window) => {
                   const next = paramsOf(search);
                   next.set("window", window.join(","));
@@ -341,46 +343,6 @@ function Facts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | null; c
   );
 }
 
-/** A crop by numbers, for those who do not draw. */
-function CropEntry({
-  crop,
-  scene,
-  onCrop,
-}: {
-  crop: Window | null;
-  scene: SceneDetail;
-  onCrop(window: Window): void;
-}) {
-  const [text, setText] = useState(crop?.join(", ") ?? "");
-  useEffect(() => setText(crop?.join(", ") ?? ""), [crop?.join()]);
-  const window = windowOf(text.replace(/\s+/g, ""));
-  const inside =
-    window !== null &&
-    window[0] + window[2] <= (scene.width ?? 0) &&
-    window[1] + window[3] <= (scene.height ?? 0);
-  return (
-    <form
-      class="entry"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (window && inside) onCrop(window);
-      }}
-    >
-      <input
-        type="text"
-        inputMode="numeric"
-        aria-label="Crop as x, y, width, height in pixels"
-        placeholder="x, y, width, height"
-        value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
-      />
-      <button type="submit" disabled={!inside}>
-        Crop
-      </button>
-    </form>
-  );
-}
-
 async function allTiles(id: string, stop: AbortSignal): Promise<Omit<Tile, "code">[]> {
   const found: Omit<Tile, "code">[] = [];
   let after: number | undefined;
@@ -395,12 +357,6 @@ async function allTiles(id: string, stop: AbortSignal): Promise<Omit<Tile, "code
 function withHit(params: URLSearchParams, row: number | undefined): URLSearchParams {
   if (row !== undefined) params.set("hit", String(row));
   return params;
-}
-
-function windowOf(text: string | null): Window | null {
-  if (!text || !/^\d+,\d+,\d+,\d+$/.test(text)) return null;
-  const window = text.split(",").map(Number) as Window;
-  return window[2] > 0 && window[3] > 0 ? window : null;
 }
 
 function viewOf(text: string | null): View | null {

@@ -1,5 +1,6 @@
 // The search: examples and filters, hits, and where they are.
 
+import { useEffect } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, type Scene } from "./api";
 import { Examples } from "./examples";
@@ -11,7 +12,7 @@ import { Inspector } from "./inspector";
 import { useLoaded } from "./loaded";
 import { MapPanel } from "./mapPanel";
 import { TilePicture } from "./pictures";
-import { apiParams, paramsOf, searchOf, withExample, type Search } from "./query";
+import { apiParams, paramsOf, searchOf, withCodes, withExample, type Search } from "./query";
 import { useSearch } from "./searching";
 import { useTitle } from "./shell";
 
@@ -33,6 +34,12 @@ export function SearchView() {
   const row = chosen?.footprint ? chosen.row : null;
   const tile = useLoaded(row === null ? null : `tile ${row}`, (stop) => api.tile(row!, stop));
   useTitle(asked ? `Search: ${counted(hits?.length ?? 0, "hit")}` : "Search");
+
+  // The station forgets an upload: the address of a part of one has its code as soon as that is known.
+  useEffect(() => {
+    const coded = result && !loading ? withCodes(search, result) : null;
+    if (coded) go(link(["search"], withView(paramsOf(coded), params, ["hit", "map", "show"])), "replace");
+  }, [result, loading]);
 
   // The map's view and the chosen hit stay when the search changes in a small way.
   const change = (next: Search): void =>

@@ -1,6 +1,5 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
+from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
@@ -190,7 +190,7 @@ def _card(
     return base.model_copy(
         update={
             "name": f"{record.base}-adapted",
-            "lineage": _lineage(record, code),
+            "lineage": adaptation_lineage(record.base_lineage, code),
             "bits": code.bits,
             "widths": list(WIDTHS),
             "recipe": "adaptation",
@@ -209,10 +209,3 @@ def _with_distances(card: Card, limits: MatchDistances, before: Codes, after: Co
         own = same_shares(limits, before, np.ascontiguousarray(after[:, : width // 8]))
         records.append(MatchRecord(bits=width, **asdict(own)))
     return card.model_copy(update={"match_distances": records})
-
-
-def _lineage(record: AdaptationRecord, code: LinearCode) -> str:
-    """16 hexadecimal digits over all that determines the codes."""
-    digest = hashlib.sha256(record.base_lineage.encode())
-    digest.update(code.matrix.tobytes() + code.threshold.tobytes())
-    return digest.hexdigest()[:16]

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .choices import FilterChoice
 from .commands import register_command, register_group
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
-from .options import StorePath, Wait
+from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, UsageError, counted, notice, report
+from .options import ModelPath, StorePath, Wait
 
 if TYPE_CHECKING:
     from scenehash.link import Applied, Bundled
@@ -23,6 +24,10 @@ BundleOut = Annotated[
         help="Write the bundle there; in a folder it gets a name that no other has.",
     ),
 ]
+MaxBytes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Write at most this many bytes, the most urgent first."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +39,13 @@ def register(app: typer.Typer) -> None:
         "scenehash link pack --store my.store --for ground --max-bytes 500000 --out outgoing",
     )
     register_command(group, apply_command, "scenehash link apply incoming/*.shlb --store ground")
+    register_command(
+        group,
+        ask_command,
+        "scenehash link ask code:0f3a5c7e9b1d2f40 --store ground --for north-1 -k 20 --thumbnails",
+        "scenehash link ask --alert quay --store ground --for north-1",
+    )
+    register_command(group, answer_command, "scenehash link answer ask.shlb --store my.store")
     register_command(group, status_command, "scenehash link status --store ground --peer north-1")
 
 
@@ -41,10 +53,7 @@ def pack_command(
     store: StorePath,
     peer: PeerName,
     out: BundleOut = Path(),
-    max_bytes: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Write at most this many bytes, the most urgent first."),
-    ] = None,
+    max_bytes: MaxBytes = None,
     times: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Send what nobody acknowledges this many times."),
@@ -52,6 +61,14 @@ def pack_command(
     down: Annotated[
         bool, typer.Option("--down", help="Pack what a station is to have, and no tiles.")
     ] = False,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="With --down, send this model or adaptation, too, in pieces; may be repeated.",
+        ),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,7 +79,10 @@ def pack_command(
     """
     from scenehash.link import PackOptions, pack_bundle
 
-    packed = pack_bundle(store, peer, out, PackOptions(max_bytes, times, down), wait)
+    if model and not down:
+        raise UsageError("--model: a model goes down to a station; give --down, too")
+    options = PackOptions(max_bytes, times, down, files=tuple(model or ()))
+    packed = pack_bundle(store, peer, out, options, wait)
     for line in packed.damaged:
         notice(f"warning: left out: {line}")
     report(packed.document(), as_json, _packed_line(packed))
@@ -85,7 +105,91 @@ def apply_command(
     for line in aside:
         notice(f"set aside: {line}")
     document = {"store": str(store), "bundles": [one.document() for one in done]}
-    report(document, as_json, *(_applied_line(one) for one in done))
+    lines = [_applied_line(one) for one in done]
+    for one in done:
+        for answer in one.answers:
+            lines += _answer_lines(answer)
+        lines += [f"{file}: a model; see: scenehash rehash --model" for file in one.files]
+    report(document, as_json, *lines)
+    if aside:
+        raise typer.Exit(EXIT_SET_ASIDE)
+
+
+def ask_command(
+    store: StorePath,
+    peer: PeerName,
+    queries: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY...]",
+            help="Ask for tiles like these: code:HEX, logits:FILE, row:N, or scene files.",
+        ),
+    ] = None,
+    out: BundleOut = Path(),
+    *,
+    k: Annotated[
+        int, typer.Option("-k", min=1, max=1000, metavar="N", help="Ask for this many hits.")
+    ] = 20,
+    radius: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="BITS", help="Ask for hits at most this many bits away."),
+    ] = None,
+    unlike: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="QUERY", help="Leave out hits that are as near to this."),
+    ] = None,
+    alert: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Ask for what matches this alert of the store."),
+    ] = None,
+    rows: Annotated[
+        list[int] | None,
+        typer.Option("--row", metavar="ROW", help="Ask for the thumbnail of this row of the peer."),
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Ask for a thumbnail of each hit.")
+    ] = False,
+    filtering: FilterChoice,
+    model: ModelPath = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a bundle with a query for a peer's store.
+
+    The peer answers by: scenehash link answer. The answer comes as an event, and with --json.
+    """
+    from scenehash.link import AskOptions, ask_peer
+
+    options = AskOptions(k, radius, filtering.filter(), thumbnails, alert, tuple(rows or ()))
+    packed = ask_peer(store, peer, queries or (), unlike or (), out, options, model, wait)
+    report(packed.document(), as_json, f"{packed.path}: {counted(packed.bytes, 'byte')}: a query")
+
+
+def answer_command(
+    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundle files.")],
+    store: StorePath,
+    out: BundleOut = Path(),
+    max_bytes: MaxBytes = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Apply bundles with queries to a store, and write a bundle of answers.
+
+    Without this command, answers go with the next bundle of: scenehash link pack.
+    """
+    from scenehash.link import answer_peer
+
+    applied, packed = answer_peer(bundles, store, out, max_bytes, wait)
+    aside = [line for one in applied for line in one.set_aside]
+    for line in aside:
+        notice(f"set aside: {line}")
+    document = {"store": str(store), "answers": [one.document() for one in packed]}
+    lines = [
+        f"{one.path}: {counted(one.bytes, 'byte')}: {counted(len(one.letters), 'answer')}, "
+        f"{counted(one.thumbnails, 'thumbnail')}"
+        for one in packed
+    ]
+    report(document, as_json, *lines)
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
@@ -115,6 +219,8 @@ def _packed_line(packed: "Bundled") -> str:
     if packed.tiles:
         each = f", {packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile"
     left = packed.left_tiles, packed.left_events
+    if packed.left_letters:
+        each += f"; {packed.left_letters:,} more pieces to be sent"
     rest = f"; left: {counted(left[0], 'tile')}, {counted(left[1], 'event')}" if any(left) else ""
     return (
         f"{packed.path}: {counted(packed.bytes, 'byte')}: {counted(packed.events, 'event')}, "
@@ -130,6 +236,19 @@ def _applied_line(one: "Applied") -> str:
         f"{counted(one.tiles, 'tile')}, {one.deleted:,} deleted, {counted(one.events, 'event')}"
         f"{again}{cut}"
     )
+
+
+def _answer_lines(answer: dict[str, Any]) -> list[str]:
+    hits = answer["hits"]
+    lines = [
+        f"{answer['station']} answers question {answer['question']}: "
+        f"{counted(len(hits), 'hit')} among {counted(answer['searched'], 'tile')}"
+    ]
+    return lines + [
+        f"  {rank:3} distance {hit['distance']:3} row {hit['row']} {hit['scene']} "
+        f"{','.join(map(str, hit['window']))}"
+        for rank, hit in enumerate(hits, start=1)
+    ]
 
 
 def _sent_line(one: dict[str, Any]) -> str:

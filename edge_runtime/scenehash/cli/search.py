@@ -64,7 +64,8 @@ def search_command(
         typer.Argument(
             metavar="QUERY",
             help="Search for tiles like these: scene files, row:N for a stored tile, code:HEX for "
-            "a code. A hit is near to at least one of them.",
+            "a code, logits:FILE for logits in an .npy file. A hit is near to at least one of "
+            "them.",
         ),
     ],
     store: StoreOrEngine,

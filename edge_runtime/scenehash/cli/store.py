@@ -8,6 +8,7 @@ import typer
 
 from scenehash.files import printable
 
+from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice
 from .commands import register_command, register_group
 from .console import (
@@ -39,6 +40,19 @@ def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = register_group(app, "store", "Inspect and maintain a code store.")
     register_command(group, info_command, "scenehash store info my.store")
+    register_command(
+        group,
+        backup_command,
+        "scenehash store backup my.store --to /media/stick",
+        "scenehash store backup my.store --to my.backup --keep 30",
+    )
+    register_command(group, backups_command, "scenehash store backups my.backup --verify")
+    register_command(
+        group,
+        restore_command,
+        "scenehash store restore my.backup --to my.store",
+        "scenehash store restore my.backup --to old.store --number 3",
+    )
     register_command(
         group,
         scenes_command,

@@ -2,6 +2,7 @@
 
 packing.py         pack_bundle: what a peer lacks, the most urgent first
 applying.py        apply_bundles: into a store, in any order, twice, or cut
+asking.py          ask_peer, answer_peer: a query to a station's store, and its hits
 status.py          link_status: what each side has, and what lacks
 bundle.py          a bundle: its head, its blocks, their checksums
 kinds.py           what blocks are about
@@ -9,6 +10,11 @@ facts.py           blocks on how far a sender is, and what it has of the address
 pieces.py          blocks of tiles
 footprint_code.py  in them, footprints in a few bits a tile
 events.py          blocks of events
+questions.py       blocks of queries, answers and thumbnails
+alert_code.py      in blocks, alerts
+letters.py         what goes besides tiles and events, and how it is taken
+model_files.py     model files in pieces
+answering.py       what a store finds for a query
 wire.py            numbers, texts and columns
 sent.py            what was sent to a peer, and what comes next
 received.py        what has come from a station, and what lacks
@@ -19,7 +25,18 @@ signing.py         where signatures are made and checked
 """
 
 from .applying import Applied, apply_bundles
+from .asking import AskOptions, answer_peer, ask_peer
 from .packing import Bundled, PackOptions, pack_bundle
 from .status import link_status
 
-__all__ = ["Applied", "Bundled", "PackOptions", "apply_bundles", "link_status", "pack_bundle"]
+__all__ = [
+    "Applied",
+    "AskOptions",
+    "Bundled",
+    "PackOptions",
+    "answer_peer",
+    "apply_bundles",
+    "ask_peer",
+    "link_status",
+    "pack_bundle",
+]

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from scenehash.errors import BundleError, ConfigurationError, InputError, LineageError
 from scenehash.files import path_text
@@ -17,7 +18,17 @@ from . import kinds
 from .bundle import Block, Head, read_bundle
 from .events import station_event, take_events
 from .facts import Facts, Receipt
+from .letters import (
+    check_picture,
+    note_question,
+    place_pictures,
+    take_answer,
+    take_judgement,
+    take_watched,
+)
+from .model_files import take_piece
 from .pieces import MOST_ROWS, Piece, codes_mark, joined, piece_of, put_pieces, take_pieces
+from .questions import take_thumbnails
 from .received import Received
 from .sent import Sent
 from .spans import Spans, span
@@ -29,7 +40,8 @@ class Applied:
     """What became of one bundle: how many things of it were new here.
 
     blocks: of how many blocks it consists. cut: how many of them have not come. repeated: how many
-    had been applied before. set_aside: why others could not be.
+    had been applied before. files: models that are whole now. answers: what was found for queries.
+    set_aside: why others could not be applied.
     """
 
     bundle: str
@@ -43,6 +55,12 @@ class Applied:
     tiles: int = 0
     deleted: int = 0
     events: int = 0
+    thumbnails: int = 0
+    alerts: int = 0
+    judgements: int = 0
+    questions: int = 0
+    files: list[str] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
@@ -131,6 +149,12 @@ class _Application:
             kinds.EVENTS: self._take_events,
             kinds.GONE: self._take_gone,
             kinds.PIECES: self._take_pieces,
+            kinds.THUMBNAILS: self._take_thumbnails,
+            kinds.ALERTS: self._take_alert,
+            kinds.JUDGEMENTS: self._take_judgement,
+            kinds.QUESTIONS: self._take_question,
+            kinds.ANSWERS: self._take_answer,
+            kinds.FILES: self._take_file,
         }
         with store.transaction():
             received = Received.of(head.store, store.links.state("from", head.store))
@@ -201,6 +225,37 @@ class _Application:
         self._store.add([piece.scene(f"{self._head.sender}:{piece.path}") for piece in fresh])
         self._applied.scenes += len(fresh)
         self._applied.tiles += sum(piece.tiles for piece in fresh)
+        place_pictures(self._store, received.store)
+
+    def _take_thumbnails(self, received: Received, data: bytes) -> None:
+        pictures = take_thumbnails(data)
+        for row, picture in pictures.items():
+            check_picture(row, picture)
+        self._store.links.put_pictures(received.store, pictures)
+        self._applied.thumbnails += len(pictures)
+        place_pictures(self._store, received.store)
+
+    def _take_alert(self, received: Received, data: bytes) -> None:
+        if take_watched(self._store, received, self._head.number, data):
+            self._applied.alerts += 1
+
+    def _take_judgement(self, received: Received, data: bytes) -> None:
+        take_judgement(self._store, received.store, data)
+        self._applied.judgements += 1
+
+    def _take_question(self, received: Received, data: bytes) -> None:
+        note_question(self._store, received, data)
+        self._applied.questions += 1
+
+    def _take_answer(self, received: Received, data: bytes) -> None:
+        document = take_answer(self._store, received, data)
+        if document is not None:
+            self._applied.answers.append(document)
+
+    def _take_file(self, received: Received, data: bytes) -> None:
+        path = take_piece(self._store, received.store, data)
+        if path is not None:
+            self._applied.files.append(path_text(path))
 
     def _is_fresh(self, station: str, piece: Piece) -> bool:
         """Note a scene of a station, and say whether it is to be added, or repaired.

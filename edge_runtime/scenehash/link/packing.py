@@ -1,6 +1,6 @@
 """scenehash link pack: what a peer lacks, the most urgent first, in a bundle of bounded size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +27,13 @@ from .bundle import (
 from .digest_tree import tree_level
 from .events import is_urgent, put_events, thin_event
 from .facts import Facts
+from .letters import Letter, letters_for, pictures_asked
+from .model_files import file_pieces
 from .own import own_entries
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
+from .questions import put_thumbnails
 from .received import Received, receipt_for
-from .sent import EVENTS, GONE, ROWS, Carried, Sent
+from .sent import EVENTS, GONE, PICTURES, ROWS, Carried, Sent
 from .signing import sign
 from .spans import Spans, span
 from .wire import Writer
@@ -38,7 +41,7 @@ from .wire import Writer
 # Nodes of the digest tree that a bundle has: how finely a gap is told that no row number tells.
 MOST_NODES = 64
 # What one block has at most: so much is lost with it when a bundle is cut.
-TILES_A_BLOCK, EVENTS_A_BLOCK = 4096, 200
+TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK = 4096, 200, 32
 # Blocks that a head has room for, and the bytes of a bundle in which no block fits any more.
 MOST_BLOCKS = 2000
 LEAST_BYTES = 512
@@ -51,12 +54,16 @@ class PackOptions:
     """What a bundle may be.
 
     max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
-    sent. down: it is for a station, and has no tiles: receipts, and what a station is to have.
+    sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
+    files: models and adaptations that a station is to have, in as many pieces as there is room for.
+    letters_only: it has queries or answers, and what was asked for, and nothing else.
     """
 
     max_bytes: int | None = None
     times: int = TIMES
     down: bool = False
+    letters_only: bool = False
+    files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
@@ -69,8 +76,9 @@ class PackOptions:
 class Bundled:
     """A bundle that was written: its file, what it carries, and the bytes of that.
 
-    left_tiles, left_events: how many had no room, and never went. columns: bytes of tiles before
-    they were compressed, by column. damaged: scenes that could not be read.
+    letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
+    had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles
+    by column, each compressed by itself. damaged: scenes that could not be read.
     """
 
     path: str
@@ -80,6 +88,9 @@ class Bundled:
     tiles: int = 0
     deleted: int = 0
     events: int = 0
+    thumbnails: int = 0
+    letters: list[str] = field(default_factory=list)
+    left_letters: int = 0
     left_tiles: int = 0
     left_events: int = 0
     block_bytes: dict[str, int] = field(default_factory=dict)
@@ -158,14 +169,47 @@ class _Packing:
 
     def _fill(self) -> None:
         store = self._store
-        if not self._options.down:
-            self._put(kinds.STATE, self._facts().block(), Carried())
-        for other in store.links.peers("from"):
-            received = Received.of(other, store.links.state("from", other))
-            if received.name == self._peer:
-                self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
-        if not self._options.down:
+        options = self._options
+        if not options.letters_only:
+            if not options.down:
+                self._put(kinds.STATE, self._facts().block(), Carried())
+            for other in store.links.peers("from"):
+                received = Received.of(other, store.links.state("from", other))
+                if received.name == self._peer:
+                    self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
+        letters = letters_for(store, self._peer, self._sent, options.down)
+        for file in options.files:
+            pieces = file_pieces(file)
+            letters += [Letter(item, kinds.FILES, block) for item, block in pieces]
+        self._fill_letters(letters)
+        if not options.down and not options.letters_only:
             self._fill_up()
+        self._fill_pictures()
+
+    def _fill_letters(self, letters: Sequence[Letter]) -> None:
+        waiting = {letter.item: letter for letter in letters}
+        times = 1 if self._options.letters_only else self._options.times
+        for item in self._sent.due_items(list(waiting), times):
+            letter = waiting[item]
+            if self._put(letter.kind, letter.block(), Carried(items=(item,))):
+                self._result.letters.append(kinds.name(letter.kind))
+            else:
+                self._result.left_letters += 1
+
+    def _fill_pictures(self) -> None:
+        asked = pictures_asked(self._store, self._peer)
+        found: dict[int, bytes] = {}
+
+        def make(some: Spans) -> bytes:
+            rows = [row for start, end in some for row in range(start, end)]
+            found.update(self._store.thumbnails.of([row for row in rows if row not in found]))
+            return put_thumbnails({row: found[row] for row in rows if row in found})
+
+        due_by_times = self._sent.due(PICTURES, asked, self._options.times)
+        waits = self._options.letters_only or self._sent.has_receipts
+        for due in due_by_times[:1] if waits else due_by_times:
+            for some in self._fill_with(kinds.THUMBNAILS, PICTURES, due, PICTURES_A_BLOCK, make):
+                self._result.thumbnails += some.total()
 
     def _facts(self) -> Facts:
         store = self._store
@@ -194,9 +238,12 @@ class _Packing:
             ROWS: sent.due(ROWS, alive, times),
         }
         for went in range(times):
-            self._fill_events(due[EVENTS][went])
-            self._fill_gone(due[GONE][went])
-            self._fill_rows(due[ROWS][went])
+            # Where receipts come, what is under way waits for the next one; alerts do not.
+            waits = went > 0 and sent.has_receipts
+            self._fill_events(due[EVENTS][went], waits)
+            if not waits:
+                self._fill_gone(due[GONE][went])
+                self._fill_rows(due[ROWS][went])
         self._result.left_tiles = self._left(ROWS, due[ROWS][0])
         self._result.left_events = self._left(EVENTS, due[EVENTS][0])
 
@@ -205,11 +252,11 @@ class _Packing:
             due = due - one.spans if one.topic == topic else due
         return due.total()
 
-    def _fill_events(self, due: Spans) -> None:
+    def _fill_events(self, due: Spans, urgent_alone: bool) -> None:
         found = dict(self._events(due))
         urgent = [number for number, body in found.items() if is_urgent(body)]
         rest = [number for number in found if number not in set(urgent)]
-        for numbers in (urgent, rest):
+        for numbers in (urgent, [] if urgent_alone else rest):
 
             def make(some: Spans, numbers: list[int] = numbers) -> bytes:
                 return put_events([(at, thin_event(found[at])) for at in numbers if at in some])
@@ -285,11 +332,14 @@ class _Packing:
             yield some
             due = due - some
 
-    def _put(self, kind: int, data: bytes, carried: Carried) -> None:
+    def _put(self, kind: int, data: bytes, carried: Carried) -> bool:
+        """Put a block, where there is room for it; whether there was."""
         packed = pack_block(Block(kind, data))
         room = self._room()
-        if room is None or packed.cost <= room:
+        has_room = len(data) <= MOST_BLOCK and (room is None or packed.cost <= room)
+        if has_room:
             self._add(packed, carried)
+        return has_room
 
     def _add(self, packed: Packed, carried: Carried) -> None:
         self._blocks.append(packed)

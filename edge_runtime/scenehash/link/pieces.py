@@ -6,6 +6,7 @@ the next one.
 
 import json
 import math
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -137,7 +138,7 @@ def scene_digest(
 
 
 class Sizes(NamedTuple):
-    """How many bytes the columns of a block take before they are compressed."""
+    """How many bytes the columns of a block take, each compressed by itself."""
 
     heads: int
     windows: int
@@ -173,7 +174,7 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
         heads.number(piece.start)
         heads.number(len(piece.windows))
         heads.raw(piece.content)
-        _put_time(heads, piece.time)
+        put_time(heads, piece.time)
         heads.number(readings.index(piece.reading))
         heads.number(labels.index(piece.labels))
         path = piece.path.encode(errors="surrogateescape")
@@ -186,7 +187,8 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
         put_footprints(footprints, piece.windows, piece.footprints)
         codes.raw(np.ascontiguousarray(piece.codes).data)
     parts = (heads, windows, footprints, codes)
-    return b"".join(part.data() for part in parts), Sizes(*(len(part) for part in parts))
+    every = [part.data() for part in parts]
+    return b"".join(every), Sizes(*(len(zlib.compress(part, 9)) for part in every))
 
 
 def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
@@ -262,7 +264,7 @@ def _take_head(
     count = found.number(tiles - start)
     if not 0 <= first_row <= MOST_ROWS or not count:
         raise BundleError("a piece of a scene without tiles, or in rows that cannot be")
-    content, time = found.raw(CONTENT_BYTES), _take_time(found)
+    content, time = found.raw(CONTENT_BYTES), take_time(found)
     reading = readings[found.number(len(readings) - 1)]
     own = labels[found.number(len(labels) - 1)]
     shared = found.number(len(before))
@@ -281,7 +283,8 @@ def _take_windows(found: Reader, count: int) -> Integers:
     return windows
 
 
-def _put_time(out: Writer, time: float | None) -> None:
+def put_time(out: Writer, time: float | None) -> None:
+    """Write seconds since 1970, or that there are none."""
     if time is None:
         out.byte(NO_TIME)
     elif time == int(time):
@@ -295,7 +298,8 @@ def _put_time(out: Writer, time: float | None) -> None:
         out.double(time)
 
 
-def _take_time(found: Reader) -> float | None:
+def take_time(found: Reader) -> float | None:
+    """Read seconds since 1970; None when there are none."""
     way = found.byte()
     if way == NO_TIME:
         return None

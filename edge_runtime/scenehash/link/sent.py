@@ -5,7 +5,7 @@ many times. Where receipts come back, only what they lack is.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .facts import Receipt
@@ -105,6 +105,21 @@ class Sent:
             if item not in self.items
         }
         return sorted((item for item in went if went[item] < times), key=lambda item: went[item])
+
+    def went(self, item: str) -> bool:
+        """Whether an item was sent at all."""
+        under_way = (one.items for blocks in self.under_way.values() for one in blocks)
+        return item in self.items or any(item in items for items in under_way)
+
+    def again(self, topic: str, spans: Spans) -> None:
+        """Send something again, as if it never went."""
+        for known in (self.settled, self.acknowledged):
+            known[topic] = known.get(topic, Spans()) - spans
+        for number, blocks in self.under_way.items():
+            self.under_way[number] = [
+                replace(one, spans=one.spans - spans) if one.topic == topic else one
+                for one in blocks
+            ]
 
     def note(self, number: int, blocks: Iterable[Carried], times: int) -> None:
         """A bundle is on its way; what went so many times is settled."""

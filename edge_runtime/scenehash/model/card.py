@@ -25,7 +25,8 @@ from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE, Image
 METADATA_KEY = "scenehash.card"
 
 # A card comes with a file that may come from anywhere. These are far above what export writes.
-MAX_CARD_BYTES = 32_000_000
+MAX_CARD_BYTES = 16_000_000
+MAX_CARD_VALUES = 50_000
 MAX_GOLDEN_TILES = 64
 MAX_PNG_BYTES = 8_000_000
 MAX_DIMS = 1024
@@ -218,6 +219,14 @@ class Card(_Record):
     @classmethod
     def from_json(cls, text: str | bytes) -> "Card":
         """Read a card; ModelError when it is of a newer format, not a card, or out of bounds."""
+        data = text.encode() if isinstance(text, str) else text
+        # A value of two bytes becomes an object of a hundred: they are counted before any is made.
+        values = sum(data.count(mark) for mark in (b",", b":", b"[", b"{"))
+        if len(data) > MAX_CARD_BYTES or values > MAX_CARD_VALUES:
+            raise ModelError(
+                f"the model card has {len(data):,} bytes and about {values:,} values; at most "
+                f"{MAX_CARD_BYTES:,} and {MAX_CARD_VALUES:,} are read"
+            )
         try:
             return cls.model_validate_json(text)
         except ConfigurationError as error:

@@ -19,6 +19,7 @@ from scenehash.tiles import Image, to_tile
 from .card import Card, RepresentationRecord
 from .golden import MAX_DRIFT, Drift, compare
 from .inspection import REPRESENTATION, check_interface, inspect_model, read_model
+from .lineage import adaptation_lineage
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 from .model_file import model_path
 
@@ -256,6 +257,11 @@ def _linear_code(data: bytes, card: Card) -> LinearCode:
     dims = None if card.representation is None else card.representation.dims
     if code.matrix.shape != (dims, card.bits):
         raise ModelError("its adaptation is not of the size that its card says")
+    assert card.adaptation is not None
+    if adaptation_lineage(card.adaptation.base_lineage, code) != card.lineage:
+        raise ModelError(
+            f"its card claims the lineage {card.lineage}, and its adaptation has another"
+        )
     return code
 
 

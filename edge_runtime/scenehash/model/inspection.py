@@ -4,10 +4,13 @@ An ONNX file is a protocol buffer (onnx.proto of onnx 1.21; encoding: protobuf.d
 that matter are read here, within bounds, by the same rules as any protobuf parser: unknown fields
 are skipped, and of a repeated one each counts. Refused are files
 
-- larger than 200 MB, or not a regular file;
+- larger than 200 MB, or not a regular file, or whose outermost fields do not fill it exactly:
+  these are refused before more than a few bytes are read;
+- with more than 50,000 fields (the shipped model has 7,500), each of which costs time and memory;
 - with data in other files, so that no path in a model is ever opened;
 - with operators of other domains, functions, or subgraphs (If, Loop, Scan): export writes none;
 - with tensors that claim more values than their bytes hold, or sparse ones;
+- with values drawn at random: the same tile must always get the same code;
 - with windows, strides or pads of thousands of pixels;
 - without a card, or whose inputs and outputs do not match it.
 
@@ -15,12 +18,13 @@ The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; 
 """
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from scenehash.errors import InputError, ModelError
-from scenehash.files import read_regular
+from scenehash.files import open_regular, read_open
 from scenehash.tiles import MAX_TILE_SIZE
 
 from .card import MAX_CARD_BYTES, METADATA_KEY
@@ -35,11 +39,19 @@ REPRESENTATION = "representation"
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+RANDOM = (
+    "Bernoulli",
+    "Multinomial",
+    "RandomNormal",
+    "RandomNormalLike",
+    "RandomUniform",
+    "RandomUniformLike",
+)
 # Attributes that make an output larger than its input.
 WINDOW_ATTRIBUTES = ("pads", "kernel_shape", "strides", "dilations", "output_padding")
 SHAPE_ATTRIBUTES = ("output_shape", "shape")
 
-MALFORMED = "not an ONNX file, cut off, or one of millions of fields"
+MALFORMED = "not an ONNX file, cut off, or one of more fields than any model file has"
 SPARSE = "it has sparse tensors; a model file has none"
 
 FLOAT, UINT8 = 1, 2
@@ -47,7 +59,12 @@ DYNAMIC = -1
 
 # Wire types of protobuf, and how many fields are read before a file is given up.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-MAX_FIELDS = 500_000
+MAX_FIELDS = 50_000
+MAX_TEXT_BYTES = 10_000
+# The longest key and length of a field.
+LONGEST_HEAD = 20
+# Fields of the outermost message, which a model file has a dozen of.
+MAX_OUTERMOST = 1000
 
 Span = tuple[int, int]
 
@@ -70,13 +87,39 @@ class Inspected:
 
 
 def read_model(path: Path) -> bytes:
-    """The bytes of a file; ModelError when it is not a regular file of at most 200 MB."""
+    """The bytes of a file that looks like an ONNX file of at most 200 MB; ModelError otherwise.
+
+    What is no such file is refused before more than its outermost fields are read.
+    """
     if not path.exists():
         raise ModelError("no such model file")
     try:
-        return read_regular(path, MAX_FILE_BYTES)
+        with open_regular(path) as file:
+            _check_outline(file, os.fstat(file.fileno()).st_size)
+            return read_open(file, MAX_FILE_BYTES)
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})") from error
     except InputError as error:
         raise ModelError(str(error)) from error
+
+
+def _check_outline(file: IO[bytes], size: int) -> None:
+    """Raise ModelError unless the outermost fields of a file fill it exactly.
+
+    One that is too large to be read is left to who reads it.
+    """
+    at = count = 0
+    while at < size <= MAX_FILE_BYTES:
+        file.seek(at)
+        head = file.read(LONGEST_HEAD)
+        reader = FieldReader(head)
+        key, position = reader.varint(0, len(head))
+        value, position = reader.varint(position, len(head))
+        length = {VARINT: 0, BYTES: value}.get(key & 7, size)
+        at, count = at + position + length, count + 1
+        if at > size or key < 8 or count > MAX_OUTERMOST:
+            raise ModelError(MALFORMED)
+    file.seek(0)
 
 
 def inspect_model(data: bytes) -> Inspected:
@@ -92,7 +135,7 @@ def inspect_model(data: bytes) -> Inspected:
         elif number == 14:  # metadata_props
             strings = dict(reader.messages(part))
             if reader.text(strings.get(1)) == METADATA_KEY:
-                cards.append(reader.bytes(strings.get(2)))
+                cards.append(strings.get(2, (0, 0)))
         elif number in (20, 25):  # training_info, functions
             raise ModelError("it has functions or training steps; a model file has neither")
     if not graphs:
@@ -100,9 +143,10 @@ def inspect_model(data: bytes) -> Inspected:
     if len(cards) != 1:
         what = f"with {len(cards)} scenehash cards" if cards else "without a scenehash card"
         raise ModelError(f"an ONNX file {what}; make one with: scenehash export RUN")
-    if len(cards[0]) > MAX_CARD_BYTES:
-        raise ModelError(f"its card has {len(cards[0]):,} bytes; at most 32 MB are read")
-    found.card = cards[0]
+    start, end = cards[0]
+    if end - start > MAX_CARD_BYTES:
+        raise ModelError(f"its card has {end - start:,} bytes; at most {MAX_CARD_BYTES:,} are read")
+    found.card = reader.bytes((start, end))
     return found
 
 
@@ -144,8 +188,11 @@ def _inspect_node(reader: "FieldReader", span: Span) -> None:
     for number, kind, start, end in reader.fields(span):
         if number < 4 or kind != BYTES:
             continue
-        if number == 4 and (operator := reader.text((start, end))) in CONTROL_FLOW:
+        operator = reader.text((start, end)) if number == 4 else ""
+        if operator in CONTROL_FLOW:
             raise ModelError(f"its graph has control flow ({operator})")
+        if operator in RANDOM:
+            raise ModelError(f"its graph draws values at random ({operator})")
         if number == 5:
             _inspect_attribute(reader, (start, end))
         elif number == 7 and (domain := reader.text((start, end))) not in DEFAULT_DOMAINS:
@@ -232,20 +279,20 @@ class FieldReader:
             key = data[at]
             at += 1
             if key > 127:
-                key, at = self._varint(at - 1, end)
+                key, at = self.varint(at - 1, end)
             kind = key & 7
             if kind == BYTES:
                 size = data[at] if at < end else 128
                 at += 1
                 if size > 127:
-                    size, at = self._varint(at - 1, end)
+                    size, at = self.varint(at - 1, end)
                 found.append((key >> 3, kind, at, at + size))
                 at += size
             elif kind == VARINT:
                 value = data[at] if at < end else 128
                 at += 1
                 if value > 127:
-                    value, at = self._varint(at - 1, end)
+                    value, at = self.varint(at - 1, end)
                 found.append((key >> 3, kind, value, 0))
             else:
                 at += {FIXED64: 8, FIXED32: 4}.get(kind, end)
@@ -270,7 +317,7 @@ class FieldReader:
         values: list[int] = []
         at = start if kind == BYTES else end
         while at < end:
-            value, at = self._varint(at, end)
+            value, at = self.varint(at, end)
             values.append(value)
             if len(values) > self._left:
                 raise ModelError(MALFORMED)
@@ -283,9 +330,11 @@ class FieldReader:
 
     def text(self, span: Span | None) -> str:
         """The bytes of a field as text; what is not UTF-8 is replaced."""
+        if span is not None and span[1] - span[0] > MAX_TEXT_BYTES:
+            raise ModelError(f"it has a name of {span[1] - span[0]:,} bytes")
         return self.bytes(span).decode("utf-8", "replace")
 
-    def _varint(self, at: int, end: int) -> tuple[int, int]:
+    def varint(self, at: int, end: int) -> tuple[int, int]:
         """A number of 64 bits, and the position after it."""
         value = shift = 0
         while at < end and shift < 70:

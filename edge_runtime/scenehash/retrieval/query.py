@@ -1,5 +1,6 @@
 """What is searched with: an image, a scene or a part of one, a stored tile, or a code."""
 
+import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, check_bits, pack
 from scenehash.errors import ConfigurationError, InputError
-from scenehash.files import check_regular, path_text
+from scenehash.files import check_regular, path_text, read_regular
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from scenehash.model.card import Card
     from scenehash.model.hash_model import HashModel
 
-ROW_PREFIX, CODE_PREFIX = "row:", "code:"
+ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX = "row:", "code:", "logits:"
+PREFIXES = ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX
+# Bytes of a file of logits: many times what 256 numbers take.
+MOST_LOGITS = 1 << 16
 SHOWN_PIXELS = 256
 # Tiles that are hashed together.
 BATCH = 8
@@ -201,6 +205,27 @@ class Query:
         check_bits(8 * len(data))
         return cls(f"{CODE_PREFIX}{data.hex()}", np.frombuffer(data, np.uint8)[None])
 
+    @classmethod
+    def from_logits(cls, path: str | Path, bits: int) -> "Query":
+        """The logits of one tile in an .npy file, K numbers of which the first `bits` count.
+
+        Raises InputError when it cannot be read, ConfigurationError when it holds fewer.
+        """
+        text = f"{LOGITS_PREFIX}{path_text(path)}"
+        try:
+            data = read_regular(Path(path), MOST_LOGITS)
+            found = np.load(io.BytesIO(data), allow_pickle=False)
+            logits = np.asarray(found, np.float32).reshape(1, -1)
+        except InputError as error:
+            raise InputError(error.reason, text) from error
+        except (ValueError, TypeError, EOFError, SyntaxError) as error:
+            raise InputError("not an .npy file of numbers", text) from error
+        if logits.shape[1] < bits or not np.isfinite(logits).all():
+            raise ConfigurationError(
+                f"{text}: {logits.shape[1]} logits, and the store has codes of {bits} bits"
+            )
+        return cls(text, pack(logits[:, :bits]), logits[:, :bits])
+
 
 def read_query(
     text: str | Path,
@@ -211,7 +236,7 @@ def read_query(
     progress: Progress = SILENT,
 ) -> Query:
     """Understand a query: "row:12" is the stored tile in row 12, "row:north/12" that of the station
-    north, "code:0f3a..." a code, anything else a scene file.
+    north, "code:0f3a..." a code, "logits:x.npy" logits of a tile, anything else a scene file.
 
     model: called for a scene file alone. Raises InputError, ConfigurationError, ModelError, and
     LineageError when the model is not the one that made the store.
@@ -226,6 +251,8 @@ def read_query(
         query = Query.from_code(text.removeprefix(CODE_PREFIX))
         check_width(query, store)
         return query
+    if isinstance(text, str) and text.startswith(LOGITS_PREFIX):
+        return Query.from_logits(text.removeprefix(LOGITS_PREFIX), store.bits)
     path = Path(text)
     try:
         # Before the model takes its time to load.
@@ -245,7 +272,7 @@ def bits_for(store: Searchable, model: "HashModel") -> int:
 
 def is_scene_file(text: str | Path) -> bool:
     """Whether a query is a file, and not a stored tile or a code."""
-    return not (isinstance(text, str) and text.startswith((ROW_PREFIX, CODE_PREFIX)))
+    return not (isinstance(text, str) and text.startswith(PREFIXES))
 
 
 def check_width(query: Query, store: Searchable) -> None:

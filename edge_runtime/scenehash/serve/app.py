@@ -18,7 +18,7 @@ from scenehash.errors import ScenehashError
 from .description import STYLE, page
 from .guard import Guard
 from .problems import answer_error
-from .routes import alerts, events, jobs, scenes, search, session
+from .routes import alerts, events, jobs, scenes, search, session, uploads
 from .routes import station as station_routes
 from .station import Station
 from .web_page import WebPage
@@ -65,7 +65,7 @@ def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, answer_error)
     app.add_exception_handler(HTTPException, answer_error)
     app.add_exception_handler(Exception, answer_error)
-    for module in (session, search, scenes, alerts, events, station_routes, jobs):
+    for module in (session, search, uploads, scenes, alerts, events, station_routes, jobs):
         app.include_router(module.router)
     _add_pages(app, WebPage(page_folder))
     return Guard(app, station)

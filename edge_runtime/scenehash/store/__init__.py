@@ -36,6 +36,9 @@ station.py      the name of the station whose store it is
 model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
 merge.py        the scenes of another store
+backup_file.py  a file of backups: blocks, each once
+backup.py       a store into it, while it is written to
+restore.py      a store out of it
 
 How it is read
 

@@ -40,6 +40,23 @@ class Committed(NamedTuple):
     checksum: object
 
 
+class Restoration(NamedTuple):
+    """That a store was restored from a backup: what was stored after that is not known to it.
+
+    id: 16 hexadecimal digits, drawn when it was restored. taken, restored: when the backup was
+    begun, and when it was restored, ISO 8601. commits, rows, events: how often the store had
+    committed by then, the number that its next tile got, and its newest event's: rows and commits
+    from these on may be others than those of before.
+    """
+
+    id: str
+    taken: str
+    restored: str
+    commits: int
+    rows: int
+    events: int
+
+
 class Catalog:
     """An open catalog: the state of the store, its scenes and their tiles.
 
@@ -153,6 +170,22 @@ class Catalog:
         if identity is not None:
             self.database.run("CREATE TABLE model (file TEXT)")
             self.database.run("INSERT INTO model VALUES (?)", (identity,))
+
+    def restorations(self) -> list[Restoration]:
+        """When this store was restored from a backup, and of when that was, the newest last."""
+        if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'restored'")[0]:
+            return []
+        columns = ", ".join(Restoration._fields)
+        query = f"SELECT {columns} FROM restored ORDER BY restored, rowid"
+        return [Restoration(*found) for found in self.database.all(query)]
+
+    def note_restoration(self, restoration: Restoration) -> None:
+        """Remember, as a part of a transaction, that this store was restored from a backup."""
+        self.database.run(
+            "CREATE TABLE IF NOT EXISTS restored (id TEXT, taken TEXT, restored TEXT, "
+            "commits INTEGER, rows INTEGER, events INTEGER)"
+        )
+        self.database.run("INSERT INTO restored VALUES (?, ?, ?, ?, ?, ?)", restoration)
 
     def station(self) -> str | None:
         """The name of the station that the store is of; None when it has none."""

@@ -110,6 +110,11 @@ class Database:
         with self._guard(), snapshot(self._connection):
             yield
 
+    def copy_to(self, to: Path) -> None:
+        """Write what is committed, or what the open snapshot sees, to a new file."""
+        with self._guard():
+            _copy(self._connection, to)
+
     def close(self) -> None:
         """Close the file."""
         with self.lock:
@@ -144,6 +149,24 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
         if os.access(path.parent, os.W_OK) or (log.exists() and log.stat().st_size):
             raise
         return _read_only(f"{path.absolute().as_uri()}?immutable=1")
+
+
+def copy_database(path: Path, to: Path) -> None:
+    """Write what is committed in a database to a new file; sqlite3.Error.
+
+    No connection that writes is opened for it, and no writer waits.
+    """
+    with contextlib.closing(connect(path, writable=False)) as connection:
+        _copy(connection, to)
+
+
+def _copy(connection: sqlite3.Connection, to: Path) -> None:
+    with contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy:
+        # The copy is read and removed; whoever needs it on the disk writes it there.
+        copy.execute("PRAGMA journal_mode = OFF")
+        copy.execute("PRAGMA synchronous = OFF")
+        # All pages in one step: a writer would begin a copy in several steps anew.
+        connection.backup(copy)
 
 
 def _roll_back(path: Path) -> bool:

@@ -46,12 +46,26 @@ CREATE TABLE IF NOT EXISTS link_piece (
     piece BLOB NOT NULL,
     PRIMARY KEY (store, first_row, start)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_picture (
+    store TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    jpeg BLOB NOT NULL,
+    PRIMARY KEY (store, row)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_part (
+    store TEXT NOT NULL,
+    file BLOB NOT NULL,
+    start INTEGER NOT NULL,
+    part BLOB NOT NULL,
+    PRIMARY KEY (store, file, start)
+);
 """
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
 
-# To a peer, by its name; and from a store, by its id.
-Way = Literal["to", "from"]
+# What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
+# by its id.
+Way = Literal["to", "questions", "from", "asked"]
 
 
 class LinkedScene(NamedTuple):
@@ -217,6 +231,51 @@ class Links:
                 (store, start, end),
             )
 
+    def pictures(self, store: str) -> dict[int, bytes]:
+        """The small pictures of rows whose tiles have not come yet."""
+        if not self._are_made():
+            return {}
+        query = "SELECT row, jpeg FROM link_picture WHERE store = ?"
+        return {row: bytes(jpeg) for row, jpeg in self._database.all(query, store)}
+
+    def put_pictures(self, store: str, pictures: Mapping[int, bytes]) -> None:
+        """Keep small pictures by row until their tiles have come."""
+        with self._changing():
+            self._database.run_all(
+                "INSERT OR REPLACE INTO link_picture VALUES (?, ?, ?)",
+                [(store, row, jpeg) for row, jpeg in pictures.items()],
+            )
+
+    def forget_pictures(self, store: str, rows: Sequence[int]) -> None:
+        """Remove small pictures of rows."""
+        with self._changing():
+            self._database.run_all(
+                "DELETE FROM link_picture WHERE store = ? AND row = ?",
+                [(store, row) for row in rows],
+            )
+
+    def put_part(self, store: str, file: bytes, start: int, part: bytes) -> None:
+        """Keep a part of a file, by the file's digest, until the others have come."""
+        with self._changing():
+            self._database.run(
+                "INSERT OR REPLACE INTO link_part VALUES (?, ?, ?, ?)", (store, file, start, part)
+            )
+
+    def part_bytes(self, store: str, file: bytes) -> int:
+        """How many bytes of a file have come."""
+        query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ? AND file = ?"
+        return int(self._database.one(query, store, file)[0])
+
+    def parts(self, store: str, file: bytes) -> list[bytes]:
+        """The parts of a file, in their order."""
+        query = "SELECT part FROM link_part WHERE store = ? AND file = ? ORDER BY start"
+        return [bytes(part) for (part,) in self._database.all(query, store, file)]
+
+    def forget_parts(self, store: str, file: bytes) -> None:
+        """Remove the parts of a file."""
+        with self._changing():
+            self._database.run("DELETE FROM link_part WHERE store = ? AND file = ?", (store, file))
+
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         """A transaction in which the tables are there."""
@@ -227,7 +286,7 @@ class Links:
             yield
 
     def _are_made(self) -> bool:
-        query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_piece'"
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_part'"
         return bool(self._database.one(query)[0])
 
 

@@ -15,7 +15,7 @@ from scenehash.geo import Box
 from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
-from .catalog import Catalog
+from .catalog import Catalog, Restoration
 from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
@@ -162,6 +162,10 @@ class StoreReader:
     def earlier(self) -> list[Earlier]:
         """What could not follow the store to the model whose codes it holds, see earlier.py."""
         return earlier_of(self.path)
+
+    def restorations(self) -> list[Restoration]:
+        """When this store was restored from a backup, the newest last."""
+        return self._catalog.restorations()
 
     def counts(self) -> tuple[int, int]:
         """How many scenes and tiles are stored."""

@@ -95,6 +95,8 @@ class Endpoint:
     def _connect(self) -> socket.socket:
         # Each address of the host has so many seconds.
         plain = socket.create_connection((self._host, self._port), REQUEST_SECONDS)
+        # From here on the request's deadline ends what takes long.
+        plain.settimeout(None)
         if self._tls is None:
             return plain
         return self._tls.wrap_socket(

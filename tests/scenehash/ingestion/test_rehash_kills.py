@@ -62,13 +62,17 @@ def stores_in(path: Path) -> list[Path]:
     return [path, *earlier_paths(path)]
 
 
+def model_of(store: CodeStore, by: dict[str, HashModel]) -> HashModel:
+    return next(model for model in by.values() if model.lineage == store.lineage)
+
+
 def check(path: Path, by: dict[str, HashModel], paths: set[str]) -> None:
     """Every scene and every alert is there, with the codes of the model of its store."""
     there: set[str] = set()
     alerts: set[str] = set()
     for one in stores_in(path):
         with CodeStore.open(one, writable=True) as store:
-            check_codes(store, by[store.lineage])
+            check_codes(store, model_of(store, by))
             there |= {record.path for record, _ in store.scenes()}
             for alert in store.alerts.list():
                 alerts.add(alert.name)
@@ -161,7 +165,7 @@ def test_on_a_disk_that_is_full_the_store_stays_as_it_is(
         there = set()
         for one in stores_in(path):
             with CodeStore.open(one) as store:
-                check_codes(store, by[store.lineage])
+                check_codes(store, model_of(store, by))
                 there |= {record.path for record, _ in store.scenes()}
         assert there == paths
     assert refused > 5

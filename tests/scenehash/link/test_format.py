@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import CodeStore
-from scenehash.link import apply_bundles, link_status
+from scenehash.link import AskOptions, apply_bundles, ask_peer, link_status
+from scenehash.link.pieces import codes_mark
+from scenehash.link.questions import Question
 
+from ...golden.make_bundle import CODE, WHERE
 from ...golden.make_store import PLACED, PLAIN
+from .test_exchange import station
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "bundle-1.shlb"
 
@@ -34,6 +38,37 @@ def test_the_golden_bundle_is_read(tmp_path):
                 assert record.footprints.tobytes() == hashed.footprints.tobytes()
     (told,) = link_status(tmp_path / "ground")["received"]
     assert told["complete"] and told["station"] == "north-1"
+
+
+def test_the_golden_query_alert_and_model_are_read(tmp_path):
+    one = station(tmp_path / "one", "north-1", *PLACED, *PLAIN)
+    (applied,) = apply_bundles([GOLDEN.with_name("bundle-1-down.shlb")], one)
+    assert applied.set_aside == []
+    assert (applied.alerts, applied.questions) == (1, 1)
+    (file,) = applied.files
+    assert Path(file).read_bytes() == bytes(range(256)) * 70
+    with CodeStore.open(one) as store:
+        alert = store.alerts.get("quay")
+        assert np.array_equal(alert.examples, PLACED[0].codes) and alert.radius == 8
+        assert np.array_equal(alert.negatives, PLACED[2].codes[:1])
+        (asked,) = (store.links.state("asked", other) for other in store.links.peers("asked"))
+        block = bytes.fromhex(asked["open"]["1"])
+        question = Question.of_block(block, codes_mark("a" * 16, 64), 64)
+    assert (question.k, question.where) == (3, WHERE)
+    assert f"code:{question.codes.tobytes().hex()}" == CODE
+
+
+def test_the_golden_answer_is_read(tmp_path):
+    ground = station(tmp_path / "ground", "ground")
+    ask_peer(ground, "north-1", [CODE], (), tmp_path, AskOptions(3, where=WHERE))
+    (applied,) = apply_bundles([GOLDEN.with_name("bundle-1-answer.shlb")], ground)
+    ((answer,), aside) = applied.answers, applied.set_aside
+    assert (answer["question"], answer["searched"], aside) == (1, 16, [])
+    best = answer["hits"][0]
+    assert (best["distance"], best["scene"]) == (0, f"north-1:{PLACED[2].path}")
+    assert best["window"] == [256, 0, 256, 256]
+    assert PLACED[2].footprints is not None
+    assert np.allclose(best["footprint"], PLACED[2].footprints[1], atol=1e-6)
 
 
 def number(value: int) -> bytes:

@@ -1,8 +1,6 @@
 """Bundles are untrusted: what they claim takes no memory, and what is wrong is refused."""
 
 import tracemalloc
-import zlib
-from hashlib import blake2b
 
 import numpy as np
 import pytest
@@ -13,10 +11,7 @@ from scenehash import CodeStore
 from scenehash.errors import BundleError, LineageError
 from scenehash.link import apply_bundles, pack_bundle
 from scenehash.link.bundle import (
-    MOST_BLOCK,
     Block,
-    Packed,
-    _Entry,
     bundle_bytes,
     head_bytes,
     pack_block,
@@ -24,57 +19,21 @@ from scenehash.link.bundle import (
 )
 from scenehash.link.events import put_events, station_event, take_events
 from scenehash.link.facts import Facts, Receipt
-from scenehash.link.kinds import EVENTS, GONE, PIECES, RECEIPT, STATE
-from scenehash.link.pieces import codes_mark, piece_of, put_pieces, take_pieces
-from scenehash.link.wire import Writer
+from scenehash.link.kinds import PIECES
+from scenehash.link.pieces import piece_of, put_pieces, take_pieces
 from scenehash.store.records import record_of
 
 from ..store.samples import LINEAGE, placed, scene
+from .hostile import HOSTILE, MARK
 from .test_exchange import station
 
 MEBIBYTES = 50 << 20
 UUID = "ab" * 16
 
 
-def checksum(data):
-    return blake2b(data, digest_size=8).digest()
-
-
-def packed(kind, data, way=0, size=None):
-    return Packed(_Entry(kind, way, len(data), len(data) if size is None else size,
-                         checksum(data)), data)  # fmt: skip
-
-
 def written(path, *blocks):
     path.write_bytes(bundle_bytes(head_bytes(UUID, "one", "ground", 1, blocks), blocks))
     return path
-
-
-def number(value):
-    out = Writer()
-    out.number(value)
-    return out.data()
-
-
-MARK = codes_mark(LINEAGE, 64)
-HOSTILE = {
-    "ten gigabytes claimed": packed(PIECES, b"x", 0, 10 << 30),
-    "a bomb": packed(PIECES, zlib.compress(bytes(1 << 28), 9), 1, MOST_BLOCK),
-    "a bomb of the size that it claims": packed(
-        PIECES, zlib.compress(MARK + bytes(MOST_BLOCK - 8), 9), 1, MOST_BLOCK
-    ),
-    "pieces without end": packed(PIECES, MARK + number(1 << 62)),
-    "readings without end": packed(PIECES, MARK + b"\x01" + number(1 << 40) + bytes(40)),
-    "events without end": packed(EVENTS, number(1 << 50)),
-    "an event without end": packed(EVENTS, b"\x01\x01" + number(1 << 40) + b"{}"),
-    "an event that is nested without end": packed(EVENTS, put_events([(1, "[" * 100_000)])),
-    "deleted rows without end": packed(GONE, number(1 << 40) + bytes(20)),
-    "deleted rows beyond all": packed(GONE, b"\x01\x00" + number(1 << 60)),
-    "a receipt without end": packed(RECEIPT, bytes(17) + number(1 << 40)),
-    "a tree without end": packed(STATE, b"\x01a\x08\x01m" + number(1 << 40) + bytes(9)),
-    "another way of packing": packed(PIECES, b"x", 7),
-    "no deflated bytes": packed(PIECES, b"x" * 50, 1, 60),
-}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

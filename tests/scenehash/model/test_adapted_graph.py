@@ -10,6 +10,7 @@ from scenehash import HashModel
 from scenehash.errors import ConfigurationError, ModelError
 from scenehash.model.adapted_graph import adapted_file, read_linear_code
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
+from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
 from scenehash.model.model_file import read_card
 from tests.tiny_model import DIMS, tiny_model
@@ -32,7 +33,7 @@ def adapted_card(base: HashModel, code: LinearCode) -> Card:
     golden = golden_tile("noise", tile, code.codes(vectors)[0], code.logits(vectors)[0])
     return base.card.model_copy(
         update={
-            "lineage": "adapted",
+            "lineage": adaptation_lineage("tiny", code),
             "bits": code.bits,
             "widths": [64, code.bits],
             "adaptation": AdaptationRecord(
@@ -65,7 +66,11 @@ def test_codes_are_those_of_the_representation(tmp_path, images):
     assert np.array_equal(hashed.codes, model.codes_of(vectors))
     assert np.array_equal(model.codes_of(vectors, 64), model.encode(images, 64))
     assert np.array_equal(model.logits(images), code.logits(vectors))
-    assert model.bits == 128 and model.lineage == "adapted" and model.golden_drift == 0
+    assert (
+        model.bits == 128
+        and model.lineage == adaptation_lineage("tiny", code)
+        and model.golden_drift == 0
+    )
 
 
 def test_an_adaptation_can_be_adapted_again(tmp_path, images):
@@ -113,3 +118,14 @@ def test_a_card_that_claims_an_adaptation_is_refused(tmp_path):
     onnx.save(model, path)
     with pytest.raises(ModelError, match="its graph has none"):
         HashModel.open(path)
+
+
+def test_a_lineage_that_does_not_follow_from_the_content_is_refused(tmp_path):
+    base_path, code = tiny_model(tmp_path / "base.onnx"), linear_code(64)
+    base, path = HashModel.load(base_path), tmp_path / "claimed.onnx"
+    record = AdaptationRecord(base="tiny", base_lineage="another", tiles=9, judged=3, gain=0.2)
+    for claim in ({"lineage": "f" * 16}, {"lineage": "tiny"}, {"adaptation": record}):
+        card = adapted_card(base, code).model_copy(update=claim)
+        path.write_bytes(adapted_file(base_path.read_bytes(), card, code))
+        with pytest.raises(ModelError, match=r"claimed.onnx: its card claims the lineage"):
+            HashModel.open(path)

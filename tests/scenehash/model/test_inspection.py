@@ -4,6 +4,7 @@ import json
 import os
 import random
 import struct
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ INTERFACE = (
     + field(12, value_info("logits", FLOAT, [None, 16]))
 )
 CARD = field(METADATA, field(1, METADATA_KEY) + field(2, "{}"))
-HUGE_CARD = field(METADATA, field(1, METADATA_KEY) + field(2, bytes(33_000_000)))
 
 
 def model(*parts: bytes, card: bytes = CARD) -> bytes:
@@ -103,9 +103,11 @@ def test_a_file_without_what_is_refused_is_read() -> None:
         (model(card=b""), "without a scenehash card"),
         (model(card=2 * CARD), "2 scenehash cards"),
         (
-            model(card=field(METADATA, field(1, METADATA_KEY) + field(2, bytes(33_000_000)))),
-            "32 MB",
+            model(card=field(METADATA, field(1, METADATA_KEY) + field(2, bytes(17_000_000)))),
+            "its card has 17,000,000 bytes",
         ),
+        (model(field(1, field(4, "RandomNormal"))), r"draws values at random \(RandomNormal\)"),
+        (model(field(1, field(4, "x" * 20_000))), "a name of 20,000 bytes"),
         (CARD, "not an ONNX file"),
         (b"", "not an ONNX file"),
         (b"<html>moved</html>", "not an ONNX file"),
@@ -119,12 +121,60 @@ def test_what_a_model_file_never_has_is_refused(data: bytes, reason: str) -> Non
         inspect_model(data)
 
 
+FLOODS = {
+    "nodes": field(1, b""),
+    "numbers of a tensor": field(5, b"\x08\x01" * 8),
+    "numbers of an attribute": field(1, field(5, field(8, b"\x01" * 99))),
+    "inputs": field(11, value_info("t", FLOAT, [None] * 4)),
+}
+
+
+@pytest.mark.parametrize("part", FLOODS.values(), ids=FLOODS)
+def test_a_file_of_millions_of_fields_is_given_up_early(part: bytes) -> None:
+    """Measured in bytes: what is read of a field is what takes the time."""
+    data = model(part * (4_000_000 // len(part)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match=r"more fields than|claims more values"):
+            inspect_model(data)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize(
-    "part", [field(1, b""), field(5, b"\x08\x01" * 8), field(1, field(5, field(8, b"\x01" * 99)))]
+    "text",
+    [
+        b'{"quality":{' + b",".join(b'"%d":1' % number for number in range(60_000)) + b"}}",
+        b'{"data":{"classes":[' + b"1," * 60_000 + b"1]}}",
+        b'{"golden":' + b"[" * 60_000,
+        b'{"name":"' + b"x" * 16_000_000 + b'"}',
+    ],
+    ids=["keys", "values", "nested", "bytes"],
 )
-def test_a_file_of_millions_of_fields_is_given_up(part: bytes) -> None:
-    with pytest.raises(ModelError, match=r"millions of fields|claims more values"):
-        inspect_model(model(part * (4_000_000 // len(part))))
+def test_a_card_of_millions_of_values_is_given_up_before_one_is_made(text: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match="at most 16,000,000 and 50,000 are read"):
+            Card.from_json(text)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_a_file_that_is_no_model_only_the_outermost_fields_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.onnx"
+    for start in (b"", field(1, 10), varint(GRAPH << 3 | 2) + varint(10**10), b"\x7fELF"):
+        with path.open("wb") as file:
+            file.write(start)
+            file.truncate(190_000_000)
+        tracemalloc.start()
+        try:
+            with pytest.raises(ModelError, match="not an ONNX file"):
+                read_model(path)
+            assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        finally:
+            tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,11 @@ def test_an_image_is_sent_searched_with_and_seen_again(
     }  # fmt: skip
     assert sent["code"] == model.encode([draw("harbor", 9)], 64)[0].tobytes().hex()
     assert send(reader, query)["upload"] == sent["upload"]
+    again = get(reader, f"/api/uploads/{sent['upload']}")
+    assert again == sent | {"name": query.name, "expires": again["expires"]}
+    window = {"left": 20, "top": 30, "width": 64, "height": 48}
+    cut = pixels(reader, f"/api/uploads/{sent['upload']}/image", size=64, **window)
+    assert np.array_equal(cut, draw("harbor", 9)[30:78, 20:84])
     shown = pixels(reader, f"/api/uploads/{sent['upload']}/image", size=256)
     assert np.array_equal(shown, draw("harbor", 9))
     found = reader.post(

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
 from scenehash.tiles import Image
+from scenehash.windows import Window
 
 from ..access import Caller
 from ..problems import MEDIA_TYPE
@@ -27,6 +28,7 @@ LONGEST_AREA = 16_384
 # A browser keeps a picture for a day, and asks by its tag whether it is another one then.
 CACHED = {"Cache-Control": "private, max-age=86400"}
 GEOJSON = "application/geo+json"
+PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
 Problem: dict[str, Any] = {
     "description": "What is wrong, as RFC 9457 has it.",
@@ -66,8 +68,8 @@ async def caller_of(request: Request) -> Caller:
 
 Here = Annotated[Station, Depends(station_of)]
 Who = Annotated[Caller, Depends(caller_of)]
-SceneId = Annotated[str, Query(pattern="^[0-9a-f]{32}$")]
-Row = Annotated[int, Query(ge=0, le=LARGEST)]
+Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
+Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]
 OptionalText = Annotated[str | None, Query(max_length=LONGEST)]
 
 
@@ -101,6 +103,31 @@ async def filter_of(
 
 
 Where = Annotated[FilterRequest, Depends(filter_of)]
+
+
+class PixelWindowRequest(NamedTuple):
+    """A window in pixels; what is not given is as large as it can be."""
+
+    left: int | None
+    top: int | None
+    width: int | None
+    height: int | None
+
+    def inside(self, width: int, height: int) -> Window:
+        """The window of an image of so many pixels."""
+        x, y = self.left or 0, self.top or 0
+        across = width - x if self.width is None else self.width
+        return Window(x, y, across, height - y if self.height is None else self.height)
+
+
+async def window_of(
+    left: Pixel = None, top: Pixel = None, width: Pixel = None, height: Pixel = None
+) -> PixelWindowRequest:
+    """The window in the parameters of an address."""
+    return PixelWindowRequest(left, top, width, height)
+
+
+PixelWindow = Annotated[PixelWindowRequest, Depends(window_of)]
 
 
 def _geojson(text: str) -> object:

@@ -20,16 +20,24 @@ from scenehash.store.listing import ListedScene
 from scenehash.windows import Window
 
 from ..queries import LARGEST, Order
-from .common import GEOJSON, PROBLEMS, Here, Where, answer, picture, picture_file
+from .common import (
+    GEOJSON,
+    PNG,
+    PROBLEMS,
+    Here,
+    PixelWindow,
+    Size,
+    Where,
+    answer,
+    picture,
+    picture_file,
+)
 
 router = APIRouter(tags=["scenes"], responses=PROBLEMS)
 
 SceneId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="The id of a scene.")]
 Row = Annotated[int, Path(ge=0, le=LARGEST, description="A tile's number.")]
-Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
-Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]
 After = Annotated[int | None, Query(ge=0, le=LARGEST, description="`next` of the page before.")]
-PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
 
 @router.get("/api/scenes")
@@ -102,22 +110,12 @@ def scene_tiles(
 
 @router.get("/api/scenes/{number}/window.png", response_class=Response, responses=PNG)
 def scene_window(
-    request: Request,
-    station: Here,
-    number: SceneId,
-    left: Pixel = None,
-    top: Pixel = None,
-    width: Pixel = None,
-    height: Pixel = None,
-    size: Size = 512,
+    request: Request, station: Here, number: SceneId, part: PixelWindow, size: Size = 512
 ) -> Response:
     """Pixels of a window of a scene; without a window of the whole."""
     file = station.scene_file(number)
     with station.metrics.stage("picture"), station.open_scenes.scene(*file) as opened:
-        x, y = left or 0, top or 0
-        across = opened.width - x if width is None else width
-        down = opened.height - y if height is None else height
-        image = opened.picture(Window(x, y, across, down), size)[0]
+        image = opened.picture(part.inside(opened.width, opened.height), size)[0]
     return picture(request, image)
 
 

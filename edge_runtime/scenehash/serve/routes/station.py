@@ -19,7 +19,7 @@ from ..queries import ReleaseRequest
 from ..uploads import check_image, checked_name
 from .common import PROBLEMS, Here, answer
 from .jobs import accepted
-from .search import BINARY, check_binary, write_body
+from .uploads import BINARY, check_binary, write_body
 
 router = APIRouter(tags=["station"], responses=PROBLEMS)
 

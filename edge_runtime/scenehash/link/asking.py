@@ -1,0 +1,105 @@
+"""scenehash link ask and answer: a query up to a station's store, and its hits down."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenehash.codes import Codes
+from scenehash.errors import ConfigurationError
+from scenehash.store import CodeStore, Filter
+
+from .applying import Applied, apply_bundles
+from .letters import open_question
+from .packing import Bundled, PackOptions, pack_bundle
+from .questions import MOST_HITS, Question
+from .spans import Spans
+
+if TYPE_CHECKING:
+    from scenehash.model.hash_model import HashModel
+
+
+@dataclass(frozen=True)
+class AskOptions:
+    """What a peer is asked for.
+
+    k: at most so many hits. radius: in bits; None: any. where: which tiles. thumbnails: whether a
+    small picture of each hit is wanted. alert: the name of an alert of the asking store, by whose
+    rule tiles are judged, in place of queries. rows: thumbnails of these rows of the peer's, in
+    place of a search.
+    """
+
+    k: int = 20
+    radius: int | None = None
+    where: Filter | None = None
+    thumbnails: bool = False
+    alert: str | None = None
+    rows: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= MOST_HITS:
+            raise ConfigurationError(f"{self.k} hits: ask for 1 to {MOST_HITS}")
+
+
+def ask_peer(
+    store: str | Path,
+    peer: str,
+    queries: Sequence[str | Path] = (),
+    unlike: Sequence[str | Path] = (),
+    out: str | Path = ".",
+    options: AskOptions | None = None,
+    model: "str | Path | HashModel | None" = None,
+    wait: bool = False,
+) -> Bundled:
+    """Write a bundle with a query, the smallest that carries it, to a peer that has a store.
+
+    queries, unlike: as of scenehash.search: code:HEX, logits:FILE, row:N, or scene files of one
+    tile. The question also goes with the next bundles for the peer, until the answer comes: an
+    event of kind `answer`. Raises ConfigurationError when nothing, or two things, are asked for.
+    """
+    options = options or AskOptions()
+    if bool(queries) + (options.alert is not None) + bool(options.rows) != 1:
+        raise ConfigurationError("ask for tiles like a query, for an alert, or for thumbnails")
+    with CodeStore.open(store, writable=True, wait=wait) as opened:
+        none = np.zeros((0, opened.bits // 8), np.uint8)
+        question = Question(
+            0,
+            options.k,
+            _codes(opened, queries, model) if queries else none,
+            _codes(opened, unlike, model) if unlike else none,
+            options.radius,
+            options.where,
+            options.thumbnails or bool(options.rows),
+            None if options.alert is None else opened.alerts.get(options.alert),
+            Spans((row, row + 1) for row in options.rows) if options.rows else None,
+        )
+        open_question(opened, peer, question)
+    return pack_bundle(store, peer, out, PackOptions(down=True, letters_only=True), wait)
+
+
+def answer_peer(
+    bundles: Sequence[str | Path],
+    store: str | Path,
+    out: str | Path = ".",
+    max_bytes: int | None = None,
+    wait: bool = False,
+) -> tuple[list[Applied], list[Bundled]]:
+    """Apply bundles with queries to a store, and write a bundle of answers for each who asked.
+
+    What became of the bundles, and the answers. Raises as apply_bundles and pack_bundle.
+    """
+    applied = apply_bundles(bundles, store, wait)
+    peers = dict.fromkeys(one.station for one in applied if one.station)
+    options = PackOptions(max_bytes, letters_only=True)
+    return applied, [pack_bundle(store, peer, out, options, wait) for peer in peers]
+
+
+def _codes(
+    store: CodeStore, queries: Sequence[str | Path], model: "str | Path | HashModel | None"
+) -> Codes:
+    from scenehash.retrieval.query import ModelWhenNeeded, read_query
+
+    load = ModelWhenNeeded(model, store)
+    return np.concatenate([read_query(query, store, load).codes for query in queries])

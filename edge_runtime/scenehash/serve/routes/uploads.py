@@ -1,0 +1,112 @@
+"""Images that are sent to search with, for a while."""
+
+from http import HTTPStatus
+from typing import IO, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from scenehash.decode_params import DecodeParams
+from scenehash.files import printable
+from scenehash.retrieval.query import Query as SearchQuery
+from scenehash.windows import Tiling, Window
+
+from ..problems import Refused
+from ..station import Station
+from ..uploads import LONGEST_NAME, Upload
+from .common import PNG, PROBLEMS, Here, PixelWindow, Size, answer, picture
+
+router = APIRouter(tags=["search"], responses=PROBLEMS)
+
+BINARY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+@router.post("/api/uploads", status_code=HTTPStatus.CREATED, openapi_extra=BINARY)
+async def upload(
+    request: Request,
+    station: Here,
+    name: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
+) -> Response:
+    """Send an image to search with."""
+    check_binary(request)
+    with station.uploads.receiving() as file:
+        await write_body(request, file)
+        document = await run_in_threadpool(_received, station, file, name)
+    return answer(document, HTTPStatus.CREATED)
+
+
+@router.get("/api/uploads/{number}")
+def about(station: Here, number: str) -> Response:
+    """An image that was sent."""
+    return answer(_document(station, station.uploads.get(number)))
+
+
+@router.get("/api/uploads/{number}/image", response_class=Response, responses=PNG)
+def image(
+    request: Request, station: Here, number: str, part: PixelWindow, size: Size = 256
+) -> Response:
+    """An image that was sent, or a window of it, as PNG."""
+    found = station.uploads.get(number)
+    with (
+        station.metrics.stage("picture"),
+        station.opened_upload(found, _of_model(station)) as scene,
+    ):
+        return picture(request, scene.picture(part.inside(scene.width, scene.height), size)[0])
+
+
+def check_binary(request: Request) -> None:
+    """Raise Refused on a body that does not say that it is the bytes of an image."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/octet-stream" and not kind.startswith("image/"):
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            f"Content-Type {printable(kind) or 'is missing'}: send the bytes of an image, as "
+            "application/octet-stream or image/*",
+        )
+
+
+async def write_body(request: Request, file: IO[bytes]) -> None:
+    """Write a body to a file as it comes."""
+    async for part in request.stream():
+        file.write(part)
+
+
+def _received(station: Station, file: IO[bytes], name: str) -> dict[str, object]:
+    return _document(station, station.uploads.add(file, name))
+
+
+def _document(station: Station, found: Upload) -> dict[str, object]:
+    model, bits = station.hasher()
+    with station.opened_upload(found, _of_model(station)) as scene:
+        footprints = scene.footprints([Window(0, 0, scene.width, scene.height)])
+        tiles = len(scene.windows(Tiling(), model.tile_size))
+        code = None
+        if tiles == 1:
+            query = SearchQuery.from_scene(scene, found.text, model, bits)
+            code = query.code.tobytes().hex()
+        return {
+            "upload": found.id,
+            "name": found.name,
+            "bytes": found.bytes,
+            "expires": found.expires.isoformat(timespec="seconds"),
+            "width": scene.width,
+            "height": scene.height,
+            "time": None if scene.time is None else scene.time.isoformat(),
+            "footprint": None if footprints is None else footprints[0].tolist(),
+            "tiles": tiles,
+            "code": code,
+            "warnings": list(scene.warnings),
+        }
+
+
+def _of_model(station: Station) -> DecodeParams:
+    return station.models.latest.card.decode_params

@@ -1,0 +1,90 @@
+"""Blocks of bundles that claim what is not there."""
+
+import zlib
+from hashlib import blake2b
+
+from scenehash.link.bundle import MOST_BLOCK, Packed, _Entry
+from scenehash.link.events import put_events
+from scenehash.link.kinds import (
+    ALERTS,
+    ANSWERS,
+    EVENTS,
+    FILES,
+    GONE,
+    JUDGEMENTS,
+    PIECES,
+    QUESTIONS,
+    RECEIPT,
+    STATE,
+    THUMBNAILS,
+)
+from scenehash.link.pieces import codes_mark
+from scenehash.link.wire import Writer
+
+from ..store.samples import LINEAGE
+
+
+def checksum(data):
+    return blake2b(data, digest_size=8).digest()
+
+
+def packed(kind, data, way=0, size=None):
+    return Packed(_Entry(kind, way, len(data), len(data) if size is None else size,
+                         checksum(data)), data)  # fmt: skip
+
+
+def number(value):
+    out = Writer()
+    out.number(value)
+    return out.data()
+
+
+MARK = codes_mark(LINEAGE, 64)
+HOSTILE = {
+    "ten gigabytes claimed": packed(PIECES, b"x", 0, 10 << 30),
+    "a bomb": packed(PIECES, zlib.compress(bytes(1 << 28), 9), 1, MOST_BLOCK),
+    "a bomb of the size that it claims": packed(
+        PIECES, zlib.compress(MARK + bytes(MOST_BLOCK - 8), 9), 1, MOST_BLOCK
+    ),
+    "pieces without end": packed(PIECES, MARK + number(1 << 62)),
+    "readings without end": packed(PIECES, MARK + b"\x01" + number(1 << 40) + bytes(40)),
+    "events without end": packed(EVENTS, number(1 << 50)),
+    "an event without end": packed(EVENTS, b"\x01\x01" + number(1 << 40) + b"{}"),
+    "an event that is nested without end": packed(EVENTS, put_events([(1, "[" * 100_000)])),
+    "deleted rows without end": packed(GONE, number(1 << 40) + bytes(20)),
+    "deleted rows beyond all": packed(GONE, b"\x01\x00" + number(1 << 60)),
+    "a receipt without end": packed(RECEIPT, bytes(17) + number(1 << 40)),
+    "a tree without end": packed(STATE, b"\x01a\x08\x01m" + number(1 << 40) + bytes(9)),
+    "thumbnails without end": packed(THUMBNAILS, number(1 << 40)),
+    "a thumbnail of a million pixels a side": packed(
+        THUMBNAILS,
+        b"\x01\x00"
+        + number(33)
+        + bytes.fromhex("ffd8ffc0001108ffffffff03011100021101031101")
+        + bytes(12),
+    ),
+    "an alert of examples without end": packed(ALERTS, b"\x01\x01a\x08" + number(1 << 40)),
+    "an alert with a rule of a million templates": packed(
+        ALERTS,
+        b"\x01\x01a\x08\x01"
+        + bytes(8)
+        + b"\x00"
+        + number(36)
+        + b'{"kind": "nearest", "dims": 1000000}'
+        + b"\x00",
+    ),
+    "a judgement of no alert": packed(JUDGEMENTS, b"\x01a\x01\x01" + bytes(8)),
+    "a query for codes without end": packed(
+        QUESTIONS, MARK + b"\x00\x01\x05\x00" + number(1 << 40)
+    ),
+    "a query for hits without end": packed(QUESTIONS, MARK + b"\x00\x01" + number(1 << 30)),
+    "an answer of hits without end": packed(ANSWERS, b"\x01\x01" + number(1 << 40)),
+    "a file of ten gigabytes": packed(
+        FILES, bytes(16) + number(10 << 30) + b"\x00\x01a" + number(5) + b"12345"
+    ),
+    "a file that leads elsewhere": packed(
+        FILES, bytes(16) + b"\x05\x00" + number(8) + b"../../ab" + b"\x0512345"
+    ),
+    "another way of packing": packed(PIECES, b"x", 7),
+    "no deflated bytes": packed(PIECES, b"x" * 50, 1, 60),
+}
