@@ -26,6 +26,7 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -62,6 +63,7 @@ LOST, REPEATED = 0.05, 0.05
 KILLS_A_DAY = 2
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 BLOCK = 4096
+NOTHING_TOLD = PackOptions()
 
 
 def main() -> None:
@@ -233,7 +235,7 @@ class Month:
         while not self.is_complete() and hour < 24 * self.days + 24 * 30:
             hour += PASS_HOURS
             for name in self.names:
-                self.link(name, hour, False)
+                self.link(name, hour, False, self.gaps(name) if self.one_way else NOTHING_TOLD)
         return self.result(hour - 24 * self.days)
 
     def arrive(self, name: str, hour: int) -> None:
@@ -289,15 +291,28 @@ class Month:
             {"bands": [4, 3, 2], "stretch": [[0, 3000]] * 3, "tile": 256},
         )
 
-    def link(self, name: str, hour: float, is_killed: bool) -> None:
+    def gaps(self, name: str) -> PackOptions:
+        """What link status at the ground lists, which somebody tells the station."""
+        for one in link_status(self.ground)["received"]:
+            if one["station"] == name:
+                rows = one["missing"] + one["waiting"] + one["differing"]
+                spans = tuple(map(tuple, rows)), tuple(map(tuple, one["events_missing"]))
+                return PackOptions(again=spans[0], again_events=spans[1])
+        return PackOptions()
+
+    def link(
+        self, name: str, hour: float, is_killed: bool, told: PackOptions = NOTHING_TOLD
+    ) -> None:
         """One pass: bundles up, and a receipt down."""
         room = PASS_SECONDS * BITS_A_SECOND // 8
         arrived: list[tuple[Path, float]] = []
         spent = 0
         if is_killed:
-            self.killed(lambda: self.pack(name, room))
+            self.killed(lambda: self.pack(name, PackOptions(room)))
         while room - spent >= 2000:
-            packed = self.pack(name, min(BUNDLE_BYTES, room - spent))
+            most = min(BUNDLE_BYTES, room - spent)
+            packed = self.pack(name, replace(told, max_bytes=most))
+            told = NOTHING_TOLD
             if not (packed.tiles or packed.events or packed.deleted) and spent:
                 break
             spent += packed.bytes
@@ -325,11 +340,11 @@ class Month:
                 apply_bundles([down.path], self.folder / name)
             Path(down.path).unlink()
 
-    def pack(self, name: str, most: int) -> Bundled:
+    def pack(self, name: str, options: PackOptions) -> Bundled:
         """A bundle of a station."""
         out = self.folder / f"{name}-up"
         out.mkdir(exist_ok=True)
-        return pack_bundle(self.folder / name, "ground", out, PackOptions(most))
+        return pack_bundle(self.folder / name, "ground", out, options)
 
     def count(self, packed: Bundled) -> None:
         """What a bundle costs."""

@@ -17,21 +17,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from baselines import BASELINES
 
 from scenehash import HashModel
+from scenehash.adaptation.fitting import fit as fit_adaptation
 from scenehash_export import ExportOptions, Limits, export
 from scenehash_train.augmentation import PLAIN, views_of
 from scenehash_train.backbones import load_backbone
+from scenehash_train.compact import fit_compact
 from scenehash_train.config import Config, make_config
 from scenehash_train.data import LabelledImage, Split, labels, read_archive, split
 from scenehash_train.evaluation import model_codes
 from scenehash_train.fit import fit
-from scenehash_train.metrics import cosine_quality, retrieval_quality
+from scenehash_train.metrics import cosine_quality, mixed_quality, retrieval_quality
 from scenehash_train.projection import fit_projection, project
 from scenehash_train.recipes import TrainingSet, make_recipe
 from scenehash_train.representations import represent
@@ -74,6 +76,17 @@ Cell = tuple[str, Callable[[], Figures]]
 Logits = Callable[[tuple[LabelledImage, ...]], np.ndarray]
 
 
+class Trained(NamedTuple):
+    """A trained head, as functions of images, and the seconds that it took.
+
+    vectors: the compact representations int8 [N, D] that a device keeps.
+    """
+
+    logits: Logits
+    vectors: Logits
+    seconds: float
+
+
 class Bench:
     """The archives, and what is measured on them."""
 
@@ -91,8 +104,8 @@ class Bench:
         """Plain representations float32 [N, D]."""
         return represent(images, self.backbone, 256, PLAIN).read()[:, 0]
 
-    def trained(self, config: Config, images: tuple[LabelledImage, ...]) -> tuple[Logits, float]:
-        """A head trained on images, as logits of others, and the seconds that it took."""
+    def trained(self, config: Config, images: tuple[LabelledImage, ...]) -> "Trained":
+        """A head trained on images."""
         started = time.perf_counter()
         seen = represent(images, self.backbone, 256, views_of(config))
         components = config.settings.components
@@ -102,12 +115,20 @@ class Bench:
             fit(recipe, config.seed, Path(folder) / "checkpoint.pt")
         head = recipe.head.finished(projection)
         took = time.perf_counter() - started
+        compact = fit_compact(seen, projection, head, config.dims, config.seed)
 
         def logits(others: tuple[LabelledImage, ...]) -> np.ndarray:
             with torch.inference_mode():
                 return head(torch.from_numpy(self.vectors(others))).numpy()
 
-        return logits, took
+        def vectors(others: tuple[LabelledImage, ...]) -> np.ndarray:
+            with torch.inference_mode():
+                plain = torch.from_numpy(self.vectors(others))
+                pairs = zip(head.inner(plain), head.deep(), strict=True)
+                whole = compact(plain, [own for own, deep in pairs if deep])
+            return whole.numpy().astype(np.int8)
+
+        return Trained(logits, vectors, took)
 
     def baseline(
         self, name: str, bits: int, seed: int, images: tuple[LabelledImage, ...]
@@ -137,7 +158,9 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
             for bits in WIDTHS if name != "cosine" else (0,):
                 yield (
                     f"ucmerced/{name}/{bits}/{seed}",
-                    lambda name=name, bits=bits, seed=seed: known(bench, name, bits, seed),
+                    lambda name=name, bits=bits, seed=seed: known(
+                        bench, "ucmerced", name, bits, seed
+                    ),
                 )
     for source, target in (ARCHIVES, ARCHIVES[::-1]):
         for seed in seeds if source == "ucmerced" else seeds[:1]:
@@ -147,6 +170,7 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
             )
     for group in range(5):
         yield f"classes/{group}", lambda group=group: strange_classes(bench, group)
+        yield f"unseen/{group}", lambda group=group: label_free(bench, group)
     yield f"depths/{seeds[0]}", lambda: depths(bench, seeds[0])
     for seed in seeds[:2]:
         for name in VARIANTS:
@@ -167,6 +191,24 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
     }
     for name, values in configs.items():
         yield name, lambda values=values: at_home(bench, make_config(values))
+    yield from second_archive(bench, seeds[0])
+
+
+def second_archive(bench: Bench, seed: int) -> Iterator[Cell]:
+    """The cells of AID at 150 px, the paper's other archive: one seed."""
+    yield f"aid150/centres/{seed}", lambda: widths_at_home(bench, "aid150", seed)
+    for name in ("cosine", *BASELINES):
+        for bits in WIDTHS[::-1] if name != "cosine" else (0,):
+            yield (
+                f"aid150/{name}/{bits}/{seed}",
+                lambda name=name, bits=bits: known(bench, "aid150", name, bits, seed),
+            )
+    for bits in WIDTHS[::-1]:
+        config = make_config({"recipe": "mhcln", "bits": bits, "seed": seed})
+        yield (
+            f"aid150/mhcln/{bits}/{seed}",
+            lambda config=config: at_home(bench, config, "aid150"),
+        )
 
 
 def exported(bench: Bench, seed: int) -> Figures:
@@ -192,9 +234,9 @@ def exported(bench: Bench, seed: int) -> Figures:
     }
 
 
-def known(bench: Bench, name: str, bits: int, seed: int) -> Figures:
+def known(bench: Bench, archive: str, name: str, bits: int, seed: int) -> Figures:
     """A baseline on the archive that it was fitted on."""
-    parts = bench.parts("ucmerced", seed)
+    parts = bench.parts(archive, seed)
     if name == "cosine":
         return cosine_quality(bench.vectors(parts.test), labels(parts.test)).as_dict()
     return figures(bench.baseline(name, bits, seed, parts.train)(parts.test), parts.test, seed)
@@ -207,7 +249,7 @@ def depths(bench: Bench, seed: int) -> Figures:
     results: Figures = {}
     for recipe in ("centres", "mhcln"):
         config = make_config({"recipe": recipe, "seed": seed})
-        results[recipe] = bench.trained(config, parts.train)[0](parts.test)
+        results[recipe] = bench.trained(config, parts.train).logits(parts.test)
     for name in BASELINES:
         results[name] = bench.baseline(name, 64, seed, parts.train)(parts.test)
     found: Figures = {
@@ -228,8 +270,11 @@ def strange_archive(bench: Bench, source: str, target: str, seed: int) -> Figure
     return strange(bench, train_part, test, seed)
 
 
-def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
-    """Trained without five classes, evaluated on the test images of those."""
+Images = tuple[LabelledImage, ...]
+
+
+def hidden_classes(bench: Bench, group: int, seed: int) -> tuple[Images, Images, Images]:
+    """Train images of all but five classes, and train and test images of those five."""
     parts = bench.parts("ucmerced", seed)
     order = np.random.default_rng(seed).permutation(21)
     hidden = {int(label) for label in np.resize(order, 25)[GROUP * group : GROUP * (group + 1)]}
@@ -239,14 +284,24 @@ def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
         for image in parts.train
         if image.label not in hidden
     )
-    return strange(bench, train_part, tuple(i for i in parts.test if i.label in hidden), seed)
+    own, test = (
+        tuple(image for image in part if image.label in hidden)
+        for part in (parts.train, parts.test)
+    )
+    return train_part, own, test
+
+
+def strange_classes(bench: Bench, group: int, seed: int = 0) -> Figures:
+    """Trained without five classes, evaluated on the test images of those."""
+    train_part, _, test = hidden_classes(bench, group, seed)
+    return strange(bench, train_part, test, seed)
 
 
 def strange(
     bench: Bench, train_part: tuple[LabelledImage, ...], test: tuple[LabelledImage, ...], seed: int
 ) -> Figures:
     """The default and every baseline, beside two cosines, on images of kinds never seen."""
-    logits, _ = bench.trained(make_config({"seed": seed}), train_part)
+    logits = bench.trained(make_config({"seed": seed}), train_part).logits
     vectors, judges = bench.vectors(test), labels(test)
     last = bench.backbone.parts[-1]
     result = {
@@ -259,22 +314,52 @@ def strange(
     return result
 
 
+def label_free(bench: Bench, group: int, seed: int = 0) -> Figures:
+    """A head of 256 bits on classes never seen; and fitted on their train images, unlabelled.
+
+    Settings are those of the models that ship, but for the steps, which are the default.
+    """
+    train_part, own, test = hidden_classes(bench, group, seed)
+    config = make_config({"bits": 256, "seed": seed, "settings": {"whitened": False}})
+    trained = bench.trained(config, train_part)
+    logits, vectors, judges = trained.logits(test), trained.vectors(test), labels(test)
+    code = fit_adaptation(trained.vectors(own), (64, 128, 256))
+    itq = BASELINES["itq"](bench.vectors(own), labels(own), 64, seed)
+    second = mixed_quality(np.packbits(logits[:, :64] > 0, axis=1), vectors, judges, seed)
+    return {
+        "cosine": cosine_quality(bench.vectors(test), judges).as_dict(),
+        "shipped settings, 64 bits": figures(logits[:, :64], test, seed),
+        "shipped settings, 256 bits": figures(logits, test, seed),
+        "second look, 64 bits": second.as_dict(),
+        "adapted, 64 bits": figures(code.logits(vectors)[:, :64], test, seed),
+        "adapted, 256 bits": figures(code.logits(vectors), test, seed),
+        "itq, own images": figures(itq(bench.vectors(test)), test, seed),
+    }
+
+
 def variant(bench: Bench, name: str, seed: int) -> Figures:
     """The default with something changed: on its own archive, and on one never seen."""
     config = make_config({"seed": seed, "settings": VARIANTS[name]})
     parts, test = bench.parts("ucmerced", seed), bench.parts("eurosat5k", seed).test
-    logits, took = bench.trained(config, parts.train)
+    trained = bench.trained(config, parts.train)
     return {
-        "ucmerced": by_width(logits(parts.test), parts.test, seed),
-        "eurosat5k": figures(logits(test), test, seed),
-        "seconds": took,
+        "ucmerced": by_width(trained.logits(parts.test), parts.test, seed),
+        "eurosat5k": figures(trained.logits(test), test, seed),
+        "seconds": trained.seconds,
     }
 
 
-def at_home(bench: Bench, config: Config) -> Figures:
+def widths_at_home(bench: Bench, archive: str, seed: int) -> Figures:
+    """The default, in FP32, on the archive that it was trained on, at each width."""
+    parts = bench.parts(archive, seed)
+    logits = bench.trained(make_config({"seed": seed}), parts.train).logits(parts.test)
+    return {str(width): figures(logits[:, :width], parts.test, seed) for width in WIDTHS}
+
+
+def at_home(bench: Bench, config: Config, archive: str = "ucmerced") -> Figures:
     """A head of a configuration, in FP32, on the archive that it was trained on."""
-    parts = bench.parts("ucmerced", config.seed)
-    logits, _ = bench.trained(config, parts.train)
+    parts = bench.parts(archive, config.seed)
+    logits = bench.trained(config, parts.train).logits
     return figures(logits(parts.test), parts.test, config.seed)
 
 

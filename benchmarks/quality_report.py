@@ -22,6 +22,17 @@ from quality import DEPTHS, MHCLN_VARIANTS, VARIANTS, WIDTHS
 # Variants along the weight of the instance term, ascending.
 INSTANCE_WEIGHTS = ("no instance", "instance 0.1", "default", "instance 1", "instance 3")
 
+# On classes never seen: what is fitted on other images of them, without labels, and what is not.
+UNSEEN = (
+    "cosine",
+    "itq, own images",
+    "shipped settings, 64 bits",
+    "second look, 64 bits",
+    "adapted, 64 bits",
+    "shipped settings, 256 bits",
+    "adapted, 256 bits",
+)
+
 Cells = dict[str, dict[str, Any]]
 MARK = "<!-- measured -->"
 NAMES = {
@@ -54,20 +65,24 @@ def table(head: list[str], rows: Iterable[list[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def by_bits(cells: Cells, name: str, bits: int) -> list[dict[str, float]]:
-    """A method's figures on UC Merced at a width, one a seed."""
-    if name == "centres":
+def by_bits(
+    cells: Cells, name: str, bits: int, archive: str = "ucmerced"
+) -> list[dict[str, float]]:
+    """A method's figures on an archive at a width, one a seed."""
+    if name == "centres" and archive == "ucmerced":
         return [result["quality"][str(bits)] for result in matching(cells, "int8/centres/")]
-    if name == "mhcln":
+    if name == "centres":
+        return [result[str(bits)] for result in matching(cells, f"{archive}/centres/")]
+    if name == "mhcln" and archive == "ucmerced":
         return matching(cells, f"mhcln/{bits}/")
-    return matching(cells, f"ucmerced/{name}/{bits}/")
+    return matching(cells, f"{archive}/{name}/{bits}/")
 
 
-def known_table(cells: Cells) -> list[str]:
+def known_table(cells: Cells, archive: str = "ucmerced") -> list[str]:
     rows = []
     for name in ("centres", "mhcln", *BASELINES, "cosine"):
         for bits in WIDTHS if name != "cosine" else (0,):
-            found = by_bits(cells, name, bits)
+            found = by_bits(cells, name, bits, archive)
             if found:
                 figures = [spread(one[key] for one in found) for key in found[0]]
                 rows.append([NAMES[name], str(bits or "-"), *figures, str(len(found))])
@@ -92,6 +107,16 @@ def strange_table(cells: Cells) -> list[str]:
         rows.append(row)
     head = ["method"] + [cell for name in tests for cell in (name, "of cosine")]
     return table(head, rows)
+
+
+def unseen_table(cells: Cells) -> list[str]:
+    """Codes on UC Merced's unseen classes, a column for each rotation, and their mean."""
+    found = matching(cells, "unseen/")
+    rows = []
+    for method in UNSEEN if found else ():
+        values = [one[method]["map_at_20"] for one in found]
+        rows.append([method, *(f"{value:.3f}" for value in values), spread(values)])
+    return table(["method", *(str(number + 1) for number in range(len(found))), "mean"], rows)
 
 
 def variant_table(cells: Cells) -> list[str]:
@@ -197,7 +222,9 @@ def main() -> None:
              if (found := matching(cells, f"mhcln variant/{name}/"))]  # fmt: skip
     sections: dict[str, list[str]] = defaultdict(list)
     sections["On the archive itself"] = [*known_table(cells), "", *int8_lines(cells)]
+    sections["On AID at 150 px"] = known_table(cells, "aid150")
     sections["On scenes of other kinds"] = strange_table(cells)
+    sections["On classes never seen, without labels"] = unseen_table(cells)
     sections["Codes within codes"] = nested_table(cells)
     sections["What each part is for, and the trade"] = variant_table(cells)
     if mined:

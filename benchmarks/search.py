@@ -74,6 +74,8 @@ def main(
         centres = None
         if spread == "real":
             centres = archives.real_codes(DATA, Path(f"{results}.real.npy") if not quick else None)
+            # Leading bits are codes on their own.
+            centres = None if centres is None else centres[:, : cell["bits"] // 8]
         measured = cell | measure(cell, centres, peers.split(","), budget)
         with results.open("a") as file:
             file.write(json.dumps(measured) + "\n")

@@ -8,10 +8,11 @@ of the five-scale representation in FP32, whose cosine is the yardstick. Each im
 half queries all others of that half; no query is dropped, and nothing is chosen by the result. Of
 an archive that trained the model, by its fingerprint, only the test part is used.
 
-Figures are `map@20` (docs/protocol.md); `share` is their ratio to the cosine's. "gain" is what
-`scenehash adapt` would estimate, without labels, at 64 bits. labels5 and labels20: adapted with 5
-and 20 labelled images a class among the others. Images with the same bytes in both halves would
-leak: they are counted, and stay in the half for fitting alone.
+Figures are `map@20` (docs/protocol.md); `share` is their ratio to the cosine's. gain, familiarity
+are what `scenehash adapt` would find, without labels, at 64 bits. labels5 and labels20: adapted
+with 5 and 20 labelled images a class among the others. mixed: codes, and then the second look that
+a store with representations gives by default. kept_vectors: their cosine alone. Images with the
+same bytes in both halves would leak: they are counted, and stay in the half for fitting alone.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from scenehash.codes import pack
 from scenehash_train.backbones import load_backbone
 from scenehash_train.data import Collection, LabelledImage, Labels, labels, read_archive
 from scenehash_train.evaluation import model_outputs
-from scenehash_train.metrics import cosine_quality, retrieval_quality
+from scenehash_train.metrics import cosine_quality, mixed_quality, retrieval_quality
 from scenehash_train.representations import represent
 
 Floats = npt.NDArray[np.float32]
@@ -89,28 +90,32 @@ def measured(model: HashModel, path: Path, most: int) -> dict[str, Any]:
         "cosine": cosine,
     }
 
-    def note(name: str, values: Floats) -> None:
+    whole = vectors.astype(np.int8)
+
+    def note(name: str, values: Floats, mixed: bool = True) -> None:
         for bits in (64, 256):
             if bits <= values.shape[1]:
                 codes = pack(values[halves:, :bits])
                 result[f"{name}_{bits}"] = retrieval_quality(codes, truth, SEED).map_at_20
+                if mixed:
+                    second = mixed_quality(codes, whole[halves:], truth, SEED)
+                    result[f"{name}_{bits}_mixed"] = second.map_at_20
 
     note("shipped", logits)
     for bits in (64, 256):
         hasher = fit_itq(scaled[:halves], np.zeros(halves, np.int64), bits, SEED)
         codes = pack(hasher(scaled[halves:]))
         result[f"itq_{bits}"] = retrieval_quality(codes, truth, SEED).map_at_20
-    whole = vectors.astype(np.int8)
     code = fit(whole[:halves], WIDTHS)
     note("adapted", code.logits(whole))
     for count in LABELLED:
         some = few_labels(labels(fitting), count)
-        note(f"labels{count}", fit(whole[:halves], WIDTHS, some).logits(whole))
-    centred = vectors - vectors[:halves].mean(axis=0)
-    result["kept_vectors"] = cosine_quality(centred[halves:], truth).map_at_20
+        note(f"labels{count}", fit(whole[:halves], WIDTHS, some).logits(whole), mixed=False)
+    result["kept_vectors"] = cosine_quality(vectors[halves:], truth).map_at_20
     judged = slice(halves, halves + JUDGED)
     before, after = pack(logits[judged, :64]), pack(code.logits(whole)[judged, :64])
-    result["gain"] = judge(whole[judged], before, after).gain
+    judgement = judge(whole[judged], before, after)
+    result |= {"gain": judgement.gain, "familiarity": judgement.familiarity}
     return result
 
 
@@ -143,9 +148,9 @@ def show(found: dict[str, Any]) -> None:
     print(f"{found['archive']} ({what}), {found['images']} images, {found['model']}")
     cosine = found["cosine"]
     for name, value in found.items():
-        if isinstance(value, float) and name != "gain":
-            print(f"  {name:14} {value:.3f}   share {value / cosine:.2f}")
-    print(f"  estimated gain {found['gain']:+.2f}")
+        if isinstance(value, float) and name not in ("gain", "familiarity"):
+            print(f"  {name:18} {value:.3f}   share {value / cosine:.2f}")
+    print(f"  estimated gain {found['gain']:+.2f}, familiarity {found['familiarity']:.2f}")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,8 @@ ScenehashError                one line: what, where, what to do
 │   └── EngineError           an engine, such as Milvus, that refuses what is asked
 │       └── EngineUnreachableError  one that does not answer, or not now
 ├── ArchiveError              an archive's parts or manifest that cannot be used as asked
-
-
 ├── BundleError               what came over a link and is no whole bundle, or not for here
-├── FetchError                an archive that cannot be fetched
+├── FetchError                an archive, or an object of a bucket, that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
 ├── PluginError               a command of another package that cannot be loaded
 └── MissingExtraError         an optional dependency that is not installed
@@ -90,7 +88,7 @@ class BundleError(ScenehashError):
 
 
 class FetchError(ScenehashError):
-    """An archive cannot be fetched, or is not what it should be."""
+    """An archive, or an object of a bucket, cannot be fetched, or is not what it should be."""
 
 
 class FidelityError(ScenehashError):

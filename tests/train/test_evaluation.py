@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash.codes import hamming
-from scenehash_train.metrics import confusion, cosine_quality, retrieval_quality
+from scenehash_train.metrics import confusion, cosine_quality, mixed_quality, retrieval_quality
 
 
 def by_loops(codes, labels, seed, k):
@@ -145,3 +145,26 @@ def test_confusion_of_several_classes_has_a_query_in_each_of_its_rows() -> None:
     assert found[1].tolist() == [0.5, 1, 0, 0]
     assert found[2, 2] == 1
     assert np.isnan(found[3]).all()
+
+
+def test_a_second_look_orders_the_nearest_by_codes_and_vectors():
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 4, 150)
+    codes = rng.integers(0, 256, (150, 16), np.uint8)
+    vectors = rng.integers(-127, 128, (150, 12)).astype(np.int8)
+    order = np.random.default_rng(3).permutation(150)
+    shuffled, kept, classes = codes[order], vectors[order].astype(np.float64), labels[order]
+    bits = np.unpackbits(shuffled, axis=1)
+    total = 0.0
+    for query in range(150):
+        distances = (bits != bits[query]).sum(axis=1)
+        leading = (bits[:, :64] != bits[query, :64]).sum(axis=1)
+        lengths = np.linalg.norm(kept, axis=1) * np.linalg.norm(kept[query])
+        cosines = kept @ kept[query] / lengths
+        scores = 2 - 2 * leading / 64 - 2 * distances / 128 + cosines / 2
+        near = [one for one in np.argsort(distances, kind="stable") if one != query][:100]
+        ranked = sorted(near, key=lambda one: -scores[one])[:20]
+        relevant = [classes[one] == classes[query] for one in ranked]
+        found = [sum(relevant[: n + 1]) / (n + 1) for n in range(20) if relevant[n]]
+        total += sum(found) / min(20, int((classes == classes[query]).sum()) - 1)
+    assert mixed_quality(codes, vectors, labels, 3).map_at_20 == pytest.approx(total / 150)

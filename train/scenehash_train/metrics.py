@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, unpack
+from scenehash.model.linear_code import Vectors
+from scenehash.retrieval.rerank import MIXED, mixed_scores
 
 from .data import Labels, memberships
 
@@ -74,6 +76,32 @@ def cosine_quality(vectors: npt.NDArray[np.float32], labels: Labels, k: int = DE
     """Quality of real vectors float32 [N, D], ranked by cosine: the reference without bits."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return _quality(lambda queries: unit[queries] @ unit.T, labels, k)
+
+
+def mixed_quality(
+    codes: Codes, vectors: Vectors, labels: Labels, seed: int, k: int = DEPTH
+) -> Quality:
+    """Quality of the second look of a search: codes uint8 [N, K/8] with vectors int8 [N, D].
+
+    As a store ranks that keeps representations: the nearest by codes, see retrieval_quality, are
+    ordered by codes and vectors together; scenehash.retrieval.rerank.
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    codes, floats = codes[order], vectors[order].astype(np.float32)
+    unit = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
+    signs = np.where(unpack(codes), np.float32(1), np.float32(-1))
+
+    def scores(queries: slice) -> npt.NDArray[np.float32]:
+        likeness = signs[queries] @ signs.T
+        mixed = np.full_like(likeness, -np.inf)
+        for place, query in enumerate(range(queries.start, queries.stop)):
+            likeness[place, query] = -np.inf
+            near = np.argsort(-likeness[place], kind="stable")[: max(MIXED, k)]
+            cosines = unit[near] @ unit[query]
+            mixed[place, near] = mixed_scores(codes[near], codes[query][np.newaxis], cosines)
+        return mixed
+
+    return _quality(scores, labels[order], k)
 
 
 def _quality(scores: Scores, labels: Labels, k: int) -> Quality:

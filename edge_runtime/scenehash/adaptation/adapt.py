@@ -52,7 +52,6 @@ class Adapted:
         """The adaptation as plain values."""
         judgement = self.judgement
         measures = {
-            "contrast": judgement.contrast,
             "agreement": judgement.agreement,
             "steadiness": judgement.steadiness,
         }
@@ -60,6 +59,7 @@ class Adapted:
             "model": None if self.path is None else str(self.path),
             "better": judgement.is_better,
             "gain": round(judgement.gain, 4),
+            "familiarity": round(judgement.familiarity, 4),
             **{
                 name: None
                 if measure is None
@@ -87,11 +87,13 @@ def adapt(
     file; None: the one that it keeps, or the shipped one. anyway: write the file even if the codes
     are not judged to be better. The store is not changed; rehash gives its tiles the new codes.
 
-    Raises ConfigurationError where the model gives no representation, LineageError where the
-    store's codes are of another model, ModelError where its file cannot be used, InputError where
-    fewer than 300 tiles can be.
+    Raises ConfigurationError where the model gives no representation, or on a seed below 0,
+    LineageError where the store's codes are of another model, ModelError where its file cannot be
+    used, InputError where fewer than 300 tiles can be.
     """
     check_output(out)
+    if seed < 0:
+        raise ConfigurationError(f"seed {seed}: give 0 or more")
     given = model or store.model_file()
     loaded = given if isinstance(given, HashModel) else HashModel.load(given)
     if loaded.representation is None:

@@ -20,10 +20,10 @@ from .recipe import Recipe
 from .report import HashReport
 from .scheduler import Scheduler
 from .sources import Source, find_sources
-from .storage import MODEL, Storage, storage_at
+from .storage import MODEL, Storage, address_of, storage_at
 from .work import Outcome, Task
 
-LOCAL = "local"
+LOCAL, CLUSTERS = "local", ("tcp://", "tls://")
 DEFAULTS = IngestOptions()
 # Of what may pass (a full disk, a file that changed), so many tries.
 MOST_TRIES = 3
@@ -42,39 +42,51 @@ def hash_archive(
 ) -> HashReport:
     """Hash scenes into parts in Parquet, on many processes.
 
-    uris: scene files and folders of them. out: the folder of the archive; it is made when there is
-    none, and keeps the model. scheduler: "local", so many workers: processes of this machine.
-    model: a model, or its file; None: the one that ships with scenehash. options: how scenes are
-    read, cut and labelled, and how wide codes are; threads and wait do not count.
+    uris: scene files and folders of them, or addresses of objects and of what lies below, in a
+    bucket: s3://BUCKET/KEY (see objects.py); a JSON file is a STAC document that names them. out:
+    the folder or the address of the archive; it is made when there is none, and keeps the model.
+    scheduler: "local", so many workers: processes of this machine; or the address of a Dask
+    scheduler, tcp://HOST:PORT, whose workers reach scenes and out by the same paths. model: a
+    model, or its file; None: the one that ships with scenehash. options: how scenes are read, cut
+    and labelled, and how wide codes are; threads and wait do not count.
 
     What is done is not done again: interrupted, give the same call again. A scene that cannot be
     read is noted with its reason, and the rest goes on. Each part is written whole or not at all,
     under a name that follows from what is in it. Raises InputError on a path that is not there,
-    ModelError, ConfigurationError, and ArchiveError when the archive is one of another model or of
-    other options, or cannot be written to.
+    ModelError, ConfigurationError, MissingExtraError, FetchError when an object store refuses, and
+    ArchiveError when the archive is one of another model or of other options, or cannot be written
+    to, or no scheduler answers.
     """
     began = time.perf_counter()
     given = [uris] if isinstance(uris, str | Path) else uris
-    found = find_sources([path_text(uri) for uri in given])
+    address = address_of(_text(out))
+    found = find_sources([_text(uri) for uri in given], options.stac)
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
     recipe = Recipe.of(loaded, options)
-    address = path_text(Path(out).absolute())
     storage = storage_at(address)
     manifest = _opened(storage, recipe, loaded)
-    report = HashReport(address, passed_over=found.passed_over)
+    report = HashReport(address, failed=found.set_aside, passed_over=found.passed_over)
     run = _Run(address, recipe, manifest, storage, report)
     run.plan(found.scenes)
     with progress.task("hash", len(found.scenes)) as steps:
         steps.advance(report.known)
-        run.run(lambda: _scheduler(scheduler, workers), steps)
+        run.run(lambda: _scheduler(scheduler, workers, progress), steps)
     report.seconds = time.perf_counter() - began
     return report
 
 
-def _scheduler(address: str, workers: int) -> Scheduler:
+def _text(uri: str | Path) -> str:
+    return path_text(uri) if isinstance(uri, Path) else uri
+
+
+def _scheduler(address: str, workers: int, progress: Progress) -> Scheduler:
     if address == LOCAL:
         return LocalScheduler(workers)
-    raise ConfigurationError(f"--scheduler {address}: give {LOCAL}")
+    if not address.startswith(CLUSTERS):
+        raise ConfigurationError(f"--scheduler {address}: give {LOCAL}, or tcp://HOST:PORT of Dask")
+    from .cluster import ClusterScheduler  # it imports Dask
+
+    return ClusterScheduler(address, progress)
 
 
 def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
@@ -148,6 +160,7 @@ class _Run:
 
     def _take(self, task: Task, outcome: Outcome, steps: Steps) -> None:
         scene = task.source.scene
+        self._report.task_seconds.append(outcome.seconds)
         if outcome.is_passing and self._tries[task.key] < MOST_TRIES - 1:
             self._tries[task.key] += 1
             self._waiting.append(task)

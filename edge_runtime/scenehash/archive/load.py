@@ -14,7 +14,7 @@ from scenehash.store import CodeStore, HashedScene
 from .manifest import Entry, Manifest
 from .parts import MOST_BYTES, joined, read_part
 from .report import LoadReport
-from .storage import MODEL, Storage, storage_at
+from .storage import MODEL, Storage, address_of, storage_at
 
 
 def load_archive(
@@ -25,13 +25,15 @@ def load_archive(
 ) -> LoadReport:
     """Put the scenes of an archive's parts into a store, which is made when there is none.
 
+    archive: its folder, or its address in a bucket.
+
     They get the rows that an ingest of the same scenes would give them. What is stored already is
     not stored again: interrupted, give the same call again. Scenes are committed whole, some at a
     time. A new store keeps the representations and thumbnails that the parts have. wait: while
     another process writes to the store. Raises ArchiveError when there is no archive, StoreError,
     and LineageError when the store is one of another model or width.
     """
-    storage = storage_at(path_text(Path(archive).absolute()))
+    storage = storage_at(address_of(str(archive)))
     manifest = Manifest.read(storage)
     if manifest is None:
         raise ArchiveError(f"{storage}: there is no archive here")

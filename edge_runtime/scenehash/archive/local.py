@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter, deque
 from multiprocessing.connection import Connection, wait
+from tempfile import TemporaryDirectory
 
 from .scheduler import ENDED, MOST_ENDED
 from .work import Outcome, Task
@@ -28,11 +29,14 @@ class LocalScheduler:
         self._lost: list[tuple[Task, Outcome]] = []
 
     def __enter__(self) -> "LocalScheduler":
+        # What a killed worker has fetched goes with the run.
+        self._folder = TemporaryDirectory(prefix="scenehash-")
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
             worker.end()
+        self._folder.cleanup()
 
     def room(self) -> int:
         return self._count * TASKS_EACH - sum(len(worker.tasks) for worker in self._workers)
@@ -40,7 +44,7 @@ class LocalScheduler:
     def submit(self, task: Task) -> None:
         least = min(self._workers, key=lambda worker: len(worker.tasks), default=None)
         if least is None or (least.tasks and len(self._workers) < self._count):
-            least = _Worker()
+            least = _Worker(self._folder.name)
             self._workers.append(least)
         if not least.take(task):
             self._replace(least)
@@ -75,7 +79,7 @@ class LocalScheduler:
 class _Worker:
     """A process that does tasks one after another; tasks: those that it has, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -85,7 +89,8 @@ class _Worker:
                 stdout=subprocess.DEVNULL,
                 # Ctrl-C is for the process that has the run: it ends the others.
                 start_new_session=True,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=os.environ
+                | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": folder},
             )
         self.connection = Connection(ours.detach())
         self.tasks: deque[Task] = deque()

@@ -7,6 +7,7 @@ from typing import Any
 from scenehash.codes import check_width, default_width
 from scenehash.columns import TileTable
 from scenehash.errors import ConfigurationError
+from scenehash.geo import Box
 from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
 from scenehash.scenes import content_id
@@ -71,9 +72,12 @@ class Recipe:
             "thumbnails": self.options.thumbnails,
         }
 
-    def name(self, scene: str, content: str) -> str:
-        """The name of a scene's parts: another one when anything in them would be another."""
-        words = [self.document(), scene, content]
+    def name(self, scene: str, content: str, box: Box | None) -> str:
+        """The name of a scene's parts: another one when anything in them would be another.
+
+        box: in which it lies, by its STAC item.
+        """
+        words = [self.document(), scene, content, box]
         return content_id(json.dumps(words, sort_keys=True).encode())
 
     def table(self) -> TileTable:

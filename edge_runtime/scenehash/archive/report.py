@@ -10,7 +10,7 @@ class HashReport:
 
     hashed: done in this run, with tiles in all. known: done before. failed: why, by scene.
     warnings: what a person may want to know, by scene. passed_over: files that are no scenes, by
-    suffix. seconds: all that it took.
+    suffix. seconds: all that it took. task_seconds: how long workers had each task.
     """
 
     out: str
@@ -21,6 +21,7 @@ class HashReport:
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
     passed_over: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    task_seconds: list[float] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
         """The report as plain values, as JSON has them."""
@@ -35,6 +36,7 @@ class HashReport:
             ],
             "passed_over": dict(self.passed_over),
             "seconds": round(self.seconds, 3),
+            "worker_seconds": round(sum(self.task_seconds), 3),
         }
 
 

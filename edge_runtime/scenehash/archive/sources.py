@@ -1,12 +1,30 @@
 """Addresses to scenes: which there are, in their order, and what tells that one has changed."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scenehash.errors import InputError
 from scenehash.files import path_from, path_text
-from scenehash.scenes.files import scan
+from scenehash.objects import SCHEME, Listed, describe, is_object, list_objects
+from scenehash.scenes.files import (
+    COMPANION_SUFFIXES,
+    NO_SUFFIX,
+    SCENE_SUFFIXES,
+    content_id,
+    is_hidden,
+    scan,
+)
+from scenehash.scenes.parts import companion_names
+from scenehash.scenes.stac import Noted, StacOptions, is_stac, read_items
+
+# An object of more bytes is not fetched whole, where it can be read by windows.
+FETCHED_BYTES = 256 << 20
+
+
+NOTHING = Noted()
 
 
 @dataclass(frozen=True)
@@ -14,28 +32,83 @@ class Source:
     """A scene before it is opened.
 
     scene: its path or address, as a store has it. state: what changes when its file does, found
-    without reading it.
+    without reading it. size: in bytes, of an object. beside: addresses of what counts beside an
+    object. noted: what a STAC item says of it.
     """
 
     scene: str
     state: str
+    size: int = 0
+    beside: tuple[str, ...] = ()
+    noted: Noted = NOTHING
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is an object of a bucket that is not fetched whole, for its size."""
+        return self.size > FETCHED_BYTES
 
 
 @dataclass
 class Sources:
-    """Scenes in the order of an ingest; passed_over: files that are none, by suffix."""
+    """Scenes in the order of an ingest.
+
+    set_aside: STAC documents and items that name no scene that could be read, and why. passed_over:
+    files that are no scenes, by suffix.
+    """
 
     scenes: list[Source] = field(default_factory=list)
-    passed_over: Mapping[str, int] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
-def find_sources(uris: Sequence[str]) -> Sources:
-    """The scenes at paths of files and folders, each once; InputError as scenes.files.scan."""
-    found = scan([path_from(uri) for uri in uris])
-    return Sources(list(_local(found.files)), found.passed_over)
+def find_sources(uris: Sequence[str], stac: StacOptions) -> Sources:
+    """The scenes at paths and addresses of files, folders and STAC documents, each once.
+
+    Raises InputError when there is none at one of them; see scenes.files.scan.
+    """
+    sources = Sources()
+    found: dict[str, Source] = {}
+    for uri in uris:
+        for source in _at(uri, stac, sources):
+            found.setdefault(source.scene, source)
+    sources.scenes = list(found.values())
+    return sources
 
 
-def _local(paths: Iterable[Path]) -> Iterable[Source]:
+def _at(uri: str, stac: StacOptions, sources: Sources) -> Iterator[Source]:
+    if is_stac(uri) and not path_from(uri).is_dir():
+        try:
+            items = read_items(uri, stac)
+        except InputError as error:
+            sources.set_aside[uri] = error.reason
+            return
+        sources.set_aside |= items.set_aside
+        for place, noted in items.scenes.items():
+            try:
+                yield _of_item(place, noted)
+            except InputError as error:
+                sources.set_aside[place] = error.reason
+    elif is_object(uri):
+        yield from _in_bucket(uri, sources.passed_over)
+    else:
+        files = scan([path_from(uri)])
+        sources.passed_over.update(files.passed_over)
+        yield from _local(files.files)
+
+
+def _of_item(place: str, noted: Noted) -> Source:
+    """The scene that a STAC item names; its state changes with what the item says, too."""
+    if not is_object(place):
+        (source,) = _local([path_from(place)])
+    elif (one := describe(place)) is None:
+        raise InputError("no such object")
+    else:
+        source = _source(one, _beside(place))
+    said = content_id(repr(noted).encode())
+    return replace(source, noted=noted, state=f"{source.state} {said}")
+
+
+def _local(paths: Iterable[Path]) -> Iterator[Source]:
     for path in paths:
         try:
             status = os.stat(path)  # noqa: PTH116 - of a million files
@@ -43,3 +116,43 @@ def _local(paths: Iterable[Path]) -> Iterable[Source]:
         except OSError:
             state = ""  # whoever opens it says why
         yield Source(path_text(path), state)
+
+
+def _in_bucket(uri: str, passed_over: Counter[str]) -> list[Source]:
+    """The object itself; of a folder its scenes, at any depth, as scan gives those of a folder."""
+    if not uri.endswith("/") and (one := describe(uri)) is not None:
+        return [_source(one, _beside(uri))]
+    folder = uri.rstrip("/")
+    listed = {one.uri: one for one in list_objects(uri) if not _is_hidden(one.uri, folder)}
+    scenes = []
+    for address in sorted(listed, key=lambda address: address.split("/")):
+        suffix = os.path.splitext(address)[1].lower()  # noqa: PTH122 - no path
+        if suffix in SCENE_SUFFIXES:
+            scenes.append(_source(listed[address], listed.keys()))
+        elif suffix not in COMPANION_SUFFIXES:
+            passed_over[suffix or NO_SUFFIX] += 1
+    if not scenes:
+        wanted = ", ".join(sorted(SCENE_SUFFIXES))
+        raise InputError(f"no images at this address (looked for {wanted})", uri)
+    return scenes
+
+
+def _source(one: Listed, every: Iterable[str]) -> Source:
+    folder, _, name = one.uri.rpartition("/")
+    notes = (os.path.splitext(name)[0] + ".json", name + ".json")  # noqa: PTH122 - no path
+    names = [f"{folder}/{other}" for other in (*companion_names(name), *notes)]
+    there = every if isinstance(every, Mapping | set | frozenset) else set(every)
+    beside = tuple(other for other in names if other in there)
+    return Source(one.uri, f"{one.size} {one.tag}", one.size, beside)
+
+
+def _beside(uri: str) -> set[str]:
+    """The addresses of the objects beside one."""
+    folder = uri.rpartition("/")[0]
+    every = (other.uri for other in list_objects(folder))
+    return {other for other in every if other.rpartition("/")[0] == folder}
+
+
+def _is_hidden(uri: str, folder: str) -> bool:
+    names = uri.removeprefix(folder).removeprefix(SCHEME).split("/")
+    return any(is_hidden(name) for name in names if name)

@@ -1,14 +1,23 @@
-"""Where an archive's parts and its manifest lie: a folder.
+"""Where an archive's parts and its manifest lie: in a folder, or below an address in a bucket.
 
 Whatever is written appears whole or not at all, and is durable then.
 """
 
 import time
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
 
 from scenehash.errors import ArchiveError, InputError
-from scenehash.files import PARTIAL, atomic_path, read_regular
+from scenehash.files import PARTIAL, atomic_path, path_from, path_text, read_regular
+from scenehash.objects import (
+    delete_object,
+    describe,
+    is_object,
+    list_objects,
+    read_object,
+    write_object,
+)
 
 MODEL, MANIFEST, PARTS = "model.onnx", "manifest.json", "parts/*/[!.]*.parquet"
 # A file that is being written is there for a moment; one so old is of a process that was ended.
@@ -22,10 +31,10 @@ class Storage(Protocol):
         """Whether there is such a file."""
 
     def read(self, name: str, most: int) -> bytes:
-        """Its bytes, at most so many; ArchiveError."""
+        """Its bytes, at most so many; ArchiveError, FetchError."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Write it, whole or not at all; ArchiveError when it cannot be written."""
+        """Write it, whole or not at all; ArchiveError, FetchError when it cannot be written."""
 
     def delete(self, name: str) -> None:
         """Delete it, if it is there."""
@@ -89,6 +98,48 @@ class FolderStorage:
                 continue  # it is gone, or somebody else's
 
 
-def storage_at(uri: str) -> Storage:
-    """The storage at an address: a folder's path."""
-    return FolderStorage(Path(uri).absolute())
+class ObjectStorage:
+    """Objects of a bucket, below an address."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri.rstrip("/")
+
+    def __str__(self) -> str:
+        return self._uri
+
+    def exists(self, name: str) -> bool:
+        return describe(f"{self._uri}/{name}") is not None
+
+    def read(self, name: str, most: int) -> bytes:
+        try:
+            return read_object(f"{self._uri}/{name}", most)
+        except InputError as error:
+            raise ArchiveError(str(error)) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        write_object(f"{self._uri}/{name}", data)
+
+    def parts(self) -> set[str]:
+        names = {
+            one.uri.removeprefix(f"{self._uri}/") for one in list_objects(self._uri + "/parts")
+        }
+        return {name for name in names if fnmatchcase(name, PARTS)}
+
+    def delete(self, name: str) -> None:
+        delete_object(f"{self._uri}/{name}")
+
+    def is_vacant(self) -> bool:
+        return next(list_objects(self._uri), None) is None
+
+    def sweep(self) -> None:
+        """An object that was not written whole is not there."""
+
+
+def address_of(uri: str) -> str:
+    """The address of a storage, the same from whatever folder; a folder's is its path."""
+    return uri if is_object(uri) else path_text(path_from(uri).absolute())
+
+
+def storage_at(address: str) -> Storage:
+    """The storage at an address."""
+    return ObjectStorage(address) if is_object(address) else FolderStorage(path_from(address))

@@ -6,6 +6,7 @@ or not at all.
 
 import functools
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,17 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scenehash.errors import ArchiveError, InputError, ScenehashError
-from scenehash.files import path_from
 from scenehash.ingestion.hash_stream import HashStream
 from scenehash.ingestion.prefetch import CHANGED, SceneReading, nothing_valid
 from scenehash.ingestion.read_ahead import Images, ReadAhead
 from scenehash.ingestion.report import SetAside
 from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.model.inspection import MAX_FILE_BYTES
-from scenehash.scenes import Scene, Window, open_scene
+from scenehash.scenes import Window
 from scenehash.store import FILE, HashedScene, SceneVectors
 from scenehash.windows import rows_of
 
+from .opening import Opened, opened
 from .parts import MOST_BYTES, part_bytes, part_name, read_part
 from .recipe import Recipe
 from .sources import Source
@@ -32,16 +33,19 @@ from .storage import MODEL, Storage, storage_at
 # A scene of more tiles is hashed by blocks of whole rows of tiles, of about so many each: work of
 # some ten seconds, which is what is lost with a worker.
 BLOCK_TILES = 1024
+# The same of an object that each task fetches: its blocks are larger.
+FETCHED_TILES = 16 * BLOCK_TILES
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a huge scene; what was found for all of them: its content id and its origin."""
+    """A block of a huge scene, and what was found for all of them: see Scene and Opened."""
 
     number: int
     count: int
     content: str
     origin: Mapping[str, str]
+    stamp: str | None
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class Outcome:
     part: the name of the part, with so many tiles, and skipped ones. blocks: what is to be done of
     a huge scene, instead. reason: why there is neither. is_passing: that is no fault of the scene,
     so that another try may do, or another worker. warnings: what a person may want to know.
+    seconds: how long the worker had it.
     """
 
     content: str = ""
@@ -76,6 +81,7 @@ class Outcome:
     reason: str = ""
     is_passing: bool = False
     warnings: Sequence[str] = ()
+    seconds: float = 0.0
 
 
 class _Read(NamedTuple):
@@ -89,6 +95,11 @@ class _Read(NamedTuple):
 
 def run_task(task: Task) -> Outcome:
     """Do a task. Whatever goes wrong with it is in what became of it; nothing is raised."""
+    began = time.perf_counter()
+    return replace(_done(task), seconds=time.perf_counter() - began)
+
+
+def _done(task: Task) -> Outcome:
     try:
         storage = storage_at(task.out)
         return _hashed(task, storage, _model(task.out, task.recipe.lineage))
@@ -103,18 +114,19 @@ def run_task(task: Task) -> Outcome:
 
 def _hashed(task: Task, storage: Storage, model: HashModel) -> Outcome:
     recipe = task.recipe
-    path = path_from(task.source.scene)
+    name = Path(task.source.scene)
     with ThreadPoolExecutor(1) as pool:
         with_vectors = recipe.frame is not None
         stream = HashStream(model, recipe.bits, with_vectors, pool, 1, lambda _: None)
-        with ReadAhead([path], lambda _: _read(task, path, storage)) as events:
+        with ReadAhead([name], lambda _: _read(task, storage)) as events:
             for event in events:
                 match event:
                     case Images(images):
                         stream.add(images)
                     case SetAside(_, reason):
                         stream.drop()
-                        return Outcome(reason=reason)
+                        # GDAL may mean the network, when it says that it cannot read.
+                        return Outcome(reason=reason, is_passing=task.source.is_remote)
                     case Outcome():
                         return event
                     case _Read():
@@ -133,39 +145,40 @@ def _written(read: _Read, hashed: Hashed, recipe: Recipe, storage: Storage) -> O
     return Outcome(scene.content, read.name, tiles, read.skipped, warnings=read.warnings)
 
 
-def _read(task: Task, path: Path, storage: Storage) -> Iterator[Images | _Read | Outcome]:
+def _read(task: Task, storage: Storage) -> Iterator[Images | _Read | Outcome]:
     recipe, block = task.recipe, task.block
-    with open_scene(path, recipe.options.params) as scene:
+    with opened(task.source, recipe.options.params) as source:
+        scene = source.scene
         windows = scene.windows(recipe.options.tiling, recipe.tile_size)
-        blocks = _blocks(windows)
+        blocks = _blocks(windows, FETCHED_TILES if source.is_fetched else BLOCK_TILES)
         if block is None:
-            content, origin = scene.content, scene.origin
+            found = scene.content, source.origin, source.stamp
             if len(blocks) > 1:
-                count = len(blocks)
-                every = [Block(number, count, content, origin) for number in range(count)]
-                yield Outcome(content, blocks=every, warnings=scene.warnings)
+                every = [Block(number, len(blocks), *found) for number in range(len(blocks))]
+                yield Outcome(scene.content, blocks=every, warnings=scene.warnings)
                 return
-            block = Block(0, 1, content, origin)
-        yield from _read_block(task, block, scene, blocks[block.number], storage)
+            block = Block(0, 1, *found)
+        yield from _read_block(task, block, source, blocks[block.number], storage)
 
 
 def _read_block(
-    task: Task, block: Block, scene: Scene, windows: Sequence[Window], storage: Storage
+    task: Task, block: Block, source: Opened, windows: Sequence[Window], storage: Storage
 ) -> Iterator[Images | _Read | Outcome]:
-    recipe = task.recipe
-    name = part_name(recipe.name(task.source.scene, block.content), block.number, block.count)
+    recipe, scene = task.recipe, source.scene
+    own = recipe.name(task.source.scene, block.content, task.source.noted.box)
+    name = part_name(own, block.number, block.count)
     if (found := _found(name, block.content, storage, recipe)) is not None:
         yield found
         return
     reading = SceneReading(scene, windows, recipe.options, recipe.options.thumbnails)
     yield from reading.images(recipe.tile_size)
-    if scene.stamp != block.origin.get("stamp"):
+    if source.stamp != block.stamp:
         yield Outcome(reason=CHANGED, is_passing=True)
         return
     if not reading.kept and block.count == 1:
         raise InputError(nothing_valid(recipe.options.tiling))
-    hashed = reading.scene(block.content, {FILE: block.origin})
-    yield _Read(hashed, name, reading.skipped, scene.warnings)
+    read = reading.scene(block.content, {FILE: block.origin})
+    yield _Read(replace(read, path=task.source.scene), name, reading.skipped, scene.warnings)
 
 
 def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome | None:
@@ -180,13 +193,13 @@ def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome
     return Outcome(content, name, tiles, part.skipped)
 
 
-def _blocks(windows: Sequence[Window]) -> list[list[Window]]:
-    """Windows, given row by row, in blocks of whole rows; one where there are few."""
-    if len(windows) <= BLOCK_TILES:
+def _blocks(windows: Sequence[Window], most: int) -> list[list[Window]]:
+    """Windows, given row by row, in blocks of whole rows; one where there are at most so many."""
+    if len(windows) <= most:
         return [list(windows)]
     blocks: list[list[Window]] = [[]]
     for row in rows_of(list(windows)):
-        if len(blocks[-1]) + len(row) > BLOCK_TILES and blocks[-1]:
+        if len(blocks[-1]) + len(row) > most and blocks[-1]:
             blocks.append([])
         blocks[-1] += row
     return blocks

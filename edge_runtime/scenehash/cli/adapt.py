@@ -30,7 +30,7 @@ def adapt_command(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of tiles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of tiles.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Adapt the model to a store's own tiles: write a new model file.
@@ -53,7 +53,6 @@ def _shown(adapted: "Adapted") -> list[str]:
     record, judgement = adapted.card.adaptation, adapted.judgement
     assert record is not None
     measures = [
-        ("contrast of neighbours", judgement.contrast),
         ("agreement with the representation", judgement.agreement),
         ("steadiness under turns, light, crops", judgement.steadiness),
     ]
@@ -61,6 +60,7 @@ def _shown(adapted: "Adapted") -> list[str]:
         f"fitted on {record.tiles:,} tiles, {record.labelled:,} with labels; "
         f"judged on {record.judged:,} others"
     ]
+    lines.append(f"  {'share of tiles of kinds it knows':38} {judgement.familiarity:.3f}")
     for name, measure in measures:
         values = "no scene to read"
         if measure is not None:
@@ -68,8 +68,11 @@ def _shown(adapted: "Adapted") -> list[str]:
         lines.append(f"  {name:38} {values}")
     if adapted.unreachable:
         lines.append(f"{adapted.unreachable:,} tiles left out: their scenes cannot be read")
-    verdict = "better" if judgement.is_better else "not better: keep the model that you have"
-    lines.append(f"estimated gain: {judgement.gain:+.0%}; {verdict}")
+    verdict = f"estimated gain: {judgement.gain:+.0%}; "
+    verdict += "better" if judgement.is_better else "not better: keep the model that you have"
+    if judgement.is_known:
+        verdict = "the model knows these kinds of scene: keep it"
+    lines.append(verdict)
     if adapted.path is not None:
         lines.append(f"{adapted.path}: {adapted.card.bits} bits, lineage {adapted.card.lineage}")
     return lines

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         group,
         hash_command,
         "scenehash archive hash scenes --out hashed",
-        "scenehash archive hash /data/scenes --out /data/hashed --tile 300m --thumbnails",
+        "scenehash archive hash /data/scenes --out /data/hashed --scheduler tcp://10.0.0.1:8786",
     )
     register_command(group, load_command, "scenehash archive load hashed --store my.store")
 
@@ -28,21 +28,33 @@ def register(app: typer.Typer) -> None:
 def hash_command(
     uris: Annotated[
         list[str],
-        typer.Argument(metavar="URI", help="Hash these scene files, and folders of them."),
+        typer.Argument(
+            metavar="URI",
+            help="Hash these scene files, folders of them, STAC documents, or what is below an "
+            "address (s3://BUCKET/KEY).",
+        ),
     ],
     out: Annotated[
-        str, typer.Option("--out", metavar="URI", help="Write parts and manifest to this folder.")
+        str,
+        typer.Option(
+            "--out", metavar="URI", help="Write parts and manifest to this folder or address."
+        ),
     ],
     choice: HashChoice,
     scheduler: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Run tasks here: local, this machine.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Run tasks on this machine (local), or on a Dask scheduler's workers "
+            "(tcp://HOST:PORT).",
+        ),
     ] = "local",
     workers: Annotated[
         int,
         typer.Option(
             min=1,
             metavar="N",
-            help="Hash with this many processes of this machine.",
+            help="Hash with this many processes, when the scheduler is local.",
             show_default="all cores",
         ),
     ] = CORES,
@@ -66,7 +78,10 @@ def hash_command(
 
 def load_command(
     archive: Annotated[
-        str, typer.Argument(metavar="URI", help="Load the parts of the archive in this folder.")
+        str,
+        typer.Argument(
+            metavar="URI", help="Load the parts of the archive in this folder or address."
+        ),
     ],
     store: StorePath,
     wait: Wait = False,

@@ -17,6 +17,8 @@ from .options import (
     CORES,
     STORE_VARIABLE,
     AreaOption,
+    AssetKey,
+    AssetRoots,
     BandChoice,
     BoundingBox,
     KeepThumbnails,
@@ -139,10 +141,13 @@ class HashChoice(DecodeChoice, TilingChoice):
     label_from_folder: LabelFromFolder = False
     thumbnails: KeepThumbnails = False
     vectors: KeepVectors = None
+    asset: AssetKey = None
+    assets_from: AssetRoots = None
 
     def options(self, bits: int | None = None) -> "IngestOptions":
         """bits: the width of the codes, where nothing else tells. Raises ConfigurationError."""
         from scenehash.ingestion import IngestOptions
+        from scenehash.scenes.stac import StacOptions
 
         return IngestOptions(
             self.tiling(),
@@ -152,6 +157,7 @@ class HashChoice(DecodeChoice, TilingChoice):
             thumbnails=self.thumbnails,
             bits=bits,
             vectors=self.vectors,
+            stac=StacOptions(self.asset, tuple(self.assets_from or ())),
         )
 
 

@@ -30,6 +30,13 @@ MaxBytes = Annotated[
 ]
 
 
+def _span(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    if not (first.isdecimal() and dash and last.isdecimal()):
+        raise typer.BadParameter(f"{text}: not FIRST-LAST, such as 120-180")
+    return int(first), int(last)
+
+
 def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = register_group(app, "link", "Exchange bundles with other stations, over any carrier.")
@@ -69,6 +76,18 @@ def pack_command(
             help="With --down, send this model or adaptation, too, in pieces; may be repeated.",
         ),
     ] = None,
+    again: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=_span, metavar="FIRST-LAST", help="Send these rows again; may be repeated."
+        ),
+    ] = None,
+    again_events: Annotated[
+        list[Any] | None,
+        typer.Option(
+            parser=_span, metavar="FIRST-LAST", help="Send these events again; may be repeated."
+        ),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -81,7 +100,8 @@ def pack_command(
 
     if model and not down:
         raise UsageError("--model: a model goes down to a station; give --down, too")
-    options = PackOptions(max_bytes, times, down, files=tuple(model or ()))
+    spans = tuple(again or ()), tuple(again_events or ())
+    options = PackOptions(max_bytes, times, down, False, tuple(model or ()), *spans)
     packed = pack_bundle(store, peer, out, options, wait)
     for line in packed.damaged:
         notice(f"warning: left out: {line}")
@@ -215,27 +235,30 @@ def status_command(
 
 
 def _packed_line(packed: "Bundled") -> str:
+    left = _listed(packed.left_tiles, "tile", packed.left_events, "event", packed.left_letters,
+                   "query, alert or piece")  # fmt: skip
     each = ""
     if packed.tiles:
-        each = f", {packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile"
-    left = packed.left_tiles, packed.left_events
-    if packed.left_letters:
-        each += f"; {packed.left_letters:,} more pieces to be sent"
-    rest = f"; left: {counted(left[0], 'tile')}, {counted(left[1], 'event')}" if any(left) else ""
-    return (
-        f"{packed.path}: {counted(packed.bytes, 'byte')}: {counted(packed.events, 'event')}, "
-        f"{counted(packed.tiles, 'tile')}, {packed.deleted:,} deleted{each}{rest}"
-    )
+        each = f" ({packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile)"
+    carried = _listed(packed.events, "event", packed.deleted, "deleted row", packed.thumbnails,
+                      "thumbnail", len(packed.letters), "other", packed.tiles, "tile")  # fmt: skip
+    rest = f"; left: {left}" if left else ""
+    return f"{packed.path}: {counted(packed.bytes, 'byte')}: {carried or 'nothing new'}{each}{rest}"
 
 
 def _applied_line(one: "Applied") -> str:
-    cut = f", {one.cut} of {one.blocks} blocks missing" if one.cut else ""
-    again = f", {counted(one.repeated, 'block')} again" if one.repeated else ""
-    return (
-        f"{one.bundle}: {one.station or 'unknown'} {one.number}: {counted(one.scenes, 'scene')} of "
-        f"{counted(one.tiles, 'tile')}, {one.deleted:,} deleted, {counted(one.events, 'event')}"
-        f"{again}{cut}"
-    )
+    news = _listed(one.scenes, "scene", one.tiles, "tile", one.deleted, "deleted scene",
+                   one.events, "event", one.thumbnails, "thumbnail", one.alerts, "alert",
+                   one.judgements, "judgement", one.questions, "query")  # fmt: skip
+    news = news or ("an answer" if one.answers else "nothing new")
+    cut = f"; {one.cut} of {one.blocks} blocks missing" if one.cut else ""
+    return f"{one.bundle}: {one.station or 'unknown'} {one.number}: {news}{cut}"
+
+
+def _listed(*counts: int | str) -> str:
+    """Those of counts, each with its noun after it, that are not zero."""
+    pairs = zip(counts[::2], counts[1::2], strict=True)
+    return ", ".join(counted(int(count), str(noun)) for count, noun in pairs if count)
 
 
 def _answer_lines(answer: dict[str, Any]) -> list[str]:
@@ -262,7 +285,7 @@ def _sent_line(one: dict[str, Any]) -> str:
 
 def _received_lines(one: dict[str, Any]) -> list[str]:
     if "tiles" not in one:
-        return [f"from {one['station']}: nothing that says what it has"]
+        return [f"from {one['station']}: {counted(one['newest_bundle'], 'bundle')}, no tiles"]
     state = "complete" if one["complete"] else "not complete"
     lines = [
         f"from {one['station']}: {state} as of bundle {one['as_of_bundle']}: "

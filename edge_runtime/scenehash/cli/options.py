@@ -197,6 +197,24 @@ LabelFromFolder = Annotated[
     bool,
     typer.Option("--label-from-folder", help="Also label each scene with the name of its folder."),
 ]
+AssetKey = Annotated[
+    str | None,
+    typer.Option(
+        "--asset",
+        metavar="KEY",
+        help="Take this asset of STAC items as the scene.",
+        show_default="by roles, types and bands",
+    ),
+]
+AssetRoots = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--assets-from",
+        metavar="URI",
+        help="Read assets of STAC items below this folder, too; may be repeated.",
+        show_default="the folder of the STAC document alone",
+    ),
+]
 SceneOption = Annotated[
     str | None,
     typer.Option(

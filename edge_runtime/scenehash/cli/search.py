@@ -12,7 +12,7 @@ from .console import CONSOLE, AsJson, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
 
 # As in scenehash.retrieval.rerank, which takes a while to import.
-Rerank = Literal["vectors", "bits", "thumbnails", "none"]
+Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -90,9 +90,10 @@ def search_command(
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Reorder the nearest hits: by kept representations, by how certain the query is "
-            "of its bits, by thumbnails (hits that show its place first); none: keep the order.",
-            show_default="thumbnails, if the store keeps them",
+            help="Reorder the nearest hits: by distances and kept representations together, by "
+            "representations alone, by how certain the query is of its bits, by thumbnails (hits "
+            "that show its place first); none: keep the order.",
+            show_default="mixed and thumbnails, as far as the store keeps them",
         ),
     ] = None,
     output: FilesChoice,
@@ -112,10 +113,10 @@ def search_command(
 ) -> None:
     """Find the stored tiles that are most similar to queries.
 
-    The nearest come first, by Hamming distance; where the store keeps thumbnails, hits that show
-    the query's place come before the others. A word says what a distance means: same_place,
-    same_kind, likely_same_kind, doubtful, other_kind, or unlike_anything_stored (docs/search.md).
-    A scene of several tiles is searched by all its tiles.
+    The nearest come first, by Hamming distance and, where the store keeps them, by representations;
+    where it keeps thumbnails, hits that show the query's place come before the others. A word says
+    what a distance means: same_place, same_kind, likely_same_kind, doubtful, other_kind, or
+    unlike_anything_stored (docs/search.md). A scene of several tiles is searched by all its tiles.
     """
     from scenehash.retrieval.search import search
 
@@ -180,12 +181,13 @@ def _summary(result: "SearchResult", group: bool) -> str:
     found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
     order = ""
     # What was asked for is named even where it changed nothing.
-    asked = result.reranked is not None and result.reranked.by != ("same_place",)
+    asked = result.reranked is not None and not {*result.reranked.by} <= {"same_place", "mixed"}
     if result.reranked is not None and (result.reordered or asked):
         names = {
             "same_place": "the query's place first",
             "bit_certainty": "certainty of bits",
             "vectors": "cosine of representations",
+            "mixed": "distances and representations",
         }
         compared = result.reranked.compared
         by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)

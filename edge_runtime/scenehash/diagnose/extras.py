@@ -13,7 +13,8 @@ USES = {
     "fast": "faster search of large archives",
     "serve": "the HTTP API and the page",
 }
-WORKSTATION = frozenset({"train", "export", "timm", "bench", "dev"})
+# Those of other machines: a station is fit without them.
+WORKSTATION = frozenset({"train", "export", "timm", "bench", "cluster", "dev"})
 
 
 def missing_extras() -> dict[str, str]:

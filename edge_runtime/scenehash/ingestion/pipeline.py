@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,9 @@ from pathlib import Path
 from scenehash.files import path_from, path_text
 from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.progress import SILENT, Progress, Task
-from scenehash.scenes.files import scan, scenes_at
+from scenehash.scenes.files import scenes_at
+from scenehash.scenes.inputs import find_inputs
+from scenehash.scenes.stac import Noted
 from scenehash.store import Added, CodeStore, HashedScene, SceneVectors, model_of
 
 from .hash_stream import SCENES_A_COMMIT, SECONDS_A_COMMIT, TILES_A_COMMIT, HashStream
@@ -21,6 +23,7 @@ from .report import IngestReport, SetAside
 from .upkeep import keep_model, keep_vectors
 
 DEFAULTS = IngestOptions()
+NO_NOTES: Mapping[Path, Noted] = {}
 
 # Stores hashed scenes: all of them, durable when it returns, or none.
 Commit = Callable[[CodeStore, Sequence[HashedScene]], Added]
@@ -35,7 +38,8 @@ def ingest(
 ) -> IngestReport:
     """Hash scenes and keep their codes; what is stored already is not hashed again.
 
-    paths: a scene file or a folder of them, or several. store: one that is open for writing, or its
+    paths: a scene file or a folder of them, or several; a JSON file is a STAC document that names
+    them. store: one that is open for writing, or its
     folder; it is made when there is none. model: a model, or its file; None is the one that the
     store was made with, which it keeps, and for a new store the one that ships with scenehash.
 
@@ -47,9 +51,10 @@ def ingest(
     another model.
     """
     given = [paths] if isinstance(paths, str | Path) else paths
-    found = scan([Path(path) for path in given])
+    found = find_inputs([Path(path) for path in given], options.stac)
     with _opened(store, model, options) as (opened, loaded):
-        report = ingest_files(found.files, opened, loaded, options, progress)
+        report = ingest_files(found.files, opened, loaded, options, progress, notes=found.notes)
+    report.set_aside += [SetAside(path, reason) for path, reason in found.set_aside.items()]
     report.passed_over = found.passed_over
     return report
 
@@ -103,11 +108,12 @@ def ingest_files(
     options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
     commit: Commit = CodeStore.add,
+    notes: Mapping[Path, Noted] = NO_NOTES,
 ) -> IngestReport:
     """Ingest files, each of which may be gone or no scene: it is set aside then. See ingest.
 
     A thread reads ahead while this one hashes. commit: stores scenes, for a caller that commits
-    more with them (see CodeStore.transaction).
+    more with them (see CodeStore.transaction). notes: what STAC items say of some of them.
     """
     started = time.perf_counter()
     store.check(model.lineage, model.width_for(store.bits))
@@ -122,7 +128,7 @@ def ingest_files(
         threads = options.threads
         stream = HashStream(model, store.bits, frame is not None, pool, threads, task.advance)
         ingesting = _Ingesting(stream, frame, store, task, commit)
-        with read_files(files, store, model.card, options) as events:
+        with read_files(files, store, model.card, options, notes) as events:
             for event in events:
                 ingesting.take(event)
         ingesting.commit()
@@ -152,22 +158,23 @@ class _Ingesting:
         self._ended: dict[str, Ended] = {}
         self._duplicates: list[Duplicate] = []
         self._committed = time.monotonic()
+        self._left = 1  # steps of the task, of the scene that is being read
 
     def take(self, event: Event | SetAside) -> None:
         """Take what was read, and commit when that is due."""
         match event:
             case Duplicate():
                 self._take_duplicate(event)
-                self._task.advance(1)
             case SetAside():
-                self._stream.drop()
+                self._drop()
                 self.report.set_aside.append(event)
-                self._task.advance(1)
             case Begun(tiles):
                 self._task.plan(tiles - 1)
+                self._left = tiles
             case Images(images, skipped):
                 self._task.advance(skipped)
                 self._stream.add(images)
+                self._left -= skipped + len(images)
             case Ended(scene) if scene.content in self._ended:
                 there = self._ended[scene.content].scene.labels
                 labels = [label for label in scene.labels if label not in there]
@@ -175,6 +182,7 @@ class _Ingesting:
             case Ended(scene):
                 self._ended[scene.content] = event
                 self._stream.end()
+                self._left = 1
                 self._commit_when_due()
 
     def commit(self) -> None:
@@ -202,8 +210,13 @@ class _Ingesting:
             vectors = SceneVectors(self._frame, hashed.vectors)
         return replace(scene, codes=hashed.codes, vectors=vectors)
 
+    def _drop(self) -> None:
+        """Forget the scene that is being read; its steps are done by that."""
+        self._task.advance(self._left + self._stream.drop())
+        self._left = 1
+
     def _take_duplicate(self, duplicate: Duplicate) -> None:
-        self._stream.drop()
+        self._drop()
         self.report.duplicates.append(duplicate.path)
         if duplicate.labels or duplicate.moved is not None:
             self._duplicates.append(duplicate)

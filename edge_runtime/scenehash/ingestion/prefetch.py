@@ -19,6 +19,7 @@ from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.place import Footprints
+from scenehash.scenes.stac import Noted
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import FILE, CodeStore, HashedScene
 from scenehash.windows import Tiling
@@ -128,21 +129,32 @@ class SceneReading:
 
 
 def read_files(
-    paths: Sequence[Path], store: CodeStore, card: Card, options: IngestOptions
+    paths: Sequence[Path],
+    store: CodeStore,
+    card: Card,
+    options: IngestOptions,
+    notes: Mapping[Path, Noted],
 ) -> ReadAhead[Event]:
-    """Events of files, in their order, see ReadAhead.
+    """Events of files, in their order, see ReadAhead; notes: what STAC items say of some.
 
     The store is asked what it has, and not changed.
     """
     params = options.params.over(card.decode_params)
     own = replace(options, params=params)
-    return ReadAhead(paths, lambda number: _read(paths[number], store, card.tile_size, own))
+
+    def events(number: int) -> Iterator[Event]:
+        path = paths[number]
+        return _read(path, store, card.tile_size, own, notes.get(path, Noted()))
+
+    return ReadAhead(paths, events)
 
 
-def _read(path: Path, store: CodeStore, tile_size: int, options: IngestOptions) -> Iterator[Event]:
+def _read(
+    path: Path, store: CodeStore, tile_size: int, options: IngestOptions, noted: Noted
+) -> Iterator[Event]:
     tiling = options.tiling
     started = time.perf_counter()
-    with open_scene(path, options.params) as scene, contextlib.ExitStack() as stack:
+    with open_scene(path, options.params, noted) as scene, contextlib.ExitStack() as stack:
         stamp = scene.stamp
         stored: Future[bool] | None = None
         if scene.is_large:

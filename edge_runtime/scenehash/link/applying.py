@@ -158,6 +158,9 @@ class _Application:
         }
         with store.transaction():
             received = Received.of(head.store, store.links.state("from", head.store))
+            if received.contradicts(head.number, head.id):
+                received.begin_anew()
+                store.links.forget_numbers(head.store)
             if received.has(head.number, position):
                 self._applied.repeated += 1
                 return
@@ -165,7 +168,7 @@ class _Application:
                 raise BundleError("update scenehash, which does not know such blocks yet")
             received.name, received.newest = head.sender, max(received.newest, head.number)
             takers[block.kind](received, block.data)
-            received.note(head.number, position, len(head.blocks))
+            received.note(head.number, head.id, position, len(head.blocks))
             store.links.keep("from", head.store, received.state())
 
     def _take_facts(self, received: Received, data: bytes) -> None:
@@ -193,11 +196,14 @@ class _Application:
         fresh = Spans(found.spans(MOST_ROWS)) - received.gone
         found.done()
         received.gone |= fresh
-        for start, end in fresh:
-            links = self._store.links
-            self._drop([one for one in links.scenes(received.store, start, end)
-                        if start <= one.first_row and one.end <= end])  # fmt: skip
-            links.forget_pieces(received.store, start, end)
+        if not fresh:
+            return
+        links, store = self._store.links, received.store
+        scenes = links.scenes(store, fresh.pairs()[0][0], fresh.end())
+        self._drop([one for one in scenes if fresh.covers(one.first_row, one.end)])
+        if links.waiting(store):
+            for start, end in fresh:
+                links.forget_pieces(store, start, end)
 
     def _drop(self, scenes: Sequence[LinkedScene]) -> None:
         """Scenes are gone from a station; what no other one has is deleted here, too."""

@@ -22,7 +22,9 @@ MAGIC = b"SHLB"
 VERSION = 1
 SUFFIX = ".shlb"
 STORED, DEFLATED = 0, 1
-UUID_BYTES, ID_BYTES, CHECKSUM_BYTES = 16, 16, 8
+UUID_BYTES, ID_BYTES = 16, 16
+# Of a head; and of a block, which a signature of the head must bind.
+HEAD_CHECKSUM, BLOCK_CHECKSUM = 8, 16
 # What a reader takes, whatever a head claims.
 MOST_HEAD, MOST_SIGNATURE, MOST_NAME = 1 << 16, 1 << 12, 64
 MOST_BLOCK = 1 << 20
@@ -72,14 +74,14 @@ class Packed(NamedTuple):
     @property
     def cost(self) -> int:
         """How many bytes of a bundle it takes, its line in the head included."""
-        return len(self.data) + 2 + 2 * 5 + CHECKSUM_BYTES
+        return len(self.data) + 2 + 2 * 3 + BLOCK_CHECKSUM
 
 
 def pack_block(block: Block) -> Packed:
     """Compress a block, where that makes it smaller."""
     deflated = zlib.compress(block.data, 9)
     way, data = (DEFLATED, deflated) if len(deflated) < len(block.data) else (STORED, block.data)
-    entry = _Entry(block.kind, way, len(data), len(block.data), _checksum(data))
+    entry = _Entry(block.kind, way, len(data), len(block.data), _digest(data, BLOCK_CHECKSUM))
     return Packed(entry, data)
 
 
@@ -100,7 +102,7 @@ def head_bytes(
         out.number(entry.packed)
         out.number(entry.size)
         out.raw(entry.checksum)
-    out.raw(_checksum(out.data()))
+    out.raw(_digest(out.data(), HEAD_CHECKSUM))
     return out.data()
 
 
@@ -149,14 +151,15 @@ def read_bundle(path: Path) -> Opened:
 
 def parse_head(data: bytes) -> Head:
     """The head of its bytes; BundleError."""
-    if len(data) < CHECKSUM_BYTES or _checksum(data[:-CHECKSUM_BYTES]) != data[-CHECKSUM_BYTES:]:
+    own = data[-HEAD_CHECKSUM:]
+    if len(data) < HEAD_CHECKSUM or _digest(data[:-HEAD_CHECKSUM], HEAD_CHECKSUM) != own:
         raise BundleError("its head is damaged; ask for the bundle again")
-    found = Reader(data[:-CHECKSUM_BYTES])
+    found = Reader(data[:-HEAD_CHECKSUM])
     store = found.raw(UUID_BYTES).hex()
     number = found.number(MOST_NUMBER)
     sender, addressee = _name(found.text()), _name(found.text())
-    # A line takes 12 bytes at least.
-    entries = tuple(_take_entry(found) for _ in range(found.count(12)))
+    # A line takes 20 bytes at least.
+    entries = tuple(_take_entry(found) for _ in range(found.count(20)))
     found.done()
     return Head(store, sender, addressee, number, entries, bundle_id(data))
 
@@ -172,7 +175,7 @@ def _take_entry(found: Reader) -> _Entry:
     packed, size = found.number(MOST_BLOCK), found.number(MOST_BLOCK)
     if way not in (STORED, DEFLATED) or packed > size:
         raise BundleError("a block that is packed in a way that this scenehash does not know")
-    return _Entry(kind, way, packed, size, found.raw(CHECKSUM_BYTES))
+    return _Entry(kind, way, packed, size, found.raw(BLOCK_CHECKSUM))
 
 
 def _read_head(file: BinaryIO) -> tuple[Head, int]:
@@ -199,7 +202,7 @@ def _blocks(path: Path, head: Head, start: int) -> Iterator[tuple[int, Block]]:
             data = file.read(entry.packed)
             if len(data) < entry.packed:
                 return
-            if _checksum(data) == entry.checksum:
+            if _digest(data, BLOCK_CHECKSUM) == entry.checksum:
                 yield position, Block(entry.kind, _unpacked(data, entry))
 
 
@@ -217,5 +220,5 @@ def _unpacked(data: bytes, entry: _Entry) -> bytes:
     return found
 
 
-def _checksum(data: bytes) -> bytes:
-    return blake2b(data, digest_size=CHECKSUM_BYTES).digest()
+def _digest(data: bytes, size: int) -> bytes:
+    return blake2b(data, digest_size=size).digest()

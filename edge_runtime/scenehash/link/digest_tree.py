@@ -5,7 +5,7 @@ A leaf is of 256 rows: the digest of the scenes whose first rows lie there. A no
 a conventional encryption function", CRYPTO 1987).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
@@ -35,17 +35,27 @@ def tree_level(entries: Iterable[Entry], rows: int, most: int) -> Level:
 
     entries: all scenes, by first row.
     """
-    level = _leaves(entries, rows)
-    while len(level.digests) > max(most, 1):
-        level = _above(level)
-    return level
+    rows_each = LEAF_ROWS
+    while _nodes(rows, rows_each) > max(most, 1):
+        rows_each *= FAN
+    return level_of(entries, rows, rows_each)
+
+
+def level_of(entries: Iterable[Entry], rows: int, rows_each: int) -> Level:
+    """The level of a tree over rows whose nodes are of so many rows."""
+    digests, each = _leaves(entries, rows), LEAF_ROWS
+    while each < rows_each:
+        digests, each = _above(digests), each * FAN
+    nodes = range(_nodes(rows, rows_each))
+    return Level(rows_each, tuple(digests.get(node, EMPTY) for node in nodes))
 
 
 def root_of(level: Level) -> bytes:
     """The digest of everything, of any level of its tree."""
-    while len(level.digests) > 1:
-        level = _above(level)
-    return level.digests[0] if level.digests else EMPTY
+    digests, count = dict(enumerate(level.digests)), len(level.digests)
+    while count > 1:
+        digests, count = _above(digests), -(-count // FAN)
+    return digests.get(0, EMPTY)
 
 
 def differing(one: Sequence[bytes], other: Sequence[bytes]) -> list[int]:
@@ -55,30 +65,25 @@ def differing(one: Sequence[bytes], other: Sequence[bytes]) -> list[int]:
     return [at for at in range(count) if left[at] != right[at]]
 
 
-def level_of(entries: Iterable[Entry], rows: int, rows_each: int) -> Level:
-    """The level of a tree whose nodes are of so many rows."""
-    level = _leaves(entries, rows)
-    while level.rows_each < rows_each:
-        level = _above(level)
-    return level
+def _nodes(rows: int, rows_each: int) -> int:
+    return max(1, -(-rows // rows_each))
 
 
-def _leaves(entries: Iterable[Entry], rows: int) -> Level:
-    digests = [EMPTY] * max(1, -(-rows // LEAF_ROWS))
+def _leaves(entries: Iterable[Entry], rows: int) -> dict[int, bytes]:
+    """The leaves that hold a scene, by their position."""
+    digests = {}
     for leaf, own in groupby(entries, lambda entry: entry.first_row // LEAF_ROWS):
-        if leaf < len(digests):
+        if leaf < _nodes(rows, LEAF_ROWS):
             data = b"".join(row.to_bytes(8, "little") + digest for row, digest in own)
             digests[leaf] = blake2b(data, digest_size=DIGEST_BYTES).digest()
-    return Level(LEAF_ROWS, tuple(digests))
+    return digests
 
 
-def _above(level: Level) -> Level:
-    below = level.digests
-    nodes = [b"".join(below[at : at + FAN]) for at in range(0, len(below), FAN)]
-    # The children that a last node lacks are empty.
-    whole = [node.ljust(FAN * DIGEST_BYTES, b"\0") for node in nodes]
-    digests = [
-        EMPTY if not any(node) else blake2b(node, digest_size=DIGEST_BYTES).digest()
-        for node in whole
-    ]
-    return Level(level.rows_each * FAN, tuple(digests))
+def _above(below: Mapping[int, bytes]) -> dict[int, bytes]:
+    """The nodes above others, as far as they hold a scene."""
+    digests = {}
+    for node in {position // FAN for position, digest in below.items() if digest != EMPTY}:
+        children = range(FAN * node, FAN * (node + 1))
+        data = b"".join(below.get(child, EMPTY) for child in children)
+        digests[node] = blake2b(data, digest_size=DIGEST_BYTES).digest()
+    return digests

@@ -8,7 +8,7 @@ from scenehash.errors import BundleError
 
 from .wire import Reader, Writer
 
-MOST_EVENT = 1 << 40
+MOST_EVENT, MOST_IN_BLOCK = 1 << 40, 1000
 
 
 def put_events(events: Sequence[tuple[int, str]]) -> bytes:
@@ -25,7 +25,7 @@ def put_events(events: Sequence[tuple[int, str]]) -> bytes:
 def take_events(data: bytes) -> list[tuple[int, str]]:
     """The events of a block; BundleError."""
     found, events, before = Reader(data), [], 0
-    for _ in range(found.count(3)):
+    for _ in range(found.number(min(MOST_IN_BLOCK, found.left // 2))):
         before += found.number(MOST_EVENT)
         events.append((before, found.text()))
     found.done()

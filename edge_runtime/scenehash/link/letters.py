@@ -86,6 +86,7 @@ def take_answer(store: CodeStore, received: Received, data: bytes) -> dict[str, 
         "at": datetime.now(UTC).isoformat(),
         "station": received.name,
         "question": answer.number,
+        "scene": f"{received.name}:{answer.hits[0].path}" if answer.hits else None,
         "searched": answer.searched,
         "hits": [hit.document(received.name) for hit in answer.hits],
     }

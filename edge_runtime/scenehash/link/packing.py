@@ -56,7 +56,9 @@ class PackOptions:
     max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
     sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
     files: models and adaptations that a station is to have, in as many pieces as there is room for.
-    letters_only: it has queries or answers, and what was asked for, and nothing else.
+    letters_only: it has queries or answers, and what was asked for, and nothing else. again,
+    again_events: ranges (first, last) of rows and of events that go as if they never had, which
+    link_status lists at the other end of a link without receipts.
     """
 
     max_bytes: int | None = None
@@ -64,10 +66,14 @@ class PackOptions:
     down: bool = False
     letters_only: bool = False
     files: tuple[Path, ...] = ()
+    again: tuple[tuple[int, int], ...] = ()
+    again_events: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
             raise ConfigurationError(f"a bundle of {self.max_bytes} bytes: give {LEAST_BYTES}")
+        if any(not 0 <= first <= last for first, last in (*self.again, *self.again_events)):
+            raise ConfigurationError("a range is FIRST-LAST, such as 120-180")
         if self.times < 1:
             raise ConfigurationError("everything is sent once at least")
 
@@ -138,7 +144,11 @@ class _Packing:
         self._blocks: list[Packed] = []
         self._carried: list[Carried] = []
         self._mark = codes_mark(store.lineage, store.bits)
-        self._result = Bundled("", "", self._sent.number + 1, 0)
+        number, station = self._sent.number + 1, store.station or ""
+        empty = head_bytes(store.uuid, station, peer, number, ())
+        # Bytes of a bundle without blocks; the number of these takes one more than in an empty one.
+        self._frame = PREFIX + len(empty) + len(sign(empty)) + 1
+        self._result = Bundled("", "", number, 0)
         # Of the block of tiles that was made last.
         self._damaged: list[str] = []
         self._sizes: Sizes | None = None
@@ -147,6 +157,10 @@ class _Packing:
         """Fill the bundle, write it, and note it."""
         sent = self._sent
         sent.begin(f"{self._store.lineage}-{self._store.bits}")
+        for topic in (ROWS, GONE):
+            sent.again(topic, Spans((first, last + 1) for first, last in self._options.again))
+        again = self._options.again_events
+        sent.again(EVENTS, Spans((first, last + 1) for first, last in again))
         self._fill()
         number, station = sent.number + 1, self._store.station
         assert station is not None
@@ -336,7 +350,8 @@ class _Packing:
         """Put a block, where there is room for it; whether there was."""
         packed = pack_block(Block(kind, data))
         room = self._room()
-        has_room = len(data) <= MOST_BLOCK and (room is None or packed.cost <= room)
+        is_small = len(data) <= MOST_BLOCK and len(self._blocks) < MOST_BLOCKS
+        has_room = is_small and (room is None or packed.cost <= room)
         if has_room:
             self._add(packed, carried)
         return has_room
@@ -351,7 +366,4 @@ class _Packing:
         """How many bytes are left; None: any number."""
         if self._options.max_bytes is None:
             return None
-        station = self._store.station or ""
-        empty = head_bytes(self._store.uuid, station, self._peer, self._sent.number + 1, ())
-        frame = PREFIX + len(empty) + len(sign(empty)) + 2
-        return self._options.max_bytes - frame - sum(block.cost for block in self._blocks)
+        return self._options.max_bytes - self._frame - sum(block.cost for block in self._blocks)

@@ -12,6 +12,8 @@ from .spans import Spans, span
 
 # Ranges that a receipt names at most; what is beyond is named by the next one.
 MOST_NAMED = 200
+# Bundles whose ids are known, and the hexadecimal digits of these.
+MOST_IDS, ID_DIGITS = 300, 8
 
 
 @dataclass
@@ -22,7 +24,8 @@ class Received:
     facts: what the sender said of itself in its bundle of number facts_of.
     whole: the numbers of bundles of which everything was applied. partial: of others, the blocks.
     gone: rows that have no tile any more. events: the numbers of those that have come. alerts: by
-    name, the number of the bundle that they are from. asked: queries that wait for their answers.
+    name, the number of the bundle that they are from. ids: of the newest bundles, how their ids
+    begin.
     """
 
     store: str
@@ -35,6 +38,7 @@ class Received:
     gone: Spans = field(default_factory=Spans)
     events: Spans = field(default_factory=Spans)
     alerts: dict[str, int] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: str, state: Mapping[str, Any]) -> "Received":
@@ -51,6 +55,7 @@ class Received:
             Spans(state.get("gone", [])),
             Spans(state.get("events", [])),
             dict(state.get("alerts", {})),
+            {int(number): one for number, one in state.get("ids", {}).items()},
         )
 
     def state(self) -> dict[str, Any]:
@@ -65,19 +70,34 @@ class Received:
             "gone": self.gone.pairs(),
             "events": self.events.pairs(),
             "alerts": self.alerts,
+            "ids": {str(number): one for number, one in self.ids.items()},
         }
 
     def has(self, number: int, block: int) -> bool:
         """Whether a block of a bundle was applied."""
         return number in self.whole or block in self.partial.get(number, ())
 
-    def note(self, number: int, block: int, blocks: int) -> None:
+    def contradicts(self, number: int, bundle: str) -> bool:
+        """Whether another bundle of that number has come: the sender is from a backup."""
+        return self.ids.get(number, bundle[:ID_DIGITS]) != bundle[:ID_DIGITS]
+
+    def begin_anew(self) -> None:
+        """Forget what bundles have come: the sender counts anew from a number that they had."""
+        self.newest = self.facts_of = 0
+        self.whole, self.partial, self.ids = Spans(), {}, {}
+        self.gone, self.events = Spans(), Spans()
+        self.alerts = dict.fromkeys(self.alerts, 0)
+
+    def note(self, number: int, bundle: str, block: int, blocks: int) -> None:
         """A block of a bundle of so many was applied."""
         done = self.partial.setdefault(number, [])
         done.append(block)
         if len(done) == blocks:
             self.whole |= span(number, number + 1)
             del self.partial[number]
+        self.ids[number] = bundle[:ID_DIGITS]
+        for old in sorted(self.ids)[:-MOST_IDS]:
+            del self.ids[old]
 
 
 @dataclass(frozen=True)

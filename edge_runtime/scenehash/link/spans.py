@@ -1,9 +1,11 @@
 """Sets of whole numbers, of rows, events or bundles, as ranges."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 Span = tuple[int, int]
+MOST = 1 << 64
 
 
 class Spans:
@@ -28,7 +30,7 @@ class Spans:
         return bool(self._spans)
 
     def __contains__(self, number: int) -> bool:
-        return any(start <= number < end for start, end in self._spans)
+        return self.covers(number, number + 1)
 
     def __or__(self, other: "Spans") -> "Spans":
         return Spans([*self._spans, *other._spans])
@@ -52,6 +54,11 @@ class Spans:
         edges = [0, *(edge for span in other._spans for edge in span), self._spans[-1][1]]
         outside = Spans((start, end) for start, end in list(pairwise(edges))[::2] if start < end)
         return self & outside
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all numbers from start to before end are there."""
+        at = bisect_right(self._spans, (start, MOST)) - 1
+        return at >= 0 and self._spans[at][0] <= start and end <= self._spans[at][1]
 
     def total(self) -> int:
         """How many numbers there are."""

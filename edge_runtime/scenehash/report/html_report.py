@@ -57,6 +57,7 @@ ORDERS = {
     "same_place": "hits that show the query's place first (thumbnails of {} compared)",
     "bit_certainty": "by how certain the query is of its bits (the nearest {})",
     "vectors": "by the cosine of representations (of the nearest {})",
+    "mixed": "by distances and representations together (of the nearest {})",
 }
 
 

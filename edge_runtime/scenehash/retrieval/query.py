@@ -318,9 +318,17 @@ class ModelWhenNeeded:
         is none of the model that made the store, or says nothing, as for the model that ships.
         Raises ModelError when a model file was given that cannot be read.
         """
+        return MatchDistances.of(self._card_of(store), store.bits)
+
+    def is_adapted(self, store: Searchable) -> bool:
+        """Whether a store's codes are those of an adapted model, as far as is known."""
+        card = self._card_of(store)
+        return card is not None and card.adaptation is not None
+
+    def _card_of(self, store: Searchable) -> "Card | None":
+        """The card of the model that made a store; None where it is not at hand."""
         card = self._card()
-        own = card is not None and card.lineage == store.lineage
-        return MatchDistances.of(card if own else None, store.bits)
+        return card if card is not None and card.lineage == store.lineage else None
 
     def _card(self) -> "Card | None":
         """The card of the model; None when none was given or is kept, and none was needed."""

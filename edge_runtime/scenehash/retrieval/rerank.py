@@ -8,23 +8,29 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import unpack
+from scenehash.codes import Codes, nearest_hamming, unpack
 from scenehash.errors import ConfigurationError
-from scenehash.store import Hit, SceneVectors, Searchable
+from scenehash.store import Hit, Searchable
 
 from .place_match import same_place_first
 from .query import Logits, Query
 
 # Hits that are compared by the certainty of bits for each that is wanted; and at least so many.
 WEIGHED, LEAST_WEIGHED = 5, 100
-# Hits of which thumbnails are compared with the query's, and representations.
-PLACES, REPRESENTED = 300, 300
+# Hits of which thumbnails are compared with the query's, and representations, alone or with codes.
+PLACES, REPRESENTED, MIXED = 300, 300, 100
+# Leading bits that tell known kinds of scene apart best.
+LEADING = 64
+# What a cosine counts beside two similarities of codes. Of the weights tried on UC Merced, EuroSAT
+# and AID at 150 px, known to a model and unseen, the largest that never lost to codes alone:
+# docs/quality.md.
+COSINE_WEIGHT = 0.5
 # A bit counts in full where the query's logit has this share of the mean size, and less below it.
 # Of several weights tried on UC Merced, EuroSAT and AID at 150 px the one that never lost to none.
 FULL = 0.5
 
 
-Rerank = Literal["vectors", "bits", "thumbnails", "none"]
+Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Reranked:
 
     compared: how many of the nearest each order looked at, by its name, in the order in which they
     were applied: the last decides first. A hit without a thumbnail is not looked at by same_place,
-    nor one without a vector by vectors.
+    nor one without a vector by vectors or mixed.
     """
 
     compared: Mapping[str, int]
@@ -53,15 +59,20 @@ def shortlist(k: int, by: Sequence[str]) -> int:
     wide = {
         "bit_certainty": max(WEIGHED * k, LEAST_WEIGHED),
         "vectors": max(k, REPRESENTED),
+        "mixed": max(k, MIXED),
         "same_place": max(k, PLACES),
     }
     return max([k, *(wide[name] for name in by)])
 
 
-def orders(store: Searchable, queries: Sequence[Query], rerank: Rerank | None) -> tuple[str, ...]:
+def orders(
+    store: Searchable, queries: Sequence[Query], rerank: Rerank | None, adapted: bool
+) -> tuple[str, ...]:
     """By what the hits of queries are ordered anew: see search.
 
-    Raises ConfigurationError when the store, or a query, lacks what that needs.
+    adapted: whether the store's codes are those of an adapted model: these are made of vectors, and
+    vectors beside them add nothing. Raises ConfigurationError when the store, or a query, lacks
+    what is asked for.
     """
     if rerank == "none":
         return ()
@@ -70,7 +81,7 @@ def orders(store: Searchable, queries: Sequence[Query], rerank: Rerank | None) -
             "re-ranking by the certainty of bits (--rerank bits) needs images: a stored tile or a "
             "code has bits alone"
         )
-    if rerank == "vectors":
+    if rerank in ("vectors", "mixed"):
         _check_vectors(store, queries)
     if rerank == "thumbnails" and not store.thumbnails.kept:
         raise ConfigurationError(
@@ -78,8 +89,14 @@ def orders(store: Searchable, queries: Sequence[Query], rerank: Rerank | None) -
             f"scenehash store thumbnails {store.address}"
         )
     pictured = store.thumbnails.kept and any(query.thumbnails for query in queries)
-    by = {"bits": ("bit_certainty",), "vectors": ("vectors",)}
-    return by.get(str(rerank), ()) + ("same_place",) * pictured
+    mixed = not adapted and all(has_vector(query, store) for query in queries)
+    by = {
+        None: ("mixed",) * mixed,
+        "bits": ("bit_certainty",),
+        "vectors": ("vectors",),
+        "mixed": ("mixed",),
+    }
+    return by.get(rerank, ()) + ("same_place",) * pictured
 
 
 def reranked(
@@ -92,11 +109,11 @@ def reranked(
         logits = [query.logits for query in queries if query.logits is not None]
         hits = [*by_bit_certainty(store, logits, wide), *hits[len(wide) :]]
         compared["bit_certainty"] = len(wide)
-    if "vectors" in by:
-        wide = hits[: shortlist(k, ["vectors"])]
-        vectors = [query.vectors for query in queries if query.vectors is not None]
-        hits = [*by_vectors(store, vectors, wide), *hits[len(wide) :]]
-        compared["vectors"] = sum(hit.cosine is not None for hit in hits)
+    for order in ("vectors", "mixed"):
+        if order in by:
+            wide = hits[: shortlist(k, [order])]
+            hits = [*by_vectors(store, queries, wide, order == "mixed"), *hits[len(wide) :]]
+            compared[order] = sum(hit.cosine is not None for hit in hits)
     if "same_place" in by:
         hits = same_place_first(store, queries, hits)
         compared["same_place"] = sum(hit.same_place is not None for hit in hits)
@@ -105,35 +122,62 @@ def reranked(
 
 
 def by_vectors(
-    store: Searchable, vectors: Sequence[SceneVectors], hits: Sequence[Hit]
+    store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], mixed: bool
 ) -> list[Hit]:
-    """Order hits by the cosine of their kept vectors and the query's, the largest first.
+    """Order hits by the cosine of their kept vectors and the queries', the largest first.
 
-    vectors: int8 [T, D] for each query; the nearest of all T counts. A hit of which no vector is
-    kept stays at its place among the others.
+    The nearest of all queries' tiles counts. mixed: by that and by codes: see mixed_scores. A hit
+    of which no vector is kept stays at its place among the others.
     """
+    asked = _unit(np.concatenate([query.vectors.values for query in queries if query.vectors]))
     there, kept = store.vectors.read(np.array([hit.row for hit in hits], np.int64))
-    likeness = _unit(kept) @ _unit(np.concatenate([own.values for own in vectors])).T
-    cosines = dict(zip(there.tolist(), likeness.max(axis=1).tolist(), strict=True))
-    places = [place for place, hit in enumerate(hits) if hit.row in cosines]
-    order = sorted(places, key=lambda place: -cosines[hits[place].row])
+    cosine_of = dict(zip(there.tolist(), (_unit(kept) @ asked.T).max(axis=1), strict=True))
+    places = [place for place, hit in enumerate(hits) if hit.row in cosine_of]
+    some = [hits[place] for place in places]
+    cosines = np.array([cosine_of[hit.row] for hit in some], np.float32)
+    scores = cosines
+    if mixed and some:
+        codes = np.concatenate([query.codes for query in queries])
+        scores = mixed_scores(store.codes_of(some), codes, cosines)
     result = list(hits)
-    for place, best in zip(places, order, strict=True):
-        result[place] = replace(hits[best], cosine=round(cosines[hits[best].row], 4))
+    for place, best in zip(places, np.argsort(-scores, kind="stable"), strict=True):
+        result[place] = replace(some[best], cosine=round(float(cosines[best]), 4))
     return result
 
 
-def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
+def mixed_scores(
+    stored: Codes, queries: Codes, cosines: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """How alike tiles are to the nearest of queries, by codes and representations.
+
+    stored: uint8 [N, K/8], queries: uint8 [T, K/8], cosines: float32 [N]. The sum of the similarity
+    of the leading bits, that of all bits, each from -1 to 1, and the cosine by its weight.
+    """
+    scores = COSINE_WEIGHT * cosines
+    for size in (min(LEADING // 8, stored.shape[1]), stored.shape[1]):
+        distances = nearest_hamming(
+            np.ascontiguousarray(stored[:, :size]), np.ascontiguousarray(queries[:, :size])
+        )
+        scores += 1 - distances.astype(np.float32) / (4 * size)
+    return scores
+
+
+def has_vector(query: Query, store: Searchable) -> bool:
+    """Whether there is a representation of a query in the frame of those that a store keeps."""
     frame = store.vectors.frame
-    if frame is None:
+    return frame is not None and query.vectors is not None and query.vectors.frame == frame
+
+
+def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
+    if store.vectors.frame is None:
         raise ConfigurationError(
-            f"--rerank vectors: {store.address} keeps no vectors; make them with: "
+            f"--rerank: {store.address} keeps no vectors; make them with: "
             f"scenehash store vectors {store.address}"
         )
     for query in queries:
-        if query.vectors is None or query.vectors.frame != frame:
+        if not has_vector(query, store):
             raise ConfigurationError(
-                f"--rerank vectors: {query.text}: there is no vector of it in the store's frame"
+                f"--rerank: {query.text}: there is no vector of it in the store's frame"
             )
 
 

@@ -128,11 +128,12 @@ def search(
     scene files and images; None: the one that the store keeps, or that ships with scenehash.
     threads: for hashing and searching.
 
-    rerank: another order for the nearest, see rerank.py. "vectors": the nearest 300 by the cosine
-    of kept representations and the query's. "bits": the nearest 100, or 5 k, by the certainty of
-    the query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
+    rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
+    distances and the cosine of kept representations and the query's together. "vectors": the
+    nearest 300 by that cosine alone. "bits": the nearest 100, or 5 k, by the certainty of the
+    query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
     nearest 300 those that show the place of a query come first. "none": no other order than that of
-    (distance, row). None: "thumbnails" where the store keeps them, "none" otherwise.
+    (distance, row). None: "mixed" where there are representations, and the model is no adapted one.
 
     Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
     that made the store, and StoreError, too, when no stored tile can meet the filter.
@@ -187,8 +188,9 @@ class _Searcher:
         rerank: Rerank | None,
     ) -> SearchResult:
         store = self.store
-        by = orders(store, like, rerank)
+        by = orders(store, like, rerank, rerank is None and self.model.is_adapted(store))
         codes = np.concatenate([query.codes for query in like])
+        damage: tuple[str, ...] = ()
         started = time.perf_counter()
         request = SearchRequest(
             codes,
@@ -198,7 +200,14 @@ class _Searcher:
             np.concatenate([query.codes for query in others]) if others else None,
             self.threads,
         )
-        found, explanation = store.search_any(request)
+        try:
+            found, explanation = store.search_any(request)
+        except StoreDamagedError as error:
+            if rerank is not None or not by:
+                raise
+            # What nobody asked for may not cost hits that are sound.
+            by, damage = (), (f"hits are in the order of their distances: {error}",)
+            found, explanation = store.search_any(replace(request, k=k))
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
@@ -228,7 +237,7 @@ class _Searcher:
             codes=store.codes_of(hits),
             more_within_radius=self._more(request, hits, k),
             reranked=order,
-            warnings=tuple(_warnings(store, [*like, *others], where, bool(hits))),
+            warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
         )
 

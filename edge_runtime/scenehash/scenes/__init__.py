@@ -12,7 +12,7 @@ decoding.py       bands become red, green and blue of 8 bits: decode_params.py s
 place.py          where a scene is, as far as that is known
 georeference.py   where a raster lies
 parts.py          what a scene is made of besides its file; times.py when it was acquired
-files.py          finding files, and the id of their content
+files.py          finding files, and the id of their content; inputs.py also by STAC (stac.py)
 exposure.py       tiles that show nothing; thumbnails.py small pictures of tiles
 """
 

@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import open_regular, printable
+from scenehash.objects import gdal_name, gdal_options
 
 from .formats import HEAD_BYTES, IMAGINE, JPEG_2000, NITF, TIFF, VRT, format_of
 from .parts import check_companions, overviews_and_masks
@@ -43,6 +44,8 @@ OPTIONS: dict[str, Any] = {
 # Domains of metadata by which GDAL finds overviews in whatever other file, or at whatever address.
 POINTERS = frozenset({"overviews", "proxyoverviewrequest"})
 MOST_NESTED, LONGEST_REASON = 3, 200
+# An object store that does not answer for so long is asked again.
+ANSWER_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -94,9 +97,41 @@ def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetRead
     return file
 
 
-def _check_pointers(file: rasterio.DatasetReader, path: Path) -> None:
+@contextlib.contextmanager
+def reaching(uri: str) -> Iterator[None]:
+    """GDAL may reach one object of a bucket, and nothing else by the network."""
+    name = gdal_name(uri)
+    options = {
+        "CPL_VSIL_CURL_ALLOWED_FILENAME": name,
+        "CPL_VSIL_CURL_NON_CACHED": name,  # it may be written again
+        "GDAL_HTTP_TIMEOUT": str(ANSWER_SECONDS),
+        "GDAL_HTTP_MAX_RETRY": "3",
+    }
+    with rasterio.Env(**options, **gdal_options()):
+        yield
+
+
+def open_object(uri: str, kind: str) -> rasterio.DatasetReader:
+    """Open a raster that is one object, within gdal() and reaching(); InputError as above."""
+    name = gdal_name(uri)
+    file = rasterio.open(name, driver=DRIVERS[kind])
+    try:
+        _check_no_overviews_elsewhere(file)
+        if [str(part) for part in file.files] != [name]:
+            raise InputError("it is made of several objects, which are not read")
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_no_overviews_elsewhere(file: rasterio.DatasetReader) -> None:
     if POINTERS & {domain.lower() for domain in file.tag_namespaces()}:
         raise InputError("it names other files for its overviews, which are not read")
+
+
+def _check_pointers(file: rasterio.DatasetReader, path: Path) -> None:
+    _check_no_overviews_elsewhere(file)
     homes = (path.parent.resolve(), path.resolve().parent)
     for name in file.files:
         part = Path(name).resolve()

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,8 @@ import numpy as np
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
-from scenehash.files import open_regular, path_from, read_regular
+from scenehash.files import open_regular, path_from, printable, read_regular
+from scenehash.objects import describe, gdal_name, read_head
 from scenehash.windows import Window
 
 from .bands import Bands, choose
@@ -20,13 +20,15 @@ from .bounds import MAX_BYTES
 from .decoding import Decoding, decide, decoding_from
 from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
-from .formats import HEAD_BYTES, PLAIN, TIFF, VRT, format_of
-from .parts import BytesIdentity, FilesIdentity, all_parts
+from .formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, VRT, format_of
+from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, world_file
 from .place import Place
 from .plain_image import decode_image
 from .scene import Scene, only_input_errors
 from .source import ArraySource, Source
+from .stac import Noted
 from .stretch import leaves_alone
+from .tiff_directory import first_directory
 from .times import time_of
 from .validity import declares
 
@@ -39,18 +41,57 @@ VRT_SUFFIX = ".vrt"
 # An image that is read whole has no more bytes than this.
 PLAIN_BYTES = 256 << 20
 LARGE_BYTES = 64_000_000
-MOST_TAGS = 4096
+# Formats of which one object is all.
+OBJECT_KINDS = (TIFF, JPEG_2000)
+NOTHING = Noted()
 
 
-def open_scene(path: Path, params: DecodeParams | None = None) -> Scene:
+def open_scene(path: Path, params: DecodeParams | None = None, noted: Noted = NOTHING) -> Scene:
     """Open a scene file; to be closed.
 
-    The same params give the same pixels, whoever asks. Raises InputError, without the path, that
-    says what is wrong, also when the file lacks the bands that are asked for.
+    noted: what a STAC item says of it. The same params give the same pixels, whoever asks. Raises
+    InputError, without the path, that says what is wrong, also when the file lacks the bands that
+    are asked for.
     """
-    params = params or DecodeParams()
     with only_input_errors():
-        return _open(path, params, None)
+        return _open(path, _with_bands(params, noted), None, noted)
+
+
+def open_object_scene(
+    uri: str, params: DecodeParams | None = None, noted: Noted = NOTHING
+) -> Scene | None:
+    """Open a raster that is one object of a bucket, to be read by windows; to be closed.
+
+    Within gdal_access.reaching(uri). Its id is the one that its file would have; its path is the
+    address as GDAL names it. None: it has to be a file, for its format, or since it may be turned.
+    Raises InputError, without the address.
+    """
+    from .gdal_access import gdal
+    from .georeference import place
+    from .raster import open_raster_object, warnings_of
+
+    with only_input_errors(), contextlib.ExitStack() as undo:
+        found = describe(uri)
+        if found is None:
+            raise InputError("no such object")
+        kind = format_of(read_head(uri, HEAD_BYTES))
+        if kind not in OBJECT_KINDS:
+            return None
+        file, raster = open_raster_object(uri, kind, found.size)
+        undo.callback(raster.close)
+        where = place(file)
+        if where.georeference is None:
+            return None
+        path = Path(gdal_name(uri))
+        with gdal():
+            warnings = (*where.warnings, *warnings_of(file, path.name))
+            tags = {key: str(value) for key, value in file.tags().items()}
+        decoding, asked = _decoding(raster, _with_bands(params, noted), None)
+        where = replace(where, warnings=warnings)
+        identity, acquired = ObjectIdentity(uri), time_of(path, tags, noted.time)
+        scene = Scene(path, raster, decoding, identity, acquired, where, asked, is_large=True)
+        undo.pop_all()
+        return scene
 
 
 def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
@@ -63,14 +104,18 @@ def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     if file.get("replaced"):
         raise InputError("its file was replaced by that of another scene")
     with only_input_errors(), contextlib.ExitStack() as undo:
-        scene = undo.enter_context(_open(path_from(os.fspath(path)), DecodeParams(), reading))
+        scene = undo.enter_context(
+            _open(path_from(os.fspath(path)), DecodeParams(), reading, NOTHING)
+        )
         if not scene.shows(file):
             raise InputError("the file has another content than the scene that was stored")
         undo.pop_all()
         return scene
 
 
-def _open(path: Path, params: DecodeParams, reading: Mapping[str, Any] | None) -> Scene:
+def _open(
+    path: Path, params: DecodeParams, reading: Mapping[str, Any] | None, noted: Noted
+) -> Scene:
     with open_regular(path) as file:
         head = file.read(HEAD_BYTES)
     if not head:
@@ -81,12 +126,28 @@ def _open(path: Path, params: DecodeParams, reading: Mapping[str, Any] | None) -
         source = decode_image(data)
         decoding, asked = _decoding(source, params, reading)
         identity = BytesIdentity(content_id(data))
-        return Scene(path, source, decoding, identity, time_of(path, {}), Place(), asked)
-    return _open_raster(path, kind, params, reading)
+        acquired = time_of(path, {}, noted.time)
+        where = _no_place(path) if noted.box is None else Place().or_within(noted.box)
+        return Scene(path, source, decoding, identity, acquired, where, asked)
+    return _open_raster(path, kind, params, reading, noted)
+
+
+def _no_place(path: Path) -> Place:
+    """The place of a plain image, which is none, whatever lies beside it."""
+    beside = world_file(path)
+    if beside is None:
+        return Place()
+    return Place(
+        warnings=(
+            f"it has no place: {printable(beside.name)} beside it is not read for a plain image; "
+            f"make it a GeoTIFF: gdal_translate -a_srs EPSG:NUMBER {printable(path.name)} "
+            f"{printable(path.stem)}.tif",
+        )
+    )
 
 
 def _open_raster(
-    path: Path, kind: str, params: DecodeParams, reading: Mapping[str, Any] | None
+    path: Path, kind: str, params: DecodeParams, reading: Mapping[str, Any] | None, noted: Noted
 ) -> Scene:
     if kind == VRT and path.suffix.lower() != VRT_SUFFIX:
         raise InputError("a VRT, whatever its name says: name it .vrt where it is meant to be one")
@@ -111,15 +172,20 @@ def _open_raster(
         with gdal():
             warnings = (*where.warnings, *warnings_of(file, path.name))
             tags = {key: str(value) for key, value in file.tags().items()}
-        acquired = time_of(path, tags)
+        acquired = time_of(path, tags, noted.time)
         identity = FilesIdentity(path, _parts(named, file))
         source = _upright(path, kind, raster, is_placed=where.georeference is not None)
         decoding, asked = _decoding(source, params, reading)
         is_large = path.stat().st_size > LARGE_BYTES
-        where = replace(where, warnings=warnings)
+        where = replace(where, warnings=warnings).or_within(noted.box)
         scene = Scene(path, source, decoding, identity, acquired, where, asked, is_large)
         undo.pop_all()
         return scene
+
+
+def _with_bands(params: DecodeParams | None, noted: Noted) -> DecodeParams:
+    params = params or DecodeParams()
+    return params.over(DecodeParams(noted.bands))
 
 
 def _decoding(
@@ -162,7 +228,10 @@ def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
 
 def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> Source:
     """The raster itself; one without a place that is noted as turned is read whole, and turned."""
-    if kind != TIFF or is_placed or (orientation := _orientation_in(path)) == UPRIGHT:
+    if kind != TIFF or is_placed:
+        return raster
+    orientation = tiff_orientation(first_directory(path))
+    if orientation == UPRIGHT:
         return raster
     bands = raster.bands
     every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
@@ -176,20 +245,3 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     source.is_white_zero = raster.is_white_zero
     raster.close()
     return source
-
-
-def _orientation_in(path: Path) -> int:
-    """The orientation in the first directory of a TIFF. Source: TIFF 6.0, sections 2 and 8."""
-    with open_regular(path) as file, contextlib.suppress(struct.error, OSError, OverflowError):
-        head = file.read(16)
-        order = "<" if head[:1] == b"I" else ">"
-        is_big = struct.unpack(order + "H", head[2:4])[0] == 43
-        form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
-        (start,) = struct.unpack(
-            order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8]
-        )
-        if start < os.fstat(file.fileno()).st_size:
-            file.seek(start)
-            (count,) = struct.unpack(form, file.read(struct.calcsize(form)))
-            return tiff_orientation(head, file.read(min(count, MOST_TAGS) * entry))
-    return UPRIGHT

@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 from scenehash.errors import InputError
 from scenehash.files import check_regular, read_regular
+from scenehash.objects import describe, stream_object
 
 from .files import CONTENT_BYTES, content_id, content_of
 
@@ -79,6 +80,24 @@ class FilesIdentity:
         return stamp_of([self._path, *self._others])
 
 
+class ObjectIdentity:
+    """That of one object of a bucket, read when it is asked for: that of a file of its bytes."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    @cached_property
+    def digest(self) -> str:
+        state = blake2b(digest_size=CONTENT_BYTES)
+        stream_object(self._uri, state.update)
+        return state.hexdigest()
+
+    @property
+    def stamp(self) -> str | None:
+        found = describe(self._uri)
+        return None if found is None else found.tag
+
+
 def check_companions(path: Path) -> None:
     """Raise InputError where GDAL would wait for what lies beside a raster, or take all memory."""
     for companion in _companions(path):
@@ -91,6 +110,18 @@ def check_companions(path: Path) -> None:
                 f"{companion.name} beside it has {status.st_size:,} bytes, and at most "
                 f"{NOTE_BYTES:,} are read"
             )
+
+
+def world_file(path: Path) -> Path | None:
+    """The world file beside an image (x.jgw, x.jpgw or x.wld beside x.jpg); None where there is
+    none."""
+    suffix = path.suffix.lower()
+    for end in (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"):
+        for variant in (end, end.upper()):
+            beside = path.with_suffix(variant)
+            if os.path.lexists(beside):
+                return beside
+    return None
 
 
 def overviews_and_masks(path: Path) -> list[Path]:
@@ -135,18 +166,21 @@ def stamp_of(paths: Iterable[Path]) -> str:
     return state.hexdigest()
 
 
+def companion_names(name: str) -> list[str]:
+    """What GDAL may open beside a raster of a name, by name."""
+    stem = Path(name).stem
+    names = [name + end for end in BESIDE_THE_NAME] + [stem + end for end in BESIDE_THE_STEM]
+    if stem.upper().startswith("IMG"):
+        after = stem[3:].removeprefix("_")
+        names += [f"{start}{after}{end}" for start, end in BESIDE_AN_IMAGE]
+    return [one for one in dict.fromkeys((*names, *BESIDE_ANY)) if one != name]
+
+
 def _companions(path: Path) -> Iterator[Path]:
     """What is there of what GDAL may open beside a raster."""
-    names = [path.name + end for end in BESIDE_THE_NAME] + [
-        path.stem + end for end in BESIDE_THE_STEM
-    ]
-    if path.stem.upper().startswith("IMG"):
-        after = path.stem[3:].removeprefix("_")
-        names += [f"{start}{after}{end}" for start, end in BESIDE_AN_IMAGE]
-    names += BESIDE_ANY
-    for name in dict.fromkeys(names):
+    for name in companion_names(path.name):
         companion = path.with_name(name)
-        if companion != path and os.path.lexists(companion):
+        if os.path.lexists(companion):
             yield companion
 
 

@@ -43,13 +43,14 @@ class Acquired(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def time_of(path: Path, tags: Mapping[str, str]) -> Acquired:
-    """When the scene in a file was acquired: by a STAC item beside it, its tags, or its name.
+def time_of(path: Path, tags: Mapping[str, str], stated: datetime | None = None) -> Acquired:
+    """When the scene in a file was acquired: by a STAC item, its tags, or its name.
 
-    A STAC item is a JSON file beside it, of the same name (https://stacspec.org). A name may hold
-    20261124, 20261124T083000, 2026-11-24 or a Landsat scene id.
+    stated: by the item that names it as an asset. Otherwise an item may be a JSON file beside it,
+    of the same name (https://stacspec.org). A name may hold 20261124, 20261124T083000, 2026-11-24
+    or a Landsat scene id.
     """
-    noted, warnings = _from_stac(path)
+    noted, warnings = (stated, ()) if stated is not None else _from_stac(path)
     tagged = _from_tags(tags)
     time = noted or tagged or _from_name(path.stem)
     return Acquired(time, None if time == tagged else time, warnings)
@@ -63,7 +64,7 @@ def _from_stac(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
             continue
         item = Path(name)
         try:
-            if time := _time_in(_document(read_regular(item, SIDECAR_BYTES))):
+            if time := time_in(_document(read_regular(item, SIDECAR_BYTES))):
                 return time, ()
         except InputError as error:
             warnings.append(f"{item.name} beside it is not used: {error.reason}")
@@ -87,7 +88,7 @@ def _document(data: bytes) -> object:
         raise ValueError(f"not JSON ({error})") from error
 
 
-def _time_in(document: object) -> datetime | None:
+def time_in(document: object) -> datetime | None:
     """The time in a STAC item; None in another document. ValueError on one that is none."""
     properties = document.get("properties") if isinstance(document, dict) else None
     if not isinstance(properties, dict):

@@ -177,6 +177,11 @@ class Links:
         with self._changing():
             self._database.run_all("DELETE FROM link_scene WHERE store = ? AND first_row = ?", keys)
 
+    def forget_numbers(self, store: str) -> None:
+        """Whatever bundle of a store comes next is newer than those that brought its scenes."""
+        with self._changing():
+            self._database.run("UPDATE link_scene SET number = 0 WHERE store = ?", (store,))
+
     def own(self) -> list[OwnScene]:
         """The scenes of this store that were counted, by first row."""
         if not self._are_made():
@@ -288,6 +293,23 @@ class Links:
     def _are_made(self) -> bool:
         query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_part'"
         return bool(self._database.one(query)[0])
+
+
+def linked_stations(database: Database) -> list[str]:
+    """The names of the stations that scenes have come from."""
+    if not database.one("SELECT count(*) FROM sqlite_master WHERE name = 'link_part'")[0]:
+        return []
+    query = "SELECT DISTINCT json_extract(state, '$.name') FROM link WHERE way = 'from' ORDER BY 1"
+    return [str(name) for (name,) in database.all(query)]
+
+
+def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
+    """What holds in SQL for scenes that this store has as a station has them, and its values."""
+    query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
+    stores = [str(peer) for (peer,) in database.all(query, station)]
+    places = ", ".join("?" * len(stores))
+    linked = f"SELECT content FROM link_scene WHERE same AND store IN ({places})"
+    return f"scene.content IN ({linked})", stores
 
 
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:

@@ -11,6 +11,7 @@ from scenehash.files import path_text
 
 from .catalog import Catalog
 from .filters import Filter
+from .links import linked_stations
 from .records import seconds
 
 # Labels, or scenes, that an error names.
@@ -51,7 +52,8 @@ class InCatalog:
     def stations(self) -> Sequence[str]:
         """See Known."""
         own = self._catalog.station()
-        return [] if own is None else [own]
+        linked = linked_stations(self._catalog.database)
+        return linked if own is None else [own, *linked]
 
     def has_path(self, path: str) -> bool:
         """See Known."""

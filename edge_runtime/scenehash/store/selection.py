@@ -7,6 +7,7 @@ from scenehash.geo import Box, Near, bounding_boxes
 from .catalog import Catalog
 from .database import damaged_values
 from .filters import Filter
+from .links import linked_condition, linked_stations
 from .rows import Ranges, Rows
 
 # A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
@@ -21,7 +22,7 @@ def is_narrow(catalog: Catalog, where: Filter) -> bool:
     """Whether the rows for which a filter holds are soon listed."""
     if _is_elsewhere(catalog, where):
         return True
-    condition, values = where.on_scenes()
+    condition, values = _on_scenes(catalog, where)
     if condition and catalog.scenes.count_where(condition, values, NARROW + 1) > NARROW:
         return False
     most = NARROW if _is_box(where) else NARROW // 10
@@ -38,7 +39,7 @@ def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
     """
     if _is_elsewhere(catalog, where):
         return np.zeros(0, np.int64)
-    condition, values = where.on_scenes()
+    condition, values = _on_scenes(catalog, where)
     after = -1 if where.newer_than is None else where.newer_than
     if not condition and not where.on_places:
         return np.arange(max(0, after + 1), end)
@@ -58,7 +59,7 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
         return rows[:0]
     if where.newer_than is not None:
         rows = rows[rows > where.newer_than]
-    condition, values = where.on_scenes(few=True)
+    condition, values = _on_scenes(catalog, where, few=True)
     if condition:
         rows = catalog.tiles.of_scenes(rows, condition, values)
     if where.on_places:
@@ -67,9 +68,22 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
     return rows
 
 
+def _on_scenes(catalog: Catalog, where: Filter, few: bool = False) -> tuple[str, list[str | float]]:
+    """A filter's condition on scenes in SQL, and its values; empty where there is none.
+
+    Of another station than the store's own, the scenes that came from it.
+    """
+    condition, values = where.on_scenes(few)
+    if where.station is None or where.station == catalog.station():
+        return condition, list(values)
+    own, names = linked_condition(catalog.database, where.station)
+    return (f"({condition}) AND {own}" if condition else own), [*values, *names]
+
+
 def _is_elsewhere(catalog: Catalog, where: Filter) -> bool:
-    """Whether a filter asks for the tiles of another station than the store's."""
-    return where.station is not None and where.station != catalog.station()
+    """Whether a filter asks for the tiles of a station that the store has none of."""
+    named = where.station is not None and where.station != catalog.station()
+    return named and where.station not in linked_stations(catalog.database)
 
 
 def _is_box(where: Filter) -> bool:

@@ -7,7 +7,7 @@ from scenehash.adaptation.judging import (
     Measure,
     agreement,
     changed_versions,
-    contrast,
+    familiarity,
     judge,
     mutual_neighbours,
     steadiness,
@@ -21,11 +21,16 @@ def clusters(rng, flips, tiles=200, kinds=10, bits=64):
     return np.packbits(middles[own] ^ (rng.random((tiles, bits)) < flips), axis=1), own
 
 
-def test_contrast_is_higher_where_neighbours_stand_out():
+def test_familiarity_is_the_share_of_tiles_that_share_their_leading_bits():
+    codes = np.zeros((6, 8), np.uint8)
+    codes[:, 5] = range(6)  # past the leading 24 bits
+    assert familiarity(codes) == 1
+    codes[0, 0], codes[1, 2] = 1, 1
+    assert familiarity(codes) == 4 / 6
+    assert familiarity(np.arange(6, dtype=np.uint8).reshape(6, 1)) == 0
     rng = np.random.default_rng(0)
-    values = [contrast(clusters(rng, flips)[0]) for flips in (0.05, 0.2, 0.5)]
+    values = [familiarity(clusters(rng, flips)[0]) for flips in (0.002, 0.05, 0.3)]
     assert values == sorted(values, reverse=True)
-    assert values[0] > values[2] + 0.5
 
 
 def test_agreement_counts_pairs_that_are_near_by_both():
@@ -50,11 +55,14 @@ def test_steadiness_is_the_mean_of_one_by_rank():
 
 
 def test_the_verdict():
-    some = Measure(0.5, 0.5)
-    assert Judgement(100, Measure(2.0, 2.3), some, None).is_better
-    assert not Judgement(100, Measure(2.0, 2.1), some, None).is_better
-    assert not Judgement(100, Measure(2.0, 2.3), some, Measure(0.9, 0.8)).is_better
-    assert Judgement(100, Measure(2.0, 2.5), some, None).gain == 0.25
+    better, same = Measure(0.5, 0.6), Measure(0.5, 0.5)
+    assert Judgement(100, 0.4, better, None).is_better
+    assert Judgement(100, 0.4, better, Measure(0.9, 0.88)).is_better
+    assert not Judgement(100, 0.4, same, None).is_better
+    assert not Judgement(100, 0.4, better, Measure(0.9, 0.8)).is_better
+    assert Judgement(100, 0.4, Measure(0.4, 0.5), None).gain == 0.25
+    known = Judgement(100, 0.9, better, None)
+    assert (known.is_known, known.is_better, known.gain) == (True, False, 0.0)
 
 
 def test_the_same_codes_gain_nothing():

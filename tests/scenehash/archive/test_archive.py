@@ -4,7 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from scenehash import CodeStore, IngestOptions, hash_archive, ingest, load_archive
@@ -13,7 +12,7 @@ from scenehash.archive import local
 from scenehash.archive.local import LocalScheduler
 from scenehash.archive.recipe import Recipe
 from scenehash.archive.sources import Source
-from scenehash.archive.work import Outcome, Task, run_task
+from scenehash.archive.work import Outcome, Task
 from scenehash.errors import ArchiveError, InputError, LineageError
 from scenehash.model import HashModel
 from scenehash.report.contact_sheet import write_picture
@@ -23,69 +22,12 @@ from scenehash.windows import Tiling
 from ...command_line import run
 from ...tiny_model import SIZE, tiny_model
 from ..ingestion.archives import picture, write_scenes
-from ..ingestion.test_ingest import write_raster
-
-ALL = IngestOptions(label_from_folder=True, thumbnails=True)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("model") / "tiny.onnx", widths=(16, 32))
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Scenes of one to three tiles in two folders, one of them twice, a raster of 1,089 tiles."""
-    folder = tmp_path_factory.mktemp("archive")
-    write_scenes(folder / "b", range(4))
-    write_scenes(folder / "a-z", range(4, 8))
-    (folder / "a-z" / "z.png").write_bytes((folder / "a-z" / "4.png").read_bytes())
-    cells = np.random.default_rng(0).integers(0, 256, (66, 66, 3), np.uint8)
-    cells[:40] = 0
-    write_raster(folder / "b" / "large.tif", np.kron(cells, np.ones((32, 32, 1), np.uint8)))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def hashed(scenes: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("hashed") / "out"
-    report = hash_archive(scenes, out, model=model, options=ALL, workers=2)
-    assert (report.hashed, report.known, report.failed) == (10, 0, {})
-    return out
-
-
-class InThisProcess:
-    """A scheduler without processes, for what does not depend on them."""
-
-    def __init__(self) -> None:
-        self.tasks: list[Task] = []
-
-    def __enter__(self) -> "InThisProcess":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def room(self) -> int:
-        return 3 - len(self.tasks)
-
-    def submit(self, task: Task) -> None:
-        self.tasks.append(task)
-
-    def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        del seconds
-        task = self.tasks.pop()
-        return [(task, run_task(task))]
+from .parts import ALL, InThisProcess, files
 
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hash_module, "_scheduler", lambda *_: InThisProcess())
-
-
-def files(out: Path) -> dict[str, bytes]:
-    """The parts of an archive, by their names."""
-    return {str(path.relative_to(out)): path.read_bytes() for path in out.glob("parts/*/*")}
 
 
 def tiles(path: Path) -> list[tuple[SceneRecord, bytes, list[bytes | None]]]:

@@ -169,7 +169,7 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
     cosines = [hit["cosine"] for hit in found["hits"]]
     assert cosines[0] == 1.0
     assert cosines == sorted(cosines, reverse=True)
-    plain = answer(*query)
+    plain = answer(*query, "--rerank", "none")
     assert plain["reranked"] is None
     assert {hit["cosine"] for hit in plain["hits"]} == {None}
     stored = answer("search", "row:2", "--store", store, "--rerank", "vectors")["hits"][0]
@@ -190,11 +190,12 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
 
 
 def test_a_hit_without_a_vector_stays_at_its_place(store: Path, scenes: Path) -> None:
-    plain = answer("search", scenes / "3.png", "--store", store, "-k", TILES)
-    second = plain["hits"][1]["row"]
+    query = ("search", scenes / "3.png", "--store", store, "-k", TILES)
+    second = answer(*query, "--rerank", "none")["hits"][1]["row"]
     with CodeStore.open(store, writable=True) as opened:
         opened.vectors.drop(Ranges.of([(second, 1)]))
-    found = answer("search", scenes / "3.png", "--store", store, "-k", TILES, "--rerank", "vectors")
-    assert found["hits"][1]["row"] == second
-    assert found["hits"][1]["cosine"] is None
-    assert found["reranked"]["compared"] == {"vectors": TILES - 1}
+    for order in ("vectors", "mixed"):
+        found = answer(*query, "--rerank", order)
+        assert found["hits"][1]["row"] == second
+        assert found["hits"][1]["cosine"] is None
+        assert found["reranked"]["compared"] == {order: TILES - 1}

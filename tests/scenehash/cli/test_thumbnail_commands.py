@@ -149,7 +149,8 @@ def test_a_search_says_which_hit_is_the_same_place(
     query = ("search", scenes / "raster.tif", "--window", "276,20,256,256", "--store", store)
     found = answer(*query, "-k", 4)
     hits = found["hits"]
-    assert found["reranked"] == {"by": ["same_place"], "compared": {"same_place": 9}}
+    looked = {"mixed": 9, "same_place": 9}
+    assert found["reranked"] == {"by": ["same_place", "mixed"], "compared": looked}
     assert hits[0]["match"] == "same_place"
     plain = answer(*query, "-k", 9, "--rerank", "none")
     assert plain["reranked"] is None

@@ -25,7 +25,7 @@ from ..store.samples import LINEAGE
 
 
 def checksum(data):
-    return blake2b(data, digest_size=8).digest()
+    return blake2b(data, digest_size=16).digest()
 
 
 def packed(kind, data, way=0, size=None):

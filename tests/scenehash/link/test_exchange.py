@@ -1,6 +1,7 @@
 """Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
 
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import ConfigurationError
+from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 from scenehash.store import HashedScene
 
@@ -49,6 +50,22 @@ def test_a_ground_store_gets_what_two_stations_have(tmp_path):
         assert ground.station == "ground"
         paths = ground.paths(Filter())
         assert "one:/scenes/0.png" in paths and "two:/scenes/3.png" in paths
+
+
+def test_tiles_are_found_by_their_station(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(2, 2))
+    two = station(tmp_path / "two", "two", placed(3, 4), placed(2, 2))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one, two], ground)
+    with CodeStore.open(ground) as store:
+        code = placed(0, 5).codes[:1]
+        for name, tiles in (("one", 7), ("two", 6), ("ground", 11)):
+            (hits,) = store.search(code, 20, where=store.resolve(Filter(station=name)))
+            assert len(hits) == tiles
+        wanted = Filter(station="two", bbox=(8.0, 47.0, 8.015, 47.005))
+        assert len(store.search(code, 20, where=wanted)[0]) == 4
+        with pytest.raises(NotStoredError, match="there is ground, one, two"):
+            store.resolve(Filter(station="three"))
 
 
 def test_deletions_and_compactions_follow_and_what_another_station_has_stays(tmp_path):
@@ -138,6 +155,43 @@ def test_without_receipts_all_is_sent_so_many_times_and_then_no_more(tmp_path):
     assert tiles == [5, 5, 0]
 
 
+def test_a_station_that_was_restored_from_a_backup_goes_on(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    shutil.copytree(one, tmp_path / "backup")
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(1, 3), placed(2, 4)])
+    exchange(tmp_path, [one], ground)
+    shutil.rmtree(one)
+    shutil.copytree(tmp_path / "backup", one)
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(3, 4), placed(4, 2), placed(2, 4)])
+    exchange(tmp_path, [one], ground)
+    assert_merged(ground, [one])
+
+
+def test_gaps_of_a_link_without_receipts_are_named_and_sent_again(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    once, ground = PackOptions(times=1), tmp_path / "ground"
+    apply_bundles([pack_bundle(one, "ground", tmp_path, once).path], ground)
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(1, 3), placed(2, 4)])
+        store.outbox.note(['{"kind": "scene"}'])
+    pack_bundle(one, "ground", tmp_path, once)  # is lost
+    apply_bundles([pack_bundle(one, "ground", tmp_path, once).path], ground)
+    (told,) = link_status(ground)["received"]
+    assert (told["complete"], told["missing"], told["events_missing"]) == (
+        False,
+        [[5, 11]],
+        [[1, 1]],
+    )
+    options = PackOptions(again=((5, 11),), again_events=((1, 1),), times=1)
+    apply_bundles([pack_bundle(one, "ground", tmp_path, options).path], ground)
+    assert link_status(ground)["received"][0]["complete"]
+    assert_merged(ground, [one])
+
+
 def test_events_of_alerts_go_first_and_come_once(tmp_path):
     one = station(tmp_path / "one", "one", placed(0, 50))
     with CodeStore.open(one, writable=True) as store:
@@ -187,7 +241,7 @@ SCENES = [
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     seed=st.integers(0, 2**32),

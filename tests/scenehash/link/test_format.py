@@ -18,8 +18,8 @@ from .test_exchange import station
 GOLDEN = Path(__file__).parents[2] / "golden" / "bundle-1.shlb"
 
 
-def checksum(data: bytes) -> bytes:
-    return blake2b(data, digest_size=8).digest()
+def checksum(data: bytes, size: int = 8) -> bytes:
+    return blake2b(data, digest_size=size).digest()
 
 
 def test_the_golden_bundle_is_read(tmp_path):
@@ -131,7 +131,7 @@ def test_a_bundle_that_was_put_together_by_hand_is_read(tmp_path):
     blocks = [(1, state), (4, gone), (5, tiles)]
     head = bytes(range(16)) + number(1) + text("sat-7") + text("ground") + number(len(blocks))
     for kind, data in blocks:
-        head += bytes([kind, 0]) + number(len(data)) + number(len(data)) + checksum(data)
+        head += bytes([kind, 0]) + number(len(data)) + number(len(data)) + checksum(data, 16)
     head += checksum(head)
     start = b"SHLB\x01\x00" + struct.pack("<HH", len(head), 0)
     (tmp_path / "b").write_bytes(start + head + b"".join(data for _, data in blocks))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore
 from scenehash.errors import BundleError, LineageError
-from scenehash.link import apply_bundles, pack_bundle
+from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 from scenehash.link.bundle import (
     Block,
     bundle_bytes,
@@ -17,9 +17,10 @@ from scenehash.link.bundle import (
     pack_block,
     read_bundle,
 )
+from scenehash.link.digest_tree import Level
 from scenehash.link.events import put_events, station_event, take_events
 from scenehash.link.facts import Facts, Receipt
-from scenehash.link.kinds import PIECES
+from scenehash.link.kinds import PIECES, STATE
 from scenehash.link.pieces import piece_of, put_pieces, take_pieces
 from scenehash.store.records import record_of
 
@@ -69,6 +70,22 @@ def test_what_is_no_bundle_is_refused(tmp_path, data):
     (tmp_path / "b").write_bytes(data)
     with pytest.raises(BundleError):
         read_bundle(tmp_path / "b")
+
+
+def test_a_station_that_claims_a_million_million_rows_takes_no_memory(tmp_path):
+    ground = station(tmp_path / "ground", "ground", placed(0))
+    facts = Facts(LINEAGE, 64, "m", 1 << 40, Level(256 << 32, (bytes(8),)), 0, 0)
+    bundle = written(tmp_path / "b", pack_block(Block(STATE, facts.block())))
+    tracemalloc.start()
+    try:
+        (applied,) = apply_bundles([bundle], ground)
+        pack_bundle(ground, "one", tmp_path, PackOptions(down=True))
+        (told,) = link_status(ground)["received"]
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert not applied.set_aside and not told["complete"]
+    assert most < MEBIBYTES
 
 
 def test_a_pipe_is_no_bundle_and_does_not_hold_up(tmp_path):

@@ -38,7 +38,7 @@ def test_kills_of_pack_and_apply_lose_nothing(tmp_path):
     def take():
         apply_bundles(sorted(folder.glob("*.shlb")), ground)
 
-    for _ in range(10):
+    for _ in range(6):
         killed(pack, chance.uniform(0, 0.5))
         killed(take, chance.uniform(0, 0.5))
     take()

@@ -128,10 +128,12 @@ def test_each_order_says_how_many_it_looked_at(
     monkeypatch.setattr(rerank, "LEAST_WEIGHED", 5)
     monkeypatch.setattr(rerank, "WEIGHED", 1)
     monkeypatch.setattr(rerank, "PLACES", 12)
+    monkeypatch.setattr(rerank, "MIXED", 6)
     query = crop(folder, store, model, SIDE, SIDE)
     orders: tuple[tuple[rerank.Rerank | None, dict[str, int]], ...] = (
         ("bits", {"bit_certainty": 5, "same_place": 12}),
-        (None, {"same_place": 12}),
+        ("thumbnails", {"same_place": 12}),
+        (None, {"mixed": 6, "same_place": 12}),
     )
     for wanted, compared in orders:
         found = search(store, query, 3, rerank=wanted)

@@ -141,7 +141,7 @@ def test_a_large_scene_is_searched_by_all_its_tiles_that_hold_data(
     nearest: dict[int, int] = {}
     for hit in (hit for hits in each for hit in hits):
         nearest[hit.row] = min(hit.distance, nearest.get(hit.row, 999))
-    everything = search(archive, path, 20, model=model).hits
+    everything = search(archive, path, 20, rerank="none", model=model).hits
     assert [(hit.distance, hit.row) for hit in everything] == sorted(
         (distance, row) for row, distance in nearest.items()
     )[:20]
@@ -182,13 +182,13 @@ def test_images_rows_codes_and_files_are_the_same_query(
 ) -> None:
     path = folder / "forest_1.png"
     image = read_pixels(path)
-    by_file = search(archive, str(path), 4, model=model)
+    by_file = search(archive, str(path), 4, rerank="none", model=model)
     code = by_file.queries[0].code.tobytes().hex()
     for asked in (path, image, Query.from_image(image, model), f"code:{code}"):
-        assert search(archive, asked, 4, model=model).hits == by_file.hits
+        assert search(archive, asked, 4, rerank="none", model=model).hits == by_file.hits
     row = by_file.hits[0].row
-    assert search(archive, f"row:{row}", 4).hits == by_file.hits
-    assert search(str(archive.path), [f"row:{row}"], 4).hits == by_file.hits
+    assert search(archive, f"row:{row}", 4, rerank="none").hits == by_file.hits
+    assert search(str(archive.path), [f"row:{row}"], 4, rerank="none").hits == by_file.hits
     assert search(archive, f"code:{code.upper()}", 4).hits == by_file.hits
     for text, said in (
         ("code:12", "8 bits"),
@@ -207,7 +207,8 @@ def test_the_document_is_json_and_says_what_was_asked(
     found = search(archive, folder / "forest_1.png", 2, where=where, radius=9, model=model)
     document = json.loads(json.dumps(found.document()))
     assert document["filter"] == {"scene": str(folder / "forest_1.png")}
-    assert (document["k"], document["radius"], document["reranked"]) == (2, 9, None)
+    assert (document["k"], document["radius"]) == (2, 9)
+    assert document["reranked"] == {"by": ["mixed"], "compared": {"mixed": 1}}
     assert (document["searched"], document["model"]) == (len(archive), archive.model)
     (hit,) = document["hits"]
     assert (hit["match"], hit["hamming_rank"], hit["distance"]) == ("same_kind", 1, 0)

@@ -1,0 +1,267 @@
+"""STAC: items and collections that name scenes, with their times and places.
+
+An item is a GeoJSON feature whose assets are files; a collection or a catalogue links to items
+(https://stacspec.org). Which of an item's assets is the scene, say its roles, its type and its
+bands. The documents may come from anywhere: assets outside their folder are read where that was
+asked for, and none from the network.
+"""
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from scenehash.errors import ConfigurationError, InputError
+from scenehash.files import path_from, path_text, printable, read_regular
+from scenehash.geo import Box
+from scenehash.objects import is_object, read_object
+
+from .files import SCENE_SUFFIXES
+from .times import time_in
+
+SUFFIXES = (".json", ".geojson")
+MOST_BYTES = 64 << 20
+MOST_DEEP, MOST_DOCUMENTS = 16, 200_000
+NOT_SCENES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "cloud-shadow"})
+COLOURS = ("red", "green", "blue")
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What an item says of its scene, for what the file does not say itself.
+
+    time: when it was acquired; it counts before the file's. box: (west, south, east, north) in
+    degrees, in which the scene lies; for a scene without a place of its own. bands: numbers of red,
+    green and blue, as DecodeParams has them; where no bands were asked for.
+    """
+
+    time: datetime | None = None
+    box: Box | None = None
+    bands: str | None = None
+
+
+@dataclass(frozen=True)
+class StacOptions:
+    """asset: the key of the asset to take, where the item's words are not enough. roots: folders
+    and addresses besides the document's own below which assets may lie."""
+
+    asset: str | None = None
+    roots: tuple[str, ...] = ()
+
+
+@dataclass
+class Items:
+    """Scenes that documents name: their paths or addresses, and what is noted of each.
+
+    set_aside: items without a scene that could be read, by the name of the document and their id,
+    and why.
+    """
+
+    scenes: dict[str, Noted] = field(default_factory=dict)
+    set_aside: dict[str, str] = field(default_factory=dict)
+
+
+def is_stac(uri: str) -> bool:
+    """Whether a path or an address is one of a STAC document, by its name."""
+    return uri.lower().endswith(SUFFIXES)
+
+
+def read_items(uri: str, options: StacOptions) -> Items:
+    """The scenes that the STAC document at a path or an address names, itself or by its links.
+
+    Raises InputError, with the address, when it cannot be read or is no STAC document.
+    """
+    address = uri if is_object(uri) else path_text(path_from(uri).absolute())
+    roots = [posixpath.dirname(address), *(_absolute(root) for root in options.roots)]
+    return _Reader(roots, options.asset).read(address)
+
+
+class _Reader:
+    """Reads documents by their links, each once."""
+
+    def __init__(self, roots: Sequence[str], asset: str | None) -> None:
+        self._roots, self._asset = roots, asset
+        self._items = Items()
+        self._seen: set[str] = set()
+
+    def read(self, address: str) -> Items:
+        try:
+            self._take(_document(address), address, 0)
+        except InputError as error:
+            raise InputError(error.reason, address) from error
+        return self._items
+
+    def _take(self, document: Mapping[str, Any], address: str, deep: int) -> None:
+        kind = document.get("type")
+        if kind == "Feature":
+            self._take_item(document, address)
+        elif kind == "FeatureCollection":
+            for item in _mappings(document.get("features")):
+                self._take_item(item, address)
+        elif kind in ("Catalog", "Collection"):
+            self._follow(document, address, deep)
+        else:
+            raise InputError("no STAC item, collection or catalogue")
+
+    def _follow(self, document: Mapping[str, Any], address: str, deep: int) -> None:
+        if deep >= MOST_DEEP:
+            raise InputError("catalogues of catalogues that are nested too deeply")
+        for link in _mappings(document.get("links")):
+            if link.get("rel") not in ("item", "child"):
+                continue
+            href = link.get("href")
+            try:
+                linked = self._inside(href, address)
+                if linked in self._seen:
+                    continue
+                self._seen.add(linked)
+                if len(self._seen) > MOST_DOCUMENTS:
+                    raise InputError(f"more than {MOST_DOCUMENTS:,} documents")
+                self._take(_document(linked), linked, deep + 1)
+            except InputError as error:
+                self._items.set_aside[f"{address}: link {_shown(href)}"] = error.reason
+
+    def _take_item(self, item: Mapping[str, Any], address: str) -> None:
+        try:
+            key, asset = _scene_asset(item, self._asset)
+            place = self._inside(asset.get("href"), address)
+            noted = Noted(time_in(item), _box(item), _bands(asset))
+        except (InputError, ValueError) as error:
+            name = f"{address}: item {_shown(item.get('id'))}"
+            self._items.set_aside[name] = str(error)
+        else:
+            del key
+            self._items.scenes.setdefault(place, noted)
+
+    def _inside(self, href: object, address: str) -> str:
+        """Where a link or an asset leads; InputError when that is not where it may."""
+        if not isinstance(href, str) or not href:
+            raise InputError("without an address (href)")
+        parts = urlsplit(href)
+        if is_object(href):
+            place = href
+        elif parts.scheme == "file":
+            place = unquote(parts.path)
+        elif parts.scheme:
+            raise InputError(f"{_shown(href)} is on the network, which is not reached; fetch it")
+        else:
+            place = _joined(posixpath.dirname(address), unquote(href))
+        plain = _normal(place)
+        if not any(plain.startswith(_normal(root).rstrip("/") + "/") for root in self._roots):
+            raise InputError(
+                f"{_shown(href)} is outside the document's folder; allow it: --assets-from "
+                f"{_shown(posixpath.dirname(plain))}"
+            )
+        return plain
+
+
+def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapping[str, Any]]:
+    """The asset that is the scene, with its key; InputError when none is, or too many are."""
+    assets = item.get("assets")
+    every = {
+        str(key): asset
+        for key, asset in (assets.items() if isinstance(assets, dict) else ())
+        if isinstance(asset, dict)
+    }
+    if wanted is not None:
+        if wanted not in every:
+            raise InputError(f"no asset {_shown(wanted)}; it has {_named(every)}")
+        return wanted, every[wanted]
+    images = {key: asset for key, asset in every.items() if _is_image(asset)}
+    visual = {key: one for key, one in images.items() if key == "visual" or "visual" in _roles(one)}
+    colours = {key: one for key, one in images.items() if _bands(one) is not None}
+    for some in (visual, colours, images):
+        if len(some) == 1:
+            return next(iter(some.items()))
+    if not images:
+        raise InputError(f"no asset that is an image; it has {_named(every)}")
+    raise InputError(
+        f"which asset is the scene? {_named(images)}: choose with --asset; bands in files of their "
+        "own: put them into one with gdalbuildvrt -separate"
+    )
+
+
+def _is_image(asset: Mapping[str, Any]) -> bool:
+    roles, kind = _roles(asset), asset.get("type")
+    if roles & NOT_SCENES:
+        return False
+    suffix = posixpath.splitext(str(asset.get("href", "")))[1].lower()
+    is_image = isinstance(kind, str) and kind.startswith("image/")
+    return is_image or suffix in SCENE_SUFFIXES or suffix == ".vrt"
+
+
+def _roles(asset: Mapping[str, Any]) -> set[str]:
+    roles = asset.get("roles")
+    return {role for role in roles if isinstance(role, str)} if isinstance(roles, list) else set()
+
+
+def _bands(asset: Mapping[str, Any]) -> str | None:
+    """The numbers of red, green and blue in an asset, by its bands' common names."""
+    bands = list(_mappings(asset.get("bands") or asset.get("eo:bands")))
+    names = [band.get("eo:common_name") or band.get("common_name") for band in bands]
+    if not all(colour in names for colour in COLOURS):
+        return None
+    return ",".join(str(names.index(colour) + 1) for colour in COLOURS)
+
+
+def _box(item: Mapping[str, Any]) -> Box | None:
+    """The box of an item; None where it has none, or one that makes no sense."""
+    box = item.get("bbox")
+    if not isinstance(box, list) or len(box) not in (4, 6):
+        return None
+    try:
+        sides = [float(side) for side in box]
+        west, south, east, north = sides if len(sides) == 4 else (*sides[:2], *sides[3:5])
+        return Box(west, south, east, north).checked()
+    except (TypeError, ValueError, ConfigurationError):
+        return None
+
+
+def _document(address: str) -> Mapping[str, Any]:
+    if is_object(address):
+        data = read_object(address, MOST_BYTES)
+    else:
+        data = read_regular(path_from(address), MOST_BYTES)
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"not JSON ({str(error)[:100]})") from error
+    if not isinstance(document, dict):
+        raise InputError("no STAC item, collection or catalogue")
+    return document
+
+
+def _mappings(values: object) -> Iterator[Mapping[str, Any]]:
+    for value in values if isinstance(values, list) else ():
+        if isinstance(value, dict):
+            yield value
+
+
+def _joined(folder: str, href: str) -> str:
+    if is_object(folder) and href.startswith("/"):
+        raise InputError(f"{_shown(href)}: a path, in a document of a bucket")
+    return f"{folder}/{href}" if not href.startswith("/") else href
+
+
+def _normal(place: str) -> str:
+    """A path or an address without steps upwards."""
+    if is_object(place):
+        scheme, _, rest = place.partition("://")
+        return f"{scheme}://{posixpath.normpath('/' + rest)[1:]}"
+    return path_text(Path(posixpath.normpath(place)).resolve())
+
+
+def _absolute(root: str) -> str:
+    return root if is_object(root) else path_text(path_from(root).absolute())
+
+
+def _named(assets: Mapping[str, object]) -> str:
+    return ", ".join(_shown(key) for key in list(assets)[:12]) or "none"
+
+
+def _shown(value: object) -> str:
+    return printable(str(value))[:100]
