@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from scenehash import HashModel, push, search
+from scenehash.cli.search import _hit_table
 from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
@@ -188,6 +190,18 @@ def test_words_and_document_are_those_of_a_store(searched, corpus):
     assert found.more_within_radius == here.more_within_radius
     assert set(found.document(explain=True)) == set(here.document(explain=True))
     assert "scan" in str(found.explanation) or "multi_index" in str(found.explanation)
+
+
+def test_tiles_of_one_row_at_two_stations_are_two(searched, capsys):
+    store, tiles = searched
+    found = search(store, f"code:{tiles[0][2].hex()}", k=len(tiles), rerank="none")
+    document = found.document(group=True)
+    names = [name for group in document["groups"] for name in group]
+    assert len(names) == len(set(names)) == len(tiles)
+    several = len({station for station, *_ in tiles}) > 1
+    assert ("north/0" if several else 0) in names
+    Console(width=200).print(_hit_table(found, False))
+    assert len(capsys.readouterr().out.splitlines()) == len(tiles) + 1
 
 
 def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tmp_path):
