@@ -2,7 +2,8 @@
 
 python benchmarks/corruption.py [--count 2000] [--seed 0] [--seconds 5]
 
-A small store with everything in it is damaged in one way after another: bits, ranges, pages and
+A small store with everything in it (kept representations, a rule on them and an earlier generation
+too) is damaged in one way after another: bits, ranges, pages and
 whole files; values in the catalog of other kinds; files of an older copy. Each time a process of
 its own reads it in every way, then writes to it. Wrong are: a hit that is not what was stored, or
 does not meet its filter; hits that are lacking while verify finds no damage; any error that is not
@@ -34,10 +35,22 @@ from scenehash import CodeStore, Filter, Hit
 from scenehash.errors import ScenehashError
 from scenehash.index import code_index
 from scenehash.index.planner import Planner
-from scenehash.store import Alert, Arrival, HashedScene
+from scenehash.store import (
+    Alert,
+    Arrival,
+    Expected,
+    HashedScene,
+    Rule,
+    SceneVectors,
+    earlier_path,
+    fitted_on,
+)
 from scenehash.windows import Window
 
 LINEAGE, BITS = "a" * 16, 64
+FRAME, DIMS = "f" * 16, 24
+# What could not follow the store to its model.
+EARLIER_LINEAGE, EARLIER_BITS, EARLIER_SCENES = "b" * 16, 32, 5
 SCENES = 40
 # The store is small, and its index is used all the same.
 EAGER = Planner(
@@ -56,8 +69,8 @@ FILTERS = (
 )
 KEYS = {
     "store": "id", "scene": "scene", "tile": "row", "deleted": "first_row", "label": "scene",
-    "block": "id", "alert": "name", "outbox": "event", "sink": "name", "arrival": "path",
-    "quarantine": "path",
+    "block": "id", "alert": "name", "alert_rule": "name", "outbox": "event",
+    "sink": "name", "arrival": "path", "quarantine": "path",
 }  # fmt: skip
 VALUES = (
     0, 1, -1, 2**31, 2**62, -(2**62), 1e308, -0.5, "", "x", "[]", "{}", "[" * 5000, '{"a":',
@@ -78,6 +91,7 @@ def scene(number: int) -> HashedScene:
         draw.integers(0, 256, (tiles, BITS // 8), np.uint8),
         labels=("even",) if number % 2 == 0 else (),
         thumbnails=[draw.bytes(50) for _ in range(tiles)],
+        vectors=SceneVectors(FRAME, draw.integers(-128, 128, (tiles, DIMS)).astype(np.int8)),
     )
     if number % 3 == 0:
         return plain
@@ -89,19 +103,41 @@ def scene(number: int) -> HashedScene:
     return replace(plain, time=when, footprints=places, decode_params={"bands": [3, 2, 1]})
 
 
+def earlier_scene(number: int) -> HashedScene:
+    """The same scene by the model of then."""
+    own = scene(number)
+    codes = np.ascontiguousarray(own.codes[:, : EARLIER_BITS // 8])
+    return replace(own, codes=codes, vectors=None)
+
+
+def alert() -> Alert:
+    """An alert with a rule on representations."""
+    code = scene(1).codes[:1]
+    template = np.zeros((1, DIMS), np.float32)
+    template[0, 0] = 1
+    expected = Expected("1/day", 0.001, 0.001, 0.9, 40)
+    centre, own = np.zeros(DIMS, np.float32), fitted_on(code, code[:0])
+    rule = Rule("linear", FRAME, centre, template, 1, 0.25, expected, own)
+    return Alert("quay", 8, code, code[:0], ("a.png",), rule=rule)
+
+
 def make_store(folder: Path, copy: Path) -> None:
     """A store with everything in it, and a copy of it as it was halfway."""
     with CodeStore.create(folder, LINEAGE, BITS, "a-model") as store:
         store.keep_thumbnails()
+        store.keep_vectors(FRAME, DIMS)
         store.add([scene(number) for number in range(SCENES // 2)])
         for number in (3, 4, 11):
             store.delete(Filter(scene=f"/scenes/{number}.tif"))
         store.compact()
         store.build_index()
-        code = scene(1).codes[:1]
-        store.alerts.add(Alert("quay", 8, code, code[:0], ("a.png",)))
+        store.alerts.add(alert())
         store.outbox.note(['{"kind": "scene"}'] * 3, [Arrival("/in/a.tif", 5, 7)])
         store.outbox.deliver({"stdout": 2}, 100)
+    there = earlier_path(folder, EARLIER_LINEAGE, EARLIER_BITS)
+    there.parent.mkdir()
+    with CodeStore.create(there, EARLIER_LINEAGE, EARLIER_BITS, "a-model-of-then") as store:
+        store.add([earlier_scene(number) for number in range(EARLIER_SCENES)])
     shutil.copytree(folder, copy)
     with CodeStore.open(folder, writable=True) as store:
         store.add([scene(number) for number in range(SCENES // 2, SCENES)])
@@ -216,7 +252,7 @@ def take_older(folder: Path, copy: Path, draw: random.Random) -> str:
     path = some_file(copy, draw)
     there = folder / path.relative_to(copy)
     shutil.copyfile(path, there)
-    return f"{path.name} of an older copy"
+    return f"{path.relative_to(copy)} of an older copy"
 
 
 def change_value(folder: Path, copy: Path, draw: random.Random) -> str:
@@ -258,6 +294,9 @@ class Reading:
         """Open, read, verify, write."""
         with self._step("open"), CodeStore.open(self._folder) as store:
             self._read(store)
+        earlier = earlier_path(self._folder, EARLIER_LINEAGE, EARLIER_BITS)
+        with self._step("open earlier"), CodeStore.open(earlier) as store:
+            self._read_earlier(store)
         with self._step("write"), CodeStore.open(self._folder, writable=True) as store:
             self._write(store)
             self._read(store)
@@ -295,7 +334,12 @@ class Reading:
         yield "refresh", store.refresh
         yield "counts", store.counts
         yield "knows", lambda: store.knows(scene(7).content)
-        yield "alerts", store.alerts.list
+        yield "alerts", lambda: self._alerts(store)
+        yield "vectors", lambda: self._vectors(store)
+        yield "vectors_by_scene", lambda: list(store.vectors_by_scene())
+        yield "vector_count", store.vector_count
+        yield "vectors_missing", store.vectors_missing
+        yield "earlier", store.earlier
         yield "quarantine", store.quarantine.list
         yield "events", lambda: store.outbox.events(0, 99)
         yield "delivered", store.outbox.delivered
@@ -322,6 +366,7 @@ class Reading:
             ("compact", store.compact),
             ("index", store.build_index),
             ("thumbnails", store.keep_thumbnails),
+            ("vectors", lambda: store.keep_vectors(FRAME, DIMS)),
         ]
         for name, write in writes:
             with self._step(name):
@@ -375,6 +420,38 @@ class Reading:
             if jpeg != (own.thumbnails or ())[window.x // 256]:  # type: ignore[attr-defined]
                 self.wrong.append(f"the thumbnail of row {row}")
 
+    def _vectors(self, store: CodeStore) -> None:
+        if (store.vectors.frame, store.vectors.dims) != (FRAME, DIMS):
+            return  # as good as none
+        there, vectors = store.vectors.read(np.array(sorted(self._truth.tiles), np.int64))
+        for row, vector in zip(there.tolist(), vectors, strict=True):
+            path, window, *_ = self._truth.tiles[row]
+            own = scene(int(Path(str(path)).stem)).vectors
+            if not np.array_equal(vector, own.values[window.x // 256]):  # type: ignore
+                self.wrong.append(f"the representation of row {row}")
+
+    def _alerts(self, store: CodeStore) -> None:
+        for found in store.alerts.list():
+            same = (found.name, found.radius, found.sources) == ("quay", 8, ("a.png",))
+            same &= np.array_equal(found.examples, alert().examples)
+            if found.rule is not None:
+                same &= found.rule.document() == alert().rule.document()  # type: ignore
+                same &= np.array_equal(found.rule.templates, alert().rule.templates)  # type: ignore
+            if not same:
+                self.wrong.append(f"an alert is shown as {found}")
+
+    def _read_earlier(self, store: CodeStore) -> None:
+        for number in range(EARLIER_SCENES):
+            with self._step("search earlier"):
+                (hits,) = store.search(earlier_scene(number).codes[:1], 5)
+                for hit in hits:
+                    own = earlier_scene(int(Path(hit.scene).stem))
+                    far = own.codes[hit.window.x // 256] ^ earlier_scene(number).codes[0]
+                    if np.bitwise_count(far).sum() != hit.distance:
+                        self.wrong.append(f"a wrong hit of an earlier generation: {hit}")
+        with self._step("verify earlier"):
+            store.verify()
+
     @contextlib.contextmanager
     def _step(self, name: str) -> Iterator[None]:
         started = time.monotonic()
@@ -388,7 +465,7 @@ class Reading:
         except BaseException:
             self.wrong.append(f"{name}: {traceback.format_exc()}")
         taken = time.monotonic() - started
-        if name not in ("open", "write") and taken > self._seconds:
+        if name not in ("open", "open earlier", "write") and taken > self._seconds:
             self.wrong.append(f"{name}: took {taken:.1f} s")
 
 

@@ -3,9 +3,10 @@
 python benchmarks/fuzz_readers.py [--inputs 20000] [--seed 0] [--only jpeg]
 
 Small real files of each kind are mutated by a seed and read as an ingest reads them: opened, cut,
-every tile, overview, footprints, content. A model card is parsed. Allowed is a result of the right
-kind, or InputError (ModelError for a card). All else is a finding: another exception, a process
-that dies, more than 10 s, more than 600 MB. `--first N --inputs 1` repeats input N of a seed.
+every tile, overview, footprints, content. A model card is parsed, a model file is loaded and hashes
+a tile. Allowed is a result of the right kind, or InputError (ModelError for a card or a model). All
+else is a finding: another exception, a process that dies, more than 10 s, more than 600 MB.
+`--first N --inputs 1` repeats input N of a seed.
 """
 
 import argparse
@@ -110,6 +111,8 @@ def read_one(kind: str, seeds: list[bytes], rng: np.random.Generator, folder: Pa
             from scenehash.model.card import Card
 
             Card.from_json(data)
+        elif kind == "model":
+            _read_model(_place(kind, data, folder))
         else:
             _read_scene(_place(kind, data, folder))
     except (InputError, ModelError) as error:
@@ -150,6 +153,15 @@ def _read_scene(path: Path) -> None:
         assert scene.time is None or 1800 <= scene.time.year < 2200
 
 
+def _read_model(path: Path) -> None:
+    """Load a model file as a device does, and hash a tile."""
+    from scenehash.model.hash_model import HashModel
+
+    model = HashModel.load(path)
+    size = model.tile_size
+    assert model.encode([np.zeros((size, size, 3), np.uint8)]).shape == (1, model.bits // 8)
+
+
 def _kinds() -> dict[str, list[bytes]]:
     """Small files of each kind, from real tiles."""
     from scenehash.model.model_file import shipped_model
@@ -161,7 +173,9 @@ def _kinds() -> dict[str, list[bytes]]:
     model_card = json.JSONDecoder().raw_decode(card[start:].decode("utf-8", "replace"))[0]
     progressive, lossy = (cv2.IMWRITE_JPEG_PROGRESSIVE, 1), (cv2.IMWRITE_WEBP_QUALITY, 50)
     grey, deep = tiles[0][:, :, 0], tiles[0].astype(np.uint16) * 200
+    golden = Path(__file__).parents[1] / "tests" / "golden" / "model-1.onnx"
     return {
+        "model": [golden.read_bytes()],
         "jpeg": [_encoded(".jpg", image, quality) for image in (*tiles, grey)]
         + [_encoded(".jpg", tiles[0], progressive)],
         "png": [_encoded(".png", image) for image in (*tiles, grey, deep)],
@@ -209,7 +223,7 @@ def _rasters(tiles: list[Image]) -> dict[str, list[bytes]]:
 
 def _place(kind: str, data: bytes, folder: Path) -> Path:
     """Write an input where its reader finds it, and return the scene that it belongs to."""
-    suffixes = {"jpeg": ".jpg", "tiff": ".tif", "geotiff": ".tif"}
+    suffixes = {"jpeg": ".jpg", "tiff": ".tif", "geotiff": ".tif", "model": ".onnx"}
     beside = {"stac": "a.json", "notes": "a.tif.aux.xml", "world": "a.tfw"}
     tile = cv2.cvtColor(cv2.resize(demo_tiles("forest")[0], (64, 64)), cv2.COLOR_RGB2BGR)
     if kind in beside:

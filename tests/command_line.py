@@ -27,8 +27,8 @@ def answer(*arguments: object) -> dict:
     return json.loads(result.stdout)
 
 
-def interrupt(words: list[str], when: Callable[[], bool]) -> None:
-    """Press Ctrl-C once a command has come so far; it must end at once, with one line."""
+def interrupt(words: list[str], when: Callable[[], bool]) -> str:
+    """Press Ctrl-C once a command has come so far; it must end at once. Gives what it said."""
     with subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True) as process:
         while not when():
             assert process.poll() is None
@@ -39,3 +39,4 @@ def interrupt(words: list[str], when: Callable[[], bool]) -> None:
     assert process.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said
+    return said

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.cli.commands import register_command
+from scenehash.cli.commands import continuing, register_command
 from scenehash.cli.console import CONSOLE, AsJson, report
 
 from .options import ExportOptions, Limits, Precision
@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@continuing
 def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, made by `scenehash train`.")],
     out: Annotated[

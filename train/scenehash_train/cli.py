@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.cli.commands import register_command
+from scenehash.cli.commands import continuing, register_command
 from scenehash.cli.console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
 
 from . import data_cli
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     data_cli.register(app)
 
 
+@continuing
 def train_command(
     data: DataFolders,
     out: Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scenehash.cli.commands import register_command, register_group
+from scenehash.cli.commands import continuing, register_command, register_group
 from scenehash.cli.console import CONSOLE, AsJson, report
 
 
@@ -33,6 +33,7 @@ def list_command(as_json: AsJson = False) -> None:
     report({"archives": [one.document(name) for name, one in PUBLISHED.items()]}, as_json, table)
 
 
+@continuing
 def fetch_command(
     name: Annotated[str, typer.Argument(help="A name from `scenehash data list`.")],
     out: Annotated[

@@ -87,11 +87,13 @@ def adapt(
     file; None: the one that it keeps, or the shipped one. anyway: write the file even if the codes
     are not judged to be better. The store is not changed; rehash gives its tiles the new codes.
 
-    Raises ConfigurationError where the model gives no representation, LineageError where the
-    store's codes are of another model, ModelError where its file cannot be used, InputError where
-    fewer than 300 tiles can be.
+    Raises ConfigurationError where the model gives no representation, or on a seed below 0,
+    LineageError where the store's codes are of another model, ModelError where its file cannot be
+    used, InputError where fewer than 300 tiles can be.
     """
     check_output(out)
+    if seed < 0:
+        raise ConfigurationError(f"seed {seed}: give 0 or more")
     given = model or store.model_file()
     loaded = given if isinstance(given, HashModel) else HashModel.load(given)
     if loaded.representation is None:

@@ -30,7 +30,7 @@ def adapt_command(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the choice of tiles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of tiles.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Adapt the model to a store's own tiles: write a new model file.

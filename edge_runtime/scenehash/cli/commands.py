@@ -1,5 +1,6 @@
 """How commands are added to the command line: by their names, with examples, options in groups."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from .help import examples
 
 Command = Callable[..., None]
 SUFFIX = "_command"
+CONTINUES = "continues"
 
 
 def register_command(app: typer.Typer, command: Command, *lines: str) -> None:
@@ -22,6 +24,28 @@ def register_command(app: typer.Typer, command: Command, *lines: str) -> None:
     """
     name = command.__name__.removesuffix(SUFFIX)
     app.command(name, epilog=examples(*lines))(_flat(command))
+
+
+def continuing(command: Command) -> Command:
+    """A command that, when it is interrupted, keeps what is finished, and continues another time.
+
+    The line that says so is printed for these alone, see continues.
+    """
+
+    @functools.wraps(command)
+    def marked(*given: Any, **named: Any) -> None:
+        try:
+            command(*given, **named)
+        except KeyboardInterrupt as error:
+            setattr(error, CONTINUES, True)
+            raise
+
+    return marked
+
+
+def continues(error: KeyboardInterrupt) -> bool:
+    """Whether a command that was interrupted continues when it is given again."""
+    return bool(getattr(error, CONTINUES, False))
 
 
 def register_group(app: typer.Typer, name: str, about: str) -> typer.Typer:

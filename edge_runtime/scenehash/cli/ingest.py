@@ -9,7 +9,7 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .commands import register_command
+from .commands import continuing, register_command
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
 from .options import Bits, ModelPath, StorePath
 
@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@continuing
 def ingest_command(
     paths: Annotated[
         list[Path],

@@ -32,6 +32,7 @@ from . import (
     tiles,
     watch,
 )
+from .commands import continues
 from .console import EXIT_FAILED, notice, report
 from .help import give_all
 from .interrupts import exit_status, interruptible
@@ -48,7 +49,7 @@ Exit status:
   1  failed
   2  wrong usage
   3  done, but some inputs were set aside
-  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM; finished work is kept
+  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM
 """
 
 
@@ -81,8 +82,7 @@ class _Commands(TyperGroup):
             hint = f" (see: {context.command_path} --help)" if context else ""
             self._end("UsageError", f"{error.format_message()}{hint}", error.exit_code, error)
         except KeyboardInterrupt as error:
-            message = "interrupted: finished work is kept; run the same command again to continue"
-            self._end("Interrupted", message, exit_status(error), error)
+            self._end("Interrupted", _interrupted(error), exit_status(error), error)
         except Exception as error:
             if debug:
                 raise
@@ -96,6 +96,12 @@ class _Commands(TyperGroup):
                 document = {"type": kind, "message": message, "exit_status": status}
                 report({"error": document}, as_json=True)
         raise typer.Exit(status) from error
+
+
+def _interrupted(error: KeyboardInterrupt) -> str:
+    if continues(error):
+        return "interrupted: finished work is kept; run the same command again to continue"
+    return "interrupted"
 
 
 def _message(error: Exception) -> str:

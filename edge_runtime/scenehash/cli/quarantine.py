@@ -8,7 +8,7 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .commands import register_command, register_group
+from .commands import continuing, register_command, register_group
 from .console import CONSOLE, AsJson, report
 from .ingest import show_report
 from .options import ModelPath, StorePath, Wait
@@ -35,6 +35,7 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
     report(document, as_json, *lines, f"{store}: {len(items)} in quarantine")
 
 
+@continuing
 def retry_command(
     store: StorePath,
     choice: IngestChoice,

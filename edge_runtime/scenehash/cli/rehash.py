@@ -8,7 +8,7 @@ import typer
 from scenehash.files import path_text
 
 from .alert import rule_text
-from .commands import register_command
+from .commands import continuing, register_command
 from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
 from .options import CORES, StorePath, Threads
 
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@continuing
 def rehash_command(
     store: StorePath,
     model: Annotated[

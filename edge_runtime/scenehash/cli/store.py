@@ -10,7 +10,7 @@ from scenehash.files import printable
 
 from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice
-from .commands import register_command, register_group
+from .commands import continuing, register_command, register_group
 from .console import (
     CONSOLE,
     EXIT_FAILED,
@@ -285,6 +285,7 @@ def label_command(
     report(document, as_json, f"{folder}: {counted(len(changed), 'scene')} changed")
 
 
+@continuing
 def relocate_command(
     paths: Annotated[
         list[Path],
@@ -315,6 +316,7 @@ def relocate_command(
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
+@continuing
 def merge_command(
     stores: Annotated[
         list[Path],
@@ -395,6 +397,7 @@ def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     report(document, as_json, f"{folder}: {counted(indexed, 'code')} indexed")
 
 
+@continuing
 def thumbnails_command(
     choice: StoreChoice,
     remove: Annotated[
@@ -421,6 +424,7 @@ def thumbnails_command(
     _report_made(folder, count, "thumbnail", done, as_json)
 
 
+@continuing
 def vectors_command(
     choice: StoreChoice,
     remove: Annotated[

@@ -10,7 +10,7 @@ import typer
 from scenehash.watcher.options import SinkConfig, WatchOptions
 
 from .choices import IngestChoice
-from .commands import register_command
+from .commands import continuing, register_command
 from .console import EXIT_FAILED, EXIT_SET_ASIDE, counted, notice
 from .interrupts import stopping
 from .options import Bits, ModelPath, StorePath
@@ -140,6 +140,7 @@ class WatchChoice:
         )
 
 
+@continuing
 def watch_command(
     folders: Annotated[
         list[Path],

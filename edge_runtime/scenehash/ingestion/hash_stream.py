@@ -54,14 +54,16 @@ class HashStream:
         self._lengths.append(self._unfinished)
         self._unfinished = 0
 
-    def drop(self) -> None:
-        """Forget the scene that is being read."""
+    def drop(self) -> int:
+        """Forget the scene that is being read; gives how many of its tiles were not hashed."""
         self._finish()
         hashed = max(0, self._unfinished - len(self._images))
-        self._images = self._images[: len(self._images) - (self._unfinished - hashed)]
+        waiting = self._unfinished - hashed
+        self._images = self._images[: len(self._images) - waiting]
         del self._codes[len(self._codes) - hashed * self._bits // 8 :]
         del self._representations[len(self._representations) - hashed * self._dims :]
         self._unfinished = 0
+        return waiting
 
     def take(self) -> list[Hashed]:
         """Codes and representations of each scene that was ended since the last call."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.scenes.stac import StacOptions
+from scenehash.store import check_labels, label_of_folder
 from scenehash.windows import Tiling
 
 CORES = os.cpu_count() or 1
@@ -17,7 +18,7 @@ class IngestOptions:
     """How scenes are read, cut and stored.
 
     params: how files become pixels, where that is not to be as the model's card says. labels: words
-    to find them by.
+    to find them by, ConfigurationError on an empty one.
     label_from_folder: the name of a file's folder is one, too. threads: how many batches are hashed
     at the same time, each on as many threads as the model was loaded with. With one each, none
     waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
@@ -40,7 +41,12 @@ class IngestOptions:
     vectors: bool | None = None
     stac: StacOptions = field(default_factory=StacOptions)
 
+    def __post_init__(self) -> None:
+        check_labels([path_text(label) for label in self.labels])
+
     def labels_of(self, path: Path) -> tuple[str, ...]:
         """The labels of the scene in a file."""
         labels = tuple(path_text(label) for label in self.labels)
-        return (*labels, path_text(path.parent.name)) if self.label_from_folder else labels
+        if not self.label_from_folder:
+            return labels
+        return (*labels, *map(path_text, label_of_folder(path)))

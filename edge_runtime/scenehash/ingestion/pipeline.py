@@ -158,22 +158,23 @@ class _Ingesting:
         self._ended: dict[str, Ended] = {}
         self._duplicates: list[Duplicate] = []
         self._committed = time.monotonic()
+        self._left = 1  # steps of the task, of the scene that is being read
 
     def take(self, event: Event | SetAside) -> None:
         """Take what was read, and commit when that is due."""
         match event:
             case Duplicate():
                 self._take_duplicate(event)
-                self._task.advance(1)
             case SetAside():
-                self._stream.drop()
+                self._drop()
                 self.report.set_aside.append(event)
-                self._task.advance(1)
             case Begun(tiles):
                 self._task.plan(tiles - 1)
+                self._left = tiles
             case Images(images, skipped):
                 self._task.advance(skipped)
                 self._stream.add(images)
+                self._left -= skipped + len(images)
             case Ended(scene) if scene.content in self._ended:
                 there = self._ended[scene.content].scene.labels
                 labels = [label for label in scene.labels if label not in there]
@@ -181,6 +182,7 @@ class _Ingesting:
             case Ended(scene):
                 self._ended[scene.content] = event
                 self._stream.end()
+                self._left = 1
                 self._commit_when_due()
 
     def commit(self) -> None:
@@ -208,8 +210,13 @@ class _Ingesting:
             vectors = SceneVectors(self._frame, hashed.vectors)
         return replace(scene, codes=hashed.codes, vectors=vectors)
 
+    def _drop(self) -> None:
+        """Forget the scene that is being read; its steps are done by that."""
+        self._task.advance(self._left + self._stream.drop())
+        self._left = 1
+
     def _take_duplicate(self, duplicate: Duplicate) -> None:
-        self._stream.drop()
+        self._drop()
         self.report.duplicates.append(duplicate.path)
         if duplicate.labels or duplicate.moved is not None:
             self._duplicates.append(duplicate)

@@ -6,14 +6,14 @@ version asks for the pixels as they are, and turns them itself.
 
 import contextlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from .source import Pixels
+from .tiff_directory import ORIENTATION, short_values
 
 UPRIGHT = 1
-_ORIENTATION, _SHORT = 0x0112, 3
 _EXIF = b"Exif\0\0"
 
 
@@ -26,15 +26,10 @@ def orientation_of(data: bytes, kind: str) -> int:
     return UPRIGHT
 
 
-def tiff_orientation(head: bytes, directory: bytes) -> int:
-    """The same of a TIFF: its first 16 bytes, and those of its first directory's entries."""
-    order = ">" if head[:1] == b"M" else "<"
-    big = 43 in struct.unpack(order + "H", head[2:4])
-    for at in range(0, len(directory) - 11, 20 if big else 12):
-        tag, kind = struct.unpack_from(order + "HH", directory, at)
-        if (tag, kind) == (_ORIENTATION, _SHORT):
-            return _known(struct.unpack_from(order + "H", directory, at + (12 if big else 8))[0])
-    return UPRIGHT
+def tiff_orientation(directory: Mapping[int, int]) -> int:
+    """The same of a TIFF, by its first directory."""
+    value = directory.get(ORIENTATION, UPRIGHT)
+    return value if 1 <= value <= 8 else UPRIGHT
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -60,11 +55,7 @@ def _orientation(note: bytes) -> int:
         return UPRIGHT
     (start,) = struct.unpack_from(order + "I", note, 4)
     (count,) = struct.unpack_from(order + "H", note, start)
-    return tiff_orientation(note[:8], note[start + 2 : start + 2 + 12 * count])
-
-
-def _known(value: int) -> int:
-    return value if 1 <= value <= 8 else UPRIGHT
+    return tiff_orientation(short_values(note[:8], note[start + 2 : start + 2 + 12 * count]))
 
 
 def _jpeg_notes(data: bytes) -> Iterator[bytes]:

@@ -245,8 +245,40 @@ def _by_points(
     if not (_spread(pixels) and _spread(ground)):
         warnings.append("it has no place: its control points do not span an area")
         return None
+    if crs.is_geographic:
+        some = _without_a_jump(some, pixels, ground)
     fitted = FittedMapping(GCPTransformer(some, tps=len(some) >= THIN_PLATE_POINTS))
     return Georeference(fitted, crs, width)
+
+
+def _without_a_jump(
+    points: list[GroundControlPoint], pixels: Floats, ground: Floats
+) -> list[GroundControlPoint]:
+    """Control points in degrees, their longitudes counted on past the meridian where they jump.
+
+    At 180 degrees they do, or at 0 where they go from 0 to 360. Those counted on, from the widest
+    gap between them, are taken where they follow the pixels better.
+    """
+    longitudes = ground[:, 0]
+    around = np.sort(longitudes % 360)
+    gaps = np.diff(around, append=around[0] + 360)
+    first = around[(int(np.argmax(gaps)) + 1) % len(around)]
+    counted_on = np.column_stack([first + (longitudes - first) % 360, ground[:, 1]])
+    if not _spread(counted_on) or _misfit(pixels, counted_on) >= _misfit(pixels, ground):
+        return points
+    return [
+        GroundControlPoint(point.row, point.col, float(x), point.y)
+        for point, x in zip(points, counted_on[:, 0], strict=True)
+    ]
+
+
+def _misfit(pixels: Floats, ground: Floats) -> tuple[float, bool]:
+    """How far longitudes are from an affine map of columns and rows, in degrees, to a thousandth;
+    and whether the scene would be mirrored, as hardly any is."""
+    design = np.column_stack([np.ones(len(pixels)), pixels])
+    map_, *_ = np.linalg.lstsq(design, ground, rcond=None)
+    error = np.sqrt(np.square(design @ map_ - ground)[:, 0].mean())
+    return round(float(error), 3), bool(np.linalg.det(map_[1:]) > 0)
 
 
 def _by_polynomials(rpcs: RPC, width: int, warnings: list[str]) -> Georeference:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
-from scenehash.files import open_regular, path_from, read_regular
+from scenehash.files import open_regular, path_from, printable, read_regular
 from scenehash.objects import describe, gdal_name, read_head
 from scenehash.windows import Window
 
@@ -22,13 +21,14 @@ from .decoding import Decoding, decide, decoding_from
 from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
 from .formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, VRT, format_of
-from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts
+from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, world_file
 from .place import Place
 from .plain_image import decode_image
 from .scene import Scene, only_input_errors
 from .source import ArraySource, Source
 from .stac import Noted
 from .stretch import leaves_alone
+from .tiff_directory import first_directory
 from .times import time_of
 from .validity import declares
 
@@ -41,7 +41,6 @@ VRT_SUFFIX = ".vrt"
 # An image that is read whole has no more bytes than this.
 PLAIN_BYTES = 256 << 20
 LARGE_BYTES = 64_000_000
-MOST_TAGS = 4096
 # Formats of which one object is all.
 OBJECT_KINDS = (TIFF, JPEG_2000)
 NOTHING = Noted()
@@ -127,9 +126,24 @@ def _open(
         source = decode_image(data)
         decoding, asked = _decoding(source, params, reading)
         identity = BytesIdentity(content_id(data))
-        acquired, where = time_of(path, {}, noted.time), Place().or_within(noted.box)
+        acquired = time_of(path, {}, noted.time)
+        where = _no_place(path) if noted.box is None else Place().or_within(noted.box)
         return Scene(path, source, decoding, identity, acquired, where, asked)
     return _open_raster(path, kind, params, reading, noted)
+
+
+def _no_place(path: Path) -> Place:
+    """The place of a plain image, which is none, whatever lies beside it."""
+    beside = world_file(path)
+    if beside is None:
+        return Place()
+    return Place(
+        warnings=(
+            f"it has no place: {printable(beside.name)} beside it is not read for a plain image; "
+            f"make it a GeoTIFF: gdal_translate -a_srs EPSG:NUMBER {printable(path.name)} "
+            f"{printable(path.stem)}.tif",
+        )
+    )
 
 
 def _open_raster(
@@ -214,7 +228,10 @@ def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
 
 def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> Source:
     """The raster itself; one without a place that is noted as turned is read whole, and turned."""
-    if kind != TIFF or is_placed or (orientation := _orientation_in(path)) == UPRIGHT:
+    if kind != TIFF or is_placed:
+        return raster
+    orientation = tiff_orientation(first_directory(path))
+    if orientation == UPRIGHT:
         return raster
     bands = raster.bands
     every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
@@ -228,20 +245,3 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     source.is_white_zero = raster.is_white_zero
     raster.close()
     return source
-
-
-def _orientation_in(path: Path) -> int:
-    """The orientation in the first directory of a TIFF. Source: TIFF 6.0, sections 2 and 8."""
-    with open_regular(path) as file, contextlib.suppress(struct.error, OSError, OverflowError):
-        head = file.read(16)
-        order = "<" if head[:1] == b"I" else ">"
-        is_big = struct.unpack(order + "H", head[2:4])[0] == 43
-        form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
-        (start,) = struct.unpack(
-            order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8]
-        )
-        if start < os.fstat(file.fileno()).st_size:
-            file.seek(start)
-            (count,) = struct.unpack(form, file.read(struct.calcsize(form)))
-            return tiff_orientation(head, file.read(min(count, MOST_TAGS) * entry))
-    return UPRIGHT

@@ -112,6 +112,18 @@ def check_companions(path: Path) -> None:
             )
 
 
+def world_file(path: Path) -> Path | None:
+    """The world file beside an image (x.jgw, x.jpgw or x.wld beside x.jpg); None where there is
+    none."""
+    suffix = path.suffix.lower()
+    for end in (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"):
+        for variant in (end, end.upper()):
+            beside = path.with_suffix(variant)
+            if os.path.lexists(beside):
+                return beside
+    return None
+
+
 def overviews_and_masks(path: Path) -> list[Path]:
     """The files beside a raster that GDAL opens as rasters themselves."""
     return [part for part in _companions(path) if part.suffix.lower() in RASTERS_BESIDE]

@@ -15,10 +15,11 @@ from scenehash.tiles import Image
 from scenehash.windows import Window
 
 from .bands import Bands
-from .formats import VRT
+from .formats import TIFF, VRT
 from .gdal_access import gdal, open_dataset, open_object
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
+from .tiff_directory import check_colours, first_directory
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -50,7 +51,7 @@ class RasterSource:
         if palette is None:
             self.bands = _bands_of(file)
             self.dtype = _dtype_read(file.dtypes)
-            self.nodata: Sequence[float | None] = file.nodatavals
+            self.nodata: Sequence[float | None] = _nodata(file)
             bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "")
             self.significant_bits = int(bits) if bits.isdecimal() else None
         else:
@@ -107,8 +108,10 @@ def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSo
                 for part, part_kind in sources_of(path):
                     with open_dataset(part, part_kind) as part_file:
                         _check_size(part_file)
+                    _check_colours(part, part_kind)
             file = undo.enter_context(open_dataset(path.resolve() if kind == VRT else path, kind))
             _check_size(file)
+            _check_colours(path, kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
@@ -160,6 +163,20 @@ def _dtype_read(dtypes: Sequence[str]) -> np.dtype[Any]:
     return np.result_type(*(kinds.get(kind, kind) for kind in dtypes))
 
 
+def _nodata(file: rasterio.DatasetReader) -> list[float | None]:
+    """The nodata value of each band, or None.
+
+    Of unsigned integers of 64 bits rasterio leaves out the greatest, since as a float it is 2^64.
+    """
+    greatest = float(np.iinfo(np.uint64).max)
+    return [
+        greatest if value is None and kind == "uint64" and MaskFlags.nodata in flags else value
+        for value, kind, flags in zip(
+            file.nodatavals, file.dtypes, file.mask_flag_enums, strict=True
+        )
+    ]
+
+
 def _is_white_zero(file: rasterio.DatasetReader) -> bool:
     return bool(file.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES")
 
@@ -178,6 +195,11 @@ def _palette(file: rasterio.DatasetReader) -> Image | None:
             table[index] = np.clip(colour, 0, 255)
     is_opaque = all(len(colour) < 4 or colour[3] == 255 for colour in colours.values())
     return np.ascontiguousarray(table[:, :3]) if is_opaque else table
+
+
+def _check_colours(path: Path, kind: str) -> None:
+    if kind == TIFF:
+        check_colours(first_directory(path))
 
 
 def _check_size(file: rasterio.DatasetReader, bytes_stored: int | None = None) -> None:

@@ -55,8 +55,9 @@ def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
     low, high = stretch
     kind = np.float32 if pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32 else np.float64
     scaled: Pixels = pixels.astype(kind)
-    scaled -= kind(low)
-    scaled *= kind(255.0 / (high - low))
+    with np.errstate(over="ignore", invalid="ignore"):  # values without data may be anything
+        scaled -= kind(low)
+        scaled *= kind(255.0 / (high - low))
     np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
     return np.asarray(np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled).astype(np.uint8))
 

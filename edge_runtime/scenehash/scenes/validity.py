@@ -145,10 +145,15 @@ def _missing(band: Pixels, value: float | None) -> Valid:
 
 
 def _equals(band: Pixels, value: float) -> Valid:
-    """Where a band has a value; in floats, the value as that type holds it."""
+    """Where a band has a value; in floats, the value as that type holds it.
+
+    Integers of 64 bits are compared as floats, which is what is known of their nodata.
+    """
     if band.dtype.kind == "f":
         with np.errstate(over="ignore"):
             return np.asarray(band == band.dtype.type(value), np.bool_)
+    if band.dtype.itemsize == 8:
+        return np.asarray(band.astype(np.float64) == value, np.bool_)
     limits = np.iinfo(band.dtype)
     if value != int(value) or not limits.min <= value <= limits.max:
         return np.zeros(band.shape, np.bool_)

@@ -75,5 +75,8 @@ def _identity(path: Path) -> tuple[int, int]:
     try:
         status = os.stat(path / "catalog.sqlite")  # noqa: PTH116
     except OSError as error:
-        raise StoreError(f"{path}: no scenehash store here any more ({error.strerror})") from error
+        raise StoreError(
+            f"{path}: no scenehash store here; make one with: "
+            f"scenehash ingest IMAGES --store {path}"
+        ) from error
     return status.st_dev, status.st_ino

@@ -15,6 +15,7 @@ request.py      SearchRequest: what is searched for
 searchable.py   Searchable: what a search needs of a store, or of an engine in its place
 filters.py      Filter: which rows a search considers
 area.py         Area: polygons that tiles may have to meet
+labels.py       words that scenes are found by
 records.py      HashedScene, and what the store keeps of it
 results.py      Hit, Added, Quarantined
 listing.py      lists of scenes, labels and times
@@ -56,6 +57,7 @@ from .alerts import Alert, ExampleTile, Judged
 from .area import Area
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .filters import Filter
+from .labels import check_labels, label_of_folder
 from .links import LinkedScene
 from .opening import model_of
 from .outbox import Arrival
@@ -95,9 +97,11 @@ __all__ = [
     "SearchRequest",
     "Searchable",
     "Switch",
+    "check_labels",
     "earlier_path",
     "earlier_paths",
     "fitted_on",
+    "label_of_folder",
     "model_of",
     "signs",
     "unit",

@@ -1,5 +1,6 @@
 """Which rows of a store a search considers."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +8,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from scenehash.errors import ConfigurationError
 from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 
 from .area import Area
@@ -44,6 +46,8 @@ class Filter:
             Box(*self.bbox).checked()
         if self.near is not None:
             Near(*self.near).checked()
+        if self.newer_than is not None and abs(self.newer_than) >= sys.maxsize:
+            raise ConfigurationError(f"newer than {self.newer_than}: no row has such a number")
 
     def __bool__(self) -> bool:
         """Whether there is any condition at all."""

@@ -89,7 +89,10 @@ class Outbox:
     def _events(self, condition: str, *values: int) -> list[tuple[int, str]]:
         query = f"SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE {condition}"
         found = self._database.all(query, *values)
-        bodies = ((event, str(body, errors="replace"), checksum) for event, body, checksum in found)
+        # A page of other bytes may hold NULL where none can be.
+        bodies = (
+            (event, str(body or b"", errors="replace"), checksum) for event, body, checksum in found
+        )
         return [
             (event, body if _event_checksum(event, body) == checksum else DAMAGED)
             for event, body, checksum in bodies

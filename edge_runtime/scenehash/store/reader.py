@@ -1,6 +1,7 @@
 """What a store answers: searches, tiles, codes, what is damaged."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -360,6 +361,7 @@ class StoreReader:
 
     def tile(self, row: int) -> Tile:
         """The tile in a row. StoreError on a row not there, StoreDamagedError as codes."""
+        self._check_number(row)
 
         def ask() -> Tile:
             with _remedy():
@@ -385,6 +387,7 @@ class StoreReader:
         """
         if station is not None:
             self.resolve(Filter(station=station))
+        self._check_number(row)
         return self.codes(np.array([row])), self.tile(row)
 
     def codes_of(self, hits: Sequence[Hit]) -> Codes:
@@ -608,7 +611,15 @@ class StoreReader:
         for row in np.array(missing, np.int64)[there][:1]:
             raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")
         for row in missing[:1]:
-            raise NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+            raise self._no_such(row)
+
+    def _check_number(self, row: int) -> None:
+        """Raise NotStoredError on a number of more than 64 bits."""
+        if abs(row) > sys.maxsize:
+            raise self._no_such(row)
+
+    def _no_such(self, row: int) -> NotStoredError:
+        return NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
 
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -200,7 +201,7 @@ class SceneTable:
             f"ORDER BY scene {'DESC' if descending else 'ASC'} LIMIT ?",
             *values,
             *([] if after is None else [after]),
-            most,
+            min(most, sys.maxsize),
         )
         return [scene for (scene,) in found]
 

@@ -25,6 +25,7 @@ from .check import find_damage
 from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG
+from .labels import check_labels, label_of_folder
 from .links import Links
 from .merge import groups_of
 from .model_file import PATTERN, model_path, write_model
@@ -225,9 +226,11 @@ class CodeStore(StoreReader):
     def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
         """Add labels to the scenes of which a tile meets a filter, or remove them, durably.
 
-        Returns the paths of the scenes whose labels that has changed. StoreDamagedError on one
-        whose entry is damaged.
+        Returns the paths of the scenes whose labels that has changed. ConfigurationError on a label
+        of no word, StoreDamagedError on a scene whose entry is damaged.
         """
+        if not remove:
+            check_labels(labels)
         with self.transaction():
             records = self._records_where(where)
             return [
@@ -242,7 +245,7 @@ class CodeStore(StoreReader):
             return [
                 record.path
                 for number, record in self._records_where(where)
-                if change_labels(self._catalog, number, record, [Path(record.path).parent.name])
+                if change_labels(self._catalog, number, record, label_of_folder(Path(record.path)))
             ]
 
     def update_scene(

@@ -32,6 +32,7 @@ from .tuning import Tuning, around, tune
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
 Example = str | Query
 
+LONGEST_NAME = 100
 DISABLED = "it has no example with a code by the store's model; add it again with other examples"
 # Stored tiles that a rule is fitted against, drawn at random; and how few are too few.
 SAMPLE, LEAST_TILES = 50_000, 50
@@ -98,8 +99,11 @@ def make_alert(
     without an example, or with too few stored tiles for a rate, InputError on what is no scene
     file, or one of several tiles, LineageError when another model made the store.
     """
-    if not name.strip() or name != printable(name):
-        raise ConfigurationError("an alert's name is a word or several, in one line")
+    if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
+        raise ConfigurationError(
+            "an alert's name is a word or several, in one line of at most "
+            f"{LONGEST_NAME} characters"
+        )
     if not examples:
         raise ConfigurationError("an alert needs an example, a tile of the kind")
     if radius is not None and false_alarms is not None:

@@ -53,6 +53,18 @@ def test_a_tile_of_no_size_is_refused(tile: str) -> None:
         TileChoice(tile).tiling()
 
 
+@pytest.mark.parametrize("label", ["", " ", "\t\n"])
+def test_a_label_of_no_word_is_refused(label: str) -> None:
+    with pytest.raises(ConfigurationError, match="label"):
+        IngestOptions(labels=("harbor", label))
+
+
+def test_a_file_in_a_folder_without_a_name_gets_no_label() -> None:
+    options = IngestOptions(labels=("sea",), label_from_folder=True)
+    assert options.labels_of(Path("/a.tif")) == ("sea",)
+    assert options.labels_of(Path("/quay/a.tif")) == ("sea", "quay")
+
+
 def bodies() -> Iterator[tuple[str, int]]:
     """Each command's function, and the lines of its body without the help text."""
     for top in ("edge_runtime/scenehash/cli", "train/scenehash_train", "export/scenehash_export"):

@@ -285,6 +285,58 @@ def test_an_unexpected_error_is_one_line_too_and_shown_with_debug(
         run("--debug", "store", "info", store, catch_exceptions=False)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "search row:HUGE",
+        "search row:0 --newer-than HUGE",
+        "alert add a row:HUGE",
+        "alert confirm a HUGE",
+        "adapt --out a.onnx --seed -1",
+    ],
+)
+def test_a_number_that_no_row_has_is_an_error_in_words(words: str, store: Path) -> None:
+    for huge in (2**63 - 1, 2**63, 10**30):
+        result = run(*words.replace("HUGE", str(huge)).split(), "--store", store)
+        assert result.exit_code in (1, 2)
+        assert result.stderr.startswith("error: ")
+        assert "unexpected" not in result.stderr
+    assert answer("store", "scenes", store, "--limit", 10**30)["scenes"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "two\nlines", "\x1b[31mred", "x" * 101])
+def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Path) -> None:
+    result = run("alert", "add", name, "row:0", "--store", store)
+    assert result.exit_code == 1
+    assert "an alert's name is a word or several, in one line" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "function", "keeps"),
+    [
+        (["ingest", "in"], "scenehash.ingestion.ingest", True),
+        (["rehash"], "scenehash.ingestion.rehash", True),
+        (["adapt", "--out", "a.onnx"], "scenehash.adaptation.adapt", False),
+        (["search", "row:0"], "scenehash.retrieval.search.search", False),
+    ],
+)
+def test_only_commands_that_continue_say_that_they_keep_what_is_finished(
+    words: list[str],
+    function: str,
+    keeps: bool,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(function, interrupted)
+    result = run(*words, "--store", store)
+    assert result.exit_code == 130
+    assert ("finished work is kept" in result.stderr) == keeps
+    assert result.stderr.splitlines()[-1].startswith("interrupted")
+
+
 @pytest.mark.slow
 def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
     tmp_path: Path,
@@ -299,7 +351,8 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
         """The first is committed by then."""
         return codes.exists() and codes.stat().st_size > 8 * SCENES_A_COMMIT
 
-    interrupt(["ingest", str(tmp_path / "in"), "--store", str(tmp_path / "s")], second_group)
+    words = ["ingest", str(tmp_path / "in"), "--store", str(tmp_path / "s")]
+    assert "interrupted: finished work is kept; run the same" in interrupt(words, second_group)
     with CodeStore.open(tmp_path / "s") as half:
         done = len(half)
         assert 0 < done < 150

@@ -1,6 +1,7 @@
 """From scene files to a store: whole scenes, each once, whatever lies between them."""
 
 import contextlib
+import shutil
 import threading
 from pathlib import Path
 
@@ -126,6 +127,38 @@ def test_a_scene_without_data_is_set_aside(tmp_path: Path, model: HashModel) -> 
         (item,) = ingest([tmp_path / "black.tif"], store, model).set_aside
         assert "at least 50% hold data" in item.reason
         assert len(store) == 0
+
+
+def test_the_steps_of_an_ingest_are_as_many_as_were_planned(
+    tmp_path: Path, model: HashModel
+) -> None:
+    write_raster(tmp_path / "black.tif", np.zeros((600, 600, 3), np.uint8))
+    write_raster(tmp_path / "good.tif", mosaic(2, 3))
+    shutil.copy(tmp_path / "good.tif", tmp_path / "same.tif")
+    damaged = bytearray((tmp_path / "good.tif").read_bytes())
+    del damaged[len(damaged) // 2 :]
+    (tmp_path / "damaged.tif").write_bytes(damaged)
+
+    class Counting:
+        planned = done = 0
+
+        def task(self, name: str, total: int) -> contextlib.AbstractContextManager["Counting"]:
+            del name
+            self.planned += total
+            return contextlib.nullcontext(self)
+
+        def message(self, text: str) -> None: ...
+
+        def plan(self, more: int) -> None:
+            self.planned += more
+
+        def advance(self, tiles: int) -> None:
+            self.done += tiles
+
+    counting = Counting()
+    with new_store(tmp_path / "s", model) as store:
+        ingest(find_scenes([tmp_path]), store, model, progress=counting)
+    assert counting.done == counting.planned
 
 
 @pytest.mark.slow

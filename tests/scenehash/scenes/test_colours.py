@@ -15,7 +15,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.scenes import Tiling, open_scene, read_image, read_scene
 
-from .inputs import exif, planes, png, raster, scene_like, tiff
+from .inputs import exif, planes, png, raster, scene_like, tiff, vrt, vrt_band
 
 COLOUR = scene_like()
 GREY = COLOUR[:, :, 0]
@@ -220,6 +220,16 @@ def test_values_far_beyond_float32_keep_their_differences(tmp_path: Path) -> Non
     assert np.abs(read_image(path)[:, :, 0] - stretched(GREY)).max() <= 1
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("dtype", "far"), [("float32", 3e38), ("float64", 1.7e308)])
+def test_values_from_end_to_end_of_a_type_print_no_warning(
+    tmp_path: Path, dtype: str, far: float
+) -> None:
+    values = np.where(GREY > 127, far, -far).astype(dtype)
+    image = read_image(raster(tmp_path / "a.tif", values[np.newaxis]))
+    assert image.shape == (*GREY.shape, 3)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_image_is_turned_as_its_camera_noted(tmp_path: Path, orientation: int) -> None:
     image = scene_like(60, 90)
@@ -301,6 +311,22 @@ def test_inks_are_converted_by_gdal_or_refused_by_what_they_are(tmp_path: Path) 
     path = raster(tmp_path / "b.tif", deep, colours=inks, photometric="CMYK")
     with pytest.raises(InputError, match="its bands are inks"):
         read_image(path)
+
+
+@pytest.mark.parametrize("photometric", [4, 8, 9, 10, 32803, 32844, 32845])
+def test_values_that_are_no_colours_are_refused_by_what_they_are(
+    tmp_path: Path, photometric: int
+) -> None:
+    # GDAL gives L*a*b* as it is stored, and calls it red, green and blue.
+    path = tmp_path / "a.tif"
+    pixels = COLOUR[:, :, 0] if photometric in (4, 32803, 32844) else COLOUR
+    path.write_bytes(tiff(np.ascontiguousarray(pixels), photometric))
+    with pytest.raises(InputError, match=r"convert it to red, green and blue"):
+        read_image(path)
+    beside = tmp_path / "a.vrt"
+    beside.write_text(vrt(vrt_band("a.tif")))
+    with pytest.raises(InputError, match=r"convert it to red, green and blue"):
+        read_image(beside)
 
 
 def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from scenehash.geo import bounding_boxes, ground_metres
 from scenehash.scenes import Tiling, Window, open_scene
 from scenehash.scenes.scene import Scene
 
-from .inputs import UTM, planes, raster, scene_like, vrt_band
+from .inputs import UTM, planes, png, raster, scene_like, vrt_band
 
 IMAGE = planes(scene_like(512, 512))
 
@@ -141,6 +141,61 @@ def test_control_points_place_a_scene(tmp_path: Path, crs: str, affine: Affine, 
         assert scene.position(longitude, latitude) == pytest.approx((100, 200), abs=0.5)
         assert scene.pixel_size is not None
         assert not scene.warnings
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize(
+    ("west", "lowest"), [(179.8, -180), (-0.2, 0), (359.9, 0), (-180.1, -180), (20, -180)]
+)
+def test_control_points_across_a_meridian_where_longitudes_jump_place_a_scene(
+    tmp_path: Path, west: float, lowest: float, count: int
+) -> None:
+    affine = from_origin(west, 10, 0.001, 0.001)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", width=512, height=512, count=3, dtype="uint8"
+    ) as file:
+        file.write(IMAGE)
+        file.gcps = (
+            [
+                GroundControlPoint(p.row, p.col, lowest + (p.x - lowest) % 360, p.y)
+                for p in points(affine, count)
+            ],
+            CRS.from_user_input("EPSG:4326"),
+        )
+    with open_scene(tmp_path / "a.tif") as scene:
+        ring = whole(scene)
+        expected = [affine @ corner for corner in ((0, 0), (512, 0), (512, 512), (0, 512))]
+        off = ring - expected
+        assert np.abs((off[:, 0] + 180) % 360 - 180).max() < 1e-3
+        assert np.abs(off[:, 1]).max() < 1e-3
+        longitude, latitude = affine @ (400, 100)
+        place = scene.position((longitude + 180) % 360 - 180, latitude)
+        assert place == pytest.approx((400, 100), abs=0.1)
+
+
+def test_control_points_around_the_whole_earth_stay_as_they_are(tmp_path: Path) -> None:
+    affine = from_origin(-180, 90, 360 / 512, 180 / 512)
+    with rasterio.open(
+        tmp_path / "a.tif", "w", driver="GTiff", width=512, height=512, count=3, dtype="uint8"
+    ) as file:
+        file.write(IMAGE)
+        file.gcps = (points(affine, 4), CRS.from_user_input("EPSG:4326"))
+    with open_scene(tmp_path / "a.tif") as scene:
+        assert scene.position(90.0, 45.0) == pytest.approx((384, 128), abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["a.pgw", "a.pngw", "a.wld", "a.PGW"])
+def test_a_world_file_beside_a_plain_image_is_said_not_to_be_read(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(scene_like()))
+    with open_scene(path) as scene:
+        assert not scene.warnings
+    (tmp_path / name).write_text("10\n0\n0\n-10\n500000\n5000000\n")
+    with open_scene(path) as scene:
+        (warning,) = scene.warnings
+        assert f"it has no place: {name} beside it is not read" in warning
 
 
 def test_control_points_beside_a_coordinate_system_place_a_scene(tmp_path: Path) -> None:

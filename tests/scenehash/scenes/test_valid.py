@@ -103,6 +103,25 @@ def test_nodata_that_the_type_cannot_hold_marks_nothing(tmp_path: Path) -> None:
         assert counts(read_scene(path)) == (2, 0), value
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("int64", -(2**63)), ("int64", -9999), ("int64", 2**60 + 1), ("uint64", 2**64 - 1)],
+)
+def test_nodata_of_64_bits_counts_though_no_float_holds_it(
+    tmp_path: Path, dtype: str, value: int
+) -> None:
+    values = (GREY.astype(dtype) * 100)[np.newaxis]
+    values[:, :, 256:] = value
+    raster(tmp_path / "a.tif", values)
+    band = vrt_band("a.tif").replace("Byte", dtype.replace("u", "U").replace("int", "Int"))
+    path = tmp_path / "a.vrt"
+    nodata = f"<NoDataValue>{value}</NoDataValue><SimpleSource>"
+    path.write_text(vrt(band.replace("<SimpleSource>", nodata), (512, 256)))
+    scene = read_scene(path)
+    assert counts(scene) == (1, 1)
+    assert max(np.asarray(scene.reading["stretch"], np.float64)) < 30_000
+
+
 def test_a_vrts_bands_each_have_a_nodata_of_their_own(tmp_path: Path) -> None:
     values = planes(COLOUR).astype(np.int16)
     values[1, :, 256:] = -5

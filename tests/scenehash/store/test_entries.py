@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import StoreError
+from scenehash.errors import ConfigurationError, StoreError
 
 from .samples import make, placed, scene
 
@@ -45,6 +45,16 @@ def test_labels_are_added_and_removed(tmp_path: Path) -> None:
         assert store.label(Filter(label="c"), ["b"], remove=True) == []
         assert labels(store) == {"0": ("a", "b"), "1": ("a", "c"), "2": ("a", "b")}
         assert store.verify() == []
+
+
+def test_an_empty_label_is_refused_and_can_be_removed(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 1) as store:
+        with pytest.raises(ConfigurationError, match="a label is a word or more"):
+            store.label(Filter(), ["a", " "])
+        assert labels(store) == {"0": ()}
+        store.add([replace(scene(0, 1), labels=("",))])  # as a store of earlier versions has it
+        store.label(Filter(), [""], remove=True)
+        assert labels(store) == {"0": ()}
 
 
 @pytest.fixture

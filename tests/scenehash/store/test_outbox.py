@@ -171,3 +171,18 @@ def test_damage_is_found_and_a_damaged_event_holds_up_no_other(
                 store.alerts.list()
         elif "outbox" in statement:
             assert '{"kind": "damaged"}' in [body for _, body in store.outbox.events(1, 9)]
+
+
+def test_an_event_without_a_body_is_damaged_and_no_error_of_python(tmp_path: Path) -> None:
+    """As a page of other bytes has it: no statement could write it."""
+    with make(tmp_path / "s") as store:
+        store.outbox.note([event(1), event(2)])
+    with contextlib.closing(sqlite3.connect(tmp_path / "s" / "catalog.sqlite")) as catalog:
+        catalog.executescript(
+            "CREATE TABLE other (event INTEGER PRIMARY KEY, body TEXT, seal BLOB);"
+            "INSERT INTO other SELECT event, iif(event = 1, NULL, body), seal FROM outbox;"
+            "DROP TABLE outbox; ALTER TABLE other RENAME TO outbox;"
+        )
+    with CodeStore.open(tmp_path / "s") as store:
+        assert [body for _, body in store.outbox.events(0, 9)] == ['{"kind": "damaged"}', event(2)]
+        assert "event 1 in the outbox is damaged" in store.verify()
