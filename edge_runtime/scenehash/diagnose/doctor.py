@@ -13,7 +13,7 @@ from scenehash.model.hash_model import HashModel
 from scenehash.model.model_file import model_path
 from scenehash.store import CodeStore, model_of
 
-from .checks import Finding, check_codes, check_disk, check_machine, check_precision
+from .checks import Finding, check_codes, check_disk, check_machine, check_precision, check_trust
 from .hardware import Machine, read_machine
 
 NEAREST = 20
@@ -68,6 +68,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
         check_precision(machine, hash_model.card.precision),
         Finding("licence", "note", hash_model.card.licence),
         *check_machine(machine),
+        check_trust(),
     ]
     moved: Mapping[str, Sequence[int]] = {}
     if store is not None:
