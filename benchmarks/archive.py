@@ -42,6 +42,8 @@ from scenehash.scenes.files import find_scenes
 
 WORKERS, SIMULATED = 4, 64
 FULL, FULL_BYTES = "7f", "4k"
+# Nothing listens but on loopback.
+QUIET = ("--dashboard-address", "127.0.0.1:0")
 
 
 def main() -> None:
@@ -197,21 +199,17 @@ class Cluster:
         )
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        return self._start("scheduler", "--port", str(self._port), "--no-dashboard")
+        return self._start("scheduler", "--port", str(self._port), *QUIET)
 
     def _worker(self) -> subprocess.Popen[bytes]:
-        return self._start(
-            "worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard"
-        )
+        return self._start("worker", self.address, "--nthreads", "1", "--no-nanny", *QUIET)
 
     def _kill(self) -> None:
         """Kill a worker at every turn, the scheduler at the third, and start what has ended."""
         turn, due = 0, time.monotonic() + self._every
         while not self._over.wait(0.5):
             if self._scheduler.poll() is not None:
-                self._scheduler = self._start(
-                    "scheduler", "--port", str(self._port), "--no-dashboard"
-                )
+                self._scheduler = self._begin()
             self._workers = [
                 worker if worker.poll() is None else self._worker() for worker in self._workers
             ]

@@ -350,6 +350,11 @@ class Reading:
         yield "living", lambda: list(store.living())
         yield "under", lambda: store.records_under("/scenes")
         yield "damaged", store.damaged_paths
+        yield "label_counts", store.label_counts
+        yield "times", lambda: store.time_histogram(9)
+        yield "tiles_a_day", store.tiles_a_day
+        yield "list_scenes", lambda: store.list_scenes(Filter(label="even"))
+        yield "scene_file", lambda: store.scene_file(scene(7).content)
         yield "resolve", lambda: store.resolve(Filter(label="even", scene="8.tif"))
 
     def _write(self, store: CodeStore) -> None:

@@ -31,10 +31,10 @@ from .sources import Source
 from .storage import MODEL, Storage, storage_at
 
 # A scene of more tiles is hashed by blocks of whole rows of tiles, of about so many each: work of
-# some ten seconds, which is what is lost with a worker.
-BLOCK_TILES = 1024
+# some seconds, which is what is lost with a worker, and what a worker must live for.
+BLOCK_TILES = 512
 # The same of an object that each task fetches: its blocks are larger.
-FETCHED_TILES = 16 * BLOCK_TILES
+FETCHED_TILES = 32 * BLOCK_TILES
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def add_command(
             min=0,
             metavar="BITS",
             help="Match tiles at most this many bits away from an example.",
-            show_default="an eighth of the code's bits",
+            show_default="8 of 64 bits, 51 of 256",
         ),
     ] = None,
     false_alarms: FalseAlarms = None,

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         group,
         hash_command,
         "scenehash archive hash scenes --out hashed",
-        "scenehash archive hash /data/scenes --out /data/hashed --scheduler tcp://10.0.0.1:8786",
+        "scenehash archive hash scenes --out hashed --scheduler tcp://10.0.0.1:8786",
     )
     register_command(group, load_command, "scenehash archive load hashed --store my.store")
 

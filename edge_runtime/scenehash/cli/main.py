@@ -30,12 +30,13 @@ from . import (
     serve,
     store,
     tiles,
+    trust,
     watch,
 )
 from .commands import continues
 from .console import EXIT_FAILED, notice, report
 from .help import give_all
-from .interrupts import exit_status, interruptible
+from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
 
 PLUGINS = "scenehash.commands"
 
@@ -153,6 +154,7 @@ def build_app() -> typer.Typer:
         rehash,
         link,
         quarantine,
+        trust,
         tiles,
         doctor,
         bench,
@@ -190,4 +192,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    end_by_signal_outside_commands()
     build_app()(prog_name="scenehash")

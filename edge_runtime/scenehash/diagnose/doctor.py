@@ -14,7 +14,7 @@ from scenehash.model.hash_model import HashModel
 from scenehash.model.model_file import model_path
 from scenehash.store import CodeStore, model_of
 
-from .checks import Finding, check_codes, check_disk, check_machine, check_precision
+from .checks import Finding, check_codes, check_disk, check_machine, check_precision, check_trust
 from .engine_checks import check_engine
 from .hardware import Machine, read_machine
 
@@ -58,8 +58,8 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     """Check the machine, and replay the golden tiles of a model file.
 
     model: None is the one that the store keeps, or that ships with scenehash. store: a store that
-    is to be one of this model, and whose disk is checked too. Raises ModelError on what is no model
-    file.
+    is to be one of this model, and whose disk is checked too, or the address of an engine. Raises
+    ModelError on what is no model file.
     """
     path = model_path(model or _model_of(store))
     machine = read_machine()
@@ -70,6 +70,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
         check_precision(machine, hash_model.card.precision),
         Finding("licence", "note", hash_model.card.licence),
         *check_machine(machine),
+        check_trust(),
     ]
     moved: Mapping[str, Sequence[int]] = {}
     if isinstance(store, str) and is_address(store):

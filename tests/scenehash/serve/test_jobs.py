@@ -1,6 +1,7 @@
 """Jobs: followed, cancelled, and gone on with by the next server; adaptation and rehash as jobs."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -187,12 +188,20 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> HashModel:
     return HashModel.load(tiny_model(path, "first", 64, seed=1))
 
 
-@pytest.fixture
-def archive(tiny: HashModel, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def images(tiny: HashModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 images of twelve kinds in 384 tiles, without representations."""
+    path = tmp_path_factory.mktemp("stores") / "s"
     paths = [path for kind in KINDS for path in archive_paths(kind)[:2]]
     options = IngestOptions(threads=1, tiling=Tiling(64), vectors=False)
-    assert not ingest(paths, tmp_path / "s", tiny, options).set_aside
+    assert not ingest(paths, path, tiny, options).set_aside
+    return path
+
+
+@pytest.fixture
+def archive(images: Path, tmp_path: Path) -> Path:
+    """A copy of that store."""
+    shutil.copytree(images, tmp_path / "s")
     return tmp_path / "s"
 
 
