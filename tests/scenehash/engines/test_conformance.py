@@ -196,8 +196,8 @@ def test_words_and_document_are_those_of_a_store(searched, corpus):
 def test_tiles_of_one_row_at_two_stations_are_two(searched, capsys):
     store, tiles = searched
     found = search(store, f"code:{tiles[0][2].hex()}", k=len(tiles), rerank="none")
-    groups: Any = found.document(group=True)["groups"]
-    names = [name for group in groups for name in group]
+    document: Any = found.document(group=True)
+    names = [name for group in document["groups"] for name in group]
     assert len(names) == len(set(names)) == len(tiles)
     several = len({station for station, *_ in tiles}) > 1
     assert ("north/0" if several else 0) in names
