@@ -140,7 +140,7 @@ def search_command(
         notice(f"note: {warning}")
     shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
-        shown.insert(1, str(result.explanation))
+        shown[1:1] = str(result.explanation).splitlines()
     report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 

@@ -58,8 +58,8 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     """Check the machine, and replay the golden tiles of a model file.
 
     model: None is the one that the store keeps, or that ships with scenehash. store: a store that
-    is to be one of this model, and whose disk is checked too. Raises ModelError on what is no model
-    file.
+    is to be one of this model, and whose disk is checked too, or the address of an engine. Raises
+    ModelError on what is no model file.
     """
     path = model_path(model or _model_of(store))
     machine = read_machine()

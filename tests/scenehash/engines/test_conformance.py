@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from scenehash import HashModel, push, search
+from scenehash.cli.main import build_app
 from scenehash.cli.search import _hit_table
 from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
@@ -288,3 +289,12 @@ def test_doctor_looks_at_an_engine(collection, tmp_path, model):
     assert "north (5)" in found["store"].what
     (one,) = check_engine(f"{collection}_not", model)
     assert (one.check, one.verdict) == ("engine", "bad")
+
+
+def test_the_command_explains_a_search_in_whole_lines(corpus, capsys):
+    code = corpus.tiles("north")[0][2].hex()
+    command = ["search", f"code:{code}", "--store", str(corpus.stores["north"]), "--explain"]
+    with pytest.raises(SystemExit) as ended:
+        build_app()(command)
+    assert not ended.value.code
+    assert "\\n" not in capsys.readouterr().out
