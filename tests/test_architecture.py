@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED = {
-    "edge_runtime/scenehash": {"scenehash", "anyio", "cv2", "distributed", "fastapi", "grpc",
-                               "llvmlite", "numba", "numpy", "obstore", "onnxruntime", "psycopg",
-                               "pyarrow", "pydantic", "pymilvus", "rasterio", "rich", "simplejpeg",
-                               "starlette", "typer", "uvicorn", "watchfiles"},
+    "edge_runtime/scenehash": {"scenehash", "anyio", "cryptography", "cv2", "distributed",
+                               "fastapi", "grpc", "llvmlite", "numba", "numpy", "obstore",
+                               "onnxruntime", "psycopg", "pyarrow", "pydantic", "pymilvus",
+                               "rasterio", "rich", "simplejpeg", "starlette", "typer", "uvicorn",
+                               "watchfiles"},
     "train/scenehash_train": {"scenehash", "scenehash_train", "cv2", "numpy", "onnxruntime",
                               "pydantic", "rich", "typer", "matplotlib", "onnx", "pooch",
                               "pytorch_metric_learning", "requests", "torch"},

@@ -89,7 +89,7 @@ def tiny_model(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, model, card)
-    opened = HashModel.open(path)
+    opened = HashModel.open(path, made_here=True)
     tile = rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     record = golden_tile("noise", tile, opened.encode([tile])[0], opened.logits([tile])[0])
     _write(path, model, card.model_copy(update={"golden": [record]}))

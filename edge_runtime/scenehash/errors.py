@@ -15,6 +15,7 @@ ScenehashError                one line: what, where, what to do
 ├── BundleError               what came over a link and is no whole bundle, or not for here
 ├── FetchError                an archive, or an object of a bucket, that cannot be fetched
 ├── FidelityError             an export that departs too far from what it was made from
+├── TrustError                a file or a bundle that this machine does not trust
 ├── PluginError               a command of another package that cannot be loaded
 └── MissingExtraError         an optional dependency that is not installed
 """
@@ -93,6 +94,10 @@ class FetchError(ScenehashError):
 
 class FidelityError(ScenehashError):
     """An exported model departs too far from the network that it was made from."""
+
+
+class TrustError(ScenehashError):
+    """A file or a bundle that this machine does not trust, or a trusted state that is damaged."""
 
 
 class PluginError(ScenehashError):

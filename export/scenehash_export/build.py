@@ -262,6 +262,6 @@ def _write(graph: onnx.ModelProto, card: Card, out: Path) -> None:
     try:
         with atomic_path(out) as partial:
             onnx.save(graph, partial)
-            HashModel.load(partial)
+            HashModel.load(partial, made_here=True)
     except OSError as error:
         raise ModelError(f"{out}: cannot be written ({error.strerror})") from error

@@ -16,6 +16,7 @@ from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
 from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
+from scenehash.model.trusted import remember_own
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
 from scenehash.store import CodeStore
@@ -126,7 +127,8 @@ def adapt(
     written = judgement.is_better or anyway
     if written:
         write_bytes(out, adapted_file(data, card, code))
-        HashModel.load(out)
+        HashModel.load(out, made_here=True)
+        remember_own(out, card, loaded.trusted)
     return Adapted(out if written else None, card, judgement, sample.unreachable)
 
 

@@ -30,6 +30,7 @@ from . import (
     serve,
     store,
     tiles,
+    trust,
     watch,
 )
 from .commands import continues
@@ -153,6 +154,7 @@ def build_app() -> typer.Typer:
         rehash,
         link,
         quarantine,
+        trust,
         tiles,
         doctor,
         bench,

@@ -1,14 +1,18 @@
 """What may be wrong with a machine for scenehash; each check is about one thing."""
 
+import contextlib
 import os
 import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from scenehash.errors import TrustError
 from scenehash.model.golden import Drift
+from scenehash.trust import Station
 
 from .hardware import Machine
 
@@ -149,6 +153,30 @@ def check_extras(machine: Machine) -> Finding:
     named = (f"{name} ({use})" if use else name for name, use in missing.items())
     remedy = f"pip install 'scenehash[{','.join(missing)}]', for what you need of them"
     return Finding("extras", "note", f"not installed: {', '.join(named)}", remedy)
+
+
+def check_trust(path: Path | None = None, now: datetime | None = None) -> Finding:
+    """Whose models and bundles this machine takes. path: of the trusted state."""
+    try:
+        station = Station(path)
+    except TrustError as error:
+        return Finding("trust", "bad", str(error))
+    if not station.has_keys:
+        return Finding(
+            "trust",
+            "note",
+            "no keys: models and bundles are taken from anyone",
+            "scenehash trust add KEY.pub, then only what is signed is taken (docs/trust.md)",
+        )
+    good = []
+    for key in station.state.keys:
+        with contextlib.suppress(TrustError):
+            good.append(station.check_key(key, now).name)
+    what = f"{len(good)} of {len(station.state.keys)} keys are neither revoked nor expired"
+    if not good:
+        remedy = "add a newer key: scenehash trust add KEY.pub"
+        return Finding("trust", "warning", f"{what}: nothing new is taken", remedy)
+    return Finding("trust", "good", f"{what}: {', '.join(good)}")
 
 
 def check_memory(machine: Machine) -> Finding:

@@ -11,6 +11,7 @@ USES = {
     "postgres": "tiles in PostgreSQL",
     "parquet": "export to GeoParquet",
     "fast": "faster search of large archives",
+    "trust": "signatures of models and bundles",
     "serve": "the HTTP API and the page",
 }
 # Those of other machines: a station is fit without them.

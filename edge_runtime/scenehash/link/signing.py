@@ -1,17 +1,19 @@
 """The one place where bundles are signed and signatures are checked, before a head is parsed."""
 
-from scenehash.errors import BundleError
+from scenehash.errors import BundleError, TrustError
+from scenehash.trust import check_head, sign_head
+
+KIND = "application/vnd.scenehash.bundle"
 
 
 def check_signature(head: bytes, signature: bytes) -> None:
-    """Raise BundleError when a signature is there that cannot be checked here."""
-    if signature:
-        raise BundleError(
-            f"its head of {len(head)} bytes is signed, and this scenehash checks no signatures: "
-            "update scenehash"
-        )
+    """Raise BundleError when this machine has keys, and none of them signed the head."""
+    try:
+        check_head(head, signature, KIND)
+    except TrustError as error:
+        raise BundleError(f"not trusted: {error}") from error
 
 
 def sign(head: bytes) -> bytes:
     """The signature of a head by this machine's key; empty where it has none."""
-    return head[:0]
+    return sign_head(head, KIND)

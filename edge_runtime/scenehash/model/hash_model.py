@@ -22,6 +22,7 @@ from .inspection import REPRESENTATION, check_interface, inspect_model, read_mod
 from .lineage import adaptation_lineage
 from .linear_code import LARGEST_VALUE, LinearCode, Vectors
 from .model_file import model_path
+from .trusted import Trusted, check_card, read_trusted, remember
 
 BATCH = 8
 # Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
@@ -48,7 +49,8 @@ class HashModel:
     """An open model file.
 
     card: its description. golden_drift: the fraction of the golden tiles' bits, 0 to 1, that
-    differed on this machine when load() opened the file.
+    differed on this machine when load() opened the file. trusted: what is signed of the file, on a
+    machine that has keys.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class HashModel:
         self._path = path
         self.card = card
         self.golden_drift = 0.0
+        self.trusted: Trusted = None
         self._linear_code = linear_code
 
     def __repr__(self) -> str:
@@ -103,15 +106,18 @@ class HashModel:
         return self._linear_code is not None
 
     @classmethod
-    def load(cls, path: str | Path | None = None, threads: int = 1) -> "HashModel":
+    def load(
+        cls, path: str | Path | None = None, threads: int = 1, made_here: bool = False
+    ) -> "HashModel":
         """Open a model file, the shipped one by default, and check its codes on this machine.
 
         path: see model_path. The golden tiles in the file are hashed. Up to 2 % of bits that differ
         give a DriftWarning; more raise ModelError, since such codes would not match those made
-        elsewhere. Raises ModelError, too, on a file that open() refuses.
+        elsewhere. Raises ModelError, too, on a file that open() refuses. A file that is trusted is
+        remembered, so that no older one is taken after it. made_here: see open().
         """
         path = model_path(path)
-        model = cls.open(path, threads)
+        model = cls.open(path, threads, made_here)
         try:
             drift = model.replay()
         except ModelError as error:
@@ -130,23 +136,32 @@ class HashModel:
                 stacklevel=2,
             )
         model.golden_drift = drift.rate
+        try:
+            remember(model.card, model.trusted)
+        except ModelError as error:
+            raise ModelError(f"{path}: {error}") from error
         return model
 
     @classmethod
-    def open(cls, path: Path, threads: int = 1) -> "HashModel":
+    def open(cls, path: Path, threads: int = 1, made_here: bool = False) -> "HashModel":
         """Open a model file without hashing its golden tiles.
 
-        The file may come from anywhere: see inspection.py for what is checked before ONNX Runtime
-        opens it. Raises ModelError when it is not a model file that can be used here.
+        The file may come from anywhere: see trusted.py for what is checked before a byte of it is
+        parsed, and inspection.py for what is before ONNX Runtime opens it. made_here: this process
+        has just written the file, which needs no signature. Raises ModelError when it is not a
+        model file that can be used here, or one that this machine does not trust.
         """
         try:
-            data = read_model(path)
+            data, trusted = (read_model(path), None) if made_here else read_trusted(path)
             inspected = inspect_model(data)
             card = Card.from_json(inspected.card)
             dims = None if card.representation is None else card.representation.dims
             check_interface(inspected, card.bits, card.tile_size, dims)
+            check_card(card, trusted)
             linear_code = None if card.adaptation is None else _linear_code(data, card)
-            return cls(_open_session(data, threads), card, linear_code, path)
+            opened = cls(_open_session(data, threads), card, linear_code, path)
+            opened.trusted = trusted
+            return opened
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error
 
@@ -156,7 +171,7 @@ class HashModel:
         if self._path is None:
             return None
         try:
-            data = read_model(self._path)
+            data, _ = read_trusted(self._path)
             card = Card.from_json(inspect_model(data).card)
         except ModelError:
             return None

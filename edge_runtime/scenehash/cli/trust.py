@@ -1,0 +1,145 @@
+"""`scenehash trust`, `sign` and `verify`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .commands import register_command, register_group
+from .console import AsJson, UsageError, counted, report
+
+KeyFile = Annotated[Path, typer.Option("--key", metavar="KEY", help="The file of a private key.")]
+SignedFile = Annotated[Path, typer.Argument(metavar="FILE", help="A model file, or any other.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = register_group(app, "trust", "Say whose models and bundles this machine takes.")
+    register_command(group, key_command, "scenehash trust key ground.pem")
+    register_command(
+        group,
+        add_command,
+        "scenehash trust add ground.pem.pub --name ground",
+        "scenehash trust add ground.pem.pub --name ground --expires 2028-01-31",
+    )
+    register_command(group, list_command, "scenehash trust list")
+    register_command(group, revoke_command, "scenehash trust revoke ground")
+    register_command(
+        app,
+        sign_command,
+        "scenehash sign model.onnx --key ground.pem",
+        "scenehash sign model.onnx --key ground.pem --series harbors --number 7",
+    )
+    register_command(app, verify_command, "scenehash verify model.onnx")
+
+
+def key_command(
+    out: Annotated[Path, typer.Argument(metavar="KEY", help="Write the private key here.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key: the private part in KEY, the public part in KEY.pub.
+
+    Keep KEY to yourself; a station needs KEY.pub.
+    """
+    from scenehash.trust import make_key
+
+    key = make_key(out)
+    document = {"key": key, "private": str(out), "public": f"{out}.pub"}
+    report(document, as_json, f"{out}: key {key}; stations take {out}.pub")
+
+
+def add_command(
+    public: Annotated[Path, typer.Argument(metavar="KEY.pub", help="The file of a public key.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.")] = "",
+    expires: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Trust it until this day, UTC."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trust a key from now on.
+
+    From the first key on, only models and bundles are taken that are signed by one.
+    """
+    from scenehash.trust import add_key, state_path
+
+    until = None if expires is None else expires.replace(hour=23, minute=59, tzinfo=UTC)
+    key = add_key(public, name or public.name.removesuffix(".pub"), until)
+    document = {"key": key, "trust": str(state_path())}
+    report(document, as_json, f"{state_path()}: key {key} is trusted")
+
+
+def list_command(as_json: AsJson = False) -> None:
+    """List the keys that this machine trusts, and the newest of what they signed."""
+    from scenehash.trust import read_state, state_path
+
+    path = state_path()
+    state = read_state(path)
+    document = {"trust": str(path), **state.model_dump(mode="json", include={"keys", "series"})}
+    lines = [
+        f"key {key}  {one.name}"
+        + ("" if one.expires is None else f"  until {one.expires:%Y-%m-%d}")
+        + ("" if one.revoked is None else f"  revoked {one.revoked:%Y-%m-%d}")
+        for key, one in state.keys.items()
+    ]
+    lines += [f"series {name}  number {seen.number}" for name, seen in state.series.items()]
+    none = "" if state.keys else ": models and bundles are taken from anyone"
+    report(document, as_json, *lines, f"{path}: {counted(len(state.keys), 'key')}{none}")
+
+
+def revoke_command(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its name, or its id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Trust a key no more, nor what it has signed before."""
+    from scenehash.trust import revoke_key, state_path
+
+    revoked = revoke_key(key)
+    report({"key": revoked}, as_json, f"{state_path()}: key {revoked} is revoked")
+
+
+def sign_command(
+    file: SignedFile,
+    key: KeyFile,
+    series: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What it is a version of; otherwise its own name."),
+    ] = None,
+    number: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Its number; otherwise the seconds since 1970."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign a file: write FILE.sig beside it.
+
+    Of a series, a station takes no lower number than the highest that it has seen.
+    """
+    from scenehash.model.trusted import sign_model
+    from scenehash.trust import SIGNATURE_SUFFIX, sign_file
+
+    if file.suffix == ".onnx":
+        claim = sign_model(file, key, series, number)
+    else:
+        claim = sign_file(file, key, "file", series or file.name, number)
+    document = {"signature": f"{file}{SIGNATURE_SUFFIX}", **claim.model_dump(mode="json")}
+    summary = f"{claim.kind}, number {claim.number} of {claim.series}, by the key {claim.key}"
+    report(document, as_json, f"{file}{SIGNATURE_SUFFIX}: {summary}")
+
+
+def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
+    """Check a file as this machine would before it takes it.
+
+    Exit status 1, with the reason, when it is refused. Nothing is remembered.
+    """
+    from scenehash.model.trusted import verify_model
+    from scenehash.trust import Station
+
+    station = Station()
+    if not station.has_keys:
+        raise UsageError("by whose key? Name one first: scenehash trust add KEY.pub")
+    trusted = verify_model(file) if file.suffix == ".onnx" else station.verify(file)
+    document = {"file": str(file), **trusted.model_dump(mode="json")}
+    by = "made here" if trusted.key is None else f"by the key {trusted.key}"
+    report(document, as_json, f"{file}: trusted, number {trusted.number} of {trusted.series}, {by}")

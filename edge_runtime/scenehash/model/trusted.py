@@ -1,0 +1,156 @@
+"""Model files on a machine that has keys: read only if they are trusted, see scenehash.trust.
+
+A signature is of all bytes, so that no card and no golden tile can be exchanged. What a signature
+cannot say is whether a lineage that a card claims is earned. That of an adaptation follows from its
+content (lineage.py). That of a training run is held to by what it gives: the golden tiles of the
+first file of a lineage that was trusted must have the same codes in every later one.
+"""
+
+import functools
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from scenehash.errors import ModelError, TrustError
+from scenehash.trust import Claim, Station, sign_file, state_path
+from scenehash.trust.state import AcceptedFile
+
+from .card import Card
+from .golden import MAX_DRIFT
+from .inspection import MAX_FILE_BYTES, inspect_model, read_model
+from .model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, shipped_model
+
+MODEL: Final = "model"
+
+Trusted = Claim | AcceptedFile | None
+
+
+def read_trusted(path: Path) -> tuple[bytes, Trusted]:
+    """The bytes of a model file, and what makes it trusted; None on a machine without keys.
+
+    Files that came with scenehash are as trusted as its code is. Raises ModelError when the file is
+    not trusted, before a byte of it is parsed, or cannot be read.
+    """
+    if not path.exists():
+        raise ModelError("no such model file")
+    try:
+        if not state_path().exists() or not (station := Station()).has_keys or is_shipped(path):
+            return read_model(path), None
+        return station.read(path, MODEL, MAX_FILE_BYTES)
+    except TrustError as error:
+        raise ModelError(f"not trusted: {error}") from error
+
+
+def check_card(card: Card, trusted: Trusted) -> None:
+    """Raise ModelError where a card claims another lineage than was signed, or one it has not."""
+    if not isinstance(trusted, Claim):
+        return
+    if trusted.lineage != card.lineage:
+        raise ModelError(
+            f"not trusted: its card claims the lineage {card.lineage}, and {trusted.lineage} was "
+            "signed"
+        )
+    known = Station().state.lineages.get(card.lineage)
+    if known is not None:
+        _check_golden(card, known)
+
+
+def remember(card: Card, trusted: Trusted) -> None:
+    """Note that a model file was opened, and its golden tiles came out as its card says."""
+    if not isinstance(trusted, Claim):
+        return
+    try:
+        Station().remember(trusted, _golden_codes(card))
+    except TrustError as error:
+        raise ModelError(f"not trusted: {error}") from error
+
+
+def remember_own(path: Path, card: Card, base: Trusted) -> None:
+    """Note that a model file was made here, of one that is trusted; base: HashModel.trusted."""
+    if state_path().exists() and (station := Station()).has_keys:
+        station.remember_own(path.read_bytes(), card.lineage, base)
+
+
+def sign_model(
+    path: Path,
+    key: Path,
+    series: str | None = None,
+    number: int | None = None,
+    now: datetime | None = None,
+) -> Claim:
+    """Sign a model file with the private key in a file: writes PATH.sig beside it.
+
+    series: of which it is a new version; None: the name in its card. number: see
+    scenehash.trust.sign_file. Raises ModelError where it is no model file, InputError.
+    """
+    try:
+        card = Card.from_json(inspect_model(read_model(path)).card)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    return sign_file(path, key, MODEL, series or card.name, number, card.lineage, now)
+
+
+def verify_model(path: Path) -> Claim | AcceptedFile:
+    """What makes a model file trusted here; nothing is remembered, and no session opened.
+
+    Raises ModelError with the reason where it is refused.
+    """
+    try:
+        station = Station()
+        data, trusted = station.read(path, MODEL, MAX_FILE_BYTES)
+        check_card(Card.from_json(inspect_model(data).card), trusted)
+    except (ModelError, TrustError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    return trusted
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file is one that came with scenehash, or a copy of one, such as a store keeps."""
+    names = (SHIPPED_MODEL, *SHIPPED_BY_NAME.values())
+    if path.absolute() in [shipped_model(name) for name in names]:
+        return True
+    size = path.stat().st_size
+    alike = [name for name in names if shipped_model(name).stat().st_size == size]
+    return any(_digest(path) == _shipped_digest(name) for name in alike)
+
+
+def _check_golden(card: Card, known: dict[str, str]) -> None:
+    """Raise ModelError where golden tiles have other codes than those of that lineage had."""
+    differing = total = 0
+    for tile, code in _golden_codes(card).items():
+        before = bytes.fromhex(known.get(tile, ""))
+        own = bytes.fromhex(code)[: len(before)]
+        if before and len(own) == len(before):
+            changed = np.frombuffer(before, np.uint8) ^ np.frombuffer(own, np.uint8)
+            differing += int(np.bitwise_count(changed).sum())
+            total += 8 * len(before)
+    if not total:
+        raise ModelError(
+            f"not trusted: it claims the lineage {card.lineage}, and has none of the golden tiles "
+            "of the first file of it"
+        )
+    if differing > MAX_DRIFT * total:
+        raise ModelError(
+            f"not trusted: it claims the lineage {card.lineage}, and {differing} of {total} bits "
+            "of its golden tiles are others than those of that lineage"
+        )
+
+
+def _golden_codes(card: Card) -> dict[str, str]:
+    return {
+        hashlib.sha256(record.tile().tobytes()).hexdigest(): record.code.hex()
+        for record in card.golden
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def _shipped_digest(name: str) -> str:
+    return _digest(shipped_model(name))

@@ -1,0 +1,62 @@
+"""Signatures of a few bytes, such as a bundle's head: 8 bytes of the key's id, then 64 of Ed25519.
+
+What is signed has its kind in front (the encoding of DSSE), so that no signature of one kind of
+thing is one of another.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from scenehash.errors import TrustError
+
+from .keys import SIGNATURE_BYTES, check, key_id, public_of, read_private_key
+from .signature import encoded
+from .state import state_path
+from .station import Station
+
+KEY_VARIABLE = "SCENEHASH_SIGNING_KEY"
+KEY_NAME = "signing-key.pem"
+ID_BYTES = 8
+
+
+def signing_key_path() -> Path:
+    """This machine's own key: SCENEHASH_SIGNING_KEY, or signing-key.pem beside trust.json."""
+    named = os.environ.get(KEY_VARIABLE)
+    return Path(named) if named else state_path().with_name(KEY_NAME)
+
+
+def sign_head(head: bytes, kind: str, key: Path | None = None) -> bytes:
+    """The signature [72 bytes] of a head by this machine's key; empty where it has none.
+
+    kind: what is signed, such as "application/vnd.scenehash.bundle". Raises InputError when the
+    key's file is there and cannot be used.
+    """
+    path = key or signing_key_path()
+    if key is None and not os.path.lexists(path):
+        return b""
+    private = read_private_key(path)
+    own = bytes.fromhex(key_id(public_of(private)))
+    return own + private.sign(encoded(kind, head))
+
+
+def check_head(
+    head: bytes, signature: bytes, kind: str, now: datetime | None = None, path: Path | None = None
+) -> str | None:
+    """The id of the key that signed a head, before a byte of it is parsed.
+
+    None where this machine has no keys: nothing is checked then. Raises TrustError when it has keys
+    and the signature is missing, malformed, or not by one that is known, not revoked and not
+    expired.
+    """
+    station = Station(path)
+    if not station.has_keys:
+        return None
+    if not signature:
+        raise TrustError("it is not signed, and this machine has keys")
+    if len(signature) != ID_BYTES + SIGNATURE_BYTES:
+        raise TrustError(f"its signature has {len(signature)} bytes, which none has")
+    key = signature[:ID_BYTES].hex()
+    found = station.check_key(key, now)
+    check(bytes.fromhex(found.public), signature[ID_BYTES:], encoded(kind, head))
+    return key

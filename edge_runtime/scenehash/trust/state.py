@@ -1,0 +1,143 @@
+"""trust.json: the keys that a machine trusts, and what it has seen signed by them.
+
+The file is written whole or not at all, flushed, with a checksum: one that a fault has damaged
+stops everything that needs it, rather than count as one without keys. It is as safe as the folder
+that it is in: whoever may write there may change it.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from scenehash.errors import InputError, TrustError
+from scenehash.files import read_regular, write_text
+
+VARIABLE = "SCENEHASH_TRUST"
+NAME = "trust.json"
+MOST_BYTES = 8_000_000
+MOST_KEYS, MOST_FILES = 100, 2_000
+
+Short = Annotated[str, Field(max_length=500)]
+Hex = Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=128)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+
+class TrustedKey(_Record):
+    """A public key, and until when it is trusted; revoked: since when it is no more."""
+
+    name: Short
+    public: Hex
+    added: AwareDatetime
+    expires: AwareDatetime | None = None
+    revoked: AwareDatetime | None = None
+
+
+class SeenSeries(_Record):
+    """The highest number of a series that was accepted, and the file that had it."""
+
+    number: int
+    sha256: Hex
+
+
+class AcceptedFile(_Record):
+    """A file that was accepted: by which key, None for one that was made here of a shipped one."""
+
+    kind: Literal["model", "file"]
+    key: Short | None
+    series: Short | None
+    number: int
+    size: int
+    lineage: Short | None
+
+
+class TrustState(_Record):
+    """All of it. newest: the latest time that an accepted signature by a key that expires has.
+
+    lineages: by lineage the codes, as hexadecimal digits, of the golden tiles of the first accepted
+    file, by the SHA-256 of the tile's pixels.
+    """
+
+    format: Literal[1] = 1
+    keys: dict[str, TrustedKey] = Field(default={}, max_length=MOST_KEYS)
+    newest: AwareDatetime | None = None
+    series: dict[str, SeenSeries] = Field(default={}, max_length=MOST_FILES)
+    accepted: dict[str, AcceptedFile] = Field(default={}, max_length=MOST_FILES)
+    lineages: dict[str, dict[str, Hex]] = Field(default={}, max_length=MOST_FILES)
+
+    def now(self, clock: datetime) -> datetime:
+        """The time, no earlier than what was signed already: a clock may be wrong."""
+        return clock if self.newest is None else max(clock, self.newest)
+
+
+def state_path() -> Path:
+    """The file: SCENEHASH_TRUST, or trust.json in scenehash's folder of the user's settings."""
+    if named := os.environ.get(VARIABLE):
+        return Path(named)
+    settings = os.environ.get("XDG_CONFIG_HOME")
+    folder = Path(settings) if settings else Path.home() / ".config"
+    return folder / "scenehash" / NAME
+
+
+def read_state(path: Path) -> TrustState:
+    """What is in the file; without it, nothing is trusted, and nothing was seen.
+
+    Raises TrustError when it is there and cannot be read, is damaged, or of a newer format.
+    """
+    if not os.path.lexists(path):
+        return TrustState()
+    try:
+        data = read_regular(path, MOST_BYTES)
+        checksum, _, text = data.partition(b"\n")
+        if hashlib.sha256(text).hexdigest().encode() != checksum:
+            raise TrustError(_damaged(path))
+        return TrustState.model_validate_json(text)
+    except InputError as error:
+        raise TrustError(
+            f"{path}: {error}; nothing signed is taken until it can be read"
+        ) from error
+    except ValidationError as error:
+        raise TrustError(f"{_damaged(path)}, or update scenehash") from error
+
+
+@contextlib.contextmanager
+def change_state(path: Path) -> Iterator[TrustState]:
+    """The state, for changes that are durable when the context ends without an error.
+
+    One process at a time. Raises TrustError as read_state, and when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(path.name + ".lock").open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            state = read_state(path)
+            before = state.model_dump_json()
+            yield state
+            text = TrustState.model_validate(state.model_dump()).model_dump_json()
+            if text != before:
+                checksum = hashlib.sha256(text.encode()).hexdigest()
+                write_text(path, f"{checksum}\n{text}")
+    except (OSError, InputError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise TrustError(f"{path}: cannot be written ({reason})") from error
+
+
+def clock() -> datetime:
+    """What this machine takes for the time."""
+    return datetime.now(UTC)
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"{path}: what this machine trusts is damaged; put a copy of the file back, or remove it "
+        "and add the keys again"
+    )

@@ -1,0 +1,230 @@
+"""A file that came from elsewhere, checked against what this machine trusts.
+
+A machine without keys takes everything, as it did before it had any. One with keys takes a file
+that
+
+- has a signature by a key that is known, not revoked, and not expired, or was accepted before;
+- has the very bytes that were signed, as many as were signed;
+- is of the kind that it is used as;
+- has no lower number than the highest of its series that was accepted, nor that of another file.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from scenehash.errors import InputError, TrustError
+from scenehash.files import check_regular, read_regular
+
+from .keys import key_id, read_public_key
+from .signature import Claim, Kind, read_claim
+from .state import (
+    MOST_FILES,
+    MOST_KEYS,
+    AcceptedFile,
+    SeenSeries,
+    TrustedKey,
+    TrustState,
+    change_state,
+    clock,
+    read_state,
+    state_path,
+)
+
+# Of a file that is no model; it is read whole.
+MOST_FILE_BYTES = 1 << 30
+
+
+class Station:
+    """What this machine trusts, as it was when this was made; TrustError where it is damaged."""
+
+    def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
+        self.path = path or state_path()
+        self._now = now
+        self._state = read_state(self.path)
+
+    @property
+    def state(self) -> TrustState:
+        """What is trusted, and what was seen."""
+        return self._state
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether there are keys, even if none is good any more: files must be signed then."""
+        return bool(self._state.keys)
+
+    def read(self, path: Path, kind: Kind, most: int) -> tuple[bytes, Claim | AcceptedFile]:
+        """The bytes of a file that is trusted, and what is signed of it, or was accepted before.
+
+        Nothing of the file is parsed, and nothing is read of one whose size is neither that of an
+        accepted file nor the one that was signed. Raises TrustError with the reason why it is
+        refused.
+        """
+        try:
+            size = check_regular(path).st_size
+            data = self._read_if(any(one.size == size for one in self._accepted), path, most)
+            accepted = self._state.accepted.get(_digest(data))
+            if accepted is not None:
+                self._check_accepted(accepted, kind)
+                return data, accepted
+            public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
+            claim = read_claim(path, public)
+            if claim is None:
+                raise TrustError(UNSIGNED)
+            self._check(claim, kind)
+            if size != claim.size:
+                raise TrustError(f"it has {size:,} bytes, and {claim.size:,} were signed")
+            data = data or self._read_if(True, path, most)
+        except InputError as error:
+            raise TrustError(str(error)) from error
+        if _digest(data) != claim.sha256:
+            raise TrustError("it was changed since it was signed")
+        return data, claim
+
+    def verify(self, path: Path) -> Claim | AcceptedFile:
+        """What makes a file of any kind trusted; TrustError, with its path and the reason."""
+        try:
+            return self.read(path, "file", MOST_FILE_BYTES)[1]
+        except TrustError as error:
+            raise TrustError(f"{path}: {error}") from error
+
+    def remember(self, claim: Claim, golden: dict[str, str] | None = None) -> None:
+        """Note, durably, that a file was accepted; golden: see TrustState.lineages."""
+        with change_state(self.path) as state:
+            seen = state.series.get(claim.series)
+            if seen is None or claim.number > seen.number:
+                state.series[claim.series] = SeenSeries(number=claim.number, sha256=claim.sha256)
+            state.accepted[claim.sha256] = AcceptedFile(
+                kind=claim.kind,
+                key=claim.key,
+                series=claim.series,
+                number=claim.number,
+                size=claim.size,
+                lineage=claim.lineage,
+            )
+            if claim.lineage is not None and golden:
+                state.lineages.setdefault(claim.lineage, golden)
+            # A key that never expires says nothing of the time: its owner's clock may be wrong.
+            if state.keys[claim.key].expires is not None:
+                state.newest = state.now(claim.signed)
+            _forget_oldest(state)
+        self._state = read_state(self.path)
+
+    def remember_own(self, data: bytes, lineage: str, base: Claim | AcceptedFile | None) -> None:
+        """Note, durably, that a file was made here of one that was accepted, or was shipped."""
+        own = AcceptedFile(
+            kind="model",
+            key=base.key if base else None,
+            series=None,
+            number=0,
+            size=len(data),
+            lineage=lineage,
+        )
+        with change_state(self.path) as state:
+            state.accepted[_digest(data)] = own
+            _forget_oldest(state)
+
+    def check_key(self, key: str, now: datetime | None = None) -> TrustedKey:
+        """The key of an id; TrustError where it is unknown, revoked or expired."""
+        found = self._state.keys.get(key)
+        if found is None:
+            raise TrustError(f"it is signed by the key {key[:40]!a}, which is unknown here")
+        _check_not_revoked(key, found)
+        time = self._state.now(now or self._now or clock())
+        if found.expires is not None and time > found.expires:
+            raise TrustError(
+                f"the key {key} ({found.name}) expired at {found.expires:%Y-%m-%d %H:%M}Z, and "
+                f"this machine takes it for {time:%Y-%m-%d %H:%M}Z; add a newer key"
+            )
+        return found
+
+    @property
+    def _accepted(self) -> Iterable[AcceptedFile]:
+        return self._state.accepted.values()
+
+    def _read_if(self, wanted: bool, path: Path, most: int) -> bytes:
+        return read_regular(path, most) if wanted else b""
+
+    def _check(self, claim: Claim, kind: Kind) -> None:
+        key = self._state.keys[claim.key]
+        _check_not_revoked(claim.key, key)
+        self.check_key(claim.key)
+        if key.expires is not None and claim.signed > key.expires:
+            raise TrustError(f"it was signed after the key {claim.key} ({key.name}) expired")
+        if claim.kind != kind:
+            raise TrustError(f"it is signed as a {claim.kind}, not as a {kind}")
+        self._check_number(claim.series, claim.number, claim.sha256)
+
+    def _check_accepted(self, accepted: AcceptedFile, kind: Kind) -> None:
+        if accepted.kind != kind:
+            raise TrustError(f"it was accepted as a {accepted.kind}, not as a {kind}")
+        if accepted.key is not None and accepted.key in self._state.keys:
+            _check_not_revoked(accepted.key, self._state.keys[accepted.key])
+        if accepted.series is not None:
+            self._check_number(accepted.series, accepted.number, None)
+
+    def _check_number(self, series: str, number: int, digest: str | None) -> None:
+        seen = self._state.series.get(series)
+        if seen is not None and number < seen.number:
+            raise TrustError(
+                f"it is number {number} of {series!a}, and number {seen.number} was seen here: an "
+                "older file; to go back to it, have it signed again with a higher number"
+            )
+        if seen is not None and number == seen.number and digest not in (None, seen.sha256):
+            raise TrustError(
+                f"another file was seen here that is number {number} of {series!a}, too"
+            )
+
+
+UNSIGNED = (
+    "it is not signed, and this machine has keys; have it signed (scenehash sign FILE --key KEY), "
+    "and put the file that ends in .sig beside it"
+)
+
+
+def add_key(
+    public: Path,
+    name: str,
+    expires: datetime | None = None,
+    now: datetime | None = None,
+    path: Path | None = None,
+) -> str:
+    """Trust a public key from now on; its id. One that was revoked stays so: TrustError."""
+    data = read_public_key(public)
+    key, when = key_id(data), now or clock()
+    with change_state(path or state_path()) as state:
+        found = state.keys.get(key)
+        if found is not None and found.revoked is not None:
+            raise TrustError(f"the key {key} ({found.name}) was revoked; make a new one")
+        if found is None and len(state.keys) >= MOST_KEYS:
+            raise TrustError(f"there are {MOST_KEYS} keys; at most so many can be trusted")
+        state.keys[key] = TrustedKey(
+            name=name[:500], public=data.hex(), added=when, expires=expires
+        )
+    return key
+
+
+def revoke_key(named: str, now: datetime | None = None, path: Path | None = None) -> str:
+    """Trust a key no more, nor what it has signed before; its id. named: its id, or its name."""
+    with change_state(path or state_path()) as state:
+        found = [key for key, one in state.keys.items() if named in (key, one.name)]
+        if len(found) != 1:
+            raise TrustError(f"{named}: {len(found)} keys are called so; see: scenehash trust list")
+        state.keys[found[0]].revoked = state.keys[found[0]].revoked or now or clock()
+    return found[0]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _check_not_revoked(key: str, found: TrustedKey) -> None:
+    if found.revoked is not None:
+        raise TrustError(f"the key {key} ({found.name}) was revoked on {found.revoked:%Y-%m-%d}")
+
+
+def _forget_oldest(state: TrustState) -> None:
+    """Keep the state within its bounds; numbers of series are not forgotten."""
+    while len(state.accepted) > MOST_FILES:
+        del state.accepted[next(iter(state.accepted))]
