@@ -1,6 +1,5 @@
 """`scenehash doctor`"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,12 +26,12 @@ def register(app: typer.Typer) -> None:
 
 def doctor_command(
     store: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Check this store and its disk, too.",
+            help="Check this store and its disk, too, or the engine at this address.",
         ),
     ] = None,
     model: ModelPath = None,

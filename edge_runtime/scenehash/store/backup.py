@@ -2,10 +2,10 @@
 
 SQLite's online backup copies the catalog as it is at one commit, while a writer goes on; the codes
 of that commit are the first of codes.bin, which is only appended to. Thumbnails and representations
-are copied after the catalog, so that none that it has can be missing. A compaction leaves the file
-of codes that is open as it is. What writes codes over others (a repair), or changes to another
-model, changes a number in the catalog: when it has changed meanwhile, the backup begins again, and
-finds most blocks written.
+are copied after the catalog, so that none can be missing but of a scene that was deleted, and
+dropped by a compaction, in between. A compaction leaves the file of codes that is open as it is.
+What writes codes over others (a repair), or changes to another model, changes a number in the
+catalog: when it has changed meanwhile, the backup begins again, and finds most blocks written.
 """
 
 import contextlib

@@ -209,13 +209,19 @@ class StoreReader:
     def scenes_from(
         self, first_rows: Sequence[int]
     ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that begin in rows, and their codes uint8 [T, K/8]; what is damaged of one.
+        """The scenes that begin in rows, in that order, and their codes uint8 [T, K/8]; what is
+        damaged of one.
 
         One that is not there any more is left out.
         """
         with self._pinned():
             snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
-        yield from self._read_each(snapshot, [own.scene for own in owned])
+        scenes = {own.row: own.scene for own in owned}
+        yield from self._read_each(snapshot, [scenes[row] for row in first_rows if row in scenes])
+
+    def box_around(self, scene: SceneMark) -> Box | None:
+        """A box around the tiles of a scene, to seven digits; None for one without a place."""
+        return self._catalog.tiles.box_around(scene.first_row, scene.tiles)
 
     def times(self) -> tuple[float, float] | None:
         """The first and the last acquisition time, in seconds since 1970; None when there is

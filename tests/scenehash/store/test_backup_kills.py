@@ -80,9 +80,12 @@ def check(path: Path, done: int, begun: int) -> None:
             assert len(own) == GROUP or (group % 5 == 4 and len(own) == GROUP - 1)
         # Events are of the same commit as the scenes.
         assert store.outbox.newest() == last + 1
-        rows = [row for rows, _ in store.living() for row in rows.tolist()]
-        # A thumbnail is written just before its scene is committed.
-        assert len(store.thumbnails.of(rows)) == len(rows)
+        # A thumbnail is written just before its scene is committed, and goes with a compaction,
+        # which may have come between the copies of the two files.
+        for record, _ in store.scenes():
+            number = int(record.content, 16)
+            may_go = number % GROUP == 0 and number // GROUP % 5 == 4
+            assert may_go or None not in store.thumbnails.of_scene(record)
 
 
 @pytest.mark.parametrize("instants", [6, pytest.param(100, marks=pytest.mark.slow)])
