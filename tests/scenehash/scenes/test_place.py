@@ -16,6 +16,7 @@ from rasterio.warp import transform
 from scenehash.errors import InputError
 from scenehash.geo import bounding_boxes, ground_metres
 from scenehash.scenes import Tiling, Window, open_scene
+from scenehash.scenes.parts import world_file
 from scenehash.scenes.scene import Scene
 
 from .inputs import UTM, planes, png, raster, scene_like, vrt_band
@@ -361,3 +362,11 @@ def test_a_transform_that_makes_a_line_of_a_scene_is_no_place(tmp_path: Path) ->
         assert whole(scene) is None
         assert scene.position(15, 45) is None
         assert "a line or a point" in scene.warnings[0]
+
+
+def test_an_image_whose_name_has_no_suffix_has_no_world_file_but_a_wld(tmp_path: Path) -> None:
+    (tmp_path / "upload").touch()
+    (tmp_path / "uploadw").touch()
+    assert world_file(tmp_path / "upload") is None
+    (tmp_path / "upload.wld").touch()
+    assert world_file(tmp_path / "upload") == tmp_path / "upload.wld"
