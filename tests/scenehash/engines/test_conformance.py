@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,7 +196,7 @@ def test_words_and_document_are_those_of_a_store(searched, corpus):
 def test_tiles_of_one_row_at_two_stations_are_two(searched, capsys):
     store, tiles = searched
     found = search(store, f"code:{tiles[0][2].hex()}", k=len(tiles), rerank="none")
-    document = found.document(group=True)
+    document: Any = found.document(group=True)
     names = [name for group in document["groups"] for name in group]
     assert len(names) == len(set(names)) == len(tiles)
     several = len({station for station, *_ in tiles}) > 1
