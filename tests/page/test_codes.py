@@ -13,7 +13,6 @@ from .test_search import hits
 
 
 def test_codes_are_adapted_judged_and_given_to_the_store(browser: Any, tmp_path: Path) -> None:
-    # Random bits of mean colours are easily bettered.
     model = HashModel.load(tiny_model(tmp_path / "first.onnx", "first", 64, seed=1))
     images = [path for kind in KINDS for path in archive_paths(kind)[:2]]
     ingest(images, tmp_path / "s", model, IngestOptions(tiling=Tiling(64)))
@@ -23,14 +22,17 @@ def test_codes_are_adapted_judged_and_given_to_the_store(browser: Any, tmp_path:
         page.wait_for_selector("dd:has-text('none are kept')")
         assert "first" in page.locator("dl.facts", has_text="Lineage").inner_text()
         page.get_by_role("button", name="Adapt the codes to this archive").click()
-        page.wait_for_selector(".gain.good:has-text('better')")
-        assert page.locator(".measures tbody tr").count() == 3
+        page.wait_for_selector(".gain:has-text('Keep those that the store has')")
+        assert page.locator(".measures tbody tr").count() == 2
+        assert page.get_by_role("button", name="Rehash the store").count() == 0
+        page.get_by_role("button", name="Take them anyway").click()
+        page.wait_for_selector(".gain:has-text('taken anyway')")
         # It is kept in the address of nothing: whoever comes next sees it, too.
         page.reload()
         page.get_by_role("button", name="Rehash the store").click()
         page.wait_for_selector(".gain:has-text('in use')")
         page.wait_for_selector(".note:has-text('24 scenes from what the store keeps')")
-        assert page.locator("section[aria-label=Jobs] tbody tr").count() == 2
+        assert page.locator("section[aria-label=Jobs] tbody tr").count() == 3
         page = visit.go("/search")
         page.set_input_files("[data-focus=query]", str(query_path("harbor")))
         page.get_by_role("button", name="With the whole image").click()
