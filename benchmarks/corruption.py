@@ -34,7 +34,7 @@ import numpy as np
 from scenehash import CodeStore, Filter, Hit
 from scenehash.errors import ScenehashError
 from scenehash.index import code_index
-from scenehash.index.planner import Planner
+from scenehash.index.costs import Planner
 from scenehash.store import (
     Alert,
     Arrival,
@@ -45,7 +45,7 @@ from scenehash.store import (
     earlier_path,
     fitted_on,
 )
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 LINEAGE, BITS = "a" * 16, 64
 FRAME, DIMS = "f" * 16, 24

@@ -52,9 +52,9 @@ from scenehash.link import (
 from scenehash.link.bundle import bundle_bytes, head_bytes, read_bundle
 from scenehash.scenes.georeference import AffineMapping, Georeference
 from scenehash.store import Alert, HashedScene, SceneRecord
+from scenehash.tiling import Tiling
 from scenehash.watcher.events import scene_events
 from scenehash.watcher.matching import match_scene
-from scenehash.windows import Tiling
 
 LINEAGE, BITS = "a" * 16, 64
 SIDES, SHARES = (1, 4, 10, 20), (0.4, 0.3, 0.2, 0.1)

@@ -5,7 +5,7 @@ from typing import Any
 
 from scenehash import HashModel, IngestOptions, ingest
 from scenehash.demo.tiles import KINDS, archive_paths, query_path
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from ..tiny_model import tiny_model
 from .conftest import serving, visiting

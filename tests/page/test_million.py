@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scenehash.store import CodeStore, HashedScene
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .conftest import Server, serving, visiting
 from .test_search import hits

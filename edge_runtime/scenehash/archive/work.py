@@ -22,7 +22,7 @@ from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.model.inspection import MAX_FILE_BYTES
 from scenehash.scenes import Window
 from scenehash.store import FILE, HashedScene, SceneVectors
-from scenehash.windows import rows_of
+from scenehash.tiling import rows_of
 
 from .opening import Opened, opened
 from .parts import MOST_BYTES, part_bytes, part_name, read_part

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import register_command
-from .console import EXIT_FAILED, AsJson, report
+from .console import AsJson, report
+from .exit_status import EXIT_FAILED
 from .options import STORE_VARIABLE, ModelPath
+from .register import register_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

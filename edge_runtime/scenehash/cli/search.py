@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .choices import CropChoice, StationFilterChoice
-from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
+from .register import register_command
 
 # As in scenehash.retrieval.rerank, which takes a while to import.
 Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
@@ -148,7 +148,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     """Hits as a table for a person; of each group the best, and how many more there are."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named, window_text
+    from scenehash.retrieval.filter_text import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     stations = len({hit.station for hit in result.hits}) > 1

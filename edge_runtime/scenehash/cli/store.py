@@ -10,18 +10,10 @@ from scenehash.files import printable
 
 from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice
-from .commands import continuing, register_command, register_group
-from .console import (
-    CONSOLE,
-    EXIT_FAILED,
-    EXIT_SET_ASIDE,
-    AsJson,
-    UsageError,
-    counted,
-    notice,
-    report,
-)
+from .console import CONSOLE, AsJson, UsageError, counted, notice, report
+from .exit_status import EXIT_FAILED, EXIT_SET_ASIDE
 from .options import CORES, ModelPath, StoreOption, StorePath, Threads, Wait
+from .register import continuing, register_command, register_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,11 +19,11 @@ from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
+from .filter_text import filter_document, filter_text
 from .grouping import group_hits
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Rerank, Reranked, orders, reranked, shortlist
-from .shown import filter_document, filter_text
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel

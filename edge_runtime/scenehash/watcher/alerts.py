@@ -25,9 +25,9 @@ from scenehash.retrieval.query import (
 from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit, SceneVectors
 
 from .alert_test import AlertTest, around_threshold, judge_tiles
-from .rates import Rate
+from .false_alarm_rate import Rate
+from .radius_counts import Tuning, around, tune
 from .rule_fitting import Candidates, Samples, samples_of
-from .tuning import Tuning, around, tune
 
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
 Example = str | Query

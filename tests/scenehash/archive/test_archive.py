@@ -17,7 +17,7 @@ from scenehash.errors import ArchiveError, InputError, LineageError
 from scenehash.model import HashModel
 from scenehash.report.contact_sheet import write_picture
 from scenehash.store import SceneRecord
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from ...command_line import run
 from ...tiny_model import SIZE, tiny_model

@@ -17,7 +17,7 @@ from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
 from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .conftest import ENGINES, address_of
 from .corpus import BITS, FIRST, LABELS, LINEAGE, STATIONS, Corpus, plain_search, triples

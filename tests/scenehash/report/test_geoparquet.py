@@ -11,7 +11,7 @@ from scenehash.geo import bounding_boxes
 from scenehash.report.geoparquet import write_geoparquet
 from scenehash.report.hilbert import BEYOND, hilbert_keys
 from scenehash.store import CodeStore, Filter, HashedScene, SearchRequest
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 SCENES, TILES = 60, 40
 

@@ -8,7 +8,7 @@ import pytest
 from scenehash.errors import InputError
 from scenehash.report.stac import write_catalog
 from scenehash.store import CodeStore, HashedScene
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ..store.samples import make, placed
 

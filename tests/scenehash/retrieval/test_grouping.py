@@ -10,7 +10,7 @@ from scenehash.retrieval.grouping import group_hits
 from scenehash.retrieval.search import search
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import Filter, Hit
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ...scenes import draw, enlarged
 from ..ingestion.test_ingest import new_store

@@ -19,7 +19,7 @@ from scenehash.serve import jobs, work
 from scenehash.serve.job import Job
 from scenehash.serve.jobs import Jobs, Work
 from scenehash.serve.options import ServeOptions
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from ...tiny_model import tiny_model
 from .stations import station_client, wait_for
