@@ -6,10 +6,15 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 # Two files of tests at a time: most of them wait for processes, disks and browsers.
 BESIDE ?= -n 2 --dist loadfile
 
-.PHONY: demo test test-fast lint page docs api audit bench isolated lowest emulated emulated-x86 clean
+.PHONY: demo serve test test-fast lint page docs api audit bench isolated lowest emulated emulated-x86 clean
 
 demo: .venv-demo/ready
 	.venv-demo/bin/scenehash demo
+
+# The demo's tiles in a browser, at http://127.0.0.1:8000, until Ctrl-C.
+serve: .venv-demo/serve
+	test -d scenehash-demo/store || .venv-demo/bin/scenehash demo
+	.venv-demo/bin/scenehash serve --store scenehash-demo/store
 
 test: .venv/ready
 	.venv/bin/python -m pytest $(BESIDE)
@@ -66,6 +71,10 @@ emulated-x86: .venv/ready
 .venv-demo/ready: pyproject.toml
 	$(PYTHON) -m venv .venv-demo
 	.venv-demo/bin/pip install $(PIP_FLAGS) -c constraints.txt -e .
+	touch $@
+
+.venv-demo/serve: .venv-demo/ready
+	.venv-demo/bin/pip install $(PIP_FLAGS) -c constraints.txt -e '.[serve,geo]'
 	touch $@
 
 .venv/ready: pyproject.toml constraints.txt

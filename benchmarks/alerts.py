@@ -18,8 +18,8 @@ from scenehash import HashModel
 from scenehash.scenes import read_image
 from scenehash.store import Alert, SceneVectors
 from scenehash.watcher.alerts import default_radius
+from scenehash.watcher.radius_counts import Tuning, tune
 from scenehash.watcher.rule_fitting import Candidates, Samples
-from scenehash.watcher.tuning import Tuning, tune
 from scenehash_train.data import read_archive, split
 
 EXAMPLES, SEED = 5, 0

@@ -34,7 +34,7 @@ import numpy as np
 from scenehash import CodeStore, Filter, Hit
 from scenehash.errors import ScenehashError
 from scenehash.index import code_index
-from scenehash.index.planner import Planner
+from scenehash.index.costs import Planner
 from scenehash.store import (
     Alert,
     Arrival,
@@ -45,7 +45,7 @@ from scenehash.store import (
     earlier_path,
     fitted_on,
 )
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 LINEAGE, BITS = "a" * 16, 64
 FRAME, DIMS = "f" * 16, 24
@@ -350,6 +350,11 @@ class Reading:
         yield "living", lambda: list(store.living())
         yield "under", lambda: store.records_under("/scenes")
         yield "damaged", store.damaged_paths
+        yield "label_counts", store.label_counts
+        yield "times", lambda: store.time_histogram(9)
+        yield "tiles_a_day", store.tiles_a_day
+        yield "list_scenes", lambda: store.list_scenes(Filter(label="even"))
+        yield "scene_file", lambda: store.scene_file(scene(7).content)
         yield "resolve", lambda: store.resolve(Filter(label="even", scene="8.tif"))
 
     def _write(self, store: CodeStore) -> None:

@@ -28,6 +28,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +52,9 @@ from scenehash.link import (
 from scenehash.link.bundle import bundle_bytes, head_bytes, read_bundle
 from scenehash.scenes.georeference import AffineMapping, Georeference
 from scenehash.store import Alert, HashedScene, SceneRecord
+from scenehash.tiling import Tiling
 from scenehash.watcher.events import scene_events
 from scenehash.watcher.matching import match_scene
-from scenehash.windows import Tiling
 
 LINEAGE, BITS = "a" * 16, 64
 SIDES, SHARES = (1, 4, 10, 20), (0.4, 0.3, 0.2, 0.1)
@@ -176,9 +177,12 @@ def hostile(folder: Path) -> list[dict[str, object]]:
         path = folder / "bundle"
         path.write_bytes(bundle_bytes(head_bytes("ab" * 16, "one", "ground", 1, blocks), blocks))
         apply_bundles([path], ground)  # what is loaded once does not count
-        began = time.perf_counter()
-        (applied,) = apply_bundles([path], ground)
-        seconds = time.perf_counter() - began
+        # The least of some: what a busy machine adds is not the bundle's.
+        seconds = 1e9
+        for _ in range(5):
+            began = time.perf_counter()
+            (applied,) = apply_bundles([path], ground)
+            seconds = min(seconds, time.perf_counter() - began)
         tracemalloc.start()
         apply_bundles([path], ground)
         _, most = tracemalloc.get_traced_memory()
@@ -281,7 +285,7 @@ class Month:
         if own.random() < 0.05:
             codes[0] = self.quay[0] ^ np.uint8(1)
         return HashedScene(
-            f"{number:032x}"[::-1],
+            blake2b(number.to_bytes(8), digest_size=16).hexdigest(),
             f"/srv/incoming/T32/scene_{number:08}_10m.tif",
             windows,
             codes,

@@ -10,6 +10,7 @@ on exported files; the others through the FP32 head, on the same representations
 """
 
 import argparse
+import csv
 import json
 import tempfile
 import time
@@ -191,6 +192,7 @@ def cells(bench: Bench, seeds: list[int]) -> Iterator[Cell]:
     }
     for name, values in configs.items():
         yield name, lambda values=values: at_home(bench, make_config(values))
+    yield f"labels/{seeds[0]}", lambda: several_labels(bench, seeds[0])
     yield from second_archive(bench, seeds[0])
 
 
@@ -347,6 +349,32 @@ def variant(bench: Bench, name: str, seed: int) -> Figures:
         "eurosat5k": figures(trained.logits(test), test, seed),
         "seconds": trained.seconds,
     }
+
+
+def several_labels(bench: Bench, seed: int) -> Figures:
+    """UC Merced by what is in each image, 17 labels, one to seven an image; on the same split.
+
+    Labels: Chaudhuri, Demir, Chaudhuri, Bruzzone, IEEE TGRS 56(2), 2018. Beside the default, ITQ
+    and the cosine, which need no label.
+    """
+    with (bench.data / "ucmerced-multilabels.csv").open() as file:
+        found = {row["path"]: row["labels"].split(";") for row in csv.DictReader(file)}
+    names = sorted({name for own in found.values() for name in own})
+
+    def labelled(images: Images) -> Images:
+        return tuple(
+            replace(image, labels=tuple(sorted(map(names.index, found[path]))))
+            for image in images
+            if (path := f"{image.path.parent.name}/{image.path.name}") in found
+        )
+
+    parts = bench.parts("ucmerced", seed)
+    train_part, test = labelled(parts.train), labelled(parts.test)
+    logits = bench.trained(make_config({"seed": seed}), train_part).logits(test)
+    itq = bench.baseline("itq", 64, seed, train_part)(test)
+    result = {f"centres {width}": figures(logits[:, :width], test, seed) for width in WIDTHS}
+    cosine = cosine_quality(bench.vectors(test), labels(test)).as_dict()
+    return result | {"itq 64": figures(itq, test, seed), "cosine": cosine}
 
 
 def widths_at_home(bench: Bench, archive: str, seed: int) -> Figures:

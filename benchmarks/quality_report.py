@@ -119,6 +119,18 @@ def unseen_table(cells: Cells) -> list[str]:
     return table(["method", *(str(number + 1) for number in range(len(found))), "mean"], rows)
 
 
+def labels_table(cells: Cells) -> list[str]:
+    """Codes on UC Merced's several labels an image, with the graded measures."""
+    found = matching(cells, "labels/")
+    rows = [
+        [method, *(f"{value:.3f}" for value in figures.values())]
+        for one in found
+        for method, figures in one.items()
+    ]
+    figures = next(iter(found[0].values())) if found else {}
+    return table(["method", *(f"`{name}`" for name in figures)], rows)
+
+
 def variant_table(cells: Cells) -> list[str]:
     rows = []
     for name in VARIANTS:
@@ -225,6 +237,7 @@ def main() -> None:
     sections["On AID at 150 px"] = known_table(cells, "aid150")
     sections["On scenes of other kinds"] = strange_table(cells)
     sections["On classes never seen, without labels"] = unseen_table(cells)
+    sections["On several labels an image"] = labels_table(cells)
     sections["Codes within codes"] = nested_table(cells)
     sections["What each part is for, and the trade"] = variant_table(cells)
     if mined:

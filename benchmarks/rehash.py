@@ -32,7 +32,7 @@ from scenehash.model.linear_code import LinearCode, Vectors
 from scenehash.model.model_file import model_path
 from scenehash.scenes import open_scene
 from scenehash.store import FILE, HashedScene, SceneVectors
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 MEBIBYTE = 1 << 20
 SIDE = 128

@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine makes no test fail.
+settings.register_profile("any_machine", deadline=None)
+settings.load_profile("any_machine")
 
 REPOSITORY = Path(__file__).parents[1]
 # Whoever runs the tests may have keys, and the models of tests are signed by none.

@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from .retrieval.search import SearchResult, search
     from .scenes import SceneTiles, read_scene
     from .store import Area, CodeStore, Filter, Hit
+    from .tiling import Tiling
     from .watcher.alerts import (
         add_alert,
         confirm_match,
@@ -96,7 +97,6 @@ if TYPE_CHECKING:
     )
     from .watcher.options import SinkConfig, WatchOptions, WatchReport
     from .watcher.watch import watch
-    from .windows import Tiling
 
 # onnxruntime reports its use to its makers, from its import on, and keeps a database and an id of
 # the machine in the user's cache for it. A station touches no network unless it is told to.

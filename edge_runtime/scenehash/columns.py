@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 from scenehash.errors import extra_needed
 from scenehash.store import HashedScene, SceneVectors
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 if TYPE_CHECKING:
     import pyarrow

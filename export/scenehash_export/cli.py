@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.cli.commands import continuing, register_command
 from scenehash.cli.console import CONSOLE, AsJson, report
+from scenehash.cli.register import continuing, register_command
 
 from .options import ExportOptions, Limits, Precision
 

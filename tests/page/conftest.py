@@ -5,13 +5,12 @@ absent these tests are skipped with the reason.
 """
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import time
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,15 +20,20 @@ import cv2
 import numpy as np
 import pytest
 
+from scenehash import HashModel, IngestOptions, ingest
 from scenehash.demo.tiles import KINDS, archive_paths, demo_tiles, query_path
+from scenehash.serve.options import ServeOptions
+from scenehash.serve.server import serve
 from scenehash.tiles import Image
 
+from ..scenehash.serve.stations import COMMAND, free_port, wait_for
+
 CHROMIUM = os.environ.get("SCENEHASH_CHROMIUM") or shutil.which("chromium") or ""
-COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 # A name that would run, and a label that would be bold, if the page took them for HTML.
 HOSTILE = "<img src=x onerror=window.hacked=1>.jpg"
 HOSTILE_LABEL = "<b onmouseover=window.hacked=1>quay</b>"
 START = 90.0
+LOCAL = ServeOptions(port=0)
 # Rows: six of each kind in the order of KINDS (harbors are 42 to 47), the hostile name 72, then six
 # tiles each of camargue (73), fiji (79) and marseille (85).
 
@@ -41,42 +45,73 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
-def scenehash(*words: str | Path) -> None:
-    """Run a command; an input that is set aside is no failure."""
-    done = subprocess.run([*COMMAND, *map(str, words)], capture_output=True, text=True)
-    assert done.returncode in (0, 3), done.stderr
-
-
 class Server:
+    """A server of a store in a thread of this process."""
+
+    def __init__(
+        self, store: Path, options: ServeOptions = LOCAL, model: HashModel | None = None
+    ) -> None:
+        self._stop, lines = threading.Event(), list[str]()
+        given = (store, model or shipped(), options, self._stop, lines.append)
+        self._thread = threading.Thread(target=serve, args=given, daemon=True)
+        self._thread.start()
+        wait_for(lambda: bool(lines) or not self._thread.is_alive(), START)
+        self.url = lines[0]
+        wait_for(lambda: answers(self.url), START)
+
+    def end(self) -> None:
+        self._stop.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+class ServerProcess:
     """`scenehash serve` on a store, on a port that stays the same when it is started again."""
 
-    def __init__(self, store: Path, *options: str) -> None:
-        self.store, self.options = store, options
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+    def __init__(self, store: Path) -> None:
+        self.store, self.port = store, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        words = ["serve", "--store", str(self.store), "--port", str(self.port), *self.options]
+        words = ["serve", "--store", str(self.store), "--port", str(self.port)]
         self._process = subprocess.Popen(
             [*COMMAND, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        until = time.monotonic() + START
-        while time.monotonic() < until:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz"):
-                return
-            assert self._process.poll() is None, "scenehash serve ended"
-            time.sleep(0.1)
-        self.end()
-        pytest.fail(f"scenehash serve did not answer within {START} s")
+        process = self._process
+        wait_for(lambda: answers(self.url) or process.poll() is not None, START)
+        assert process.poll() is None, "scenehash serve ended"
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
             self._process.send_signal(how)
             self._process.wait(20)
             self._process = None
+
+
+def answers(url: str) -> bool:
+    """Whether a server is there."""
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/healthz"):
+        return True
+    return False
+
+
+@functools.cache
+def shipped() -> HashModel:
+    """The model that ships, loaded once."""
+    return HashModel.load()
+
+
+@contextlib.contextmanager
+def serving(
+    store: Path, options: ServeOptions = LOCAL, model: HashModel | None = None
+) -> Iterator[Server]:
+    """A server of a store, until the context ends."""
+    server = Server(store, options, model)
+    try:
+        yield server
+    finally:
+        server.end()
 
 
 # Of this package alone: Playwright runs an event loop in the main thread, and a server that a later
@@ -118,7 +153,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(path, scenes / kind)
     images = [scenes / kind for kind in KINDS]
     store = folder / "station.store"
-    scenehash("ingest", *images, "--label-from-folder", "--thumbnails", "--store", store)
+    ingest(images, store, shipped(), IngestOptions(label_from_folder=True, thumbnails=True))
     placed = folder / "placed"
     placed.mkdir()
     geotiff(placed / "marseille_20140720.tif", "harbor", "EPSG:32631", 690_000, 4_800_000, 10)
@@ -127,7 +162,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     geotiff(placed / "fiji_20160101.tif", "beach", "EPSG:32760", 815_000, 8_120_000, 10)
     shutil.copy(query_path("storagetanks"), placed / HOSTILE)
     (placed / "broken.jpg").write_bytes(b"no image")
-    scenehash("ingest", placed, "--label", HOSTILE_LABEL, "--store", store)
+    ingest([placed], store, shipped(), IngestOptions(labels=(HOSTILE_LABEL,)))
     return store
 
 
@@ -136,10 +171,8 @@ def server(archive: Path) -> Iterator[Server]:
     """A server of a copy of that store, for all tests that do not stop it."""
     store = archive.with_name("shared.store")
     shutil.copytree(archive, store)
-    running = Server(store)
-    running.start()
-    yield running
-    running.end()
+    with serving(store) as running:
+        yield running
 
 
 class Visit:

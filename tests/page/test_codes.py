@@ -3,38 +3,37 @@
 from pathlib import Path
 from typing import Any
 
+from scenehash import HashModel, IngestOptions, ingest
 from scenehash.demo.tiles import KINDS, archive_paths, query_path
+from scenehash.tiling import Tiling
 
 from ..tiny_model import tiny_model
-from .conftest import Server, scenehash, visiting
+from .conftest import serving, visiting
 from .test_search import hits
 
 
 def test_codes_are_adapted_judged_and_given_to_the_store(browser: Any, tmp_path: Path) -> None:
-    # Random bits of mean colours are easily bettered.
-    model = tiny_model(tmp_path / "first.onnx", "first", 64, seed=1)
+    model = HashModel.load(tiny_model(tmp_path / "first.onnx", "first", 64, seed=1))
     images = [path for kind in KINDS for path in archive_paths(kind)[:2]]
-    store = tmp_path / "s.store"
-    scenehash("ingest", *images, "--store", store, "--model", model, "--tile", "64")
-    running = Server(store, "--model", str(model))
-    running.start()
-    try:
-        with visiting(browser, running.url) as visit:
-            page = visit.go("/station")
-            # A store that keeps no thumbnails has a page as well.
-            page.wait_for_selector("dd:has-text('none are kept')")
-            assert "first" in page.locator("dl.facts", has_text="Lineage").inner_text()
-            page.get_by_role("button", name="Adapt the codes to this archive").click()
-            page.wait_for_selector(".gain.good:has-text('better')")
-            assert page.locator(".measures tbody tr").count() == 3
-            # It is kept in the address of nothing: whoever comes next sees it, too.
-            page.reload()
-            page.get_by_role("button", name="Rehash the store").click()
-            page.wait_for_selector(".gain:has-text('in use')")
-            page.wait_for_selector(".note:has-text('24 scenes from what the store keeps')")
-            assert page.locator("section[aria-label=Jobs] tbody tr").count() == 2
-            page = visit.go("/search")
-            page.set_input_files("[data-focus=query]", str(query_path("harbor")))
-            hits(page)
-    finally:
-        running.end()
+    ingest(images, tmp_path / "s", model, IngestOptions(tiling=Tiling(64)))
+    with serving(tmp_path / "s", model=model) as running, visiting(browser, running.url) as visit:
+        page = visit.go("/station")
+        # A store that keeps no thumbnails has a page as well.
+        page.wait_for_selector("dd:has-text('none are kept')")
+        assert "first" in page.locator("dl.facts", has_text="Lineage").inner_text()
+        page.get_by_role("button", name="Adapt the codes to this archive").click()
+        page.wait_for_selector(".gain:has-text('Keep those that the store has')")
+        assert page.locator(".measures tbody tr").count() == 2
+        assert page.get_by_role("button", name="Rehash the store").count() == 0
+        page.get_by_role("button", name="Take them anyway").click()
+        page.wait_for_selector(".gain:has-text('taken anyway')")
+        # It is kept in the address of nothing: whoever comes next sees it, too.
+        page.reload()
+        page.get_by_role("button", name="Rehash the store").click()
+        page.wait_for_selector(".gain:has-text('in use')")
+        page.wait_for_selector(".note:has-text('24 scenes from what the store keeps')")
+        assert page.locator("section[aria-label=Jobs] tbody tr").count() == 3
+        page = visit.go("/search")
+        page.set_input_files("[data-focus=query]", str(query_path("harbor")))
+        page.get_by_role("button", name="With the whole image").click()
+        hits(page)

@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,39 +10,46 @@ from typing import Any
 
 import pytest
 
+from scenehash import CodeStore
 from scenehash.demo.tiles import demo_tiles, query_path
+from scenehash.watcher.alerts import add_alert
 
-from .conftest import Server, Visit, picture, scenehash, visiting
+from ..scenehash.serve.stations import COMMAND, wait_for
+from .conftest import ServerProcess, Visit, geotiff, picture, visiting
 
 
 class Watched:
     """A store with an alert, its server, and a folder that a watch takes scenes from."""
 
     def __init__(self, folder: Path, archive: Path) -> None:
-        self.store, self.incoming = folder / "watched.store", folder / "incoming"
+        store, self.incoming = folder / "watched.store", folder / "incoming"
         self.incoming.mkdir()
-        shutil.copytree(archive, self.store)
-        scenehash(
-            "alert", "add", "harbor", "row:42", "row:43", "--radius", "12", "--store", self.store
-        )
-        self.server = Server(self.store)
+        self.outside = folder
+        shutil.copytree(archive, store)
+        with CodeStore.open(store, writable=True) as opened:
+            add_alert(opened, "harbor", ["row:42", "row:43"], radius=12)
+        words = ["watch", self.incoming, "--settle", "0", "--store", store]
+        self._watch = subprocess.Popen([*COMMAND, *map(str, words)], stdout=subprocess.DEVNULL)
+        self.server = ServerProcess(store)
         self.server.start()
 
     def arrive(self, name: str, kind: str, shift: int) -> None:
-        """A view of a kind that was never stored comes in, and a watch reports it."""
+        """A view of a kind that was never stored comes in, whole at once."""
         tile = demo_tiles(kind)[0]
-        picture(self.incoming / name, tile[shift : 200 + shift, shift : 200 + shift])
-        self.watch()
+        made = picture(self.outside / name, tile[shift : 200 + shift, shift : 200 + shift])
+        made.rename(self.incoming / name)
 
-    def watch(self) -> None:
-        scenehash("watch", self.incoming, "--once", "--settle", "0", "--store", self.store)
+    def end(self) -> None:
+        self.server.end()
+        self._watch.terminate()
+        self._watch.wait(20)
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Watched]:
     station = Watched(tmp_path_factory.mktemp("watched"), archive)
     yield station
-    station.server.end()
+    station.end()
 
 
 @pytest.fixture
@@ -52,6 +60,11 @@ def feed(browser: Any, watched: Watched) -> Iterator[Visit]:
 
 def numbers(page: Any) -> list[int]:
     return [int(row.get_attribute("data-event")) for row in page.locator("[data-event]").all()]
+
+
+def tiles_of(store: Path) -> int:
+    with CodeStore.open(store) as opened:
+        return len(opened)
 
 
 def event_of(page: Any, name: str) -> Any:
@@ -89,6 +102,7 @@ def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: 
     (watched.incoming / "torn.jpg").write_bytes(query_path("river").read_bytes()[:900])
     watched.arrive("plain.png", "forest", 4)
     page = feed.go("/live")
+    event_of(page, "torn.jpg").wait_for()
     event_of(page, "plain.png").wait_for()
     every = len(numbers(page))
     page.get_by_role("button", name="Alerts").click()
@@ -107,6 +121,20 @@ def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: 
     page.wait_for_function("n => document.querySelectorAll('[data-event]').length === n", arg=every)
 
 
+def test_a_place_that_has_changed_is_shown_beside_what_it_was(
+    feed: Visit, watched: Watched
+) -> None:
+    name = "marseille_20150720.tif"
+    geotiff(watched.outside / name, "forest", "EPSG:32631", 690_000, 4_800_000, 10)
+    (watched.outside / name).rename(watched.incoming / name)
+    page = feed.go("/live?show=changed")
+    event_of(page, name).click()
+    page.wait_for_selector(".verdict:has-text('The place has changed.')")
+    assert "before, 2014-07-20" in page.locator(".pair").inner_text()
+    assert "changed" in event_of(page, name).inner_text()
+    assert page.locator(".strip .changed").count() > 0
+
+
 def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
     feed: Visit, watched: Watched
 ) -> None:
@@ -117,8 +145,10 @@ def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
     watched.server.end(signal.SIGKILL)
     page.wait_for_selector(".state.bad")
     # Two come while nobody can be asked.
+    before = tiles_of(watched.server.store)
     watched.arrive("meanwhile.png", "runway", 2)
     watched.arrive("meanwhile-too.png", "beach", 2)
+    wait_for(lambda: tiles_of(watched.server.store) == before + 2)
     watched.server.start()
     event_of(page, "meanwhile-too.png").wait_for(timeout=40_000)
     watched.arrive("after.png", "freeway", 2)

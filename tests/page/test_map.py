@@ -91,8 +91,9 @@ def test_a_polygon_is_drawn_without_a_pointer(visit: Visit) -> None:
     # Corners at the cross, then a step to the east, then one to the south.
     page.keyboard.press("Enter")
     for key in ("ArrowRight", "ArrowDown"):
+        here = page.url
         page.keyboard.press(key)
-        page.wait_for_timeout(400)
+        page.wait_for_function("here => location.href !== here", arg=here)
         page.keyboard.press("Enter")
     page.keyboard.press("Shift+Enter")
     settled(page, before)

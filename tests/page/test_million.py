@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from scenehash.store import CodeStore, HashedScene
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
-from .conftest import Server, visiting
+from .conftest import Server, serving, visiting
 from .test_search import hits
 
 SCENES, SIDE = 100, 100
@@ -48,10 +48,8 @@ def million(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator
         for first in range(1, SCENES + 1, 20):
             store.add([synthetic(number, store.bits) for number in range(first, first + 20)])
         assert len(store) > 1_000_000
-    server = Server(path)
-    server.start()
-    yield server
-    server.end()
+    with serving(path) as server:
+        yield server
 
 
 def seconds_to_view_and_search(page: Any, url: str) -> tuple[float, float]:

@@ -37,8 +37,9 @@ def test_a_scene_is_zoomed_to_its_pixels(visit: Visit) -> None:
     before = box_of(page, "path.focus")["width"]
     page.locator(".viewer .map").focus()
     for _ in range(4):
+        here = page.url
         page.keyboard.press("+")
-        page.wait_for_timeout(350)
+        page.wait_for_function("here => location.href !== here", arg=here)
     assert box_of(page, "path.focus")["width"] > 3 * before or page.locator("path.focus").count()
     assert "view=" in page.url
     # Enlarged pixels keep their edges.

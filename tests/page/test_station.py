@@ -1,9 +1,8 @@
 """Health, scenes, quarantine, sign-in; the size of the first view; no other host is asked."""
 
 import gzip
-import re
 import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,10 @@ import pytest
 
 import scenehash
 from scenehash.demo.tiles import demo_tiles
+from scenehash.serve.options import ServeOptions
+from scenehash.serve.tokens import Tokens
 
-from .conftest import COMMAND, HOSTILE_LABEL, Server, Visit, picture, visiting
+from .conftest import HOSTILE_LABEL, Server, Visit, picture, serving, visiting
 
 MOST_AT_FIRST = 1_000_000
 
@@ -35,7 +36,7 @@ def test_the_first_view_is_small_and_asks_no_other_host(browser: Any, server: Se
         page.wait_for_selector(".newest img.sharp")
         page.wait_for_load_state("load")
         page.wait_for_timeout(500)
-        assert visit.hosts == {f"127.0.0.1:{server.port}"}
+        assert visit.hosts == {server.url.removeprefix("http://")}
     own = {url: size for url, size in sizes.items() if "/api/" not in url}
     assert any(url.endswith(".js") for url in own)
     assert sum(own.values()) < MOST_AT_FIRST / 2, own
@@ -74,54 +75,42 @@ def test_scenes_are_listed_and_filtered(visit: Visit) -> None:
     page.wait_for_selector(".viewer .leaflet-tile-loaded")
 
 
-def test_what_was_set_aside_is_tried_again_and_released(
-    browser: Any, tmp_path: Path, archive: Path
-) -> None:
-    store = tmp_path / "s.store"
-    shutil.copytree(archive, store)
-    running = Server(store)
-    running.start()
-    try:
-        with visiting(browser, running.url) as visit:
-            page = visit.go("/quarantine")
-            page.wait_for_selector("tbody tr")
-            assert "broken.jpg" in page.locator("tbody").inner_text()
-            page.get_by_role("button", name="Try all again").click()
-            page.wait_for_selector(".message.shown:has-text('Tried again')")
-            page.get_by_role("checkbox", name="Choose broken.jpg").check()
-            page.get_by_role("button", name="Release 1 file").click()
-            page.wait_for_selector(".empty:has-text('Nothing is set aside')")
-    finally:
-        running.end()
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Server]:
+    """A server that takes scenes, of a store that tests change."""
+    folder = tmp_path_factory.mktemp("changing")
+    shutil.copytree(archive, folder / "s.store")
+    (folder / "accepted").mkdir()
+    with serving(folder / "s.store", ServeOptions(port=0, accept=folder / "accepted")) as running:
+        yield running
+
+
+def test_what_was_set_aside_is_tried_again_and_released(browser: Any, changing: Server) -> None:
+    with visiting(browser, changing.url) as visit:
+        page = visit.go("/quarantine")
+        page.wait_for_selector("tbody tr")
+        assert "broken.jpg" in page.locator("tbody").inner_text()
+        page.get_by_role("button", name="Try all again").click()
+        page.wait_for_selector(".message.shown:has-text('Tried again')")
+        page.get_by_role("checkbox", name="Choose broken.jpg").check()
+        page.get_by_role("button", name="Release 1 file").click()
+        page.wait_for_selector(".empty:has-text('Nothing is set aside')")
 
 
 def test_behind_a_name_a_token_is_asked_for_and_a_small_one_may_only_read(
     browser: Any, tmp_path: Path, archive: Path
 ) -> None:
-    words = [
-        "serve",
-        "token",
-        "add",
-        "wall",
-        "--scope",
-        "read",
-        "--store",
-        str(archive),
-        "--tokens",
-        str(tmp_path / "t.json"),
-    ]
-    made = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=True)
-    found = re.search(r"\b[\w-]{20,}\b", made.stdout)
-    assert found
-    running = Server(archive, "--name", "localhost", "--tokens", str(tmp_path / "t.json"))
-    running.start()
-    try:
-        with visiting(browser, running.url.replace("127.0.0.1", "localhost")) as visit:
+    tokens = tmp_path / "t.json"
+    token = Tokens(tokens).add("wall", "read")
+    options = ServeOptions(port=0, names=("localhost",), tokens=tokens)
+    with serving(archive, options) as running:
+        url = running.url.replace("127.0.0.1", "localhost")
+        with visiting(browser, url) as visit:
             page = visit.go("/alerts/new?q=row:42")
             page.get_by_label("Token").fill("wrong")
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_selector(".trouble")
-            page.get_by_label("Token").fill(found[0])
+            page.get_by_label("Token").fill(token)
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_selector(".radius rect")
             page.get_by_label("Name").fill("mine")
@@ -129,10 +118,10 @@ def test_behind_a_name_a_token_is_asked_for_and_a_small_one_may_only_read(
             assert page.locator(".thumbs img").count() == 1
             page.wait_for_function("() => document.querySelector('.thumbs img').naturalWidth > 0")
             visit.go("/station")
+            page.get_by_role("button", name="Sign out wall").wait_for()
+            assert page.get_by_role("button", name="Adapt the codes").count() == 0
             page.get_by_role("button", name="Sign out wall").click()
             page.wait_for_selector(".sign-in")
-    finally:
-        running.end()
 
 
 @pytest.mark.parametrize("address", ["/nothing", "/scenes/none", "/tiles/99999", "/tiles/x"])
@@ -152,22 +141,15 @@ def test_the_built_page_has_its_licences() -> None:
 
 
 def test_where_the_server_takes_scenes_one_is_added(
-    browser: Any, tmp_path: Path, archive: Path
+    browser: Any, changing: Server, tmp_path: Path
 ) -> None:
-    shutil.copytree(archive, tmp_path / "s.store")
-    (tmp_path / "accepted").mkdir()
     fresh = picture(tmp_path / "fresh.png", demo_tiles("runway")[3][30:250, 10:230])
-    running = Server(tmp_path / "s.store", "--accept", str(tmp_path / "accepted"))
-    running.start()
-    try:
-        with visiting(browser, running.url) as visit:
-            page = visit.go("/scenes")
-            page.wait_for_selector("tbody tr")
-            page.set_input_files("main input[type=file]", str(fresh))
-            page.wait_for_selector(".message.shown:has-text('fresh.png is stored.')")
-            page.get_by_role("link", name="fresh.png").wait_for()
-            shutil.copy(fresh, tmp_path / "again.png")
-            page.set_input_files("main input[type=file]", str(tmp_path / "again.png"))
-            page.wait_for_selector(".message.shown:has-text('again.png is stored already')")
-    finally:
-        running.end()
+    with visiting(browser, changing.url) as visit:
+        page = visit.go("/scenes")
+        page.wait_for_selector("tbody tr")
+        page.set_input_files("main input[type=file]", str(fresh))
+        page.wait_for_selector(".message.shown:has-text('fresh.png is stored.')")
+        page.get_by_role("link", name="fresh.png").wait_for()
+        shutil.copy(fresh, tmp_path / "again.png")
+        page.set_input_files("main input[type=file]", str(tmp_path / "again.png"))
+        page.wait_for_selector(".message.shown:has-text('again.png is stored already')")

@@ -8,7 +8,7 @@ import pytest
 
 from scenehash.columns import TileTable, scenes_in
 from scenehash.store import HashedScene, SceneVectors
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 
 def scene(number: int, tiles: int, with_all: bool) -> HashedScene:

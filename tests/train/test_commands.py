@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from scenehash.cli.console import EXIT_SET_ASIDE
+from scenehash.cli.exit_status import EXIT_SET_ASIDE
 from scenehash.errors import ConfigurationError, InputError
 from scenehash_train.cli import register
 from scenehash_train.config import make_config

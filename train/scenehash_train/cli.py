@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.cli.commands import continuing, register_command
-from scenehash.cli.console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report
+from scenehash.cli.console import CONSOLE, AsJson, notice, report
+from scenehash.cli.exit_status import EXIT_SET_ASIDE
+from scenehash.cli.register import continuing, register_command
 
 from . import data_cli
 

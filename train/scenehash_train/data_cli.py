@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scenehash.cli.commands import continuing, register_command, register_group
 from scenehash.cli.console import CONSOLE, AsJson, report
+from scenehash.cli.register import continuing, register_command, register_group
 
 
 def register(app: typer.Typer) -> None:

@@ -28,7 +28,7 @@ export interface SearchBody {
   not?: Query[];
   k?: number;
   radius?: number;
-  rerank?: "thumbnails" | "vectors" | "bits" | "none";
+  rerank?: "mixed" | "thumbnails" | "vectors" | "bits" | "none";
   group?: boolean;
   filter?: FilterBody;
 }
@@ -292,7 +292,8 @@ export interface Adapted {
   model: string | null;
   better: boolean;
   gain: number;
-  contrast: Measure;
+  /** The share of tiles whose leading bits are those of another: high where the model knows the archive. */
+  familiarity: number;
   agreement: Measure;
   steadiness: Measure | null;
   unreachable: number;

@@ -16,13 +16,13 @@ const TASKS: Record<string, string> = {
   rehash: "Rehashing",
 };
 const MEASURES = [
-  ["contrast", "Contrast of neighbours"],
   ["agreement", "Agreement with the representation"],
   ["steadiness", "Steadiness under turns, light, crops"],
 ] as const;
 
-/** The gain from which on the codes are judged better (docs/adaptation.md). */
-const ENOUGH = 0.1;
+/** From which gain on codes are better, and from which familiarity on none are (docs/adaptation.md). */
+const ENOUGH = 0.02;
+const KNOWN = 0.65;
 
 interface Props {
   jobs: Job[];
@@ -156,17 +156,23 @@ function Judged({ adapted, used }: { adapted: Adapted; used: boolean }) {
         </tbody>
       </table>
       <p class="note">
-        Fitted on {counted(tiles, "tile")}, {count(labelled)} with labels; judged on {count(judged)} others.
+        Fitted on {counted(tiles, "tile")}, {count(labelled)} with labels; judged on {count(judged)} others,
+        of which {Math.round(100 * adapted.familiarity)} % share their leading bits with another: from{" "}
+        {100 * KNOWN} % on the model knows the archive.
         {adapted.unreachable > 0 && ` ${count(adapted.unreachable)} left out: their scenes cannot be read.`}
       </p>
     </>
   );
 }
 
-function verdictOf({ better, gain, model }: Adapted): string {
+function verdictOf({ better, gain, familiarity, model }: Adapted): string {
   if (better) return "better.";
   const why =
-    gain < ENOUGH ? `too little; from ${100 * ENOUGH} % on codes are taken` : "but they are less steady";
+    familiarity >= KNOWN
+      ? "the model knows this archive as it is"
+      : gain < ENOUGH
+        ? `too little; from ${100 * ENOUGH} % on codes are taken`
+        : "but they are less steady";
   return model ? `${why}, and these were taken anyway.` : `${why}. Keep those that the store has.`;
 }
 

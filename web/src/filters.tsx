@@ -121,7 +121,8 @@ export function Filters({
             value={search.rerank}
             onChange={(event) => set({ rerank: event.currentTarget.value as Search["rerank"] })}
           >
-            <option value="">same place first</option>
+            <option value="">as the store suggests</option>
+            <option value="mixed">by codes and representations</option>
             <option value="vectors">by representations</option>
             <option value="bits">by certainty of bits</option>
             <option value="none">by distance alone</option>

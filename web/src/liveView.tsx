@@ -212,7 +212,7 @@ function EventRow({
               verdict={overall(rows.filter((row) => row.name === one.name))}
             />
           ))}
-          {changedIn(event) > 0 && <span class="flag changed">changed</span>}
+          {changedIn(event) > 0 && <span class="flag changed">{count(changedIn(event))} changed</span>}
           {event.kind === "set_aside" && <span class="flag aside">set aside</span>}
         </span>
       </span>
@@ -298,8 +298,8 @@ function EventDetail({
               <button
                 type="button"
                 aria-pressed={one === tile}
-                aria-label={`Tile ${one.row}`}
-                class={one.alerts.length ? "alert" : ""}
+                aria-label={`Tile ${one.row}${one.repeat?.changed ? ", changed" : ""}`}
+                class={one.alerts.length ? "alert" : one.repeat?.changed ? "changed" : ""}
                 onClick={() => onTile(one.row)}
               >
                 <TilePicture row={one.row} alt="" size={96} />

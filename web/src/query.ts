@@ -27,7 +27,7 @@ export interface Search {
   group: boolean;
 }
 
-const ORDERS = ["thumbnails", "vectors", "bits", "none"] as const;
+const ORDERS = ["mixed", "thumbnails", "vectors", "bits", "none"] as const;
 /** How hits are ordered anew; "" is what the store suggests. */
 export type Order = "" | (typeof ORDERS)[number];
 

@@ -122,8 +122,9 @@ class ClusterScheduler:
         future.add_done_callback(lambda ended: self._ended.put((task.key, ended)))
 
     def _connect(self, seconds: float) -> None:
+        client: Any = distributed.Client
         try:
-            self._client = distributed.Client(
+            self._client = client(
                 self._address, timeout=seconds, set_as_default=False, name="scenehash"
             )
         except (OSError, ValueError, TimeoutError) as error:

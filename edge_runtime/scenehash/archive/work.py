@@ -22,7 +22,7 @@ from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.model.inspection import MAX_FILE_BYTES
 from scenehash.scenes import Window
 from scenehash.store import FILE, HashedScene, SceneVectors
-from scenehash.windows import rows_of
+from scenehash.tiling import rows_of
 
 from .opening import Opened, opened
 from .parts import MOST_BYTES, part_bytes, part_name, read_part
@@ -31,10 +31,10 @@ from .sources import Source
 from .storage import MODEL, Storage, storage_at
 
 # A scene of more tiles is hashed by blocks of whole rows of tiles, of about so many each: work of
-# some ten seconds, which is what is lost with a worker.
-BLOCK_TILES = 1024
+# some seconds, which is what is lost with a worker, and what a worker must live for.
+BLOCK_TILES = 512
 # The same of an object that each task fetches: its blocks are larger.
-FETCHED_TILES = 16 * BLOCK_TILES
+FETCHED_TILES = 32 * BLOCK_TILES
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import register_command
-from .console import CONSOLE, EXIT_FAILED, AsJson, report
+from .console import CONSOLE, AsJson, report
+from .exit_status import EXIT_FAILED
 from .options import ModelPath, StorePath
+from .register import register_command
 
 if TYPE_CHECKING:
     from scenehash.adaptation import Adapted

@@ -8,16 +8,16 @@ import typer
 from scenehash.files import check_output, write_each
 
 from .choices import CropChoice
-from .commands import register_command, register_group
 from .console import CONSOLE, AsJson, UsageError, counted, notice, report, report_files
 from .options import ModelPath, StorePath, Wait
+from .register import register_command, register_group
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from scenehash.store import Alert, CodeStore
     from scenehash.watcher.alert_test import AlertTest
-    from scenehash.watcher.tuning import Tuning
+    from scenehash.watcher.radius_counts import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
 FalseAlarms = Annotated[
@@ -77,7 +77,7 @@ def add_command(
             min=0,
             metavar="BITS",
             help="Match tiles at most this many bits away from an example.",
-            show_default="an eighth of the code's bits",
+            show_default="8 of 64 bits, 51 of 256",
         ),
     ] = None,
     false_alarms: FalseAlarms = None,

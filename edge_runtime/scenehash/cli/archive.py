@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .choices import HashChoice
-from .commands import register_command, register_group
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, notice, report
+from .exit_status import EXIT_SET_ASIDE
 from .options import CORES, Bits, ModelPath, StorePath, Wait
+from .register import register_command, register_group
 
 if TYPE_CHECKING:
     from scenehash.archive import HashReport
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
         group,
         hash_command,
         "scenehash archive hash scenes --out hashed",
-        "scenehash archive hash /data/scenes --out /data/hashed --scheduler tcp://10.0.0.1:8786",
+        "scenehash archive hash scenes --out hashed --scheduler tcp://10.0.0.1:8786",
     )
     register_command(group, load_command, "scenehash archive load hashed --store my.store")
 

@@ -9,9 +9,9 @@ import typer
 from scenehash.diagnose.bench.settings import BenchSettings
 from scenehash.files import check_output, write_each, write_text
 
-from .commands import register_command
 from .console import CONSOLE, AsJson, counted, report, report_files
 from .options import ModelPath
+from .register import register_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

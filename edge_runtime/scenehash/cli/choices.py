@@ -1,6 +1,6 @@
 """Groups of options that several commands share, and what they ask for in the library's words.
 
-Each field is an option of the command that has the group as a parameter; see commands.py.
+Each field is an option of the command that has the group as a parameter; see register.py.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scenehash.decode_params import DecodeParams
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from .console import UsageError
 from .options import (

@@ -27,13 +27,10 @@ from typer.exceptions import TyperException
 
 from scenehash.files import printable
 
+from .exit_status import EXIT_FAILED, EXIT_USAGE
+
 # A file or a pipe has no width; lines are cut only where they would be no table any more.
 PIPE_WIDTH = 200
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_SET_ASIDE = 3
-# And 128 + the number of a signal that ended the command: see interrupts.py.
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 

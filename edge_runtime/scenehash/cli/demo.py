@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import register_command
 from .console import AsJson, report
 from .options import ModelPath
+from .register import register_command
 
 if TYPE_CHECKING:
     from rich.table import Table

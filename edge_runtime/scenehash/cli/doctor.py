@@ -1,13 +1,13 @@
 """`scenehash doctor`"""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .commands import register_command
-from .console import EXIT_FAILED, AsJson, report
+from .console import AsJson, report
+from .exit_status import EXIT_FAILED
 from .options import STORE_VARIABLE, ModelPath
+from .register import register_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +27,12 @@ def register(app: typer.Typer) -> None:
 
 def doctor_command(
     store: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Check this store and its disk, too.",
+            help="Check this store and its disk, too, or the engine at this address.",
         ),
     ] = None,
     model: ModelPath = None,

@@ -9,9 +9,10 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .commands import continuing, register_command
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, notice, report
+from .exit_status import EXIT_SET_ASIDE
 from .options import Bits, ModelPath, StorePath
+from .register import continuing, register_command
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -50,6 +50,15 @@ def exit_status(error: KeyboardInterrupt) -> int:
     return 128 + (error.number if isinstance(error, Interrupted) else signal.SIGINT)
 
 
+def end_by_signal_outside_commands() -> None:
+    """Let Ctrl-C end the process without a traceback before a command begins and after it.
+
+    Nothing is to be cleaned up then, and a shell shows the same status, 130.
+    """
+    if _is_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
     """Signals raise Interrupted in the main thread, inside the context.

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .choices import FilterChoice
-from .commands import register_command, register_group
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, UsageError, counted, notice, report
+from .console import CONSOLE, AsJson, UsageError, counted, notice, report
+from .exit_status import EXIT_SET_ASIDE
 from .options import ModelPath, StorePath, Wait
+from .register import register_command, register_group
 
 if TYPE_CHECKING:
     from scenehash.link import Applied, Bundled

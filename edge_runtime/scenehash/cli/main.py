@@ -33,25 +33,16 @@ from . import (
     trust,
     watch,
 )
-from .commands import continues
-from .console import EXIT_FAILED, notice, report
+from .console import notice, report
+from .exit_status import EXIT_FAILED, STATUSES
 from .help import give_all
-from .interrupts import exit_status, interruptible
+from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
+from .register import continues
 
 PLUGINS = "scenehash.commands"
 
 # Part of Python on POSIX systems alone.
 POSIX_MODULES = ("fcntl", "resource")
-
-STATUSES = """\
-\b
-Exit status:
-  0  done
-  1  failed
-  2  wrong usage
-  3  done, but some inputs were set aside
-  129, 130, 143  ended by SIGHUP, Ctrl-C, SIGTERM
-"""
 
 
 class _Commands(TyperGroup):
@@ -192,4 +183,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    end_by_signal_outside_commands()
     build_app()(prog_name="scenehash")

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from .commands import register_command
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, counted, notice, report
+from .exit_status import EXIT_SET_ASIDE
 from .options import StorePath
+from .register import register_command
 
 
 def register(app: typer.Typer) -> None:

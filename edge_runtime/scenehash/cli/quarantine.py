@@ -8,10 +8,10 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .commands import continuing, register_command, register_group
 from .console import CONSOLE, AsJson, report
 from .ingest import show_report
 from .options import ModelPath, StorePath, Wait
+from .register import continuing, register_command, register_group
 
 
 def register(app: typer.Typer) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .choices import CropChoice, StationFilterChoice
-from .commands import register_command
 from .console import CONSOLE, AsJson, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
+from .register import register_command
 
 # As in scenehash.retrieval.rerank, which takes a while to import.
 Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
@@ -140,7 +140,7 @@ def search_command(
         notice(f"note: {warning}")
     shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
-        shown.insert(1, str(result.explanation))
+        shown[1:1] = str(result.explanation).splitlines()
     report_files(result.document(group, explain), as_json, shown, files.write(result))
 
 
@@ -148,7 +148,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     """Hits as a table for a person; of each group the best, and how many more there are."""
     from rich.table import Table
 
-    from scenehash.retrieval.shown import named, window_text
+    from scenehash.retrieval.filter_text import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     stations = len({hit.station for hit in result.hits}) > 1
@@ -162,9 +162,8 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     table = Table(*headings, box=None, header_style="bold")
     if group:
         table.add_column("more", justify="right")
-    hits = {hit.row: hit for hit in result.hits}
-    for rows in result.groups() if group else [[row] for row in hits]:
-        hit = hits[rows[0]]
+    for own in result.groups() if group else [[hit] for hit in result.hits]:
+        hit = own[0]
         cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
         if stations:
             cells.insert(3, str(hit.station))
@@ -172,7 +171,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:
             cells.insert(2, "" if hit.cosine is None else f"{hit.cosine:.2f}")
-        more = [f"+{len(rows) - 1}" if len(rows) > 1 else ""] if group else []
+        more = [f"+{len(own) - 1}" if len(own) > 1 else ""] if group else []
         table.add_row(*cells, window_text(hit.window), *more)
     return table
 

@@ -10,18 +10,10 @@ from scenehash.files import printable
 
 from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice
-from .commands import continuing, register_command, register_group
-from .console import (
-    CONSOLE,
-    EXIT_FAILED,
-    EXIT_SET_ASIDE,
-    AsJson,
-    UsageError,
-    counted,
-    notice,
-    report,
-)
+from .console import CONSOLE, AsJson, UsageError, counted, notice, report
+from .exit_status import EXIT_FAILED, EXIT_SET_ASIDE
 from .options import CORES, ModelPath, StoreOption, StorePath, Threads, Wait
+from .register import continuing, register_command, register_group
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +68,12 @@ def register(app: typer.Typer) -> None:
     )
     register_command(group, relocate_command, "scenehash store relocate my.store /mnt/old /mnt/new")
     register_command(group, merge_command, "scenehash store merge my.store other.store")
-    register_command(group, export_command, "scenehash store export my.store --out tiles.parquet")
+    register_command(
+        group,
+        export_command,
+        "scenehash store export my.store --out tiles.parquet",
+        "scenehash store export my.store --out catalogue",
+    )
     register_command(group, index_command, "scenehash store index my.store")
     register_command(group, station_command, "scenehash store station north-1 --store my.store")
     register_command(
@@ -365,19 +362,21 @@ def export_command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write this file: .parquet (GeoParquet), .npz or .geojson.",
+            help="Write this file: .parquet (GeoParquet), .npz or .geojson; or, where the name has "
+            "no ending, a new folder: a STAC catalogue.",
         ),
     ],
     choice: StoreChoice,
     as_json: AsJson = False,
 ) -> None:
-    """Write all tiles, with codes and footprints, to one file."""
+    """Write all tiles, with codes and footprints, for others to read."""
+    from scenehash.report.stac import write_catalog
     from scenehash.report.tables import write_table
     from scenehash.store import CodeStore
 
     folder = choice.folder()
     with CodeStore.open(folder) as code_store:
-        tiles = write_table(code_store, out)
+        tiles = (write_table if out.suffix else write_catalog)(code_store, out)
     document = {"store": str(folder), "tiles": tiles, "out": str(out)}
     report(document, as_json, f"{out}: {counted(tiles, 'tile')}")
 

@@ -8,9 +8,10 @@ import typer
 from scenehash.files import check_output, path_text, write_each
 
 from .choices import DecodeChoice, TilingChoice
-from .commands import register_command
-from .console import CONSOLE, EXIT_SET_ASIDE, AsJson, notice, report_files
+from .console import CONSOLE, AsJson, notice, report_files
+from .exit_status import EXIT_SET_ASIDE
 from .options import ModelPath
+from .register import register_command
 
 if TYPE_CHECKING:
     from rich.table import Table

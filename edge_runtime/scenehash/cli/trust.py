@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from .commands import register_command, register_group
 from .console import AsJson, UsageError, counted, report
+from .register import register_command, register_group
 
 KeyFile = Annotated[Path, typer.Option("--key", metavar="KEY", help="The file of a private key.")]
 SignedFile = Annotated[Path, typer.Argument(metavar="FILE", help="A model file, or any other.")]

@@ -10,10 +10,11 @@ import typer
 from scenehash.watcher.options import SinkConfig, WatchOptions
 
 from .choices import IngestChoice
-from .commands import continuing, register_command
-from .console import EXIT_FAILED, EXIT_SET_ASIDE, counted, notice
+from .console import counted, notice
+from .exit_status import EXIT_FAILED, EXIT_SET_ASIDE
 from .interrupts import stopping
 from .options import Bits, ModelPath, StorePath
+from .register import continuing, register_command
 
 if TYPE_CHECKING:
     from scenehash.ingestion import IngestOptions

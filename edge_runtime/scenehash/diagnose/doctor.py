@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.codes import Codes
+from scenehash.engines import is_address
 from scenehash.errors import StoreError
 from scenehash.model.golden import Drift
 from scenehash.model.hash_model import HashModel
@@ -14,6 +15,7 @@ from scenehash.model.model_file import model_path
 from scenehash.store import CodeStore, model_of
 
 from .checks import Finding, check_codes, check_disk, check_machine, check_precision, check_trust
+from .engine_checks import check_engine
 from .hardware import Machine, read_machine
 
 NEAREST = 20
@@ -56,8 +58,8 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
     """Check the machine, and replay the golden tiles of a model file.
 
     model: None is the one that the store keeps, or that ships with scenehash. store: a store that
-    is to be one of this model, and whose disk is checked too. Raises ModelError on what is no model
-    file.
+    is to be one of this model, and whose disk is checked too, or the address of an engine. Raises
+    ModelError on what is no model file.
     """
     path = model_path(model or _model_of(store))
     machine = read_machine()
@@ -71,7 +73,9 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
         check_trust(),
     ]
     moved: Mapping[str, Sequence[int]] = {}
-    if store is not None:
+    if isinstance(store, str) and is_address(store):
+        findings += check_engine(store, hash_model)
+    elif store is not None:
         findings.append(check_disk(Path(store)))
         try:
             with CodeStore.open(store) as code_store:
@@ -85,7 +89,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
 def _model_of(store: str | Path | None) -> Path | None:
     """The model file that a store keeps; None where there is none that can be read."""
     with contextlib.suppress(StoreError):
-        return None if store is None else model_of(store)
+        return None if store is None or is_address(store) else model_of(store)
     return None
 
 

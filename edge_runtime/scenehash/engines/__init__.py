@@ -1,6 +1,6 @@
 """Engines made for many machines: the same codes in Milvus, or in PostgreSQL.
 
-push.py          push: a store's tiles, brought to an engine
+pushing.py       push: a store's tiles, brought to an engine
 engine_store.py  EngineStore: a collection, searched as a store is
 address.py       addresses of engines
 backend.py       what an engine must be able to do
@@ -12,6 +12,6 @@ tiles.py         scenes and tiles as an engine keeps them
 
 from .address import Address, is_address
 from .engine_store import EngineStore
-from .push import PushReport, push
+from .pushing import PushReport, push
 
 __all__ = ["Address", "EngineStore", "PushReport", "is_address", "push"]

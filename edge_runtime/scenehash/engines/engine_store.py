@@ -325,7 +325,7 @@ class EngineStore:
             f"scan: {self.backend.name} compares all codes that meet the filter "
             f"({self.backend.plan}); {found.requests} requests"
         )
-        compared = len(request.codes) * len(self)
+        compared = len(request.codes) * sum(own.tiles for own in self._stations.values())
         plans = {"scan": len(request.codes)}
         return Explanation(plans, compared, seconds_by_stage, (reason,), self.backend.name)
 

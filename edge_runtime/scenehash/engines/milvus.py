@@ -4,6 +4,7 @@ Codes are compared by BIN_FLAT, all of them and exactly: BIN_IVF_FLAT leaves hit
 are filters. Texts that filters ask for are there as hashes, of one length and one alphabet.
 """
 
+import base64
 import contextlib
 import hashlib
 import itertools
@@ -152,7 +153,7 @@ class Milvus:
                     },
                 ),
                 *((side, DataType.DOUBLE, {}) for side in ("west", "south", "east", "north")),
-                ("place", DataType.VARCHAR, {"max_length": 192}),
+                ("place", DataType.VARCHAR, {"max_length": 128}),
             ],
         )
 
@@ -483,7 +484,7 @@ def _tile_entries(tiles: EngineTiles) -> Iterator[dict[str, Any]]:
             "south": south,
             "east": east,
             "north": north,
-            "place": place.hex(),
+            "place": base64.b85encode(place).decode(),
         }
 
 
@@ -510,7 +511,7 @@ def _stored(found: dict[str, Any]) -> StoredTile:
     code = found["code"]
     # A query gives the bytes of a vector in a list.
     data = bytes(code[0] if isinstance(code, list) else code)
-    return StoredTile(found["scene"], bytes.fromhex(found["place"]), data)
+    return StoredTile(found["scene"], base64.b85decode(found["place"]), data)
 
 
 def _hash(text: str) -> str:

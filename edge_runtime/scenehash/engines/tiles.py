@@ -18,7 +18,7 @@ from scenehash.codes import Codes
 from scenehash.geo import Floats, bounding_boxes
 from scenehash.store import SceneRecord
 from scenehash.store.records import Tile
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 # A station has rows below this, and a number below STATIONS.
 ROWS = 1 << 40

@@ -8,8 +8,8 @@ context.py         what stays the same while a search runs
 executor.py        searches one partition: by buckets while that is cheaper, else by a scan
 probe.py           buckets of a segment's multi-index, in steps; candidates.py reads and compares
 scan.py            compares all codes of a partition.py
-ranking.py         from what was compared to the nearest rows; row_mapping.py knows those behind it
-planner.py         what each way is likely to cost
+pending.py         from what was compared to the nearest rows; row_mapping.py knows those behind it
+costs.py         what each way is likely to cost
 topk.py            the nearest so far
 explanation.py     what a search did, and why
 kernels.py         the innermost loops; kernel_loader.py chooses numpy's or compiled.py's

@@ -11,12 +11,12 @@ from scenehash.codes import Codes
 from scenehash.errors import LineageError
 
 from .context import SearchContext
+from .costs import Planner
 from .executor import search_partition
 from .explanation import Explanation, Trace
 from .kernel_loader import kernels_for, note_search, warm
 from .kernels import NUMPY
 from .partition import Partition
-from .planner import Planner
 from .row_mapping import RowFilter
 from .segment_set import SegmentSet
 from .topk import NO_ROW, Distances, Rows, TopK

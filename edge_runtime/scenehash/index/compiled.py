@@ -17,7 +17,7 @@ from .compiled_loops import (
     unrolled,
 )
 from .kernels import Kernels
-from .ranking import rank_items
+from .pending import rank_items
 from .row_mapping import ItemRows, RowMapping
 from .scan import FIRST_BLOCK, ScanJob, Span
 from .segment import Segment

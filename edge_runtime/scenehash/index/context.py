@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from scenehash.codes import Codes
 
+from .costs import Planner
 from .explanation import Trace
 from .kernels import Kernels
-from .planner import Planner
 from .row_mapping import RowFilter
 from .words import Words
 

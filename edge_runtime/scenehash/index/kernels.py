@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .candidates import BucketQuery, CandidateSet, find_candidates
-from .ranking import Rank, rank_items
+from .pending import Rank, rank_items
 from .scan import ScanSpan, scan_blocks
 from .segment import Segment
 from .words import Words

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .planner import Planner
+from .costs import Planner
 from .row_mapping import ItemRows, RowFilter, RowList, RowMapping, RowRange
 from .segment import Segment
 from .words import Words, as_words

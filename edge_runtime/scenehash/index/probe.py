@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from .candidates import BucketQuery
 from .context import SearchContext
+from .costs import Planner, buckets_within
 from .multi_index import MultiIndex
-from .planner import Planner, buckets_within
 from .row_mapping import ItemRows
 from .topk import TopK
 from .words import columns

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .ranking import Ranking
+from .pending import Ranking
 from .row_mapping import RowMapping
 from .topk import TopK
 from .words import Comparer, Words

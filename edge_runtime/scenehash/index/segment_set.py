@@ -8,8 +8,8 @@ from scenehash.codes import Codes
 
 from . import segment_file
 from .build import build_segment
+from .costs import Planner
 from .partition import Partition
-from .planner import Planner
 from .segment import Segment
 from .segment_file import SegmentFile
 from .words import as_words

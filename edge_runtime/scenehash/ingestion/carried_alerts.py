@@ -18,7 +18,7 @@ from scenehash.model.model_file import read_card, shipped_model
 from scenehash.scenes import open_scene, reopen_scene
 from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 ROW, CODE = "row:", "code:"
 

@@ -8,7 +8,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.files import path_text
 from scenehash.scenes.stac import StacOptions
 from scenehash.store import check_labels, label_of_folder
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 CORES = os.cpu_count() or 1
 

@@ -22,7 +22,7 @@ from scenehash.scenes.place import Footprints
 from scenehash.scenes.stac import Noted
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import FILE, CodeStore, HashedScene
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from .options import IngestOptions
 from .read_ahead import Images, ReadAhead

@@ -267,13 +267,13 @@ class _Packing:
         return due.total()
 
     def _fill_events(self, due: Spans, urgent_alone: bool) -> None:
-        found = dict(self._events(due))
+        found = {number: thin_event(body) for number, body in self._events(due)}
         urgent = [number for number, body in found.items() if is_urgent(body)]
         rest = [number for number in found if number not in set(urgent)]
         for numbers in (urgent, [] if urgent_alone else rest):
 
             def make(some: Spans, numbers: list[int] = numbers) -> bytes:
-                return put_events([(at, thin_event(found[at])) for at in numbers if at in some])
+                return put_events([(at, found[at]) for at in numbers if at in some])
 
             wanted = Spans((number, number + 1) for number in numbers)
             for some in self._fill_with(kinds.EVENTS, EVENTS, wanted, EVENTS_A_BLOCK, make):

@@ -18,7 +18,7 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import BundleError, LineageError
 from scenehash.store import FILE, HashedScene, SceneRecord
-from scenehash.windows import MOST_TILES, Window
+from scenehash.tiling import MOST_TILES, Window
 
 from .footprint_code import Floats, put_footprints, take_footprints
 from .wire import Integers, Reader, Writer

@@ -10,7 +10,7 @@ from scenehash.errors import BundleError, ConfigurationError
 from scenehash.geo import Box
 from scenehash.store import Alert, Filter
 from scenehash.store.records import seconds
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .alert_code import put_alert, put_codes, take_alert, take_codes
 from .pieces import (

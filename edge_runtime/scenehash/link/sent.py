@@ -30,9 +30,9 @@ class Sent:
 
     number: of the last bundle. codes: whose codes were sent. settled: by topic what needs not be
     sent any more, since it has arrived, or went often enough. acknowledged: what of that has
-    arrived for certain. under_way: by number, what each block of a bundle carries that nobody has
-    acknowledged. heard: the peer's bundle that the last receipt was in. down: whether it is a
-    station, which gets no tiles.
+    arrived for certain. items: letters that are settled, by name. under_way: by number, what each
+    block of a bundle carries that nobody has acknowledged. heard: the peer's bundle that the last
+    receipt was in. has_receipts: whether there was one.
     """
 
     number: int = 0

@@ -10,9 +10,9 @@ import numpy as np
 
 from scenehash.errors import InputError
 from scenehash.files import write_bytes
+from scenehash.retrieval.filter_text import named, window_text
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.search import SearchResult
-from scenehash.retrieval.shown import named, window_text
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile

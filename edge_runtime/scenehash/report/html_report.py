@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 
 from scenehash.files import write_text
+from scenehash.retrieval.filter_text import filter_text, named, window_text
 from scenehash.retrieval.pictures import query_pixels, tile_pixels
 from scenehash.retrieval.query import Query
 from scenehash.retrieval.search import SearchResult
-from scenehash.retrieval.shown import filter_text, named, window_text
 from scenehash.scenes.thumbnails import decode_thumbnail
 from scenehash.store import Hit
 from scenehash.tiles import Image, to_tile

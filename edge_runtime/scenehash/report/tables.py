@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from scenehash.columns import TileTable
 from scenehash.errors import StoreError
 from scenehash.files import atomic_path, check_output
 from scenehash.store import CodeStore, SceneRecord
 
 from .geojson import feature, write_geojson
-
-TILES_A_GROUP = 1 << 16
+from .geoparquet import write_geoparquet
 
 
 def write_table(store: CodeStore, path: Path) -> int:
     """Write all tiles of a store to a .parquet, .npz or .geojson file; returns how many there are.
 
-    Parquet has one row a tile, in the order of rows: row, code, scene, content, x, y, width,
-    height, time, labels and footprint; code is fixed-size binary of K/8 bytes, footprint a WKB
-    polygon by GeoParquet 1.1 in OGC:CRS84; lineage, bits and model are in the file's metadata. npz
+    Parquet has one row a tile, in the order of a Hilbert curve: row, code, scene, content, x, y,
+    width, height, time, labels, footprint and bbox; code is fixed-size binary of K/8 bytes,
+    footprint a WKB polygon by GeoParquet 1.1 in OGC:CRS84, cut in two at the antimeridian, bbox its
+    covering; lineage, bits, model and the STAC embeddings' fields are in the file's metadata. npz
     has arrays for the N tiles: row int64, code uint8 [N, K/8], window int64 [N, 4], footprint
     float64 [N, 4, 2] and scene int64, which counts into those for the scenes: scene_path,
     scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); what is not known
@@ -30,7 +29,7 @@ def write_table(store: CodeStore, path: Path) -> int:
     Raises InputError when it cannot be written there, StoreError when its name says no format, the
     disk fails or a scene is damaged, MissingExtraError without pyarrow.
     """
-    writers = {".parquet": _write_parquet, ".npz": _write_npz, ".geojson": _write_geojson}
+    writers = {".parquet": write_geoparquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:
         raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
     check_output(path, outside=store.path)
@@ -61,28 +60,6 @@ def _write_npz(store: CodeStore, path: Path) -> int:
     with path.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
     return sum(counts)
-
-
-def _write_parquet(store: CodeStore, path: Path) -> int:
-    columns = TileTable(store.lineage, store.bits, store.model, with_rows=True)
-    schema = columns.schema()
-    import pyarrow
-    from pyarrow import parquet
-
-    def write(writer: parquet.ParquetWriter, some: list[pyarrow.Table]) -> int:
-        table = pyarrow.concat_tables(some)
-        writer.write_table(table, row_group_size=len(table))
-        return len(table)
-
-    tiles, some = 0, []
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for record, codes in store.scenes():
-            some.append(columns.of(record.hashed(codes), record.first_row))
-            if sum(map(len, some)) >= TILES_A_GROUP:
-                tiles += write(writer, some)
-                some = []
-        tiles += write(writer, some) if some else 0
-    return tiles
 
 
 def _write_geojson(store: CodeStore, path: Path) -> int:

@@ -18,7 +18,7 @@ from scenehash.scenes import Scene, Tiling, Window, open_scene
 from scenehash.scenes.files import scan
 from scenehash.scenes.place import Footprints
 from scenehash.tiles import Image
-from scenehash.windows import PixelSize
+from scenehash.tiling import PixelSize
 
 from .contact_sheet import write_picture
 from .geojson import feature, write_geojson

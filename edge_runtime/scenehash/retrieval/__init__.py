@@ -8,6 +8,6 @@ rerank.py        another order for the nearest hits
 place_match.py   whether a hit shows the place of the query
 match_words.py   one word for how much a hit means
 grouping.py      hits of one place
-shown.py         filters and names of scenes as they are shown
+filter_text.py         filters and names of scenes as they are shown
 pictures.py      pixels to be shown
 """

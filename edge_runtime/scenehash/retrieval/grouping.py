@@ -26,7 +26,7 @@ COMPARED = 8
 def group_hits(
     hits: Sequence[Hit], codes: Codes, thumbnails: Mapping[int, bytes] | None = None
 ) -> list[list[int]]:
-    """The rows of hits in groups, in the order of their best hits.
+    """The places of hits in groups, in the order of their best hits.
 
     codes: uint8 [N, K/8] of the hits. thumbnails: a JPEG by row, of those that have one. A hit
     belongs to the first group whose best hit it overlaps on the ground, or in the same scene; else
@@ -38,10 +38,10 @@ def group_hits(
     for number, hit in enumerate(hits):
         at = heads.find(number, hit)
         if at is None:
-            groups.append([hit.row])
+            groups.append([number])
             heads.add(number, hit)
         else:
-            groups[at].append(hit.row)
+            groups[at].append(number)
     return groups
 
 
@@ -66,7 +66,8 @@ class _Heads:
             return None
         same = overlap(np.stack(self._boxes), _box(hit)) >= MIN_OVERLAP
         same |= [
-            head.scene == hit.scene and head.window.overlap(hit.window) >= MIN_OVERLAP
+            (head.station, head.scene) == (hit.station, hit.scene)
+            and head.window.overlap(hit.window) >= MIN_OVERLAP
             for head in self._hits
         ]
         if same.any():

@@ -22,8 +22,8 @@ PLACES, REPRESENTED, MIXED = 300, 300, 100
 # Leading bits that tell known kinds of scene apart best.
 LEADING = 64
 # What a cosine counts beside two similarities of codes. Of the weights tried on UC Merced, EuroSAT
-# and AID at 150 px, known to a model and unseen, the largest that never lost to codes alone:
-# docs/quality.md.
+# and AID at 150 px, known to a model and unseen, the largest that lost no more than 0.3 points to
+# codes alone: docs/quality.md.
 COSINE_WEIGHT = 0.5
 # A bit counts in full where the query's logit has this share of the mean size, and less below it.
 # Of several weights tried on UC Merced, EuroSAT and AID at 150 px the one that never lost to none.

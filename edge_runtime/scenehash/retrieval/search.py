@@ -19,11 +19,11 @@ from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
 from scenehash.tiles import Image
 
 from .crop import Crop
+from .filter_text import filter_document, filter_text
 from .grouping import group_hits
 from .match_words import MatchDistances
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Rerank, Reranked, orders, reranked, shortlist
-from .shown import filter_document, filter_text
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
@@ -70,13 +70,21 @@ class SearchResult:
         """Whether any hit is at another rank than by its distance."""
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
-    def groups(self) -> list[list[int]]:
-        """The rows of the hits in groups, pictures of one place or near-duplicates: group_hits."""
-        return group_hits(self.hits, self.codes, self.thumbnails)
+    def groups(self) -> list[list[Hit]]:
+        """The hits in groups, pictures of one place or near-duplicates: group_hits."""
+        groups = group_hits(self.hits, self.codes, self.thumbnails)
+        return [[self.hits[place] for place in group] for group in groups]
+
+    def tile_name(self, hit: Hit) -> int | str:
+        """What tells a hit's tile from others: its row, or STATION/ROW among several stations."""
+        stations = {other.station for other in self.hits}
+        return hit.row if len(stations) == 1 else f"{hit.station}/{hit.row}"
 
     def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
         """The result as plain values, as JSON has them; with groups, and with the explanation."""
-        more: dict[str, object] = {"groups": self.groups()} if group else {}
+        more: dict[str, object] = {}
+        if group:
+            more["groups"] = [[self.tile_name(hit) for hit in own] for own in self.groups()]
         if explain:
             more["explanation"] = dataclasses.asdict(self.explanation)
         texts = [query.text for query in self.queries]

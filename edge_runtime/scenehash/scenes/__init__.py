@@ -5,7 +5,7 @@ The one place where files become tiles, for training as for the device:
 opening.py        from a path to a Scene; by the file's first bytes (formats.py)
 scene.py          windows, tiles, footprints of an open scene; reading.py does it in one call
 source.py         where pixels come from:
-  plain_image.py    JPEG, PNG, BMP, WebP by OpenCV, turned by exif.py, bounded by bounds.py
+  plain_image.py    JPEG, PNG, BMP, WebP by OpenCV, turned by exif.py, bounded by size_limits.py
   raster.py         TIFF and other rasters by GDAL, fenced in by gdal_access.py and vrt.py
 decoding.py       bands become red, green and blue of 8 bits: decode_params.py says how,
                   bands.py and band_names.py which, validity.py where, stretch.py from what to what
@@ -17,7 +17,7 @@ exposure.py       tiles that show nothing; thumbnails.py small pictures of tiles
 """
 
 from scenehash.decode_params import DecodeParams
-from scenehash.windows import Tiling, Window
+from scenehash.tiling import Tiling, Window
 
 from .files import content_id, find_scenes, image_files
 from .opening import open_scene, reopen_scene

@@ -9,7 +9,7 @@ import numpy as np
 
 from scenehash.decode_params import DecodeParams
 from scenehash.tiles import Image
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .bands import choose, is_preset
 from .source import Source, Valid

@@ -16,7 +16,7 @@ from rasterio.warp import transform
 
 from scenehash.errors import InputError
 from scenehash.geo import ground_metres, wrapped
-from scenehash.windows import PixelSize, Window
+from scenehash.tiling import PixelSize, Window
 
 from .gdal_access import gdal
 from .place import Place

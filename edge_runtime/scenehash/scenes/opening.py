@@ -13,10 +13,9 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.files import open_regular, path_from, printable, read_regular
 from scenehash.objects import describe, gdal_name, read_head
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .bands import Bands, choose
-from .bounds import MAX_BYTES
 from .decoding import Decoding, decide, decoding_from
 from .exif import UPRIGHT, tiff_orientation, upright
 from .files import content_id
@@ -25,6 +24,7 @@ from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, worl
 from .place import Place
 from .plain_image import decode_image
 from .scene import Scene, only_input_errors
+from .size_limits import MAX_BYTES
 from .source import ArraySource, Source
 from .stac import Noted
 from .stretch import leaves_alone

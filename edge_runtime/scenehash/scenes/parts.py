@@ -116,7 +116,9 @@ def world_file(path: Path) -> Path | None:
     """The world file beside an image (x.jgw, x.jpgw or x.wld beside x.jpg); None where there is
     none."""
     suffix = path.suffix.lower()
-    for end in (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w", ".wld"):
+    # An image that was uploaded has no suffix.
+    own = (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w") if suffix else ()
+    for end in (*own, ".wld"):
         for variant in (end, end.upper()):
             beside = path.with_suffix(variant)
             if os.path.lexists(beside):

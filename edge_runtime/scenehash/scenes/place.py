@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.geo import Box
-from scenehash.windows import PixelSize, Window
+from scenehash.tiling import PixelSize, Window
 
 Floats = npt.NDArray[np.float64]
 Footprints = Floats

@@ -6,11 +6,11 @@ import numpy as np
 from scenehash.errors import InputError
 
 from .bands import Bands
-from .bounds import check_bounds
+from .damage import check_png, decode_jpeg
 from .exif import orientation_of, upright
 from .formats import HEAD_BYTES, PLAIN, format_of
+from .size_limits import check_bounds
 from .source import ArraySource, Pixels
-from .strict import check_png, decode_jpeg
 
 # Of 1 to 4 channels, as they are here: red, green, blue and alpha.
 _COLOURS = {
@@ -26,7 +26,7 @@ def decode_image(data: bytes) -> ArraySource:
     """Decode a file's bytes: grey, or red, green, blue, with alpha where the file has it.
 
     8 or 16 bits stay what they are. An image is turned as its EXIF says. Raises InputError on bytes
-    that are no whole image, see strict.py, and on one that would take too much memory.
+    that are no whole image, see damage.py, and on one that would take too much memory.
     """
     if not data:
         raise InputError("the file is empty (0 bytes)")

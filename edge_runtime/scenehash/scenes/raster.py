@@ -12,7 +12,7 @@ from rasterio.windows import Window as RasterWindow
 
 from scenehash.errors import InputError
 from scenehash.tiles import Image
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .bands import Bands
 from .formats import TIFF, VRT

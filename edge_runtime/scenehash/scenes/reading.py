@@ -10,7 +10,7 @@ import numpy as np
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.tiles import Image
-from scenehash.windows import PixelSize, Tiling, Window
+from scenehash.tiling import PixelSize, Tiling, Window
 
 from .decoding import decide, read_rgb
 from .opening import open_scene

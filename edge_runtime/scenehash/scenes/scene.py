@@ -14,7 +14,7 @@ import numpy as np
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import printable
 from scenehash.tiles import Image, resized
-from scenehash.windows import Tiling, Window, rows_of
+from scenehash.tiling import Tiling, Window, rows_of
 
 from .decoding import Decoding, read_rgb
 from .files import content_id

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .bands import Bands
 

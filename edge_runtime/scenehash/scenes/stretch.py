@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from scenehash.tiles import Image
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .source import Pixels, Source
 from .validity import Validity

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scenehash.decode_params import DecodeParams
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .source import Pixels, Source, Valid
 

@@ -11,7 +11,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.rerank import Rerank
 from scenehash.store import Area, Filter
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 MOST_HITS, MOST_QUERIES = 1000, 100
 # Rows and pixels: what every reader of JSON keeps exactly.

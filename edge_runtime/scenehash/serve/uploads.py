@@ -16,9 +16,9 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError, NotStoredError, StoreBusyError
 from scenehash.files import printable
 from scenehash.scenes import Scene, open_scene
-from scenehash.scenes.bounds import check_bounds
 from scenehash.scenes.files import SCENE_SUFFIXES, content_of
 from scenehash.scenes.formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, format_of
+from scenehash.scenes.size_limits import check_bounds
 
 # Formats that name no other files.
 FORMATS = PLAIN | {TIFF, JPEG_2000}

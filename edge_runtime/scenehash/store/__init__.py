@@ -47,9 +47,9 @@ snapshot.py     what is committed at one time, and the search in it
 rows.py         a row, and the position of its code in codes.bin
 resolving.py    from a filter as a person gives it to one that a store can use
 selection.py    from that to rows
-origin.py       what a process has found to be sound
+known_sound.py       what a process has found to be sound
 entry.py        one scene, compared with its checksums
-check.py        all of it, compared with its checksums
+verify.py        all of it, compared with its checksums
 """
 
 from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .alert_rule import RULE_SCHEMA, Rule, Scores, fitted_on, rule_of
 from .database import Database, Transacting

@@ -145,6 +145,16 @@ class Links:
                 (way, peer, text, _seal(way, peer, text)),
             )
 
+    def damage(self) -> list[str]:
+        """What is damaged, a line each."""
+        if not self._are_made():
+            return []
+        return [
+            f"how far the link {way} {peer} is, is damaged"
+            for way, peer, state, checksum in self._database.all("SELECT * FROM link")
+            if _seal(way, peer, state) != checksum
+        ]
+
     def scenes(self, store: str, start: int = 0, end: int = 1 << 62) -> list[LinkedScene]:
         """The scenes of a store of which a tile is in rows start to before end, by first row."""
         if not self._are_made():

@@ -6,7 +6,10 @@ event stays in the table, delivered or not.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+from scenehash.errors import StoreDamagedError
 
 from .database import Database, Transacting, damaged_values
 from .records import digest
@@ -31,6 +34,7 @@ CREATE TABLE arrival (
 
 SINKS = "SELECT name, delivered, seal FROM sink"
 DAMAGED = '{"kind": "damaged"}'
+EVENTS_DAMAGED = "the table of events in the outbox is damaged"
 # Events in memory while all are checked.
 EVENTS_AT_ONCE = 1000
 
@@ -79,8 +83,15 @@ class Outbox:
         return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
-        """The first events after a number, at most so many; a damaged one says just that."""
-        return self._events("event > ? ORDER BY event LIMIT ?", after, most)
+        """The first events after a number, at most so many; a damaged one says just that.
+
+        StoreDamagedError where they do not come in order: whoever reads on would never end.
+        """
+        found = self._events("event > ? ORDER BY event LIMIT ?", after, most)
+        numbers = [after, *(event for event, _ in found)]
+        if any(number <= before for before, number in pairwise(numbers)):
+            raise StoreDamagedError(EVENTS_DAMAGED)
+        return found
 
     def events_before(self, before: int, most: int) -> list[tuple[int, str]]:
         """The last events before a number, the newest first; otherwise as events."""
@@ -128,10 +139,13 @@ class Outbox:
     def damage(self) -> list[str]:
         """What is damaged, a line each."""
         lines, after = [], 0
-        while events := self.events(after, EVENTS_AT_ONCE):
-            damaged = (event for event, body in events if body is DAMAGED)
-            lines += [f"event {event} in the outbox is damaged" for event in damaged]
-            after = events[-1][0]
+        try:
+            while events := self.events(after, EVENTS_AT_ONCE):
+                damaged = (event for event, body in events if body is DAMAGED)
+                lines += [f"event {event} in the outbox is damaged" for event in damaged]
+                after = events[-1][0]
+        except StoreDamagedError as error:
+            lines.append(str(error))
         for name, event, checksum in self._database.all(SINKS):
             if checksum != _sink_checksum(name, event):
                 lines.append(f"how far {name} has delivered events is damaged")

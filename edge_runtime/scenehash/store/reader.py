@@ -17,6 +17,7 @@ from scenehash.index import NO_ROW, Explanation
 from scenehash.index.topk import Distances
 
 from .catalog import Catalog, Restoration
+from .database import damaged_values
 from .earlier import Earlier, earlier_of
 from .entry import read_record
 from .filters import Filter
@@ -28,6 +29,7 @@ from .request import SearchRequest
 from .resolving import InCatalog, resolve
 from .results import Hit
 from .rows import Ranges, Rows
+from .scene_table import SCENES_DAMAGED
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
@@ -207,13 +209,19 @@ class StoreReader:
     def scenes_from(
         self, first_rows: Sequence[int]
     ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that begin in rows, and their codes uint8 [T, K/8]; what is damaged of one.
+        """The scenes that begin in rows, in that order, and their codes uint8 [T, K/8]; what is
+        damaged of one.
 
         One that is not there any more is left out.
         """
         with self._pinned():
             snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
-        yield from self._read_each(snapshot, [own.scene for own in owned])
+        scenes = {own.row: own.scene for own in owned}
+        yield from self._read_each(snapshot, [scenes[row] for row in first_rows if row in scenes])
+
+    def box_around(self, scene: SceneMark) -> Box | None:
+        """A box around the tiles of a scene, to seven digits; None for one without a place."""
+        return self._catalog.tiles.box_around(scene.first_row, scene.tiles)
 
     def times(self) -> tuple[float, float] | None:
         """The first and the last acquisition time, in seconds since 1970; None when there is
@@ -324,7 +332,8 @@ class StoreReader:
 
     def label_counts(self) -> list[tuple[str, int]]:
         """All labels, by name, and how many scenes have each."""
-        return self._catalog.scenes.label_counts()
+        with damaged_values(SCENES_DAMAGED):
+            return self._catalog.scenes.label_counts()
 
     def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
         """How many scenes were acquired when: in equal spans from the first to the last of them.
@@ -332,7 +341,7 @@ class StoreReader:
         where: only scenes that meet its conditions on scenes (label, since, until, scene).
         """
         wanted = self.resolve(where) if where else Filter()
-        with self._catalog.database.snapshot():
+        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
             return time_histogram(self._catalog, bins, wanted)
 
     def resolve(self, where: Filter) -> Filter:
@@ -341,7 +350,7 @@ class StoreReader:
         Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
         any time or footprint; or when several scenes end in that path.
         """
-        with self._catalog.database.snapshot():
+        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
             return resolve(InCatalog(self._catalog), where, str(self.path))
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
@@ -410,7 +419,8 @@ class StoreReader:
 
     def tiles_a_day(self) -> float | None:
         """How many tiles a day were acquired; None when the times of the scenes do not tell."""
-        return self._catalog.scenes.tiles_a_day()
+        with damaged_values(SCENES_DAMAGED):
+            return self._catalog.scenes.tiles_a_day()
 
     def footprints_meeting(self, box: Box) -> tuple[Rows, Footprints]:
         """The tiles whose bounding box meets a box: rows int64 [N], ascending, and footprints

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import LineageError, StoreError
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 CHECKSUM_BYTES = 8
 # The one decode parameter that says nothing of pixels: the state of the file, as scenes have it.

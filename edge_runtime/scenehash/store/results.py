@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from .codes_file import CodesFile
 from .entry import check_derived, read_scene
 from .filters import Filter
 from .folder import INDEX
-from .origin import Origin
+from .known_sound import Origin
 from .records import SceneRecord, Tile
 from .request import SearchRequest
 from .rows import Ranges, RowMap, Rows

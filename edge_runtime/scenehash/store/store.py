@@ -21,7 +21,6 @@ from scenehash.files import PARTIAL
 from .alerts import Alerts
 from .catalog import Catalog, is_vacant
 from .changes import add_labels, change_labels, mark_replaced, update_scene
-from .check import find_damage
 from .entry import check_derived, read_record
 from .filters import Filter
 from .folder import CATALOG
@@ -39,6 +38,7 @@ from .state import State
 from .station import check_station_name
 from .switch import Switch
 from .transaction import Transaction
+from .verify import find_damage
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
@@ -433,7 +433,7 @@ class CodeStore(StoreReader):
                 damage = list(find_damage(self._snapshot))
             except StoreDamagedError as error:
                 damage = [str(error)]
-            others = [*self.outbox.damage(), *self.alerts.damage()]
+            others = [*self.outbox.damage(), *self.alerts.damage(), *self.links.damage()]
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:

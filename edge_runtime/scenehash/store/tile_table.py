@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from .blocks import Block, blocks_of
 from .database import WRONG_VALUES, Database, damaged_values

@@ -11,13 +11,13 @@ from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError, StoreError
 
 from .changes import mark_replaced, update_scene
-from .check import taken_rows, uncovered
 from .codes_file import CodesFile
 from .entry import read_record
 from .records import HashedScene, SceneRecord, checksum, record_of
 from .rows import Ranges
 from .snapshot import Snapshot
 from .switch import Switch
+from .verify import taken_rows, uncovered
 
 # Scenes whose new checksums are written together.
 GROUP = 1000

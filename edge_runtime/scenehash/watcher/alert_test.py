@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from scenehash.store import Alert
 
+from .radius_counts import Tuning
 from .rule_fitting import Samples
-from .tuning import Tuning
 
 Rows = npt.NDArray[np.int64]
 

@@ -25,9 +25,9 @@ from scenehash.retrieval.query import (
 from scenehash.store import Alert, CodeStore, ExampleTile, Filter, Hit, SceneVectors
 
 from .alert_test import AlertTest, around_threshold, judge_tiles
-from .rates import Rate
+from .false_alarm_rate import Rate
+from .radius_counts import Tuning, around, tune
 from .rule_fitting import Candidates, Samples, samples_of
-from .tuning import Tuning, around, tune
 
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
 Example = str | Query
@@ -44,12 +44,13 @@ TILES_SHOWN = 13
 
 
 def default_radius(bits: int) -> int:
-    """The radius of an alert that nobody gave one: an eighth of the bits.
+    """The radius of an alert that nobody gave one: about as sure at each width (docs/watch.md).
 
-    On UC Merced's test images, with five examples, it has a precision of 0.98 to 1.00 and a recall
-    of 0.59 to 0.94 (benchmarks/alerts.py); tune_alert proposes a better one.
+    An eighth of up to 64 bits, a sixth of up to 128, a fifth of more: distances of tiles of other
+    kinds vary less, as a share of the bits, the more bits there are. tune_alert proposes a better
+    one.
     """
-    return bits // 8
+    return bits // (8 if bits <= 64 else 6 if bits <= 128 else 5)
 
 
 def add_alert(

@@ -20,7 +20,7 @@ from scenehash.codes import Codes
 from scenehash.store import Expected, Kind, Rule, Scores, fitted_on, signs, unit
 from scenehash.store.records import SceneVectors
 
-from .false_alarms import Tail, fit_tail
+from .score_tail import Tail, fit_tail
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Share of the mean variance that is added to each direction of the archive's.

@@ -13,7 +13,7 @@ from scenehash.report.contact_sheet import write_picture
 from scenehash.scenes import open_scene
 from scenehash.store import FILE
 from scenehash.tiles import Image
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ...tiny_model import SIZE, tiny_model
 from ..ingestion.archives import make_store, picture, write_scenes

@@ -17,7 +17,7 @@ from scenehash.errors import ArchiveError, InputError, LineageError
 from scenehash.model import HashModel
 from scenehash.report.contact_sheet import write_picture
 from scenehash.store import SceneRecord
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from ...command_line import run
 from ...tiny_model import SIZE, tiny_model
@@ -43,7 +43,7 @@ def tiles(path: Path) -> list[tuple[SceneRecord, bytes, list[bytes | None]]]:
 def test_the_loaded_store_is_that_of_an_ingest(
     hashed: Path, scenes: Path, model: Path, tmp_path: Path
 ) -> None:
-    assert len([name for name in files(hashed) if "-of-0002" in name]) == 2
+    assert len([name for name in files(hashed) if "-of-0003" in name]) == 3
     ingest(scenes, tmp_path / "ingested", model, ALL)
     report = load_archive(hashed, tmp_path / "loaded")
     assert (report.stored, report.duplicates, report.missing) == (9, 1, {})

@@ -63,8 +63,8 @@ def test_the_store_is_that_of_the_same_scenes_in_a_folder(
     out = f"{address}/out-{fetched}"
     report = hash_archive(f"{address}/in", out, model=model, options=ALL)
     assert (report.hashed, report.failed) == (10, {})
-    blocks = [name for name in parts_in(out) if "-of-0002" in name]
-    assert len(blocks) == (2 if fetched == 1000 else 0)
+    blocks = [name for name in parts_in(out) if "-of-0003" in name]
+    assert len(blocks) == (3 if fetched == 1000 else 0)
     load_archive(out, tmp_path / "s")
     load_archive(hashed, tmp_path / "local")
     for ours, theirs in zip(records(tmp_path / "s"), records(tmp_path / "local"), strict=True):

@@ -18,8 +18,8 @@ from scenehash.ingestion import IngestOptions
 from scenehash.report.search_files import SearchFiles
 from scenehash.retrieval.crop import Crop
 from scenehash.store import Filter
+from scenehash.tiling import Tiling
 from scenehash.watcher.options import SinkConfig, WatchOptions
-from scenehash.windows import Tiling
 
 ROOT = Path(__file__).parents[3]
 # Lines of a command's body: parse, call one function, print.

@@ -283,6 +283,33 @@ def test_a_signal_ends_a_command_cleanly(
     }
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_ctrl_c_outside_a_command_prints_no_traceback(when: str) -> None:
+    """While the commands are put together, and while Python ends."""
+    program = (
+        "import atexit, time; from scenehash.cli import main as cli\n"
+        "def wait(): print('now', flush=True); time.sleep(60)\n"
+    ) + {
+        "before": "cli.build_app = wait; cli.main()",
+        "after": "atexit.register(wait); import sys; sys.argv[1:] = ['--version']; cli.main()",
+    }[when]
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A test that runs in the background has inherited that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() != "now\n":
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT
+    assert stderr == ""
+
+
 def wait_until_blocked(process: "subprocess.Popen[str]") -> None:
     """Until a process waits for a lock, as /proc has it."""
     deadline = time.monotonic() + 30

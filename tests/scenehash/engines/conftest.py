@@ -16,8 +16,8 @@ def corpus(tmp_path_factory) -> Corpus:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory) -> Iterator[Postgres]:
-    with running(Postgres(tmp_path_factory.mktemp("postgres"))) as server:
+def postgres() -> Iterator[Postgres]:
+    with running(Postgres()) as server:
         yield server
 
 

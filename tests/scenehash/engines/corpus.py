@@ -11,7 +11,7 @@ from scenehash.codes import nearest_hamming
 from scenehash.geo import bounding_boxes
 from scenehash.store import CodeStore, Filter, HashedScene, Hit
 from scenehash.store.records import Tile
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 BITS, LINEAGE = 64, "0123456789abcdef"
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from scenehash import push, search
+from scenehash import HashModel, push, search
+from scenehash.cli.main import build_app
+from scenehash.cli.search import _hit_table
+from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
-from scenehash.store import Area, CodeStore, Filter, Searchable, SearchRequest
+from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
+from scenehash.tiling import Window
 
 from .conftest import ENGINES, address_of
 from .corpus import BITS, FIRST, LABELS, LINEAGE, STATIONS, Corpus, plain_search, triples
@@ -34,6 +40,11 @@ def searched(request, corpus: Corpus) -> Iterator[tuple[Searchable, list]]:
         push(folder, address)
     with EngineStore.open(address) as engine:
         yield engine, corpus.tiles()
+
+
+@pytest.fixture(scope="module")
+def model() -> HashModel:
+    return HashModel.load()
 
 
 @pytest.fixture
@@ -183,6 +194,18 @@ def test_words_and_document_are_those_of_a_store(searched, corpus):
     assert "scan" in str(found.explanation) or "multi_index" in str(found.explanation)
 
 
+def test_tiles_of_one_row_at_two_stations_are_two(searched, capsys):
+    store, tiles = searched
+    found = search(store, f"code:{tiles[0][2].hex()}", k=len(tiles), rerank="none")
+    document: Any = found.document(group=True)
+    names = [name for group in document["groups"] for name in group]
+    assert len(names) == len(set(names)) == len(tiles)
+    several = len({station for station, *_ in tiles}) > 1
+    assert ("north/0" if several else 0) in names
+    Console(width=200).print(_hit_table(found, False))
+    assert len(capsys.readouterr().out.splitlines()) == len(tiles) + 1
+
+
 def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tmp_path):
     with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
         store.name_station("north")
@@ -248,3 +271,30 @@ def test_a_name_stands_for_one_store(collection, tmp_path):
     push(tmp_path / "a", collection)
     with pytest.raises(StoreError, match="another store"):
         push(tmp_path / "b", collection)
+
+
+def test_doctor_looks_at_an_engine(collection, tmp_path, model):
+    with CodeStore.for_model(tmp_path / "s", model) as store:
+        store.name_station("north")
+        codes = np.random.default_rng(0).integers(0, 256, (5, store.bits // 8)).astype(np.uint8)
+        windows = [Window(256 * at, 0, 256, 256) for at in range(5)]
+        store.add([HashedScene("0" * 32, "/data/a.tif", windows, codes)])
+        push(store, collection)
+    found = {one.check: one for one in check_engine(collection, model)}
+    assert {name: one.verdict for name, one in found.items()} == {
+        "engine": "good",
+        "store": "good",
+        "search": "good",
+    }
+    assert "north (5)" in found["store"].what
+    (one,) = check_engine(f"{collection}_not", model)
+    assert (one.check, one.verdict) == ("engine", "bad")
+
+
+def test_the_command_explains_a_search_in_whole_lines(corpus, capsys):
+    code = corpus.tiles("north")[0][2].hex()
+    command = ["search", f"code:{code}", "--store", str(corpus.stores["north"]), "--explain"]
+    with pytest.raises(SystemExit) as ended:
+        build_app()(command)
+    assert not ended.value.code
+    assert "\\n" not in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """What things cost, so that small codes get to every plan."""
 
-from scenehash.index.planner import Planner
+from scenehash.index.costs import Planner
 
 # Looking into buckets costs nothing, small segments are worth it, and files are checked at once.
 NOTHING_IS_DEAR = Planner(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scenehash import codes as packed
 from scenehash.errors import ConfigurationError, LineageError
 from scenehash.index import NO_ROW, CodeIndex
-from scenehash.index.planner import Planner
+from scenehash.index.costs import Planner
 from scenehash.index.scan import BLOCK_BYTES
 
 from .planners import NOTHING_IS_DEAR

@@ -296,7 +296,7 @@ def test_a_file_that_is_gone_is_set_aside_where_it_was_listed_before(
 @pytest.mark.parametrize("name", ["png", "device", "pipe", "sidecar", "sparse"])
 def test_a_bomb_costs_little_memory_and_time(tmp_path: Path, name: str) -> None:
     """In a process of its own: at most 600 MB with the model, and nowhere near a minute."""
-    from ..scenes.test_bounds import png
+    from ..scenes.test_size_limits import png
 
     path = tmp_path / "a.png"
     if name == "png":

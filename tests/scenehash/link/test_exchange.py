@@ -1,7 +1,9 @@
 """Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
 
+import contextlib
 import random
 import shutil
+import sqlite3
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import ConfigurationError, NotStoredError
+from scenehash.errors import ConfigurationError, NotStoredError, StoreDamagedError
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 from scenehash.store import HashedScene
 
@@ -218,6 +220,17 @@ def test_a_station_that_was_named_only_by_its_bundle_is_refused_elsewhere(tmp_pa
     assert "the bundle is for ground" in applied.set_aside[0]
     with CodeStore.open(other) as store:
         assert store.contents() == []
+
+
+def test_damage_of_what_is_known_of_a_link_is_named(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    pack_bundle(one, "ground", tmp_path)
+    with contextlib.closing(sqlite3.connect(one / "catalog.sqlite")) as catalog, catalog:
+        catalog.execute("UPDATE link SET state = replace(state, '1', '2')")
+    with CodeStore.open(one) as store:
+        assert store.verify() == ["catalog.sqlite: how far the link to ground is, is damaged"]
+    with pytest.raises(StoreDamagedError, match="store verify"):
+        pack_bundle(one, "ground", tmp_path)
 
 
 def test_codes_of_another_model_are_not_mixed_in(tmp_path):

@@ -10,7 +10,7 @@ from scenehash.report import lettering
 from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
 from scenehash.report.lettering import drawable, shortened, width_of, write
 from scenehash.store import Hit
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ...scenes import draw, read_pixels
 

@@ -10,7 +10,7 @@ from scenehash.retrieval.grouping import group_hits
 from scenehash.retrieval.search import search
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store import Filter, Hit
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ...scenes import draw, enlarged
 from ..ingestion.test_ingest import new_store
@@ -77,7 +77,7 @@ def store(tmp_path_factory: pytest.TempPathFactory, model: HashModel) -> CodeSto
 
 def test_a_search_groups_its_hits(store: CodeStore) -> None:
     result = search(store, "row:0", 30)
-    groups = result.groups()
+    groups = [[hit.row for hit in group] for group in result.groups()]
     assert groups[0] == [0, 1]
     assert sum(len(rows) for rows in groups) == len(result.hits) == len(store)
     assert result.document(group=True)["groups"] == groups

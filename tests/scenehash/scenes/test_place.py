@@ -16,6 +16,7 @@ from rasterio.warp import transform
 from scenehash.errors import InputError
 from scenehash.geo import bounding_boxes, ground_metres
 from scenehash.scenes import Tiling, Window, open_scene
+from scenehash.scenes.parts import world_file
 from scenehash.scenes.scene import Scene
 
 from .inputs import UTM, planes, png, raster, scene_like, vrt_band
@@ -361,3 +362,9 @@ def test_a_transform_that_makes_a_line_of_a_scene_is_no_place(tmp_path: Path) ->
         assert whole(scene) is None
         assert scene.position(15, 45) is None
         assert "a line or a point" in scene.warnings[0]
+
+
+def test_a_file_without_a_suffix_may_have_a_world_file(tmp_path: Path) -> None:
+    assert world_file(tmp_path / "upload") is None
+    (tmp_path / "upload.wld").write_text("1\n0\n0\n-1\n0\n0\n")
+    assert world_file(tmp_path / "upload") == tmp_path / "upload.wld"

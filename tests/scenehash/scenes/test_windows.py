@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from scenehash.errors import ConfigurationError
 from scenehash.scenes import Tiling, Window
-from scenehash.windows import PixelSize
+from scenehash.tiling import PixelSize
 
 
 @given(

@@ -1,5 +1,6 @@
 """Fixtures of the tests of the server."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,10 +49,17 @@ def reader(stored: Path, model: HashModel) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture
-def own(scenes: Path, model: HashModel, tmp_path: Path) -> Path:
-    """A store of the images, of the test's own."""
-    path = tmp_path / "own"
+@pytest.fixture(scope="session")
+def images_stored(scenes: Path, model: HashModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the images, without thumbnails; nobody changes it."""
+    path = tmp_path_factory.mktemp("stores") / "own"
     options = IngestOptions(label_from_folder=True)
     ingest([scenes / "harbor", scenes / "forest"], path, model, options)
     return path
+
+
+@pytest.fixture
+def own(images_stored: Path, tmp_path: Path) -> Path:
+    """A store of the images, of the test's own."""
+    shutil.copytree(images_stored, tmp_path / "own")
+    return tmp_path / "own"

@@ -1,6 +1,7 @@
 """Jobs: followed, cancelled, and gone on with by the next server; adaptation and rehash as jobs."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from scenehash.serve import jobs, work
 from scenehash.serve.job import Job
 from scenehash.serve.jobs import Jobs, Work
 from scenehash.serve.options import ServeOptions
-from scenehash.windows import Tiling
+from scenehash.tiling import Tiling
 
 from ...tiny_model import tiny_model
 from .stations import station_client, wait_for
@@ -182,17 +183,25 @@ def test_a_second_server_of_a_store_has_jobs_of_its_own(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> HashModel:
-    """A model whose codes an adaptation makes better."""
+    """A model that hashes in no time."""
     path = tmp_path_factory.mktemp("tiny") / "first.onnx"
     return HashModel.load(tiny_model(path, "first", 64, seed=1))
 
 
-@pytest.fixture
-def archive(tiny: HashModel, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def images(tiny: HashModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 images of twelve kinds in 384 tiles, without representations."""
+    path = tmp_path_factory.mktemp("stores") / "s"
     paths = [path for kind in KINDS for path in archive_paths(kind)[:2]]
     options = IngestOptions(threads=1, tiling=Tiling(64), vectors=False)
-    assert not ingest(paths, tmp_path / "s", tiny, options).set_aside
+    assert not ingest(paths, path, tiny, options).set_aside
+    return path
+
+
+@pytest.fixture
+def archive(images: Path, tmp_path: Path) -> Path:
+    """A copy of that store."""
+    shutil.copytree(images, tmp_path / "s")
     return tmp_path / "s"
 
 
@@ -245,12 +254,11 @@ def test_codes_are_adapted_and_the_server_goes_on_with_them(archive: Path, tiny:
         asked = {"queries": [{"upload": before["upload"], "tile": "64"}], "k": 1}
         assert client.post("/api/search", json=asked).json()["lineage"] == "first"
 
-        job = finished(client, ask(client, "/api/adapt"))
+        job = finished(client, ask(client, "/api/adapt", anyway=True))
         assert (job["kind"], job["state"]) == ("adapt", "done"), job
         judged = job["result"]
-        assert judged["better"]
-        assert judged["gain"] > 0.1
-        assert judged["contrast"]["after"] > judged["contrast"]["before"]
+        assert judged["agreement"].keys() == {"before", "after"}
+        assert isinstance(judged["better"], bool)
         assert Path(judged["model"]).is_file()
         assert any("fitting on" in line for line in job["messages"])
         assert get(client, "/api/station")["model"]["lineage"] == "first"
@@ -288,7 +296,7 @@ def test_a_rehash_is_cancelled_and_the_store_is_as_it_was(
     archive: Path, tiny: HashModel, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with station_client(archive, tiny) as client:
-        assert finished(client, ask(client, "/api/adapt"))["state"] == "done"
+        assert finished(client, ask(client, "/api/adapt", anyway=True))["state"] == "done"
         there = at_a_step(monkeypatch, "rehash", held)
         job = ask(client, "/api/rehash", model="adapted")
         assert ask(client, "/api/rehash", model="adapted")["id"] == job["id"]
@@ -310,7 +318,7 @@ def test_a_rehash_goes_on_with_the_next_server(
     archive: Path, tiny: HashModel, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with station_client(archive, tiny) as client:
-        assert finished(client, ask(client, "/api/adapt"))["state"] == "done"
+        assert finished(client, ask(client, "/api/adapt", anyway=True))["state"] == "done"
         there = at_a_step(monkeypatch, "rehash", held)
         job = ask(client, "/api/rehash", model="adapted")
         wait_for(there)

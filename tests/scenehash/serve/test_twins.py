@@ -21,7 +21,9 @@ SEARCHING = (
 def test_each_search_of_the_test_suite_has_a_twin_with_the_same_document() -> None:
     plugin = "tests.scenehash.serve.twin_plugin"
     files = [f"tests/scenehash/{name}" for name in SEARCHING]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", plugin, *files]
+    # What is long, and searches nothing.
+    but = "not ctrl_c and not train"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", plugin, "-k", but, *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-6000:]
     (line,) = re.findall(r"twins: (\{.*\})", done.stdout)

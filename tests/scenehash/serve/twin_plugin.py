@@ -23,7 +23,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import ScenehashError
 from scenehash.files import path_text, printable
 from scenehash.retrieval.crop import Crop
-from scenehash.retrieval.shown import filter_document
+from scenehash.retrieval.filter_text import filter_document
 
 from .stations import station_client
 

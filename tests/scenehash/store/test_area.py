@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scenehash.errors import ConfigurationError, InputError
 from scenehash.geo import Box
 from scenehash.store import Area, CodeStore, Filter, HashedScene
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 Corner = tuple[float, float]
 TRIANGLE = {"type": "Polygon", "coordinates": [[[0, 0], [10, 0], [0, 10], [0, 0]]]}

@@ -1,7 +1,9 @@
 """What is damaged on the disk is never shown: each is an error that names it, and ends at once."""
 
+import contextlib
 import multiprocessing
 import sqlite3
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -209,3 +211,31 @@ def test_a_damaged_quarantine_is_an_error_in_one_line(folder: Path) -> None:
     change(folder, "UPDATE quarantine SET time = 1e300")
     with CodeStore.open(folder) as store, pytest.raises(StoreDamagedError, match="quarantine"):
         store.quarantine.list()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE label SET label = x'ff00' WHERE label = 'a'",
+        "UPDATE scene SET path = x'ff00' WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET time = x'ff00' WHERE path = '/scenes/3.png'",
+        "UPDATE scene SET time = 1e300 WHERE path = '/scenes/3.png'",
+    ],
+)
+def test_damage_in_what_filters_and_pages_ask_for_is_no_error_of_python(
+    folder: Path, statement: str
+) -> None:
+    change(folder, statement)
+    with CodeStore.open(folder) as store:
+        for ask in (
+            lambda: store.resolve(Filter(label="nowhere")),
+            lambda: store.resolve(Filter(scene="nowhere.png")),
+            lambda: store.resolve(Filter(scene="g")),
+            lambda: store.resolve(Filter(since=datetime(2050, 1, 1, tzinfo=UTC))),
+            lambda: store.time_histogram(5),
+            store.tiles_a_day,
+            store.label_counts,
+            store.list_scenes,
+        ):
+            with contextlib.suppress(ScenehashError):
+                ask()

@@ -9,7 +9,7 @@ import pytest
 from scenehash import CodeStore
 from scenehash.codes import Codes
 from scenehash.index import code_index
-from scenehash.index.planner import Planner
+from scenehash.index.costs import Planner
 from scenehash.store import HashedScene, SearchRequest
 
 from .samples import make, scene

@@ -10,6 +10,7 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.store import Alert, Arrival
+from scenehash.store.outbox import Outbox
 
 from .samples import make, scene
 
@@ -185,4 +186,22 @@ def test_an_event_without_a_body_is_damaged_and_no_error_of_python(tmp_path: Pat
         )
     with CodeStore.open(tmp_path / "s") as store:
         assert [body for _, body in store.outbox.events(0, 9)] == ['{"kind": "damaged"}', event(2)]
-        assert "event 1 in the outbox is damaged" in store.verify()
+        assert store.verify() == ["catalog.sqlite: event 1 in the outbox is damaged"]
+
+
+def test_events_out_of_order_are_damage_and_end_a_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a page of other bytes gives them, the same ones whatever is asked for."""
+    asked = []
+
+    def the_same(_: Outbox, condition: str, *__: int) -> list[tuple[int, str]]:
+        asked.append(condition)
+        assert len(asked) < 10
+        return [(2, event(2)), (1, event(1))]
+
+    with make(tmp_path / "s") as store:
+        monkeypatch.setattr(Outbox, "_events", the_same)
+        with pytest.raises(StoreDamagedError, match="the table of events in the outbox is damaged"):
+            store.outbox.events(0, 9)
+        assert store.verify() == ["catalog.sqlite: the table of events in the outbox is damaged"]

@@ -15,9 +15,9 @@ from scenehash.codes import pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
 from scenehash.store import Alert, Filter
+from scenehash.tiling import Window
 from scenehash.watcher.alerts import set_radius
-from scenehash.watcher.tuning import Tuning, around, tune
-from scenehash.windows import Window
+from scenehash.watcher.radius_counts import Tuning, around, tune
 
 from ...command_line import answer, run
 from ...scenes import archive, draw, read_pixels

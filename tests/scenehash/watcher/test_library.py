@@ -61,13 +61,18 @@ def test_a_watch_of_nothing_or_with_events_in_the_store_is_refused(tmp_path: Pat
     assert not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize(("bits", "radius"), [(16, 2), (64, 8), (128, 21), (256, 51)])
+def test_the_radius_that_nobody_gave_by_width(bits: int, radius: int) -> None:
+    assert default_radius(bits) == radius
+
+
 def test_alerts_are_added_and_tuned(folder: Path, tmp_path: Path) -> None:
     model = scenehash.HashModel.load()
     scenehash.ingest([folder], tmp_path / "s", model, scenehash.IngestOptions(labels=("harbor",)))
     with scenehash.CodeStore.open(tmp_path / "s", writable=True) as store:
         example = str(folder / "harbor_0.png")
         alert = scenehash.add_alert(store, "quay", [example, "row:1"], ["row:2"], model=model)
-        assert alert.radius == default_radius(store.bits) == store.bits // 8
+        assert alert.radius == default_radius(store.bits)
         assert np.array_equal(alert.examples, store.codes(np.array([0, 1])))
         assert alert.sources == (example, "row:1", "row:2")
         with pytest.raises(StoreError, match="there is an alert of that name"):

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
 from scenehash.tiles import Image
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ..access import Caller
 from ..problems import MEDIA_TYPE

@@ -17,7 +17,7 @@ from scenehash.store.documents import (
     tiles_document,
 )
 from scenehash.store.listing import ListedScene
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 from ..queries import LARGEST, Order
 from .common import (

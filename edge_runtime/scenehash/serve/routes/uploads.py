@@ -10,7 +10,7 @@ from starlette.responses import Response
 from scenehash.decode_params import DecodeParams
 from scenehash.files import printable
 from scenehash.retrieval.query import Query as SearchQuery
-from scenehash.windows import Tiling, Window
+from scenehash.tiling import Tiling, Window
 
 from ..problems import Refused
 from ..station import Station

@@ -10,7 +10,7 @@ import simplejpeg
 
 from scenehash.demo.tiles import KINDS, archive_paths
 from scenehash.errors import InputError
-from scenehash.scenes.strict import decode_jpeg
+from scenehash.scenes.damage import decode_jpeg
 
 from ...scenes import draw
 

@@ -9,7 +9,7 @@ import pytest
 
 from scenehash.errors import InputError
 from scenehash.scenes import image_of
-from scenehash.scenes.bounds import check_bounds
+from scenehash.scenes.size_limits import check_bounds
 
 
 def png(width: int, height: int, bits: int = 8) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from scenehash.store import Area, Filter
-from scenehash.windows import Window
+from scenehash.tiling import Window
 
 
 def filter_document(where: Filter | None) -> dict[str, object]:

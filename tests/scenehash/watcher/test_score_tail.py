@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scenehash.codes import pack
 from scenehash.errors import ConfigurationError
 from scenehash.store import SceneVectors
-from scenehash.watcher.false_alarms import fit_tail
-from scenehash.watcher.rates import Rate
+from scenehash.watcher.false_alarm_rate import Rate
 from scenehash.watcher.rule_fitting import Candidates, Samples
+from scenehash.watcher.score_tail import fit_tail
 
 
 @pytest.mark.parametrize("of_kind", [0.0, 0.02, 0.1])

@@ -1,0 +1,229 @@
+"""What does an engine cost and give: load, memory, and searches beside those of a store?
+
+python benchmarks/engines.py [--tiles 1000000] [--stations 4] [--clients 16] [--folder FOLDER]
+
+Stations of as many scenes each (codes loosely clustered, footprints, times) are made as stores,
+pushed to a Milvus server and to a PostgreSQL, both of which it starts on loopback, and searched
+there and in one store that has all of them. Every hit is compared with the store's. Clients are
+threads with a connection each. --json FILE keeps the figures.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from search_archives import draw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from scenehash import CodeStore, EngineStore, Filter, push
+from scenehash.codes import Codes
+from scenehash.scenes import Window
+from scenehash.store import HashedScene, Searchable, SearchRequest
+from tests.scenehash.engines.servers import Milvus, Postgres
+
+TILES_A_SCENE, SCENES_TOGETHER = 100, 200
+K, SEARCHES = 20, 100
+BITS, LINEAGE = 64, "benchmark0000000"
+# About 1 % of the tiles.
+BOX = Filter(bbox=(0.0, 0.0, 30.0, 16.0))
+
+
+def make_stores(folder: Path, tiles: int, stations: int) -> list[Path]:
+    """A store a station, and one of all, whose name is "all"."""
+    codes, _ = draw("loose", BITS, tiles, 0, None)
+    rng = np.random.default_rng(0)
+    ring = np.array([[0, 1], [1, 1], [1, 0], [0, 0]])
+    grid = np.array([(x, y) for y in range(10) for x in range(10)])
+    paths = [folder / f"station-{number}" for number in range(stations)]
+    opened = [CodeStore.open_or_create(path, LINEAGE, BITS, "benchmark") for path in paths]
+    every = CodeStore.open_or_create(folder / "all", LINEAGE, BITS, "benchmark")
+    for number, store in enumerate(opened):
+        store.name_station(f"station-{number}")
+    scenes = tiles // TILES_A_SCENE
+    for number, store in enumerate(opened):
+        group: list[HashedScene] = []
+        for scene in range(number * scenes // stations, (number + 1) * scenes // stations):
+            corner = rng.uniform([-179, -70], [178, 70])
+            footprints = (corner + 0.02 * (grid[:, None] + ring)).astype(np.float64)
+            own = codes[scene * TILES_A_SCENE : (scene + 1) * TILES_A_SCENE]
+            group.append(
+                HashedScene(
+                    rng.bytes(16).hex(),
+                    f"/archive/{number}/{scene}.tif",
+                    [Window(256 * x, 256 * y, 256, 256) for x, y in grid.tolist()],
+                    own,
+                    datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=scene),
+                    footprints,
+                    [f"kind-{scene % 7}"],
+                )
+            )
+            if len(group) == SCENES_TOGETHER:
+                store.add(group)
+                every.add(group)
+                group = []
+        store.add(group)
+        every.add(group)
+        store.close()
+    every.build_index()
+    every.close()
+    return paths
+
+
+def memory(pids: Sequence[int]) -> float:
+    """Megabytes that processes hold, shared pages once."""
+    total = 0
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def children(parent: int) -> list[int]:
+    """A process and all below it."""
+    found = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False
+    )
+    below = [int(line) for line in found.stdout.split()]
+    return [parent, *(pid for child in below for pid in children(child))]
+
+
+def timed(open_: Callable[[], Searchable], codes: Codes, where: Filter | None, clients: int) -> Any:
+    """Milliseconds of searches, and searches a second, of so many clients at once."""
+    times: list[float] = []
+    started = threading.Barrier(clients + 1)
+    each = max(SEARCHES // clients, 8)
+
+    def ask(number: int) -> None:
+        store = open_()
+        store.search_any(SearchRequest(codes[:1], K, where=where))
+        started.wait()
+        for at in range(each):
+            query = codes[(number * each + at) % len(codes)][None]
+            begun = time.perf_counter()
+            store.search_any(SearchRequest(query, K, where=where))
+            times.append(1e3 * (time.perf_counter() - begun))
+        store.close()  # type: ignore[attr-defined]
+
+    threads = [threading.Thread(target=ask, args=[number]) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    started.wait()
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - begun
+    p50, p95 = np.percentile(times, [50, 95])
+    return {
+        "p50_ms": round(p50, 2),
+        "p95_ms": round(p95, 2),
+        "per_second": round(len(times) / took),
+    }
+
+
+def searches(open_: Callable[[], Searchable], codes: Codes, clients: int) -> dict[str, Any]:
+    return {
+        name: timed(open_, codes, where, many)
+        for name, where, many in (
+            ("one client", None, 1),
+            ("one client, box of 1 %", BOX, 1),
+            (f"{clients} clients", None, clients),
+        )
+    }
+
+
+def same_hits(engine: Searchable, store: Searchable, codes: Codes) -> int:
+    """How many of the queries give other distances or scenes than the store's."""
+    wrong = 0
+    for code in codes:
+        for where in (None, BOX):
+            request = SearchRequest(code[None], K, where=where)
+            ours, theirs = (
+                [(hit.distance, hit.scene, hit.window) for hit in found.search_any(request)[0]]
+                for found in (store, engine)
+            )
+            wrong += ours != theirs
+    return wrong
+
+
+def engine(
+    name: str, address: str, pids: Callable[[], list[int]], paths: Sequence[Path], args: Any
+) -> Iterator[tuple[str, Any]]:
+    before = memory(pids())
+    begun = time.perf_counter()
+    reports = [push(path, address) for path in paths]
+    took = time.perf_counter() - begun
+    tiles = sum(report.tiles for report in reports)
+    begun = time.perf_counter()
+    for path in paths:
+        push(path, address)
+    again = time.perf_counter() - begun
+    queries, _ = draw("loose", BITS, SEARCHES, 1, None)
+    yield "tiles", tiles
+    yield "tiles a second", round(tiles / took)
+    yield "second push, seconds", round(again, 1)
+    with EngineStore.open(address) as found, CodeStore.open(args.folder / "all") as store:
+        yield "queries with other hits than a store", same_hits(found, store, queries[:50])
+    yield "searches", searches(lambda: EngineStore.open(address), queries, args.clients)
+    yield "MB before, MB after", [round(before), round(memory(pids()))]
+    print(f"{name} done", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tiles", type=int, default=1_000_000)
+    parser.add_argument("--stations", type=int, default=4)
+    parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        servers = Path(folder)
+        args.folder = args.folder or servers / "stores"
+        args.folder.mkdir(parents=True, exist_ok=True)
+        begun = time.perf_counter()
+        paths = make_stores(args.folder, args.tiles, args.stations)
+        queries, _ = draw("loose", BITS, SEARCHES, 1, None)
+        result: dict[str, Any] = {
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]}",
+            "stores made, seconds": round(time.perf_counter() - begun),
+            "a store": searches(lambda: CodeStore.open(args.folder / "all"), queries, args.clients),
+        }
+        milvus = Milvus(servers)
+        try:
+            pid = milvus.server.server_proc.pid
+            found = engine("Milvus", f"{milvus.address}/bench", lambda: children(pid), paths, args)
+            result["Milvus"] = dict(found)
+        finally:
+            milvus.stop()
+        postgres = Postgres()
+        try:
+            pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
+            found = engine(
+                "PostgreSQL", f"{postgres.address}/bench", lambda: children(pid), paths, args
+            )
+            result["PostgreSQL"] = dict(found)
+        finally:
+            postgres.stop()
+    text = json.dumps(result, indent=2)
+    print(text)
+    if args.json is not None:
+        args.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

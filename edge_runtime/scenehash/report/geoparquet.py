@@ -1,0 +1,173 @@
+"""A store as GeoParquet 1.1: what is near on the Earth is near in the file, and can be skipped.
+
+Source: https://geoparquet.org/releases/v1.1.0/; the embeddings' metadata is that of the STAC
+embeddings proposal, github.com/geo-embeddings/embeddings-stac-specification.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes
+from scenehash.columns import POLYGON, TileTable, geo_metadata, polygons
+from scenehash.errors import StoreDamagedError
+from scenehash.geo import Box, Floats, bounding_boxes, wrapped
+from scenehash.store import CodeStore, SceneRecord
+
+from .geojson import polygon
+from .hilbert import hilbert_keys
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# A reader that wants 1 % of a large file reads little more than that.
+TILES_A_GROUP = 1 << 14
+SCENES_READ = 1000
+BOX = "bbox"
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def write_geoparquet(store: CodeStore, path: Path) -> int:
+    """Write all tiles of a store; returns how many there are.
+
+    Scenes are in the order of a Hilbert curve, and so are the tiles of each; those without a
+    footprint come last. Raises StoreDamagedError on a damaged scene, MissingExtraError without
+    pyarrow.
+    """
+    columns = TileTable(store.lineage, store.bits, store.model, with_rows=True)
+    marks = list(store.scene_marks())
+    boxes = [store.box_around(mark) for mark in marks]
+    schema = _schema(columns, store, boxes)
+    import pyarrow
+    from pyarrow import parquet
+
+    order = _along_the_curve(boxes)
+    rows = [marks[number].first_row for number in order.tolist()]
+    tiles = 0
+    waiting: list[pyarrow.Table] = []
+    with parquet.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
+        for record, codes in _scenes(store, rows):
+            waiting.append(_table(columns, schema, record, codes))
+            tiles += record.tiles
+            if sum(map(len, waiting)) >= TILES_A_GROUP:
+                writer.write_table(pyarrow.concat_tables(waiting), row_group_size=TILES_A_GROUP)
+                waiting = []
+        if waiting:
+            writer.write_table(pyarrow.concat_tables(waiting), row_group_size=TILES_A_GROUP)
+    return tiles
+
+
+def embedding_metadata(store: CodeStore) -> dict[str, Any]:
+    """What the STAC embeddings proposal wants said of the codes of a store, by field."""
+    return {
+        "emb:type": "chip",
+        "emb:dimensions": store.bits,
+        "data_type": "uint8",
+        "emb:quantization": {
+            "method": "sign, packed 8 a byte, first bit highest",
+            "original_dtype": "float32",
+            "quantized_dtype": "uint8",
+        },
+        "emb:fit_for_use": ["retrieval", "similarity_search"],
+        "emb:temporal_resolution": "single_acquisition",
+    }
+
+
+def _schema(columns: TileTable, store: CodeStore, boxes: Sequence[Box | None]) -> "pyarrow.Schema":
+    schema = columns.schema()
+    import pyarrow
+
+    box = pyarrow.struct([(side, pyarrow.float64()) for side in SIDES])
+    metadata = {**schema.metadata, b"geo": json.dumps(_geo(boxes)).encode()}
+    for name, value in embedding_metadata(store).items():
+        metadata[name.encode()] = json.dumps(value).encode()
+    return schema.append(pyarrow.field(BOX, box)).with_metadata(metadata)
+
+
+def _geo(boxes: Sequence[Box | None]) -> dict[str, Any]:
+    """The metadata of footprints that lie in boxes of scenes."""
+    found = geo_metadata()
+    column = found["columns"][POLYGON]
+    column["geometry_types"] = ["Polygon", "MultiPolygon"]
+    column["covering"] = {"bbox": {side: [BOX, side] for side in SIDES}}
+    placed = [box for box in boxes if box is not None]
+    if placed:
+        crossing = any(box.west > box.east for box in placed)
+        column["bbox"] = [
+            -180.0 if crossing else min(box.west for box in placed),
+            min(box.south for box in placed),
+            180.0 if crossing else max(box.east for box in placed),
+            max(box.north for box in placed),
+        ]
+    return found
+
+
+def _along_the_curve(boxes: Sequence[Box | None]) -> npt.NDArray[np.int64]:
+    """The order int64 [N] of scenes in boxes."""
+    sides = np.array([(np.nan,) * 4 if box is None else box for box in boxes]).reshape(-1, 4)
+    west, south, east, north = sides.T
+    middle = west + ((east - west) % 360) / 2
+    return np.argsort(hilbert_keys(wrapped(middle), (south + north) / 2), kind="stable")
+
+
+def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, Codes]]:
+    """The scenes that begin in rows, in that order."""
+    for start in range(0, len(rows), SCENES_READ):
+        for found in store.scenes_from(rows[start : start + SCENES_READ]):
+            if isinstance(found, StoreDamagedError):
+                raise found
+            yield found
+
+
+def _table(
+    columns: TileTable, schema: "pyarrow.Schema", record: SceneRecord, codes: Codes
+) -> "pyarrow.Table":
+    """The tiles of a scene along the curve."""
+    import pyarrow
+
+    table = columns.of(record.hashed(codes), record.first_row)
+    if record.footprints is None:
+        nothing = pyarrow.nulls(record.tiles, schema.field(BOX).type)
+        return table.append_column(BOX, nothing).cast(schema)
+    boxes = _boxes(record.footprints)
+    sides = [pyarrow.array(boxes[:, number]) for number in range(4)]
+    table = table.append_column(BOX, pyarrow.StructArray.from_arrays(sides, SIDES))
+    at = table.schema.get_field_index(POLYGON)
+    shapes = pyarrow.array(_shapes(record.footprints, boxes), schema.field(POLYGON).type)
+    table = table.set_column(at, POLYGON, shapes)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    order = np.argsort(hilbert_keys(middles[:, 0], middles[:, 1]), kind="stable")
+    return table.take(pyarrow.array(order)).cast(schema)
+
+
+def _boxes(footprints: Floats) -> Floats:
+    """Boxes float64 [T, 4] with xmin <= xmax: of all longitudes across the antimeridian, since
+    readers skip by least and greatest values alone."""
+    boxes = bounding_boxes(footprints)
+    crossing = boxes[:, 0] > boxes[:, 2]
+    boxes[crossing, 0], boxes[crossing, 2] = -180.0, 180.0
+    return boxes
+
+
+def _shapes(footprints: Floats, boxes: Floats) -> list[bytes]:
+    """Footprints float64 [T, 4, 2] as WKB; cut in two at the antimeridian (RFC 7946, 3.1.9)."""
+    shapes = polygons(footprints)
+    for number in np.flatnonzero((boxes[:, 0] == -180.0) & (boxes[:, 2] == 180.0)).tolist():
+        ring = [(float(x), float(y)) for x, y in footprints[number]]
+        found = polygon(ring)
+        if found["type"] == "MultiPolygon":
+            pieces = [_wkb_polygon(piece[0]) for piece in found["coordinates"]]
+            head = b"\x01" + np.array([6, len(pieces)], "<u4").tobytes()
+            shapes[number] = head + b"".join(pieces)
+        elif found["coordinates"]:
+            shapes[number] = _wkb_polygon(found["coordinates"][0])
+    return shapes
+
+
+def _wkb_polygon(ring: list[tuple[float, float]]) -> bytes:
+    head = b"\x01" + np.array([3, 1, len(ring)], "<u4").tobytes()
+    return head + np.array(ring, "<f8").tobytes()

@@ -1,0 +1,281 @@
+"""A store as a static STAC catalogue: a collection, an item a scene, and one for the model.
+
+Source: the specification of STAC 1.1.0; the model by the extension MLM, the codes by the proposal
+for embeddings (github.com/geo-embeddings/embeddings-stac-specification).
+"""
+
+import json
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from scenehash.errors import InputError, StoreError
+from scenehash.files import PARTIAL, check_output
+from scenehash.geo import Floats, bounding_boxes, wrapped
+from scenehash.store import CodeStore, SceneRecord
+
+from .geojson import polygon
+from .geoparquet import embedding_metadata, write_geoparquet
+
+if TYPE_CHECKING:
+    from scenehash.model.card import Card
+
+VERSION = "1.1.0"
+MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
+# What STAC wants of an item whose time nobody knows.
+ALWAYS = {
+    "datetime": None,
+    "start_datetime": "1900-01-01T00:00:00Z",
+    "end_datetime": "9999-12-31T23:59:59Z",
+}
+COLLECTION, MODEL, TILES = "collection.json", "model.json", "tiles.parquet"
+
+Document = dict[str, Any]
+
+
+def write_catalog(store: CodeStore, folder: Path) -> int:
+    """Write a catalogue of a store to a new folder; returns how many tiles it is of.
+
+    collection.json; model.json, the model by the extension MLM; items/ with one for each scene: its
+    footprint and time, its file, and a thumbnail of its middle tile where the store keeps these;
+    tiles.parquet, all codes (write_geoparquet). The folder appears whole or not at all. Raises
+    InputError when it cannot be written there, StoreError when the disk fails or a scene is
+    damaged, MissingExtraError without pyarrow.
+    """
+    if folder.exists():
+        raise InputError("it is there already; give the name of a new folder", folder)
+    check_output(folder, outside=store.path)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}{PARTIAL}")
+    try:
+        partial.mkdir()
+        tiles = _write_all(store, partial, folder.name)
+        partial.rename(folder)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return tiles
+
+
+def _write_all(store: CodeStore, folder: Path, name: str) -> int:
+    card = _card(store)
+    tiles = write_geoparquet(store, folder / TILES)
+    extent, times, links = _Extent(), [], []
+    for record, _ in store.scenes():
+        item = _item(store, record, folder, name)
+        path = Path("items", record.content[:2], f"{record.content}.json")
+        _write(folder / path, item)
+        links.append(_link("item", f"./{path}", "application/geo+json"))
+        extent.add(record)
+        times += [] if record.time is None else [record.time]
+    _write(folder / MODEL, _model(store, card, name))
+    _write(folder / COLLECTION, _collection(store, card, name, extent, times, links))
+    return tiles
+
+
+def _collection(
+    store: CodeStore,
+    card: "Card | None",
+    name: str,
+    extent: "_Extent",
+    times: list[float],
+    items: list[Document],
+) -> Document:
+    interval = [_time(min(times)), _time(max(times))] if times else [None, None]
+    return {
+        "type": "Collection",
+        "stac_version": VERSION,
+        "id": name,
+        "description": f"Scenes of a scenehash store, with {store.bits}-bit codes of their tiles "
+        f"by the model {store.model} (lineage {store.lineage}).",
+        "license": "other",
+        "extent": {"spatial": {"bbox": [extent.box()]}, "temporal": {"interval": [interval]}},
+        "summaries": {"labels": [label for label, _ in store.label_counts()]},
+        **embedding_metadata(store),
+        "links": [
+            _link("root", f"./{COLLECTION}", "application/json"),
+            _link("item", f"./{MODEL}", "application/geo+json"),
+            _link("emb:model", f"./{MODEL}", "application/geo+json"),
+            _link("emb:source-data", f"./{COLLECTION}", "application/json"),
+            *items,
+        ],
+        "assets": {
+            "tiles": {
+                "href": f"./{TILES}",
+                "type": "application/vnd.apache.parquet",
+                "title": "Codes and footprints of all tiles",
+                "roles": ["data"],
+            }
+        },
+        **({} if card is None else {"emb:runtime_parameters": {"tile_size": card.tile_size}}),
+    }
+
+
+def _item(store: CodeStore, record: SceneRecord, folder: Path, collection: str) -> Document:
+    place = _place(record)
+    assets: Document = {
+        "scene": {"href": Path(record.path).as_posix(), "title": "The scene", "roles": ["data"]}
+    }
+    if store.thumbnails.kept:
+        pictures = store.thumbnails.of_scene(record)
+        picture = pictures[len(pictures) // 2]
+        if picture is not None:
+            path = folder / "thumbnails" / record.content[:2] / f"{record.content}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(picture)
+            assets["thumbnail"] = {
+                "href": f"../../thumbnails/{record.content[:2]}/{record.content}.jpg",
+                "type": "image/jpeg",
+                "roles": ["thumbnail"],
+            }
+    known = {"datetime": None if record.time is None else _time(record.time)}
+    return {
+        "type": "Feature",
+        "stac_version": VERSION,
+        "id": record.content,
+        "collection": collection,
+        **place,
+        "properties": {
+            **(ALWAYS if record.time is None else known),
+            "labels": list(record.labels),
+            "scenehash:tiles": record.tiles,
+            "scenehash:rows": [record.first_row, record.first_row + record.tiles - 1],
+        },
+        "links": _links("../../"),
+        "assets": assets,
+    }
+
+
+def _model(store: CodeStore, card: "Card | None", collection: str) -> Document:
+    """The model as an item; of a store that keeps no model file what it knows of it."""
+    side = 256 if card is None else card.tile_size
+    size = [-1, side, side, 3]
+    properties: Document = {
+        **ALWAYS,
+        "description": "A hash network: a tile of three bands to a binary code.",
+        "mlm:name": store.model,
+        "mlm:architecture": "unknown" if card is None else card.backbone,
+        "mlm:tasks": ["similarity-search"],
+        "mlm:framework": "ONNX",
+        "mlm:input": [
+            {
+                "name": "tiles",
+                "bands": ["red", "green", "blue"],
+                "input": {
+                    "shape": size,
+                    "dim_order": ["batch", "height", "width", "channel"],
+                    "data_type": "uint8",
+                },
+            }
+        ],
+        "mlm:output": [
+            {
+                "name": "codes",
+                "tasks": ["similarity-search"],
+                "result": {
+                    "shape": [-1, store.bits // 8],
+                    "dim_order": ["batch", "code"],
+                    "data_type": "uint8",
+                },
+                "description": f"{store.bits} bits, 8 a byte, the first bit the highest",
+            }
+        ],
+        "scenehash:lineage": store.lineage,
+    }
+    file = store.model_file()
+    assets: Document = {}
+    if card is not None and file is not None:
+        properties["scenehash:licence"] = card.licence
+        assets["model"] = {
+            "href": file.as_posix(),
+            "type": "application/octet-stream; application=onnx",
+            "roles": ["mlm:model"],
+            "mlm:artifact_type": "onnx",
+        }
+    return {
+        "type": "Feature",
+        "stac_version": VERSION,
+        "stac_extensions": [MLM],
+        "id": f"model-{store.lineage}",
+        "collection": collection,
+        "geometry": None,
+        "properties": properties,
+        "links": _links("./"),
+        "assets": assets,
+    }
+
+
+def _card(store: CodeStore) -> "Card | None":
+    file = store.model_file()
+    if file is None:
+        return None
+    from scenehash.model.model_file import read_card
+
+    return read_card(file)
+
+
+def _place(record: SceneRecord) -> Document:
+    """Geometry and bbox of a scene: the convex hull of its tiles, cut at the antimeridian."""
+    if record.footprints is None:
+        return {"geometry": None}
+    corners = record.footprints.reshape(-1, 2)
+    # Longitudes that go on past 180, so that a scene across the antimeridian is in one piece.
+    longitudes = corners[0, 0] + (corners[:, 0] - corners[0, 0] + 180) % 360 - 180
+    points = np.stack([longitudes, corners[:, 1]], axis=1).astype(np.float32)
+    hull = cv2.convexHull(points)[:, 0].astype(np.float64)
+    # The hull's corners to the last digit: those of tiles.
+    ring = [_nearest(longitudes, corners[:, 1], point) for point in hull]
+    west, east = longitudes.min(), longitudes.max()
+    sides = [wrapped(np.array([west]))[0], corners[:, 1].min()]
+    sides += [wrapped(np.array([east]))[0], corners[:, 1].max()]
+    return {"geometry": polygon(ring), "bbox": [float(side) for side in sides]}
+
+
+def _nearest(longitudes: Floats, latitudes: Floats, point: Floats) -> tuple[float, float]:
+    at = int(np.argmin((longitudes - point[0]) ** 2 + (latitudes - point[1]) ** 2))
+    return float(longitudes[at]), float(latitudes[at])
+
+
+class _Extent:
+    """A box around scenes: of all longitudes where one lies across the antimeridian."""
+
+    def __init__(self) -> None:
+        self._sides: list[Floats] = []
+
+    def add(self, record: SceneRecord) -> None:
+        if record.footprints is not None:
+            boxes = bounding_boxes(record.footprints)
+            crossing = boxes[:, 0] > boxes[:, 2]
+            boxes[crossing, 0], boxes[crossing, 2] = -180.0, 180.0
+            self._sides.append(np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]))
+
+    def box(self) -> list[float]:
+        """West, south, east, north; that of the whole Earth where no scene has a place."""
+        if not self._sides:
+            return [-180.0, -90.0, 180.0, 90.0]
+        sides = np.stack(self._sides)
+        box = np.concatenate([sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)])
+        return [float(side) for side in box]
+
+
+def _links(up: str) -> list[Document]:
+    collection = f"{up}{COLLECTION}"
+    return [_link(rel, collection, "application/json") for rel in ("root", "parent", "collection")]
+
+
+def _link(rel: str, href: str, kind: str) -> Document:
+    return {"rel": rel, "href": href, "type": kind}
+
+
+def _time(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _write(path: Path, document: Document) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -1,0 +1,53 @@
+"""The commands of scenehash link, from a station to the ground and back."""
+
+import json
+
+from ...command_line import run
+from ..store.samples import make
+
+
+def answer(*arguments, status=0):
+    done = run(*arguments, "--json")
+    assert done.exit_code == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
+    make(tmp_path / "s", 5).close()
+    ground, up, down = tmp_path / "ground", tmp_path / "up", tmp_path / "down"
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    packed = answer("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", up)
+    assert (packed["number"], packed["tiles"], packed["path"]) == (1, 9, str(up))
+    (applied,) = answer("link", "apply", up, "--store", ground)["bundles"]
+    assert (applied["station"], applied["scenes"], applied["set_aside"]) == ("north", 5, [])
+    (told,) = answer("link", "status", "--store", ground, "--peer", "north")["received"]
+    assert told["complete"] and told["tiles"] == 9
+    answer("link", "pack", "--down", "--store", ground, "--for", "north", "--out", down)
+    answer("link", "apply", down, "--store", tmp_path / "s")
+    (sent,) = answer("link", "status", "--store", tmp_path / "s")["sent"]
+    assert sent["tiles"]["acknowledged"] == 9
+    asked = answer(
+        "link", "ask", "row:2", "--store", ground, "--for", "north", "-k", 3, "--out", up
+    )
+    assert asked["letters"] == ["questions"]
+    (answered,) = answer("link", "answer", up, "--store", tmp_path / "s", "--out", down)["answers"]
+    assert answered["letters"] == ["answers"]
+    (applied,) = answer("link", "apply", down, "--store", ground)["bundles"]
+    assert applied["answers"][0]["hits"][0]["distance"] == 0
+
+
+def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_path):
+    make(tmp_path / "s", 1).close()
+    (tmp_path / "none").write_bytes(b"nothing")
+    document = answer("link", "apply", tmp_path / "none", "--store", tmp_path / "s", status=3)
+    assert "not a bundle" in document["bundles"][0]["set_aside"][0]
+    pack = ("link", "pack", "--store", tmp_path / "s", "--for", "ground")
+    assert "its station has no name" in answer(*pack, status=1)["error"]["message"]
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    for more, status, reason in (
+        (("--max-bytes", 10), 1, "give 512"),
+        (("--again", "7"), 2, "not FIRST-LAST"),
+        (("--model", "x.onnx"), 2, "give --down, too"),
+        (("--down", "--model", tmp_path / "x.onnx"), 1, "cannot be read"),
+    ):
+        assert reason in answer(*pack, *more, status=status)["error"]["message"]

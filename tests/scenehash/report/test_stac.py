@@ -1,0 +1,95 @@
+"""A STAC catalogue of a store, as pystac reads and validates it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from scenehash.errors import InputError
+from scenehash.report.stac import write_catalog
+from scenehash.store import CodeStore, HashedScene
+from scenehash.tiling import Window
+
+from ..store.samples import make, placed
+
+JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
+
+
+@pytest.fixture(scope="module")
+def catalog(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stac")
+    ring = np.array([[179.9, 1.0], [-179.9, 1.0], [-179.9, 0.0], [179.9, 0.0]])
+    with make(folder / "s", 2) as store:
+        store.keep_thumbnails()
+        across = HashedScene(
+            "ab" * 16,
+            "/scenes/a b.tif",
+            [Window(0, 0, 256, 256)],
+            np.zeros((1, 8), np.uint8),
+            footprints=ring[None],
+            labels=["strait"],
+            thumbnails=[JPEG],
+        )
+        store.add([placed(20, 3, (7.0, 46.0), ("lake",)), across])
+        assert write_catalog(store, folder / "out") == len(store)
+    return folder / "out"
+
+
+def read(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+def items(catalog):
+    return {path.stem: read(path) for path in sorted(catalog.glob("items/*/*.json"))}
+
+
+def test_every_scene_is_an_item_with_place_time_and_thumbnail(catalog):
+    found = items(catalog)
+    assert len(found) == 4
+    across = found["ab" * 16]
+    assert across["geometry"]["type"] == "MultiPolygon"
+    assert across["bbox"] == pytest.approx([179.9, 0.0, -179.9, 1.0])
+    assert across["properties"]["datetime"] is None
+    picture = catalog / "items" / "ab" / across["assets"]["thumbnail"]["href"]
+    assert picture.read_bytes() == JPEG
+    (lake,) = (one for one in found.values() if one["properties"]["labels"] == ["lake"])
+    assert lake["properties"]["datetime"] == "2026-01-21T00:00:00Z"
+    assert lake["geometry"]["type"] == "Polygon"
+    assert lake["bbox"] == pytest.approx([7.0, 46.0, 7.03, 46.01])
+    assert sum(one["geometry"] is None for one in found.values()) == 2
+    collection = read(catalog / "collection.json")
+    assert collection["extent"]["spatial"]["bbox"] == [[-180.0, 0.0, 180.0, pytest.approx(46.01)]]
+    assert collection["emb:dimensions"] == 64
+    assert (catalog / collection["assets"]["tiles"]["href"]).is_file()
+
+
+def test_pystac_follows_all_links_and_finds_nothing_wrong(catalog):
+    pystac = pytest.importorskip("pystac")
+    validation = pytest.importorskip("pystac.validation")
+    pytest.importorskip("jsonschema")
+    collection = pystac.Collection.from_file(str(catalog / "collection.json"))
+    documents = [collection.to_dict(include_self_link=False)]
+    documents += [item.to_dict(include_self_link=False) for item in collection.get_items()]
+    assert len(documents) == 6
+    for document in documents:
+        # Schemas of extensions are on the web, and no test goes there.
+        document["stac_extensions"] = []
+        validation.validate_dict(document)
+
+
+def test_the_model_is_described(catalog):
+    model = read(catalog / "model.json")
+    properties = model["properties"]
+    assert model["stac_extensions"][0].startswith("https://stac-extensions.github.io/mlm/")
+    assert properties["mlm:output"][0]["result"]["shape"] == [-1, 8]
+    assert {"mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input"} <= set(properties)
+
+
+def test_what_is_there_is_not_written_over(catalog, tmp_path):
+    with CodeStore.create(tmp_path / "s", "0" * 16, 64, "m") as store:
+        with pytest.raises(InputError, match="there already"):
+            write_catalog(store, catalog)
+        with pytest.raises(InputError, match="inside the store"):
+            write_catalog(store, tmp_path / "s" / "out")
+        assert write_catalog(store, tmp_path / "out") == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "s"]
