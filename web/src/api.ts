@@ -192,7 +192,7 @@ export interface EventTile {
 export interface WatchEvent {
   event: number;
   store: string;
-  kind: "scene" | "tile" | "set_aside" | "restored" | "damaged";
+  kind: "scene" | "tile" | "set_aside" | "restored" | "damaged" | "station" | "answer";
   at?: string;
   scene?: string;
   content?: string;

@@ -21,6 +21,14 @@ interface Match extends AlertMatch {
   row: number;
 }
 
+/** What an event is called that is of no scene, by its kind. */
+const TITLES: Partial<Record<WatchEvent["kind"], string>> = {
+  restored: "Store restored",
+  damaged: "Damaged event",
+  station: "Report of a station",
+  answer: "Answer of a station",
+};
+
 export function LiveView() {
   const { params } = address.value;
   const shown = (Object.keys(SHOWN).find((one) => one === params.get("show")) ?? "all") as Shown;
@@ -200,9 +208,7 @@ function EventRow({
         )}
       </span>
       <span class="what">
-        <span class="name">
-          {event.scene ? named(event.scene) : event.kind === "restored" ? "Store restored" : "Damaged event"}
-        </span>
+        <span class="name">{event.scene ? named(event.scene) : (TITLES[event.kind] ?? event.kind)}</span>
         <span class="chips">
           {alertsOf(event).map((one) => (
             <Flag
