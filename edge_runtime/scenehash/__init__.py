@@ -172,7 +172,7 @@ _MODULE_OF = {
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
     "SinkConfig": "watcher.options",
-    "Tiling": "windows",
+    "Tiling": "tiling",
     "WatchOptions": "watcher.options",
     "WatchReport": "watcher.options",
     "add_alert": "watcher.alerts",

@@ -44,13 +44,13 @@ def register(app: typer.Typer) -> None:
     register_command(
         group,
         pack_command,
-        "scenehash link pack --store my.store --for ground --max-bytes 500000 --out outgoing",
+        "scenehash link pack --store my.store --for ground --max-bytes 500000",
     )
     register_command(group, apply_command, "scenehash link apply incoming/*.shlb --store ground")
     register_command(
         group,
         ask_command,
-        "scenehash link ask code:0f3a5c7e9b1d2f40 --store ground --for north-1 -k 20 --thumbnails",
+        "scenehash link ask code:0f3a5c7e9b1d2f40 --store ground --for north-1 -k 5",
         "scenehash link ask --alert quay --store ground --for north-1",
     )
     register_command(group, answer_command, "scenehash link answer ask.shlb --store my.store")
