@@ -9,6 +9,7 @@ finds in the source; a room's words are the first line of its docstring.
 
 import ast
 import sys
+import textwrap
 import tomllib
 from html import escape
 from pathlib import Path
@@ -18,7 +19,9 @@ import grimp
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "architecture.svg"
 SOURCES = {"scenehash": "edge_runtime", "scenehash_train": "train", "scenehash_export": "export"}
-WIDTH, MARGIN, GAP, HEIGHT = 1000, 16, 12, 66
+WIDTH, MARGIN, GAP = 1000, 16, 12
+# Of a box: its name, and each line of text below it.
+HEAD, LINE = 32, 16
 SMALL_CHARACTERS_A_PIXEL = 1 / 5.7
 
 
@@ -32,21 +35,26 @@ def picture() -> str:
     for room in rooms:
         if graph.find_children(room):
             graph.squash_module(room)
-    height = 2 * MARGIN + len(rows) * HEIGHT + (len(rows) - 1) * GAP
-    parts = [
+    boxes: list[str] = []
+    top = MARGIN
+    for row in rows:
+        width = (WIDTH - 2 * MARGIN - (len(row) - 1) * GAP) / len(row)
+        texts = []
+        for room in row:
+            imports = graph.find_modules_directly_imported_by(room) & set(rooms) - {room}
+            ordered = sorted(imports, key=rooms.index)
+            texts.append((_wrapped(_first_line(room), width), _wrapped(_arrows(ordered), width)))
+        height = HEAD + LINE * max(len(words) + len(arrows) for words, arrows in texts)
+        for column, (room, (words, arrows)) in enumerate(zip(row, texts, strict=True)):
+            boxes += _box(room, words, arrows, MARGIN + column * (width + GAP), top, width, height)
+        top += height + GAP
+    height = top - GAP + MARGIN
+    head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         'font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
     ]
-    for number, row in enumerate(rows):
-        top = MARGIN + number * (HEIGHT + GAP)
-        width = (WIDTH - 2 * MARGIN - (len(row) - 1) * GAP) / len(row)
-        for column, room in enumerate(row):
-            left = MARGIN + column * (width + GAP)
-            imports = graph.find_modules_directly_imported_by(room) & set(rooms) - {room}
-            ordered = sorted(imports, key=rooms.index)
-            parts += _box(room, ordered, left, top, width)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    return "\n".join([*head, *boxes, "</svg>"]) + "\n"
 
 
 def _layers() -> list[str]:
@@ -60,26 +68,39 @@ def _layers() -> list[str]:
     return list(layers)
 
 
-def _box(room: str, imports: list[str], left: float, top: int, width: float) -> list[str]:
+def _box(
+    room: str,
+    words: list[str],
+    arrows: list[str],
+    left: float,
+    top: int,
+    width: float,
+    height: int,
+) -> list[str]:
     fill = "#eef3f8" if room.startswith("scenehash.") else "#f6f0e4"
     name = room.removeprefix("scenehash.")
-    others = ", ".join(other.removeprefix("scenehash.") for other in imports)
-    arrows = _fitted(f"\u2192 {others}", width) if others else ""
-    words = _fitted(_first_line(room), width)
     x = left + 10
+    lines = [(line, "#333") for line in words] + [(line, "#8a3324") for line in arrows]
     return [
-        f'<rect x="{left:.0f}" y="{top}" width="{width:.0f}" height="{HEIGHT}" rx="6" '
+        f'<rect x="{left:.0f}" y="{top}" width="{width:.0f}" height="{height}" rx="6" '
         f'fill="{fill}" stroke="#7a8894"/>',
         f'<text x="{x:.0f}" y="{top + 20}" font-size="15" font-weight="bold">{escape(name)}</text>',
-        f'<text x="{x:.0f}" y="{top + 38}" font-size="11" fill="#333">{escape(words)}</text>',
-        f'<text x="{x:.0f}" y="{top + 55}" font-size="11" fill="#8a3324">{escape(arrows)}</text>',
+        *(
+            f'<text x="{x:.0f}" y="{top + HEAD + 6 + LINE * number}" font-size="11" '
+            f'fill="{colour}">{escape(line)}</text>'
+            for number, (line, colour) in enumerate(lines)
+        ),
     ]
 
 
-def _fitted(text: str, width: float) -> str:
-    """A text, cut with an ellipsis where it is wider than a box."""
-    most = int((width - 16) * SMALL_CHARACTERS_A_PIXEL)
-    return text if len(text) <= most else text[: most - 1].rstrip(" ,:;") + "\u2026"
+def _arrows(imports: list[str]) -> str:
+    others = ", ".join(other.removeprefix("scenehash.") for other in imports)
+    return f"\u2192 {others}" if others else ""
+
+
+def _wrapped(text: str, width: float) -> list[str]:
+    """A text as lines that fit a box."""
+    return textwrap.wrap(text, int((width - 16) * SMALL_CHARACTERS_A_PIXEL))
 
 
 def _first_line(room: str) -> str:
