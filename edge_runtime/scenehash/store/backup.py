@@ -29,6 +29,7 @@ from .database import copy_database
 from .earlier import EARLIER, earlier_paths
 from .folder import CATALOG
 from .model_file import sound_model
+from .opening import check_is_store
 from .outbox import Outbox
 from .state import State
 from .thumbnails import THUMBNAILS
@@ -101,6 +102,7 @@ def back_up(
     the disk does not give back what was written, or the catalog is damaged as a whole.
     """
     folder = Path(store)
+    check_is_store(folder)
     file = _backup_path(folder, Path(to))
     taken = (now or datetime.now(UTC)).isoformat(timespec="seconds")
     with BackupFile.writing(file) as backup, _work_folder(file) as work:
@@ -194,7 +196,10 @@ def _copies(
     sources = []
 
     def take(name: str, path: Path, size: int | None = None) -> None:
-        file = opened.enter_context(path.open("rb"))
+        try:
+            file = opened.enter_context(path.open("rb"))
+        except FileNotFoundError as error:
+            raise StoreDamagedError(f"{path}: is gone; see: scenehash store verify") from error
         there = os.fstat(file.fileno()).st_size
         sources.append(Source(prefix + name, file, there if size is None else size))
 

@@ -14,10 +14,8 @@ from .model_file import sound_model
 from .state import State
 
 
-def open_files(
-    path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
-) -> tuple[Catalog, IO[bytes] | None]:
-    """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+def check_is_store(path: Path) -> None:
+    """Raise StoreError where no store is."""
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path}: is a file, and a store is a folder")
     if not (path / CATALOG).is_file():
@@ -25,6 +23,13 @@ def open_files(
             f"{path}: no scenehash store here; make one with: "
             f"scenehash ingest IMAGES --store {path}"
         )
+
+
+def open_files(
+    path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
+) -> tuple[Catalog, IO[bytes] | None]:
+    """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+    check_is_store(path)
     held = undo.enter_context(lock(path, wait)) if writable else None
     return undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable))), held
 

@@ -161,10 +161,11 @@ def test_https_by_files(own: Path, model: HashModel, tmp_path: Path) -> None:
 
 
 def test_it_starts_and_stops_again_and_again(own: Path, model: HashModel) -> None:
+    before = set(threading.enumerate())
     for _ in range(3):
         with running(own, model, ServeOptions(port=0, threads=2)) as (address, _):
             assert httpx.get(f"{address}/healthz").status_code == 200
-    wait_for(lambda: not [one for one in threading.enumerate() if "serve" in one.name])
+    wait_for(lambda: all("serve" not in one.name for one in {*threading.enumerate()} - before))
 
 
 def test_a_token_is_shown_once_and_alone_on_stdout(own: Path) -> None:

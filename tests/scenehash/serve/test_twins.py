@@ -31,5 +31,5 @@ def test_each_search_of_the_test_suite_has_a_twin_with_the_same_document() -> No
     assert counted["documents"] >= 40, counted
     assert counted["errors"] >= 12, counted
     assert counted["scenes"] >= 10, counted
-    # No store, no file, no number of a row: nothing that could be asked for.
-    assert counted["left_out"] <= 5, done.stdout[-3000:]
+    # No store, no file, no number of a row, thrice one that JSON does not keep: nothing to ask for.
+    assert counted["left_out"] <= 8, done.stdout[-3000:]

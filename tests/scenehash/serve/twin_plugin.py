@@ -24,6 +24,7 @@ from scenehash.errors import ScenehashError
 from scenehash.files import path_text, printable
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.filter_text import filter_document
+from scenehash.serve.queries import LARGEST
 
 from .stations import station_client
 
@@ -79,7 +80,8 @@ def _can_be_asked(store: Path, queries: Sequence[Any], settings: dict[str, Any])
     rows = [one.removeprefix("row:") for one in every if str(one).startswith("row:")]
     return (
         # What is no row's number is refused by the description of the API, in its words.
-        all(row.isdecimal() for row in rows)
+        all(row.isdecimal() and int(row) <= LARGEST for row in rows)
+        and (getattr(settings.get("where"), "newer_than", None) or 0) <= LARGEST
         and all(isinstance(one, str | Path) for one in every)
         and all(Path(one).is_file() and os.access(one, os.R_OK) for one in files)
         and not isinstance(settings.get("model"), HashModel)

@@ -343,3 +343,9 @@ def test_a_repair_while_codes_are_read_begins_the_backup_again(
     back_up(tmp_path / "s", tmp_path / "b")
     assert restore(tmp_path / "b", tmp_path / "r").damage == []
     assert len(calls) > 2
+
+
+def test_where_no_store_is_nothing_is_backed_up(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no scenehash store here"):
+        back_up(tmp_path / "s", tmp_path / "b")
+    assert not (tmp_path / "b").exists()
