@@ -1,6 +1,6 @@
 // A crop by numbers, for those who do not draw.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { Window } from "./api";
 
 interface Props {
@@ -13,7 +13,8 @@ interface Props {
 
 export function CropEntry({ crop, width, height, onCrop }: Props) {
   const [text, setText] = useState(crop?.join(", ") ?? "");
-  useEffect(() => setText(crop?.join(", ") ?? ""), [crop?.join()]);
+  // Before the next key: what is typed meanwhile would be lost.
+  useLayoutEffect(() => setText(crop?.join(", ") ?? ""), [crop?.join()]);
   const window = windowOf(text.replace(/\s+/g, ""));
   const inside = window !== null && window[0] + window[2] <= width && window[1] + window[3] <= height;
   return (

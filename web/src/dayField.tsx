@@ -1,6 +1,6 @@
 // A day, written as the whole station writes it: 2014-07-20.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -12,7 +12,7 @@ interface Props {
 
 export function DayField({ name, value, onChange }: Props) {
   const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  useLayoutEffect(() => setText(value), [value]);
   const wrong = text !== "" && !(DAY.test(text) && !Number.isNaN(Date.parse(text)));
   return (
     <input
