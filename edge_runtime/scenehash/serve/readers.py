@@ -6,8 +6,9 @@ import queue
 from collections.abc import Iterator
 from pathlib import Path
 
-from scenehash.errors import LineageError, StoreBusyError, StoreError
+from scenehash.errors import LineageError, StoreBusyError
 from scenehash.store import CodeStore
+from scenehash.store.opening import no_store
 
 # Seconds that a request waits for its turn.
 PATIENCE = 10.0
@@ -75,8 +76,5 @@ def _identity(path: Path) -> tuple[int, int]:
     try:
         status = os.stat(path / "catalog.sqlite")  # noqa: PTH116
     except OSError as error:
-        raise StoreError(
-            f"{path}: no scenehash store here; make one with: "
-            f"scenehash ingest IMAGES --store {path}"
-        ) from error
+        raise no_store(path) from error
     return status.st_dev, status.st_ino

@@ -19,10 +19,14 @@ def check_is_store(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path}: is a file, and a store is a folder")
     if not (path / CATALOG).is_file():
-        raise StoreError(
-            f"{path}: no scenehash store here; make one with: "
-            f"scenehash ingest IMAGES --store {path}"
-        )
+        raise no_store(path)
+
+
+def no_store(path: Path) -> StoreError:
+    """The error of a folder in which no store is."""
+    return StoreError(
+        f"{path}: no scenehash store here; make one with: scenehash ingest IMAGES --store {path}"
+    )
 
 
 def open_files(
