@@ -104,29 +104,11 @@ export function AlertView({ name }: { name: string }) {
       </section>
       <section class="block" aria-label="Examples">
         <h2>{counted(alert.examples.length, "example")}</h2>
-        <ul class="grid">
-          {alert.examples.map((text) => (
-            <li class="hit" key={text}>
-              <ExamplePicture text={text} size={256} />
-              <p class="name" title={text}>
-                {exampleName(text)}
-              </p>
-            </li>
-          ))}
-        </ul>
+        <Pictures texts={alert.examples} kind="hit" />
         {alert.negatives.length > 0 && (
           <>
             <h2>Not like {counted(alert.negatives.length, "tile")}</h2>
-            <ul class="grid">
-              {alert.negatives.map((text) => (
-                <li class="hit not" key={text}>
-                  <ExamplePicture text={text} size={256} />
-                  <p class="name" title={text}>
-                    {exampleName(text)}
-                  </p>
-                </li>
-              ))}
-            </ul>
+            <Pictures texts={alert.negatives} kind="hit not" />
           </>
         )}
       </section>
@@ -171,5 +153,20 @@ export function AlertView({ name }: { name: string }) {
         </div>
       </section>
     </main>
+  );
+}
+
+function Pictures({ texts, kind }: { texts: string[]; kind: string }) {
+  return (
+    <ul class="grid">
+      {texts.map((text) => (
+        <li class={kind} key={text}>
+          <ExamplePicture text={text} size={256} />
+          <p class="name" title={text}>
+            {exampleName(text)}
+          </p>
+        </li>
+      ))}
+    </ul>
   );
 }
