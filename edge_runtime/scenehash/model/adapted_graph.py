@@ -142,7 +142,7 @@ def _values(reader: FieldReader, span: Span) -> npt.NDArray[np.float32]:
         if number == 1:
             shape += reader.numbers(kind, start, end)
         elif number == 9 and kind == BYTES:
-            raw = reader.bytes((start, end))
+            raw = reader.raw((start, end))
     if len(raw) != 4 * int(np.prod(shape)):
         return np.zeros(0, np.float32)
     return np.frombuffer(raw, "<f4").reshape(shape).astype(np.float32)
@@ -164,7 +164,7 @@ def _same(reader: FieldReader, number: int, kind: int, start: int, end: int) -> 
     if kind == VARINT:
         return _number(number, start)
     if kind == BYTES:
-        return _message(number, reader.bytes((start, end)))
+        return _message(number, reader.raw((start, end)))
     raise ModelError(f"its graph has a field {number} of a kind that no ONNX file has")
 
 

@@ -19,6 +19,7 @@ The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; 
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -61,6 +62,7 @@ DYNAMIC = -1
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_FIELDS = 50_000
 MAX_TEXT_BYTES = 10_000
+MAX_REPEATED_BYTES = 200
 # The longest key and length of a field.
 LONGEST_HEAD = 20
 # Fields of the outermost message, which a model file has a dozen of.
@@ -83,7 +85,7 @@ class Inspected:
     card: bytes = b""
     inputs: dict[str, TensorType] = field(default_factory=dict)
     outputs: dict[str, TensorType] = field(default_factory=dict)
-    constants: set[str] = field(default_factory=set)
+    constants: set[bytes] = field(default_factory=set)
 
 
 def read_model(path: Path) -> bytes:
@@ -146,7 +148,7 @@ def inspect_model(data: bytes) -> Inspected:
     start, end = cards[0]
     if end - start > MAX_CARD_BYTES:
         raise ModelError(f"its card has {end - start:,} bytes; at most {MAX_CARD_BYTES:,} are read")
-    found.card = reader.bytes((start, end))
+    found.card = reader.raw((start, end))
     return found
 
 
@@ -155,7 +157,8 @@ def check_interface(found: Inspected, bits: int, tile_size: int, dims: int | Non
 
     dims: of its representation, where its card says that it has one.
     """
-    inputs = {name: kind for name, kind in found.inputs.items() if name not in found.constants}
+    constants = found.constants
+    inputs = {name: kind for name, kind in found.inputs.items() if name.encode() not in constants}
     wanted_inputs = {"tiles": TensorType(UINT8, (DYNAMIC, tile_size, tile_size, 3))}
     wanted_outputs = {
         "codes": TensorType(UINT8, (DYNAMIC, bits // 8)),
@@ -188,13 +191,14 @@ def _inspect_node(reader: "FieldReader", span: Span) -> None:
     for number, kind, start, end in reader.fields(span):
         if number < 4 or kind != BYTES:
             continue
-        operator = reader.text((start, end)) if number == 4 else ""
-        if operator in CONTROL_FLOW:
-            raise ModelError(f"its graph has control flow ({operator})")
-        if operator in RANDOM:
-            raise ModelError(f"its graph draws values at random ({operator})")
         if number == 5:
-            _inspect_attribute(reader, (start, end))
+            reader.once((start, end), _inspect_attribute)
+        elif number == 4:
+            operator = reader.text((start, end))
+            if operator in CONTROL_FLOW:
+                raise ModelError(f"its graph has control flow ({operator})")
+            if operator in RANDOM:
+                raise ModelError(f"its graph draws values at random ({operator})")
         elif number == 7 and (domain := reader.text((start, end))) not in DEFAULT_DOMAINS:
             raise ModelError(f"its graph has operators of the domain {domain[:80]!a}")
 
@@ -220,20 +224,20 @@ def _inspect_attribute(reader: "FieldReader", span: Span) -> None:
         raise ModelError(f"its graph has a tensor of {math.prod(sizes):,} values")
 
 
-def _inspect_tensor(reader: "FieldReader", span: Span) -> str:
+def _inspect_tensor(reader: "FieldReader", span: Span) -> bytes:
     """Check a TensorProto, and give its name."""
-    name = ""
+    name = b""
     dimensions: list[int] = []
     for number, kind, start, end in reader.fields(span):
         if number == 1:  # dims
             dimensions += reader.numbers(kind, start, end)
         elif number == 8 and kind == BYTES:
-            name = reader.text((start, end))
+            name = reader.name((start, end))
         elif number == 13 or (number == 14 and start):  # external_data, data_location
             raise ModelError("it has data in other files; export again")
     known = len(dimensions) <= MAX_DIMENSIONS and min(dimensions, default=0) >= 0
     if not known or math.prod(dimensions) > VALUES_A_BYTE * (span[1] - span[0]):
-        raise ModelError(f"its tensor {name[:80]!a} claims more values than the file holds")
+        raise ModelError(f"its tensor {_text(name[:80])!a} claims more values than the file holds")
     return name
 
 
@@ -266,6 +270,7 @@ class FieldReader:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._left = MAX_FIELDS
+        self._checked: dict[bytes, int] = {}
 
     def fields(self, span: Span) -> list[tuple[int, int, int, int]]:
         """The number and wire type of each field, and the start and end of its bytes.
@@ -301,6 +306,23 @@ class FieldReader:
         self._left = left - len(found)
         return found
 
+    def once(self, span: Span, check: Callable[["FieldReader", Span], None]) -> None:
+        """Check a message, unless a short one of the same bytes was checked before.
+
+        The shipped model has 439 attributes, of which 34 differ. Their fields count each time.
+        """
+        if span[1] - span[0] > MAX_REPEATED_BYTES:
+            check(self, span)
+            return
+        message, left = self._data[span[0] : span[1]], self._left
+        if message not in self._checked:
+            check(self, span)
+            self._checked[message] = left - self._left
+        elif self._checked[message] > left:
+            raise ModelError(MALFORMED)
+        else:
+            self._left -= self._checked[message]
+
     def messages(self, span: Span) -> list[tuple[int, Span]]:
         """The number and the bytes of each field that is a message or a string."""
         fields = self.fields(span)
@@ -313,7 +335,7 @@ class FieldReader:
     def numbers(self, kind: int, start: int, end: int) -> list[int]:
         """The values, int64, of a repeated field, packed or not."""
         if kind == VARINT:
-            return [_signed(start)]
+            return [_signed(start)] if start >> 63 else [start]
         values: list[int] = []
         at = start if kind == BYTES else end
         while at < end:
@@ -324,15 +346,19 @@ class FieldReader:
         self._left -= len(values)
         return [_signed(value) for value in values]
 
-    def bytes(self, span: Span | None) -> bytes:
-        """The bytes of a field; none where it is absent."""
-        return b"" if span is None else self._data[span[0] : span[1]]
+    def raw(self, span: Span) -> bytes:
+        """The bytes of a field."""
+        return self._data[span[0] : span[1]]
+
+    def name(self, span: Span) -> bytes:
+        """The bytes of a name; ModelError where it is longer than names are."""
+        if span[1] - span[0] > MAX_TEXT_BYTES:
+            raise ModelError(f"it has a name of {span[1] - span[0]:,} bytes")
+        return self._data[span[0] : span[1]]
 
     def text(self, span: Span | None) -> str:
-        """The bytes of a field as text; what is not UTF-8 is replaced."""
-        if span is not None and span[1] - span[0] > MAX_TEXT_BYTES:
-            raise ModelError(f"it has a name of {span[1] - span[0]:,} bytes")
-        return self.bytes(span).decode("utf-8", "replace")
+        """A name as text."""
+        return "" if span is None else _text(self.name(span))
 
     def varint(self, at: int, end: int) -> tuple[int, int]:
         """A number of 64 bits, and the position after it."""
@@ -345,6 +371,11 @@ class FieldReader:
                 return value & (1 << 64) - 1, at
             shift += 7
         raise ModelError(MALFORMED)
+
+
+def _text(name: bytes) -> str:
+    """A name as text; what is not UTF-8 is replaced."""
+    return name.decode("utf-8", "replace")
 
 
 def _signed(value: int) -> int:

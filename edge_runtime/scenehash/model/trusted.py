@@ -10,22 +10,24 @@ import functools
 import hashlib
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
 from scenehash.errors import ModelError, TrustError
-from scenehash.trust import Claim, Station, sign_file, state_path
-from scenehash.trust.state import AcceptedFile
+from scenehash.trust.paths import state_path
 
 from .card import Card
 from .golden import MAX_DRIFT
 from .inspection import MAX_FILE_BYTES, inspect_model, read_model
 from .model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, shipped_model
 
+if TYPE_CHECKING:
+    from scenehash.trust import AcceptedFile, Claim
+
 MODEL: Final = "model"
 
-Trusted = Claim | AcceptedFile | None
+Trusted: TypeAlias = "Claim | AcceptedFile | None"
 
 
 def read_trusted(path: Path) -> tuple[bytes, Trusted]:
@@ -34,10 +36,14 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
     Files that came with scenehash are as trusted as its code is. Raises ModelError when the file is
     not trusted, before a byte of it is parsed, or cannot be read.
     """
+    if not state_path().exists():
+        return read_model(path), None
     if not path.exists():
         raise ModelError("no such model file")
+    from scenehash.trust import Station  # most machines have no keys
+
     try:
-        if not state_path().exists() or not (station := Station()).has_keys or is_shipped(path):
+        if not (station := Station()).has_keys or is_shipped(path):
             return read_model(path), None
         return station.read(path, MODEL, MAX_FILE_BYTES)
     except TrustError as error:
@@ -46,6 +52,10 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
 
 def check_card(card: Card, trusted: Trusted) -> None:
     """Raise ModelError where a card claims another lineage than was signed, or one it has not."""
+    if trusted is None:
+        return
+    from scenehash.trust import Claim, Station
+
     if not isinstance(trusted, Claim):
         return
     if trusted.lineage != card.lineage:
@@ -60,6 +70,10 @@ def check_card(card: Card, trusted: Trusted) -> None:
 
 def remember(card: Card, trusted: Trusted) -> None:
     """Note that a model file was opened, and its golden tiles came out as its card says."""
+    if trusted is None:
+        return
+    from scenehash.trust import Claim, Station
+
     if not isinstance(trusted, Claim):
         return
     try:
@@ -70,7 +84,11 @@ def remember(card: Card, trusted: Trusted) -> None:
 
 def remember_own(path: Path, card: Card, base: Trusted) -> None:
     """Note that a model file was made here, of one that is trusted; base: HashModel.trusted."""
-    if state_path().exists() and (station := Station()).has_keys:
+    if not state_path().exists():
+        return
+    from scenehash.trust import Station
+
+    if (station := Station()).has_keys:
         station.remember_own(path.read_bytes(), card.lineage, base)
 
 
@@ -80,12 +98,14 @@ def sign_model(
     series: str | None = None,
     number: int | None = None,
     now: datetime | None = None,
-) -> Claim:
+) -> "Claim":
     """Sign a model file with the private key in a file: writes PATH.sig beside it.
 
     series: of which it is a new version; None: the name in its card. number: see
     scenehash.trust.sign_file. Raises ModelError where it is no model file, InputError.
     """
+    from scenehash.trust import sign_file
+
     try:
         card = Card.from_json(inspect_model(read_model(path)).card)
     except ModelError as error:
@@ -93,11 +113,13 @@ def sign_model(
     return sign_file(path, key, MODEL, series or card.name, number, card.lineage, now)
 
 
-def verify_model(path: Path) -> Claim | AcceptedFile:
+def verify_model(path: Path) -> "Claim | AcceptedFile":
     """What makes a model file trusted here; nothing is remembered, and no session opened.
 
     Raises ModelError with the reason where it is refused.
     """
+    from scenehash.trust import Station
+
     try:
         station = Station()
         data, trusted = station.read(path, MODEL, MAX_FILE_BYTES)

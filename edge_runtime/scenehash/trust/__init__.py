@@ -1,5 +1,6 @@
 """Whose models and bundles a machine takes: keys, signatures, and what was seen before.
 
+paths.py        where this machine keeps what it trusts
 keys.py         Ed25519 keys: made, read, named by an id
 signature.py    what is signed of a file: FILE.sig, an in-toto statement in a DSSE envelope
 state.py        trust.json: the keys of this machine, and the highest numbers that it has seen
@@ -7,14 +8,21 @@ station.py      a file checked against that state, before a byte of it is parsed
 heads.py        the same of the few bytes that a bundle's head has
 """
 
-from .heads import check_head, sign_head
-from .keys import make_key
-from .signature import SIGNATURE_SUFFIX, Claim, sign_file
-from .state import TrustedKey, TrustState, change_state, read_state, state_path
-from .station import Station, add_key, revoke_key
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .paths import state_path
+
+if TYPE_CHECKING:
+    from .heads import check_head, sign_head
+    from .keys import make_key
+    from .signature import SIGNATURE_SUFFIX, Claim, sign_file
+    from .state import AcceptedFile, TrustedKey, TrustState, change_state, read_state
+    from .station import Station, add_key, revoke_key
 
 __all__ = [
     "SIGNATURE_SUFFIX",
+    "AcceptedFile",
     "Claim",
     "Station",
     "TrustState",
@@ -29,3 +37,27 @@ __all__ = [
     "sign_head",
     "state_path",
 ]
+
+_MODULE_OF = {
+    "SIGNATURE_SUFFIX": "signature",
+    "AcceptedFile": "state",
+    "Claim": "signature",
+    "Station": "station",
+    "TrustState": "state",
+    "TrustedKey": "state",
+    "add_key": "station",
+    "change_state": "state",
+    "check_head": "heads",
+    "make_key": "keys",
+    "read_state": "state",
+    "revoke_key": "station",
+    "sign_file": "signature",
+    "sign_head": "heads",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Loaded on first use: a machine without keys asks for the path alone, at each start.
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

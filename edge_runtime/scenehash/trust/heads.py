@@ -11,19 +11,11 @@ from pathlib import Path
 from scenehash.errors import TrustError
 
 from .keys import SIGNATURE_BYTES, check, key_id, public_of, read_private_key
+from .paths import signing_key_path
 from .signature import encoded
-from .state import state_path
 from .station import Station
 
-KEY_VARIABLE = "SCENEHASH_SIGNING_KEY"
-KEY_NAME = "signing-key.pem"
 ID_BYTES = 8
-
-
-def signing_key_path() -> Path:
-    """This machine's own key: SCENEHASH_SIGNING_KEY, or signing-key.pem beside trust.json."""
-    named = os.environ.get(KEY_VARIABLE)
-    return Path(named) if named else state_path().with_name(KEY_NAME)
 
 
 def sign_head(head: bytes, kind: str, key: Path | None = None) -> bytes:

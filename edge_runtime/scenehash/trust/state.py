@@ -19,8 +19,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from scenehash.errors import InputError, TrustError
 from scenehash.files import read_regular, write_text
 
-VARIABLE = "SCENEHASH_TRUST"
-NAME = "trust.json"
 MOST_BYTES = 8_000_000
 MOST_KEYS, MOST_FILES = 100, 2_000
 
@@ -77,15 +75,6 @@ class TrustState(_Record):
     def now(self, clock: datetime) -> datetime:
         """The time, no earlier than what was signed already: a clock may be wrong."""
         return clock if self.newest is None else max(clock, self.newest)
-
-
-def state_path() -> Path:
-    """The file: SCENEHASH_TRUST, or trust.json in scenehash's folder of the user's settings."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    settings = os.environ.get("XDG_CONFIG_HOME")
-    folder = Path(settings) if settings else Path.home() / ".config"
-    return folder / "scenehash" / NAME
 
 
 def read_state(path: Path) -> TrustState:

@@ -10,7 +10,6 @@ that
 """
 
 import hashlib
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from scenehash.errors import InputError, TrustError
 from scenehash.files import check_regular, read_regular
 
 from .keys import key_id, read_public_key
+from .paths import state_path
 from .signature import Claim, Kind, read_claim
 from .state import (
     MOST_FILES,
@@ -29,7 +29,6 @@ from .state import (
     change_state,
     clock,
     read_state,
-    state_path,
 )
 
 # Of a file that is no model; it is read whole.
@@ -63,8 +62,10 @@ class Station:
         """
         try:
             size = check_regular(path).st_size
-            data = self._read_if(any(one.size == size for one in self._accepted), path, most)
-            accepted = self._state.accepted.get(_digest(data))
+            known = any(one.size == size for one in self._state.accepted.values())
+            data = read_regular(path, most) if known else b""
+            digest = _digest(data)
+            accepted = self._state.accepted.get(digest)
             if accepted is not None:
                 self._check_accepted(accepted, kind)
                 return data, accepted
@@ -75,10 +76,12 @@ class Station:
             self._check(claim, kind)
             if size != claim.size:
                 raise TrustError(f"it has {size:,} bytes, and {claim.size:,} were signed")
-            data = data or self._read_if(True, path, most)
+            if not known:
+                data = read_regular(path, most)
+                digest = _digest(data)
         except InputError as error:
             raise TrustError(str(error)) from error
-        if _digest(data) != claim.sha256:
+        if digest != claim.sha256:
             raise TrustError("it was changed since it was signed")
         return data, claim
 
@@ -138,13 +141,6 @@ class Station:
                 f"this machine takes it for {time:%Y-%m-%d %H:%M}Z; add a newer key"
             )
         return found
-
-    @property
-    def _accepted(self) -> Iterable[AcceptedFile]:
-        return self._state.accepted.values()
-
-    def _read_if(self, wanted: bool, path: Path, most: int) -> bytes:
-        return read_regular(path, most) if wanted else b""
 
     def _check(self, claim: Claim, kind: Kind) -> None:
         key = self._state.keys[claim.key]

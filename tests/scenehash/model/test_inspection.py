@@ -108,6 +108,7 @@ def test_a_file_without_what_is_refused_is_read() -> None:
         ),
         (model(field(1, field(4, "RandomNormal"))), r"draws values at random \(RandomNormal\)"),
         (model(field(1, field(4, "x" * 20_000))), "a name of 20,000 bytes"),
+        (model(field(5, tensor("x" * 20_000, [4], b"1234"))), "a name of 20,000 bytes"),
         (CARD, "not an ONNX file"),
         (b"", "not an ONNX file"),
         (b"<html>moved</html>", "not an ONNX file"),
@@ -125,6 +126,7 @@ FLOODS = {
     "nodes": field(1, b""),
     "numbers of a tensor": field(5, b"\x08\x01" * 8),
     "numbers of an attribute": field(1, field(5, field(8, b"\x01" * 99))),
+    "one attribute again and again": field(1, field(5, field(8, b"\x01" * 150)) * 99),
     "inputs": field(11, value_info("t", FLOAT, [None] * 4)),
 }
 
