@@ -1,4 +1,4 @@
-"""The orientation that a camera notes in EXIF, and images turned by it.
+"""The orientation that a camera notes in EXIF; see turned.py for what becomes of it.
 
 OpenCV turns JPEGs, later versions PNGs and WebPs too: a pixel path that does not depend on its
 version asks for the pixels as they are, and turns them itself.
@@ -8,9 +8,6 @@ import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
-from .source import Pixels
 from .tiff_directory import ORIENTATION, short_values
 
 UPRIGHT = 1
@@ -30,21 +27,6 @@ def tiff_orientation(directory: Mapping[int, int]) -> int:
     """The same of a TIFF, by its first directory."""
     value = directory.get(ORIENTATION, UPRIGHT)
     return value if 1 <= value <= 8 else UPRIGHT
-
-
-def upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Pixels [H, W, B] turned and mirrored as they are to be seen.
-
-    Source: Exif 2.32, section 4.6.4: 2 and 4 are mirrored, 3 is turned by half, 5 to 8 have rows
-    and columns exchanged.
-    """
-    if orientation >= 5:
-        pixels = np.swapaxes(pixels, 0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
 
 
 def _orientation(note: bytes) -> int:

@@ -7,29 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
-from scenehash.files import open_regular, path_from, printable, read_regular
+from scenehash.files import open_regular, path_from, printable
 from scenehash.objects import describe, gdal_name, read_head
-from scenehash.tiling import Window
 
 from .bands import Bands, choose
 from .decoding import Decoding, decide, decoding_from
-from .exif import UPRIGHT, tiff_orientation, upright
-from .files import content_id
+from .exif import tiff_orientation
 from .formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, VRT, format_of
 from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, world_file
 from .place import Place
-from .plain_image import decode_image
+from .plain_image import read_image_file
 from .scene import Scene, only_input_errors
-from .size_limits import MAX_BYTES
-from .source import ArraySource, Source
+from .source import Source
 from .stac import Noted
 from .stretch import leaves_alone
 from .tiff_directory import first_directory
 from .times import time_of
+from .turned import turned
 from .validity import declares
 
 if TYPE_CHECKING:
@@ -38,8 +34,6 @@ if TYPE_CHECKING:
     from .raster import RasterSource
 
 VRT_SUFFIX = ".vrt"
-# An image that is read whole has no more bytes than this.
-PLAIN_BYTES = 256 << 20
 LARGE_BYTES = 64_000_000
 # Formats of which one object is all.
 OBJECT_KINDS = (TIFF, JPEG_2000)
@@ -118,14 +112,15 @@ def _open(
 ) -> Scene:
     with open_regular(path) as file:
         head = file.read(HEAD_BYTES)
-    if not head:
-        raise InputError("the file is empty (0 bytes)")
-    kind = format_of(head)
+        if not head:
+            raise InputError("the file is empty (0 bytes)")
+        kind = format_of(head)
+        if kind in PLAIN:
+            file.seek(0)
+            source, content = read_image_file(file)
     if kind in PLAIN:
-        data = read_regular(path, PLAIN_BYTES)
-        source = decode_image(data)
         decoding, asked = _decoding(source, params, reading)
-        identity = BytesIdentity(content_id(data))
+        identity = BytesIdentity(content)
         acquired = time_of(path, {}, noted.time)
         where = _no_place(path) if noted.box is None else Place().or_within(noted.box)
         return Scene(path, source, decoding, identity, acquired, where, asked)
@@ -227,21 +222,7 @@ def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
 
 
 def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> Source:
-    """The raster itself; one without a place that is noted as turned is read whole, and turned."""
+    """The raster as it is to be seen; one with a place lies as its place says."""
     if kind != TIFF or is_placed:
         return raster
-    orientation = tiff_orientation(first_directory(path))
-    if orientation == UPRIGHT:
-        return raster
-    bands = raster.bands
-    every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
-    if raster.width * raster.height * len(every) * raster.dtype.itemsize > MAX_BYTES // 2:
-        raise InputError("noted as turned (TIFF orientation), and too large to be turned")
-    shape = raster.height, raster.width
-    pixels = upright(np.moveaxis(raster.read(every, whole, shape), 0, 2), orientation)
-    mask = upright(raster.read_mask(whole, shape), orientation) if raster.has_mask else None
-    source = ArraySource(pixels, bands, mask)
-    source.nodata, source.significant_bits = raster.nodata, raster.significant_bits
-    source.is_white_zero = raster.is_white_zero
-    raster.close()
-    return source
+    return turned(raster, tiff_orientation(first_directory(path)))

@@ -1,16 +1,29 @@
 """Plain image files: JPEG, PNG, BMP and WebP, decoded whole."""
 
+import os
+from collections.abc import Callable
+from functools import partial
+from io import BufferedReader
+from pathlib import Path
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from scenehash.errors import InputError
+from scenehash.files import read_open
 
 from .bands import Bands
 from .damage import check_png, decode_jpeg
-from .exif import orientation_of, upright
+from .exif import orientation_of
+from .files import content_id
 from .formats import HEAD_BYTES, PLAIN, format_of
 from .size_limits import check_bounds
-from .source import ArraySource, Pixels
+from .source import ArraySource, Pixels, Source
+from .turned import turned
+
+# An image that is read whole has no more bytes than this.
+PLAIN_BYTES = 256 << 20
 
 # Of 1 to 4 channels, as they are here: red, green, blue and alpha.
 _COLOURS = {
@@ -22,41 +35,89 @@ _COLOURS = {
 _AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def decode_image(data: bytes) -> ArraySource:
+# Where the system names the files that are open; without it an image is decoded from its bytes, in
+# twice the memory, since OpenCV's imdecode gives Python a copy.
+_OPEN_FILES = Path("/proc/self/fd")
+_ROWS = 64
+
+
+class _Checked(NamedTuple):
+    """What is known of an image before it is decoded."""
+
+    kind: str
+    flags: int
+    orientation: int
+
+
+def decode_image(data: bytes) -> Source:
     """Decode a file's bytes: grey, or red, green, blue, with alpha where the file has it.
 
     8 or 16 bits stay what they are. An image is turned as its EXIF says. Raises InputError on bytes
     that are no whole image, see damage.py, and on one that would take too much memory.
     """
+    checked = _check(data)
+    pixels = _of_jpeg(data, checked)
+    if pixels is None:
+        pixels = _decoded(partial(cv2.imdecode, np.frombuffer(data, np.uint8), checked.flags))
+    return _source(pixels, checked.orientation)
+
+
+def read_image_file(file: BufferedReader) -> tuple[Source, str]:
+    """The same of a file that is open, and the id of its bytes; InputError.
+
+    The bytes are let go before the pixels take their place, where that can be.
+    """
+    before = os.fstat(file.fileno())
+    data = read_open(file, PLAIN_BYTES)
+    content, checked = content_id(data), _check(data)
+    pixels = _of_jpeg(data, checked)
+    if pixels is None and not _OPEN_FILES.is_dir():
+        return decode_image(data), content
+    del data
+    if pixels is None:
+        name = os.fspath(_OPEN_FILES / str(file.fileno()))
+        pixels = _decoded(partial(cv2.imread, name, None, checked.flags))
+        after = os.fstat(file.fileno())
+        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise InputError("the file changed while it was read")
+    return _source(pixels, checked.orientation), content
+
+
+def _check(data: bytes) -> _Checked:
     if not data:
         raise InputError("the file is empty (0 bytes)")
     kind = format_of(data[:HEAD_BYTES])
     if kind not in PLAIN:
         raise InputError(f"a {kind} file is read by GDAL, from its path")
     header = check_bounds(data)
-    pixels = decode_jpeg(data) if kind == "JPEG" else None
     if kind == "PNG":
         check_png(data)
-    if pixels is None:
-        pixels = _decoded(data, _flags(data, kind, header.channels))
-    return ArraySource(
-        upright(pixels, orientation_of(data, kind)),
-        Bands((None,) * pixels.shape[2], _COLOURS[pixels.shape[2]]),
-    )
+    return _Checked(kind, _flags(data, kind, header.channels), orientation_of(data, kind))
 
 
-def _decoded(data: bytes, flags: int) -> Pixels:
+def _of_jpeg(data: bytes, checked: _Checked) -> Pixels | None:
+    return decode_jpeg(data) if checked.kind == "JPEG" else None
+
+
+def _source(pixels: Pixels, orientation: int) -> Source:
+    colours = _COLOURS[pixels.shape[2]]
+    return turned(ArraySource(pixels, Bands((None,) * len(colours), colours)), orientation)
+
+
+def _decoded(decode: Callable[[], Pixels | None]) -> Pixels:
     try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        decoded = decode()
     except cv2.error as error:
         raise InputError(f"the image cannot be decoded ({error.err})") from error
-    if decoded is None:
+    if decoded is None or not decoded.size:
         raise InputError("OpenCV cannot decode it: damaged, or a kind of its format that it lacks")
     if decoded.ndim == 2:
         return decoded[:, :, np.newaxis]
-    if decoded.shape[2] == 4:
-        return cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA, decoded)
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB, decoded)
+    code = cv2.COLOR_BGRA2RGBA if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    for start in range(0, len(decoded), _ROWS):  # OpenCV copies what it changes in place
+        part = decoded[start : start + _ROWS]
+        cv2.cvtColor(part, code, part)
+    return decoded
 
 
 def _flags(data: bytes, kind: str, channels: int) -> int:

@@ -278,4 +278,6 @@ def _tile(
         held = cv2.countNonZero(np.ascontiguousarray(valid).view(np.uint8)) / valid.size
         if held < min_valid:
             return Tile(window, None)
-    return Tile(window, resized(image, tile_size))
+    tile = resized(image, tile_size)
+    # A view would keep all pixels that were read, or a whole image, as long as one tile waits.
+    return Tile(window, tile.copy() if np.may_share_memory(tile, image) else tile)

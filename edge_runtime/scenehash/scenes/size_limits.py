@@ -1,7 +1,7 @@
 """How large an image may be that is decoded whole: found in its header, before memory is taken.
 
-OpenCV takes about 6 bytes for each pixel of 8 bits a channel, whatever the file's size: 280 kB of
-PNG may hold a thousand million pixels.
+Pixels take up to 6 bytes each where they are of 8 bits, whatever the file's size: 280 kB of PNG may
+hold a thousand million pixels. Some decoders hold more of an image at once, and its bytes.
 """
 
 import re
@@ -10,24 +10,35 @@ from typing import NamedTuple
 
 from scenehash.errors import InputError
 
-# With the process itself about 600 MB: 8192 x 8192 pixels of 8 bits, half as many of 16.
+# With the process itself at most 600 MB, on any system: 8192 x 8192 pixels of 8 bits, half as many
+# of 16.
 MAX_BYTES = 6 << 26
+# The same with the file's own bytes, for decoders that need them and more at once.
+MAX_HELD_BYTES = 400_000_000
 # A progressive JPEG goes over its pixels once for each scan; ten are usual.
 MAX_SCANNED_PIXELS = 20 << 26
 
 MOST_SEGMENTS = 10_000
+_CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
+# Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation
+# two frames are kept besides.
+_WEBP_HELD = {b"VP8L": 8, b"ANMF": 12}
 _FILL = re.compile(rb"\xff+")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class Header(NamedTuple):
-    """What an image file says of itself: pixels, channels, and bytes of each; how many scans."""
+    """What an image file says of itself: pixels, channels, and bytes of each; how many scans.
+
+    held: the bytes a pixel that its decoder takes for all that it holds at once, beside the file's.
+    """
 
     width: int
     height: int
     channels: int = 3
     sample_bytes: int = 1
     scans: int = 1
+    held: float = 0
 
 
 def check_bounds(data: bytes) -> Header:
@@ -40,7 +51,12 @@ def check_bounds(data: bytes) -> Header:
     if pixels * 6 * header.sample_bytes > MAX_BYTES:
         raise InputError(
             f"{header.width}x{header.height} pixels of {8 * header.sample_bytes} bits are too many "
-            "for an image that is read whole; convert it first: gdal_translate -of COG IN cog.tif"
+            f"for an image that is read whole; {_CONVERT}"
+        )
+    if header.held and pixels * header.held + len(data) > MAX_HELD_BYTES:
+        raise InputError(
+            f"{header.width}x{header.height} pixels, the way they are coded, take too much "
+            f"memory to decode; {_CONVERT}"
         )
     if pixels * header.scans > MAX_SCANNED_PIXELS:
         raise InputError(
@@ -83,18 +99,32 @@ def _jpeg(data: bytes) -> Header:
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             channels = int.from_bytes(data[at + 7 : at + 8]) or 3
+            factors = data[at + 9 : at + 8 + 3 * channels : 3]
             # A scan has eight bytes at least; where so many could do no harm, they are not counted.
             many = width * height * (len(data) // 8) > MAX_SCANNED_PIXELS
             scans = data.count(b"\xff\xda", at) if many else 1
-            return Header(width, height, channels, scans=scans)
+            is_kept = marker == 0xC2 or scans > 1
+            held = 3 + (_coefficients(factors) if is_kept else 0)
+            return Header(width, height, channels, scans=scans, held=held)
         if marker and not 0xD0 <= marker <= 0xD9:
             at += struct.unpack_from(">H", data, at)[0]
     raise InputError("the image is damaged or truncated (no frame header)")
 
 
+def _coefficients(factors: bytes) -> float:
+    """Bytes a pixel of all coefficients, which a JPEG of several scans needs at once.
+
+    factors: the sampling of its components. Source: ITU T.81, annex A.1.1; 16 bits a coefficient.
+    """
+    sides = [(factor >> 4, factor & 15) for factor in factors]
+    most = max(across for across, _ in sides) * max(down for _, down in sides)
+    return 2 * sum(across * down for across, down in sides) / max(most, 1)
+
+
 def _webp(data: bytes) -> Header:
     """Source: RFC 9649, sections 2.5 to 2.7."""
     kind = data[12:16]
+    held = _WEBP_HELD.get(_webp_coding(data), 0)
     if kind == b"VP8X":
         width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
     elif kind == b"VP8L":
@@ -102,4 +132,16 @@ def _webp(data: bytes) -> Header:
         width, height = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1
     else:
         width, height = (side & 0x3FFF for side in struct.unpack("<HH", data[26:30]))
-    return Header(width, height)
+    return Header(width, height, held=held)
+
+
+def _webp_coding(data: bytes) -> bytes:
+    """The name of the first chunk that holds an image."""
+    at = 12
+    for _ in range(MOST_SEGMENTS):
+        kind = data[at : at + 4]
+        if kind in (b"VP8 ", b"VP8L", b"ANMF", b""):
+            return kind
+        (length,) = struct.unpack_from("<I", data, at + 4)
+        at += 8 + length + length % 2
+    return b""

@@ -8,10 +8,11 @@ import textwrap
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from .inputs import png, raster, tiff, vrt, vrt_band
+from .inputs import exif, png, raster, tiff, vrt, vrt_band
 
 MEBIBYTE = 1 << 20
 MOST_SECONDS, MOST_MEBIBYTES = 10, 400
@@ -176,3 +177,22 @@ def test_what_is_large_and_holds_it_is_read_within_bounds(tmp_path: Path) -> Non
     reason, _, mebibytes = measure(path)
     assert not reason
     assert mebibytes < MOST_MEBIBYTES
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="decoded from its bytes elsewhere")
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".jpg", ".webp"])
+def test_a_large_picture_is_in_memory_once(tmp_path: Path, suffix: str) -> None:
+    side = 5000
+    noise = np.random.default_rng(0).integers(0, 255, (side, side, 3), np.uint8) & 15
+    options = {".webp": (cv2.IMWRITE_WEBP_QUALITY, 20), ".png": (cv2.IMWRITE_PNG_COMPRESSION, 1)}
+    data = cv2.imencode(suffix, noise, options.get(suffix, ()))[1].tobytes()
+    if suffix == ".jpg":  # turned by a quarter
+        note = b"Exif\0\0" + exif(6)
+        data = data[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(note)) + note + data[2:]
+    (tmp_path / f"a{suffix}").write_bytes(data)
+    reason, seconds, mebibytes = measure(tmp_path / f"a{suffix}")
+    assert not reason
+    assert seconds < MOST_SECONDS
+    both = noise.nbytes + len(data) if suffix in (".jpg", ".webp") else noise.nbytes
+    assert mebibytes < 1.25 * both / MEBIBYTE

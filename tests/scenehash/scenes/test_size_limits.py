@@ -67,3 +67,34 @@ def test_images_of_every_format_are_within_bounds(suffix: str) -> None:
     image = np.random.default_rng(0).integers(0, 255, (30, 40, 3), np.uint8)
     data = cv2.imencode(suffix, image)[1].tobytes()
     assert image_of(data).shape == (30, 40, 3)
+
+
+def jpeg_header(marker: int, side: int, factors: bytes) -> bytes:
+    """A JPEG of three components with sampling factors, up to its frame header."""
+    parts = b"".join(bytes((number, factor, 0)) for number, factor in enumerate(factors, 1))
+    frame = struct.pack(">HBHHB", 8 + len(parts), 8, side, side, len(factors)) + parts
+    return b"\xff\xd8\xff\xe0\0\x04ab\xff" + bytes([marker]) + frame
+
+
+SUBSAMPLED = b"\x22\x11\x11"
+WEBP = b"RIFF\0\0\0\0WEBP"
+LARGE_CANVAS = b"VP8X\x0a\0\0\0\x02\0\0\0" + b"\xff\x1f\0\xff\x1f\0"  # 8192 x 8192
+# What decoders hold at once differs: coefficients, numbers of four bytes, frames.
+HELD = {
+    "progressive": (jpeg_header(0xC2, 7000, b"\x11" * 3), jpeg_header(0xC2, 6500, b"\x11" * 3)),
+    "inks": (jpeg_header(0xC2, 6500, b"\x11" * 4), jpeg_header(0xC0, 6500, b"\x11" * 4)),
+    "subsampled": (jpeg_header(0xC2, 8192, SUBSAMPLED), jpeg_header(0xC2, 8000, SUBSAMPLED)),
+    "without loss": (
+        WEBP + LARGE_CANVAS + b"EXIF\x02\0\0\0abVP8L\0\0\0\0",
+        WEBP + LARGE_CANVAS + b"EXIF\x02\0\0\0abVP8 \0\0\0\0",
+    ),
+    "animation": (WEBP + LARGE_CANVAS + b"ANIM\0\0\0\0ANMF\0\0\0\0", WEBP + LARGE_CANVAS),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_what_its_decoder_would_hold_counts(name: str) -> None:
+    refused, read = HELD[name]
+    with pytest.raises(InputError, match="take too much memory to decode"):
+        check_bounds(refused)
+    check_bounds(read)

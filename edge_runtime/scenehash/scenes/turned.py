@@ -1,0 +1,71 @@
+"""Images that are seen turned or mirrored, as a camera noted it in EXIF or in a TIFF.
+
+Each window is read as it is stored and turned then: no image is in memory twice, nor whole for it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scenehash.tiling import Window
+
+from .exif import UPRIGHT
+from .source import Pixels, Source, Valid
+
+
+class TurnedSource:
+    """A source as it is to be seen, by its orientation of 2 to 8.
+
+    Source: Exif 2.32, section 4.6.4: 2 and 4 are mirrored, 3 is turned by half, 5 to 8 have rows
+    and columns exchanged.
+    """
+
+    def __init__(self, source: Source, orientation: int) -> None:
+        self._source = source
+        self._is_transposed = orientation >= 5
+        self._from_below = orientation in (3, 4, 7, 8)
+        self._from_right = orientation in (2, 3, 6, 7)
+        self.height, self.width = self._exchanged(source.height, source.width)
+        self.dtype, self.bands, self.nodata = source.dtype, source.bands, source.nodata
+        self.significant_bits = source.significant_bits
+        self.is_white_zero, self.has_mask = source.is_white_zero, source.has_mask
+        self.has_collar, self.is_coarse_cheap = source.has_collar, source.is_coarse_cheap
+
+    def read(
+        self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
+    ) -> Pixels:
+        stored = self._source.read(bands, self._stored(window), self._exchanged(*shape), is_sample)
+        return np.moveaxis(self._upright(np.moveaxis(stored, 0, 2)), 2, 0)
+
+    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+        return self._upright(self._source.read_mask(self._stored(window), self._exchanged(*shape)))
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _exchanged(self, one: int, other: int) -> tuple[int, int]:
+        return (other, one) if self._is_transposed else (one, other)
+
+    def _stored(self, window: Window) -> Window:
+        """The window of the stored image that is seen as a window."""
+        x, y, width, height = window.x, window.y, window.width, window.height
+        if self._from_right:
+            x = self.width - x - width
+        if self._from_below:
+            y = self.height - y - height
+        return Window(*self._exchanged(x, y), *self._exchanged(width, height))
+
+    def _upright(self, pixels: Pixels) -> Pixels:
+        """Pixels [H, W, ...] as they are to be seen."""
+        if self._is_transposed:
+            pixels = np.swapaxes(pixels, 0, 1)
+        if self._from_below:
+            pixels = pixels[::-1]
+        if self._from_right:
+            pixels = pixels[:, ::-1]
+        return np.ascontiguousarray(pixels)
+
+
+def turned(source: Source, orientation: int) -> Source:
+    """A source as it is to be seen; itself where it is upright."""
+    return source if orientation == UPRIGHT else TurnedSource(source, orientation)
