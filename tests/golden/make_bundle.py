@@ -39,6 +39,7 @@ def main(folder: Path) -> None:
             pack_bundle(path, "ground", up)
         ground, model = Path(name) / "ground", Path(name) / "adapted.onnx"
         model.write_bytes(bytes(range(256)) * 70)
+        model.with_name("adapted.onnx.sig").write_text("a signature")
         apply_bundles([up], ground)
         with CodeStore.open(ground, writable=True) as store:
             alert = Alert("quay", 8, PLACED[0].codes, PLACED[2].codes[:1], ("a.png", "row:3"))

@@ -130,7 +130,10 @@ def apply_command(
     for one in done:
         for answer in one.answers:
             lines += _answer_lines(answer)
-        lines += [f"{file}: a model; see: scenehash rehash --model" for file in one.files]
+        lines += [
+            f"{file}: a model; it is used by: scenehash rehash --store {store} --model {file}"
+            for file in one.files
+        ]
     report(document, as_json, *lines)
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)

@@ -1,4 +1,8 @@
-"""Model files in pieces: an adaptation or a model goes down over many bundles."""
+"""Model files in pieces: an adaptation or a model goes down over many bundles.
+
+What travels is the file's signature, where FILE.sig lies beside it, and then the file: both have
+come when one has, and no signature is of another file.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +13,7 @@ from pathlib import Path
 from scenehash.errors import BundleError, InputError, StoreError
 from scenehash.files import read_regular, write_bytes
 from scenehash.store import CodeStore
+from scenehash.trust.signature import MOST_SIGNATURE_BYTES, signature_path
 
 from .wire import Reader, Writer
 
@@ -17,27 +22,35 @@ PIECE, MOST_FILE = 1 << 14, 1 << 28
 DIGEST_BYTES = 16
 FOLDER = "received"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+# Hexadecimal digits of the digest that a received file's name begins with.
+NAME_DIGITS = 16
 
 
 def file_pieces(path: str | Path) -> Iterator[tuple[str, "partial[bytes]"]]:
-    """The pieces of a file: a name for each, and what makes its block; InputError."""
+    """The pieces of a file and its signature: a name for each, and what makes its block.
+
+    Raises InputError.
+    """
     path = Path(path)
     if not NAME.fullmatch(path.name):
         raise InputError("give it a name of letters, digits, dots and dashes", path)
-    try:
-        data = read_regular(path, MOST_FILE)
-    except InputError as error:
-        raise InputError(error.reason, path) from error
-    digest = blake2b(data, digest_size=DIGEST_BYTES).digest()
-    for start in range(0, len(data), PIECE):
-        yield f"file:{digest.hex()}:{start}", partial(_block, path.name, digest, data, start)
+    data, signature = _read(path, MOST_FILE - MOST_SIGNATURE_BYTES - 8), b""
+    if signature_path(path).exists():
+        signature = _read(signature_path(path), MOST_SIGNATURE_BYTES)
+    out = Writer()
+    out.blob(signature)
+    out.raw(data)
+    whole = out.data()
+    digest = blake2b(whole, digest_size=DIGEST_BYTES).digest()
+    for start in range(0, len(whole), PIECE):
+        yield f"file:{digest.hex()}:{start}", partial(_block, path.name, digest, whole, start)
 
 
 def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     """Keep a piece of a file; its path in the store's folder when it is whole, otherwise None.
 
-    The file is not used before somebody names it. Raises BundleError on what is no piece, or when
-    the whole is not what its pieces said.
+    Its signature lies beside it then. The file is not used before somebody names it. Raises
+    BundleError on what is no piece, or when the whole is not what its pieces said.
     """
     found = Reader(data)
     digest, size, start = found.raw(DIGEST_BYTES), found.number(MOST_FILE), found.number(MOST_FILE)
@@ -45,7 +58,7 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     found.done()
     if not NAME.fullmatch(name) or start % PIECE or len(piece) != min(PIECE, size - start):
         raise BundleError("a piece that fits in no file")
-    path = store.path / FOLDER / f"{digest.hex()[:8]}-{name}"
+    path = store.path / FOLDER / f"{digest.hex()[:NAME_DIGITS]}-{name}"
     if path.exists():
         return None
     store.links.put_part(sender, digest, start, piece)
@@ -55,12 +68,26 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     store.links.forget_parts(sender, digest)
     if blake2b(whole, digest_size=DIGEST_BYTES).digest() != digest:
         raise BundleError(f"{name}: its pieces make another file; send it again")
+    parts = Reader(whole)
+    signature = parts.blob()
+    if len(signature) > MOST_SIGNATURE_BYTES:
+        raise BundleError(f"{name}: a signature of {len(signature):,} bytes")
     try:
         path.parent.mkdir(exist_ok=True)
-        write_bytes(path, whole)
+        # The file last: what is there has its signature.
+        if signature:
+            write_bytes(signature_path(path), signature)
+        write_bytes(path, parts.raw(parts.left))
     except (OSError, InputError) as error:
         raise StoreError(f"{path}: cannot be written ({error})") from error
     return path
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        return read_regular(path, most)
+    except InputError as error:
+        raise InputError(error.reason, path) from error
 
 
 def _block(name: str, digest: bytes, data: bytes, start: int) -> bytes:

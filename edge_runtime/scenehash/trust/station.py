@@ -9,12 +9,13 @@ that
 - has no lower number than the highest of its series that was accepted, nor that of another file.
 """
 
+import functools
 import hashlib
 from datetime import datetime
 from pathlib import Path
 
 from scenehash.errors import InputError, TrustError
-from scenehash.files import check_regular, read_regular
+from scenehash.files import check_regular, open_regular, read_regular
 
 from .keys import key_id, read_public_key
 from .paths import state_path
@@ -31,8 +32,10 @@ from .state import (
     read_state,
 )
 
-# Of a file that is no model; it is read whole.
+# Of a file that is no model.
 MOST_FILE_BYTES = 1 << 30
+# A larger file is read into memory only when its digest is known to be right.
+MOST_AT_ONCE = 1 << 24
 
 
 class Station:
@@ -61,35 +64,17 @@ class Station:
         refused.
         """
         try:
-            size = check_regular(path).st_size
-            known = any(one.size == size for one in self._state.accepted.values())
-            data = read_regular(path, most) if known else b""
-            digest = _digest(data)
-            accepted = self._state.accepted.get(digest)
-            if accepted is not None:
-                self._check_accepted(accepted, kind)
-                return data, accepted
-            public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
-            claim = read_claim(path, public)
-            if claim is None:
-                raise TrustError(UNSIGNED)
-            self._check(claim, kind)
-            if size != claim.size:
-                raise TrustError(f"it has {size:,} bytes, and {claim.size:,} were signed")
-            if not known:
-                data = read_regular(path, most)
-                digest = _digest(data)
+            content = _Content(path, most)
+            trusted = self._checked(content, kind)
+            return content.data(), trusted
         except InputError as error:
             raise TrustError(str(error)) from error
-        if digest != claim.sha256:
-            raise TrustError("it was changed since it was signed")
-        return data, claim
 
     def verify(self, path: Path) -> Claim | AcceptedFile:
         """What makes a file of any kind trusted; TrustError, with its path and the reason."""
         try:
-            return self.read(path, "file", MOST_FILE_BYTES)[1]
-        except TrustError as error:
+            return self._checked(_Content(path, MOST_FILE_BYTES), "file")
+        except (InputError, TrustError) as error:
             raise TrustError(f"{path}: {error}") from error
 
     def remember(self, claim: Claim, golden: dict[str, str] | None = None) -> None:
@@ -142,6 +127,23 @@ class Station:
             )
         return found
 
+    def _checked(self, content: "_Content", kind: Kind) -> Claim | AcceptedFile:
+        known = any(one.size == content.size for one in self._state.accepted.values())
+        accepted = self._state.accepted.get(content.sha256) if known else None
+        if accepted is not None:
+            self._check_accepted(accepted, kind)
+            return accepted
+        public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
+        claim = read_claim(content.path, public)
+        if claim is None:
+            raise TrustError(UNSIGNED)
+        self._check(claim, kind)
+        if content.size != claim.size:
+            raise TrustError(f"it has {content.size:,} bytes, and {claim.size:,} were signed")
+        if content.sha256 != claim.sha256:
+            raise TrustError("it was changed since it was signed")
+        return claim
+
     def _check(self, claim: Claim, kind: Kind) -> None:
         key = self._state.keys[claim.key]
         _check_not_revoked(claim.key, key)
@@ -171,6 +173,36 @@ class Station:
             raise TrustError(
                 f"another file was seen here that is number {number} of {series!a}, too"
             )
+
+
+class _Content:
+    """The bytes of a file of at most so many, hashed before they are all in memory; InputError."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        self.path, self.size, self._most = path, check_regular(path).st_size, most
+        self._data: bytes | None = None
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Their digest."""
+        if self.size > self._most:
+            raise InputError(
+                f"the file has {self.size:,} bytes, and at most {self._most:,} are read at once"
+            )
+        if self.size <= MOST_AT_ONCE:
+            self._data = read_regular(self.path, self._most)
+            return _digest(self._data)
+        with open_regular(self.path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def data(self) -> bytes:
+        """All of them, which have that digest."""
+        if self._data is None:
+            data = read_regular(self.path, self._most)
+            if _digest(data) != self.sha256:
+                raise InputError("the file changed while it was read")
+            self._data = data
+        return self._data
 
 
 UNSIGNED = (

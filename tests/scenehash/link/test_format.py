@@ -47,6 +47,7 @@ def test_the_golden_query_alert_and_model_are_read(tmp_path):
     assert (applied.alerts, applied.questions) == (1, 1)
     (file,) = applied.files
     assert Path(file).read_bytes() == bytes(range(256)) * 70
+    assert Path(f"{file}.sig").read_text() == "a signature"
     with CodeStore.open(one) as store:
         alert = store.alerts.get("quay")
         assert np.array_equal(alert.examples, PLACED[0].codes) and alert.radius == 8

@@ -19,16 +19,17 @@ from scenehash import HashModel
 from scenehash.errors import ModelError
 from scenehash.model import hash_model
 from scenehash.model.card import Card
-from scenehash.model.inspection import inspect_model
+from scenehash.model.inspection import MAX_FILE_BYTES, inspect_model
 from scenehash.model.trusted import sign_model
-from scenehash.trust import add_key, make_key, revoke_key, sign_file
+from scenehash.trust import add_key, change_state, make_key, revoke_key, sign_file
 from scenehash.trust.keys import read_private_key
 from scenehash.trust.signature import encoded
-from tests.scenehash.model.wire import METADATA, changed_field, field, with_card
+from tests.scenehash.model.wire import METADATA, changed_field, field, varint, with_card
 from tests.tiny_model import tiny_model
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
+LARGE = MAX_FILE_BYTES
 
 
 @dataclass
@@ -160,6 +161,37 @@ def claims_10_gb(scene: Scene) -> None:
 def unsigned_10_gb(scene: Scene) -> None:
     scene.signature.unlink()
     claims_10_gb(scene)
+
+
+def unsigned_200_mb(scene: Scene) -> None:
+    """Well-formed."""
+    large(scene)
+    scene.signature.unlink()
+
+
+def unsigned_of_an_accepted_size(scene: Scene) -> None:
+    """Well-formed, of 200 MB, as a file that was accepted."""
+    large(scene)
+    with change_state(scene.state) as state:
+        (accepted,) = state.accepted.values()
+        state.accepted["00" * 32] = accepted.model_copy(update={"size": LARGE})
+    scene.signature.unlink()
+
+
+def changed_200_mb(scene: Scene) -> None:
+    """Well-formed, and signed before it was changed."""
+    large(scene)
+    sign_file(scene.model, scene.key, "model", "tiny", 9, "tiny")
+    flipped(scene.model, LARGE - 1)
+
+
+def large(scene: Scene) -> None:
+    """A model with a text of as many bytes as a file may have."""
+    data = scene.model.read_bytes()
+    left = LARGE - len(data) - 5  # a key and four bytes of a length
+    scene.model.write_bytes(data + varint(2 << 3 | 2) + varint(left))
+    with scene.model.open("r+b") as file:
+        file.truncate(LARGE)
 
 
 def signed_by_another(scene: Scene) -> None:
@@ -330,6 +362,9 @@ ATTACKS: dict[Callable[[Scene], None], str] = {
     unsigned: "it is not signed, and this machine has keys",
     claims_10_gb: "it has 10,000,000,000 bytes",
     unsigned_10_gb: "it is not signed, and this machine has keys",
+    unsigned_200_mb: "it is not signed, and this machine has keys",
+    unsigned_of_an_accepted_size: "it is not signed, and this machine has keys",
+    changed_200_mb: "it was changed since it was signed",
     signed_by_another: "which is unknown here",
     names_a_known_key: "not one by the key",
     signature_changed: "not one by the key",
