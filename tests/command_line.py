@@ -17,7 +17,8 @@ COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 
 def run(*arguments: object, **settings: Any) -> Result:
     """What became of a command in this process; settings: of CliRunner.invoke."""
-    return CliRunner().invoke(build_app(), [str(argument) for argument in arguments], **settings)
+    words = [str(argument) for argument in arguments]
+    return CliRunner().invoke(build_app(words[0]), words, **settings)
 
 
 def answer(*arguments: object) -> dict:

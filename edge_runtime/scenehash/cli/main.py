@@ -6,6 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -14,31 +15,32 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from . import (
-    adapt,
-    alert,
-    archive,
-    bench,
-    demo,
-    doctor,
-    ingest,
-    link,
-    push,
-    quarantine,
-    rehash,
-    search,
-    serve,
-    store,
-    tiles,
-    trust,
-    watch,
-)
 from .console import notice, report
 from .exit_status import EXIT_FAILED, STATUSES
 from .help import give_all
 from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
 from .register import continues
 
+# Each is a module of its name, which registers a command or a group of that name; as --help lists.
+COMMANDS = (
+    "demo",
+    "ingest",
+    "watch",
+    "alert",
+    "search",
+    "push",
+    "serve",
+    "store",
+    "archive",
+    "adapt",
+    "rehash",
+    "link",
+    "quarantine",
+    "trust",
+    "tiles",
+    "doctor",
+    "bench",
+)
 PLUGINS = "scenehash.commands"
 
 # Part of Python on POSIX systems alone.
@@ -118,8 +120,12 @@ def _prepare(
         warnings.showwarning = lambda message, *_: notice(f"warning: {message}")
 
 
-def build_app() -> typer.Typer:
-    """The command line with the device's commands and those of the plugins."""
+def build_app(called: str | None = None) -> typer.Typer:
+    """The command line with the device's commands and those of the plugins.
+
+    called: the word that was given as a command. Where it is one of the device's, that one alone is
+    loaded: a search starts a tenth of a second sooner.
+    """
     app = typer.Typer(
         cls=_Commands,
         callback=_prepare,
@@ -131,28 +137,12 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         epilog=STATUSES,
     )
-    for module in (
-        demo,
-        ingest,
-        watch,
-        alert,
-        search,
-        push,
-        serve,
-        store,
-        archive,
-        adapt,
-        rehash,
-        link,
-        quarantine,
-        trust,
-        tiles,
-        doctor,
-        bench,
-    ):
-        module.register(app)
-    for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
-        _add_plugin(app, plugin)
+    only = called if called in COMMANDS else None
+    for name in COMMANDS if only is None else (only,):
+        import_module(f".{name}", __package__).register(app)
+    if only is None:
+        for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
+            _add_plugin(app, plugin)
     give_all(app)
     return app
 
@@ -184,4 +174,5 @@ def main() -> None:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     end_by_signal_outside_commands()
-    build_app()(prog_name="scenehash")
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    build_app(words[0] if words else None)(prog_name="scenehash")

@@ -17,6 +17,7 @@ import typer.main
 from typer.testing import Result
 
 from scenehash import CodeStore
+from scenehash.cli import main as cli
 from scenehash.cli.console import counted
 from scenehash.cli.interrupts import Interrupted, interruptible, stopping
 from scenehash.cli.main import build_app
@@ -283,12 +284,37 @@ def test_a_signal_ends_a_command_cleanly(
     }
 
 
+def test_a_command_that_is_called_is_the_one_that_is_loaded() -> None:
+    """Words that name none, such as a mistake or --help, load all: for them to be listed."""
+    script = (
+        "import sys; sys.argv[1:] = ['--debug', 'store', 'info', '--help']\n"
+        "from scenehash.cli.main import COMMANDS, main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in COMMANDS if f'scenehash.cli.{name}' in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "['store']"
+    whole = commands_of(None)
+    for name in cli.COMMANDS:
+        assert name in commands_of(name)
+    assert commands_of("sear") == whole
+    assert set(whole) >= set(cli.COMMANDS)
+
+
+def commands_of(called: str | None) -> list[str]:
+    group: Any = typer.main.get_command(build_app(called))
+    return list(group.commands)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_ctrl_c_outside_a_command_prints_no_traceback(when: str) -> None:
     """While the commands are put together, and while Python ends."""
     program = (
         "import atexit, time; from scenehash.cli import main as cli\n"
-        "def wait(): print('now', flush=True); time.sleep(60)\n"
+        "def wait(*_): print('now', flush=True); time.sleep(60)\n"
     ) + {
         "before": "cli.build_app = wait; cli.main()",
         "after": "atexit.register(wait); import sys; sys.argv[1:] = ['--version']; cli.main()",
