@@ -227,7 +227,7 @@ def _copies(
         if kept and (folder / name).exists():
             try:
                 copy_database(folder / name, work / name)
-            except (sqlite3.Error, UnicodeDecodeError) as error:
+            except (sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
                 left_out.append(f"{folder / name}: cannot be read ({error})")
             else:
                 take(name, work / name)

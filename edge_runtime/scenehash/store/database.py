@@ -240,6 +240,15 @@ def our_errors(path: Path) -> Iterator[None]:
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # A schema of damaged text makes a message that Python cannot decode.
         raise _damaged(path, " ".join(str(error).split())) from error
+    except MemoryError as error:
+        if not is_of_sqlite(error):
+            raise
+        raise _damaged(path, "SQLite asks for more memory than there is") from error
+
+
+def is_of_sqlite(error: MemoryError) -> bool:
+    """Whether SQLite raised it: it does where a damaged length asks for gigabytes."""
+    return type(error) is MemoryError and not error.args
 
 
 @contextlib.contextmanager

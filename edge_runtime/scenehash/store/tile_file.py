@@ -126,7 +126,7 @@ class TileFile:
                 if self.path.exists() and not self._is_whole():
                     self._salvage()
                 self._connection(writable=True)
-        except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        except (OSError, sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
             raise StoreError(f"{self.path}: cannot be written ({error})") from error
         self.trouble = None
 
@@ -183,8 +183,8 @@ class TileFile:
         try:
             with self._lock:
                 yield
-        except (OSError, sqlite3.Error, TypeError, ValueError) as error:
-            self._note(" ".join(str(error).split()))
+        except (OSError, sqlite3.Error, TypeError, ValueError, MemoryError) as error:
+            self._note(" ".join(str(error).split()) or "damaged")
 
     def _note(self, reason: str) -> None:
         self.trouble = (
@@ -195,7 +195,7 @@ class TileFile:
     def _is_whole(self) -> bool:
         try:
             found = self._connection(writable=True).execute("PRAGMA quick_check").fetchall()
-        except (sqlite3.DatabaseError, UnicodeDecodeError):
+        except (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError):
             return False
         return found == [("ok",)]
 

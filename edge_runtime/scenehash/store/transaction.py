@@ -1,7 +1,8 @@
 """A transaction: what is committed at once, all of it or nothing of it."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,8 +66,10 @@ class Transaction:
         """Put a scene in the place of its damaged entry, in the same rows where that can be."""
         catalog, state, tiles = self._catalog, self._state, len(scene.windows)
         rows, positions = state.rows, state.positions
+        before = taken_rows(catalog)
         catalog.scenes.remove_damaged(number)
-        free = uncovered(taken_rows(catalog), rows)
+        taken = taken_rows(catalog)
+        free = uncovered(taken, rows)
         fitting = free.first[free.count == tiles]
         if len(fitting):
             first_row = int(fitting[0])
@@ -76,7 +79,8 @@ class Transaction:
             first_row = rows
             self._snapshot.file.append(scene.codes, positions)
             rows, positions = rows + tiles, positions + tiles
-            for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
+            # Other rows without a scene are of other scenes: they are named until those come.
+            for first, count in _within(free, Counter(before) - Counter(taken)):
                 catalog.mark_deleted(first, count)
         record = record_of(scene, first_row, state.bits)
         catalog.scenes.insert([record])
@@ -169,3 +173,12 @@ class Transaction:
             return False
         self._catalog.change(self._state)
         return True
+
+
+def _within(free: Ranges, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """First row and number of those rows of ranges that lie in spans of the same kind."""
+    for span, length in spans:
+        for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
+            start, end = max(first, span), min(first + count, span + length)
+            if start < end:
+                yield start, end - start

@@ -9,9 +9,11 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreDamagedError, StoreError
-from scenehash.store import HashedScene
+from scenehash.store import VECTORS, HashedScene
+from scenehash.store.database import Database, connect
 
 from .samples import make, placed, scene
+from .test_vectors import DIMS, FRAME, kept
 
 SCENES = [placed(number, 1 + number % 3, (number, 47.0), ("a", "b")) for number in range(8)]
 
@@ -158,3 +160,45 @@ def test_without_a_catalog_no_code_is_overwritten(folder: Path) -> None:
     with pytest.raises(StoreError, match="is missing"):
         CodeStore.open_or_create(folder, "a" * 16, 64, "a-model")
     assert (folder / "codes.bin").read_bytes() == before
+
+
+def test_a_repair_gives_up_no_rows_of_other_scenes_that_are_lost(folder: Path) -> None:
+    with sqlite3.connect(folder / "catalog.sqlite") as catalog:
+        catalog.execute("DELETE FROM scene WHERE path IN ('/scenes/1.png', '/scenes/2.png')")
+    flip(folder / "codes.bin", 8 * 6)
+    old = SCENES[3]
+    windows, codes = [*old.windows, *SCENES[2].windows], np.repeat(old.codes, 4, axis=0)
+    with CodeStore.open(folder, writable=True) as store:
+        # It has other tiles by now, so that it gets other rows.
+        longer = HashedScene(old.content, old.path, windows[:4], codes, old.time)
+        assert store.add([longer]).repaired == 1
+        store.compact()
+        assert any("rows 1 to 5 have no scene" in line for line in store.verify())
+        assert store.delete_damaged() == 0
+        assert store.verify() == []
+
+
+def test_a_length_for_which_sqlite_lacks_memory_is_damage(tmp_path: Path) -> None:
+    with kept(tmp_path / "s", 40):
+        pass
+    path = tmp_path / "s" / VECTORS
+    whole, found = path.read_bytes(), 0
+    for offset in range(len(whole) // 2, len(whole), 3):
+        path.write_bytes(whole[:offset] + b"\xff" * 9 + whole[offset + 9 :])
+        file = connect(path, writable=False)
+        try:
+            file.execute("PRAGMA quick_check").fetchall()
+        except sqlite3.Error:
+            pass
+        except MemoryError:
+            found += 1
+            with pytest.raises(StoreDamagedError):
+                Database(path, file).all("PRAGMA quick_check")
+            with CodeStore.open(tmp_path / "s", writable=True) as store:
+                assert store.verify() == []
+                store.keep_vectors(FRAME, DIMS)
+                store.vectors.read(store.vectors.rows())
+        file.close()
+        if found == 3:
+            break
+    assert found == 3
