@@ -5,11 +5,15 @@ python benchmarks/link.py query  # a query up and its hits down, of the demo's t
 python benchmarks/link.py sizes  # bytes a tile, by the size of scenes and the way of compressing
 python benchmarks/link.py hostile  # the time and the memory that bundles of ill will take
 
+The month needs rsync, which it is compared with.
+
 Three stations and a ground store for a simulated month. Each station meets its link four times a
 day for 8 minutes at 9.6 kbit/s. Of bundles 5 % are lost, 5 % repeated, and those of a pass come in
 any order. Twice a day processes are killed as they pack and apply. One station's clock is a year
 wrong. Receipts go down once a pass, as easily lost; with --one-way there are none, and everything
-goes three times. At the end the ground store is compared with scenehash store merge of the three.
+goes three times. Scenes are deleted, labelled and moved, and stores compacted. At the end the
+ground store is compared with scenehash store merge of the three, and each day's bytes with those
+that rsync takes for a copy of one station's store.
 
 Codes are random, which is the worst case; scenes are grids in UTM of 1, 16, 100 and 400 tiles.
 """
@@ -19,7 +23,9 @@ import json
 import lzma
 import os
 import random
+import re
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -63,7 +69,7 @@ BUNDLE_BYTES, RECEIPT_BYTES = 64_000, 4_000
 LOST, REPEATED = 0.05, 0.05
 KILLS_A_DAY = 2
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
-BLOCK = 4096
+RSYNC = ("rsync", "-az", "--no-whole-file", "--delete", "--stats")
 NOTHING_TOLD = PackOptions()
 
 
@@ -215,7 +221,8 @@ class Month:
         self.of_blocks: dict[str, int] = {}
         self.of_columns: dict[str, int] = {}
         self.carried = {"tiles": 0, "events": 0}
-        self.delta = 0
+        self.copied = 0
+        self.annotated = 0
 
     def run(self) -> dict[str, object]:
         """The whole month, and what was found."""
@@ -234,7 +241,7 @@ class Month:
                     self.arrive(name, hour)
                     self.link(name, hour + PASS_HOURS, number in kills)
                     number += 1
-            self.delta += self.changed_blocks(self.folder / self.names[0])
+            self.copied += self.copy(self.folder / self.names[0])
         hour = 24 * self.days
         while not self.is_complete() and hour < 24 * self.days + 24 * 30:
             hour += PASS_HOURS
@@ -263,6 +270,12 @@ class Month:
             if self.chance.random() < 0.2 and len(store):
                 victim = self.chance.choice(store.contents())
                 store.remove_scenes([victim])
+            if self.chance.random() < 0.3 and len(store):
+                content, path = self.chance.choice(store.contents()), None
+                if self.chance.random() < 0.3:
+                    path = f"/srv/kept/{self.annotated}.tif"
+                store.update_scene(content, path, ["flood"], without=["sentinel2"])
+                self.annotated += 1
             if self.chance.random() < 0.05:
                 store.compact()
 
@@ -393,21 +406,14 @@ class Month:
                     return False
         return True
 
-    def changed_blocks(self, path: Path) -> int:
-        """What a copy by blocks of 4 KiB would send of a store since it was asked last: those that
-        changed, compressed, and 8 bytes of checksums for each block."""
-        known = self.__dict__.setdefault("blocks", {})
-        size = 0
-        for file in sorted(path.glob("c*")):
-            data = file.read_bytes()
-            for at in range(0, len(data), BLOCK):
-                size += 8
-                key, block = (file.name, at), data[at : at + BLOCK]
-                mark = zlib.crc32(block)
-                if known.get(key) != mark:
-                    known[key] = mark
-                    size += len(zlib.compress(block))
-        return size
+    def copy(self, path: Path) -> int:
+        """The bytes that rsync sends both ways to bring a copy of a store up to date."""
+        mirror = self.folder / "mirror"
+        said = subprocess.run(
+            [*RSYNC, f"{path}/", f"{mirror}/"], capture_output=True, text=True, check=True
+        ).stdout
+        totals = re.findall(r"Total bytes (?:sent|received): ([0-9,]+)", said)
+        return sum(int(total.replace(",", "")) for total in totals)
 
     def result(self, hours: float) -> dict[str, object]:
         """What was found, and whether the ground store equals the merge."""
@@ -428,6 +434,7 @@ class Month:
             "bundles": self.bundles,
             "lost": self.lost,
             "kills": self.kills,
+            "annotations_changed": self.annotated,
             "equal_to_merge": self.compare(),
             "hours_after_the_month": hours,
             "bytes_up": self.bytes_up,
@@ -445,14 +452,14 @@ class Month:
             "alert_hours_p50": round(float(np.percentile(waits, 50)), 2),
             "alert_hours_p95": round(float(np.percentile(waits, 95)), 2),
             "beside_scenes_as_jpeg": round(_jpeg_bytes() * tiles),
-            "beside_copy_by_blocks_of_one_store_a_tile": round(self.delta / first, 1),
+            "beside_rsync_of_one_store_a_tile": round(self.copied / first, 1),
         }
 
     def compare(self) -> bool:
         """Whether the ground store has what scenehash store merge of the three has."""
         merged = CodeStore.create(self.folder / "merged", LINEAGE, BITS, "a-model")
         with merged, CodeStore.open(self.ground) as ground:
-            rows: dict[str, tuple[str, int]] = {}
+            paths: dict[str, set[str]] = {}
             for name in self.names:
                 with CodeStore.open(self.folder / name) as store:
                     merged.merge(store)
@@ -462,12 +469,15 @@ class Month:
                     for row, _, content in store.scene_rows():
                         if known[row].content != content:
                             return False
-                    rows[name] = store.uuid, store.rows
+                    for record, _ in store.scenes():
+                        paths.setdefault(record.content, set()).add(f"{name}:{record.path}")
             if sorted(ground.contents()) != sorted(merged.contents()):
                 return False
             for record, codes in merged.scenes():
                 found = ground.read_scene(record.content)
                 if found is None or not _same(found, (record, codes)):
+                    return False
+                if found[0].path not in paths[record.content]:
                     return False
             return ground.verify() == [] and len(ground) == len(merged)
 

@@ -26,8 +26,13 @@ WHERE = Filter(since=datetime(2026, 1, 2, tzinfo=UTC), bbox=(-180, 0, 180, 20), 
 
 
 def main(folder: Path) -> None:
-    """bundle-1 goes up, bundle-1-down has a query, an alert and a file, bundle-1-answer answers."""
-    up, down, back = (folder / f"bundle-1{what}.shlb" for what in ("", "-down", "-answer"))
+    """bundle-1 goes up, bundle-1-down has a query, an alert and a file, bundle-1-answer answers.
+
+    bundle-1-label goes up after bundle-1, with a label that a scene got since.
+    """
+    up, down, back, label = (
+        folder / f"bundle-1{what}.shlb" for what in ("", "-down", "-answer", "-label")
+    )
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "store"
         with CodeStore.create(path, "a" * 16, 64, "a-model") as store:
@@ -47,6 +52,9 @@ def main(folder: Path) -> None:
         ask_peer(ground, "north-1", [CODE], (), Path(name), AskOptions(3, where=WHERE))
         pack_bundle(ground, "north-1", down, PackOptions(down=True, files=(model,)))
         answer_peer([down], path, back)
+        with CodeStore.open(path, writable=True) as store:
+            store.label(Filter(scene=PLACED[0].path), ["flood"])
+        pack_bundle(path, "ground", label)
 
 
 if __name__ == "__main__":

@@ -244,7 +244,8 @@ def _packed_line(packed: "Bundled") -> str:
     each = ""
     if packed.tiles:
         each = f" ({packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile)"
-    carried = _listed(packed.events, "event", packed.deleted, "deleted row", packed.thumbnails,
+    carried = _listed(packed.events, "event", packed.deleted, "deleted row",
+                      packed.annotations, "changed annotation", packed.thumbnails,
                       "thumbnail", len(packed.letters), "other", packed.tiles, "tile")  # fmt: skip
     rest = f"; left: {left}" if left else ""
     return f"{packed.path}: {counted(packed.bytes, 'byte')}: {carried or 'nothing new'}{each}{rest}"
@@ -252,7 +253,8 @@ def _packed_line(packed: "Bundled") -> str:
 
 def _applied_line(one: "Applied") -> str:
     news = _listed(one.scenes, "scene", one.tiles, "tile", one.deleted, "deleted scene",
-                   one.events, "event", one.thumbnails, "thumbnail", one.alerts, "alert",
+                   one.annotations, "changed annotation", one.events, "event",
+                   one.thumbnails, "thumbnail", one.alerts, "alert",
                    one.judgements, "judgement", one.questions, "query")  # fmt: skip
     news = news or ("an answer" if one.answers else "nothing new")
     cut = f"; {one.cut} of {one.blocks} blocks missing" if one.cut else ""
@@ -295,10 +297,16 @@ def _received_lines(one: dict[str, Any]) -> list[str]:
         f"from {one['station']}: {state} as of bundle {one['as_of_bundle']}: "
         f"{counted(one['tiles'], 'tile')}, digest {one['digest']}"
     ]
-    for name in ("missing", "waiting", "differing"):
+    for name, what in (
+        ("missing", "rows missing"),
+        ("waiting", "rows waiting"),
+        ("differing", "rows differing"),
+        ("annotations_differing", "labels or paths differing in rows"),
+        ("events_missing", "events missing"),
+    ):
         if one[name]:
             ranges = ", ".join(f"{first} to {last}" for first, last in one[name])
-            lines.append(f"from {one['station']}: rows {name}: {ranges}")
+            lines.append(f"from {one['station']}: {what}: {ranges}")
     for name, what in (("deleted_here", "deleted here"), ("cut_otherwise", "cut otherwise")):
         if one[name]:
             lines.append(f"from {one['station']}: {counted(one[name], 'tile')} {what}")

@@ -8,6 +8,7 @@ bundle.py          a bundle: its head, its blocks, their checksums
 kinds.py           what blocks are about
 facts.py           blocks on how far a sender is, and what it has of the addressee's
 pieces.py          blocks of tiles
+annotations.py     blocks of labels and paths that have changed
 footprint_code.py  in them, footprints in a few bits a tile
 events.py          blocks of events
 questions.py       blocks of queries, answers and thumbnails
@@ -18,6 +19,7 @@ answering.py       what a store finds for a query
 wire.py            numbers, texts and columns
 sent.py            what was sent to a peer, and what comes next
 received.py        what has come from a station, and what lacks
+station_scenes.py  the scenes of a station, as they come, change and go
 own.py             the scenes of a store as both ends count them
 digest_tree.py     the tree that shows whether both ends have the same
 spans.py           sets of numbers, as ranges

@@ -9,12 +9,12 @@ from typing import Any
 from scenehash.errors import BundleError, ConfigurationError, InputError, LineageError
 from scenehash.files import path_text
 from scenehash.progress import SILENT, Progress
-from scenehash.store import CodeStore, LinkedScene
+from scenehash.store import CodeStore
 from scenehash.store.catalog import is_vacant
 from scenehash.store.folder import CATALOG
-from scenehash.store.links import WaitingPiece
 
 from . import kinds
+from .annotations import MOST_ROWS, take_annotations
 from .bundle import Block, Head, read_bundle
 from .events import station_event, take_events
 from .facts import Facts, Receipt
@@ -27,11 +27,13 @@ from .letters import (
     take_watched,
 )
 from .model_files import take_piece
-from .pieces import MOST_ROWS, Piece, codes_mark, joined, piece_of, put_pieces, take_pieces
+from .own import change_again
+from .pieces import take_pieces
 from .questions import take_thumbnails
 from .received import Received
-from .sent import Sent
+from .sent import CHANGES, Sent
 from .spans import Spans, span
+from .station_scenes import StationScenes
 from .wire import Reader
 
 
@@ -54,6 +56,7 @@ class Applied:
     scenes: int = 0
     tiles: int = 0
     deleted: int = 0
+    annotations: int = 0
     events: int = 0
     thumbnails: int = 0
     alerts: int = 0
@@ -155,6 +158,7 @@ class _Application:
             kinds.QUESTIONS: self._take_question,
             kinds.ANSWERS: self._take_answer,
             kinds.FILES: self._take_file,
+            kinds.ANNOTATIONS: self._take_annotations,
         }
         with store.transaction():
             received = Received.of(head.store, store.links.state("from", head.store))
@@ -166,7 +170,9 @@ class _Application:
                 return
             if block.kind not in takers:
                 raise BundleError("update scenehash, which does not know such blocks yet")
-            received.name, received.newest = head.sender, max(received.newest, head.number)
+            if head.number >= received.newest and received.name != head.sender:
+                self._scenes(received).rename(head.sender)
+            received.newest = max(received.newest, head.number)
             takers[block.kind](received, block.data)
             received.note(head.number, head.id, position, len(head.blocks))
             store.links.keep("from", head.store, received.state())
@@ -182,6 +188,11 @@ class _Application:
             return
         sent = Sent.of(self._store.links.state("to", self._head.sender))
         sent.take(receipt, self._head.number)
+        own = self._store.links.own()
+        changes = Spans((one.change, one.change + 1) for one in own if one.change)
+        if receipt.annotations and not changes - sent.settled.get(CHANGES, Spans()):
+            # Nothing is under way that could make up for it.
+            change_again(self._store, receipt.annotations)
         self._store.links.keep("to", self._head.sender, sent.state())
 
     def _take_events(self, received: Received, data: bytes) -> None:
@@ -196,42 +207,20 @@ class _Application:
         fresh = Spans(found.spans(MOST_ROWS)) - received.gone
         found.done()
         received.gone |= fresh
-        if not fresh:
-            return
-        links, store = self._store.links, received.store
-        scenes = links.scenes(store, fresh.pairs()[0][0], fresh.end())
-        self._drop([one for one in scenes if fresh.covers(one.first_row, one.end)])
-        if links.waiting(store):
-            for start, end in fresh:
-                links.forget_pieces(store, start, end)
-
-    def _drop(self, scenes: Sequence[LinkedScene]) -> None:
-        """Scenes are gone from a station; what no other one has is deleted here, too."""
-        links = self._store.links
-        links.forget(scenes)
-        for scene in scenes:
-            others = links.of_content(scene.content)
-            if any(one.is_same for one in others):
-                continue
-            # What was cut otherwise was never taken: its rows are missing from now on.
-            links.forget(others)
-            if scene.is_brought:
-                self._store.remove_scenes([scene.content.hex()])
-                self._applied.deleted += 1
+        self._applied.deleted += self._scenes(received).remove(fresh)
 
     def _take_pieces(self, received: Received, data: bytes) -> None:
-        whole = []
-        for piece in take_pieces(data, self._store.lineage, self._store.bits):
-            rows = span(piece.first_row, piece.first_row + piece.tiles)
-            if not rows & received.gone:
-                found = piece if piece.is_whole else self._assembled(received.store, piece)
-                if found is not None:
-                    whole.append(found)
-        fresh = [piece for piece in whole if self._is_fresh(received.store, piece)]
-        self._store.add([piece.scene(f"{self._head.sender}:{piece.path}") for piece in fresh])
-        self._applied.scenes += len(fresh)
-        self._applied.tiles += sum(piece.tiles for piece in fresh)
+        pieces = take_pieces(data, self._store.lineage, self._store.bits)
+        added = self._scenes(received).add(pieces)
+        self._applied.scenes += len(added)
+        self._applied.tiles += sum(len(scene.codes) for scene in added)
         place_pictures(self._store, received.store)
+
+    def _take_annotations(self, received: Received, data: bytes) -> None:
+        self._applied.annotations += self._scenes(received).annotate(take_annotations(data))
+
+    def _scenes(self, received: Received) -> StationScenes:
+        return StationScenes(self._store, received, self._head.number)
 
     def _take_thumbnails(self, received: Received, data: bytes) -> None:
         pictures = take_thumbnails(data)
@@ -262,59 +251,3 @@ class _Application:
         path = take_piece(self._store, received.store, data)
         if path is not None:
             self._applied.files.append(path_text(path))
-
-    def _is_fresh(self, station: str, piece: Piece) -> bool:
-        """Note a scene of a station, and say whether it is to be added, or repaired.
-
-        One that came before, and was deleted from this store since, is not. What its rows held
-        before goes, unless a later bundle brought that.
-        """
-        links, store, number = self._store.links, self._store, self._head.number
-        digest, content = piece.digest(), piece.content.hex()
-        before = links.scenes(station, piece.first_row, piece.first_row + piece.tiles)
-        for one in before:
-            if one.first_row == piece.first_row and one.digest == digest:
-                return not store.knows(content) and store.has_scene(content)
-        if any(one.number > number for one in before):
-            return False
-        self._drop([one for one in before if one.content != piece.content])
-        others = [one for one in links.of_content(piece.content) if one not in before]
-        if others:
-            is_brought = any(one.is_brought for one in others)
-            is_same = any(one.is_same and one.digest == digest for one in others)
-        else:
-            is_brought = not store.has_scene(content) or any(one.is_brought for one in before)
-            is_same = is_brought or _digest_here(store, content) == digest
-        linked = (station, piece.first_row, piece.tiles, piece.content, digest, number)
-        links.put([LinkedScene(*linked, is_same, is_brought)])
-        return True
-
-    def _assembled(self, station: str, piece: Piece) -> Piece | None:
-        """The scene that a piece completes; None while others are missing, and it waits."""
-        store, links = self._store, self._store.links
-        data, _ = put_pieces([piece], codes_mark(store.lineage, store.bits))
-        links.put_piece(
-            station, piece.first_row, WaitingPiece(piece.start, len(piece.windows), data)
-        )
-        parts, at = [], 0
-        for one in links.pieces(station, piece.first_row):
-            (part,) = take_pieces(one.data, store.lineage, store.bits)
-            end = part.start + len(part.windows)
-            if part.content != piece.content or part.tiles != piece.tiles or end <= at:
-                continue
-            if part.start > at:
-                return None
-            parts.append(part.after(at))
-            at = end
-        if at < piece.tiles:
-            return None
-        links.forget_pieces(station, piece.first_row, piece.first_row + 1)
-        return joined(parts)
-
-
-def _digest_here(store: CodeStore, content: str) -> bytes:
-    """What a scene of this store would be counted by."""
-    found = store.read_scene(content)
-    assert found is not None
-    record, codes = found
-    return piece_of(record, codes, 0, record.tiles).digest()

@@ -7,9 +7,9 @@ from scenehash.codes import check_bits
 from scenehash.errors import BundleError, ConfigurationError
 from scenehash.files import printable
 
+from .annotations import MOST_ROWS
 from .bundle import MOST_NUMBER, UUID_BYTES
 from .digest_tree import DIGEST_BYTES, FAN, LEAF_ROWS, Level
-from .pieces import MOST_ROWS
 from .spans import Spans
 from .wire import Reader, Writer
 
@@ -21,7 +21,8 @@ class Facts:
     """How far a sender is.
 
     lineage, bits, model: whose codes it has. rows: the number that its next tile gets. level: of
-    its digest tree. oldest_event, newest_event: the numbers of the events that it keeps.
+    the digest tree of its tiles. annotations: of that of their annotations. oldest_event,
+    newest_event: the numbers of the events that it keeps.
     """
 
     lineage: str
@@ -29,6 +30,7 @@ class Facts:
     model: str
     rows: int
     level: Level
+    annotations: Level
     oldest_event: int
     newest_event: int
 
@@ -41,10 +43,11 @@ class Facts:
         out.number(self.rows)
         out.number(self.oldest_event)
         out.number(self.newest_event)
-        out.number(self.level.rows_each)
-        out.number(len(self.level.digests))
-        for digest in self.level.digests:
-            out.raw(digest)
+        for level in (self.level, self.annotations):
+            out.number(level.rows_each)
+            out.number(len(level.digests))
+            for digest in level.digests:
+                out.raw(digest)
         return out.data()
 
     @classmethod
@@ -57,15 +60,9 @@ class Facts:
         except ConfigurationError as error:
             raise BundleError(str(error)) from error
         rows, oldest, newest = (found.number(MOST_ROWS) for _ in range(3))
-        rows_each = found.number(MOST_ROWS)
-        digests = tuple(found.raw(DIGEST_BYTES) for _ in range(found.count(DIGEST_BYTES)))
+        level, annotations = _take_level(found, rows), _take_level(found, rows)
         found.done()
-        level = LEAF_ROWS
-        while level < rows_each:
-            level *= FAN
-        if level != rows_each or len(digests) != max(1, -(-rows // rows_each)):
-            raise BundleError("a digest tree that does not fit its rows")
-        return cls(lineage, bits, model, rows, Level(rows_each, digests), oldest, newest)
+        return cls(lineage, bits, model, rows, level, annotations, oldest, newest)
 
 
 @dataclass(frozen=True)
@@ -75,6 +72,7 @@ class Receipt:
     store: the id of the addressee's store. newest: the highest number that has come. whole: the
     numbers of which everything has. partial: of those that were cut, the blocks that have. missing:
     rows of the addressee's that the sender lacks, though nothing that is under way brings them.
+    annotations: rows in which annotations differ, though all tiles are there.
     """
 
     store: str
@@ -82,6 +80,7 @@ class Receipt:
     whole: Spans
     partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     missing: Spans = field(default_factory=Spans)
+    annotations: Spans = field(default_factory=Spans)
 
     def block(self) -> bytes:
         """The same as a block."""
@@ -96,6 +95,7 @@ class Receipt:
             for block in blocks:
                 out.number(block)
         out.spans(self.missing.pairs())
+        out.spans(self.annotations.pairs())
         return out.data()
 
     @classmethod
@@ -108,9 +108,20 @@ class Receipt:
         for _ in range(found.count(2)):
             number = found.number(MOST_NUMBER)
             partial[number] = tuple(found.number(MOST_WORD) for _ in range(found.count()))
-        missing = Spans(found.spans(MOST_ROWS))
+        missing, annotations = (Spans(found.spans(MOST_ROWS)) for _ in range(2))
         found.done()
-        return cls(store, newest, whole, partial, missing)
+        return cls(store, newest, whole, partial, missing, annotations)
+
+
+def _take_level(found: Reader, rows: int) -> Level:
+    rows_each = found.number(MOST_ROWS)
+    digests = tuple(found.raw(DIGEST_BYTES) for _ in range(found.count(DIGEST_BYTES)))
+    level = LEAF_ROWS
+    while level < rows_each:
+        level *= FAN
+    if level != rows_each or len(digests) != max(1, -(-rows // rows_each)):
+        raise BundleError("a digest tree that does not fit its rows")
+    return Level(rows_each, digests)
 
 
 def _word(found: Reader) -> str:

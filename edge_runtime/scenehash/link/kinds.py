@@ -11,6 +11,7 @@ JUDGEMENTS = 8  # tiles that were confirmed or rejected as matches of an alert
 QUESTIONS = 9  # queries
 ANSWERS = 10  # and what was found
 FILES = 11  # a part of a model file
+ANNOTATIONS = 12  # labels and paths of scenes that have changed since these went
 NAMES = {
     STATE: "state",
     RECEIPT: "receipt",
@@ -23,6 +24,7 @@ NAMES = {
     QUESTIONS: "questions",
     ANSWERS: "answers",
     FILES: "models",
+    ANNOTATIONS: "annotations",
 }
 
 

@@ -18,8 +18,9 @@ from scenehash.store.records import digest
 
 from . import kinds
 from .alert_code import put_alert, take_alert
+from .annotations import MOST_ROWS
 from .answering import answer_question
-from .pieces import MOST_ROWS, codes_mark
+from .pieces import codes_mark
 from .questions import Answer, Question
 from .received import Received
 from .sent import PICTURES, Sent

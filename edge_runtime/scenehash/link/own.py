@@ -1,44 +1,59 @@
 """The scenes of a store as both ends of a link count them, each computed once."""
 
-import numpy as np
+from collections.abc import Iterable, Iterator
 
 from scenehash.errors import StoreDamagedError
 from scenehash.store import CodeStore
 from scenehash.store.links import OwnScene
-from scenehash.store.rows import Ranges
 
-from .digest_tree import Entry
+from .annotations import AnnotatedScene, annotation_mark
 from .pieces import piece_of
+from .spans import Spans
 
-# Scenes whose digests are kept together.
+# Scenes that are counted together.
 AT_ONCE = 1000
 
 
-def own_entries(store: CodeStore) -> list[Entry]:
+def own_scenes(store: CodeStore) -> list[OwnScene]:
     """All scenes of a store that is open for writing, by first row; damaged ones are left out."""
-    links, codes = store.links, f"{store.lineage}-{store.bits}"
+    links = store.links
     known = {one.first_row: one for one in links.own()}
-    here = store.scene_rows()
-    rows = {row for row, _, _ in here}
-    if gone := [row for row in known if row not in rows]:
+    seals = {mark.first_row: mark.seal for mark in store.scene_marks()}
+    if gone := [row for row in known if row not in seals]:
         links.forget_own(gone)
-    new = [
-        (row, tiles)
-        for row, tiles, content in here
-        if row not in known or known[row][1:3] != (content, codes)
-    ]
+    new = [row for row, seal in seals.items() if row not in known or known[row].seal != seal]
     for start in range(0, len(new), AT_ONCE):
-        ranges = Ranges.of(np.array(new[start : start + AT_ONCE], np.int64))
-        links.put_own(_counted(store, ranges, codes))
-    return [Entry(one.first_row, one.digest) for one in links.own()]
+        some, changes = [], links.own_changes()
+        for found in store.scenes_from(new[start : start + AT_ONCE]):
+            if isinstance(found, StoreDamagedError):
+                continue
+            record, codes = found
+            mark = annotation_mark(record.path, record.labels)
+            before = known.get(record.first_row)
+            change = 0 if before is None else before.change
+            if before is not None and before.mark != mark:
+                change = changes = changes + 1
+            digest = piece_of(record, codes, 0, record.tiles).digest()
+            row = record.first_row
+            some.append(OwnScene(row, seals[row], digest, mark, change))
+        links.put_own(some, changes)
+    return links.own()
 
 
-def _counted(store: CodeStore, ranges: Ranges, codes: str) -> list[OwnScene]:
-    counted = []
-    for found in store.scenes_in(ranges):
+def change_again(store: CodeStore, rows: Spans) -> None:
+    """Have the annotations of the scenes whose first rows are in some count as changed."""
+    changes = store.links.own_changes()
+    again = [one for one in store.links.own() if one.first_row in rows]
+    numbered = enumerate(again, start=changes + 1)
+    renewed = [one._replace(change=number) for number, one in numbered]
+    store.links.put_own(renewed, changes + len(renewed))
+
+
+def annotated(store: CodeStore, scenes: Iterable[OwnScene]) -> Iterator[AnnotatedScene]:
+    """How scenes are annotated now, by first row; damaged ones are left out."""
+    digests = {one.first_row: one.digest for one in scenes}
+    for found in store.scenes_from(sorted(digests)):
         if not isinstance(found, StoreDamagedError):
-            record, own = found
-            digest = piece_of(record, own, 0, record.tiles).digest()
-            content = bytes.fromhex(record.content)
-            counted.append(OwnScene(record.first_row, content, codes, digest))
-    return counted
+            record, _ = found
+            row = record.first_row
+            yield AnnotatedScene(row, digests[row], record.path, record.labels)

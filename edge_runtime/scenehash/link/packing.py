@@ -1,6 +1,6 @@
 """scenehash link pack: what a peer lacks, the most urgent first, in a bundle of bounded size."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import numpy as np
 from scenehash.errors import ConfigurationError, InputError, StoreDamagedError
 from scenehash.files import atomic_path, path_text
 from scenehash.store import CodeStore
+from scenehash.store.links import OwnScene
 from scenehash.store.rows import Ranges
 from scenehash.store.station import check_station_name
 
 from . import kinds
+from .annotations import put_annotations
 from .bundle import (
     MOST_BLOCK,
     PREFIX,
@@ -24,24 +26,25 @@ from .bundle import (
     pack_block,
     parse_head,
 )
-from .digest_tree import tree_level
+from .digest_tree import Entry, tree_level
 from .events import is_urgent, put_events, thin_event
 from .facts import Facts
 from .letters import Letter, letters_for, pictures_asked
 from .model_files import file_pieces
-from .own import own_entries
+from .own import annotated, own_scenes
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .questions import put_thumbnails
 from .received import Received, receipt_for
-from .sent import EVENTS, GONE, PICTURES, ROWS, Carried, Sent
+from .sent import CHANGES, EVENTS, GONE, PICTURES, ROWS, Carried, Sent
 from .signing import sign
 from .spans import Spans, span
 from .wire import Writer
 
 # Nodes of the digest tree that a bundle has: how finely a gap is told that no row number tells.
-MOST_NODES = 64
+# Annotations, which differ only where a store is from a backup, are told less finely.
+MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
 # What one block has at most: so much is lost with it when a bundle is cut.
-TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK = 4096, 200, 32
+TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
 # Blocks that a head has room for, and the bytes of a bundle in which no block fits any more.
 MOST_BLOCKS = 2000
 LEAST_BYTES = 512
@@ -93,6 +96,7 @@ class Bundled:
     bytes: int
     tiles: int = 0
     deleted: int = 0
+    annotations: int = 0
     events: int = 0
     thumbnails: int = 0
     letters: list[str] = field(default_factory=list)
@@ -151,6 +155,7 @@ class _Packing:
         self._result = Bundled("", "", number, 0)
         # Of the block of tiles that was made last.
         self._damaged: list[str] = []
+        self._own: list[OwnScene] = []
         self._sizes: Sizes | None = None
 
     def write(self, out: Path) -> Bundled:
@@ -227,13 +232,16 @@ class _Packing:
 
     def _facts(self) -> Facts:
         store = self._store
-        level = tree_level(own_entries(store), store.rows, MOST_NODES)
+        self._own = own_scenes(store)
+        digests = (Entry(one.first_row, one.digest) for one in self._own)
+        marks = (Entry(one.first_row, one.mark) for one in self._own)
         return Facts(
             store.lineage,
             store.bits,
             store.model,
             store.rows,
-            level,
+            tree_level(digests, store.rows, MOST_NODES),
+            tree_level(marks, store.rows, MOST_ANNOTATION_NODES),
             store.outbox.oldest(),
             store.outbox.newest(),
         )
@@ -251,6 +259,8 @@ class _Packing:
             GONE: sent.due(GONE, deleted, times),
             ROWS: sent.due(ROWS, alive, times),
         }
+        changed = self._changed(alive)
+        due[CHANGES] = sent.due(CHANGES, Spans((at, at + 1) for at in changed), times)
         for went in range(times):
             # Where receipts come, what is under way waits for the next one; alerts do not.
             waits = went > 0 and sent.has_receipts
@@ -258,6 +268,7 @@ class _Packing:
             if not waits:
                 self._fill_gone(due[GONE][went])
                 self._fill_rows(due[ROWS][went])
+                self._fill_annotations(due[CHANGES][went], changed)
         self._result.left_tiles = self._left(ROWS, due[ROWS][0])
         self._result.left_events = self._left(EVENTS, due[EVENTS][0])
 
@@ -294,6 +305,23 @@ class _Packing:
 
         for some in self._fill_with(kinds.GONE, GONE, due, 1 << 40, make):
             self._result.deleted += some.total()
+
+    def _changed(self, alive: Spans) -> dict[int, OwnScene]:
+        """The scenes whose annotations have changed since their tiles went, by the change."""
+        new = self._sent.never_went(ROWS, alive)
+        changed = {one.change: one for one in self._own if one.change}
+        # Tiles that never went will take their annotations along.
+        along = [change for change, one in changed.items() if one.first_row in new]
+        self._sent.settle(CHANGES, Spans((change, change + 1) for change in along))
+        return {change: changed[change] for change in changed.keys() - set(along)}
+
+    def _fill_annotations(self, due: Spans, changed: Mapping[int, OwnScene]) -> None:
+        def make(some: Spans) -> bytes:
+            scenes = [changed[at] for start, end in some for at in range(start, end)]
+            return put_annotations(list(annotated(self._store, scenes)))
+
+        for some in self._fill_with(kinds.ANNOTATIONS, CHANGES, due, CHANGES_A_BLOCK, make):
+            self._result.annotations += some.total()
 
     def _fill_rows(self, due: Spans) -> None:
         def make(some: Spans) -> bytes:

@@ -20,17 +20,23 @@ from scenehash.errors import BundleError, LineageError
 from scenehash.store import FILE, HashedScene, SceneRecord
 from scenehash.tiling import MOST_TILES, Window
 
+from .annotations import (
+    DIGEST_BYTES,
+    MOST_ROWS,
+    MOST_TEXT,
+    LabelSets,
+    PathReader,
+    PathWriter,
+    take_label_sets,
+    take_labels,
+)
 from .footprint_code import Floats, put_footprints, take_footprints
 from .wire import Integers, Reader, Writer
 
 CONTENT_BYTES = 16
-DIGEST_BYTES = 8
-# A row beyond this is none: 10^12 tiles.
-MOST_ROWS = 1 << 40
 # Tiles in a block: what it unpacks to takes little memory, whatever it claims.
 MOST_IN_BLOCK = 1 << 14
 MOST_PIXELS = (1 << 31) - 1
-MOST_TEXT = 1 << 16
 NO_TIME, SECONDS, MICROSECONDS, DOUBLE = range(4)
 # Years 1 to 9999, in seconds since 1970.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
@@ -157,16 +163,14 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
     heads.raw(mark)
     heads.number(len(pieces))
     readings = list(dict.fromkeys(piece.reading for piece in pieces))
-    labels = list(dict.fromkeys(piece.labels for piece in pieces))
+    labels, paths = LabelSets(), PathWriter()
+    for piece in pieces:
+        labels.add(piece.labels)
     heads.number(len(readings))
     for reading in readings:
         heads.text(reading)
-    heads.number(len(labels))
-    for some in labels:
-        heads.number(len(some))
-        for label in some:
-            heads.text(label)
-    before, row = b"", 0
+    labels.put(heads)
+    row = 0
     for piece in pieces:
         heads.signed(piece.first_row - row)
         row = piece.first_row + piece.tiles
@@ -177,11 +181,7 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
         put_time(heads, piece.time)
         heads.number(readings.index(piece.reading))
         heads.number(labels.index(piece.labels))
-        path = piece.path.encode(errors="surrogateescape")
-        shared = _shared(before, path)
-        heads.number(shared)
-        heads.blob(path[shared:])
-        before = path
+        paths.put(heads, piece.path)
         for column in piece.windows.T:
             windows.column(column)
         put_footprints(footprints, piece.windows, piece.footprints)
@@ -205,11 +205,11 @@ def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
     # A piece takes 25 bytes at least.
     count = found.number(found.left // 25)
     readings = [_reading(found.text()) for _ in range(found.count())]
-    labels = [tuple(found.text() for _ in range(found.count())) for _ in range(found.count())]
-    heads, before, row = [], b"", 0
+    labels, paths = take_label_sets(found), PathReader()
+    heads: list[_Head] = []
     for _ in range(count):
-        head, before, row = _take_head(found, before, row, readings, labels)
-        heads.append(head)
+        row = heads[-1].first_row + heads[-1].tiles if heads else 0
+        heads.append(_take_head(found, row, readings, labels, paths))
     total = sum(head.count for head in heads)
     if total > MOST_IN_BLOCK or total * (bits // 8 + 4) > found.left:
         raise BundleError(f"{total:,} tiles are named, and {found.left:,} bytes are there")
@@ -253,11 +253,11 @@ class _Head:
 
 def _take_head(
     found: Reader,
-    before: bytes,
     row: int,
     readings: Sequence[str],
     labels: Sequence[tuple[str, ...]],
-) -> tuple[_Head, bytes, int]:
+    paths: PathReader,
+) -> _Head:
     first_row = row + found.signed()
     tiles = found.number(MOST_TILES)
     start = found.number(tiles)
@@ -266,14 +266,9 @@ def _take_head(
         raise BundleError("a piece of a scene without tiles, or in rows that cannot be")
     content, time = found.raw(CONTENT_BYTES), take_time(found)
     reading = readings[found.number(len(readings) - 1)]
-    own = labels[found.number(len(labels) - 1)]
-    shared = found.number(len(before))
-    path = before[:shared] + found.blob()
-    if len(path) > MOST_TEXT:
-        raise BundleError(f"a path of {len(path):,} bytes")
-    text = path.decode(errors="surrogateescape")
-    head = _Head(first_row, tiles, start, count, content, time, reading, own, text)
-    return head, path, first_row + tiles
+    own = take_labels(found, labels)
+    path = paths.take(found)
+    return _Head(first_row, tiles, start, count, content, time, reading, own, path)
 
 
 def _take_windows(found: Reader, count: int) -> Integers:
@@ -323,11 +318,3 @@ def _reading(text: str) -> str:
     if not isinstance(document, Mapping) or FILE in document:
         raise BundleError("how a scene was read is no JSON object, or names a file")
     return text
-
-
-def _shared(one: bytes, other: bytes) -> int:
-    """How many bytes two begin with in common."""
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))

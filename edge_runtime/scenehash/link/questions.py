@@ -13,12 +13,12 @@ from scenehash.store.records import seconds
 from scenehash.tiling import Window
 
 from .alert_code import put_alert, put_codes, take_alert, take_codes
+from .annotations import MOST_ROWS
 from .pieces import (
     CONTENT_BYTES,
     FIRST_SECOND,
     LAST_SECOND,
     MOST_PIXELS,
-    MOST_ROWS,
     put_time,
     take_time,
 )

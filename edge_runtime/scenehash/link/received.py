@@ -1,10 +1,10 @@
 """What has come from a station, and what lacks: by row, and by digest tree."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenehash.store import CodeStore, LinkedScene
+from scenehash.store import CodeStore
 
 from .digest_tree import EMPTY, Entry, Level, differing, level_of, root_of
 from .facts import Facts, Receipt
@@ -108,8 +108,9 @@ class Completeness:
     deleted_here: how many came, and were deleted from this store. cut_otherwise: how many are of
     scenes that this store has as another station has cut them. missing: rows of which nothing has
     come. waiting: rows whose scenes are not whole yet. differing: rows in which the digest trees
-    differ, though no row is missing there. events_missing: numbers of events. root, own_root: of
-    both trees, 16 hexadecimal digits.
+    differ, though no row is missing there. annotations: rows in which labels or paths differ,
+    though all tiles are there. events_missing: numbers of events. root, own_root: of both trees of
+    tiles, 16 hexadecimal digits.
     """
 
     rows: int
@@ -119,6 +120,7 @@ class Completeness:
     missing: Spans
     waiting: Spans
     differing: Spans
+    annotations: Spans
     events_missing: Spans
     root: str
     own_root: str
@@ -126,7 +128,8 @@ class Completeness:
     @property
     def is_complete(self) -> bool:
         """Whether the digest trees are the same, and no event is missing."""
-        return self.root == self.own_root and not self.missing and not self.events_missing
+        tiles = self.root == self.own_root and not self.missing
+        return tiles and not self.annotations and not self.events_missing
 
 
 def completeness(store: CodeStore, received: Received) -> Completeness:
@@ -139,16 +142,18 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
     came = Spans((one.first_row, one.end) for one in found)
     waiting = Spans(store.links.waiting(received.store)) - came
     missing = rows - came - received.gone - waiting
-    own = _own_level(found, facts)
+    own = _own_level((Entry(one.first_row, one.digest) for one in found), facts.rows, facts.level)
     each = facts.level.rows_each
     # Where rows are missing, that is why.
     lacking = {node for start, end in missing | waiting
                for node in range(start // each, (end - 1) // each + 1)}  # fmt: skip
-    apart = Spans(
-        (node * each, (node + 1) * each)
-        for node in differing(facts.level.digests, own.digests)
-        if node not in lacking
-    )
+    apart = _apart(facts.level, own)
+    for node in lacking:
+        apart = apart - span(node * each, (node + 1) * each)
+    annotations = Spans()
+    if own.digests == facts.level.digests and not missing:
+        marks = (Entry(row, mark) for row, mark in store.links.marks(received.store))
+        annotations = _apart(facts.annotations, _own_level(marks, facts.rows, facts.annotations))
     events = span(max(facts.oldest_event, 1), facts.newest_event + 1) - received.events
     return Completeness(
         facts.rows,
@@ -158,6 +163,7 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
         missing,
         waiting,
         apart & rows,
+        annotations & rows,
         events,
         root_of(facts.level).hex(),
         root_of(own).hex(),
@@ -166,18 +172,26 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
 
 def receipt_for(store: CodeStore, received: Received) -> Receipt:
     """What a station is told of what has come from it."""
-    missing = Spans()
+    missing, annotations = Spans(), Spans()
     if received.facts is not None:
         found = completeness(store, received)
         pairs = (found.missing | found.differing).pairs()
-        missing = Spans(pairs[:MOST_NAMED])
+        missing, annotations = Spans(pairs[:MOST_NAMED]), found.annotations
     whole = Spans(received.whole.pairs()[-MOST_NAMED:])
     partial = {number: tuple(blocks) for number, blocks in received.partial.items()}
-    return Receipt(received.store, received.newest, whole, partial, missing)
+    return Receipt(received.store, received.newest, whole, partial, missing, annotations)
 
 
-def _own_level(found: list[LinkedScene], facts: Facts) -> Level:
-    entries = (Entry(one.first_row, one.digest) for one in found if one.first_row < facts.rows)
-    level = level_of(entries, facts.rows, facts.level.rows_each)
-    lacking = len(facts.level.digests) - len(level.digests)
+def _own_level(entries: Iterable[Entry], rows: int, theirs: Level) -> Level:
+    """The level that a station has sent of its tree, as this store has it."""
+    known = (entry for entry in entries if entry.first_row < rows)
+    level = level_of(known, rows, theirs.rows_each)
+    lacking = len(theirs.digests) - len(level.digests)
     return Level(level.rows_each, (*level.digests, *[EMPTY] * lacking))
+
+
+def _apart(theirs: Level, own: Level) -> Spans:
+    """The rows in which two levels differ."""
+    each = own.rows_each
+    nodes = differing(theirs.digests, own.digests)
+    return Spans((node * each, (node + 1) * each) for node in nodes)

@@ -11,8 +11,9 @@ from typing import Any
 from .facts import Receipt
 from .spans import Spans
 
-# What is counted, by the name that it has in the state.
-ROWS, GONE, EVENTS, PICTURES = "rows", "gone", "events", "thumbnails"
+# What is counted, by the name that it has in the state; changes are of annotations.
+ROWS, GONE, EVENTS, PICTURES, CHANGES = "rows", "gone", "events", "thumbnails", "changes"
+TOPICS = (ROWS, GONE, EVENTS, PICTURES, CHANGES)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,15 @@ class Sent:
         under_way = (one.items for blocks in self.under_way.values() for one in blocks)
         return item in self.items or any(item in items for items in under_way)
 
+    def never_went(self, topic: str, wanted: Spans) -> Spans:
+        """What of a topic was never sent."""
+        (due,) = self.due(topic, wanted, 1)
+        return due
+
+    def settle(self, topic: str, spans: Spans) -> None:
+        """Something needs not be sent any more."""
+        self._settle(topic, spans)
+
     def again(self, topic: str, spans: Spans) -> None:
         """Send something again, as if it never went."""
         for known in (self.settled, self.acknowledged):
@@ -125,7 +135,7 @@ class Sent:
         """A bundle is on its way; what went so many times is settled."""
         self.number = number
         self.under_way[number] = list(blocks)
-        for topic in (ROWS, GONE, EVENTS, PICTURES):
+        for topic in TOPICS:
             self._settle(topic, self._levels(topic, times)[-1])
         every = [item for one in self.under_way.values() for block in one for item in block.items]
         self._settle_items(item for item in set(every) if every.count(item) >= times)

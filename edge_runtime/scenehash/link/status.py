@@ -88,6 +88,7 @@ def _completeness_document(found: Completeness) -> dict[str, object]:
         "missing": _gaps(found.missing),
         "waiting": _gaps(found.waiting),
         "differing": _gaps(found.differing),
+        "annotations_differing": _gaps(found.annotations),
         "events_missing": _gaps(found.events_missing),
         "digest": found.own_root,
         "digest_of_station": found.root,

@@ -34,6 +34,7 @@ def update_scene(
     path: str | None,
     labels: Sequence[str],
     file: Mapping[str, object] | None,
+    without: Sequence[str] = (),
 ) -> bool:
     """See CodeStore.update_scene."""
     number = catalog.scenes.find([content]).get(content)
@@ -43,7 +44,7 @@ def update_scene(
     changed = replace(
         record,
         path=record.path if path is None else path,
-        labels=tuple(sorted({*record.labels, *labels})),
+        labels=tuple(sorted({*record.labels, *labels} - set(without))),
         decode_params={**record.decode_params, **({} if file is None else {FILE: file})},
     )
     catalog.scenes.rewrite(number, changed)

@@ -32,17 +32,28 @@ CREATE TABLE IF NOT EXISTS link_scene (
     PRIMARY KEY (store, first_row)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS link_scene_by_content ON link_scene (content);
+CREATE TABLE IF NOT EXISTS link_annotation (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    mark BLOB NOT NULL,
+    words TEXT NOT NULL,
+    PRIMARY KEY (store, first_row, digest)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS link_own (
     first_row INTEGER PRIMARY KEY,
-    content BLOB NOT NULL,
-    codes TEXT NOT NULL,
-    digest BLOB NOT NULL
+    seal TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    change INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS link_piece (
     store TEXT NOT NULL,
     first_row INTEGER NOT NULL,
     start INTEGER NOT NULL,
     tiles INTEGER NOT NULL,
+    number INTEGER NOT NULL,
     piece BLOB NOT NULL,
     PRIMARY KEY (store, first_row, start)
 ) WITHOUT ROWID;
@@ -63,9 +74,11 @@ CREATE TABLE IF NOT EXISTS link_part (
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
 
+OWN = "own"
+
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
-# by its id.
-Way = Literal["to", "questions", "from", "asked"]
+# by its id; what this store counts of itself.
+Way = Literal["to", "questions", "from", "asked", "own"]
 
 
 class LinkedScene(NamedTuple):
@@ -92,20 +105,39 @@ class LinkedScene(NamedTuple):
         return self.first_row + self.tiles
 
 
+class Annotation(NamedTuple):
+    """What may change of a scene while its tiles stay, as its station has it.
+
+    number: of the bundle that said so. mark: what both ends count it by.
+    """
+
+    number: int
+    path: str
+    labels: tuple[str, ...]
+    mark: bytes
+
+
 class OwnScene(NamedTuple):
-    """A scene of this store as its peers count it; codes: whose codes that was computed of."""
+    """A scene of this store as its peers count it.
+
+    seal: the checksum of the record of which that was computed. mark: of its annotation. change:
+    the number of the last change of that; 0 for one that has not changed since it was counted.
+    """
 
     first_row: int
-    content: bytes
-    codes: str
+    seal: str
     digest: bytes
+    mark: bytes
+    change: int
 
 
 class WaitingPiece(NamedTuple):
-    """A part of a scene whose other parts have not come yet: as a block has it."""
+    """A part of a scene whose other parts have not come yet: as a block has it; number: of the
+    bundle that brought it."""
 
     start: int
     tiles: int
+    number: int
     data: bytes
 
 
@@ -182,15 +214,72 @@ class Links:
             )
 
     def forget(self, scenes: Sequence[LinkedScene]) -> None:
-        """Remove scenes, and pieces that wait for them."""
-        keys = [(scene.store, scene.first_row) for scene in scenes]
+        """Remove scenes, with their annotations."""
         with self._changing():
-            self._database.run_all("DELETE FROM link_scene WHERE store = ? AND first_row = ?", keys)
+            self._database.run_all(
+                "DELETE FROM link_scene WHERE store = ? AND first_row = ?",
+                [(scene.store, scene.first_row) for scene in scenes],
+            )
+            self._database.run_all(
+                "DELETE FROM link_annotation WHERE store = ? AND first_row = ? AND digest = ?",
+                [(scene.store, scene.first_row, scene.digest) for scene in scenes],
+            )
 
     def forget_numbers(self, store: str) -> None:
         """Whatever bundle of a store comes next is newer than those that brought its scenes."""
         with self._changing():
-            self._database.run("UPDATE link_scene SET number = 0 WHERE store = ?", (store,))
+            for table in ("link_scene", "link_annotation", "link_piece"):
+                self._database.run(f"UPDATE {table} SET number = 0 WHERE store = ?", (store,))
+
+    def annotation(self, store: str, first_row: int, digest: bytes) -> Annotation | None:
+        """What a station says of a scene by its first row and digest, even of one that has not
+        come."""
+        if not self._are_made():
+            return None
+        found = self._database.one(
+            "SELECT number, mark, words FROM link_annotation "
+            "WHERE store = ? AND first_row = ? AND digest = ?",
+            store,
+            first_row,
+            digest,
+        )
+        with damaged_values(DAMAGED):
+            return None if found is None else _annotation(*found)
+
+    def annotate(self, store: str, first_row: int, digest: bytes, to: Annotation) -> None:
+        """Change that."""
+        words = json.dumps([to.path, *to.labels])
+        with self._changing():
+            self._database.run(
+                "INSERT OR REPLACE INTO link_annotation VALUES (?, ?, ?, ?, ?, ?)",
+                (store, first_row, digest, to.number, to.mark, words),
+            )
+
+    def labels_of(self, content: bytes) -> set[str]:
+        """The labels that a scene of this content has at any station."""
+        query = (
+            "SELECT number, mark, words FROM link_annotation NATURAL JOIN "
+            "(SELECT store, first_row, digest FROM link_scene WHERE content = ?)"
+        )
+        with damaged_values(DAMAGED):
+            found = [_annotation(*values) for values in self._database.all(query, content)]
+        return {label for annotation in found for label in annotation.labels}
+
+    def marks(self, store: str) -> list[tuple[int, bytes]]:
+        """First row of each scene of a store, and what its annotation is counted by, by row."""
+        query = (
+            "SELECT first_row, mark FROM link_annotation NATURAL JOIN "
+            "(SELECT store, first_row, digest FROM link_scene WHERE store = ?) ORDER BY first_row"
+        )
+        return [(row, bytes(mark)) for row, mark in self._database.all(query, store)]
+
+    def forget_annotations(self, store: str, start: int, end: int) -> None:
+        """Remove what is said of scenes whose first rows are from start to before end."""
+        with self._changing():
+            self._database.run(
+                "DELETE FROM link_annotation WHERE store = ? AND first_row >= ? AND first_row < ?",
+                (store, start, end),
+            )
 
     def own(self) -> list[OwnScene]:
         """The scenes of this store that were counted, by first row."""
@@ -199,10 +288,16 @@ class Links:
         found = self._database.all("SELECT * FROM link_own ORDER BY first_row")
         return [OwnScene(*values) for values in found]
 
-    def put_own(self, scenes: Sequence[OwnScene]) -> None:
-        """Add scenes of this store, each in the place of any in its first row."""
+    def put_own(self, scenes: Sequence[OwnScene], changes: int) -> None:
+        """Add scenes of this store, each in the place of any in its first row; changes: how many
+        changes of annotations there have been."""
         with self._changing():
-            self._database.run_all("INSERT OR REPLACE INTO link_own VALUES (?, ?, ?, ?)", scenes)
+            self._database.run_all("INSERT OR REPLACE INTO link_own VALUES (?, ?, ?, ?, ?)", scenes)
+            self.keep("own", OWN, {"changes": changes})
+
+    def own_changes(self) -> int:
+        """How many changes of annotations there have been; no number is given twice."""
+        return int(self.state("own", OWN).get("changes", 0))
 
     def forget_own(self, rows: Sequence[int]) -> None:
         """Remove those in first rows."""
@@ -214,7 +309,7 @@ class Links:
     def pieces(self, store: str, first_row: int) -> list[WaitingPiece]:
         """The pieces of a scene that wait for others, by their start."""
         found = self._database.all(
-            "SELECT start, tiles, piece FROM link_piece WHERE store = ? AND first_row = ? "
+            "SELECT start, tiles, number, piece FROM link_piece WHERE store = ? AND first_row = ? "
             "ORDER BY start, tiles DESC",
             store,
             first_row,
@@ -234,7 +329,7 @@ class Links:
         """Keep a piece until its scene is whole."""
         with self._changing():
             self._database.run(
-                "INSERT OR REPLACE INTO link_piece VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO link_piece VALUES (?, ?, ?, ?, ?, ?)",
                 (store, first_row, *piece),
             )
 
@@ -320,6 +415,11 @@ def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
     places = ", ".join("?" * len(stores))
     linked = f"SELECT content FROM link_scene WHERE same AND store IN ({places})"
     return f"scene.content IN ({linked})", stores
+
+
+def _annotation(number: int, mark: bytes, words: str) -> Annotation:
+    path, *labels = json.loads(words)
+    return Annotation(number, path, tuple(labels), bytes(mark))
 
 
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:

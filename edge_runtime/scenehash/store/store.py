@@ -254,14 +254,16 @@ class CodeStore(StoreReader):
         path: str | None = None,
         labels: Sequence[str] = (),
         file: Mapping[str, object] | None = None,
+        without: Sequence[str] = (),
     ) -> bool:
         """Change what is stored of a scene besides its tiles, durably; whether it is there.
 
-        path: where it is now. labels: added to those that it has. file: the state of its file, see
-        HashedScene. Raises StoreDamagedError when its entry is damaged.
+        path: where it is now. labels: added to those that it has; without: removed from them.
+        file: the state of its file, see HashedScene. Raises StoreDamagedError when its entry is
+        damaged.
         """
         with self.transaction():
-            return update_scene(self._catalog, content, path, labels, file)
+            return update_scene(self._catalog, content, path, labels, file, without)
 
     def take_paths(self, contents: Mapping[str, str]) -> None:
         """Note, durably, that a path has the file of a scene now, by its content id.

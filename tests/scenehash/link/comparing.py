@@ -9,15 +9,22 @@ from scenehash import CodeStore
 
 
 def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
-    """The ground store has the scenes of all stations and no others, and knows all their rows."""
+    """The ground store has the scenes of all stations and no others, and knows all their rows.
+
+    Each scene has the labels that it has at any station, and its path at one of them.
+    """
     with CodeStore.open(ground) as merged:
         contents = set()
+        paths: dict[str, set[str]] = {}
+        labels: dict[str, set[str]] = {}
         for station in stations:
             with CodeStore.open(station) as store:
                 known = {one.first_row: one for one in merged.links.scenes(store.uuid)}
                 assert len(known) == len(store.contents())
                 for record, codes in store.scenes():
                     contents.add(record.content)
+                    paths.setdefault(record.content, set()).add(f"{store.station}:{record.path}")
+                    labels.setdefault(record.content, set()).update(record.labels)
                     found = merged.read_scene(record.content)
                     assert found is not None
                     own, own_codes = found
@@ -26,7 +33,6 @@ def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
                     assert linked.tiles == record.tiles
                     assert np.array_equal(own.windows, record.windows)
                     assert own.time == record.time
-                    assert set(record.labels) <= set(own.labels)
                     assert np.array_equal(own_codes, codes)
                     if record.footprints is None:
                         assert own.footprints is None
@@ -34,4 +40,9 @@ def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
                         assert own.footprints is not None
                         assert own.footprints.tobytes() == record.footprints.tobytes()
         assert sorted(merged.contents()) == sorted(contents)
+        for content in contents:
+            shown = merged.find_scene(content)
+            assert shown is not None
+            assert set(shown.labels) == labels[content]
+            assert shown.path in paths[content]
         assert merged.verify() == []

@@ -253,20 +253,41 @@ SCENES = [
 ]  # fmt: skip
 
 
+STEPS = ["add", "delete", "label", "unlabel", "relocate", "compact", "pack", "pack"]
+
+
+def change(store, what, hashed, chance):
+    """Do something with a scene of a station."""
+    if what == "add":
+        store.add([hashed])
+    elif what == "compact":
+        store.compact()
+    elif store.has_scene(hashed.content) and what == "delete":
+        store.remove_scenes([hashed.content])
+    elif store.has_scene(hashed.content) and what == "relocate":
+        store.update_scene(hashed.content, f"/moved/{chance.randrange(99)}.tif")
+    elif store.has_scene(hashed.content):
+        label = chance.choice(["flood", "port"])
+        without = [label] if what == "unlabel" else []
+        store.update_scene(hashed.content, labels=[label], without=without)
+
+
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     seed=st.integers(0, 2**32),
     steps=st.lists(
-        st.tuples(st.sampled_from(["add", "delete", "pack"]), st.integers(0, 1), st.integers(0, 7)),
+        st.tuples(st.sampled_from(STEPS), st.integers(0, 1), st.integers(0, 7)),
         min_size=3,
-        max_size=14,
+        max_size=20,
     ),
 )
 def test_any_loss_order_repetition_and_cut_is_made_up_for(tmp_path_factory, seed, steps):
     chance, folder = random.Random(seed), tmp_path_factory.mktemp("link")
-    stations = [station(folder / name, name, scene(90 + at)) for at, name in enumerate("ab")]
+    stations = [
+        station(folder / name, name, scene(90 + at), SCENES[5]) for at, name in enumerate("ab")
+    ]
     ground, sent = folder / "ground", []
     for what, which, number in steps:
         if what == "pack":
@@ -274,11 +295,7 @@ def test_any_loss_order_repetition_and_cut_is_made_up_for(tmp_path_factory, seed
             sent.append(pack_bundle(stations[which], "ground", folder, options).path)
             continue
         with CodeStore.open(stations[which], writable=True) as store:
-            if what == "add":
-                store.add([SCENES[number]])
-            elif store.has_scene(SCENES[number].content):
-                store.delete(Filter(scene=SCENES[number].path))
-                store.compact()
+            change(store, what, SCENES[number], chance)
     arrived = [path for path in sent for _ in range(chance.choice([0, 1, 1, 2]))]
     chance.shuffle(arrived)
     for at, path in enumerate(arrived):

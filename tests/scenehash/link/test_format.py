@@ -40,6 +40,17 @@ def test_the_golden_bundle_is_read(tmp_path):
     assert told["complete"] and told["station"] == "north-1"
 
 
+def test_the_golden_label_is_read(tmp_path):
+    ground = tmp_path / "ground"
+    (_, applied) = apply_bundles([GOLDEN, GOLDEN.with_name("bundle-1-label.shlb")], ground)
+    assert (applied.set_aside, applied.annotations) == ([], 1)
+    with CodeStore.open(ground) as store:
+        record = store.find_scene(PLACED[0].content)
+        assert record is not None
+        assert set(record.labels) == {"flood", *PLACED[0].labels}
+    assert link_status(ground)["received"][0]["complete"]
+
+
 def test_the_golden_query_alert_and_model_are_read(tmp_path):
     one = station(tmp_path / "one", "north-1", *PLACED, *PLAIN)
     (applied,) = apply_bundles([GOLDEN.with_name("bundle-1-down.shlb")], one)
@@ -122,6 +133,8 @@ def test_a_bundle_that_was_put_together_by_hand_is_read(tmp_path):
     leaf = checksum((3).to_bytes(8, "little") + scene_digest)
     state = text("a" * 16) + number(8) + text("a-model") + number(5)
     state += number(0) + number(0) + number(256) + number(1) + leaf
+    annotation = checksum(text("/a.tif") + number(0))
+    state += number(256) + number(1) + checksum((3).to_bytes(8, "little") + annotation)
     gone = number(1) + number(0) + number(3)
     tiles = checksum(b"a" * 16 + b"-64") + number(1)
     tiles += number(1) + text("{}") + number(1) + number(0)

@@ -74,7 +74,8 @@ def test_what_is_no_bundle_is_refused(tmp_path, data):
 
 def test_a_station_that_claims_a_million_million_rows_takes_no_memory(tmp_path):
     ground = station(tmp_path / "ground", "ground", placed(0))
-    facts = Facts(LINEAGE, 64, "m", 1 << 40, Level(256 << 32, (bytes(8),)), 0, 0)
+    level = Level(256 << 32, (bytes(8),))
+    facts = Facts(LINEAGE, 64, "m", 1 << 40, level, level, 0, 0)
     bundle = written(tmp_path / "b", pack_block(Block(STATE, facts.block())))
     tracemalloc.start()
     try:

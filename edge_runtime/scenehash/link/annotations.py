@@ -1,0 +1,142 @@
+"""What may change of a scene while its tiles stay: its path and its labels, as blocks have them."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+from scenehash.errors import BundleError
+
+from .wire import Reader, Writer
+
+MARK_BYTES = DIGEST_BYTES = 8
+# A row beyond this is none: 10^12 tiles.
+MOST_ROWS = 1 << 40
+MOST_TEXT = 1 << 16
+
+Labels = tuple[str, ...]
+
+
+class AnnotatedScene(NamedTuple):
+    """A scene of the sender, by its first row and digest, and how it is annotated now."""
+
+    first_row: int
+    digest: bytes
+    path: str
+    labels: Labels
+
+
+def annotation_mark(path: str, labels: Labels) -> bytes:
+    """What both ends count an annotation by, 8 bytes of BLAKE2b: see docs/link.md."""
+    out = Writer()
+    out.text(path)
+    _put_labels(out, labels)
+    return blake2b(out.data(), digest_size=MARK_BYTES).digest()
+
+
+def put_annotations(scenes: Sequence[AnnotatedScene]) -> bytes:
+    """A block of annotations, by first row."""
+    out, sets, paths, row = Writer(), LabelSets(), PathWriter(), 0
+    for scene in scenes:
+        sets.add(scene.labels)
+    sets.put(out)
+    out.number(len(scenes))
+    for scene in scenes:
+        out.number(scene.first_row - row)
+        row = scene.first_row
+        out.raw(scene.digest)
+        out.number(sets.index(scene.labels))
+        paths.put(out, scene.path)
+    return out.data()
+
+
+def take_annotations(data: bytes) -> list[AnnotatedScene]:
+    """The annotations of a block; BundleError."""
+    found, paths, row = Reader(data), PathReader(), 0
+    sets, scenes = take_label_sets(found), []
+    # One takes 12 bytes at least.
+    for _ in range(found.number(found.left // 12)):
+        row += found.number(MOST_ROWS)
+        digest = found.raw(DIGEST_BYTES)
+        labels = take_labels(found, sets)
+        scenes.append(AnnotatedScene(row, digest, paths.take(found), labels))
+    if row > MOST_ROWS:
+        raise BundleError("a scene in rows that cannot be")
+    found.done()
+    return scenes
+
+
+class LabelSets:
+    """Sets of labels, each of which a block has once."""
+
+    def __init__(self) -> None:
+        self._sets: dict[Labels, int] = {}
+
+    def add(self, labels: Labels) -> None:
+        """Have one more, unless it is there."""
+        self._sets.setdefault(labels, len(self._sets))
+
+    def index(self, labels: Labels) -> int:
+        """The number of one."""
+        return self._sets[labels]
+
+    def put(self, out: Writer) -> None:
+        """Write all of them."""
+        out.number(len(self._sets))
+        for labels in self._sets:
+            _put_labels(out, labels)
+
+
+def take_label_sets(found: Reader) -> list[Labels]:
+    """Read what LabelSets.put wrote."""
+    return [tuple(found.text() for _ in range(found.count())) for _ in range(found.count())]
+
+
+def take_labels(found: Reader, sets: Sequence[Labels]) -> Labels:
+    """Read the number of a set of labels."""
+    if not sets:
+        raise BundleError("a scene with a set of labels, of which there is none")
+    return sets[found.number(len(sets) - 1)]
+
+
+class PathWriter:
+    """Paths, each without what it has in common with the one before."""
+
+    def __init__(self) -> None:
+        self._before = b""
+
+    def put(self, out: Writer, path: str) -> None:
+        """Write one."""
+        data = path.encode(errors="surrogateescape")
+        shared = _shared(self._before, data)
+        out.number(shared)
+        out.blob(data[shared:])
+        self._before = data
+
+
+class PathReader:
+    """Reads what PathWriter wrote."""
+
+    def __init__(self) -> None:
+        self._before = b""
+
+    def take(self, found: Reader) -> str:
+        """Read one."""
+        path = self._before[: found.number(len(self._before))] + found.blob()
+        if len(path) > MOST_TEXT:
+            raise BundleError(f"a path of {len(path):,} bytes")
+        self._before = path
+        return path.decode(errors="surrogateescape")
+
+
+def _put_labels(out: Writer, labels: Labels) -> None:
+    out.number(len(labels))
+    for label in labels:
+        out.text(label)
+
+
+def _shared(one: bytes, other: bytes) -> int:
+    """How many bytes two begin with in common."""
+    for at, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return at
+    return min(len(one), len(other))
