@@ -113,6 +113,13 @@ def test_on_a_phone_hits_and_map_take_turns(browser: Any, server: Server) -> Non
         page = visit.go("/search?q=row:85&hit=86")
         hits(page)
         assert not page.locator(".map-panel").is_visible()
+        # A hit that is touched is seen beside the query at once, however long the list is.
+        page.locator(".hit .open").first.tap()
+        page.wait_for_selector(".inspector[aria-label='Hit 1']")
+        sheet = page.locator(".inspector").bounding_box()
+        assert sheet["y"] > 0 and sheet["y"] + sheet["height"] <= 844
+        page.get_by_role("button", name="Close the hit").tap()
+        page.wait_for_selector(".inspector", state="detached")
         page.get_by_role("button", name="Map", exact=True).tap()
         assert page.locator(".map-panel").is_visible()
         assert not page.locator(".hits").is_visible()

@@ -78,6 +78,8 @@ def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(
     page.wait_for_selector(".state.good, .state.idle:has-text('no watch')")
     watched.arrive("first.png", "harbor", 0)
     event_of(page, "first.png").wait_for()
+    # All that there ever was is shown.
+    assert page.get_by_role("button", name="Older events").count() == 0
     assert "harbor" in event_of(page, "first.png").inner_text()
     page.wait_for_selector(".judge.open")
     assert page.locator(".event-detail .pair img").count() == 2
@@ -96,6 +98,34 @@ def test_an_event_appears_as_it_comes_and_is_confirmed_and_another_rejected(
     feed.go("/alerts/harbor")
     page.wait_for_selector("h2:has-text('3 examples')")
     page.wait_for_selector("h2:has-text('Not like 1 tile')")
+
+
+# A key that is pressed in the instant in which another event takes the place of the one shown.
+PRESSED_TOO_LATE = """name => new Promise(done => {
+    const look = new MutationObserver(() => {
+        if (document.querySelector(".event-detail h2")?.innerText !== name) return;
+        look.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "x", bubbles: true }));
+        done();
+    });
+    look.observe(document.body, { subtree: true, childList: true, characterData: true });
+})"""
+
+
+def test_a_verdict_is_not_given_to_an_event_that_has_just_come_up(
+    feed: Visit, watched: Watched
+) -> None:
+    page = feed.go("/live")
+    page.wait_for_selector(".event-detail h2")
+    page.evaluate(f"void (window.pressed = ({PRESSED_TOO_LATE})('late.png'))")
+    watched.arrive("late.png", "harbor", 16)
+    page.evaluate("window.pressed")
+    page.wait_for_selector(".message.shown:has-text('just come up')")
+    assert page.locator(".judge.open").count() == 1
+    # It is what the operator sees by now.
+    page.wait_for_timeout(1_300)
+    page.keyboard.press("x")
+    page.wait_for_selector(".judge.rejected")
 
 
 def test_the_feed_is_filtered_and_an_event_has_an_address(feed: Visit, watched: Watched) -> None:

@@ -57,6 +57,8 @@ def test_a_box_is_drawn_and_cleared(visit: Visit) -> None:
     page.mouse.up()
     settled(page, before)
     assert "bbox=" in page.url
+    # The button that ends the box chooses no place.
+    assert page.locator(".leaflet-popup").count() == 0
     assert {Path(name).name for name in names(page)} <= {
         "marseille_20140720.tif",
         "camargue_20150502.tif",

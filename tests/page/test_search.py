@@ -47,6 +47,12 @@ def settled(page: Any, before: str) -> None:
     hits(page)
 
 
+def test_what_is_no_query_in_an_address_is_said(visit: Visit) -> None:
+    page = visit.go("/search?q=row:42&q=code:zz")
+    assert hits(page).count() == 20
+    assert "code:zz" in page.locator(".results .trouble").inner_text()
+
+
 def test_a_chosen_image_finds_its_kind_with_distances_and_words(visit: Visit) -> None:
     page = visit.go("/")
     page.set_input_files("[data-focus=query]", str(HARBOR))

@@ -75,6 +75,22 @@ def test_scenes_are_listed_and_filtered(visit: Visit) -> None:
     page.wait_for_selector(".viewer .leaflet-tile-loaded")
 
 
+def test_a_long_name_pushes_nothing_out_of_the_list(visit: Visit) -> None:
+    def lengthened(route: Any) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        for scene in document["scenes"]:
+            scene["path"] += "_reprocessed" * 20
+        route.fulfill(response=answer, json=document)
+
+    visit.page.route("**/api/scenes?*", lengthened)
+    page = visit.go("/scenes")
+    page.wait_for_selector("table.list tbody tr")
+    assert page.evaluate(
+        "() => [...document.querySelectorAll('.scroll')].every(s => s.scrollWidth <= s.clientWidth)"
+    )
+
+
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Server]:
     """A server that takes scenes, of a store that tests change."""

@@ -6,7 +6,7 @@ export const DISPLAYS = ["system", "light", "dark", "wall"] as const;
 export type Display = (typeof DISPLAYS)[number];
 
 export const DISPLAY_NAMES: Record<Display, string> = {
-  system: "As the system",
+  system: "System",
   light: "Light",
   dark: "Dark",
   wall: "Wall screen",

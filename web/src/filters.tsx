@@ -121,7 +121,9 @@ export function Filters({
             value={search.rerank}
             onChange={(event) => set({ rerank: event.currentTarget.value as Search["rerank"] })}
           >
-            <option value="">as the store suggests</option>
+            <option value="" title="What the store suggests">
+              suggested
+            </option>
             <option value="mixed">by codes and representations</option>
             <option value="vectors">by representations</option>
             <option value="bits">by certainty of bits</option>

@@ -47,6 +47,8 @@ export class FootprintMap {
   private drawing: Drawing = null;
   private vertices: L.LatLng[] = [];
   private dragStart: L.LatLng | null = null;
+  /** Whether the click that follows the release of a button belongs to a box. */
+  private drawn = false;
 
   constructor(
     element: HTMLElement,
@@ -255,7 +257,8 @@ export class FootprintMap {
   }
 
   private clicked(at: L.LatLng): void {
-    if (!this.drawing) this.events.onPlace([at.lng, at.lat]);
+    if (this.drawn) this.drawn = false;
+    else if (!this.drawing) this.events.onPlace([at.lng, at.lat]);
     else if (this.drawing === "polygon") this.corner(at);
   }
 
@@ -285,6 +288,7 @@ export class FootprintMap {
   }
 
   private pressed(at: L.LatLng): void {
+    this.drawn = false;
     if (this.drawing === "box") this.dragStart = at;
   }
 
@@ -297,6 +301,7 @@ export class FootprintMap {
     const start = this.dragStart;
     this.dragStart = null;
     if (this.drawing !== "box" || !start) return;
+    this.drawn = true;
     const far = this.map.latLngToLayerPoint(start).distanceTo(this.map.latLngToLayerPoint(at)) > 4;
     if (far) this.finishBox(start, at);
     else this.corner(at);

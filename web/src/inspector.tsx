@@ -15,13 +15,27 @@ interface Props {
   onNot(): void;
   onSearch(): void;
   onScene(): void;
+  onClose(): void;
 }
 
-export function Inspector({ hit, result, search, sceneLink, onMore, onNot, onSearch, onScene }: Props) {
+export function Inspector({
+  hit,
+  result,
+  search,
+  sceneLink,
+  onMore,
+  onNot,
+  onSearch,
+  onScene,
+  onClose,
+}: Props) {
   const word = WORDS[hit.match];
   const first = search.like[0]!;
   return (
     <section class="inspector" aria-label={`Hit ${hit.rank}`}>
+      <button type="button" class="quiet close" aria-label="Close the hit" title="Close" onClick={onClose}>
+        ×
+      </button>
       <div class="pair">
         <figure>
           <QueryPicture text={first} code={result.queries[0]?.codes[0] ?? null} size={384} />
@@ -55,8 +69,10 @@ export function Inspector({ hit, result, search, sceneLink, onMore, onNot, onSea
         )}
         {hit.hamming_rank !== hit.rank && (
           <>
-            <dt>Order</dt>
-            <dd>{hit.hamming_rank} by distance alone</dd>
+            <dt>Rank</dt>
+            <dd>
+              {hit.rank}; by distance alone {hit.hamming_rank}
+            </dd>
           </>
         )}
       </dl>

@@ -36,7 +36,8 @@ export function listen(): void {
         gaps.value = [];
         if (!first) return listen();
       }
-      oldest.value = page.oldest;
+      // A store without an event has none that is older than the next one.
+      oldest.value = page.newest ? page.oldest : 1;
       if (!events.value.length) take(page.events);
       follow(events.value.length ? events.value[0]!.event : page.newest);
     },

@@ -1,9 +1,10 @@
 // The feed: what a watch reports, as it comes, with a verdict on each match of an alert.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { connection, events, gaps, loadOlder, oldest } from "./live";
 import type { AlertMatch, EventTile, WatchEvent } from "./api";
+import { ExamplePicture } from "./examplePicture";
 import { agoText, count, counted, named, timeText } from "./format";
 import { middle, placeText } from "./geo";
 import { problemOf } from "./loaded";
@@ -14,7 +15,13 @@ import { clock, may, message, station, useKeys, useTitle } from "./shell";
 import { alerts, judge, loadAlerts, verdictOf } from "./watchList";
 
 const SHOWN = { all: "All", alerts: "Alerts", changed: "Changes", set_aside: "Set aside" } as const;
+/** Milliseconds for which an event that came up by itself is not judged: the verdict was meant for the one before. */
+const JUST_NOW = 1_200;
 type Shown = keyof typeof SHOWN;
+
+/** Examples of an alert that are beside its match. */
+const MOST_EXAMPLES = 4;
+const NARROW = matchMedia("(max-width: 760px)");
 
 /** A match of an alert that somebody may judge. */
 interface Match extends AlertMatch {
@@ -40,6 +47,7 @@ export function LiveView() {
   const askedRow = Number(params.get("row") ?? NaN);
   const tile = tiles.find((one) => one.row === askedRow) ?? tiles[0] ?? null;
   const [loading, setLoading] = useState(false);
+  const settled = useSettled(chosen?.event ?? null, chosen?.event === asked);
   useTitle("Live");
   useEffect(() => void loadAlerts(), []);
 
@@ -59,7 +67,7 @@ export function LiveView() {
   };
   const judged = (verdict: "confirm" | "reject"): void => {
     const open = tile && matchesOf(tile).find((match) => !verdictOf(match.name, match.row));
-    if (open && may("confirm")) void judge(open.name, open.row, verdict);
+    if (open && may("confirm") && settled()) void judge(open.name, open.row, verdict);
   };
   useKeys({
     ArrowDown: () => step(1),
@@ -131,7 +139,10 @@ export function LiveView() {
                 event={event}
                 onOpen={() => tile && go(link(["tiles", String(tile.row)]))}
                 chosen={event === chosen}
-                onChoose={() => show({ event: String(event.event), row: "" })}
+                onChoose={() => {
+                  show({ event: String(event.event), row: "" });
+                  if (NARROW.matches) document.querySelector(".event-detail")?.scrollIntoView();
+                }}
               />
             </li>
           ))}
@@ -147,11 +158,27 @@ export function LiveView() {
           event={chosen}
           tiles={tiles}
           tile={tile}
+          settled={settled}
           onTile={(row) => show({ event: String(chosen.event), row: String(row) })}
         />
       )}
     </main>
   );
+}
+
+/** Whether what is shown may be judged: not just after a newer event took its place by itself. */
+function useSettled(shown: number | null, pinned: boolean): () => boolean {
+  const since = useRef<{ event: number | null; at: number }>({ event: null, at: 0 });
+  if (since.current.event !== shown) {
+    const followed = since.current.event !== null && !pinned;
+    since.current = { event: shown, at: followed ? performance.now() : 0 };
+  }
+  return () => {
+    const { at } = since.current;
+    if (pinned || !at || performance.now() - at > JUST_NOW) return true;
+    message.value = "A newer event has just come up. Look, then judge it.";
+    return false;
+  };
 }
 
 function Nothing({ shown }: { shown: Shown }) {
@@ -247,11 +274,13 @@ function EventDetail({
   event,
   tiles,
   tile,
+  settled,
   onTile,
 }: {
   event: WatchEvent;
   tiles: EventTile[];
   tile: EventTile | null;
+  settled(): boolean;
   onTile(row: number): void;
 }) {
   const other = tile?.repeat ?? tile?.nearest[0] ?? null;
@@ -269,7 +298,7 @@ function EventDetail({
         <p class="note">The store is older than what was reported. Numbers go on after the last event.</p>
       )}
       {event.kind === "damaged" && <p class="trouble">The disk did not give this event back.</p>}
-      {tile && matchesOf(tile).map((match) => <Judge key={match.name} match={match} />)}
+      {tile && matchesOf(tile).map((match) => <Judge key={match.name} match={match} settled={settled} />)}
       {tile && (
         <div class="pair">
           <figure>
@@ -383,10 +412,13 @@ function EventDetail({
   );
 }
 
-function Judge({ match }: { match: Match }) {
+function Judge({ match, settled }: { match: Match; settled(): boolean }) {
   const verdict = verdictOf(match.name, match.row);
+  const examples = alerts.value?.find(({ name }) => name === match.name)?.examples ?? [];
+  const others = examples.filter((text) => text !== `row:${match.row}`).slice(0, MOST_EXAMPLES);
   const [busy, setBusy] = useState(false);
   const act = async (how: "confirm" | "reject"): Promise<void> => {
+    if (!settled()) return;
     setBusy(true);
     await judge(match.name, match.row, how);
     setBusy(false);
@@ -402,6 +434,15 @@ function Judge({ match }: { match: Match }) {
           ? `, by a rule with ${perThousand(match.expected.false_alarms_per_1000)} false alarms in 1,000 tiles`
           : `, radius ${match.radius}`}
       </p>
+      {others.length > 0 && (
+        <ul class="thumbs" aria-label={`Examples of ${match.name}`}>
+          {others.map((text) => (
+            <li key={text}>
+              <ExamplePicture text={text} size={96} />
+            </li>
+          ))}
+        </ul>
+      )}
       {verdict && <p class="said">{verdict === "confirmed" ? "✓ confirmed" : "✗ rejected"}</p>}
       {may("confirm") && (
         <div class="actions">

@@ -15,6 +15,8 @@ const MOST_CORNERS = 400;
 interface Props {
   hits: Hit[] | null;
   scenes: Scene[];
+  /** Whether the store has more scenes than these. */
+  moreScenes: boolean;
   selected: number | null;
   /** The scene whose pixels may be shown under the footprints. */
   imagery: string | null;
@@ -178,13 +180,13 @@ export function MapPanel(props: Props) {
             {trouble}
           </span>
         ) : drawing === "box" ? (
-          "Drag from corner to corner. With keys: Enter sets a corner at the cross, Escape ends."
+          "Drag from corner to corner, or click both. With keys: Enter sets a corner at the cross, Escape ends."
         ) : drawing === "polygon" ? (
           "Click corner by corner, a double click closes. With keys: Enter sets a corner at the cross, Shift+Enter closes, Backspace takes one back."
         ) : without > 0 ? (
           `${counted(without, "hit")} without a footprint ${without === 1 ? "is" : "are"} not on the map.`
         ) : (
-          "Click a place to search with what is stored there."
+          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search with what is stored there.`
         )}
       </p>
     </section>

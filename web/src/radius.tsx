@@ -132,7 +132,8 @@ export function arrivals(known: WatchEvent[]): number | null {
   return (stored.reduce((sum, event) => sum + event.tiles!, 0) * 86_400_000) / span;
 }
 
-const alarms = (n: number): string =>
+/** So many alarms, in words. */
+export const alarms = (n: number): string =>
   n < 0.1
     ? "fewer than 1 alarm in 10 days"
     : n < 10

@@ -2,6 +2,8 @@
 
 import type { AlertRule, AlertTest } from "./api";
 import { count, counted } from "./format";
+import { events } from "./live";
+import { alarms, arrivals } from "./radius";
 
 const PER = { "1000": "in 1,000 tiles", day: "a day", week: "a week", month: "a month" } as const;
 const RATE = /^(\d{1,9}(?:\.\d{1,9})?)\/(1000|day|week|month)$/;
@@ -45,9 +47,17 @@ export function RateField({ rate, onChange }: { rate: string; onChange(rate: str
 
 /** What is to be expected of a rule, and what it matches of what is stored. */
 export function RuleText({ rule, measured }: { rule: AlertRule; measured: AlertTest["measured"] | null }) {
+  const arriving = arrivals(events.value);
   return (
     <p class="expectation" role="status">
       Expect <b>{perThousand(rule.false_alarms_per_1000)}</b> false alarms in 1,000 tiles
+      {arriving !== null && (
+        <>
+          {" "}
+          ({alarms((rule.false_alarms_per_1000 * arriving) / 1000)} a day, as {count(Math.round(arriving))}{" "}
+          tiles arrive)
+        </>
+      )}
       {rule.recall !== null && (
         <>
           , and <b>{Math.round(100 * rule.recall)} %</b> of the kind found

@@ -27,6 +27,9 @@ export function TileView({ row }: { row: number }) {
         <p class="trouble" role="alert">
           {tile.problem.message}
         </p>
+        <p>
+          <a href={link(["scenes"])}>All scenes</a>
+        </p>
       </main>
     );
   if (!tile.data)
@@ -49,6 +52,9 @@ export function SceneView({ id, tile = null }: { id: string; tile?: Tile | null 
         <h1>Scene</h1>
         <p class="trouble" role="alert">
           {scene.problem.message}
+        </p>
+        <p>
+          <a href={link(["scenes"])}>All scenes</a>
         </p>
       </main>
     );
@@ -185,15 +191,18 @@ function OpenScene({
         {hit && result && (
           <div class="steps">
             <button type="button" disabled={result.hits[0]?.row === hit.row} onClick={() => step(-1)}>
-              ← Hit {Math.max(1, hit.rank - 1)}
+              ← Hit{hit.rank > 1 ? ` ${hit.rank - 1}` : ""}
             </button>
             <span>
               {hit.rank} of {result.hits.length}
             </span>
             <button type="button" disabled={result.hits.at(-1)?.row === hit.row} onClick={() => step(1)}>
-              Hit {Math.min(result.hits.length, hit.rank + 1)} →
+              Hit{hit.rank < result.hits.length ? ` ${hit.rank + 1}` : ""} →
             </button>
           </div>
+        )}
+        {!asQuery && readable && (
+          <p class="note">To search with a part of it, click a tile or draw a crop.</p>
         )}
         {asQuery && (
           <div class="actions">

@@ -137,9 +137,11 @@ export function ScenesView() {
                     <a href={link(["scenes", scene.id])}>{named(scene.path)}</a>
                     <span class="path">{folder(scene.path)}</span>
                   </th>
-                  <td>{timeText(scene.time)}</td>
-                  <td>{scene.bbox ? placeText([scene.bbox[0], scene.bbox[1]], 2) : "no footprint"}</td>
-                  <td>{scene.labels.join(", ")}</td>
+                  <td class="when">{timeText(scene.time)}</td>
+                  <td class="when">
+                    {scene.bbox ? placeText([scene.bbox[0], scene.bbox[1]], 2) : "no footprint"}
+                  </td>
+                  <td class="labels">{scene.labels.join(", ")}</td>
                   <td class="number">{count(scene.tiles)}</td>
                 </tr>
               ))}
@@ -286,7 +288,7 @@ export function QuarantineView() {
                       <span class="path">{folder(path)}</span>
                     </th>
                     <td class="reason">{reason}</td>
-                    <td>{timeText(time)}</td>
+                    <td class="when">{timeText(time)}</td>
                   </tr>
                 ))}
               </tbody>

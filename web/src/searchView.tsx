@@ -12,7 +12,7 @@ import { Inspector } from "./inspector";
 import { useLoaded } from "./loaded";
 import { MapPanel } from "./mapPanel";
 import { TilePicture } from "./pictures";
-import { apiParams, paramsOf, searchOf, withCodes, withExample, type Search } from "./query";
+import { apiParams, makesSense, paramsOf, searchOf, withCodes, withExample, type Search } from "./query";
 import { useSearch } from "./searching";
 import { useTitle } from "./shell";
 
@@ -27,6 +27,7 @@ export function SearchView() {
   const { data: result, problem, loading } = useSearch(params);
   const shown = params.get("show") === "map" ? "map" : "hits";
   const asked = search.like.length > 0;
+  const unread = [...params.getAll("q"), ...params.getAll("not")].filter((text) => !makesSense(text));
   const scenes = useLoaded(asked ? null : "scenes", (stop) => api.scenes({ limit: SCENES_ON_MAP }, stop));
   const hits = asked ? (result?.hits ?? null) : null;
   const selected = Number(params.get("hit") ?? NaN);
@@ -102,6 +103,11 @@ export function SearchView() {
         </button>
       </div>
       <section class="results" aria-label="Results" aria-busy={loading && asked}>
+        {unread.length > 0 && (
+          <p class="trouble" role="alert">
+            This address has what is no query: {unread.join(", ")}. A query is row:12, code:HEX or at:LAT,LON.
+          </p>
+        )}
         {problem && (
           <p class="trouble" role="alert">
             {problem.message}
@@ -120,9 +126,7 @@ export function SearchView() {
               {durationText(result.milliseconds / 1000)}
               {result.groups && `, ${counted(result.groups.length, "place")}`}
             </p>
-            {result.warnings.map((warning) => (
-              <p class="note">{warning}</p>
-            ))}
+            {result.hits.length > 0 && result.warnings.map((warning) => <p class="note">{warning}</p>)}
             {result.hits.length > 0 && (
               <>
                 <DistanceScale result={result} selected={chosen?.row ?? null} onSelect={actions.onSelect} />
@@ -130,7 +134,7 @@ export function SearchView() {
               </>
             )}
             {result.hits.length === 0 && (
-              <p class="empty">No tile meets the search. Widen the filters, or allow a larger distance.</p>
+              <p class="empty">No tile meets all of this. Widen the filters, or allow a larger distance.</p>
             )}
           </>
         )}
@@ -140,6 +144,7 @@ export function SearchView() {
         <MapPanel
           hits={hits}
           scenes={scenes.data?.scenes ?? NONE}
+          moreScenes={scenes.data?.next != null}
           selected={chosen?.row ?? null}
           imagery={tile.data?.id ?? null}
           area={search.area}
@@ -163,6 +168,7 @@ export function SearchView() {
             onMore={() => actions.onMore(chosen.row)}
             onNot={() => actions.onNot(chosen.row)}
             onSearch={() => change({ ...search, like: [`row:${chosen.row}`], unlike: [] })}
+            onClose={() => show("hit", null)}
             onScene={() => change({ ...search, scene: chosen.scene })}
           />
         )}
