@@ -58,8 +58,9 @@ print(report.stored, "stored")
 """
 
 import os
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from .lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from .archive import HashReport, LoadReport, hash_archive, load_archive
@@ -73,12 +74,11 @@ if TYPE_CHECKING:
     from .ingestion import (
         IngestOptions,
         IngestReport,
-        RehashReport,
         ingest,
-        rehash,
-        relocate,
         retry_quarantine,
     )
+    from .ingestion.rehash import RehashReport, rehash
+    from .ingestion.relocate import relocate
     from .model import HashModel
     from .report.tiling_preview import preview_tiles
     from .retrieval.crop import Crop
@@ -167,7 +167,7 @@ _MODULE_OF = {
     "LoadReport": "archive",
     "PushReport": "engines",
     "Query": "retrieval.query",
-    "RehashReport": "ingestion",
+    "RehashReport": "ingestion.rehash",
     "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
@@ -185,9 +185,9 @@ _MODULE_OF = {
     "preview_tiles": "report.tiling_preview",
     "push": "engines",
     "read_scene": "scenes",
-    "rehash": "ingestion",
+    "rehash": "ingestion.rehash",
     "reject_match": "watcher.alerts",
-    "relocate": "ingestion",
+    "relocate": "ingestion.relocate",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
     "set_false_alarms": "watcher.alerts",
@@ -197,8 +197,5 @@ _MODULE_OF = {
 }
 
 
-def __getattr__(name: str) -> object:
-    # Loaded on first use: `scenehash --help` must not wait for onnxruntime and OpenCV.
-    if name in _MODULE_OF:
-        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# `scenehash --help` must not wait for onnxruntime and OpenCV.
+__getattr__ = lazy_names(__name__, _MODULE_OF)

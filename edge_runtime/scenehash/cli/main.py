@@ -1,13 +1,12 @@
 """The command `scenehash`: a group of commands a module, and one place where errors end."""
 
 import contextlib
-import importlib.metadata
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -20,6 +19,9 @@ from .exit_status import EXIT_FAILED, STATUSES
 from .help import give_all
 from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
 from .register import continues
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # Each is a module of its name, which registers a command or a group of that name; as --help lists.
 COMMANDS = (
@@ -114,7 +116,9 @@ def _prepare(
 ) -> None:
     """Find similar remote-sensing scenes, offline."""
     if version:
-        typer.echo(importlib.metadata.version("scenehash"))
+        from importlib.metadata import version as installed  # it takes 12 ms to import
+
+        typer.echo(installed("scenehash"))
         raise typer.Exit
     if not debug:
         warnings.showwarning = lambda message, *_: notice(f"warning: {message}")
@@ -141,13 +145,15 @@ def build_app(called: str | None = None) -> typer.Typer:
     for name in COMMANDS if only is None else (only,):
         import_module(f".{name}", __package__).register(app)
     if only is None:
-        for plugin in sorted(importlib.metadata.entry_points(group=PLUGINS)):
+        from importlib.metadata import entry_points
+
+        for plugin in sorted(entry_points(group=PLUGINS)):
             _add_plugin(app, plugin)
     give_all(app)
     return app
 
 
-def _add_plugin(app: typer.Typer, plugin: importlib.metadata.EntryPoint) -> None:
+def _add_plugin(app: typer.Typer, plugin: "EntryPoint") -> None:
     """Add a plugin's commands; one that cannot be imported shows in --help, and says why if called.
 
     The name of the entry point stands for its commands then.
@@ -169,6 +175,8 @@ def main() -> None:
     """Run the command line."""
     # What OpenCV finds wrong with a file is said once, by us.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    # Or else pydantic reads the metadata of all installed packages, for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # A name that the terminal's encoding lacks is written with escapes, and ends no command.
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):

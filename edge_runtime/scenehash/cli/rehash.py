@@ -14,7 +14,7 @@ from .options import CORES, StorePath, Threads
 from .register import continuing, register_command
 
 if TYPE_CHECKING:
-    from scenehash.ingestion import RehashReport
+    from scenehash.ingestion.rehash import RehashReport
 
 
 def register(app: typer.Typer) -> None:
@@ -69,7 +69,7 @@ def rehash_command(
     this one, which is named. Alerts without an example that can be read are disabled. In both cases
     the exit status is 3. After an interruption, run the same command again: it continues.
     """
-    from scenehash.ingestion import rehash
+    from scenehash.ingestion.rehash import rehash
 
     done = rehash(
         store,

@@ -297,7 +297,7 @@ def relocate_command(
     OLD and NEW are a scene, or a folder of scenes. A file whose content is not that of the stored
     scene is set aside, its scene keeps its path, and the exit status is 3.
     """
-    from scenehash.ingestion import relocate
+    from scenehash.ingestion.relocate import relocate
     from scenehash.store import CodeStore
 
     if len(paths) not in (2, 3):

@@ -10,8 +10,19 @@ nearest.py       exact hits of an engine that cuts ties where it likes
 tiles.py         scenes and tiles as an engine keeps them
 """
 
+from typing import TYPE_CHECKING
+
+from scenehash.lazy_names import lazy_names
+
 from .address import Address, is_address
-from .engine_store import EngineStore
-from .pushing import PushReport, push
+
+if TYPE_CHECKING:
+    from .engine_store import EngineStore
+    from .pushing import PushReport, push
 
 __all__ = ["Address", "EngineStore", "PushReport", "is_address", "push"]
+
+# A search of a store asks whether an address is meant, and no more.
+__getattr__ = lazy_names(
+    __name__, {"EngineStore": "engine_store", "PushReport": "pushing", "push": "pushing"}
+)

@@ -18,8 +18,17 @@ segment.py         derived data of a range of rows: build.py and hash_tables.py 
 words.py, masks.py codes as machine words; numbers by how many bits they have set
 """
 
-from .code_index import CodeIndex
-from .explanation import Explanation
+from typing import TYPE_CHECKING
+
+from scenehash.lazy_names import lazy_names
+
 from .topk import NO_ROW
 
+if TYPE_CHECKING:
+    from .code_index import CodeIndex
+    from .explanation import Explanation
+
 __all__ = ["NO_ROW", "CodeIndex", "Explanation"]
+
+# Who only stores does not search.
+__getattr__ = lazy_names(__name__, {"CodeIndex": "code_index", "Explanation": "explanation"})

@@ -17,18 +17,12 @@ rehash.py       another model for a store:
 
 from .options import IngestOptions
 from .pipeline import ingest, ingest_files, retry_quarantine
-from .rehash import RehashReport, rehash
-from .relocate import RelocateReport, relocate
 from .report import IngestReport
 
 __all__ = [
     "IngestOptions",
     "IngestReport",
-    "RehashReport",
-    "RelocateReport",
     "ingest",
     "ingest_files",
-    "rehash",
-    "relocate",
     "retry_quarantine",
 ]

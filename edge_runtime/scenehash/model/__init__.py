@@ -9,6 +9,8 @@ golden.py       golden tiles hashed again on this machine, and the rule for bits
 
 from typing import TYPE_CHECKING
 
+from scenehash.lazy_names import lazy_names
+
 from .model_file import shipped_model
 
 if TYPE_CHECKING:
@@ -17,10 +19,5 @@ if TYPE_CHECKING:
 __all__ = ["DriftWarning", "HashModel", "shipped_model"]
 
 
-def __getattr__(name: str) -> object:
-    # Loaded on first use: who reads a card alone must not wait for onnxruntime.
-    if name in __all__:
-        from . import hash_model
-
-        return getattr(hash_model, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# Who reads a card alone must not wait for onnxruntime.
+__getattr__ = lazy_names(__name__, {"DriftWarning": "hash_model", "HashModel": "hash_model"})

@@ -62,6 +62,7 @@ class HashModel:
     ) -> None:
         self._session = session
         self._path = path
+        self._identity: tuple[int, ...] | None = None
         self.card = card
         self.golden_drift = 0.0
         self.trusted: Trusted = None
@@ -151,6 +152,7 @@ class HashModel:
         has just written the file, which needs no signature. Raises ModelError when it is not a
         model file that can be used here, or one that this machine does not trust.
         """
+        identity = _identity(path)
         try:
             data, trusted = (read_model(path), None) if made_here else read_trusted(path)
             inspected = inspect_model(data)
@@ -160,6 +162,7 @@ class HashModel:
             check_card(card, trusted)
             linear_code = None if card.adaptation is None else _linear_code(data, card)
             opened = cls(_open_session(data, threads), card, linear_code, path)
+            opened._identity = identity
             opened.trusted = trusted
             return opened
         except ModelError as error:
@@ -172,6 +175,8 @@ class HashModel:
             return None
         try:
             data, _ = read_trusted(self._path)
+            if _identity(self._path) == self._identity:
+                return data
             card = Card.from_json(inspect_model(data).card)
         except ModelError:
             return None
@@ -262,6 +267,15 @@ class HashModel:
                 reason = str(error).splitlines()[0]
                 raise ModelError(f"onnxruntime cannot run {self.card.name} ({reason})") from error
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """What differs once another file is at a path, or it was written to; None: there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _linear_code(data: bytes, card: Card) -> LinearCode:

@@ -1,4 +1,7 @@
-"""The files that a search may be written to: a contact sheet, a page, footprints."""
+"""The files that a search may be written to: a contact sheet, a page, footprints.
+
+What writes them is imported for those that are wanted: most searches want none.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +10,6 @@ from pathlib import Path
 from scenehash.errors import InputError
 from scenehash.files import check_output, write_each
 from scenehash.retrieval.search import SearchResult
-
-from .contact_sheet import check_format, search_sheet, write_picture
-from .geojson import hit_feature, write_geojson
-from .html_report import write_page
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class SearchFiles:
             if paths.count(path) > 1:
                 raise InputError("two outputs have this name; give them different ones", path)
         if self.sheet is not None:
+            from .contact_sheet import check_format
+
             check_format(self.sheet)
 
     def write(self, result: SearchResult) -> tuple[dict[str, str], dict[str, str]]:
@@ -46,7 +47,7 @@ class SearchFiles:
         return write_each(
             {
                 "sheet": (self.sheet, lambda path: write_sheet(path, result)),
-                "html": (self.page, lambda path: write_page(path, result)),
+                "html": (self.page, lambda path: write_html(path, result)),
                 "geojson": (self.geojson, lambda path: write_footprints(path, result)),
             }
         )
@@ -54,7 +55,16 @@ class SearchFiles:
 
 def write_sheet(path: Path, result: SearchResult) -> None:
     """Write queries and hits as one picture; InputError when that fails."""
+    from .contact_sheet import search_sheet, write_picture
+
     write_picture(path, search_sheet(result))
+
+
+def write_html(path: Path, result: SearchResult) -> None:
+    """Write queries and hits as a page; InputError when that fails."""
+    from .html_report import write_page
+
+    write_page(path, result)
 
 
 def write_footprints(path: Path, result: SearchResult) -> None:
@@ -63,4 +73,6 @@ def write_footprints(path: Path, result: SearchResult) -> None:
         raise InputError(
             "not written: no hit has a footprint, since its scene is not georeferenced", path
         )
+    from .geojson import hit_feature, write_geojson
+
     write_geojson(path, [hit_feature(hit) for hit in result.hits])

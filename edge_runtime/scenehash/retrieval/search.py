@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scenehash.codes import Codes
-from scenehash.engines import EngineStore, is_address
+from scenehash.engines import is_address
 from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
@@ -162,6 +162,8 @@ def search(
 def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
     """What is named, open; stack closes what was not."""
     if isinstance(store, str) and is_address(store):
+        from scenehash.engines import EngineStore
+
         return stack.enter_context(EngineStore.open(store))
     if isinstance(store, str | Path):
         return stack.enter_context(CodeStore.open(store))

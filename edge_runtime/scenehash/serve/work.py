@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from scenehash.adaptation import adapt
 from scenehash.errors import InputError, NotStoredError
-from scenehash.ingestion import IngestOptions, ingest, rehash, retry_quarantine
+from scenehash.ingestion import IngestOptions, ingest, retry_quarantine
+from scenehash.ingestion.rehash import rehash
 from scenehash.progress import Progress
 from scenehash.store import CodeStore
 

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, StoreError
 from scenehash.geo import Box
-from scenehash.index import NO_ROW, Explanation
-from scenehash.index.topk import Distances
+from scenehash.index.topk import NO_ROW, Distances
 
 from .catalog import Catalog, Restoration
 from .database import damaged_values
@@ -35,6 +34,9 @@ from .snapshot import PART, Snapshot
 from .thumbnails import Thumbnails
 from .tile_file import TileFile
 from .vectors import Vectors
+
+if TYPE_CHECKING:
+    from scenehash.index import Explanation
 
 Answer = TypeVar("Answer")
 # Comparisons of codes, to count what is within a radius: some seconds at most.
@@ -451,11 +453,11 @@ class StoreReader:
         request = SearchRequest(codes, k, radius, where, threads=threads)
         return self.search_explained(request)[0]
 
-    def search_explained(self, request: SearchRequest) -> tuple[list[list[Hit]], Explanation]:
+    def search_explained(self, request: SearchRequest) -> "tuple[list[list[Hit]], Explanation]":
         """The same, and what the search did and where its time went."""
         return self._found(request, Snapshot.search)
 
-    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+    def search_any(self, request: SearchRequest) -> "tuple[list[Hit], Explanation]":
         """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
         (hits,), explanation = self._found(request, Snapshot.search_any)
         return hits, explanation
@@ -548,11 +550,11 @@ class StoreReader:
     def _found(
         self,
         request: SearchRequest,
-        search: Callable[[Snapshot, SearchRequest], tuple[Distances, Rows, Explanation]],
-    ) -> tuple[list[list[Hit]], Explanation]:
+        search: Callable[[Snapshot, SearchRequest], "tuple[Distances, Rows, Explanation]"],
+    ) -> "tuple[list[list[Hit]], Explanation]":
         """The hits of a search in the snapshot."""
 
-        def ask() -> tuple[list[list[Hit]], Explanation]:
+        def ask() -> "tuple[list[list[Hit]], Explanation]":
             snapshot = self._snapshot
             distances, rows, explanation = search(snapshot, request)
             return self._hits(snapshot, distances, rows, request.where), explanation

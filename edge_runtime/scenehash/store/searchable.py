@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.index import Explanation
 
 from .filters import Filter
 from .records import Tile
 from .request import SearchRequest
 from .results import Hit
 from .rows import Rows
+
+if TYPE_CHECKING:
+    from scenehash.index import Explanation
 
 
 class Pictures(Protocol):
@@ -78,7 +80,7 @@ class Searchable(Protocol):
     def resolve(self, where: Filter) -> Filter:
         """The filter with whole names; StoreError when it can meet no tile."""
 
-    def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
+    def search_any(self, request: SearchRequest) -> "tuple[list[Hit], Explanation]":
         """The k tiles nearest to any of the codes, and what the search did."""
 
     def count_within(self, request: SearchRequest) -> int | None:

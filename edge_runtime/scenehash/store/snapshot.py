@@ -1,16 +1,17 @@
 """A snapshot: what is committed in a store at one time, and the search in it."""
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError
-from scenehash.index import NO_ROW, CodeIndex, Explanation
-from scenehash.index.topk import Distances
+from scenehash.index.topk import NO_ROW, Distances
 
 from .catalog import Catalog, Committed
 from .codes_file import CodesFile
@@ -24,6 +25,9 @@ from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
 from .state import State
 from .tile_table import Owned
+
+if TYPE_CHECKING:
+    from scenehash.index import CodeIndex, Explanation
 
 # Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
 # for half of all; and so many times as many each time that too few pass.
@@ -47,10 +51,11 @@ class Snapshot:
     file: CodesFile
     codes: Codes
     row_map: RowMap
-    index: CodeIndex
     origin: Origin
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
+    _index: list["CodeIndex"] = field(default_factory=list)
+    _making: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, folder: Path, catalog: Catalog, before: "Snapshot | None" = None) -> "Snapshot":
@@ -70,13 +75,24 @@ class Snapshot:
                 if catalog.checksum() == committed.checksum:
                     raise
         row_map = RowMap(committed.dropped)
-        gone = row_map.positions(committed.dead.expanded()) if len(committed.dead) else None
-        key = f"{state.uuid}-{state.generation}-{state.revision}"
         same = before is not None and before.origin.is_of(file)
         origin = before.origin if before is not None and same else Origin.of(file)
         origin.note(file)
-        index = CodeIndex(codes, gone, folder / INDEX, key, origin.name)
-        return cls(catalog, committed, file, codes, row_map, index, origin)
+        return cls(catalog, committed, file, codes, row_map, origin)
+
+    @property
+    def index(self) -> "CodeIndex":
+        """The index over its codes, made for the first search."""
+        from scenehash.index import CodeIndex  # who only stores waits for none
+
+        with self._making:
+            if not self._index:
+                state, dead = self.state, self.dead
+                gone = self.row_map.positions(dead.expanded()) if len(dead) else None
+                key = f"{state.uuid}-{state.generation}-{state.revision}"
+                folder = self.file.path.parent / INDEX
+                self._index.append(CodeIndex(self.codes, gone, folder, key, self.origin.name))
+            return self._index[0]
 
     @property
     def state(self) -> State:
@@ -171,14 +187,14 @@ class Snapshot:
             return False
         return True
 
-    def search(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
+    def search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
         """Distances and rows of the nearest, padded as CodeIndex.search does it."""
         distances, positions, explanation = self._search(request)
         rows = self.row_map.rows(positions)
         rows[positions == NO_ROW] = NO_ROW
         return distances, rows, explanation
 
-    def search_any(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
+    def search_any(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
         """The same of the tiles nearest to any of the codes: distances and rows [1, k].
 
         The nearest to any are among the nearest to each.
@@ -191,7 +207,7 @@ class Snapshot:
         kept = first[rows[first] != NO_ROW][: request.k]
         return distances[kept][None], rows[kept][None], explanation
 
-    def _search(self, request: SearchRequest) -> tuple[Distances, Rows, Explanation]:
+    def _search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
         """Distances and positions of the nearest, as CodeIndex.search gives them.
 
         What the index cannot be asked is checked of more hits than are wanted, and of ever more

@@ -477,8 +477,10 @@ class CodeStore(StoreReader):
     def _index_behind(self) -> None:
         """Index in a thread what has come in, when that has become much."""
         busy = self._indexing is not None and self._indexing.is_alive()
-        if not busy and self._snapshot.index.pending >= INDEX_EVERY:
-            index = self._snapshot.index
+        if busy or self._snapshot.state.positions < INDEX_EVERY:
+            return
+        index = self._snapshot.index
+        if index.pending >= INDEX_EVERY:
 
             def build() -> None:
                 # A disk too full for an index takes nothing from the scenes that were stored.

@@ -8,8 +8,9 @@ station.py      a file checked against that state, before a byte of it is parsed
 heads.py        the same of the few bytes that a bundle's head has
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from scenehash.lazy_names import lazy_names
 
 from .paths import state_path
 
@@ -56,8 +57,5 @@ _MODULE_OF = {
 }
 
 
-def __getattr__(name: str) -> object:
-    # Loaded on first use: a machine without keys asks for the path alone, at each start.
-    if name in _MODULE_OF:
-        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# A machine without keys asks for the path alone, at each start.
+__getattr__ = lazy_names(__name__, _MODULE_OF)

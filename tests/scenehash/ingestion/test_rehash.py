@@ -19,7 +19,8 @@ from scenehash.errors import (
     StoreDamagedError,
     StoreError,
 )
-from scenehash.ingestion import RehashReport, stored
+from scenehash.ingestion import stored
+from scenehash.ingestion.rehash import RehashReport
 from scenehash.store import Alert, Expected, Rule, earlier_path, fitted_on
 from scenehash.store.rehash_work import REHASH, rehash_work
 
