@@ -294,6 +294,8 @@ export interface Adapted {
   gain: number;
   /** The share of tiles whose leading bits are those of another: high where the model knows the archive. */
   familiarity: number;
+  /** Whether all tiles look alike to the model, as those of open sea do. */
+  one_kind: boolean;
   agreement: Measure;
   steadiness: Measure | null;
   unreachable: number;

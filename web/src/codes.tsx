@@ -165,11 +165,13 @@ function Judged({ adapted, used }: { adapted: Adapted; used: boolean }) {
   );
 }
 
-function verdictOf({ better, gain, familiarity, model }: Adapted): string {
+function verdictOf({ better, gain, familiarity, one_kind, model }: Adapted): string {
   if (better) return "better.";
   const why =
     familiarity >= KNOWN
-      ? "the model knows this archive as it is"
+      ? one_kind
+        ? "all tiles look like one kind of scene, and codes must serve others too"
+        : "the model knows this archive as it is"
       : gain < ENOUGH
         ? `too little; from ${100 * ENOUGH} % on codes are taken`
         : "but they are less steady";

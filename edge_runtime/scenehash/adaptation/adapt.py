@@ -61,6 +61,7 @@ class Adapted:
             "better": judgement.is_better,
             "gain": round(judgement.gain, 4),
             "familiarity": round(judgement.familiarity, 4),
+            "one_kind": judgement.is_one_kind,
             **{
                 name: None
                 if measure is None

@@ -3,6 +3,9 @@
 familiarity  the share of tiles whose leading bits are those of another tile. A model gives one code
              word to a kind that it was trained on, and many to any other: where most tiles share
              theirs, the model knows the archive, and adapted codes would lose what it was taught.
+spread       how far the leading bits of two tiles are apart, as a share of these bits. Where it is
+             small, all tiles look like one kind: familiarity is large then, and does not tell
+             whether the model was trained on it.
 agreement    of pairs of tiles that are among each other's ten nearest by the representation, how
              many rank among the ten nearest by code. Its rise is the estimate of what codes gain.
 steadiness   of tiles that are turned, darkened and cropped, the mean of 1 / rank at which the tile
@@ -26,6 +29,8 @@ from scenehash.tiles import Image, to_tile
 NEAREST = 10
 # The familiarity from which on a model is taken to know an archive, by so many leading bits.
 KNOWN, LEADING = 0.65, 24
+# The spread below which all tiles are taken for one kind.
+ONE_KIND = 0.25
 # The rise of agreement from which on adapted codes are taken to be better.
 ENOUGH = 0.02
 # Steadiness may fall by that much.
@@ -58,6 +63,7 @@ class Judgement:
 
     tiles: int
     familiarity: float
+    spread: float
     agreement: Measure
     steadiness: Measure | None
 
@@ -65,6 +71,11 @@ class Judgement:
     def is_known(self) -> bool:
         """Whether the model knows the kinds of scene, as it is."""
         return self.familiarity >= KNOWN
+
+    @property
+    def is_one_kind(self) -> bool:
+        """Whether all tiles look alike to the model, as those of open sea do."""
+        return self.spread < ONE_KIND
 
     @property
     def gain(self) -> float:
@@ -87,6 +98,7 @@ def judge(
     return Judgement(
         len(vectors),
         familiarity(before),
+        spread(before),
         Measure(agreement(before, pairs), agreement(after, pairs)),
         steadiness,
     )
@@ -97,6 +109,12 @@ def familiarity(codes: Codes) -> float:
     leading = codes[:, : LEADING // 8]
     _, place, counts = np.unique(leading, axis=0, return_inverse=True, return_counts=True)
     return float((counts[place.reshape(-1)] > 1).mean())
+
+
+def spread(codes: Codes) -> float:
+    """The mean distance of the leading bits of codes uint8 [N, K/8], as a share; see above."""
+    share = unpack(codes[:, : LEADING // 8]).mean(axis=0)
+    return float((2 * share * (1 - share)).mean())
 
 
 def mutual_neighbours(vectors: Vectors) -> npt.NDArray[np.bool_]:

@@ -73,6 +73,8 @@ def _shown(adapted: "Adapted") -> list[str]:
     verdict += "better" if judgement.is_better else "not better: keep the model that you have"
     if judgement.is_known:
         verdict = "the model knows these kinds of scene: keep it"
+        if judgement.is_one_kind:
+            verdict = "all tiles look like one kind of scene: keep the model, for those of others"
     lines.append(verdict)
     if adapted.path is not None:
         lines.append(f"{adapted.path}: {adapted.card.bits} bits, lineage {adapted.card.lineage}")

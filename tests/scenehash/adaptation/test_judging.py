@@ -10,6 +10,7 @@ from scenehash.adaptation.judging import (
     familiarity,
     judge,
     mutual_neighbours,
+    spread,
     steadiness,
 )
 
@@ -31,6 +32,26 @@ def test_familiarity_is_the_share_of_tiles_that_share_their_leading_bits():
     rng = np.random.default_rng(0)
     values = [familiarity(clusters(rng, flips)[0]) for flips in (0.002, 0.05, 0.3)]
     assert values == sorted(values, reverse=True)
+
+
+def test_spread_is_the_mean_distance_of_leading_bits():
+    codes = np.zeros((6, 8), np.uint8)
+    codes[:, 5] = range(6)  # past the leading 24 bits
+    assert spread(codes) == 0
+    codes[:3, :3] = 255
+    assert spread(codes) == 0.5
+    rng = np.random.default_rng(0)
+    assert spread(clusters(rng, 0.02, kinds=1)[0]) < 0.1 < 0.3 < spread(clusters(rng, 0.02)[0])
+
+
+def test_tiles_of_one_kind_are_told_from_kinds_that_the_model_knows():
+    rng = np.random.default_rng(0)
+    vectors = rng.integers(-50, 50, (200, 16), np.int8)
+    judged = [
+        judge(vectors, codes, codes) for codes in (clusters(rng, 0.001, kinds=n)[0] for n in (1, 5))
+    ]
+    assert [judgement.is_known for judgement in judged] == [True, True]
+    assert [judgement.is_one_kind for judgement in judged] == [True, False]
 
 
 def test_agreement_counts_pairs_that_are_near_by_both():
@@ -56,12 +77,12 @@ def test_steadiness_is_the_mean_of_one_by_rank():
 
 def test_the_verdict():
     better, same = Measure(0.5, 0.6), Measure(0.5, 0.5)
-    assert Judgement(100, 0.4, better, None).is_better
-    assert Judgement(100, 0.4, better, Measure(0.9, 0.88)).is_better
-    assert not Judgement(100, 0.4, same, None).is_better
-    assert not Judgement(100, 0.4, better, Measure(0.9, 0.8)).is_better
-    assert Judgement(100, 0.4, Measure(0.4, 0.5), None).gain == 0.25
-    known = Judgement(100, 0.9, better, None)
+    assert Judgement(100, 0.4, 0.5, better, None).is_better
+    assert Judgement(100, 0.4, 0.5, better, Measure(0.9, 0.88)).is_better
+    assert not Judgement(100, 0.4, 0.5, same, None).is_better
+    assert not Judgement(100, 0.4, 0.5, better, Measure(0.9, 0.8)).is_better
+    assert Judgement(100, 0.4, 0.5, Measure(0.4, 0.5), None).gain == 0.25
+    known = Judgement(100, 0.9, 0.5, better, None)
     assert (known.is_known, known.is_better, known.gain) == (True, False, 0.0)
 
 
