@@ -6,6 +6,7 @@ one transaction.
 
 import contextlib
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 PAGE = 20_000
+# What COPY's binary format begins and ends with.
+COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+TEXT, NULL = 25, -1
 # Seconds to connect, and milliseconds that a statement may take.
 CONNECT, STATEMENT = 10, 600_000
 
@@ -112,16 +116,18 @@ class Postgres:
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
         """See Backend: all of them at once, or none."""
-        tiles = f"COPY {self._tiles(shelf)} FROM STDIN"
+        tiles = f"COPY {self._tiles(shelf)} FROM STDIN (FORMAT binary)"
         with self._transaction() as cursor:
             self._remove(cursor, shelf, [own.scene.mark for own in scenes])
             with cursor.copy(f"COPY {self._scenes(shelf)} FROM STDIN") as copy:
                 for own in scenes:
                     copy.write_row(_scene_row(own.scene))
+            encoding = cursor.connection.info.encoding
             with cursor.copy(tiles) as copy:
+                copy.write(COPY_HEAD)
                 for own in scenes:
-                    for row in _tile_rows(own):
-                        copy.write_row(row)
+                    copy.write(_tile_rows(own, encoding))
+                copy.write(COPY_END)
 
     def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
         """See Backend."""
@@ -324,13 +330,38 @@ def _scene_row(scene: EngineScene) -> tuple[object, ...]:
     )
 
 
-def _tile_rows(tiles: EngineTiles) -> Iterator[tuple[object, ...]]:
-    scene, labels = tiles.scene, list(tiles.scene.labels)
-    texts = ("".join(row) for row in np.where(unpack(tiles.codes), "1", "0").tolist())
-    for number, code, box, place in zip(
-        tiles.numbers.tolist(), texts, tiles.boxes.tolist(), tiles.places, strict=True
-    ):
-        yield number, scene.mark.first, code, scene.time, labels, *box, place
+def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
+    """The rows of a scene's tiles as COPY's binary format has them: each field behind its length.
+
+    Within a scene all rows have one layout.
+    """
+    scene, width = tiles.scene, tiles.codes.shape[1]
+    codes = np.ascontiguousarray(tiles.codes).view(f"V{width}")[:, 0]
+    places = np.frombuffer(b"".join(tiles.places), f"V{len(tiles.places[0])}")
+    labels = np.void(_text_array(scene.labels, encoding))
+    number, length = ">i8", ">i4"
+    columns: list[tuple[str, Any]] = [(">i2", 10)]
+    for kind, values in ((number, tiles.numbers), (number, scene.mark.first)):
+        columns += [(length, 8), (kind, values)]
+    columns += [(length, 4 + width), (length, 8 * width), (codes.dtype.str, codes)]
+    columns += [(length, NULL)] if scene.time is None else [(length, 8), (">f8", scene.time)]
+    columns += [(length, labels.itemsize), (labels.dtype.str, labels)]
+    for side in tiles.boxes.T:
+        columns += [(length, 8), (">f8", side)]
+    columns += [(length, places.itemsize), (places.dtype.str, places)]
+    rows = np.empty(len(tiles), [(str(at), kind) for at, (kind, _) in enumerate(columns)])
+    for at, (_, values) in enumerate(columns):
+        rows[str(at)] = values
+    return rows.tobytes()
+
+
+def _text_array(texts: Sequence[str], encoding: str) -> bytes:
+    """An array of texts of one dimension, as PostgreSQL has it on the line."""
+    if not texts:
+        return struct.pack(">3i", 0, 0, TEXT)
+    found = [text.encode(encoding) for text in texts]
+    data = b"".join(struct.pack(">i", len(own)) + own for own in found)
+    return struct.pack(">5i", 1, 0, TEXT, len(texts), 1) + data
 
 
 def _packed(code: str) -> bytes:
