@@ -62,7 +62,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .archive import HashReport, LoadReport, hash_archive, load_archive
+    from .archive import HashReport, LoadReport, hash_archive, load_archive, push_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
@@ -137,6 +137,7 @@ __all__ = [
     "load_archive",
     "preview_tiles",
     "push",
+    "push_archive",
     "read_scene",
     "rehash",
     "reject_match",
@@ -184,6 +185,7 @@ _MODULE_OF = {
     "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
     "push": "engines",
+    "push_archive": "archive",
     "read_scene": "scenes",
     "rehash": "ingestion",
     "reject_match": "watcher.alerts",
