@@ -10,8 +10,7 @@ from scenehash.engines.pushing import PATIENCE, push_source
 from scenehash.engines.source import Facts, SceneRead
 from scenehash.errors import ArchiveError, ScenehashError
 from scenehash.progress import SILENT, Progress
-from scenehash.store.reader import SceneMark
-from scenehash.store.records import record_of
+from scenehash.store.records import SceneMark, record_of
 from scenehash.store.station import check_station_name
 
 from .load import read_manifest, scene_of

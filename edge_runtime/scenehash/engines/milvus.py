@@ -113,7 +113,7 @@ class Milvus:
         text = json.dumps(document)
         if len(text) > LONGEST:
             raise EngineError(f"{self._address.text}: what it must know of {key} is too long")
-        columns = {"key": [key], "document": [text], "vector": [b"\0"]}
+        columns: dict[str, list[object]] = {"key": [key], "document": [text], "vector": [b"\0"]}
         self._upsert(self._catalog, _catalog_fields(), columns)
 
     def erase(self, keys: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """Tiles in PostgreSQL: codes are bit strings, and bit_count(code # query) is their distance.
 
 All codes are compared, by as many processes as the server gives a query. What is put or removed is
-one transaction.
+one transaction. Where the extensions are there, pgvector's <~> compares codes, and PostGIS shows
+the tiles as a layer.
 """
 
 import contextlib
@@ -26,14 +27,27 @@ PAGE = 20_000
 # What COPY's binary format begins and ends with.
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 TEXT, NULL = 25, -1
+# A tile's box for the index, of a tile across the antimeridian a wider one; NULL without a place.
+BOX = (
+    "(CASE WHEN south > north THEN NULL WHEN west <= east THEN box(point(west, south), "
+    "point(east, north)) ELSE box(point(-180, south), point(180, north)) END)"
+)
+# As scenehash.geo.meeting has it.
+MEETING = (
+    f"({BOX} && box(point(%s, %s), point(%s, %s)) AND CASE WHEN west <= east THEN east >= %s AND "
+    "west <= %s ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
+)
+# WKB of a place: its corners as they are, and the first of them again; see tiles.py.
+WKB = (
+    r"'\x01030000000100000005000000'::bytea || substring(place FROM 33 FOR 64) "
+    "|| substring(place FROM 33 FOR 16)"
+)
 # Seconds to connect, and milliseconds that a statement may take.
 CONNECT, STATEMENT = 10, 600_000
 
 
 class Postgres:
     """An open collection in PostgreSQL; see backend.Backend."""
-
-    plan = "bit_count(code # query)"
 
     def __init__(self, address: Address) -> None:
         with extra_needed("postgres"):
@@ -43,6 +57,11 @@ class Postgres:
         self._open: Connection[Any] | None = None
         with self._errors():
             self._version = str(self._connection().info.server_version // 10_000)
+        ((self._has_vector, self._has_postgis),) = self._all(
+            "SELECT to_regoperator('<~>(bit,bit)') IS NOT NULL, to_regtype('geometry') IS NOT NULL",
+            [],
+        )
+        self.plan = "code <~> query" if self._has_vector else "bit_count(code # query)"
 
     @property
     def name(self) -> str:
@@ -96,11 +115,19 @@ class Postgres:
             )
             name = f"{self._prefix}_{shelf}"
             cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_path" ON {scenes} (path)')
-            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_south" ON {tiles} (south, north)')
+            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_box" ON {tiles} USING gist ({BOX})')
+            if self._has_postgis:
+                cursor.execute(
+                    f"CREATE OR REPLACE VIEW {self._places(shelf)} AS SELECT t.number, s.path, "
+                    f"to_timestamp(t.time) AS time, t.labels, ST_GeomFromWKB({WKB}, 4326)"
+                    f"::geometry(Polygon, 4326) AS footprint FROM {tiles} t JOIN {scenes} s "
+                    "ON s.number = t.scene WHERE length(place) = 96"
+                )
 
     def drop(self, shelf: str) -> None:
         """See Backend."""
         with self._transaction() as cursor:
+            cursor.execute(f"DROP VIEW IF EXISTS {self._places(shelf)}")
             cursor.execute(f"DROP TABLE IF EXISTS {self._tiles(shelf)}, {self._scenes(shelf)}")
 
     def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
@@ -213,7 +240,8 @@ class Postgres:
     ) -> tuple[str, list[object]]:
         """FROM and WHERE of a search: the tiles that meet the conditions, and their distances."""
         bits = ["".join("1" if bit else "0" for bit in code) for code in unpack(codes)]
-        each = [f"bit_count(code # B'{own}')" for own in bits]
+        distance = "(code <~> B'{}')::int" if self._has_vector else "bit_count(code # B'{}')"
+        each = [distance.format(own) for own in bits]
         least = each[0] if len(each) == 1 else f"LEAST({', '.join(each)})"
         wanted, values = conditions(where)
         inner = f"FROM (SELECT number, {least} AS distance FROM {self._tiles(shelf)} {wanted}) t"
@@ -236,6 +264,9 @@ class Postgres:
 
     def _scenes(self, shelf: str) -> str:
         return f'"{self._prefix}_{shelf}_scenes"'
+
+    def _places(self, shelf: str) -> str:
+        return f'"{self._prefix}_{shelf}_places"'
 
     def _connection(self) -> "Connection[Any]":
         if self._open is None or self._open.closed or self._open.broken:
@@ -302,18 +333,9 @@ def conditions(where: Conditions) -> tuple[str, list[object]]:
         parts.append("%s = ANY(labels)")
         values.append(where.label)
     if where.boxes:
-        # As scenehash.geo.meeting has it.
-        parts.append(
-            " OR ".join(
-                [
-                    "(CASE WHEN west <= east THEN east >= %s AND west <= %s "
-                    "ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
-                ]
-                * len(where.boxes)
-            )
-        )
+        parts.append(" OR ".join([MEETING] * len(where.boxes)))
         for west, south, east, north in where.boxes:
-            values += [west, east, west, east, north, south]
+            values += [west, south, east, north, west, east, west, east, north, south]
     if not parts:
         return "", values
     return "WHERE " + " AND ".join(f"({part})" for part in parts), values

@@ -16,7 +16,7 @@ from typing import TypeVar
 from scenehash.errors import EngineError, EngineUnreachableError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.reader import SceneMark as StoredMark
+from scenehash.store.records import SceneMark as StoredMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key

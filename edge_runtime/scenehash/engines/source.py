@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError, ScenehashError, StoreDamagedError
 from scenehash.store import CodeStore, SceneRecord
-from scenehash.store.reader import SceneMark
+from scenehash.store.records import SceneMark
 
 
 @dataclass(frozen=True)
