@@ -1,6 +1,7 @@
 """What does an engine cost and give: load, memory, and searches beside those of a store?
 
 python benchmarks/engines.py [--tiles 1000000] [--stations 4] [--clients 16] [--folder FOLDER]
+                             [--engines milvus postgres]
 
 Stations of as many scenes each (codes loosely clustered, footprints, times) are made as stores,
 pushed to a Milvus server and to a PostgreSQL, both of which it starts on loopback, and searched
@@ -31,7 +32,7 @@ from scenehash import CodeStore, EngineStore, Filter, push
 from scenehash.codes import Codes
 from scenehash.scenes import Window
 from scenehash.store import HashedScene, Searchable, SearchRequest
-from tests.scenehash.engines.servers import Milvus, Postgres
+from tests.scenehash.engines.servers import Milvus, Postgres, running
 
 TILES_A_SCENE, SCENES_TOGETHER = 100, 200
 K, SEARCHES = 20, 100
@@ -41,12 +42,14 @@ BOX = Filter(bbox=(0.0, 0.0, 30.0, 16.0))
 
 
 def make_stores(folder: Path, tiles: int, stations: int) -> list[Path]:
-    """A store a station, and one of all, whose name is "all"."""
+    """A store a station, and one of all, whose name is "all"; those that are there are taken."""
+    paths = [folder / f"station-{number}" for number in range(stations)]
+    if (folder / "made").exists():
+        return paths
     codes, _ = draw("loose", BITS, tiles, 0, None)
     rng = np.random.default_rng(0)
     ring = np.array([[0, 1], [1, 1], [1, 0], [0, 0]])
     grid = np.array([(x, y) for y in range(10) for x in range(10)])
-    paths = [folder / f"station-{number}" for number in range(stations)]
     opened = [CodeStore.open_or_create(path, LINEAGE, BITS, "benchmark") for path in paths]
     every = CodeStore.open_or_create(folder / "all", LINEAGE, BITS, "benchmark")
     for number, store in enumerate(opened):
@@ -78,6 +81,7 @@ def make_stores(folder: Path, tiles: int, stations: int) -> list[Path]:
         store.close()
     every.build_index()
     every.close()
+    (folder / "made").touch()
     return paths
 
 
@@ -161,9 +165,9 @@ def same_hits(engine: Searchable, store: Searchable, codes: Codes) -> int:
 
 
 def engine(
-    name: str, address: str, pids: Callable[[], list[int]], paths: Sequence[Path], args: Any
+    name: str, address: str, server: int, paths: Sequence[Path], args: Any
 ) -> Iterator[tuple[str, Any]]:
-    before = memory(pids())
+    before = memory(children(server))
     begun = time.perf_counter()
     reports = [push(path, address) for path in paths]
     took = time.perf_counter() - begun
@@ -179,7 +183,7 @@ def engine(
     with EngineStore.open(address) as found, CodeStore.open(args.folder / "all") as store:
         yield "queries with other hits than a store", same_hits(found, store, queries[:50])
     yield "searches", searches(lambda: EngineStore.open(address), queries, args.clients)
-    yield "MB before, MB after", [round(before), round(memory(pids()))]
+    yield "MB before, MB after", [round(before), round(memory(children(server)))]
     print(f"{name} done", file=sys.stderr)
 
 
@@ -188,7 +192,8 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, default=1_000_000)
     parser.add_argument("--stations", type=int, default=4)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--folder", type=Path, help="keep the stores here, and take them again")
+    parser.add_argument("--engines", nargs="*", default=["milvus", "postgres"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -203,22 +208,18 @@ def main() -> None:
             "stores made, seconds": round(time.perf_counter() - begun),
             "a store": searches(lambda: CodeStore.open(args.folder / "all"), queries, args.clients),
         }
-        milvus = Milvus(servers)
-        try:
+        if "milvus" in args.engines:
+            milvus = Milvus(servers)
             pid = milvus.server.server_proc.pid
-            found = engine("Milvus", f"{milvus.address}/bench", lambda: children(pid), paths, args)
-            result["Milvus"] = dict(found)
-        finally:
-            milvus.stop()
-        postgres = Postgres()
-        try:
+            with running(milvus):
+                address = f"{milvus.address}/bench"
+                result["Milvus"] = dict(engine("Milvus", address, pid, paths, args))
+        if "postgres" in args.engines:
+            postgres = Postgres()
             pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
-            found = engine(
-                "PostgreSQL", f"{postgres.address}/bench", lambda: children(pid), paths, args
-            )
-            result["PostgreSQL"] = dict(found)
-        finally:
-            postgres.stop()
+            with running(postgres):
+                address = f"{postgres.address}/bench"
+                result["PostgreSQL"] = dict(engine("PostgreSQL", address, pid, paths, args))
     text = json.dumps(result, indent=2)
     print(text)
     if args.json is not None:

@@ -63,7 +63,7 @@ from typing import TYPE_CHECKING
 from .lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from .archive import HashReport, LoadReport, hash_archive, load_archive
+    from .archive import HashReport, LoadReport, hash_archive, load_archive, push_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
@@ -137,6 +137,7 @@ __all__ = [
     "load_archive",
     "preview_tiles",
     "push",
+    "push_archive",
     "read_scene",
     "rehash",
     "reject_match",
@@ -184,6 +185,7 @@ _MODULE_OF = {
     "load_archive": "archive",
     "preview_tiles": "report.tiling_preview",
     "push": "engines",
+    "push_archive": "archive",
     "read_scene": "scenes",
     "rehash": "ingestion.rehash",
     "reject_match": "watcher.alerts",

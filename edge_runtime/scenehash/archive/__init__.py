@@ -10,11 +10,12 @@ storage.py      where parts and manifest lie
 scheduler.py    what a scheduler does:
   local.py        processes of this machine; worker.py is one of them
   cluster.py      the workers of a Dask scheduler
-load.py         load_archive: parts into a store
+load.py         load_archive: parts into a store; push.py brings them to an engine
 """
 
 from .hash import hash_archive
 from .load import load_archive
+from .push import push_archive
 from .report import HashReport, LoadReport
 
-__all__ = ["HashReport", "LoadReport", "hash_archive", "load_archive"]
+__all__ = ["HashReport", "LoadReport", "hash_archive", "load_archive", "push_archive"]

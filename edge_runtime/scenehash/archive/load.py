@@ -33,10 +33,7 @@ def load_archive(
     another process writes to the store. Raises ArchiveError when there is no archive, StoreError,
     and LineageError when the store is one of another model or width.
     """
-    storage = storage_at(address_of(str(archive)))
-    manifest = Manifest.read(storage)
-    if manifest is None:
-        raise ArchiveError(f"{storage}: there is no archive here")
+    manifest, storage = read_manifest(archive)
     report = LoadReport(path_text(store))
     with (
         _opened(store, manifest, storage, wait) as opened,
@@ -44,6 +41,15 @@ def load_archive(
     ):
         _load(manifest, storage, opened, report, task)
     return report
+
+
+def read_manifest(archive: str | Path) -> tuple[Manifest, Storage]:
+    """The manifest of an archive and where its parts are; ArchiveError when there is none."""
+    storage = storage_at(address_of(str(archive)))
+    manifest = Manifest.read(storage)
+    if manifest is None:
+        raise ArchiveError(f"{storage}: there is no archive here")
+    return manifest, storage
 
 
 def _opened(store: str | Path, manifest: Manifest, storage: Storage, wait: bool) -> CodeStore:
@@ -88,14 +94,15 @@ def _scenes(
             report.missing[entry.scene] = entry.reason or "not hashed yet"
             continue
         try:
-            scene = _scene(entry, manifest, storage)
+            scene = scene_of(entry, manifest, storage)
         except ArchiveError as error:
             report.missing[entry.scene] = str(error)
         else:
             yield scene
 
 
-def _scene(entry: Entry, manifest: Manifest, storage: Storage) -> HashedScene:
+def scene_of(entry: Entry, manifest: Manifest, storage: Storage) -> HashedScene:
+    """The scene of an entry that is done; ArchiveError when its parts are not sound."""
     lineage, bits = manifest.recipe["lineage"], manifest.recipe["bits"]
     parts = [read_part(storage.read(name, MOST_BYTES), lineage, bits, name) for name in entry.parts]
     scene = joined(parts)

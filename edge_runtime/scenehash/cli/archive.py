@@ -1,13 +1,17 @@
 """`scenehash archive`: an archive hashed by many processes."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.errors import ConfigurationError
+
 from .choices import HashChoice
 from .console import CONSOLE, AsJson, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
-from .options import CORES, Bits, ModelPath, StorePath, Wait
+from .options import CORES, STORE_VARIABLE, Bits, ModelPath, Wait
+from .push import TO, Patience, report_push
 from .register import register_command, register_group
 
 if TYPE_CHECKING:
@@ -23,7 +27,12 @@ def register(app: typer.Typer) -> None:
         "scenehash archive hash scenes --out hashed",
         "scenehash archive hash scenes --out hashed --scheduler tcp://10.0.0.1:8786",
     )
-    register_command(group, load_command, "scenehash archive load hashed --store my.store")
+    register_command(
+        group,
+        load_command,
+        "scenehash archive load hashed --store my.store",
+        "scenehash archive load hashed --to milvus://localhost:19530/tiles --station north",
+    )
 
 
 def hash_command(
@@ -84,15 +93,45 @@ def load_command(
             metavar="URI", help="Load the parts of the archive in this folder or address."
         ),
     ],
-    store: StorePath,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            "--store",
+            envvar=STORE_VARIABLE,
+            metavar="FOLDER",
+            help="Put the tiles into the code store in this folder.",
+        ),
+    ] = None,
+    to: Annotated[str | None, TO] = None,
+    station: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="With --to: the station's name, by which the tiles are known."
+        ),
+    ] = None,
+    patience: Patience = 600,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the parts of a hashed archive into a store.
+    """Put the parts of a hashed archive into a store, or bring them to an engine.
 
-    The store is made when there is none. What it has already is not stored again. When scenes of
-    the archive have no sound part, the exit status is 3.
+    The store is made when there is none. What it has already is not stored again. An engine has
+    the tiles of this archive as the station's then, and no others. When scenes of the archive have
+    no sound part, the exit status is 3.
     """
+    if to is not None:
+        from scenehash.archive import push_archive
+
+        if station is None:
+            raise ConfigurationError("--to needs --station NAME, by which these tiles are known")
+        report_push(
+            push_archive(archive, to, station, patience=patience, progress=CONSOLE), as_json
+        )
+        return
+    if store is None or station is not None:
+        raise ConfigurationError(
+            "say where to: --store FOLDER, or --to ADDRESS --station NAME for an engine"
+        )
     from scenehash.archive import load_archive
 
     done = load_archive(archive, store, wait, CONSOLE)

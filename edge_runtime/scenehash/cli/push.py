@@ -1,6 +1,6 @@
 """`scenehash push`"""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,6 +8,20 @@ from .console import CONSOLE, AsJson, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import StorePath
 from .register import register_command
+
+if TYPE_CHECKING:
+    from scenehash.engines import PushReport
+
+TO = typer.Option(
+    "--to",
+    metavar="ADDRESS",
+    help="Bring the tiles to this collection: milvus://HOST:PORT/COLLECTION, "
+    "milvus:///PATH/FILE.db/COLLECTION or pg://USER@HOST:PORT/DATABASE/COLLECTION.",
+)
+Patience = Annotated[
+    float,
+    typer.Option(min=0, metavar="SECONDS", help="Wait so long for an engine that does not answer."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,21 +36,8 @@ def register(app: typer.Typer) -> None:
 
 def push_command(
     store: StorePath,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            metavar="ADDRESS",
-            help="Bring the tiles to this collection: milvus://HOST:PORT/COLLECTION, "
-            "milvus:///PATH/FILE.db/COLLECTION or pg://USER@HOST:PORT/DATABASE/COLLECTION.",
-        ),
-    ],
-    patience: Annotated[
-        float,
-        typer.Option(
-            min=0, metavar="SECONDS", help="Wait so long for an engine that does not answer."
-        ),
-    ] = 600,
+    to: Annotated[str, TO],
+    patience: Patience = 600,
     as_json: AsJson = False,
 ) -> None:
     """Bring a store's tiles to an engine made for many machines.
@@ -47,7 +48,11 @@ def push_command(
     """
     from scenehash.engines import push
 
-    done = push(store, to, patience=patience, progress=CONSOLE)
+    report_push(push(store, to, patience=patience, progress=CONSOLE), as_json)
+
+
+def report_push(done: "PushReport", as_json: bool) -> None:
+    """Print what was pushed; exit status 3 where a scene was set aside."""
     for line in done.set_aside:
         notice(f"set aside: {line}")
     report(
@@ -55,7 +60,7 @@ def push_command(
         as_json,
         f"{counted(done.tiles_pushed, 'tile')} of {counted(done.scenes_pushed, 'scene')} pushed, "
         f"{counted(done.scenes_removed, 'scene')} removed",
-        f"{to}: {counted(done.tiles, 'tile')} of station {done.station}",
+        f"{done.to}: {counted(done.tiles, 'tile')} of station {done.station}",
     )
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)

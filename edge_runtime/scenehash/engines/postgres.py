@@ -1,11 +1,13 @@
 """Tiles in PostgreSQL: codes are bit strings, and bit_count(code # query) is their distance.
 
 All codes are compared, by as many processes as the server gives a query. What is put or removed is
-one transaction.
+one transaction. Where the extensions are there, pgvector's <~> compares codes, and PostGIS shows
+the tiles as a layer.
 """
 
 import contextlib
 import json
+import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +24,30 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 PAGE = 20_000
+# What COPY's binary format begins and ends with.
+COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+TEXT, NULL = 25, -1
+# A tile's box for the index, of a tile across the antimeridian a wider one; NULL without a place.
+BOX = (
+    "(CASE WHEN south > north THEN NULL WHEN west <= east THEN box(point(west, south), "
+    "point(east, north)) ELSE box(point(-180, south), point(180, north)) END)"
+)
+# As scenehash.geo.meeting has it.
+MEETING = (
+    f"({BOX} && box(point(%s, %s), point(%s, %s)) AND CASE WHEN west <= east THEN east >= %s AND "
+    "west <= %s ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
+)
+# WKB of a place: its corners as they are, and the first of them again; see tiles.py.
+WKB = (
+    r"'\x01030000000100000005000000'::bytea || substring(place FROM 33 FOR 64) "
+    "|| substring(place FROM 33 FOR 16)"
+)
 # Seconds to connect, and milliseconds that a statement may take.
 CONNECT, STATEMENT = 10, 600_000
 
 
 class Postgres:
     """An open collection in PostgreSQL; see backend.Backend."""
-
-    plan = "bit_count(code # query)"
 
     def __init__(self, address: Address) -> None:
         with extra_needed("postgres"):
@@ -39,6 +57,11 @@ class Postgres:
         self._open: Connection[Any] | None = None
         with self._errors():
             self._version = str(self._connection().info.server_version // 10_000)
+        ((self._has_vector, self._has_postgis),) = self._all(
+            "SELECT to_regoperator('<~>(bit,bit)') IS NOT NULL, to_regtype('geometry') IS NOT NULL",
+            [],
+        )
+        self.plan = "code <~> query" if self._has_vector else "bit_count(code # query)"
 
     @property
     def name(self) -> str:
@@ -92,11 +115,19 @@ class Postgres:
             )
             name = f"{self._prefix}_{shelf}"
             cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_path" ON {scenes} (path)')
-            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_south" ON {tiles} (south, north)')
+            cursor.execute(f'CREATE INDEX IF NOT EXISTS "{name}_box" ON {tiles} USING gist ({BOX})')
+            if self._has_postgis:
+                cursor.execute(
+                    f"CREATE OR REPLACE VIEW {self._places(shelf)} AS SELECT t.number, s.path, "
+                    f"to_timestamp(t.time) AS time, t.labels, ST_GeomFromWKB({WKB}, 4326)"
+                    f"::geometry(Polygon, 4326) AS footprint FROM {tiles} t JOIN {scenes} s "
+                    "ON s.number = t.scene WHERE length(place) = 96"
+                )
 
     def drop(self, shelf: str) -> None:
         """See Backend."""
         with self._transaction() as cursor:
+            cursor.execute(f"DROP VIEW IF EXISTS {self._places(shelf)}")
             cursor.execute(f"DROP TABLE IF EXISTS {self._tiles(shelf)}, {self._scenes(shelf)}")
 
     def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
@@ -112,16 +143,18 @@ class Postgres:
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
         """See Backend: all of them at once, or none."""
-        tiles = f"COPY {self._tiles(shelf)} FROM STDIN"
+        tiles = f"COPY {self._tiles(shelf)} FROM STDIN (FORMAT binary)"
         with self._transaction() as cursor:
             self._remove(cursor, shelf, [own.scene.mark for own in scenes])
             with cursor.copy(f"COPY {self._scenes(shelf)} FROM STDIN") as copy:
                 for own in scenes:
                     copy.write_row(_scene_row(own.scene))
+            encoding = cursor.connection.info.encoding
             with cursor.copy(tiles) as copy:
+                copy.write(COPY_HEAD)
                 for own in scenes:
-                    for row in _tile_rows(own):
-                        copy.write_row(row)
+                    copy.write(_tile_rows(own, encoding))
+                copy.write(COPY_END)
 
     def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
         """See Backend."""
@@ -207,7 +240,8 @@ class Postgres:
     ) -> tuple[str, list[object]]:
         """FROM and WHERE of a search: the tiles that meet the conditions, and their distances."""
         bits = ["".join("1" if bit else "0" for bit in code) for code in unpack(codes)]
-        each = [f"bit_count(code # B'{own}')" for own in bits]
+        distance = "(code <~> B'{}')::int" if self._has_vector else "bit_count(code # B'{}')"
+        each = [distance.format(own) for own in bits]
         least = each[0] if len(each) == 1 else f"LEAST({', '.join(each)})"
         wanted, values = conditions(where)
         inner = f"FROM (SELECT number, {least} AS distance FROM {self._tiles(shelf)} {wanted}) t"
@@ -230,6 +264,9 @@ class Postgres:
 
     def _scenes(self, shelf: str) -> str:
         return f'"{self._prefix}_{shelf}_scenes"'
+
+    def _places(self, shelf: str) -> str:
+        return f'"{self._prefix}_{shelf}_places"'
 
     def _connection(self) -> "Connection[Any]":
         if self._open is None or self._open.closed or self._open.broken:
@@ -296,18 +333,9 @@ def conditions(where: Conditions) -> tuple[str, list[object]]:
         parts.append("%s = ANY(labels)")
         values.append(where.label)
     if where.boxes:
-        # As scenehash.geo.meeting has it.
-        parts.append(
-            " OR ".join(
-                [
-                    "(CASE WHEN west <= east THEN east >= %s AND west <= %s "
-                    "ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
-                ]
-                * len(where.boxes)
-            )
-        )
+        parts.append(" OR ".join([MEETING] * len(where.boxes)))
         for west, south, east, north in where.boxes:
-            values += [west, east, west, east, north, south]
+            values += [west, south, east, north, west, east, west, east, north, south]
     if not parts:
         return "", values
     return "WHERE " + " AND ".join(f"({part})" for part in parts), values
@@ -324,13 +352,38 @@ def _scene_row(scene: EngineScene) -> tuple[object, ...]:
     )
 
 
-def _tile_rows(tiles: EngineTiles) -> Iterator[tuple[object, ...]]:
-    scene, labels = tiles.scene, list(tiles.scene.labels)
-    texts = ("".join(row) for row in np.where(unpack(tiles.codes), "1", "0").tolist())
-    for number, code, box, place in zip(
-        tiles.numbers.tolist(), texts, tiles.boxes.tolist(), tiles.places, strict=True
-    ):
-        yield number, scene.mark.first, code, scene.time, labels, *box, place
+def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
+    """The rows of a scene's tiles as COPY's binary format has them: each field behind its length.
+
+    Within a scene all rows have one layout.
+    """
+    scene, width = tiles.scene, tiles.codes.shape[1]
+    codes = np.ascontiguousarray(tiles.codes).view(f"V{width}")[:, 0]
+    places = np.frombuffer(b"".join(tiles.places), f"V{len(tiles.places[0])}")
+    labels = np.void(_text_array(scene.labels, encoding))
+    number, length = ">i8", ">i4"
+    columns: list[tuple[str, Any]] = [(">i2", 10)]
+    for kind, values in ((number, tiles.numbers), (number, scene.mark.first)):
+        columns += [(length, 8), (kind, values)]
+    columns += [(length, 4 + width), (length, 8 * width), (codes.dtype.str, codes)]
+    columns += [(length, NULL)] if scene.time is None else [(length, 8), (">f8", scene.time)]
+    columns += [(length, labels.itemsize), (labels.dtype.str, labels)]
+    for side in tiles.boxes.T:
+        columns += [(length, 8), (">f8", side)]
+    columns += [(length, places.itemsize), (places.dtype.str, places)]
+    rows = np.empty(len(tiles), [(str(at), kind) for at, (kind, _) in enumerate(columns)])
+    for at, (_, values) in enumerate(columns):
+        rows[str(at)] = values
+    return rows.tobytes()
+
+
+def _text_array(texts: Sequence[str], encoding: str) -> bytes:
+    """An array of texts of one dimension, as PostgreSQL has it on the line."""
+    if not texts:
+        return struct.pack(">3i", 0, 0, TEXT)
+    found = [text.encode(encoding) for text in texts]
+    data = b"".join(struct.pack(">i", len(own)) + own for own in found)
+    return struct.pack(">5i", 1, 0, TEXT, len(texts), 1) + data
 
 
 def _packed(code: str) -> bytes:

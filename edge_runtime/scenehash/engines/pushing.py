@@ -1,6 +1,6 @@
 """scenehash.push: the tiles of a store, copied to an engine, and what has changed of them since.
 
-What an engine has of a scene is compared by its number and its checksum with what the store has.
+What an engine has of a scene is compared by its number and its seal with what the source has.
 So a push may be interrupted at any instant, and given again: it goes on where it stopped, and
 changes nothing when there is nothing to change.
 """
@@ -8,23 +8,19 @@ changes nothing when there is nothing to change.
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from scenehash.errors import (
-    ConfigurationError,
-    EngineError,
-    EngineUnreachableError,
-    LineageError,
-    StoreDamagedError,
-)
+from scenehash.errors import EngineError, EngineUnreachableError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
+from scenehash.store.records import SceneMark as StoredMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
+from .source import Facts, Source, StoreSource
 from .tiles import ROWS, EngineTiles, SceneMark, station_number, tiles_of
 
 # Tiles that are put together: what a request of Milvus has room for.
@@ -41,11 +37,12 @@ Answer = TypeVar("Answer")
 class PushReport:
     """What a push has done.
 
-    scenes, tiles: how many the engine has of the station now. set_aside: a line for each scene that
-    is damaged in the store, and was left as it is in the engine.
+    store: the store's folder, or the archive's address. scenes, tiles: how many the engine has of
+    the station now. set_aside: a line for each scene that is damaged in the store or has no sound
+    part in the archive, and was left as it is in the engine.
     """
 
-    store: Path
+    store: str
     to: str
     station: str
     scenes: int
@@ -57,7 +54,7 @@ class PushReport:
 
     def document(self) -> dict[str, object]:
         """The same as plain values, as JSON has them."""
-        return {**vars(self), "store": str(self.store), "set_aside": list(self.set_aside)}
+        return {**vars(self), "set_aside": list(self.set_aside)}
 
 
 def push(
@@ -83,15 +80,14 @@ def push(
     with contextlib.ExitStack() as stack:
         if not isinstance(store, CodeStore):
             store = stack.enter_context(CodeStore.open(store))
-        if store.station is None:
-            raise ConfigurationError(
-                f"{store.path}: the store has no station's name, by which its tiles are known in "
-                f"an engine; give it one: scenehash store station NAME --store {store.path}"
-            )
-        patient = _Patient(patience, progress)
-        backend = patient.ask(lambda: connect(to))
-        stack.callback(backend.close)
-        return _Push(store, to, store.station, backend, patient, progress).run()
+        return push_source(StoreSource(store), to, patience, progress)
+
+
+def push_source(source: Source, to: str, patience: float, progress: Progress) -> PushReport:
+    """The same for whatever has scenes; see push."""
+    patient = _Patient(patience, progress)
+    with contextlib.closing(patient.ask(lambda: connect(to))) as backend:
+        return _Push(source, to, backend, patient, progress).run()
 
 
 @dataclass
@@ -117,49 +113,49 @@ class _Patient:
 
 @dataclass
 class _Push:
-    store: CodeStore
+    source: Source
     to: str
-    name: str
     backend: Backend
     patient: _Patient
     progress: Progress
     set_aside: list[str] = field(default_factory=list)
 
     def run(self) -> PushReport:
-        own = Head(self.store.lineage, self.store.bits, self.store.model)
+        source = self.source
+        own = Head(source.lineage, source.bits, source.model)
         current = self._current(own)
         self.patient.ask(lambda: self.backend.make(own.shelf, own.bits))
         if current is None:
             self.patient.ask(lambda: self.backend.write(HEAD, own.document()))
-        station = self._station(own.shelf)
+        marks = list(source.marks())
+        station, known = self._station(own.shelf, marks)
         self._write(own.shelf, station)
 
         here = {
             mark.first: mark
             for mark in (
                 SceneMark(station.number * ROWS + scene.first_row, scene.tiles, scene.seal)
-                for scene in self.store.scene_marks()
+                for scene in marks
             )
         }
         there = self.patient.ask(
-            lambda: list(self.backend.marks(own.shelf, station.number, self.store.rows))
+            lambda: list(self.backend.marks(own.shelf, station.number, station.rows))
         )
         gone = [mark for mark in there if not _same_rows(here.get(mark.first), mark)]
-        known = {mark for mark in there if here.get(mark.first) == mark}
-        fresh = [mark for mark in here.values() if mark not in known]
+        kept = {mark for mark in there if here.get(mark.first) == mark}
+        fresh = [mark for mark in here.values() if mark not in kept]
         removed = self._remove(own.shelf, gone)
-        scenes, tiles = self._put(own.shelf, station.number, fresh)
+        scenes, tiles = self._put(own.shelf, station, known, fresh)
 
-        self._write(own.shelf, station)
         if current is not None and current.shelf != own.shelf:
             self._turn(current, own)
         self.patient.ask(lambda: self.backend.settle(own.shelf))
         return PushReport(
-            self.store.path,
+            source.text,
             self.to,
-            self.name,
+            source.station,
             len(here),
-            sum(mark.tiles for mark in here.values()),
+            station.tiles,
             scenes,
             tiles,
             removed,
@@ -177,7 +173,7 @@ class _Push:
         stations = self.patient.ask(
             lambda: self.backend.documents(stations_key(current.shelf))
         ).values()
-        others = sorted(str(one["name"]) for one in stations if one["name"] != self.name)
+        others = sorted(str(one["name"]) for one in stations if one["name"] != self.source.station)
         if others:
             raise LineageError(
                 f"{self.to}: holds {current.bits}-bit codes of model {current.model} (lineage "
@@ -187,35 +183,30 @@ class _Push:
             )
         return current
 
-    def _station(self, shelf: str) -> Station:
-        """The station as the collection knows it, or as it will; EngineError on another store."""
+    def _station(self, shelf: str, marks: Sequence[StoredMark]) -> tuple[Station, Facts]:
+        """The station as the collection will know it, and the facts that it knows; EngineError on
+        another store's."""
+        source = self.source
         found = self.patient.ask(lambda: self.backend.documents(stations_key(shelf)))
         stations = {own.name: own for own in map(Station.of, found.values())}
-        known = stations.get(self.name)
-        if known is not None and known.store != self.store.uuid:
+        known = stations.get(source.station)
+        if known is not None and known.store != source.id:
             raise EngineError(
-                f"{self.to}: has tiles of another store of the name {self.name}; give this one "
-                f"another: scenehash store station NAME --store {self.store.path}"
+                f"{self.to}: has tiles of another store of the name {source.station}; give this "
+                f"one another: {source.rename}"
             )
-        number = (
-            station_number(self.name, (own.number for own in stations.values()))
-            if known is None
-            else known.number
+        if known is None:
+            number = station_number(source.station, (own.number for own in stations.values()))
+            rows, facts = source.rows, Facts()
+        else:
+            # A store that came back from a backup has fewer rows than were pushed.
+            number, rows = known.number, max(source.rows, known.rows)
+            facts = Facts(known.labels, known.first, known.last, known.placed)
+        tiles = sum(mark.tiles for mark in marks)
+        station = Station(
+            source.station, number, source.id, tiles, len(marks), rows, **vars(source.facts(facts))
         )
-        scenes, tiles = self.store.counts()
-        times = self.store.times()
-        return Station(
-            self.name,
-            number,
-            self.store.uuid,
-            tiles,
-            scenes,
-            self.store.rows,
-            tuple(label for label, _ in self.store.label_counts()),
-            None if times is None else times[0],
-            None if times is None else times[1],
-            self.store.has_footprints(),
-        )
+        return station, facts
 
     def _write(self, shelf: str, station: Station) -> None:
         key = stations_key(shelf) + station.name
@@ -227,24 +218,31 @@ class _Push:
             self.patient.ask(partial(self.backend.remove, shelf, some))
         return len(marks)
 
-    def _put(self, shelf: str, number: int, marks: Sequence[SceneMark]) -> tuple[int, int]:
+    def _put(
+        self, shelf: str, station: Station, known: Facts, marks: Sequence[SceneMark]
+    ) -> tuple[int, int]:
         """Put scenes, some thousand tiles together; how many scenes and tiles that were."""
         scenes = tiles = 0
         total = sum(mark.tiles for mark in marks)
         with self.progress.task("push tiles", total) as task:
-            for group in _groups(self._read(number, marks)):
+            for group in _groups(self._read(station.number, marks)):
+                now = replace(station, **vars(self.source.facts(known)))
+                if now != station:
+                    self._write(shelf, now)
+                    station = now
                 self.patient.ask(partial(self.backend.put, shelf, group))
                 count = sum(map(len, group))
                 task.advance(count)
                 scenes, tiles = scenes + len(group), tiles + count
+        self._write(shelf, station)
         return scenes, tiles
 
     def _read(self, number: int, marks: Sequence[SceneMark]) -> Iterator[EngineTiles]:
-        """The scenes of marks that are in the store still; damaged ones are set aside."""
+        """The scenes of marks that are there still; damaged ones are set aside."""
         for start in range(0, len(marks), SCENES_AT_ONCE):
             rows = [mark.first - number * ROWS for mark in marks[start : start + SCENES_AT_ONCE]]
-            for found in self.store.scenes_from(rows):
-                if isinstance(found, StoreDamagedError):
+            for found in self.source.read(rows):
+                if isinstance(found, ScenehashError):
                     self.set_aside.append(str(found))
                 else:
                     yield tiles_of(*found, number)

@@ -33,8 +33,8 @@ Numbers = npt.NDArray[np.int64]
 class SceneMark(NamedTuple):
     """What tells whether an engine has a scene as a store has it now.
 
-    first: the number of its first tile. seal: the checksum of its record, in hexadecimal digits; ""
-    while its tiles are on their way.
+    first: the number of its first tile. seal: 16 hexadecimal digits, others when anything of it is
+    another; "" while its tiles are on their way.
     """
 
     first: int
@@ -90,9 +90,9 @@ def station_number(name: str, taken: Iterable[int]) -> int:
     return number
 
 
-def tiles_of(record: SceneRecord, codes: Codes, station: int) -> EngineTiles:
-    """A stored scene, as the engine has it under the number of its station."""
-    mark = SceneMark(station * ROWS + record.first_row, record.tiles, record.checksum().hex())
+def tiles_of(record: SceneRecord, codes: Codes, seal: str, station: int) -> EngineTiles:
+    """A scene, as the engine has it under the number of its station."""
+    mark = SceneMark(station * ROWS + record.first_row, record.tiles, seal)
     scene = EngineScene(
         mark, record.content, record.path, record.time, record.labels, record.decode_params
     )

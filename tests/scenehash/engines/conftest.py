@@ -1,4 +1,8 @@
-"""Four ways to keep tiles that answer alike: a store, Milvus Lite, a Milvus server, PostgreSQL."""
+"""Ways to keep tiles that answer alike: a store, Milvus Lite, a Milvus server, PostgreSQL.
+
+"extended" is a PostgreSQL with PostGIS, and with an operator in the place of pgvector's <~>, which
+Debian 12 has no package of.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +11,7 @@ import pytest
 from .corpus import Corpus, make_corpus
 from .servers import Milvus, Postgres, running
 
-ENGINES = ("lite", pytest.param("milvus", marks=pytest.mark.slow), "postgres")
+ENGINES = ("lite", pytest.param("milvus", marks=pytest.mark.slow), "postgres", "extended")
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +23,25 @@ def corpus(tmp_path_factory) -> Corpus:
 def postgres() -> Iterator[Postgres]:
     with running(Postgres()) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def extended(postgres: Postgres) -> str:
+    psycopg = pytest.importorskip("psycopg", reason="no client of PostgreSQL is installed")
+    place = {"host": "127.0.0.1", "port": postgres.port, "user": "postgres", "autocommit": True}
+    with psycopg.connect(dbname="tiles", **place) as connection:
+        connection.execute("CREATE DATABASE extended")
+    with psycopg.connect(dbname="extended", **place) as connection:
+        try:
+            connection.execute("CREATE EXTENSION postgis")
+        except psycopg.Error:
+            pytest.skip("no PostGIS is installed (Debian: postgresql-15-postgis-3)")
+        connection.execute(
+            "CREATE FUNCTION apart(bit, bit) RETURNS float8 IMMUTABLE PARALLEL SAFE LANGUAGE sql "
+            "AS 'SELECT bit_count($1 # $2)::float8'"
+        )
+        connection.execute("CREATE OPERATOR <~> (LEFTARG = bit, RIGHTARG = bit, FUNCTION = apart)")
+    return f"pg://postgres@127.0.0.1:{postgres.port}/extended"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +60,7 @@ def lite(tmp_path_factory) -> str:
 
 def address_of(request, name: str) -> str:
     """The address of an engine, to which the name of a collection is added."""
-    if name == "postgres":
+    if name in ("postgres", "extended"):
         pytest.importorskip("psycopg", reason="no client of PostgreSQL is installed")
     server = request.getfixturevalue(name)
     return str(getattr(server, "address", server))

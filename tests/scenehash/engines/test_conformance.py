@@ -1,5 +1,6 @@
 """What holds of whatever is searched: a store, Milvus Lite, a Milvus server, PostgreSQL."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,10 @@ from scenehash.cli.main import build_app
 from scenehash.cli.search import _hit_table
 from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
+from scenehash.engines.backend import Conditions
+from scenehash.engines.postgres import conditions
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
+from scenehash.geo import Box
 from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
 from scenehash.tiling import Window
 
@@ -298,3 +302,33 @@ def test_the_command_explains_a_search_in_whole_lines(corpus, capsys):
         build_app()(command)
     assert not ended.value.code
     assert "\\n" not in capsys.readouterr().out
+
+
+def test_what_the_extensions_of_postgresql_are_used_for(extended, postgres, corpus):
+    import psycopg
+
+    push(corpus.stores["north"], f"{extended}/layer")
+    with EngineStore.open(f"{extended}/layer") as engine:
+        assert engine.backend.plan == "code <~> query"
+        shelf = engine.head.shelf
+    push(corpus.stores["north"], f"{postgres.address}/plain")
+    with EngineStore.open(f"{postgres.address}/plain") as engine:
+        assert engine.backend.plan == "bit_count(code # query)"
+    with psycopg.connect(
+        host="127.0.0.1", port=postgres.port, user="postgres", dbname="extended"
+    ) as connection:
+        query = (
+            "SELECT number % (1::bigint << 40), ST_AsText(footprint) FROM "
+            f'"layer_{shelf}_places" ORDER BY number'
+        )
+        layer: dict[int, str] = dict(connection.execute(query).fetchall())
+        connection.execute("SET enable_seqscan = off")
+        box = conditions(Conditions((1,), {1: 2}, boxes=(Box(0.0, 0.0, 30.0, 16.0),)))
+        query = f'EXPLAIN SELECT number FROM "layer_{shelf}_tiles" {box[0]}'
+        plan = " ".join(line for (line,) in connection.execute(query, box[1]))
+        assert f"layer_{shelf}_box" in plan
+    placed = {row: tile.footprint for _, row, _, tile in corpus.tiles("north") if tile.footprint}
+    assert layer.keys() == placed.keys()
+    for row, footprint in placed.items():
+        numbers = [float(word) for word in re.findall(r"-?[0-9.]+", layer[row])]
+        assert numbers == pytest.approx([*sum(footprint, ()), *footprint[0]])

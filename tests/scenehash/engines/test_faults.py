@@ -42,7 +42,7 @@ def test_killed_at_any_write_the_next_push_puts_all_right(name, after, request, 
     address = f"{address_of(request, name)}/kills_{after}"
     monkeypatch.setattr("scenehash.engines.pushing.TILES_AT_ONCE", 40)
     if name == "lite":
-        from pymilvus import MilvusClient as Client
+        from pymilvus.client.grpc_handler import GrpcHandler as Client
 
         writes = ("upsert", "delete")
     else:

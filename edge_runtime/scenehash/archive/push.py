@@ -1,0 +1,115 @@
+"""An archive's parts straight to an engine."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+
+from scenehash.engines import PushReport
+from scenehash.engines.pushing import PATIENCE, push_source
+from scenehash.engines.source import Facts, SceneRead
+from scenehash.errors import ArchiveError, ScenehashError
+from scenehash.progress import SILENT, Progress
+from scenehash.store.records import SceneMark, record_of
+from scenehash.store.station import check_station_name
+
+from .load import read_manifest, scene_of
+from .manifest import Entry, Manifest
+from .storage import Storage
+
+
+def push_archive(
+    archive: str | Path,
+    to: str,
+    station: str,
+    *,
+    patience: float = PATIENCE,
+    progress: Progress = SILENT,
+) -> PushReport:
+    """Bring the tiles of an archive to an engine, without a store between them.
+
+    archive: its folder, or its address in a bucket. to: a collection; see push. station: the name
+    by which these tiles are known there. patience: seconds that an engine which does not answer is
+    waited for.
+
+    The engine has of the station the tiles of this archive then, and no others: what was hashed
+    since comes, what has gone goes. Rows are those that load_archive gives in a new store.
+    Interrupted, give the same call again. Raises ArchiveError when there is no archive,
+    EngineError when the station is one of another archive or of a store, and what push raises.
+    """
+    manifest, storage = read_manifest(archive)
+    source = ArchiveSource(manifest, storage, check_station_name(station))
+    done = push_source(source, to, patience, progress)
+    missing = tuple(
+        f"{entry.scene}: {entry.reason or 'not hashed yet'}"
+        for entry in manifest
+        if entry.state != "done"
+    )
+    return replace(done, set_aside=(*missing, *done.set_aside))
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Entries of one content, the first of which has the tiles; and the labels of all."""
+
+    first_row: int
+    entries: tuple[Entry, ...]
+
+    @property
+    def mark(self) -> SceneMark:
+        words = [(entry.scene, entry.content, entry.parts) for entry in self.entries]
+        seal = blake2b(repr(words).encode(), digest_size=8).hexdigest()
+        return SceneMark(self.first_row, self.entries[0].tiles, seal)
+
+
+class ArchiveSource:
+    """The scenes of an archive that are done; see engines.source.Source."""
+
+    def __init__(self, manifest: Manifest, storage: Storage, station: str) -> None:
+        self._manifest, self._storage = manifest, storage
+        recipe = manifest.recipe
+        self.text, self.station = str(storage), station
+        self.id = f"archive {storage}"
+        self.rename = "--station NAME"
+        self.lineage, self.bits, self.model = recipe["lineage"], recipe["bits"], recipe["model"]
+        alike: dict[str, list[Entry]] = {}
+        for entry in manifest:
+            if entry.state == "done":
+                alike.setdefault(entry.content, []).append(entry)
+        self._scenes: dict[int, _Scene] = {}
+        self.rows = 0
+        for entries in alike.values():
+            self._scenes[self.rows] = _Scene(self.rows, tuple(entries))
+            self.rows += entries[0].tiles
+        self._read = Facts()
+
+    def marks(self) -> Iterator[SceneMark]:
+        """See Source."""
+        return (scene.mark for scene in self._scenes.values())
+
+    def read(self, first_rows: Sequence[int]) -> Iterator[SceneRead | ScenehashError]:
+        """See Source."""
+        for row in first_rows:
+            try:
+                found = self._read_scene(self._scenes[row])
+            except ArchiveError as error:
+                yield error
+            else:
+                self._read = self._read.joined(Facts.of(found.record))
+                yield found
+
+    def facts(self, known: Facts) -> Facts:
+        """See Source: a part that is there already is not read again."""
+        return known.joined(self._read)
+
+    def _read_scene(self, scene: _Scene) -> SceneRead:
+        first, *others = scene.entries
+        found = scene_of(first, self._manifest, self._storage)
+        if len(found.windows) != first.tiles:
+            raise ArchiveError(f"{first.scene}: its parts have other tiles than the manifest says")
+        labels = {*found.labels}
+        for other in others:
+            labels.update(scene_of(other, self._manifest, self._storage).labels)
+        found = replace(found, labels=tuple(sorted(labels)))
+        record = record_of(found, scene.first_row, self.bits)
+        return SceneRead(record, found.codes, scene.mark.seal)

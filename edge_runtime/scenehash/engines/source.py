@@ -1,0 +1,110 @@
+"""What is pushed to an engine: the scenes of a station, each with the rows of its tiles."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from scenehash.codes import Codes
+from scenehash.errors import ConfigurationError, ScenehashError, StoreDamagedError
+from scenehash.store import CodeStore, SceneRecord
+from scenehash.store.records import SceneMark
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a station's scenes have, for filters: all labels, by name; the first and the last time,
+    in seconds since 1970; whether any is placed."""
+
+    labels: tuple[str, ...] = ()
+    first: float | None = None
+    last: float | None = None
+    placed: bool = False
+
+    @classmethod
+    def of(cls, scene: SceneRecord) -> "Facts":
+        """Those of one scene."""
+        return cls(scene.labels, scene.time, scene.time, scene.footprints is not None)
+
+    def joined(self, other: "Facts") -> "Facts":
+        """Those of the scenes of both."""
+        firsts = [time for time in (self.first, other.first) if time is not None]
+        lasts = [time for time in (self.last, other.last) if time is not None]
+        return Facts(
+            tuple(sorted({*self.labels, *other.labels})),
+            min(firsts, default=None),
+            max(lasts, default=None),
+            self.placed or other.placed,
+        )
+
+
+class SceneRead(NamedTuple):
+    """A scene that is pushed: its record, its codes uint8 [T, K/8], and what tells whether it has
+    changed."""
+
+    record: SceneRecord
+    codes: Codes
+    seal: str
+
+
+class Source(Protocol):
+    """The scenes of a station. Marks and facts are those of one moment.
+
+    text: what it is, for people. id: of what comes from elsewhere it is another. station: its
+    station's name. rename: how it gets another one. rows: one more than its highest row.
+    """
+
+    text: str
+    id: str
+    station: str
+    rename: str
+    lineage: str
+    bits: int
+    model: str
+    rows: int
+
+    def marks(self) -> Iterator[SceneMark]:
+        """The first row, the number of tiles and the seal of every scene, by first row."""
+
+    def read(self, first_rows: Sequence[int]) -> Iterator[SceneRead | ScenehashError]:
+        """The scenes that begin in rows, in that order; what is wrong with one. One that is not
+        there any more is left out."""
+
+    def facts(self, known: Facts) -> Facts:
+        """What its scenes have. known: what those have that were pushed before."""
+
+
+class StoreSource:
+    """The scenes of an open store; see Source. ConfigurationError when it has no station's name."""
+
+    def __init__(self, store: CodeStore) -> None:
+        if store.station is None:
+            raise ConfigurationError(
+                f"{store.path}: the store has no station's name, by which its tiles are known in "
+                f"an engine; give it one: scenehash store station NAME --store {store.path}"
+            )
+        self._store = store
+        self.text, self.id, self.station = str(store.path), store.uuid, store.station
+        self.rename = f"scenehash store station NAME --store {store.path}"
+        self.lineage, self.bits, self.model = store.lineage, store.bits, store.model
+        self.rows = store.rows
+        first, last = store.times() or (None, None)
+        labels = tuple(label for label, _ in store.label_counts())
+        self._facts = Facts(labels, first, last, store.has_footprints())
+
+    def marks(self) -> Iterator[SceneMark]:
+        """See Source."""
+        return self._store.scene_marks()
+
+    def read(self, first_rows: Sequence[int]) -> Iterator[SceneRead | ScenehashError]:
+        """See Source."""
+        for found in self._store.scenes_from(first_rows):
+            if isinstance(found, StoreDamagedError):
+                yield found
+            else:
+                record, codes = found
+                yield SceneRead(record, codes, record.checksum().hex())
+
+    def facts(self, known: Facts) -> Facts:
+        """See Source."""
+        del known
+        return self._facts
