@@ -22,7 +22,8 @@ BundleOut = Annotated[
     typer.Option(
         "--out",
         metavar="FILE|FOLDER",
-        help="Write the bundle there; in a folder it gets a name that no other has.",
+        help="Write the bundle to this file, whose name ends in .shlb, or under a name that no "
+        "other has to this folder, which is made.",
     ),
 ]
 MaxBytes = Annotated[
