@@ -22,7 +22,8 @@ BundleOut = Annotated[
     typer.Option(
         "--out",
         metavar="FILE|FOLDER",
-        help="Write the bundle there; in a folder it gets a name that no other has.",
+        help="Write the bundle to this file, whose name ends in .shlb, or under a name that no "
+        "other has to this folder, which is made.",
     ),
 ]
 MaxBytes = Annotated[
@@ -282,11 +283,12 @@ def _answer_lines(answer: dict[str, Any]) -> list[str]:
 
 def _sent_line(one: dict[str, Any]) -> str:
     parts = [
-        f"{name}: {one[name]['sent']:,} of {one[name]['all']:,} sent, "
+        f"; {name}: {one[name]['sent']:,} of {one[name]['all']:,} sent, "
         f"{one[name]['acknowledged']:,} acknowledged"
         for name in ("tiles", "events")
+        if one["tiles"]["sent"] or one["events"]["sent"]  # a ground store sends neither
     ]
-    return f"to {one['peer']}: {counted(one['bundles'], 'bundle')}; {'; '.join(parts)}"
+    return f"to {one['peer']}: {counted(one['bundles'], 'bundle')}{''.join(parts)}"
 
 
 def _received_lines(one: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ SignedFile = Annotated[Path, typer.Argument(metavar="FILE", help="A model file, 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     group = register_group(app, "trust", "Say whose models and bundles this machine takes.")
-    register_command(group, key_command, "scenehash trust key ground.pem")
+    register_command(group, key_command, "scenehash trust key ground.pem", "scenehash trust key")
     register_command(
         group,
         add_command,
@@ -35,7 +35,14 @@ def register(app: typer.Typer) -> None:
 
 
 def key_command(
-    out: Annotated[Path, typer.Argument(metavar="KEY", help="Write the private key here.")],
+    out: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[KEY]",
+            help="Write the private key here; otherwise it is this machine's own, with which it "
+            "signs bundles.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key: the private part in KEY, the public part in KEY.pub.
@@ -43,7 +50,11 @@ def key_command(
     Keep KEY to yourself; a station needs KEY.pub.
     """
     from scenehash.trust import make_key
+    from scenehash.trust.paths import signing_key_path
 
+    if out is None:
+        out = signing_key_path()
+        out.parent.mkdir(parents=True, exist_ok=True)
     key = make_key(out)
     document = {"key": key, "private": str(out), "public": f"{out}.pub"}
     report(document, as_json, f"{out}: key {key}; stations take {out}.pub")

@@ -5,6 +5,7 @@ applying.py        apply_bundles: into a store, in any order, twice, or cut
 asking.py          ask_peer, answer_peer: a query to a station's store, and its hits
 status.py          link_status: what each side has, and what lacks
 bundle.py          a bundle: its head, its blocks, their checksums
+dictionary.py      what blocks of events have in common
 kinds.py           what blocks are about
 facts.py           blocks on how far a sender is, and what it has of the addressee's
 pieces.py          blocks of tiles

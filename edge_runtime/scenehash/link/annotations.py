@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from scenehash.errors import BundleError
+from scenehash.errors import BundleError, ConfigurationError
+from scenehash.store.labels import check_labels
 
-from .wire import Reader, Writer
+from .wire import NOT_TEXT, Reader, Writer
 
 MARK_BYTES = DIGEST_BYTES = 8
 # A row beyond this is none: 10^12 tiles.
@@ -88,7 +89,12 @@ class LabelSets:
 
 def take_label_sets(found: Reader) -> list[Labels]:
     """Read what LabelSets.put wrote."""
-    return [tuple(found.text() for _ in range(found.count())) for _ in range(found.count())]
+    sets = [tuple(found.text() for _ in range(found.count())) for _ in range(found.count())]
+    try:
+        check_labels([label for labels in sets for label in labels])
+    except ConfigurationError as error:
+        raise BundleError(str(error)) from error
+    return sets
 
 
 def take_labels(found: Reader, sets: Sequence[Labels]) -> Labels:
@@ -106,7 +112,7 @@ class PathWriter:
 
     def put(self, out: Writer, path: str) -> None:
         """Write one."""
-        data = path.encode(errors="surrogateescape")
+        data = path.encode(errors="backslashreplace")
         shared = _shared(self._before, data)
         out.number(shared)
         out.blob(data[shared:])
@@ -125,7 +131,10 @@ class PathReader:
         if len(path) > MOST_TEXT:
             raise BundleError(f"a path of {len(path):,} bytes")
         self._before = path
-        return path.decode(errors="surrogateescape")
+        try:
+            return path.decode()
+        except UnicodeDecodeError as error:
+            raise BundleError(NOT_TEXT) from error
 
 
 def _put_labels(out: Writer, labels: Labels) -> None:

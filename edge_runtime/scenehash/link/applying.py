@@ -165,6 +165,9 @@ class _Application:
             if received.contradicts(head.number, head.id):
                 received.begin_anew()
                 store.links.forget_numbers(head.store)
+                sent = Sent.of(store.links.state("to", head.sender))
+                sent.begin_again()
+                store.links.keep("to", head.sender, sent.state())
             if received.has(head.number, position):
                 self._applied.repeated += 1
                 return

@@ -12,6 +12,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.store import CodeStore, Filter
 
 from .applying import Applied, apply_bundles
+from .bundle import SUFFIX
 from .letters import open_question
 from .packing import Bundled, PackOptions, pack_bundle
 from .questions import MOST_HITS, Question
@@ -92,6 +93,10 @@ def answer_peer(
     """
     applied = apply_bundles(bundles, store, wait)
     peers = dict.fromkeys(one.station for one in applied if one.station)
+    if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
+        raise ConfigurationError(
+            f"{out}: there are bundles for {', '.join(peers)}; give a folder, to answer again"
+        )
     options = PackOptions(max_bytes, letters_only=True)
     return applied, [pack_bundle(store, peer, out, options, wait) for peer in peers]
 

@@ -15,13 +15,14 @@ from scenehash.errors import BundleError, InputError
 from scenehash.files import open_regular, path_text, printable
 from scenehash.store.station import is_station_name
 
+from .dictionary import DICTIONARY
 from .signing import check_signature
 from .wire import Reader, Writer
 
 MAGIC = b"SHLB"
 VERSION = 1
 SUFFIX = ".shlb"
-STORED, DEFLATED = 0, 1
+STORED, DEFLATED, BY_DICTIONARY = range(3)
 UUID_BYTES, ID_BYTES = 16, 16
 # Of a head; and of a block, which a signature of the head must bind.
 HEAD_CHECKSUM, BLOCK_CHECKSUM = 8, 16
@@ -79,8 +80,14 @@ class Packed(NamedTuple):
 
 def pack_block(block: Block) -> Packed:
     """Compress a block, where that makes it smaller."""
-    deflated = zlib.compress(block.data, 9)
-    way, data = (DEFLATED, deflated) if len(deflated) < len(block.data) else (STORED, block.data)
+    by_dictionary = zlib.compressobj(9, zdict=DICTIONARY)
+    ways = {
+        STORED: block.data,
+        DEFLATED: zlib.compress(block.data, 9),
+        BY_DICTIONARY: by_dictionary.compress(block.data) + by_dictionary.flush(),
+    }
+    way = min(ways, key=lambda way: len(ways[way]))
+    data = ways[way]
     entry = _Entry(block.kind, way, len(data), len(block.data), _digest(data, BLOCK_CHECKSUM))
     return Packed(entry, data)
 
@@ -173,7 +180,7 @@ def _name(text: str) -> str:
 def _take_entry(found: Reader) -> _Entry:
     kind, way = found.byte(), found.byte()
     packed, size = found.number(MOST_BLOCK), found.number(MOST_BLOCK)
-    if way not in (STORED, DEFLATED) or packed > size:
+    if way not in (STORED, DEFLATED, BY_DICTIONARY) or packed > size:
         raise BundleError("a block that is packed in a way that this scenehash does not know")
     return _Entry(kind, way, packed, size, found.raw(BLOCK_CHECKSUM))
 
@@ -209,7 +216,8 @@ def _blocks(path: Path, head: Head, start: int) -> Iterator[tuple[int, Block]]:
 def _unpacked(data: bytes, entry: _Entry) -> bytes:
     if entry.way == STORED:
         return data
-    inflater = zlib.decompressobj()
+    with_dictionary = zlib.decompressobj(zdict=DICTIONARY)
+    inflater = with_dictionary if entry.way == BY_DICTIONARY else zlib.decompressobj()
     try:
         # One byte more than is named shows that there is more.
         found = inflater.decompress(data, entry.size + 1)

@@ -1,6 +1,7 @@
 """Events of a station as a block has them, and as the store that they reach shows them."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ def station_event(station: str, number: int, body: str) -> str:
     no JSON object.
     """
     try:
-        report = json.loads(body)
+        report = json.loads(body, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         raise BundleError(f"event {number} is not JSON") from error
     if not isinstance(report, dict):
@@ -102,6 +103,12 @@ def alerts_of(event: Mapping[str, Any]) -> list[Any]:
 def _thin_tile(tile: Mapping[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in tile.items() if name != "nearest" and value is not None}
     return kept | {"footprint": _rounded(tile.get("footprint"))}
+
+
+def _finite(text: str) -> float | None:
+    """A number of JSON text; None for one that JSON has not, which other readers would refuse."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _rounded(value: Any) -> Any:

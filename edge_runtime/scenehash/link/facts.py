@@ -72,7 +72,8 @@ class Receipt:
     store: the id of the addressee's store. newest: the highest number that has come. whole: the
     numbers of which everything has. partial: of those that were cut, the blocks that have. missing:
     rows of the addressee's that the sender lacks, though nothing that is under way brings them.
-    annotations: rows in which annotations differ, though all tiles are there.
+    annotations: rows in which annotations differ, though all tiles are there. events: those that
+    the sender lacks.
     """
 
     store: str
@@ -81,6 +82,7 @@ class Receipt:
     partial: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     missing: Spans = field(default_factory=Spans)
     annotations: Spans = field(default_factory=Spans)
+    events: Spans = field(default_factory=Spans)
 
     def block(self) -> bytes:
         """The same as a block."""
@@ -96,6 +98,7 @@ class Receipt:
                 out.number(block)
         out.spans(self.missing.pairs())
         out.spans(self.annotations.pairs())
+        out.spans(self.events.pairs())
         return out.data()
 
     @classmethod
@@ -108,9 +111,9 @@ class Receipt:
         for _ in range(found.count(2)):
             number = found.number(MOST_NUMBER)
             partial[number] = tuple(found.number(MOST_WORD) for _ in range(found.count()))
-        missing, annotations = (Spans(found.spans(MOST_ROWS)) for _ in range(2))
+        missing, annotations, events = (Spans(found.spans(MOST_ROWS)) for _ in range(3))
         found.done()
-        return cls(store, newest, whole, partial, missing, annotations)
+        return cls(store, newest, whole, partial, missing, annotations, events)
 
 
 def _take_level(found: Reader, rows: int) -> Level:

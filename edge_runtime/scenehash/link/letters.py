@@ -23,7 +23,7 @@ from .answering import answer_question
 from .pieces import codes_mark
 from .questions import Answer, Question
 from .received import Received
-from .sent import PICTURES, Sent
+from .sent import BEFORE, PICTURES, Sent
 from .spans import Spans
 from .wire import Reader, Writer
 
@@ -242,8 +242,8 @@ def _watch_list(store: CodeStore, sent: Sent) -> list[Letter]:
         names.add(alert.name)
         item = f"alert:{alert.name}:{_version(alert)}"
         letters.append(Letter(item, kinds.ALERTS, partial(_watched, alert)))
-    before = [item.split(":") for item in sent.items if item.startswith("alert:")]
-    for _, *name, version in before:
+    items = [item.removeprefix(BEFORE).split(":") for item in sent.items]
+    for _, *name, version in (words for words in items if words[0] == "alert"):
         if ":".join(name) not in names:
             item = f"removed:{':'.join(name)}:{version}"
             letters.append(Letter(item, kinds.ALERTS, partial(_removed, ":".join(name))))

@@ -61,6 +61,8 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     path = store.path / FOLDER / f"{digest.hex()[:NAME_DIGITS]}-{name}"
     if path.exists():
         return None
+    if store.links.waiting_bytes(sender) > MOST_FILE:
+        raise BundleError(f"{name}: too many files wait for their other pieces")
     store.links.put_part(sender, digest, start, piece)
     if store.links.part_bytes(sender, digest) < size:
         return None

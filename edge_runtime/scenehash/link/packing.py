@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from scenehash.errors import ConfigurationError, InputError, StoreDamagedError
-from scenehash.files import atomic_path, path_text
+from scenehash.files import atomic_path, check_output, path_text
 from scenehash.store import CodeStore
 from scenehash.store.links import OwnScene
 from scenehash.store.rows import Ranges
@@ -18,6 +18,7 @@ from .annotations import put_annotations
 from .bundle import (
     MOST_BLOCK,
     PREFIX,
+    SUFFIX,
     Block,
     Packed,
     bundle_bytes,
@@ -121,10 +122,10 @@ def pack_bundle(
 ) -> Bundled:
     """Write a bundle of what a peer lacks of a store, and note that it was sent.
 
-    out: the bundle's file, or the folder in which it gets a name of its own. The store must have a
-    station's name. Killed at any instant, what was in the bundle is sent again. Raises
-    ConfigurationError on a name or a size of no sense, InputError when the file cannot be written,
-    StoreError when the store cannot be.
+    out: the bundle's file, or the folder in which it gets a name of its own: one that is there, or
+    is made where the name does not end in ".shlb". The store must have a station's name. Killed at
+    any instant, what was in the bundle is sent again. Raises ConfigurationError on a name or a size
+    of no sense, InputError when the file cannot be written, StoreError when the store cannot be.
     """
     options = options or PackOptions()
     check_station_name(peer)
@@ -161,6 +162,7 @@ class _Packing:
     def write(self, out: Path) -> Bundled:
         """Fill the bundle, write it, and note it."""
         sent = self._sent
+        is_folder = _is_folder(out, self._store.path)
         sent.begin(f"{self._store.lineage}-{self._store.bits}")
         for topic in (ROWS, GONE):
             sent.again(topic, Spans((first, last + 1) for first, last in self._options.again))
@@ -171,7 +173,7 @@ class _Packing:
         assert station is not None
         head = head_bytes(self._store.uuid, station, self._peer, number, self._blocks)
         data = bundle_bytes(head, self._blocks, sign(head))
-        path = out / bundle_name(parse_head(head)) if out.is_dir() else out
+        path = out / bundle_name(parse_head(head)) if is_folder else out
         sent.note(number, self._carried, self._options.times)
         try:
             with atomic_path(path) as partial:
@@ -395,3 +397,15 @@ class _Packing:
         if self._options.max_bytes is None:
             return None
         return self._options.max_bytes - self._frame - sum(block.cost for block in self._blocks)
+
+
+def _is_folder(out: Path, store: Path) -> bool:
+    """Whether a path is a folder, which is made if need be, or a file; InputError when nothing can
+    be written there."""
+    is_made = out.suffix != SUFFIX and not out.exists()
+    if is_made:
+        check_output(out, outside=store)
+        out.mkdir()
+    is_folder = out.is_dir()
+    check_output(out / "bundle" if is_folder else out, outside=store)
+    return is_folder

@@ -313,6 +313,7 @@ def _reading(text: str) -> str:
     """How a scene was read, as JSON; BundleError when it is no object."""
     try:
         document = json.loads(text) if len(text) <= MOST_TEXT else None
+        json.dumps(document, allow_nan=False)
     except (ValueError, RecursionError) as error:
         raise BundleError("how a scene was read is not JSON") from error
     if not isinstance(document, Mapping) or FILE in document:

@@ -172,14 +172,15 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
 
 def receipt_for(store: CodeStore, received: Received) -> Receipt:
     """What a station is told of what has come from it."""
-    missing, annotations = Spans(), Spans()
+    missing, annotations, events = Spans(), Spans(), Spans()
     if received.facts is not None:
         found = completeness(store, received)
         pairs = (found.missing | found.differing).pairs()
         missing, annotations = Spans(pairs[:MOST_NAMED]), found.annotations
+        events = Spans(found.events_missing.pairs()[:MOST_NAMED])
     whole = Spans(received.whole.pairs()[-MOST_NAMED:])
     partial = {number: tuple(blocks) for number, blocks in received.partial.items()}
-    return Receipt(received.store, received.newest, whole, partial, missing, annotations)
+    return Receipt(received.store, received.newest, whole, partial, missing, annotations, events)
 
 
 def _own_level(entries: Iterable[Entry], rows: int, theirs: Level) -> Level:

@@ -8,9 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .bundle import MOST_NUMBER
 from .facts import Receipt
 from .spans import Spans
 
+# Items that went to a store which is from an older backup now.
+BEFORE = "before:"
 # What is counted, by the name that it has in the state; changes are of annotations.
 ROWS, GONE, EVENTS, PICTURES, CHANGES = "rows", "gone", "events", "thumbnails", "changes"
 TOPICS = (ROWS, GONE, EVENTS, PICTURES, CHANGES)
@@ -159,8 +162,19 @@ class Sent:
         for known in (self.settled, self.acknowledged):
             for topic in (ROWS, GONE):
                 known[topic] = known.get(topic, Spans()) - receipt.missing
-        # A store from a backup counts on from before what the peer has seen of it.
-        self.number = max(self.number, receipt.newest)
+            known[EVENTS] = known.get(EVENTS, Spans()) - receipt.events
+        # A store from a backup counts on from before what the peer has seen of it; a number that
+        # leaves no room for others is none that it had.
+        if receipt.newest <= MOST_NUMBER // 2:
+            self.number = max(self.number, receipt.newest)
+
+    def begin_again(self) -> None:
+        """The peer is from an older backup: it may lack every item that went to it.
+
+        Tiles and events are told by its receipts.
+        """
+        self.items = [f"{BEFORE}{item.removeprefix(BEFORE)}" for item in self.items]
+        self.under_way.clear()
 
     def _levels(self, topic: str, times: int) -> list[Spans]:
         """What of a topic went once at least, twice at least, and so on."""

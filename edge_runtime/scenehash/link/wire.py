@@ -16,6 +16,7 @@ Integers = npt.NDArray[np.int64]
 
 VARINT_BYTES = 10
 MOST = (1 << 63) - 1
+NOT_TEXT = "a text that is not UTF-8"
 
 
 class Writer:
@@ -61,7 +62,7 @@ class Writer:
 
     def text(self, text: str) -> None:
         """A text in UTF-8, with the number of its bytes before it."""
-        self.blob(text.encode(errors="surrogateescape"))
+        self.blob(text.encode(errors="backslashreplace"))
 
     def column(self, values: Integers) -> None:
         """Integers of either sign, int64 [N]: each less the one before, as signed."""
@@ -147,9 +148,9 @@ class Reader:
     def text(self) -> str:
         """A text."""
         try:
-            return self.blob().decode(errors="surrogateescape")
+            return self.blob().decode()
         except UnicodeDecodeError as error:
-            raise BundleError("a text that is not UTF-8") from error
+            raise BundleError(NOT_TEXT) from error
 
     def column(self, count: int) -> Integers:
         """So many integers, int64 [N], that were put as a column."""

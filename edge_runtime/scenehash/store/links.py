@@ -376,6 +376,13 @@ class Links:
         query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ? AND file = ?"
         return int(self._database.one(query, store, file)[0])
 
+    def waiting_bytes(self, store: str) -> int:
+        """How many bytes of all files have come whose other parts have not."""
+        if not self._are_made():
+            return 0
+        query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ?"
+        return int(self._database.one(query, store)[0])
+
     def parts(self, store: str, file: bytes) -> list[bytes]:
         """The parts of a file, in their order."""
         query = "SELECT part FROM link_part WHERE store = ? AND file = ? ORDER BY start"

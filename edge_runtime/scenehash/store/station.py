@@ -4,8 +4,8 @@ from scenehash.errors import ConfigurationError
 from scenehash.files import printable
 
 MOST_CHARACTERS = 64
-# They stand between a name and a path, and in names of files.
-SEPARATORS = frozenset('/\\:"')
+# They stand between a name and a path, and in no file's name on every file system.
+SEPARATORS = frozenset('/\\:"*?<>|')
 
 
 def is_station_name(name: object) -> bool:

@@ -45,7 +45,10 @@ def check_head(
     if not station.has_keys:
         return None
     if not signature:
-        raise TrustError("it is not signed, and this machine has keys")
+        raise TrustError(
+            "it is not signed, and this machine has keys; on the machine that packs it: "
+            "scenehash trust key, and here: scenehash trust add with its public part"
+        )
     if len(signature) != ID_BYTES + SIGNATURE_BYTES:
         raise TrustError(f"its signature has {len(signature)} bytes, which none has")
     key = signature[:ID_BYTES].hex()

@@ -71,9 +71,12 @@ def sign_file(
     """
     private = read_private_key(key)
     when = (now or datetime.now(UTC)).replace(microsecond=0)
-    with open_regular(path) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
+    try:
+        with open_regular(path) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    except InputError as error:
+        raise InputError(error.reason, path) from error
     try:
         claim = Claim(
             kind=kind,

@@ -14,7 +14,7 @@ def answer(*arguments, status=0):
 
 def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     make(tmp_path / "s", 5).close()
-    ground, up, down = tmp_path / "ground", tmp_path / "up", tmp_path / "down"
+    ground, up, down = (tmp_path / name for name in ("ground", "up.shlb", "down.shlb"))
     answer("store", "station", "north", "--store", tmp_path / "s")
     packed = answer("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", up)
     assert (packed["number"], packed["tiles"], packed["path"]) == (1, 9, str(up))

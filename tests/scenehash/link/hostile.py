@@ -7,6 +7,7 @@ from scenehash.link.bundle import MOST_BLOCK, Packed, _Entry
 from scenehash.link.events import put_events
 from scenehash.link.kinds import (
     ALERTS,
+    ANNOTATIONS,
     ANSWERS,
     EVENTS,
     FILES,
@@ -84,6 +85,17 @@ HOSTILE = {
     ),
     "a file that leads elsewhere": packed(
         FILES, bytes(16) + b"\x05\x00" + number(8) + b"../../ab" + b"\x0512345"
+    ),
+    "sets of labels without end": packed(ANNOTATIONS, number(1 << 40) + bytes(20)),
+    "annotations without end": packed(ANNOTATIONS, b"\x01\x00" + number(1 << 40) + bytes(40)),
+    "an annotation of a set that is not there": packed(
+        ANNOTATIONS, b"\x00\x01\x00" + bytes(8) + b"\x00\x00\x00"
+    ),
+    "an annotation of a path without end": packed(
+        ANNOTATIONS, b"\x01\x00\x01\x00" + bytes(8) + b"\x00\x00" + number(1 << 40)
+    ),
+    "a bomb by the dictionary": packed(
+        EVENTS, zlib.compressobj(9, zdict=b"other").compress(bytes(9)) + bytes(90), 2, MOST_BLOCK
     ),
     "another way of packing": packed(PIECES, b"x", 7),
     "no deflated bytes": packed(PIECES, b"x" * 50, 1, 60),

@@ -195,7 +195,7 @@ def test_a_station_with_a_new_name_has_paths_of_that_name(tmp_path):
 
 def test_annotations_are_read_as_they_were_written():
     scenes = [
-        AnnotatedScene(3, b"12345678", "/a/\udcff.tif", ("x",)),
+        AnnotatedScene(3, b"12345678", "/a/\u00fc.tif", ("x",)),
         AnnotatedScene(9, b"abcdefgh", "/a/b.tif", ()),
         AnnotatedScene(10, b"abcdefgh", "", ("x", "y")),
     ]

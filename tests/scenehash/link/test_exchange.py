@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
-from scenehash.errors import ConfigurationError, NotStoredError, StoreDamagedError
+from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreDamagedError
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
-from scenehash.store import HashedScene
+from scenehash.store import Alert, HashedScene
 
 from ..store.samples import LINEAGE, make, placed, scene
 from .comparing import assert_merged
@@ -171,6 +171,70 @@ def test_a_station_that_was_restored_from_a_backup_goes_on(tmp_path):
         store.add([placed(3, 4), placed(4, 2), placed(2, 4)])
     exchange(tmp_path, [one], ground)
     assert_merged(ground, [one])
+
+
+def test_a_ground_store_that_was_restored_from_a_backup_gets_all_again(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(1, 3))
+    ground = tmp_path / "ground"
+    with CodeStore.open(one, writable=True) as store:
+        store.outbox.note(['{"alerts": []}'])
+    exchange(tmp_path, [one], ground)
+    shutil.copytree(ground, tmp_path / "backup")
+    with CodeStore.open(one, writable=True) as store:
+        store.outbox.note(['{"alerts": []}'])
+        store.add([placed(2, 4)])
+        store.remove_scenes([placed(1).content])
+        store.update_scene(placed(0).content, labels=["flood"])
+    exchange(tmp_path, [one], ground)
+    shutil.rmtree(ground)
+    shutil.copytree(tmp_path / "backup", ground)
+    exchange(tmp_path, [one], ground)
+    assert_merged(ground, [one])
+    with CodeStore.open(ground) as store:
+        assert store.outbox.newest() == 2
+
+
+def test_a_station_that_was_restored_from_a_backup_gets_alerts_again(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5)), tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    with CodeStore.open(ground, writable=True) as store:
+        store.alerts.add(Alert("port", 8, placed(0).codes[:1], placed(0).codes[:0], ("a",)))
+    exchange(tmp_path, [one], ground, rounds=2)
+    shutil.copytree(one, tmp_path / "backup")
+    with CodeStore.open(ground, writable=True) as store:
+        store.alerts.add(Alert("quay", 8, placed(0).codes[:1], placed(0).codes[:0], ("a",)))
+        store.alerts.remove("port")
+    for number in range(3):
+        with CodeStore.open(one, writable=True) as store:
+            store.add([scene(number)])
+        exchange(tmp_path, [one], ground)
+    shutil.rmtree(one)
+    shutil.copytree(tmp_path / "backup", one)
+    for number in range(3, 9):
+        with CodeStore.open(one, writable=True) as store:
+            store.add([scene(number)])
+        exchange(tmp_path, [one], ground)
+    with CodeStore.open(one) as store:
+        assert [alert.name for alert in store.alerts.list()] == ["quay"]
+
+
+def test_a_bundle_is_not_written_into_the_store(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    (codes,) = one.glob("codes*.bin")
+    for out in (one, codes, one / "new", one / "new.shlb"):
+        with pytest.raises(InputError, match="inside the store's folder"):
+            pack_bundle(one, "ground", out)
+    with CodeStore.open(one) as store:
+        assert store.verify() == []
+    assert not (one / "new").exists()
+
+
+def test_a_folder_for_bundles_is_made(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    path = tmp_path / pack_bundle(one, "ground", tmp_path / "outgoing").path
+    assert path.parent.name == "outgoing" and path.suffix == ".shlb"
+    file = pack_bundle(one, "ground", tmp_path / "b.shlb").path
+    assert file == str(tmp_path / "b.shlb")
 
 
 def test_gaps_of_a_link_without_receipts_are_named_and_sent_again(tmp_path):

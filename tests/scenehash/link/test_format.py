@@ -1,13 +1,18 @@
 """The format as docs/link.md has it: the golden bundle, and one that was put together by hand."""
 
+import json
 import struct
+import zlib
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
 from scenehash import CodeStore
-from scenehash.link import AskOptions, apply_bundles, ask_peer, link_status
+from scenehash.link import AskOptions, apply_bundles, ask_peer, kinds, link_status
+from scenehash.link.bundle import Block, pack_block
+from scenehash.link.dictionary import DICTIONARY
+from scenehash.link.events import put_events, thin_event
 from scenehash.link.pieces import codes_mark
 from scenehash.link.questions import Question
 
@@ -81,6 +86,19 @@ def test_the_golden_answer_is_read(tmp_path):
     assert best["window"] == [256, 0, 256, 256]
     assert PLACED[2].footprints is not None
     assert np.allclose(best["footprint"], PLACED[2].footprints[1], atol=1e-6)
+
+
+def test_the_dictionary_is_that_of_the_format():
+    text = (Path(__file__).parents[3] / "docs" / "link.md").read_text()
+    told = json.loads(text.split("```json\n")[1].split("```")[0])
+    assert "".join(told).encode() == DICTIONARY
+
+
+def test_few_events_take_less_by_the_dictionary():
+    event = thin_event('{"kind": "scene", "scene": "/a.tif", "alerts": [], "matches": []}')
+    block = Block(kinds.EVENTS, put_events([(1, event)]))
+    packed = pack_block(block)
+    assert packed.entry.way == 2 and 2 * len(packed.data) < len(zlib.compress(block.data, 9))
 
 
 def number(value: int) -> bytes:

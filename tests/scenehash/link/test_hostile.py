@@ -1,6 +1,7 @@
 """Bundles are untrusted: what they claim takes no memory, and what is wrong is refused."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore
 from scenehash.errors import BundleError, LineageError
-from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
+from scenehash.link import PackOptions, apply_bundles, link_status, model_files, pack_bundle
 from scenehash.link.bundle import (
     Block,
     bundle_bytes,
@@ -20,8 +21,10 @@ from scenehash.link.bundle import (
 from scenehash.link.digest_tree import Level
 from scenehash.link.events import put_events, station_event, take_events
 from scenehash.link.facts import Facts, Receipt
-from scenehash.link.kinds import PIECES, STATE
+from scenehash.link.kinds import EVENTS, FILES, PIECES, RECEIPT, STATE
 from scenehash.link.pieces import piece_of, put_pieces, take_pieces
+from scenehash.link.spans import Spans
+from scenehash.link.wire import Writer
 from scenehash.store.records import record_of
 
 from ..store.samples import LINEAGE, placed, scene
@@ -151,3 +154,68 @@ def test_a_sound_block_is_taken(tmp_path):
     bundle = written(tmp_path / "b", pack_block(Block(PIECES, piece_block())))
     (applied,) = apply_bundles([bundle], ground)
     assert (applied.tiles, applied.set_aside) == (23, [])
+
+
+def replaced(**fields):
+    hashed = placed(0, 3)
+    piece = piece_of(record_of(hashed, 0, 64), hashed.codes, 0, 3)
+    return Block(PIECES, put_pieces([replace(piece, **fields)], MARK)[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"path": "/a/X.tif"}, "not UTF-8"),
+        ({"labels": ("X",)}, "not UTF-8"),
+        ({"labels": ("a", " ")}, "a label is a word"),
+        ({"reading": '{"stretch": NaN}'}, "not JSON"),
+        ({"reading": '{"stretch": 1e999}'}, "not JSON"),
+    ],
+)
+def test_what_no_store_could_hold_is_refused(tmp_path, fields, reason):
+    ground, block = station(tmp_path / "ground", "ground"), replaced(**fields)
+    bad = Block(PIECES, block.data.replace(b"X", b"\xff"))
+    (applied,) = apply_bundles([written(tmp_path / "b", pack_block(bad))], ground)
+    assert reason in applied.set_aside[0]
+    with CodeStore.open(ground) as store:
+        assert store.contents() == []
+
+
+def test_an_event_of_no_number_is_one_that_every_reader_takes(tmp_path):
+    ground = station(tmp_path / "ground", "ground")
+    block = Block(EVENTS, put_events([(1, '{"alerts": [], "x": [NaN, 1e999, 1.5]}')]))
+    apply_bundles([written(tmp_path / "b", pack_block(block))], ground)
+    with CodeStore.open(ground) as store:
+        ((_, body),) = store.outbox.events(0, 9)
+    assert '"x": [null, null, 1.5]' in body
+
+
+def test_a_receipt_for_a_bundle_that_cannot_be_does_not_end_the_numbers(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0)), tmp_path / "ground"
+    with CodeStore.open(one) as store:
+        receipt = Receipt(store.uuid, 1 << 40, Spans([(1, 1 << 40)]))
+    blocks = [pack_block(Block(RECEIPT, receipt.block()))]
+    path = tmp_path / "receipt"
+    path.write_bytes(bundle_bytes(head_bytes(UUID, "ground", "one", 1, blocks), blocks))
+    pack_bundle(one, "ground", tmp_path)
+    apply_bundles([path], one)
+    up = pack_bundle(one, "ground", tmp_path)
+    assert up.number == 2
+    assert apply_bundles([up.path], ground)[0].set_aside == []
+
+
+def test_files_of_which_pieces_never_come_take_only_so_much(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_files, "MOST_FILE", 40_000)
+    ground, aside = station(tmp_path / "ground", "ground"), []
+    for number in range(1, 6):
+        out = Writer()
+        out.raw(bytes([number]) * 16)
+        out.number(30_000)
+        out.number(0)
+        out.text("a")
+        out.blob(bytes(model_files.PIECE))
+        blocks = [pack_block(Block(FILES, out.data()))]
+        path = tmp_path / "piece"
+        path.write_bytes(bundle_bytes(head_bytes(UUID, "one", "ground", number, blocks), blocks))
+        aside += apply_bundles([path], ground)[0].set_aside
+    assert len(aside) == 2 and "too many files wait" in aside[0]

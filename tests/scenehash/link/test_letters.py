@@ -231,6 +231,22 @@ def test_a_model_goes_down_in_pieces_over_many_bundles(tmp_path, sides):
     assert Path(path).read_bytes() == model.read_bytes()
 
 
+def test_answers_for_two_who_asked_are_not_written_over_each_other(tmp_path, sides):
+    one, ground, shown = sides
+    other = station(tmp_path / "other", "other")
+    asked = [
+        ask_peer(store, "one", [code_text(shown, 7)], out=tmp_path).path
+        for store in (ground, other)
+    ]
+    with pytest.raises(ConfigurationError, match="give a folder"):
+        answer_peer(asked, one, tmp_path / "answer.shlb")
+    _, answers = answer_peer(asked, one, tmp_path)
+    assert len({answer.path for answer in answers}) == 2
+    for answer, store in zip(answers, (ground, other), strict=True):
+        (applied,) = apply_bundles([answer.path], store)
+        assert len(applied.answers) == 1
+
+
 @pytest.mark.parametrize("name", ["../x.onnx", "/x.onnx", ".x", "a\\b", ""])
 def test_a_file_s_name_leads_nowhere_else(sides, name):
     from scenehash.link.model_files import take_piece

@@ -1,0 +1,56 @@
+"""scenehash trust, sign and verify: what they do, and what they say."""
+
+from pathlib import Path
+
+import pytest
+
+from ...command_line import answer, run
+from ...tiny_model import tiny_model
+
+
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SCENEHASH_TRUST", raising=False)
+    monkeypatch.delenv("SCENEHASH_SIGNING_KEY", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    return tmp_path / "settings" / "scenehash"
+
+
+def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
+    key, model = tmp_path / "ground.pem", tiny_model(tmp_path / "m.onnx")
+    made = answer("trust", "key", key)
+    assert run("verify", model).exit_code == 2
+    answer("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
+    assert "it is not signed" in run("verify", model).stderr
+    signed = answer("sign", model, "--key", key, "--series", "harbors", "--number", 7)
+    assert (signed["number"], signed["key"]) == (7, made["key"])
+    assert answer("verify", model)["series"] == "harbors"
+    (listed,) = answer("trust", "list")["keys"].values()
+    assert (listed["name"], listed["revoked"]) == ("ground", None)
+    answer("trust", "revoke", "ground")
+    assert "(ground) was revoked" in run("verify", model).stderr
+
+
+def test_a_machine_makes_a_key_of_its_own_once(settings: Path) -> None:
+    assert answer("trust", "key")["private"] == str(settings / "signing-key.pem")
+    before = (settings / "signing-key.pem").read_bytes()
+    assert "never overwritten" in run("trust", "key").stderr
+    assert (settings / "signing-key.pem").read_bytes() == before
+
+
+def test_what_is_no_key_or_no_file_is_named(tmp_path: Path) -> None:
+    key, half = tmp_path / "ground.pem", tmp_path / "half.pem"
+    answer("trust", "key", key)
+    half.write_bytes(key.read_bytes()[:60])
+    (tmp_path / "file").write_text("x")
+    answer("trust", "add", f"{key}.pub")
+    for words, place, reason in (
+        (("verify", tmp_path), tmp_path, "is a folder, not a file"),
+        (("sign", tmp_path, "--key", key), tmp_path, "is a folder, not a file"),
+        (("sign", tmp_path / "file", "--key", half), half, "no private key that can be used"),
+        (("trust", "add", half), half, "no public key"),
+        (("trust", "add", key), key, "the file that ends in .pub"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code == 1
+        assert f"error: {place}: " in refused.stderr and reason in refused.stderr
