@@ -15,6 +15,10 @@ from scenehash.errors import ArchiveError, ConfigurationError
 
 from .parts import ALL, files
 
+# A scheduler and its workers.
+pytestmark = pytest.mark.slow
+
+
 distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
 

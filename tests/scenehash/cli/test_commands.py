@@ -315,7 +315,7 @@ def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Pa
     ("words", "function", "keeps"),
     [
         (["ingest", "in"], "scenehash.ingestion.ingest", True),
-        (["rehash"], "scenehash.ingestion.rehash", True),
+        (["rehash"], "scenehash.ingestion.rehash.rehash", True),
         (["adapt", "--out", "a.onnx"], "scenehash.adaptation.adapt", False),
         (["search", "row:0"], "scenehash.retrieval.search.search", False),
     ],

@@ -11,7 +11,10 @@ import pytest
 from .corpus import Corpus, make_corpus
 from .servers import Milvus, Postgres, running
 
-ENGINES = ("lite", pytest.param("milvus", marks=pytest.mark.slow), "postgres", "extended")
+ENGINES = tuple(
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("lite", "milvus", "postgres", "extended")
+)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,9 @@ from .conftest import address_of
 from .corpus import BITS, LINEAGE, make_scenes
 from .proxy import Proxy
 
+# Servers, and processes that are killed.
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """What a kill is to a process that cannot tell of it."""
