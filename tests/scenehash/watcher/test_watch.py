@@ -22,7 +22,7 @@ from scenehash.watcher.arrivals import Now
 from scenehash.watcher.dispatcher import open_dispatcher
 from scenehash.watcher.listing import scan_folders
 from scenehash.watcher.loop import Watch
-from scenehash.watcher.options import SinkConfig, WatchOptions
+from scenehash.watcher.options import SinkOptions, WatchOptions
 
 from ...absent import package
 from ...scenes import draw
@@ -52,7 +52,7 @@ class Station:
         self.logged: list[str] = []
         self.options = WatchOptions()
         self.stdout = io.StringIO()
-        self.sinks = SinkConfig(self.stdout, root / "events.jsonl")
+        self.sinks = SinkOptions(self.stdout, root / "events.jsonl")
         self.hours, self.stopped = 0, False
         self._model, self._stack = model, ExitStack()
         self.folder.mkdir()
