@@ -5,6 +5,8 @@ PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 # Two files of tests at a time: most of them wait for processes, disks and browsers.
 BESIDE ?= -n 2 --dist loadfile
+# Each process that a test starts would compile the source again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo serve test test-fast lint page docs api audit bench isolated lowest emulated emulated-x86 clean
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.absent import absent
+
 # A busy machine makes no test fail.
 settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
@@ -23,10 +25,7 @@ def data_root() -> Path:
     """The folder of real images; a test that needs it is skipped where it is absent."""
     root = Path(os.environ.get("SCENEHASH_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (root / "ucmerced").is_dir():
-        absent = f"no real images at {root} (set SCENEHASH_DATA)"
-        if "SCENEHASH_REQUIRE_DATA" in os.environ:
-            pytest.fail(absent)
-        pytest.skip(absent)
+        absent("data", f"no real images at {root} (set SCENEHASH_DATA)")
     return root
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 project = tomllib.loads(Path(sys.argv[1]).read_text())["project"]
 extras = project["optional-dependencies"]
 required = [*project["dependencies"]]
-for extra in ("geo", "watch", "parquet", "milvus", "postgres", "serve", "fast", "trust", "train", "dev"):
+for extra in ("geo", "watch", "parquet", "milvus", "postgres", "serve", "fast", "trust", "cluster", "train", "dev"):
     required += extras[extra]
 # torch and what needs it belong to the workstation; scenehash[...] names extras.
 others = ("torch", "onnxscript", "pytorch", "efficientnet", "scenehash")

@@ -45,13 +45,13 @@ Arrivals in a folder, an event of each:
 import sys
 from pathlib import Path
 
-from scenehash import SinkConfig, WatchOptions, watch
+from scenehash import SinkOptions, WatchOptions, watch
 
 report = watch(
     [Path("scenehash-demo/queries/beach")],
     Path("my.store"),
     options=WatchOptions(once=True),
-    sinks=SinkConfig(stream=sys.stdout),
+    sinks=SinkOptions(stream=sys.stdout),
 )
 print(report.stored, "stored")
 ```
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
     from .diagnose.bench.settings import BenchSettings
-    from .diagnose.doctor import Examination, doctor
+    from .diagnose.doctor import DoctorReport, doctor
     from .engines import EngineStore, PushReport, push
     from .errors import ScenehashError
     from .index import CodeIndex
@@ -90,12 +90,12 @@ if TYPE_CHECKING:
     from .watcher.alerts import (
         add_alert,
         confirm_match,
+        propose_radius,
         reject_match,
-        set_false_alarms,
+        set_false_alarm_rate,
         test_alert,
-        tune_alert,
     )
-    from .watcher.options import SinkConfig, WatchOptions, WatchReport
+    from .watcher.options import SinkOptions, WatchOptions, WatchReport
     from .watcher.watch import watch
 
 # onnxruntime reports its use to its makers, from its import on, and keeps a database and an id of
@@ -109,8 +109,8 @@ __all__ = [
     "CodeStore",
     "Crop",
     "DecodeParams",
+    "DoctorReport",
     "EngineStore",
-    "Examination",
     "Filter",
     "HashModel",
     "HashReport",
@@ -124,7 +124,7 @@ __all__ = [
     "SceneTiles",
     "ScenehashError",
     "SearchResult",
-    "SinkConfig",
+    "SinkOptions",
     "Tiling",
     "WatchOptions",
     "WatchReport",
@@ -136,6 +136,7 @@ __all__ = [
     "ingest",
     "load_archive",
     "preview_tiles",
+    "propose_radius",
     "push",
     "push_archive",
     "read_scene",
@@ -144,9 +145,8 @@ __all__ = [
     "relocate",
     "retry_quarantine",
     "search",
-    "set_false_alarms",
+    "set_false_alarm_rate",
     "test_alert",
-    "tune_alert",
     "watch",
 ]
 
@@ -158,7 +158,7 @@ _MODULE_OF = {
     "Crop": "retrieval.crop",
     "DecodeParams": "decode_params",
     "EngineStore": "engines",
-    "Examination": "diagnose.doctor",
+    "DoctorReport": "diagnose.doctor",
     "Filter": "store",
     "HashModel": "model",
     "HashReport": "archive",
@@ -172,7 +172,7 @@ _MODULE_OF = {
     "SceneTiles": "scenes",
     "ScenehashError": "errors",
     "SearchResult": "retrieval.search",
-    "SinkConfig": "watcher.options",
+    "SinkOptions": "watcher.options",
     "Tiling": "tiling",
     "WatchOptions": "watcher.options",
     "WatchReport": "watcher.options",
@@ -192,9 +192,9 @@ _MODULE_OF = {
     "relocate": "ingestion.relocate",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
-    "set_false_alarms": "watcher.alerts",
+    "set_false_alarm_rate": "watcher.alerts",
     "test_alert": "watcher.alerts",
-    "tune_alert": "watcher.alerts",
+    "propose_radius": "watcher.alerts",
     "watch": "watcher.watch",
 }
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from .errors import InputError
 
 PARTIAL = ".partial"
+# A model file, which is read whole.
+MAX_MODEL_BYTES = 200_000_000
 KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",

@@ -76,6 +76,7 @@ def test_fitted_graph_is_the_same_but_for_its_integers_and_steps(
     check_quantized(executed_operators(fitted))
 
 
+@pytest.mark.slow
 def test_a_layer_with_too_few_inputs_keeps_its_integers(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], seen: Tiles
 ) -> None:

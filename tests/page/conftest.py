@@ -26,6 +26,7 @@ from scenehash.serve.options import ServeOptions
 from scenehash.serve.server import serve
 from scenehash.tiles import Image
 
+from ..absent import absent, package
 from ..scenehash.serve.stations import COMMAND, free_port, wait_for
 
 CHROMIUM = os.environ.get("SCENEHASH_CHROMIUM") or shutil.which("chromium") or ""
@@ -119,9 +120,9 @@ def serving(
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """One Chromium for all tests of the page."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    playwright = package("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM:
-        pytest.skip("no chromium on the path (apt-get install chromium)")
+        absent("chromium", "no chromium on the path (apt-get install chromium)")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
@@ -130,7 +131,7 @@ def browser() -> Iterator[Any]:
 
 def geotiff(path: Path, kind: str, crs: str, left: float, top: float, metres: float) -> None:
     """Three by two tiles of a kind as a georeferenced scene."""
-    rasterio = pytest.importorskip("rasterio", reason="extra geo is not installed")
+    rasterio = package("rasterio", reason="extra geo is not installed")
     tiles = demo_tiles(kind)
     pixels: Image = np.vstack([np.hstack(tiles[:3]), np.hstack(tiles[3:6])])
     height, width = pixels.shape[:2]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ..absent import package
 from .conftest import Server, Visit, visiting
 from .test_search import hits, rows
 
@@ -35,7 +36,7 @@ SHOWN = {
 
 @pytest.mark.parametrize("shown", SHOWN)
 def test_axe_finds_nothing_serious_in_any_view(browser: Any, server: Server, shown: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = package("axe_playwright_python.sync_playwright").Axe()
     viewport, display, views = SHOWN[shown]
     found = []
     with visiting(browser, server.url, viewport=viewport) as visit:

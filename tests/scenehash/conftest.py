@@ -11,7 +11,11 @@ ABSENT = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module", params=["numpy", pytest.param("numba", marks=ABSENT)])
+# Compiling takes longer than all that is tested by it.
+COMPILED = pytest.param("numba", marks=[ABSENT, pytest.mark.slow])
+
+
+@pytest.fixture(scope="module", params=["numpy", COMPILED])
 def loops(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each test of a module twice: with numpy's loops, and with compiled ones from the start."""
     with pytest.MonkeyPatch.context() as patch:

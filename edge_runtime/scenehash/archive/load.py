@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenehash.errors import ArchiveError
-from scenehash.files import path_text
+from scenehash.files import MAX_MODEL_BYTES, path_text
 from scenehash.ingestion.hash_stream import SCENES_A_COMMIT, TILES_A_COMMIT
-from scenehash.model.inspection import MAX_FILE_BYTES
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.store import CodeStore, HashedScene
 
@@ -59,7 +58,7 @@ def _opened(store: str | Path, manifest: Manifest, storage: Storage, wait: bool)
     )
     try:
         if not opened.keeps_model:
-            opened.keep_model(storage.read(MODEL, MAX_FILE_BYTES))
+            opened.keep_model(storage.read(MODEL, MAX_MODEL_BYTES))
         if recipe["frame"] is not None and not opened.rows:
             opened.keep_vectors(recipe["frame"], recipe["dims"])
         if recipe["thumbnails"]:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scenehash.errors import ArchiveError, InputError, ScenehashError
+from scenehash.files import MAX_MODEL_BYTES
 from scenehash.ingestion.hash_stream import HashStream
 from scenehash.ingestion.prefetch import CHANGED, SceneReading, nothing_valid
 from scenehash.ingestion.read_ahead import Images, ReadAhead
 from scenehash.ingestion.report import SetAside
 from scenehash.model.hash_model import Hashed, HashModel
-from scenehash.model.inspection import MAX_FILE_BYTES
 from scenehash.scenes import Window
 from scenehash.store import FILE, HashedScene, SceneVectors
 from scenehash.tiling import rows_of
@@ -211,7 +211,7 @@ def _model(out: str, lineage: str) -> HashModel:
     import cv2
 
     cv2.setNumThreads(1)  # a worker is one core
-    data = storage_at(out).read(MODEL, MAX_FILE_BYTES)
+    data = storage_at(out).read(MODEL, MAX_MODEL_BYTES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL
         path.write_bytes(data)

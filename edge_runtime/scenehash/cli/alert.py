@@ -249,7 +249,7 @@ def tune_command(
     With neither, its rule is chosen anew for the rate that it has, by what the store holds now.
     """
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import set_false_alarms, set_radius
+    from scenehash.watcher.alerts import set_false_alarm_rate, set_radius
 
     if radius is not None and false_alarms is not None:
         raise UsageError("--radius and --false-alarms: give one of them")
@@ -257,7 +257,7 @@ def tune_command(
         if radius is not None:
             alert = set_radius(code_store, name, radius)
         else:
-            alert = set_false_alarms(code_store, name, false_alarms)
+            alert = set_false_alarm_rate(code_store, name, false_alarms)
     report(alert.document(), as_json, f"{store}: alert {name}, {rule_text(alert)}")
 
 

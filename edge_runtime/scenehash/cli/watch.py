@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from scenehash.watcher.options import SinkConfig, WatchOptions
+from scenehash.watcher.options import SinkOptions, WatchOptions
 
 from .choices import IngestChoice
 from .console import counted, notice
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MEGABYTE = 1_000_000
 # Stored tiles that an event may name for each tile: an event is at most some megabytes.
 MOST_NEAREST = 100
-OPTIONS, SINKS = WatchOptions(), SinkConfig()
+OPTIONS, SINKS = WatchOptions(), SinkOptions()
 
 
 def register(app: typer.Typer) -> None:
@@ -70,10 +70,10 @@ class SinkChoice:
         ),
     ] = SINKS.kept_events
 
-    def config(self) -> SinkConfig:
+    def config(self) -> SinkOptions:
         """These, and stdout."""
         rotate_bytes = int(self.rotate_mb * MEGABYTE)
-        return SinkConfig(
+        return SinkOptions(
             sys.stdout, self.events, rotate_bytes, self.keep, self.webhook, self.keep_events
         )
 

@@ -22,7 +22,7 @@ NEAREST = 20
 
 
 @dataclass(frozen=True)
-class Examination:
+class DoctorReport:
     """What doctor found.
 
     drift: how the golden tiles of the model file came out here. rows_that_change_rank: by the name
@@ -54,7 +54,7 @@ class Examination:
         }
 
 
-def doctor(model: str | Path | None = None, store: str | Path | None = None) -> Examination:
+def doctor(model: str | Path | None = None, store: str | Path | None = None) -> DoctorReport:
     """Check the machine, and replay the golden tiles of a model file.
 
     model: None is the one that the store keeps, or that ships with scenehash. store: a store that
@@ -83,7 +83,7 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
                 moved = _moved_rows(drift, code_store)
         except StoreError as error:
             findings.append(Finding("store", "bad", str(error)))
-    return Examination(path, drift, machine, findings, moved)
+    return DoctorReport(path, drift, machine, findings, moved)
 
 
 def _model_of(store: str | Path | None) -> Path | None:

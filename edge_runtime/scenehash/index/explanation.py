@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass, field
-from types import TracebackType
 
 # A partition that was passed over: nothing in it can be nearer than what was found before.
 SKIPPED = "skipped"
@@ -75,11 +74,6 @@ class _Stage:
     def __enter__(self) -> None:
         self._started = time.perf_counter()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         took = time.perf_counter() - self._started
         self._seconds[self._name] = self._seconds.get(self._name, 0.0) + took

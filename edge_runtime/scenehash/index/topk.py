@@ -12,6 +12,11 @@ Distances = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.int64]
 
 
+def search_order(distances: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[np.intp]:
+    """The places [N] of distances and rows [N] in the order that every search has."""
+    return np.lexsort((rows, distances))
+
+
 @dataclass(frozen=True)
 class TopK:
     """At most k rows and their distances, ascending by (distance, row).
@@ -53,7 +58,7 @@ class TopK:
         if len(rows) > self.k:
             kept = distances <= self._cut(distances)
             distances, rows = distances[kept], rows[kept]
-        order = np.lexsort((rows, distances))[: self.k]
+        order = search_order(distances, rows)[: self.k]
         nearest = distances[order].astype(np.int32)
         count = int(nearest.searchsorted(self.farthest, side="right"))
         return TopK(self.k, self.farthest, nearest[:count], rows[order][:count])

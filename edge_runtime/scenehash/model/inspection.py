@@ -25,12 +25,11 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from scenehash.errors import InputError, ModelError
-from scenehash.files import open_regular, read_open
+from scenehash.files import MAX_MODEL_BYTES, open_regular, read_open
 from scenehash.tiles import MAX_TILE_SIZE
 
 from .card import MAX_CARD_BYTES, METADATA_KEY
 
-MAX_FILE_BYTES = 200_000_000
 MAX_DIMENSIONS = 8
 # The smallest type, of 2 bits, has four values in a byte.
 VALUES_A_BYTE = 4
@@ -98,7 +97,7 @@ def read_model(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             _check_outline(file, os.fstat(file.fileno()).st_size)
-            return read_open(file, MAX_FILE_BYTES)
+            return read_open(file, MAX_MODEL_BYTES)
     except OSError as error:
         raise ModelError(f"cannot be read ({error.strerror})") from error
     except InputError as error:
@@ -111,7 +110,7 @@ def _check_outline(file: IO[bytes], size: int) -> None:
     One that is too large to be read is left to who reads it.
     """
     at = count = 0
-    while at < size <= MAX_FILE_BYTES:
+    while at < size <= MAX_MODEL_BYTES:
         file.seek(at)
         head = file.read(LONGEST_HEAD)
         reader = FieldReader(head)
@@ -220,7 +219,7 @@ def _inspect_attribute(reader: "FieldReader", span: Span) -> None:
     sizes = [abs(value) for value in numbers]
     if name in WINDOW_ATTRIBUTES and max(sizes, default=0) > MAX_TILE_SIZE:
         raise ModelError(f"its graph has {name} of {max(sizes):,} pixels")
-    if name in SHAPE_ATTRIBUTES and math.prod(sizes) > MAX_FILE_BYTES:
+    if name in SHAPE_ATTRIBUTES and math.prod(sizes) > MAX_MODEL_BYTES:
         raise ModelError(f"its graph has a tensor of {math.prod(sizes):,} values")
 
 

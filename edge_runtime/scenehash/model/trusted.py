@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from scenehash.errors import ModelError, TrustError
+from scenehash.files import MAX_MODEL_BYTES
 from scenehash.trust.paths import state_path
 
 from .card import Card
 from .golden import MAX_DRIFT
-from .inspection import MAX_FILE_BYTES, inspect_model, read_model
+from .inspection import inspect_model, read_model
 from .model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, shipped_model
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
     try:
         if not (station := Station()).has_keys or is_shipped(path):
             return read_model(path), None
-        return station.read(path, MODEL, MAX_FILE_BYTES)
+        return station.read(path, MODEL, MAX_MODEL_BYTES)
     except TrustError as error:
         raise ModelError(f"not trusted: {error}") from error
 
@@ -122,7 +123,7 @@ def verify_model(path: Path) -> "Claim | AcceptedFile":
 
     try:
         station = Station()
-        data, trusted = station.read(path, MODEL, MAX_FILE_BYTES)
+        data, trusted = station.read(path, MODEL, MAX_MODEL_BYTES)
         check_card(Card.from_json(inspect_model(data).card), trusted)
     except (ModelError, TrustError) as error:
         raise ModelError(f"{path}: {error}") from error

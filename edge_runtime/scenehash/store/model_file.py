@@ -7,12 +7,11 @@ or exchanged, is as good as none.
 from hashlib import blake2b
 from pathlib import Path
 
-from scenehash.files import atomic_path
+from scenehash.errors import InputError
+from scenehash.files import MAX_MODEL_BYTES, atomic_path, read_regular
 
 PATTERN = "model-*.onnx"
 ID_BYTES = 8
-# Far more than a model file has.
-MOST_BYTES = 1 << 30
 
 
 def model_id(data: bytes) -> str:
@@ -37,8 +36,7 @@ def sound_model(folder: Path, identity: str) -> Path | None:
     """The path of the model file of an id; None when it is not there, or damaged."""
     path = model_path(folder, identity)
     try:
-        if path.stat().st_size > MOST_BYTES or model_id(path.read_bytes()) != identity:
-            return None
-    except OSError:
+        data = read_regular(path, MAX_MODEL_BYTES)
+    except InputError:
         return None
-    return path
+    return path if model_id(data) == identity else None

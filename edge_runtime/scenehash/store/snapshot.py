@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError
-from scenehash.index.topk import NO_ROW, Distances
+from scenehash.index.topk import NO_ROW, Distances, search_order
 
 from .catalog import Catalog, Committed
 from .codes_file import CodesFile
@@ -201,7 +201,7 @@ class Snapshot:
         """
         every, found, explanation = self.search(request)
         distances, rows = every.reshape(-1), found.reshape(-1)
-        order = np.lexsort((rows, distances))
+        order = search_order(distances, rows)
         distances, rows = distances[order], rows[order]
         first = np.sort(np.unique(rows, return_index=True)[1])
         kept = first[rows[first] != NO_ROW][: request.k]

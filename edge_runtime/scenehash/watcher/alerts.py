@@ -47,8 +47,8 @@ def default_radius(bits: int) -> int:
     """The radius of an alert that nobody gave one: about as sure at each width (docs/watch.md).
 
     An eighth of up to 64 bits, a sixth of up to 128, a fifth of more: distances of tiles of other
-    kinds vary less, as a share of the bits, the more bits there are. tune_alert proposes a better
-    one.
+    kinds vary less, as a share of the bits, the more bits there are. propose_radius gives a
+    better one.
     """
     return bits // (8 if bits <= 64 else 6 if bits <= 128 else 5)
 
@@ -135,10 +135,10 @@ def make_alert(
 def test_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -> AlertTest:
     """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
 
-    Its own examples are left out. Arguments and errors as tune_alert.
+    Its own examples are left out. Arguments and errors as propose_radius.
     """
     found = store.alerts.get(alert) if isinstance(alert, str) else alert
-    tuning, true = tune_alert(store, found, label), None
+    tuning, true = propose_radius(store, found, label), None
     if label is not None:
         true = _labelled(store, label)
     rows = np.array(_example_rows(found), np.int64)
@@ -184,7 +184,7 @@ def alerts_document(store: CodeStore) -> dict[str, object]:
     }
 
 
-def tune_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -> Tuning:
+def propose_radius(store: CodeStore, alert: str | Alert, label: str | None = None) -> Tuning:
     """Count the stored tiles at each distance from an alert's examples, and propose a radius.
 
     alert: its name, or one that need not be stored. label: the scenes that have it are truly of the
@@ -206,7 +206,7 @@ def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
     return alert
 
 
-def set_false_alarms(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
+def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
     """Choose the rule of an alert anew for a rate of false alarms, durably; None: as before.
 
     By what the store holds now. Raises NotStoredError when there is no such alert, and

@@ -10,13 +10,13 @@ from scenehash.store import CodeStore
 from .endpoint import Endpoint
 from .event_file import EventFile
 from .events import now, restored_event
-from .options import SinkConfig
+from .options import SinkOptions
 from .sinks import Event, Log, Sink, Stream, drain, pending_events
 from .webhook import Webhook
 
 
 @contextlib.contextmanager
-def open_dispatcher(store: CodeStore, config: SinkConfig, log: Log) -> Iterator["Dispatcher"]:
+def open_dispatcher(store: CodeStore, config: SinkOptions, log: Log) -> Iterator["Dispatcher"]:
     """Open the sinks, and deliver what was not delivered when the last watch ended.
 
     A sink that is new to the store gets events from now on. Raises InputError when the file cannot
@@ -143,7 +143,7 @@ class _Reader:
 
 
 def _open_file(
-    path: Path, uuid: str, delivered: Callable[[str], int], config: SinkConfig
+    path: Path, uuid: str, delivered: Callable[[str], int], config: SinkOptions
 ) -> EventFile:
     try:
         return EventFile(path, uuid, delivered, config.rotate_bytes, config.rotated_files)

@@ -35,7 +35,7 @@ class WatchOptions:
 
 
 @dataclass(frozen=True)
-class SinkConfig:
+class SinkOptions:
     """Where events go: each of these that is given gets all of them.
 
     stream: such as standard output. events_file: a file of JSON Lines; it is renamed before it has

@@ -15,11 +15,11 @@ from .alerts import DISABLED, disabled_alerts
 from .dispatcher import open_dispatcher
 from .lock import watch_lock
 from .loop import Watch
-from .options import SinkConfig, WatchOptions, WatchReport
+from .options import SinkOptions, WatchOptions, WatchReport
 from .sinks import Log
 from .waiting import waiting
 
-DEFAULTS, NO_SINKS = WatchOptions(), SinkConfig()
+DEFAULTS, NO_SINKS = WatchOptions(), SinkOptions()
 
 
 def watch(
@@ -27,7 +27,7 @@ def watch(
     store: str | Path,
     model: str | Path | HashModel | None = None,
     options: WatchOptions = DEFAULTS,
-    sinks: SinkConfig = NO_SINKS,
+    sinks: SinkOptions = NO_SINKS,
     stop: threading.Event | None = None,
     log: Log = SILENT.message,
 ) -> WatchReport:
@@ -61,7 +61,7 @@ def watch(
     return WatchReport(running.stored, running.set_aside, unreadable, undelivered)
 
 
-def _check(folders: Sequence[Path], store: Path, sinks: SinkConfig) -> None:
+def _check(folders: Sequence[Path], store: Path, sinks: SinkOptions) -> None:
     file = sinks.events_file
     if file is not None and store.absolute() in file.absolute().parents:
         raise ConfigurationError(f"--events {file}: not inside the store's folder")

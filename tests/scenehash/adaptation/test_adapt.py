@@ -44,6 +44,7 @@ def adapted(store: Path, out: Path, anyway: bool = True) -> Adapted:
         return adapt(opened, out, anyway=anyway)
 
 
+@pytest.mark.slow
 def test_an_adapted_file_is_a_model_that_the_store_can_change_to(
     tmp_path: Path, scene: Path, model: Path
 ) -> None:
@@ -64,6 +65,7 @@ def test_an_adapted_file_is_a_model_that_the_store_can_change_to(
     assert again.card.lineage == opened.lineage
 
 
+@pytest.mark.slow
 def test_kept_vectors_and_scenes_give_the_same_adaptation(
     tmp_path: Path, scene: Path, model: Path
 ) -> None:

@@ -9,14 +9,16 @@ import pytest
 
 from scenehash.objects import list_objects, read_object, write_object
 
+from ...absent import package
+
 BUCKET = "s3://archive"
 
 
 @contextlib.contextmanager
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of an empty bucket; what reaches it is in the environment."""
-    server_module = pytest.importorskip("moto.server", reason="moto's server is not installed")
-    pytest.importorskip("obstore", reason="the extra cluster is not installed")
+    server_module = package("moto.server", reason="moto's server is not installed")
+    package("obstore", reason="the extra cluster is not installed")
     import boto3
 
     with socket.create_server(("127.0.0.1", 0)) as free:

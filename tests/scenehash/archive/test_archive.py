@@ -40,6 +40,7 @@ def tiles(path: Path) -> list[tuple[SceneRecord, bytes, list[bytes | None]]]:
         ]
 
 
+@pytest.mark.slow
 def test_the_loaded_store_is_that_of_an_ingest(
     hashed: Path, scenes: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -177,6 +178,7 @@ def tasks_of(folder: Path, model: Path, out: Path) -> list[Task]:
     return [Task(str(out), recipe, Source(str(path), "")) for path in sorted(folder.iterdir())]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced_and_its_task_done(model: Path, tmp_path: Path) -> None:
     write_scenes(tmp_path / "in", range(4))
     tasks = tasks_of(tmp_path / "in", model, tmp_path / "out")
@@ -192,6 +194,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_task_done(model: Path, tmp_
     assert {outcome.reason for outcome in done.values()} == {""}
 
 
+@pytest.mark.slow
 def test_a_scene_that_ends_every_process_is_given_up_and_no_other(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,9 @@ from ..scenes.test_stac import item_link, item_of
 from .buckets import bucket, parts_in, upload
 from .parts import ALL, InThisProcess, files
 
+# A server of buckets.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address(scenes: Path) -> Iterator[str]:

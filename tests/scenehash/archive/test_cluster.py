@@ -13,9 +13,14 @@ import pytest
 from scenehash import hash_archive
 from scenehash.errors import ArchiveError, ConfigurationError
 
+from ...absent import package
 from .parts import ALL, files
 
-distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
+# A scheduler and its workers.
+pytestmark = pytest.mark.slow
+
+
+distributed = package("distributed", reason="the extra cluster is not installed")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from scenehash.report.search_files import SearchFiles
 from scenehash.retrieval.crop import Crop
 from scenehash.store import Filter
 from scenehash.tiling import Tiling
-from scenehash.watcher.options import SinkConfig, WatchOptions
+from scenehash.watcher.options import SinkOptions, WatchOptions
 
 ROOT = Path(__file__).parents[3]
 # Lines of a command's body: parse, call one function, print.
@@ -29,7 +29,7 @@ LONGEST_BODY = 30
 def test_the_defaults_of_the_commands_are_those_of_the_library() -> None:
     assert IngestChoice().options() == IngestOptions()
     assert WatchChoice().options(IngestOptions()) == WatchOptions(ingest=IngestOptions())
-    assert SinkChoice().config() == SinkConfig(sys.stdout)
+    assert SinkChoice().config() == SinkOptions(sys.stdout)
     assert vars(BenchChoice()) == vars(BenchSettings())
     assert DecodeChoice().params() == DecodeParams()
     assert TileChoice().tiling() == Tiling()

@@ -14,6 +14,7 @@ from scenehash import CodeStore
 from scenehash.ingestion.hash_stream import SCENES_A_COMMIT
 from scenehash.model.model_file import shipped_model
 
+from ...absent import package
 from ...command_line import answer, interrupt, run
 from ...scenes import archive, draw, read_pixels
 
@@ -256,7 +257,7 @@ def test_bad_input_is_one_clear_line(
     line: str, status: int, said: str, bad: dict[str, Path]
 ) -> None:
     if line.startswith(("train", "evaluate", "export")):
-        pytest.importorskip("torch")
+        package("torch")
     arguments = [part.format_map({name: str(path) for name, path in bad.items()})
                  for part in line.split()]  # fmt: skip
     result = run(*arguments)
@@ -315,7 +316,7 @@ def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Pa
     ("words", "function", "keeps"),
     [
         (["ingest", "in"], "scenehash.ingestion.ingest", True),
-        (["rehash"], "scenehash.ingestion.rehash", True),
+        (["rehash"], "scenehash.ingestion.rehash.rehash", True),
         (["adapt", "--out", "a.onnx"], "scenehash.adaptation.adapt", False),
         (["search", "row:0"], "scenehash.retrieval.search.search", False),
     ],

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from ...absent import absent, package
 from .corpus import Corpus, make_corpus
 from .servers import Milvus, Postgres, running
 
-ENGINES = ("lite", pytest.param("milvus", marks=pytest.mark.slow), "postgres", "extended")
+ENGINES = tuple(
+    pytest.param(name, marks=pytest.mark.slow)
+    for name in ("lite", "milvus", "postgres", "extended")
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def extended(postgres: Postgres) -> str:
-    psycopg = pytest.importorskip("psycopg", reason="no client of PostgreSQL is installed")
+    psycopg = package("psycopg", reason="no client of PostgreSQL is installed")
     place = {"host": "127.0.0.1", "port": postgres.port, "user": "postgres", "autocommit": True}
     with psycopg.connect(dbname="tiles", **place) as connection:
         connection.execute("CREATE DATABASE extended")
@@ -35,7 +39,7 @@ def extended(postgres: Postgres) -> str:
         try:
             connection.execute("CREATE EXTENSION postgis")
         except psycopg.Error:
-            pytest.skip("no PostGIS is installed (Debian: postgresql-15-postgis-3)")
+            absent("postgis", "no PostGIS is installed (Debian: postgresql-15-postgis-3)")
         connection.execute(
             "CREATE FUNCTION apart(bit, bit) RETURNS float8 IMMUTABLE PARALLEL SAFE LANGUAGE sql "
             "AS 'SELECT bit_count($1 # $2)::float8'"
@@ -46,22 +50,22 @@ def extended(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="module")
 def milvus(tmp_path_factory) -> Iterator[Milvus]:
-    pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
+    package("pymilvus", reason="no client of Milvus is installed")
     with running(Milvus(tmp_path_factory.mktemp("milvus"))) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def lite(tmp_path_factory) -> str:
-    pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
-    pytest.importorskip("milvus_lite", reason="no Milvus Lite is installed")
+    package("pymilvus", reason="no client of Milvus is installed")
+    package("milvus_lite", reason="no Milvus Lite is installed")
     return f"milvus://{tmp_path_factory.mktemp('lite')}/tiles.db"
 
 
 def address_of(request, name: str) -> str:
     """The address of an engine, to which the name of a collection is added."""
     if name in ("postgres", "extended"):
-        pytest.importorskip("psycopg", reason="no client of PostgreSQL is installed")
+        package("psycopg", reason="no client of PostgreSQL is installed")
     server = request.getfixturevalue(name)
     return str(getattr(server, "address", server))
 

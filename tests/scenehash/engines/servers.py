@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from ...absent import absent
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
@@ -26,7 +26,7 @@ class Postgres:
 
     def __init__(self) -> None:
         if not POSTGRES:
-            pytest.skip("no PostgreSQL server is installed (Debian: postgresql)")
+            absent("postgres", "no PostgreSQL server is installed (Debian: postgresql)")
         # Not below pytest's folders, which root alone may enter: the server refuses to run as root.
         self.folder = Path(tempfile.mkdtemp(prefix="scenehash-postgres-"))
         self.bin, self.port = POSTGRES[-1], free_port()
@@ -61,7 +61,7 @@ class Milvus:
 
     def __init__(self, folder: Path) -> None:
         if importlib.util.find_spec("milvus") is None:
-            pytest.skip("no Milvus server is installed (pip install milvus)")
+            absent("packages", "no Milvus server is installed (pip install milvus)")
         self.folder, self.port = folder / "milvus", free_port()
         self.start()
 

@@ -11,9 +11,13 @@ from scenehash.engines import EngineStore
 from scenehash.errors import EngineUnreachableError
 from scenehash.store import CodeStore, Filter, SearchRequest
 
+from ...absent import package
 from .conftest import address_of
 from .corpus import BITS, LINEAGE, make_scenes
 from .proxy import Proxy
+
+# Servers, and processes that are killed.
+pytestmark = pytest.mark.slow
 
 
 class Killed(BaseException):
@@ -83,7 +87,7 @@ def test_killed_at_any_write_the_next_push_puts_all_right(name, after, request, 
 
 
 def test_a_line_that_is_cut_and_a_server_that_is_killed_are_waited_for(postgres, store):
-    pytest.importorskip("psycopg", reason="no client of PostgreSQL is installed")
+    package("psycopg", reason="no client of PostgreSQL is installed")
     proxy = Proxy(("127.0.0.1", postgres.port))
     address = f"pg://postgres@127.0.0.1:{proxy.port}/tiles/cut"
     proxy.cut()

@@ -5,6 +5,8 @@ import random
 import signal
 import time
 
+import pytest
+
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 
 from ..store.samples import placed
@@ -25,6 +27,7 @@ def killed(work, seconds):
     os.waitpid(child, 0)
 
 
+@pytest.mark.slow
 def test_kills_of_pack_and_apply_lose_nothing(tmp_path):
     chance = random.Random(18)
     one = station(tmp_path / "one", "one", *(placed(number, 12) for number in range(40)))

@@ -14,7 +14,7 @@ from scenehash import HashModel
 from scenehash.errors import ModelError
 from scenehash.model.card import METADATA_KEY, Card
 from scenehash.model.inspection import (
-    MAX_FILE_BYTES,
+    MAX_MODEL_BYTES,
     TensorType,
     check_interface,
     inspect_model,
@@ -199,7 +199,7 @@ def test_an_input_beside_the_tiles_is_refused_unless_it_is_a_constant() -> None:
 def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
     large = tmp_path / "large.onnx"
     with large.open("wb") as file:
-        file.truncate(MAX_FILE_BYTES + 1)
+        file.truncate(MAX_MODEL_BYTES + 1)
     with pytest.raises(ModelError, match="at most 200,000,000"):
         read_model(large)
     os.mkfifo(tmp_path / "pipe.onnx")

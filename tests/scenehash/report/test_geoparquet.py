@@ -13,6 +13,8 @@ from scenehash.report.hilbert import BEYOND, hilbert_keys
 from scenehash.store import CodeStore, Filter, HashedScene, SearchRequest
 from scenehash.tiling import Window
 
+from ...absent import package
+
 SCENES, TILES = 60, 40
 
 
@@ -104,7 +106,7 @@ def test_a_reader_skips_most_of_what_it_does_not_want(store, tmp_path, monkeypat
 
 
 def test_duckdb_finds_our_hits_in_the_file(file, store):
-    duckdb = pytest.importorskip("duckdb")
+    duckdb = package("duckdb")
     code = next(store.living())[1][3]
     query = f"""
         SELECT bit_count(xor(code::BIT, from_hex('{code.tobytes().hex()}')::BIT))

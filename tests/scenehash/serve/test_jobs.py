@@ -245,6 +245,7 @@ def at_a_step(
     return there.is_set
 
 
+@pytest.mark.slow
 def test_codes_are_adapted_and_the_server_goes_on_with_them(archive: Path, tiny: HashModel) -> None:
     query = archive_paths("harbor")[0]
     with station_client(archive, tiny) as client:
@@ -314,6 +315,7 @@ def test_a_rehash_is_cancelled_and_the_store_is_as_it_was(
         assert client.post("/api/jobs/none/cancel").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_rehash_goes_on_with_the_next_server(
     archive: Path, tiny: HashModel, held: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:

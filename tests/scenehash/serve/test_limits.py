@@ -19,6 +19,10 @@ from scenehash.serve.problems import Refused
 
 from .stations import free_port, running, server_process, station_client, wait_for
 
+# A server, and clients that are slow.
+pytestmark = pytest.mark.slow
+
+
 SMALL = ServeOptions(port=0, threads=2, most_connections=8)
 
 

@@ -19,6 +19,9 @@ from ..store.samples import make
 from .stations import events_of, free_port, running, server_process, station_client, wait_for
 from .test_limits import SMALL
 
+# Servers in processes.
+pytestmark = pytest.mark.slow
+
 
 def note(store: Path, *numbers: int, kind: str = "scene", alert: str | None = None) -> None:
     """Events as a watch notes them."""

@@ -23,6 +23,9 @@ from scenehash.serve.server import serve
 from ..cli.test_commands import run
 from .stations import free_port, running, server_process, wait_for
 
+# The command as a process.
+pytestmark = pytest.mark.slow
+
 
 def test_it_says_its_address_and_answers_there(own: Path) -> None:
     port = free_port()

@@ -17,6 +17,8 @@ from scenehash.store.restore import list_backups, restore
 
 from .samples import LINEAGE, make, scene
 
+pytestmark = pytest.mark.slow
+
 FORK = multiprocessing.get_context("fork")
 # Scenes of one commit of the writer.
 GROUP = 5
@@ -89,7 +91,7 @@ def check(path: Path, done: int, begun: int) -> None:
             assert may_go or None not in store.thumbnails.of_scene(record)
 
 
-@pytest.mark.parametrize("instants", [6, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("instants", [100])
 def test_a_backup_at_any_instant_of_a_busy_ingest_restores(tmp_path: Path, instants: int) -> None:
     draw = random.Random(instants)
     writer = Writer(tmp_path / "s")
@@ -122,7 +124,7 @@ def seconds(action: Callable[[], object]) -> float:
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [50])
 def test_killed_in_a_backup_the_file_has_what_it_had(tmp_path: Path, kills: int) -> None:
     draw = random.Random(kills)
     with make(tmp_path / "s", 3) as store:
@@ -145,7 +147,7 @@ def test_killed_in_a_backup_the_file_has_what_it_had(tmp_path: Path, kills: int)
     assert left == {"s", "b", "before", "r"}
 
 
-@pytest.mark.parametrize("kills", [6, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [50])
 def test_killed_in_a_restore_there_is_the_whole_store_or_none(tmp_path: Path, kills: int) -> None:
     draw = random.Random(kills)
     with make(tmp_path / "s", 60) as store:

@@ -19,7 +19,7 @@ from scenehash import HashModel
 from scenehash.errors import ModelError
 from scenehash.model import hash_model
 from scenehash.model.card import Card
-from scenehash.model.inspection import MAX_FILE_BYTES, inspect_model
+from scenehash.model.inspection import MAX_MODEL_BYTES, inspect_model
 from scenehash.model.trusted import sign_model
 from scenehash.trust import add_key, change_state, make_key, revoke_key, sign_file
 from scenehash.trust.keys import read_private_key
@@ -29,7 +29,7 @@ from tests.tiny_model import tiny_model
 
 DAY = timedelta(days=1)
 NOW = datetime.now(UTC).replace(microsecond=0)
-LARGE = MAX_FILE_BYTES
+LARGE = MAX_MODEL_BYTES
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -112,13 +113,20 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def store(scenes: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ingested(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("ingested") / "s"
     harbors = sorted(scenes.glob("harbor*"))
     others = sorted(set(scenes.iterdir()) - set(harbors))
-    assert run("ingest", *harbors, "--label", "harbor", "--store", tmp_path / "s").exit_code == 0
-    assert run("ingest", *others, "--store", tmp_path / "s").exit_code == 0
-    return tmp_path / "s"
+    assert run("ingest", *harbors, "--label", "harbor", "--store", store).exit_code == 0
+    assert run("ingest", *others, "--store", store).exit_code == 0
+    return store
+
+
+@pytest.fixture
+def store(ingested: Path, tmp_path: Path) -> Path:
+    """A copy of its own of a store: hashing takes longer than most tests."""
+    return Path(shutil.copytree(ingested, tmp_path / "s"))
 
 
 def test_an_alert_is_added_listed_and_removed(store: Path, scenes: Path) -> None:
@@ -355,6 +363,7 @@ def rows_of(store: Path, label: str) -> list[int]:
         return [row for rows, _ in opened.living(Filter(label=label)) for row in rows.tolist()]
 
 
+@pytest.mark.slow
 def test_an_alert_is_made_for_a_rate_and_says_what_to_expect(large: Path) -> None:
     rows = rows_of(large, "harbor")
     added = answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),
@@ -397,6 +406,7 @@ def test_an_alert_is_made_for_a_rate_and_says_what_to_expect(large: Path) -> Non
     answer("alert", "remove", "port", "--store", large)
 
 
+@pytest.mark.slow
 def test_the_rule_decides_in_a_watch_and_its_event_says_so(large: Path, tmp_path: Path) -> None:
     rows = rows_of(large, "harbor")
     answer("alert", "add", "port", *(f"row:{row}" for row in rows[:5]),

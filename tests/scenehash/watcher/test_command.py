@@ -22,6 +22,10 @@ from ...scenes import draw
 from .test_endpoint import BODIES, LATE, Server, Talk, serve
 from .test_webhook import Receiver, receiver
 
+# Each starts the command as a process.
+pytestmark = pytest.mark.slow
+
+
 __all__ = ["receiver", "serve"]
 
 

@@ -28,7 +28,7 @@ def test_a_watch_reports_and_prints_nothing(
     folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = scenehash.WatchOptions(settle=0, once=True)
-    sinks = scenehash.SinkConfig(events_file=tmp_path / "e.jsonl")
+    sinks = scenehash.SinkOptions(events_file=tmp_path / "e.jsonl")
     logged: list[str] = []
     model = scenehash.HashModel.load()
     done = scenehash.watch([folder], tmp_path / "s", model, options, sinks, log=logged.append)
@@ -55,7 +55,7 @@ def test_a_watch_ends_when_it_is_stopped(folder: Path, tmp_path: Path) -> None:
 def test_a_watch_of_nothing_or_with_events_in_the_store_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no folders"):
         scenehash.watch([], tmp_path / "s")
-    sinks = scenehash.SinkConfig(events_file=tmp_path / "s" / "e.jsonl")
+    sinks = scenehash.SinkOptions(events_file=tmp_path / "s" / "e.jsonl")
     with pytest.raises(ConfigurationError, match="inside the store"):
         scenehash.watch([tmp_path], tmp_path / "s", sinks=sinks)
     assert not (tmp_path / "s").exists()
@@ -77,14 +77,14 @@ def test_alerts_are_added_and_tuned(folder: Path, tmp_path: Path) -> None:
         assert alert.sources == (example, "row:1", "row:2")
         with pytest.raises(StoreError, match="there is an alert of that name"):
             scenehash.add_alert(store, "quay", ["row:0"])
-        tuning = scenehash.tune_alert(store, "quay", label="harbor")
+        tuning = scenehash.propose_radius(store, "quay", label="harbor")
         assert tuning.true_total == 3
         assert set_radius(store, "quay", 5).radius == store.alerts.get("quay").radius == 5
         within, beyond = border(store, alert, 0)
         assert [hit.row for hit in within] == [0, 1]
         assert {hit.row for hit in beyond} <= {2}
         with pytest.raises(StoreError, match="no stored scene has the label"):
-            scenehash.tune_alert(store, "quay", label="none")
+            scenehash.propose_radius(store, "quay", label="none")
 
 
 @pytest.mark.slow

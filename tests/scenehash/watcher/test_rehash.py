@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenehash import CodeStore, HashModel, SinkConfig, WatchOptions, rehash, watch
+from scenehash import CodeStore, HashModel, SinkOptions, WatchOptions, rehash, watch
 from scenehash.errors import LineageError
 from scenehash.ingestion import IngestOptions, stored
 from scenehash.scenes import reopen_scene
@@ -37,7 +37,7 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
         ingest = IngestOptions(threads=1)
         options = WatchOptions(settle=0, poll=True, max_backlog=1, ingest=ingest)
         try:
-            watch([incoming], path, by["first"], options, SinkConfig(stream))
+            watch([incoming], path, by["first"], options, SinkOptions(stream))
         except LineageError as error:
             ended.append(error)
 
@@ -78,7 +78,7 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
     # The next one takes what arrived since, by the model that the store keeps.
     stream = io.StringIO()
     options = WatchOptions(settle=0, poll=True, once=True, ingest=IngestOptions(threads=1))
-    watch([incoming], path, None, options, SinkConfig(stream))
+    watch([incoming], path, None, options, SinkOptions(stream))
     assert [event["event"] for event in events()] == [newest + 1, newest + 2, newest + 3]
     with CodeStore.open(path) as store:
         check_codes(store, by["other"])

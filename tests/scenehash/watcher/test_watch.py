@@ -22,8 +22,9 @@ from scenehash.watcher.arrivals import Now
 from scenehash.watcher.dispatcher import open_dispatcher
 from scenehash.watcher.listing import scan_folders
 from scenehash.watcher.loop import Watch
-from scenehash.watcher.options import SinkConfig, WatchOptions
+from scenehash.watcher.options import SinkOptions, WatchOptions
 
+from ...absent import package
 from ...scenes import draw
 
 
@@ -51,7 +52,7 @@ class Station:
         self.logged: list[str] = []
         self.options = WatchOptions()
         self.stdout = io.StringIO()
-        self.sinks = SinkConfig(self.stdout, root / "events.jsonl")
+        self.sinks = SinkOptions(self.stdout, root / "events.jsonl")
         self.hours, self.stopped = 0, False
         self._model, self._stack = model, ExitStack()
         self.folder.mkdir()
@@ -362,7 +363,7 @@ def test_a_sink_that_is_new_gets_what_comes_from_now_on(station: Station) -> Non
 
 def georeferenced(path: Path, kind: str, light: float = 1.0) -> Path:
     """A scene of four tiles, always at the same place."""
-    rasterio = pytest.importorskip("rasterio")
+    rasterio = package("rasterio")
     pixels = np.hstack([draw(kind, seed) for seed in range(2)])
     pixels = (light * np.vstack([pixels, pixels[:, ::-1]])).astype(np.uint8)
     grid = rasterio.transform.from_origin(8.0, 47.0, 1e-5, 1e-5)

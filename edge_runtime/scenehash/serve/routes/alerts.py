@@ -1,5 +1,6 @@
 """Alerts: kinds of tile that a watch reports, made, tried and judged."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
@@ -7,14 +8,13 @@ from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
-from scenehash.store import Alert
+from scenehash.store import Alert, CodeStore
 from scenehash.watcher.alerts import (
-    add_alert,
     alerts_document,
     confirm_match,
     make_alert,
     reject_match,
-    set_false_alarms,
+    set_false_alarm_rate,
     set_radius,
     test_alert,
 )
@@ -38,36 +38,19 @@ def alerts(station: Here) -> Response:
 @router.post("/api/alerts", status_code=HTTPStatus.CREATED)
 def add(station: Here, asked: AlertRequest) -> Response:
     """Add an alert; a running watch uses it from its next scene on."""
-    examples = [station.query(query) for query in asked.examples]
-    unlike = [station.query(query) for query in asked.unlike]
+    make = _making(station, asked)
     with station.writer() as store:
-        added = add_alert(
-            store,
-            asked.name,
-            examples,
-            unlike,
-            asked.radius,
-            station.models.of(store),
-            false_alarms=asked.false_alarms,
-        )
-    return answer(added.document(), HTTPStatus.CREATED)
+        made = make(store)
+        store.alerts.add(made)
+    return answer(made.document(), HTTPStatus.CREATED)
 
 
 @router.post("/api/alerts/test")
 def test_new(station: Here, asked: AlertTestRequest) -> Response:
     """What an alert would have matched; nothing is stored."""
-    examples = [station.query(query) for query in asked.examples]
-    unlike = [station.query(query) for query in asked.unlike]
+    make = _making(station, asked)
     with station.readers.store() as store:
-        made = make_alert(
-            store,
-            asked.name,
-            examples,
-            unlike,
-            asked.radius,
-            station.models.of(store),
-            false_alarms=asked.false_alarms,
-        )
+        made = make(store)
     return answer(_tried(station, made, asked.label))
 
 
@@ -108,7 +91,7 @@ def change(station: Here, name: Name, asked: RateRequest) -> Response:
     with station.writer() as store:
         if asked.radius is not None:
             return answer(set_radius(store, name, asked.radius).document())
-        return answer(set_false_alarms(store, name, asked.false_alarms).document())
+        return answer(set_false_alarm_rate(store, name, asked.false_alarms).document())
 
 
 @router.delete("/api/alerts/{name:path}")
@@ -117,6 +100,21 @@ def remove(station: Here, name: Name) -> Response:
     with station.writer() as store:
         store.alerts.remove(name)
     return answer({"store": str(station.path), "removed": name})
+
+
+def _making(station: Station, asked: AlertRequest) -> Callable[[CodeStore], Alert]:
+    """How the alert is made in a store; its examples are read now, while no store is held."""
+    examples = [station.query(query) for query in asked.examples]
+    unlike = [station.query(query) for query in asked.unlike]
+    return lambda store: make_alert(
+        store,
+        asked.name,
+        examples,
+        unlike,
+        asked.radius,
+        station.models.of(store),
+        false_alarms=asked.false_alarms,
+    )
 
 
 def _tried(station: Station, alert: Alert, label: str | None) -> dict[str, object]:
