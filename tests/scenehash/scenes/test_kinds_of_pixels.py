@@ -1,14 +1,17 @@
 """Pixels of every depth, layout and palette are those that a format's definition says."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from scenehash.scenes import read_image
+from scenehash.errors import InputError
+from scenehash.scenes import image_of, read_image
 
 from .inputs import png, scene_like, tiff
 
@@ -123,7 +126,10 @@ KINDS: dict[str, tuple[bytes, np.ndarray, int]] = {
 def test_pixels_are_what_the_format_says(tmp_path: Path, name: str) -> None:
     data, expected, tolerance = KINDS[name]
     (tmp_path / name).write_bytes(data)
-    image = read_image(tmp_path / name).astype(int)
+    read = read_image(tmp_path / name)
+    if not name.endswith(".tif"):
+        assert np.array_equal(image_of(data), read)  # from memory, as where files have no /proc
+    image = read.astype(int)
     if expected.ndim == 2:
         expected = expected[:, :, np.newaxis]
     assert np.abs(image - expected).max() <= tolerance
@@ -137,3 +143,26 @@ def test_of_an_animation_the_first_picture_is_read(tmp_path: Path, suffix: str) 
     path = tmp_path / f"a{suffix}"
     assert cv2.imwriteanimation(str(path), animation, (cv2.IMWRITE_WEBP_QUALITY, 101))
     assert np.abs(read_image(path).astype(int) - IMAGE).max() <= (0 if suffix == ".png" else 40)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="decoded from its bytes elsewhere")
+def test_a_file_that_changes_between_its_id_and_its_pixels_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(IMAGE))
+
+    def changed_meanwhile(*arguments: Any) -> Any:
+        os.utime(path, ns=(0, 1))
+        return imread(*arguments)
+
+    imread = cv2.imread
+    monkeypatch.setattr(cv2, "imread", changed_meanwhile)
+    with pytest.raises(InputError, match="changed while it was read"):
+        read_image(path)
+
+
+def test_colours_of_a_palette_that_is_not_there_are_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.bmp").write_bytes(bmp(8, GREY.tobytes()))
+    with pytest.raises(InputError, match="damaged or truncated"):
+        read_image(tmp_path / "a.bmp")

@@ -207,9 +207,9 @@ def test_values_close_to_nothing_and_far_from_it_are_spread_alike(
     tmp_path: Path, scale: float
 ) -> None:
     dtype = np.float32 if scale == 1e-40 else np.float64
-    plain = raster(tmp_path / "a.tif", np.arange(65536, dtype=dtype).reshape(1, 256, 256) / 65536)
+    plain = raster(tmp_path / "a.tif", np.linspace(0, 1, 65536, dtype=dtype).reshape(1, 256, 256))
     with np.errstate(under="ignore"):
-        values = np.arange(65536, dtype=np.float64).reshape(1, 256, 256) / 65536 * scale
+        values = np.linspace(0, scale, 65536).reshape(1, 256, 256)
     other = raster(tmp_path / "b.tif", values.astype(dtype))
     apart = np.abs(read_image(plain).astype(int) - read_image(other))
     assert apart.max() <= 1
