@@ -3,9 +3,10 @@
 python benchmarks/fuzz_readers.py [--inputs 20000] [--seed 0] [--only jpeg]
 
 Small real files of each kind are mutated by a seed and read as an ingest reads them: opened, cut,
-every tile, overview, footprints, content. A model card is parsed, a model file is loaded and hashes
-a tile. Allowed is a result of the right kind, or InputError (ModelError for a card or a model). All
-else is a finding: another exception, a process that dies, more than 10 s, more than 600 MB.
+every tile, overview, footprints, content. A model card is parsed; a model file, and that of an
+adaptation with its card, is loaded and hashes a tile. Allowed is a result of the right kind, or
+InputError (ModelError for a card or a model). All else is a finding: another exception, a process
+that dies, more than 10 s, more than 600 MB.
 `--first N --inputs 1` repeats input N of a seed.
 """
 
@@ -111,7 +112,7 @@ def read_one(kind: str, seeds: list[bytes], rng: np.random.Generator, folder: Pa
             from scenehash.model.card import Card
 
             Card.from_json(data)
-        elif kind == "model":
+        elif kind in ("model", "adapted"):
             _read_model(_place(kind, data, folder))
         else:
             _read_scene(_place(kind, data, folder))
@@ -123,7 +124,9 @@ def read_one(kind: str, seeds: list[bytes], rng: np.random.Generator, folder: Pa
 
 
 def mutated(data: bytes, kind: str, rng: np.random.Generator) -> bytes:
-    """One to four mutations of a file; half of the time one."""
+    """One to four mutations of a file; half of the time one. Half of adaptations, of their card."""
+    if kind == "adapted" and rng.random() < 0.5:
+        return _with_card(data, mutated(_card_of(data), "card", rng))
     text = kind in ("stac", "notes", "vrt", "card", "world")
     for _ in range(int(rng.choice([1, 1, 1, 2, 3, 4]))):
         some = MUTATIONS + (TEXT_MUTATIONS if text else ())
@@ -176,6 +179,7 @@ def _kinds() -> dict[str, list[bytes]]:
     golden = Path(__file__).parents[1] / "tests" / "golden" / "model-1.onnx"
     return {
         "model": [golden.read_bytes()],
+        "adapted": [_adapted_model()],
         "jpeg": [_encoded(".jpg", image, quality) for image in (*tiles, grey)]
         + [_encoded(".jpg", tiles[0], progressive)],
         "png": [_encoded(".png", image) for image in (*tiles, grey, deep)],
@@ -192,6 +196,65 @@ def _kinds() -> dict[str, list[bytes]]:
         "vrt": [VRT],
         "card": [json.dumps({**model_card, "golden": model_card["golden"][:2]}).encode()],
     }
+
+
+def _adapted_model() -> bytes:
+    """What `scenehash adapt` writes, of a model of a few kilobytes."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from scenehash.model.adapted_graph import adapted_file
+    from scenehash.model.card import AdaptationRecord, golden_tile
+    from scenehash.model.hash_model import HashModel
+    from scenehash.model.lineage import adaptation_lineage
+    from scenehash.model.linear_code import LinearCode
+    from tests.tiny_model import DIMS, SIZE, tiny_model
+
+    rng = np.random.default_rng(1)
+    code = LinearCode.of(rng.standard_normal((DIMS, 64)), rng.standard_normal(64))
+    with tempfile.TemporaryDirectory() as folder:
+        path = tiny_model(Path(folder) / "a.onnx")
+        base = HashModel.open(path, made_here=True).card
+        record = AdaptationRecord(
+            base=base.name, base_lineage=base.lineage, tiles=1, judged=1, gain=0.0
+        )
+        card = base.model_copy(
+            update={
+                "adaptation": record,
+                "lineage": adaptation_lineage(base.lineage, code),
+                "golden": [],
+            }
+        )
+        data = path.read_bytes()
+        path.write_bytes(adapted_file(data, card, code))
+        model, tile = (
+            HashModel.open(path, made_here=True),
+            rng.integers(0, 256, (SIZE, SIZE, 3), np.uint8),
+        )
+        golden = golden_tile("noise", tile, model.encode([tile])[0], model.logits([tile])[0])
+        return adapted_file(data, card.model_copy(update={"golden": [golden]}), code)
+
+
+def _card_of(data: bytes) -> bytes:
+    return data[data.index(b'{"format":') :]
+
+
+def _with_card(data: bytes, card: bytes) -> bytes:
+    """An adapted model's file, whose metadata are its end, with another card."""
+    from scenehash.model.card import METADATA_KEY
+
+    key = b"\x0a" + _varint(len(METADATA_KEY)) + METADATA_KEY.encode()
+    start = data.index(key + b"\x12")
+    head = data[: start - len(_varint(len(data) - start))]
+    entry = key + b"\x12" + _varint(len(card)) + card
+    return head + _varint(len(entry)) + entry
+
+
+def _varint(number: int) -> bytes:
+    """Source: protobuf.dev, encoding."""
+    groups = []
+    while number > 127:
+        groups.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*groups, number])
 
 
 def _rasters(tiles: list[Image]) -> dict[str, list[bytes]]:
@@ -224,6 +287,7 @@ def _rasters(tiles: list[Image]) -> dict[str, list[bytes]]:
 def _place(kind: str, data: bytes, folder: Path) -> Path:
     """Write an input where its reader finds it, and return the scene that it belongs to."""
     suffixes = {"jpeg": ".jpg", "tiff": ".tif", "geotiff": ".tif", "model": ".onnx"}
+    suffixes["adapted"] = ".onnx"
     beside = {"stac": "a.json", "notes": "a.tif.aux.xml", "world": "a.tfw"}
     tile = cv2.cvtColor(cv2.resize(demo_tiles("forest")[0], (64, 64)), cv2.COLOR_RGB2BGR)
     if kind in beside:

@@ -26,6 +26,10 @@ _OTHERS = {
     b"GIF8": "GIF",
     b"%PDF": "PDF",
     b"\x89HDF": "HDF5",
+    b"\x0e\x03\x13\x01": "HDF4",
+    b"SIMPLE  =": "FITS",
+    b"msid": "MrSID",
+    b"SQLite format 3": "GeoPackage (SQLite)",
     b"CDF\x01": "NetCDF",
     b"CDF\x02": "NetCDF",
     b"PK\x03\x04": "ZIP",
@@ -45,6 +49,12 @@ _OTHERS = {
 }
 
 
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), "an AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"), "a HEIF (HEIC)"),
+}
+
+
 def format_of(head: bytes) -> str:
     """The format of a file, by its first bytes; InputError for one that is not read here."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -56,6 +66,9 @@ def format_of(head: bytes) -> str:
     for start, name in _OTHERS.items():
         if head.startswith(start):
             raise InputError(f"a {name} file, whatever its name says: convert it to PNG or GeoTIFF")
+    if head[4:8] == b"ftyp":  # ISO 14496-12, section 4.3: a file of boxes, by its major brand
+        name = _BRANDS.get(head[8:12], "a video or another MP4")
+        raise InputError(f"{name} file, whatever its name says: convert it to PNG or GeoTIFF")
     raise InputError(
         "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its "
         "first bytes"

@@ -242,34 +242,34 @@ def _by_points(
     some = [points[at] for at in _evenly(len(points), MOST_POINTS)]
     pixels = np.array([(point.col, point.row) for point in some], np.float64)
     ground = np.array([(point.x, point.y) for point in some], np.float64)
-    if not (_spread(pixels) and _spread(ground)):
+    choices = [ground]
+    if crs.is_geographic and np.isfinite(ground).all():
+        choices.append(_without_a_jump(ground))
+    choices = [choice for choice in choices if _spread(pixels) and _spread(choice)]
+    if not choices:
         warnings.append("it has no place: its control points do not span an area")
         return None
-    if crs.is_geographic:
-        some = _without_a_jump(some, pixels, ground)
-    fitted = FittedMapping(GCPTransformer(some, tps=len(some) >= THIN_PLATE_POINTS))
+    placed = [
+        GroundControlPoint(point.row, point.col, x, y)
+        for point, (x, y) in zip(
+            some, min(choices, key=lambda choice: _misfit(pixels, choice)).tolist(), strict=True
+        )
+    ]
+    fitted = FittedMapping(GCPTransformer(placed, tps=len(placed) >= THIN_PLATE_POINTS))
     return Georeference(fitted, crs, width)
 
 
-def _without_a_jump(
-    points: list[GroundControlPoint], pixels: Floats, ground: Floats
-) -> list[GroundControlPoint]:
-    """Control points in degrees, their longitudes counted on past the meridian where they jump.
+def _without_a_jump(ground: Floats) -> Floats:
+    """Longitudes and latitudes [N, 2], the longitudes counted on past the meridian where they jump.
 
-    At 180 degrees they do, or at 0 where they go from 0 to 360. Those counted on, from the widest
-    gap between them, are taken where they follow the pixels better.
+    At 180 degrees they do, or at 0 where they go from 0 to 360. They are counted on from the widest
+    gap between them.
     """
     longitudes = ground[:, 0]
     around = np.sort(longitudes % 360)
     gaps = np.diff(around, append=around[0] + 360)
     first = around[(int(np.argmax(gaps)) + 1) % len(around)]
-    counted_on = np.column_stack([first + (longitudes - first) % 360, ground[:, 1]])
-    if not _spread(counted_on) or _misfit(pixels, counted_on) >= _misfit(pixels, ground):
-        return points
-    return [
-        GroundControlPoint(point.row, point.col, float(x), point.y)
-        for point, x in zip(points, counted_on[:, 0], strict=True)
-    ]
+    return np.column_stack([first + (longitudes - first) % 360, ground[:, 1]])
 
 
 def _misfit(pixels: Floats, ground: Floats) -> tuple[float, bool]:

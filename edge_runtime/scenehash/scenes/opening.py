@@ -7,20 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.files import open_regular, path_from, printable
 from scenehash.objects import describe, gdal_name, read_head
+from scenehash.tiling import Window
 
 from .bands import Bands, choose
 from .decoding import Decoding, decide, decoding_from
-from .exif import tiff_orientation
+from .exif import UPRIGHT, tiff_orientation
 from .formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, VRT, format_of
 from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, world_file
 from .place import Place
 from .plain_image import read_image_file
 from .scene import Scene, only_input_errors
-from .source import Source
+from .size_limits import MAX_BYTES
+from .source import ArraySource, Source
 from .stac import Noted
 from .stretch import leaves_alone
 from .tiff_directory import first_directory
@@ -225,4 +229,20 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     """The raster as it is to be seen; one with a place lies as its place says."""
     if kind != TIFF or is_placed:
         return raster
-    return turned(raster, tiff_orientation(first_directory(path)))
+    orientation = tiff_orientation(first_directory(path))
+    pixels = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
+    if orientation == UPRIGHT or pixels > MAX_BYTES // 2:
+        return turned(raster, orientation)
+    # A row of what is seen is a column of what is stored: strips would be decoded once for each.
+    return turned(_in_memory(raster), orientation)
+
+
+def _in_memory(raster: "RasterSource") -> ArraySource:
+    bands, shape = raster.bands, (raster.height, raster.width)
+    every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
+    mask = raster.read_mask(whole, shape) if raster.has_mask else None
+    source = ArraySource(np.moveaxis(raster.read(every, whole, shape), 0, 2), bands, mask)
+    source.nodata, source.significant_bits = raster.nodata, raster.significant_bits
+    source.is_white_zero = raster.is_white_zero
+    raster.close()
+    return source

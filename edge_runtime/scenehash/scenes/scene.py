@@ -28,7 +28,7 @@ from .times import Acquired
 READ_PIXELS = 1 << 20
 # Tiles in metres whose sizes differ more than this between the edges of a scene are warned of.
 SIZES_MAY_DIFFER = 1.1
-# Pixels of a side below which a tile in metres shows nothing.
+# Pixels of a side below which a tile shows nothing.
 LEAST_SIDE = 8
 
 
@@ -134,7 +134,13 @@ class Scene:
                 f"its pixels differ in size by {self._place.sizes_differ:.2g} times between its "
                 "edges: tiles are as large as asked for in its middle",
             )
-        return tiling.windows(self.height, self.width, sides)
+        windows = tiling.windows(self.height, self.width, sides)
+        if len(windows) > 1 and min(self.height, self.width) < LEAST_SIDE <= min(sides):
+            raise InputError(
+                f"{self.width}x{self.height} pixels are too narrow for tiles that show anything; "
+                "take one tile of it with --whole"
+            )
+        return windows
 
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0

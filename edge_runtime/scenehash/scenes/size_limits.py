@@ -71,9 +71,7 @@ def _header(data: bytes) -> Header:
     if data.startswith(b"\xff\xd8\xff"):
         return _jpeg(data)
     if data.startswith(b"BM"):
-        form = "<ii" if struct.unpack("<I", data[14:18])[0] >= 16 else "<HH"
-        width, height = struct.unpack_from(form, data, 18)
-        return Header(abs(width), abs(height))
+        return _bmp(data)
     return _webp(data)
 
 
@@ -87,6 +85,18 @@ def _png(data: bytes) -> Header:
             channels = 4
         at += 12 + struct.unpack_from(">I", data, at)[0]
     return Header(width, height, channels, 2 if bits == 16 else 1)
+
+
+def _bmp(data: bytes) -> Header:
+    """Source: Microsoft, BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER."""
+    start, head = struct.unpack_from("<II", data, 10)
+    is_core = head < 16
+    width, height, _, bits = struct.unpack_from("<HHHH" if is_core else "<iiHH", data, 18)
+    if 1 <= bits <= 8:
+        count = 0 if head < 40 else struct.unpack_from("<I", data, 46)[0]
+        if start < 14 + head + (3 if is_core else 4) * (count or 1 << bits):
+            raise ValueError("no room for its palette")
+    return Header(abs(width), abs(height))
 
 
 def _jpeg(data: bytes) -> Header:

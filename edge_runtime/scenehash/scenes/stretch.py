@@ -57,7 +57,12 @@ def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
     scaled: Pixels = pixels.astype(kind)
     with np.errstate(over="ignore", invalid="ignore"):  # values without data may be anything
         scaled -= kind(low)
-        scaled *= kind(255.0 / (high - low))
+        factor = kind(np.float64(255) / (high - low))
+        # Values may lie so close together that their type has no number to spread them by.
+        if np.isfinite(factor):
+            scaled *= factor
+        else:
+            scaled = scaled / np.float64(high - low) * 255
     np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
     return np.asarray(np.clip(np.rint(scaled, out=scaled), 0, 255, out=scaled).astype(np.uint8))
 

@@ -122,7 +122,7 @@ def _parsed(text: str) -> datetime | None:
         if len(text) in FORMATS:
             with contextlib.suppress(ValueError):
                 return _plausible(datetime.strptime(text, FORMATS[len(text)]).replace(tzinfo=UTC))
-        time = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
         return _plausible(time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None

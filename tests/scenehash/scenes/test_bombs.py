@@ -26,7 +26,7 @@ MEASURE = """
     import cv2, rasterio  # what they take is not the file's
     from scenehash.scenes import georeference, raster
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started, reason = time.monotonic(), ""
+    started, reason = time.process_time(), ""
     try:
         with open_scene(Path(sys.argv[1])) as scene:
             scene.windows(Tiling(), 256)
@@ -35,12 +35,12 @@ MEASURE = """
     except InputError as error:
         reason = error.reason
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps([reason, time.monotonic() - started, (peak - before) / 1024]))
+    print(json.dumps([reason, time.process_time() - started, (peak - before) / 1024]))
 """
 
 
 def measure(path: Path) -> tuple[str, float, float]:
-    """Why a file is set aside, the seconds that took, and the mebibytes besides the process."""
+    """Why a file is set aside, its seconds of processor, and the mebibytes besides the process."""
     command = [sys.executable, "-c", textwrap.dedent(MEASURE), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,7 +13,8 @@ from rasterio.enums import ColorInterp
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
-from scenehash.scenes import Tiling, open_scene, read_image, read_scene
+from scenehash.scenes import Tiling, Window, open_scene, opening, read_image, read_scene
+from scenehash.scenes.size_limits import MAX_BYTES
 
 from .inputs import exif, planes, png, raster, scene_like, tiff, vrt, vrt_band
 
@@ -335,3 +336,25 @@ def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:
     scene = read_scene(tmp_path / "a.tif", 40)
     assert scene.warnings == ("it holds 3 images, of which the first is read",)
     assert np.array_equal(scene.tiles[0], np.asarray(pages[0]))
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_windows_of_a_turned_image_are_those_of_the_upright_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, orientation: int, is_held: bool
+) -> None:
+    monkeypatch.setattr(opening, "MAX_BYTES", MAX_BYTES if is_held else 0)
+    image = scene_like(300, 520, orientation)
+    data = png(image, exif(orientation))
+    if suffix == ".tif":
+        data = tiff(image, tags={274: ("H", [orientation])})
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data)
+    marked = Image.fromarray(image)
+    marked.getexif()[274] = orientation
+    upright = np.asarray(ImageOps.exif_transpose(marked))
+    with open_scene(path) as scene:
+        assert (scene.height, scene.width) == upright.shape[:2]
+        for window in [*scene.windows(Tiling(), 128), Window(7, 11, 201, 123)]:
+            assert np.array_equal(scene.picture(window, 999)[0], window.cut(upright))

@@ -146,12 +146,22 @@ def test_control_points_place_a_scene(tmp_path: Path, crs: str, affine: Affine, 
 
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize(
-    ("west", "lowest"), [(179.8, -180), (-0.2, 0), (359.9, 0), (-180.1, -180), (20, -180)]
+    ("west", "lowest", "pixel"),
+    [
+        (179.8, -180, 0.001),
+        (-0.2, 0, 0.001),
+        (359.9, 0, 0.001),
+        (-180.1, -180, 0.001),
+        (20, -180, 0.001),
+        # So small that longitudes of both sides lie on a line.
+        (179.998, -180, 1e-5),
+        (-0.002, 0, 1e-5),
+    ],
 )
 def test_control_points_across_a_meridian_where_longitudes_jump_place_a_scene(
-    tmp_path: Path, west: float, lowest: float, count: int
+    tmp_path: Path, west: float, lowest: float, pixel: float, count: int
 ) -> None:
-    affine = from_origin(west, 10, 0.001, 0.001)
+    affine = from_origin(west, 10, pixel, pixel)
     with rasterio.open(
         tmp_path / "a.tif", "w", driver="GTiff", width=512, height=512, count=3, dtype="uint8"
     ) as file:

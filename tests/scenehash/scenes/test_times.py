@@ -37,6 +37,9 @@ def test_tags_come_before_the_name_and_a_stac_item_before_both(tmp_path: Path) -
     item = {"properties": {"datetime": None, "start_datetime": "2020-12-11T23:00:00+01:00"}}
     path.with_suffix(".json").write_text(json.dumps(item))
     assert time_of(path, tags).time == datetime(2020, 12, 11, 22, tzinfo=UTC)
+    for written in ("2020-12-11t22:00:00z", "2020-W50-5T22:00:00Z", "2020-12-12T03:30:00+05:30"):
+        path.with_suffix(".json").write_text(json.dumps({"properties": {"datetime": written}}))
+        assert time_of(path, tags).time == datetime(2020, 12, 11, 22, tzinfo=UTC)
     for broken in ("[]", "{", '{"properties": 5}', '{"properties": {"datetime": null}}'):
         path.with_suffix(".json").write_text(broken)
         assert time_of(path, tags).time == datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)

@@ -200,3 +200,16 @@ def test_the_readings_of_older_stores_are_understood(tmp_path: Path) -> None:
         assert scene.reading["valid_by"] == ["nodata"]
     with reopen_scene(path, {}) as scene:
         assert scene.reading["bands"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-320, 1e300])
+def test_values_close_to_nothing_and_far_from_it_are_spread_alike(
+    tmp_path: Path, scale: float
+) -> None:
+    dtype = np.float32 if scale == 1e-40 else np.float64
+    plain = raster(tmp_path / "a.tif", np.linspace(0, 1, 65536, dtype=dtype).reshape(1, 256, 256))
+    with np.errstate(under="ignore"):
+        values = np.linspace(0, scale, 65536).reshape(1, 256, 256)
+    other = raster(tmp_path / "b.tif", values.astype(dtype))
+    apart = np.abs(read_image(plain).astype(int) - read_image(other))
+    assert apart.max() <= 1

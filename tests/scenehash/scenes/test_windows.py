@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenehash.errors import ConfigurationError
-from scenehash.scenes import Tiling, Window
+from scenehash.errors import ConfigurationError, InputError
+from scenehash.scenes import Tiling, Window, open_scene
 from scenehash.tiling import PixelSize
+
+from .inputs import png
 
 
 @given(
@@ -77,3 +81,15 @@ def test_tiles_that_are_square_on_the_ground_cover_a_scene(
 def test_a_tiling_that_makes_no_sense_is_an_error(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError):
         Tiling(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(1, 600), (600, 1), (7, 5000)])
+def test_a_line_of_pixels_is_not_cut_into_tiles_that_show_nothing(
+    tmp_path: Path, shape: tuple[int, int]
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(np.full(shape, 9, np.uint8)))
+    with open_scene(tmp_path / "a.png") as scene:
+        with pytest.raises(InputError, match="too narrow for tiles that show anything"):
+            scene.windows(Tiling(), 256)
+        assert len(scene.windows(Tiling(whole=True), 256)) == 1
+        assert len(scene.windows(Tiling(pixels=1), 256)) == shape[0] * shape[1]
