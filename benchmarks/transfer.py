@@ -98,7 +98,9 @@ def measured(model: HashModel, path: Path, most: int) -> dict[str, Any]:
                 codes = pack(values[halves:, :bits])
                 result[f"{name}_{bits}"] = retrieval_quality(codes, truth, SEED).map_at_20
                 if mixed:
-                    second = mixed_quality(codes, whole[halves:], truth, SEED)
+                    second = mixed_quality(
+                        codes, whole[halves:], truth, SEED, adapted=name == "adapted"
+                    )
                     result[f"{name}_{bits}_mixed"] = second.map_at_20
 
     note("shipped", logits)

@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, unpack
 from scenehash.model.linear_code import Vectors
-from scenehash.retrieval.rerank import MIXED, mixed_scores
+from scenehash.retrieval.mixing import Mixing
+from scenehash.store import TileSample
+from scenehash.store.sample import SAMPLED
 
 from .data import Labels, memberships
 
@@ -79,16 +81,22 @@ def cosine_quality(vectors: npt.NDArray[np.float32], labels: Labels, k: int = DE
 
 
 def mixed_quality(
-    codes: Codes, vectors: Vectors, labels: Labels, seed: int, k: int = DEPTH
+    codes: Codes,
+    vectors: Vectors,
+    labels: Labels,
+    seed: int,
+    k: int = DEPTH,
+    adapted: bool = False,
 ) -> Quality:
     """Quality of the second look of a search: codes uint8 [N, K/8] with vectors int8 [N, D].
 
     As a store ranks that keeps representations: the nearest by codes, see retrieval_quality, are
-    ordered by codes and vectors together; scenehash.retrieval.rerank.
+    ordered by codes and vectors together; scenehash.retrieval.mixing. adapted: whether the codes
+    are those of an adapted model.
     """
     order = np.random.default_rng(seed).permutation(len(labels))
-    codes, floats = codes[order], vectors[order].astype(np.float32)
-    unit = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
+    codes, vectors = codes[order], vectors[order]
+    mixing = Mixing.of(TileSample(codes[:SAMPLED], vectors[:SAMPLED]), adapted)
     signs = np.where(unpack(codes), np.float32(1), np.float32(-1))
 
     def scores(queries: slice) -> npt.NDArray[np.float32]:
@@ -96,9 +104,9 @@ def mixed_quality(
         mixed = np.full_like(likeness, -np.inf)
         for place, query in enumerate(range(queries.start, queries.stop)):
             likeness[place, query] = -np.inf
-            near = np.argsort(-likeness[place], kind="stable")[: max(MIXED, k)]
-            cosines = unit[near] @ unit[query]
-            mixed[place, near] = mixed_scores(codes[near], codes[query][np.newaxis], cosines)
+            near = np.argsort(-likeness[place], kind="stable")[: max(mixing.nearest, k)]
+            own = slice(query, query + 1)
+            mixed[place, near] = mixing.scores(codes[near], codes[own], vectors[near], vectors[own])
         return mixed
 
     return _quality(scores, labels[order], k)

@@ -24,11 +24,10 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, unpack
 from scenehash.model.linear_code import Vectors
+from scenehash.retrieval.familiarity import KNOWN, LEADING, familiarity
 from scenehash.tiles import Image, to_tile
 
 NEAREST = 10
-# The familiarity from which on a model is taken to know an archive, by so many leading bits.
-KNOWN, LEADING = 0.65, 24
 # The spread below which all tiles are taken for one kind.
 ONE_KIND = 0.25
 # The rise of agreement from which on adapted codes are taken to be better.
@@ -102,13 +101,6 @@ def judge(
         Measure(agreement(before, pairs), agreement(after, pairs)),
         steadiness,
     )
-
-
-def familiarity(codes: Codes) -> float:
-    """The share of codes uint8 [N, K/8] whose leading bits are those of another; see above."""
-    leading = codes[:, : LEADING // 8]
-    _, place, counts = np.unique(leading, axis=0, return_inverse=True, return_counts=True)
-    return float((counts[place.reshape(-1)] > 1).mean())
 
 
 def spread(codes: Codes) -> float:

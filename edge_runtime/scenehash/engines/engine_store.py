@@ -14,10 +14,11 @@ from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import EngineError, LineageError, NotStoredError, StoreError
 from scenehash.geo import Box
 from scenehash.index import Explanation
-from scenehash.store import Filter, Hit, SearchRequest
+from scenehash.store import Filter, Hit, SearchRequest, TileSample
 from scenehash.store.records import Tile, seconds
 from scenehash.store.resolving import resolve
 from scenehash.store.rows import Rows
+from scenehash.store.sample import NO_TILES
 from scenehash.store.selection import around
 
 from .address import Address
@@ -190,6 +191,10 @@ class EngineStore:
     def resolve(self, where: Filter) -> Filter:
         """The filter with whole names; StoreError when it can meet no tile."""
         return resolve(_Known(self), where, self.address)
+
+    def sample(self) -> TileSample:
+        """No tile: an engine keeps no representations."""
+        return NO_TILES
 
     def model_file(self) -> Path | None:
         """None: an engine keeps no model file."""

@@ -8,23 +8,18 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes, nearest_hamming, unpack
+from scenehash.codes import unpack
 from scenehash.errors import ConfigurationError
 from scenehash.store import Hit, Searchable
 
+from .mixing import Mixing, unit
 from .place_match import same_place_first
 from .query import Logits, Query
 
 # Hits that are compared by the certainty of bits for each that is wanted; and at least so many.
 WEIGHED, LEAST_WEIGHED = 5, 100
-# Hits of which thumbnails are compared with the query's, and representations, alone or with codes.
-PLACES, REPRESENTED, MIXED = 300, 300, 100
-# Leading bits that tell known kinds of scene apart best.
-LEADING = 64
-# What a cosine counts beside two similarities of codes. Of the weights tried on UC Merced, EuroSAT
-# and AID at 150 px, known to a model and unseen, the largest that lost no more than 0.3 points to
-# codes alone: docs/quality.md.
-COSINE_WEIGHT = 0.5
+# Hits of which thumbnails are compared with the query's, and representations alone.
+PLACES, REPRESENTED = 300, 300
 # A bit counts in full where the query's logit has this share of the mean size, and less below it.
 # Of several weights tried on UC Merced, EuroSAT and AID at 150 px the one that never lost to none.
 FULL = 0.5
@@ -54,12 +49,12 @@ class Reranked:
         return {"by": list(self.by), "compared": dict(self.compared)}
 
 
-def shortlist(k: int, by: Sequence[str]) -> int:
-    """How many hits to search for, for k of them in an order by these."""
+def shortlist(k: int, by: Sequence[str], mixing: Mixing | None) -> int:
+    """How many hits to search for, for k of them in an order by these; mixing: of "mixed"."""
     wide = {
         "bit_certainty": max(WEIGHED * k, LEAST_WEIGHED),
         "vectors": max(k, REPRESENTED),
-        "mixed": max(k, MIXED),
+        "mixed": max(k, 0 if mixing is None else mixing.nearest),
         "same_place": max(k, PLACES),
     }
     return max([k, *(wide[name] for name in by)])
@@ -100,19 +95,25 @@ def orders(
 
 
 def reranked(
-    store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], k: int, by: Sequence[str]
+    store: Searchable,
+    queries: Sequence[Query],
+    hits: Sequence[Hit],
+    k: int,
+    by: Sequence[str],
+    mixing: Mixing | None,
 ) -> tuple[list[Hit], Reranked]:
-    """The first k hits in an order by these."""
+    """The first k hits in an order by these; mixing: of "mixed"."""
     compared = {}
     if "bit_certainty" in by:
-        wide = hits[: shortlist(k, ["bit_certainty"])]
+        wide = hits[: shortlist(k, ["bit_certainty"], mixing)]
         logits = [query.logits for query in queries if query.logits is not None]
         hits = [*by_bit_certainty(store, logits, wide), *hits[len(wide) :]]
         compared["bit_certainty"] = len(wide)
     for order in ("vectors", "mixed"):
         if order in by:
-            wide = hits[: shortlist(k, [order])]
-            hits = [*by_vectors(store, queries, wide, order == "mixed"), *hits[len(wide) :]]
+            wide = hits[: shortlist(k, [order], mixing)]
+            own = _by_vectors(store, queries, wide, mixing if order == "mixed" else None)
+            hits = [*own, *hits[len(wide) :]]
             compared[order] = sum(hit.cosine is not None for hit in hits)
     if "same_place" in by:
         hits = same_place_first(store, queries, hits)
@@ -121,45 +122,28 @@ def reranked(
     return ranked, Reranked(compared)
 
 
-def by_vectors(
-    store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], mixed: bool
+def _by_vectors(
+    store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], mixing: Mixing | None
 ) -> list[Hit]:
     """Order hits by the cosine of their kept vectors and the queries', the largest first.
 
-    The nearest of all queries' tiles counts. mixed: by that and by codes: see mixed_scores. A hit
-    of which no vector is kept stays at its place among the others.
+    The nearest of all queries' tiles counts. mixing: by that and by codes, weighed by it. A hit of
+    which no vector is kept stays at its place among the others.
     """
-    asked = _unit(np.concatenate([query.vectors.values for query in queries if query.vectors]))
+    asked = np.concatenate([query.vectors.values for query in queries if query.vectors])
     there, kept = store.vectors.read(np.array([hit.row for hit in hits], np.int64))
-    cosine_of = dict(zip(there.tolist(), (_unit(kept) @ asked.T).max(axis=1), strict=True))
+    cosines = (unit(kept) @ unit(asked).T).max(axis=1)
+    cosine_of = dict(zip(there.tolist(), cosines, strict=True))
     places = [place for place, hit in enumerate(hits) if hit.row in cosine_of]
     some = [hits[place] for place in places]
-    cosines = np.array([cosine_of[hit.row] for hit in some], np.float32)
     scores = cosines
-    if mixed and some:
+    if mixing is not None and some:
         codes = np.concatenate([query.codes for query in queries])
-        scores = mixed_scores(store.codes_of(some), codes, cosines)
+        scores = mixing.scores(store.codes_of(some), codes, kept, asked)
     result = list(hits)
     for place, best in zip(places, np.argsort(-scores, kind="stable"), strict=True):
         result[place] = replace(some[best], cosine=round(float(cosines[best]), 4))
     return result
-
-
-def mixed_scores(
-    stored: Codes, queries: Codes, cosines: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """How alike tiles are to the nearest of queries, by codes and representations.
-
-    stored: uint8 [N, K/8], queries: uint8 [T, K/8], cosines: float32 [N]. The sum of the similarity
-    of the leading bits, that of all bits, each from -1 to 1, and the cosine by its weight.
-    """
-    scores = COSINE_WEIGHT * cosines
-    for size in (min(LEADING // 8, stored.shape[1]), stored.shape[1]):
-        distances = nearest_hamming(
-            np.ascontiguousarray(stored[:, :size]), np.ascontiguousarray(queries[:, :size])
-        )
-        scores += 1 - distances.astype(np.float32) / (4 * size)
-    return scores
 
 
 def has_vector(query: Query, store: Searchable) -> bool:
@@ -179,15 +163,6 @@ def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
             raise ConfigurationError(
                 f"--rerank: {query.text}: there is no vector of it in the store's frame"
             )
-
-
-def _unit(vectors: npt.NDArray[np.int8]) -> npt.NDArray[np.float32]:
-    """Vectors int8 [N, D] of length 1: float32 [N, D]."""
-    floats = vectors.astype(np.float32)
-    unit: npt.NDArray[np.float32] = floats / np.maximum(
-        np.linalg.norm(floats, axis=1, keepdims=True), 1e-9
-    )
-    return unit
 
 
 def by_bit_certainty(store: Searchable, logits: Sequence[Logits], hits: Sequence[Hit]) -> list[Hit]:

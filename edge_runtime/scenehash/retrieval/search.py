@@ -16,12 +16,14 @@ from scenehash.errors import ConfigurationError, StoreDamagedError
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
+from scenehash.store.sample import NO_TILES
 from scenehash.tiles import Image
 
 from .crop import Crop
 from .filter_text import filter_document, filter_text
 from .grouping import group_hits
 from .match_words import MatchDistances
+from .mixing import Mixing
 from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Rerank, Reranked, orders, reranked, shortlist
 
@@ -137,11 +139,13 @@ def search(
     threads: for hashing and searching.
 
     rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
-    distances and the cosine of kept representations and the query's together. "vectors": the
-    nearest 300 by that cosine alone. "bits": the nearest 100, or 5 k, by the certainty of the
-    query's bits. "thumbnails", and after the others where the store keeps thumbnails: of the
-    nearest 300 those that show the place of a query come first. "none": no other order than that of
-    (distance, row). None: "mixed" where there are representations, and the model is no adapted one.
+    distances and the cosine of kept representations and the query's together; in a store of kinds
+    that the model does not know, the nearest 300, and the cosine decides; see mixing.py.
+    "vectors": the nearest 300 by that cosine alone. "bits": the nearest 100, or 5 k, by the
+    certainty of the query's bits. "thumbnails", and after the others where the store keeps
+    thumbnails: of the nearest 300 those that show the place of a query come first. "none": no other
+    order than that of (distance, row). None: "mixed" where there are representations, and the model
+    is no adapted one.
 
     Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
     that made the store, and StoreError, too, when no stored tile can meet the filter.
@@ -198,13 +202,15 @@ class _Searcher:
         rerank: Rerank | None,
     ) -> SearchResult:
         store = self.store
-        by = orders(store, like, rerank, rerank is None and self.model.is_adapted(store))
+        adapted = rerank in (None, "mixed") and self.model.is_adapted(store)
+        by = orders(store, like, rerank, adapted)
         codes = np.concatenate([query.codes for query in like])
         damage: tuple[str, ...] = ()
         started = time.perf_counter()
+        mixing = self._mixing(adapted) if "mixed" in by else None
         request = SearchRequest(
             codes,
-            shortlist(k, by),
+            shortlist(k, by, mixing),
             radius,
             where,
             np.concatenate([query.codes for query in others]) if others else None,
@@ -219,7 +225,7 @@ class _Searcher:
             by, damage = (), (f"hits are in the order of their distances: {error}",)
             found, explanation = store.search_any(replace(request, k=k))
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
-        hits, order = reranked(store, like, ranked, k, by) if by else (ranked[:k], None)
+        hits, order = reranked(store, like, ranked, k, by, mixing) if by else (ranked[:k], None)
         milliseconds = 1000 * (time.perf_counter() - started)
 
         limits = self.model.match_distances(store)
@@ -250,6 +256,14 @@ class _Searcher:
             warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
         )
+
+    def _mixing(self, adapted: bool) -> Mixing:
+        """How codes and representations are weighed; as of known kinds where damage hides them."""
+        try:
+            sample = self.store.sample()
+        except StoreDamagedError:
+            sample = NO_TILES
+        return Mixing.of(sample, adapted)
 
     def _more(self, request: SearchRequest, hits: Sequence[Hit], k: int) -> int | None:
         """How many tiles within the radius are no hits, since k were wanted."""

@@ -64,6 +64,7 @@ from .outbox import Arrival
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .request import SearchRequest
 from .results import Added, Hit, Quarantined
+from .sample import TileSample
 from .searchable import Searchable
 from .store import CodeStore
 from .switch import Switch
@@ -97,6 +98,7 @@ __all__ = [
     "SearchRequest",
     "Searchable",
     "Switch",
+    "TileSample",
     "check_labels",
     "earlier_path",
     "earlier_paths",

@@ -28,6 +28,7 @@ from .request import SearchRequest
 from .resolving import InCatalog, resolve
 from .results import Hit
 from .rows import Ranges, Rows
+from .sample import TileSample, draw_rows, rows_of_sample
 from .scene_table import SCENES_DAMAGED
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
@@ -57,6 +58,8 @@ class StoreReader:
         # By their ids: what was compared with its checksum, or was not there.
         self._sound_models: dict[str, Path | None] = {}
         self._snapshot = Snapshot.of(path, catalog)
+        # What was drawn, and of what.
+        self._sample: tuple[tuple[object, ...], TileSample] | None = None
         self.thumbnails = Thumbnails(path, catalog)
         self.vectors = Vectors(path, catalog)
 
@@ -418,6 +421,17 @@ class StoreReader:
                 some = chosen[start : start + PART]
             some = some[snapshot.has(some)]
             yield some, snapshot.codes_at(some)
+
+    def sample(self) -> TileSample:
+        """Some tiles that have a vector, drawn at random: the same until the store has changed."""
+        snapshot = self._snapshot
+        first = rows_of_sample(snapshot.state.rows)
+        drawn_of = (first, snapshot.dead.total(), self.vectors.frame)
+        if self._sample is None or self._sample[0] != drawn_of:
+            rows = draw_rows(first)
+            there, vectors = self.vectors.read(rows[snapshot.has(rows)])
+            self._sample = drawn_of, TileSample(np.array(snapshot.codes_at(there)), vectors)
+        return self._sample[1]
 
     def tiles_a_day(self) -> float | None:
         """How many tiles a day were acquired; None when the times of the scenes do not tell."""

@@ -14,6 +14,7 @@ from .records import Tile
 from .request import SearchRequest
 from .results import Hit
 from .rows import Rows
+from .sample import TileSample
 
 if TYPE_CHECKING:
     from scenehash.index import Explanation
@@ -94,6 +95,9 @@ class Searchable(Protocol):
 
     def codes_of(self, hits: Sequence[Hit]) -> Codes:
         """The codes uint8 [N, K/8] of hits of this store."""
+
+    def sample(self) -> TileSample:
+        """Some tiles that have a vector, drawn at random."""
 
     def model_file(self) -> Path | None:
         """The file of the model whose codes these are, where it is kept here."""

@@ -7,7 +7,6 @@ from scenehash.adaptation.judging import (
     Measure,
     agreement,
     changed_versions,
-    familiarity,
     judge,
     mutual_neighbours,
     spread,
@@ -20,18 +19,6 @@ def clusters(rng, flips, tiles=200, kinds=10, bits=64):
     own = rng.integers(kinds, size=tiles)
     middles = np.random.default_rng(5).random((kinds, bits)) < 0.5
     return np.packbits(middles[own] ^ (rng.random((tiles, bits)) < flips), axis=1), own
-
-
-def test_familiarity_is_the_share_of_tiles_that_share_their_leading_bits():
-    codes = np.zeros((6, 8), np.uint8)
-    codes[:, 5] = range(6)  # past the leading 24 bits
-    assert familiarity(codes) == 1
-    codes[0, 0], codes[1, 2] = 1, 1
-    assert familiarity(codes) == 4 / 6
-    assert familiarity(np.arange(6, dtype=np.uint8).reshape(6, 1)) == 0
-    rng = np.random.default_rng(0)
-    values = [familiarity(clusters(rng, flips)[0]) for flips in (0.002, 0.05, 0.3)]
-    assert values == sorted(values, reverse=True)
 
 
 def test_spread_is_the_mean_distance_of_leading_bits():

@@ -9,7 +9,7 @@ import pytest
 from scenehash import CodeStore, HashModel
 from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
-from scenehash.retrieval import rerank
+from scenehash.retrieval import mixing, rerank
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.place_match import same_place_first
 from scenehash.retrieval.query import Query, read_query
@@ -128,7 +128,7 @@ def test_each_order_says_how_many_it_looked_at(
     monkeypatch.setattr(rerank, "LEAST_WEIGHED", 5)
     monkeypatch.setattr(rerank, "WEIGHED", 1)
     monkeypatch.setattr(rerank, "PLACES", 12)
-    monkeypatch.setattr(rerank, "MIXED", 6)
+    monkeypatch.setattr(mixing, "KNOWN_NEAREST", 6)
     query = crop(folder, store, model, SIDE, SIDE)
     orders: tuple[tuple[rerank.Rerank | None, dict[str, int]], ...] = (
         ("bits", {"bit_certainty": 5, "same_place": 12}),

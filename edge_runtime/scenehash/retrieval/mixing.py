@@ -1,0 +1,83 @@
+"""The second look at hits: codes and representations together, by what the model knows.
+
+Where a model knows the kinds of scene that a store holds, its codes tell them apart best, and
+representations help a little. Where it does not, representations tell more: they count most then,
+less the mean of the store's, and more of the nearest are looked at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes, nearest_hamming
+from scenehash.store import TileSample
+
+from .familiarity import KNOWN, familiarity
+
+Floats = npt.NDArray[np.float32]
+
+# Leading bits that tell known kinds of scene apart best.
+LEADING = 64
+# What a cosine counts beside two similarities of codes, and hits that are compared. Of the weights
+# tried on kinds that a model knows, the largest that lost no more than 0.3 points to codes alone;
+# on others 4 to 8 differ by a point: docs/quality.md.
+KNOWN_WEIGHT, KNOWN_NEAREST = 0.5, 100
+UNKNOWN_WEIGHT, UNKNOWN_NEAREST = 6.0, 300
+# The familiarity up to which kinds are unknown; up to KNOWN the weight falls.
+UNKNOWN = 0.45
+# Fewer tiles cannot tell.
+MIN_TILES = 300
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """How codes and representations are weighed against each other.
+
+    weight: what a cosine counts beside two similarities of codes. middle: float32 [D], what is
+    taken from vectors before. nearest: hits that are compared.
+    """
+
+    weight: float
+    middle: Floats
+    nearest: int
+
+    @classmethod
+    def of(cls, sample: TileSample, adapted: bool) -> "Mixing":
+        """By some tiles of a store; adapted: whether their codes are those of an adapted model."""
+        dims = sample.vectors.shape[1]
+        share = 1.0 if adapted or len(sample) < MIN_TILES else familiarity(sample.codes)
+        if share >= KNOWN:
+            return cls(KNOWN_WEIGHT, np.zeros(dims, np.float32), KNOWN_NEAREST)
+        weight = np.interp(share, [UNKNOWN, KNOWN], [UNKNOWN_WEIGHT, KNOWN_WEIGHT])
+        middle = sample.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+        return cls(float(weight), middle, UNKNOWN_NEAREST)
+
+    def scores(
+        self,
+        stored: Codes,
+        queries: Codes,
+        stored_vectors: npt.NDArray[np.int8],
+        query_vectors: npt.NDArray[np.int8],
+    ) -> Floats:
+        """How alike tiles are to the nearest of queries: float32 [N].
+
+        stored: uint8 [N, K/8], queries: uint8 [T, K/8], their vectors int8 [N, D] and [Q, D]. The
+        sum of the similarity of the leading bits, that of all bits, each from -1 to 1, and the
+        largest cosine of vectors by its weight.
+        """
+        there, asked = (unit(vectors - self.middle) for vectors in (stored_vectors, query_vectors))
+        scores: Floats = self.weight * (there @ asked.T).max(axis=1)
+        for size in (min(LEADING // 8, stored.shape[1]), stored.shape[1]):
+            distances = nearest_hamming(
+                np.ascontiguousarray(stored[:, :size]), np.ascontiguousarray(queries[:, :size])
+            )
+            scores += 1 - distances.astype(np.float32) / (4 * size)
+        return scores
+
+
+def unit(vectors: npt.NDArray[np.int8] | Floats) -> Floats:
+    """Vectors [N, D] of length 1: float32 [N, D]."""
+    floats = vectors.astype(np.float32)
+    result: Floats = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
+    return result
