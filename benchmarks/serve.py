@@ -5,7 +5,8 @@ python benchmarks/serve.py [--tiles 1000000] [--seconds 60] [--clients 32] [--st
 A store of so many tiles is made (codes loosely clustered, footprints, times; kept in --store), and
 `scenehash serve` runs as a process of its own. The peer is what a user would write: FAISS
 IndexBinaryFlat on the same codes behind FastAPI and uvicorn. Clients are threads of another
-process, each with a connection that it keeps. --json FILE keeps the figures.
+process, each with a connection that it keeps. Where Playwright and Chromium are, a browser measures
+the first view, and the time from a query to painted hits. --json FILE keeps the figures.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -42,6 +44,7 @@ COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()"]
 TILES_A_SCENE, SCENES_TOGETHER = 100, 200
 K = 20
 QUERIES = 300
+PAINTED, VIEWS = 60, 5
 # Seconds between two scenes that arrive.
 ARRIVAL = 1.0
 
@@ -231,6 +234,51 @@ def watch_latencies(store: Path, folder: Path, seconds: float) -> Times:
     return [seen[path] - at for path, at in arrived.items()]
 
 
+# From a new address to the frame after the one in which its hits are there.
+TO_HITS = """code => new Promise(done => {
+    const results = document.querySelector(".results"), begun = performance.now();
+    let asked = false;
+    const look = new MutationObserver(() => {
+        asked ||= results.getAttribute("aria-busy") === "true";
+        if (!asked || results.getAttribute("aria-busy") === "true") return;
+        if (!results.querySelector(".hits .hit")) return;
+        look.disconnect();
+        requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun)));
+    });
+    look.observe(results, { attributes: true, childList: true, subtree: true });
+    history.pushState({}, "", `/search?q=code:${code}`);
+    dispatchEvent(new PopStateEvent("popstate"));
+})"""
+
+
+def in_a_browser(port: int) -> dict[str, dict[str, float]]:
+    """The first view, and from a query to painted hits, as Chromium has them; {} without one."""
+    chromium = os.environ.get("SCENEHASH_CHROMIUM") or shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        return {}
+    if chromium is None:
+        return {}
+    views, hits = [], []
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for _ in range(VIEWS):
+            context = browser.new_context(viewport={"width": 1440, "height": 900})
+            page = context.new_page()
+            began = time.perf_counter()
+            page.goto(f"http://127.0.0.1:{port}/")
+            page.wait_for_selector(".newest .hit")
+            page.wait_for_selector("path.coverage", state="attached")
+            views.append(time.perf_counter() - began)
+            if len(views) < VIEWS:
+                context.close()
+        for code in codes_asked(PAINTED, 3):
+            hits.append(page.evaluate(TO_HITS, code) / 1000)
+        browser.close()
+    return {"browser, first view": percentiles(views), "browser, query to hits": percentiles(hits)}
+
+
 def memory(pid: int) -> dict[str, int]:
     """Megabytes that a process has in memory now, and has had at most; and of them its own."""
     text = Path(f"/proc/{pid}/status").read_text()
@@ -303,6 +351,8 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
         for code in codes_asked(QUERIES, 1):
             ask(port, form.format(code=code))
         found["memory, idle"] = memory(process.pid)
+        for name, times_ in in_a_browser(port).items():
+            found[name] = times_
         found["one client"] = load_of_others(process.pid, port, form, 1, min(seconds, 20))
         image = cv2.imencode(".jpg", demo_tiles("harbor")[0])[1].tobytes()
         times = []

@@ -50,7 +50,7 @@ class Server:
     """A server of a store in a thread of this process."""
 
     def __init__(
-        self, store: Path, options: ServeOptions = LOCAL, model: HashModel | None = None
+        self, store: Path | str, options: ServeOptions = LOCAL, model: HashModel | None = None
     ) -> None:
         self._stop, lines = threading.Event(), list[str]()
         given = (store, model or shipped(), options, self._stop, lines.append)
@@ -105,9 +105,9 @@ def shipped() -> HashModel:
 
 @contextlib.contextmanager
 def serving(
-    store: Path, options: ServeOptions = LOCAL, model: HashModel | None = None
+    store: Path | str, options: ServeOptions = LOCAL, model: HashModel | None = None
 ) -> Iterator[Server]:
-    """A server of a store, until the context ends."""
+    """A server of a store, or of an engine, until the context ends."""
     server = Server(store, options, model)
     try:
         yield server

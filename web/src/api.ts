@@ -8,13 +8,21 @@ export type Window = [number, number, number, number];
 /** Corner by corner, longitude and latitude. */
 export type Footprint = Ring;
 
+/** A tile's number; STATION/NUMBER where an engine has the tiles of several stations. */
+export type Row = number | string;
+
 export type Query = (
-  { row: number } | { code: string } | { upload: string } | { scene: string } | { at: [number, number] }
+  | { row: number; station?: string }
+  | { code: string }
+  | { upload: string }
+  | { scene: string }
+  | { at: [number, number] }
 ) & { window?: Window };
 
 export interface FilterBody {
   scene?: string;
   label?: string;
+  station?: string;
   since?: string;
   until?: string;
   bbox?: Box;
@@ -46,7 +54,7 @@ export interface AskedQuery {
 export interface Hit {
   rank: number;
   distance: number;
-  row: number;
+  row: Row;
   scene: string;
   window: Window;
   time: string | null;
@@ -55,11 +63,13 @@ export interface Hit {
   same_place: boolean;
   match: Word;
   hamming_rank: number;
+  station: string | null;
 }
 
 export interface SearchResult {
   queries: AskedQuery[];
   not: AskedQuery[];
+  store: string;
   k: number;
   radius: number | null;
   bits: number;
@@ -71,7 +81,7 @@ export interface SearchResult {
   reranked: { by: string[]; compared: Record<string, number> } | null;
   warnings: string[];
   hits: Hit[];
-  groups?: number[][];
+  groups?: Row[][];
 }
 
 export interface Upload {
@@ -121,7 +131,8 @@ export interface Times {
   since: string | null;
   until: string | null;
   bins: { since: string; scenes: number }[];
-  without: number;
+  /** Null where they are not counted. */
+  without: number | null;
 }
 
 /** How an alert decides that was made for a rate of false alarms. */
@@ -261,6 +272,31 @@ export interface Station {
   model: { name: string; lineage: string; bits: number; tile_size: number; fits: boolean };
 }
 
+/** What the collection of an engine has, and of which stations. */
+export interface Collection {
+  at: string;
+  version: string;
+  started: string;
+  engine: {
+    address: string;
+    name: string;
+    tiles: number;
+    bits: number;
+    lineage: string;
+    model: string;
+    stations: {
+      name: string;
+      tiles: number;
+      scenes: number;
+      labels: string[];
+      since: string | null;
+      until: string | null;
+      placed: boolean;
+    }[];
+  };
+  model: Station["model"];
+}
+
 export interface SetAside {
   path: string;
   reason: string;
@@ -319,6 +355,8 @@ export interface Session {
   name: string | null;
   scope: "read" | "confirm" | "write" | null;
   accepts_scenes: boolean;
+  /** The address of the engine that is served; null for a store. */
+  engine: string | null;
 }
 
 /** What the server refused: its problem document, in the words of the command. */
@@ -379,12 +417,22 @@ const send = <T>(method: string, to: string, body?: unknown, signal?: AbortSigna
 
 const alertPath = (name: string): string => `alerts/${encodeURIComponent(name)}`;
 
+/** The answer of an engine, with rows that say of which station they are. */
+function withStations(result: SearchResult): SearchResult {
+  if (!/^(milvus|pg):\/\//.test(result.store)) return result;
+  const hits = result.hits.map((hit) => ({ ...hit, row: `${hit.station}/${hit.row}` }));
+  // A row alone is of the one station that all hits are of.
+  const whole = (row: Row): Row => (typeof row === "number" ? `${result.hits[0]?.station}/${row}` : row);
+  return { ...result, hits, ...(result.groups && { groups: result.groups.map((rows) => rows.map(whole)) }) };
+}
+
 export const api = {
   session: () => get<Session>("session"),
   signIn: (token: string) => send<Session>("POST", "session", { token }),
   signOut: () => send<void>("DELETE", "session"),
 
-  search: (body: SearchBody, signal?: AbortSignal) => send<SearchResult>("POST", "search", body, signal),
+  search: (body: SearchBody, signal?: AbortSignal) =>
+    send<SearchResult>("POST", "search", body, signal).then(withStations),
   upload: (file: Blob, name: string) =>
     ask<Upload>(path("uploads", { name }), {
       method: "POST",
@@ -405,7 +453,7 @@ export const api = {
     ),
   tile: (row: number, signal?: AbortSignal) => get<Tile>(`tiles/${row}`, {}, signal),
   labels: (signal?: AbortSignal) =>
-    get<{ labels: { label: string; scenes: number }[] }>("labels", {}, signal),
+    get<{ labels: { label: string; scenes: number | null }[] }>("labels", {}, signal),
   times: (bins: number, signal?: AbortSignal) => get<Times>("times", { bins }, signal),
 
   alerts: (signal?: AbortSignal) => get<{ alerts: Alert[] }>("alerts", {}, signal),
@@ -428,6 +476,7 @@ export const api = {
   ) => get<EventPage>("events", values, signal),
 
   store: (signal?: AbortSignal) => get<StoreInfo>("store", {}, signal),
+  collection: (signal?: AbortSignal) => get<Collection>("station", {}, signal),
   station: (signal?: AbortSignal) => get<Station>("station", {}, signal),
   addScene: (file: Blob, name: string) =>
     ask<Job>(path("scenes", { name }), {
@@ -450,8 +499,8 @@ const part = (size: number, window?: Window): Values =>
 
 /** Addresses of pictures, for <img> and the maps. */
 export const picture = {
-  tile: (row: number, size = 256) => path(`tiles/${row}/image`, { size }),
-  thumbnail: (row: number) => path(`tiles/${row}/thumbnail`),
+  tile: (row: Row, size = 256) => path(`tiles/${row}/image`, { size }),
+  thumbnail: (row: Row) => path(`tiles/${row}/thumbnail`),
   upload: (id: string, size = 256, window?: Window) => path(`uploads/${id}/image`, part(size, window)),
   scene: (id: string, size: number, window?: Window) => path(`scenes/${id}/window.png`, part(size, window)),
   map: (id: string) => `/api/scenes/${id}/map/{z}/{x}/{y}.png`,

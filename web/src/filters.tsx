@@ -4,6 +4,7 @@ import { api, type SearchResult } from "./api";
 import { counted, named } from "./format";
 import { Histogram } from "./histogram";
 import { useLoaded } from "./loaded";
+import { session } from "./shell";
 import { areaName } from "./mapPanel";
 import { HIT_COUNTS, type Search } from "./query";
 
@@ -22,6 +23,8 @@ export function Filters({
 }) {
   const times = useLoaded("times", (stop) => api.times(BINS, stop));
   const labels = useLoaded("labels", (stop) => api.labels(stop));
+  const engine = session.value?.engine ?? null;
+  const collection = useLoaded(engine, (stop) => api.collection(stop));
   const farthest = bits / 2;
   const set = (change: Partial<Search>): void => onChange({ ...search, ...change });
   const scenes = [...new Set(result?.hits.map((hit) => hit.scene) ?? [])];
@@ -62,7 +65,7 @@ export function Filters({
               <option value={search.label}>{search.label}</option>
             )}
             {labels.data?.labels.map(({ label, scenes: n }) => (
-              <option value={label}>{`${label} (${n})`}</option>
+              <option value={label}>{n === null ? label : `${label} (${n})`}</option>
             ))}
           </select>
         </label>
@@ -84,6 +87,19 @@ export function Filters({
           </datalist>
         </label>
       </fieldset>
+      {engine && (
+        <fieldset>
+          <label class="station">
+            Station{" "}
+            <select value={search.station} onChange={(event) => set({ station: event.currentTarget.value })}>
+              <option value="">any</option>
+              {collection.data?.engine.stations.map(({ name }) => (
+                <option value={name}>{name}</option>
+              ))}
+            </select>
+          </label>
+        </fieldset>
+      )}
       <fieldset>
         <legend>Distance</legend>
         <label class="slide">
@@ -115,7 +131,7 @@ export function Filters({
               ))}
           </select>
         </label>
-        <label>
+        <label hidden={engine !== null}>
           Order
           <select
             value={search.rerank}

@@ -1,6 +1,7 @@
 // A world map with footprints on it, on which a place can be chosen and an area drawn.
 
 import L from "leaflet";
+import type { Row } from "./api";
 import { corners, middle, near, onOneMap, wrapped, type Box, type Place, type Ring } from "./geo";
 import { areaBox, type Area } from "./query";
 import { MOTION } from "./display";
@@ -9,7 +10,7 @@ import { WorldLayer } from "./worldLayer";
 export type Drawing = "box" | "polygon" | null;
 
 export interface Mark {
-  row: number;
+  row: Row;
   label: string;
   title: string;
   ring: Ring;
@@ -17,7 +18,7 @@ export interface Mark {
 }
 
 export interface MapEvents {
-  onSelect(row: number): void;
+  onSelect(row: Row): void;
   onPlace(place: Place): void;
   onDrawn(area: Area): void;
   onDrawing(drawing: Drawing): void;
@@ -42,8 +43,8 @@ export class FootprintMap {
   private readonly area = L.layerGroup();
   private readonly sketch = L.layerGroup();
   private imagery: L.TileLayer | null = null;
-  private shapes = new Map<number, { polygon: L.Polygon; dot: L.CircleMarker; label: L.Tooltip }>();
-  private selected: number | null = null;
+  private shapes = new Map<Row, { polygon: L.Polygon; dot: L.CircleMarker; label: L.Tooltip }>();
+  private selected: Row | null = null;
   private drawing: Drawing = null;
   private vertices: L.LatLng[] = [];
   private dragStart: L.LatLng | null = null;
@@ -152,20 +153,20 @@ export class FootprintMap {
     });
   }
 
-  select(row: number | null): void {
+  select(row: Row | null): void {
     this.selected = row;
     this.highlight();
   }
 
   /** Moves the map so that a footprint can be seen, if it cannot. */
-  show(row: number): void {
+  show(row: Row): void {
     const shape = this.shapes.get(row);
     if (!shape) return;
     const bounds = shape.polygon.getBounds();
     if (!this.map.getBounds().contains(bounds)) this.map.panTo(bounds.getCenter(), { animate: false });
   }
 
-  zoomTo(row: number): void {
+  zoomTo(row: Row): void {
     const shape = this.shapes.get(row);
     if (shape)
       this.map.fitBounds(shape.polygon.getBounds(), { padding: [60, 60], maxZoom: 16, animate: false });

@@ -14,13 +14,13 @@ interface Props {
 }
 
 const DAY = 86_400_000;
+/** What a key moves an end by, of the whole, where there are no bins: an engine counts none. */
+const STEPS = 48;
 
 export function Histogram({ times, since, until, onChange }: Props) {
   const chart = useRef<HTMLDivElement>(null);
   const [brush, setBrush] = useState<[number, number] | null>(null);
-  if (!times.since || !times.until || !times.bins.length) {
-    return <p class="note">No stored scene has a time.</p>;
-  }
+  if (!times.since || !times.until) return <p class="note">No stored scene has a time.</p>;
   const first = Date.parse(times.since);
   const last = Math.max(Date.parse(times.until), first + DAY);
   const share = (time: number): number => Math.max(0, Math.min(1, (time - first) / (last - first)));
@@ -42,12 +42,17 @@ export function Histogram({ times, since, until, onChange }: Props) {
     if (!by) return;
     event.preventDefault();
     const moved: [number, number] = [...chosen];
-    moved[end] = Math.max(0, Math.min(1, moved[end] + by / times.bins.length));
+    moved[end] = Math.max(0, Math.min(1, moved[end] + by / (times.bins.length || STEPS)));
     if (moved[0] <= moved[1]) apply(moved);
   };
 
   return (
     <div class="histogram">
+      {!times.bins.length && (
+        <p class="note">
+          {timeText(times.since)} to {timeText(times.until)}
+        </p>
+      )}
       <div
         class="bars"
         ref={chart}
@@ -114,7 +119,7 @@ export function Histogram({ times, since, until, onChange }: Props) {
         <span aria-hidden="true">–</span>
         <DayField name="Until" value={until.slice(0, 10)} onChange={(day) => onChange(since, day)} />
       </div>
-      {times.without > 0 && (since || until) && (
+      {!!times.without && (since || until) && (
         <p class="note">{counted(times.without, "scene")} without a time are left out.</p>
       )}
     </div>

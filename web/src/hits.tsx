@@ -1,15 +1,16 @@
 // Hits: on a scale of distances, and as a grid of tiles.
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Hit, SearchResult } from "./api";
-import { counted, named, WORDS } from "./format";
+import type { Hit, Row, SearchResult } from "./api";
+import { counted, named, timeText, WORDS } from "./format";
+import { middle, placeText } from "./geo";
 import { TilePicture } from "./pictures";
 
 export interface HitActions {
-  onSelect(row: number): void;
-  onOpen(row: number): void;
-  onMore(row: number): void;
-  onNot(row: number): void;
+  onSelect(row: Row): void;
+  onOpen(row: Row): void;
+  onMore(row: Row): void;
+  onNot(row: Row): void;
 }
 
 /** The words that a distance alone gives, in the order of distances. */
@@ -25,8 +26,8 @@ export function DistanceScale({
   onSelect,
 }: {
   result: SearchResult;
-  selected: number | null;
-  onSelect(row: number): void;
+  selected: Row | null;
+  onSelect(row: Row): void;
 }) {
   const limits = result.match_distances;
   const farthest = Math.max(limits.doubtful + 3, ...result.hits.map((hit) => hit.distance));
@@ -89,7 +90,7 @@ export function HitGrid({
   actions,
 }: {
   result: SearchResult;
-  selected: number | null;
+  selected: Row | null;
   actions: HitActions;
 }) {
   const grid = useRef<HTMLDivElement>(null);
@@ -100,18 +101,23 @@ export function HitGrid({
   // A tile that is chosen on the map or the scale is brought into view.
   useEffect(() => {
     if (selected === null) return;
-    grid.current?.querySelector(`[data-row="${selected}"]`)?.scrollIntoView({ block: "nearest" });
+    grid.current
+      ?.querySelector(`[data-row="${CSS.escape(String(selected))}"]`)
+      ?.scrollIntoView({ block: "nearest" });
   }, [selected, result]);
 
+  const rowOf = (tile: HTMLElement): Row | null =>
+    order.find((row) => String(row) === tile.dataset["row"]) ?? null;
   const key = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || current === null) return;
     const tile = (event.target as Element).closest<HTMLElement>("[data-row]");
     if (!tile) return;
-    const row = Number(tile.dataset["row"]);
+    const row = rowOf(tile);
+    if (row === null) return;
     const next = neighbour(event.key, [...grid.current!.querySelectorAll<HTMLElement>("[data-row]")], tile);
     if (next) {
       next.querySelector<HTMLElement>(".open")?.focus();
-      actions.onSelect(Number(next.dataset["row"]));
+      actions.onSelect(rowOf(next)!);
     } else if (event.key === "Enter" && (event.target as Element).matches(".open")) actions.onOpen(row);
     else if (event.key === "m") actions.onMore(row);
     else if (event.key === "n") actions.onNot(row);
@@ -119,7 +125,7 @@ export function HitGrid({
     event.preventDefault();
   };
 
-  const tile = (row: number) => {
+  const tile = (row: Row) => {
     const hit = hits.get(row);
     return (
       hit && (
@@ -169,6 +175,7 @@ function HitTile({
 }) {
   const { row } = hit;
   const name = named(hit.scene);
+  const station = typeof row === "string" ? hit.station : null;
   return (
     <li class={`hit ${hit.match}${selected ? " selected" : ""}`} data-row={row}>
       <button
@@ -180,13 +187,21 @@ function HitTile({
         onClick={() => actions.onSelect(row)}
         onDblClick={() => actions.onOpen(row)}
       >
-        <TilePicture row={row} alt="" />
+        {station === null ? (
+          <TilePicture row={row} alt="" />
+        ) : (
+          <span class="plain">
+            <span>{timeText(hit.time)}</span>
+            <span>{hit.footprint ? placeText(middle(hit.footprint), 2) : "no footprint"}</span>
+          </span>
+        )}
       </button>
       <p class="facts">
         <b>{hit.distance}</b>
         <i class={`word ${hit.match}`}>{WORDS[hit.match].name}</i>
       </p>
       <p class="name" title={hit.scene}>
+        {station && <b>{station} </b>}
         {name}
       </p>
       <div class="acts">

@@ -10,7 +10,8 @@ interface Props {
   hit: Hit;
   result: SearchResult;
   search: Search;
-  sceneLink: string;
+  /** null where there are no pixels to open. */
+  sceneLink: string | null;
   onMore(): void;
   onNot(): void;
   onSearch(): void;
@@ -41,10 +42,12 @@ export function Inspector({
           <QueryPicture text={first} code={result.queries[0]?.codes[0] ?? null} size={384} />
           <figcaption>query{search.like.length > 1 ? `, 1 of ${search.like.length}` : ""}</figcaption>
         </figure>
-        <figure>
-          <TilePicture row={hit.row} alt={`hit ${hit.rank}`} size={384} />
-          <figcaption>hit {hit.rank}</figcaption>
-        </figure>
+        {sceneLink && (
+          <figure>
+            <TilePicture row={hit.row} alt={`hit ${hit.rank}`} size={384} />
+            <figcaption>hit {hit.rank}</figcaption>
+          </figure>
+        )}
       </div>
       <p class="verdict">
         <b>{counted(hit.distance, "bit")}</b> <i class={`word ${hit.match}`}>{word.name}</i>{" "}
@@ -53,9 +56,16 @@ export function Inspector({
       <dl class="facts">
         <dt>Scene</dt>
         <dd title={hit.scene}>{named(hit.scene)}</dd>
+        {hit.station && (
+          <>
+            <dt>Station</dt>
+            <dd>{hit.station}</dd>
+          </>
+        )}
         <dt>Tile</dt>
         <dd>
-          row {hit.row}, {hit.window[2]}×{hit.window[3]} px at {hit.window[0]}, {hit.window[1]}
+          row {String(hit.row).replace(/^.*\//, "")}, {hit.window[2]}×{hit.window[3]} px at {hit.window[0]},{" "}
+          {hit.window[1]}
         </dd>
         <dt>Taken</dt>
         <dd>{timeText(hit.time)}</dd>
@@ -77,9 +87,11 @@ export function Inspector({
         )}
       </dl>
       <div class="actions">
-        <a class="button primary" href={sceneLink}>
-          Open in scene
-        </a>
+        {sceneLink && (
+          <a class="button primary" href={sceneLink}>
+            Open in scene
+          </a>
+        )}
         <button type="button" onClick={onMore}>
           More like this
         </button>

@@ -11,6 +11,7 @@ import { useEffect } from "preact/hooks";
 import { address, link } from "./address";
 import { AlertsView } from "./alertsView";
 import { api } from "./api";
+import { CollectionView } from "./collectionView";
 import { listen } from "./live";
 import { LiveView } from "./liveView";
 import { QuarantineView, ScenesView } from "./scenesView";
@@ -22,7 +23,7 @@ import { StationView } from "./stationView";
 function App() {
   const allowed = session.value?.scope;
   useEffect(() => {
-    if (!allowed) return;
+    if (!allowed || session.value?.engine) return;
     listen();
     watchStation();
   }, [allowed]);
@@ -43,6 +44,7 @@ function App() {
 function View() {
   const [view = "search", id] = address.value.path;
   if (view === "search") return <SearchView />;
+  if (session.value?.engine) return view === "station" ? <CollectionView /> : <NoView />;
   if (view === "live") return <LiveView />;
   if (view === "alerts") return <AlertsView />;
   if (view === "scenes" && id) return <SceneView id={id} />;
@@ -50,11 +52,19 @@ function View() {
   if (view === "tiles" && id && /^\d+$/.test(id)) return <TileView row={Number(id)} />;
   if (view === "quarantine") return <QuarantineView />;
   if (view === "station") return <StationView />;
+  return <NoView />;
+}
+
+function NoView() {
+  const engine = session.value?.engine;
   return (
     <main class="alone" id="main">
       <h1>No such page</h1>
       <p>
-        There is nothing at this address. <a href={link(["search"])}>Search</a>
+        {engine
+          ? `${engine} is an engine: it has no pictures, alerts or events. `
+          : "There is nothing at this address. "}
+        <a href={link(["search"])}>Search</a>
       </p>
     </main>
   );

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useSignalEffect } from "@preact/signals";
-import { picture, type Hit, type Scene } from "./api";
+import { picture, type Hit, type Row, type Scene } from "./api";
 import { counted, named } from "./format";
 import { theme } from "./display";
 import { FootprintMap, type Drawing, type MapView, type Mark } from "./footprintMap";
@@ -17,15 +17,16 @@ interface Props {
   scenes: Scene[];
   /** Whether the store has more scenes than these. */
   moreScenes: boolean;
-  selected: number | null;
+  selected: Row | null;
   /** The scene whose pixels may be shown under the footprints. */
   imagery: string | null;
   area: Area | null;
   view: MapView | null;
   onView(view: MapView): void;
-  onSelect(row: number): void;
+  onSelect(row: Row): void;
   onArea(area: Area | null): void;
-  onPlace(place: Place, how: "search" | "add"): void;
+  /** null where no tile is found by a place. */
+  onPlace: ((place: Place, how: "search" | "add") => void) | null;
 }
 
 export function MapPanel(props: Props) {
@@ -186,7 +187,7 @@ export function MapPanel(props: Props) {
         ) : without > 0 ? (
           `${counted(without, "hit")} without a footprint ${without === 1 ? "is" : "are"} not on the map.`
         ) : (
-          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search with what is stored there.`
+          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search ${props.onPlace ? "with what is stored there" : "around it alone"}.`
         )}
       </p>
     </section>
@@ -219,9 +220,10 @@ function popupFor([longitude, latitude]: Place, map: FootprintMap, props: Props)
     };
     box.append(button);
   };
-  add("Search with this place", () => props.onPlace(place, "search"));
-  if (props.hits) add("Add as an example", () => props.onPlace(place, "add"));
-  if (props.hits) add("Only around here", () => props.onArea(around(place, map)));
+  const { onPlace } = props;
+  if (onPlace) add("Search with this place", () => onPlace(place, "search"));
+  if (onPlace && props.hits) add("Add as an example", () => onPlace(place, "add"));
+  if (props.hits || !onPlace) add("Only around here", () => props.onArea(around(place, map)));
   setTimeout(() => box.querySelector("button")?.focus());
   return box;
 }

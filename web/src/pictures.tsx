@@ -1,14 +1,18 @@
 // Pictures of tiles and of queries.
 
 import { useEffect, useState } from "preact/hooks";
-import { picture } from "./api";
+import { picture, type Row } from "./api";
 import { parsed } from "./query";
+import { session } from "./shell";
 
 /** A stored tile: its small thumbnail at once, then its pixels. */
-export function TilePicture({ row, alt, size = 256 }: { row: number; alt: string; size?: number }) {
+export function TilePicture({ row, alt, size = 256 }: { row: Row; alt: string; size?: number }) {
+  // An engine has no pictures.
+  const none = typeof row === "string";
   const [sharp, setSharp] = useState(false);
   const [gone, setGone] = useState(false);
   useEffect(() => {
+    if (none) return undefined;
     setSharp(false);
     setGone(false);
     const image = new Image();
@@ -19,7 +23,7 @@ export function TilePicture({ row, alt, size = 256 }: { row: number; alt: string
       image.src = "";
     };
   }, [row, size]);
-  if (gone && !sharp)
+  if (none || (gone && !sharp))
     return (
       <span class="gone" role="img" aria-label={alt}>
         no picture
@@ -51,7 +55,9 @@ export function QueryPicture({
   useEffect(() => setFailed(false), [text]);
   const query = parsed(text);
   const alt = `query ${queryName(text)}`;
-  if (query.kind === "row") return <TilePicture row={Number(query.value)} alt={alt} size={size} />;
+  // A tile of an engine has its code alone.
+  if (query.kind === "row" && !session.value?.engine)
+    return <TilePicture row={Number(query.value)} alt={alt} size={size} />;
   const source =
     query.kind === "upload"
       ? picture.upload(query.value, size, query.window ?? undefined)

@@ -1,6 +1,6 @@
 // A search as its address has it, and as the API takes it.
 //
-// A query is written row:12, code:HEX, upload:ID, scene:ID or at:LAT,LON; a window follows as
+// A query is written row:12, row:STATION/12, code:HEX, upload:ID, scene:ID or at:LAT,LON; a window follows as
 // @x,y,w,h. An upload is forgotten after a while, so its address also has its code:
 // upload:ID;code:HEX
 
@@ -21,6 +21,7 @@ export interface Search {
   since: string;
   until: string;
   label: string;
+  station: string;
   scene: string;
   area: Area | null;
   rerank: Order;
@@ -40,6 +41,7 @@ const PARAMETERS = [
   "since",
   "until",
   "label",
+  "station",
   "scene",
   "bbox",
   "area",
@@ -57,6 +59,7 @@ export function searchOf(params: URLSearchParams): Search {
     since: params.get("since") ?? "",
     until: params.get("until") ?? "",
     label: params.get("label") ?? "",
+    station: params.get("station") ?? "",
     scene: params.get("scene") ?? "",
     area: areaOf(params.get("bbox"), params.get("area")),
     rerank: ORDERS.find((order) => order === rerank) ?? "",
@@ -70,7 +73,7 @@ export function paramsOf(search: Search): URLSearchParams {
   search.unlike.forEach((query) => params.append("not", query));
   if (search.k !== DEFAULT_HITS) params.set("k", String(search.k));
   if (search.radius !== null) params.set("radius", String(search.radius));
-  for (const name of ["since", "until", "label", "scene", "rerank"] as const) {
+  for (const name of ["since", "until", "label", "station", "scene", "rerank"] as const) {
     if (search[name]) params.set(name, search[name]);
   }
   if (search.area) params.set("box" in search.area ? "bbox" : "area", areaText(search.area));
@@ -98,11 +101,12 @@ export function bodyOf(search: Search, like: Query[], unlike: Query[]): SearchBo
 }
 
 export function filterOf(search: Search): FilterBody {
-  const { since, until, label, scene, area } = search;
+  const { since, until, label, station, scene, area } = search;
   return {
     ...(since ? { since } : {}),
     ...(until ? { until: endOf(until) } : {}),
     ...(label ? { label } : {}),
+    ...(station ? { station } : {}),
     ...(scene ? { scene } : {}),
     ...(area && ("box" in area ? { bbox: area.box } : { area: geojsonOf(area.rings) })),
   };
@@ -132,7 +136,10 @@ export function apiParams(search: Search, asked: AskedQuery[], not: AskedQuery[]
 export function queryOf(text: string, expired: ReadonlySet<string> = new Set()): Query {
   const { kind, value, window, code } = parsed(text);
   const part = window ? { window } : {};
-  if (kind === "row") return { row: Number(value) };
+  if (kind === "row") {
+    const at = value.lastIndexOf("/");
+    return { row: Number(value.slice(at + 1)), ...(at < 0 ? {} : { station: value.slice(0, at) }) };
+  }
   if (kind === "upload" && expired.has(value) && code) return { code };
   if (kind === "upload") return { upload: value, ...part };
   if (kind === "scene") return { scene: value, ...part };
@@ -171,7 +178,7 @@ export function parsed(text: string): ParsedQuery {
 
 export function makesSense(text: string): boolean {
   const { kind, value } = parsed(text);
-  if (kind === "row") return /^\d{1,15}$/.test(value);
+  if (kind === "row") return /^([^/]+\/)?\d{1,15}$/.test(value);
   if (kind === "at") return /^-?\d+(\.\d+)?,-?\d+(\.\d+)?$/.test(value);
   if (kind === "code") return /^([0-9a-f]{2})+$/i.test(value);
   return kind !== "none" && /^[0-9a-z-]+$/i.test(value);

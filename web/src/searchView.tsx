@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { address, go, link } from "./address";
-import { api, type Scene } from "./api";
+import { api, type Row, type Scene } from "./api";
 import { Examples } from "./examples";
 import { Filters } from "./filters";
 import type { MapView } from "./footprintMap";
@@ -14,7 +14,8 @@ import { MapPanel } from "./mapPanel";
 import { TilePicture } from "./pictures";
 import { apiParams, makesSense, paramsOf, searchOf, withCodes, withExample, type Search } from "./query";
 import { useSearch } from "./searching";
-import { useTitle } from "./shell";
+import { CollectionIntro } from "./collectionView";
+import { session, useTitle } from "./shell";
 
 const SCENES_ON_MAP = 1000;
 const NEWEST = 20;
@@ -24,15 +25,17 @@ const NONE: Scene[] = [];
 export function SearchView() {
   const { params } = address.value;
   const search = searchOf(params);
+  const engine = session.value?.engine ?? null;
   const { data: result, problem, loading } = useSearch(params);
   const shown = params.get("show") === "map" ? "map" : "hits";
   const asked = search.like.length > 0;
   const unread = [...params.getAll("q"), ...params.getAll("not")].filter((text) => !makesSense(text));
-  const scenes = useLoaded(asked ? null : "scenes", (stop) => api.scenes({ limit: SCENES_ON_MAP }, stop));
+  const scenes = useLoaded(asked || engine ? null : "scenes", (stop) =>
+    api.scenes({ limit: SCENES_ON_MAP }, stop),
+  );
   const hits = asked ? (result?.hits ?? null) : null;
-  const selected = Number(params.get("hit") ?? NaN);
-  const chosen = hits?.find((hit) => hit.row === selected) ?? null;
-  const row = chosen?.footprint ? chosen.row : null;
+  const chosen = hits?.find((hit) => String(hit.row) === params.get("hit")) ?? null;
+  const row = chosen?.footprint && typeof chosen.row === "number" ? chosen.row : null;
   const tile = useLoaded(row === null ? null : `tile ${row}`, (stop) => api.tile(row!, stop));
   useTitle(asked ? `Search: ${counted(hits?.length ?? 0, "hit")}` : "Search");
 
@@ -51,12 +54,13 @@ export function SearchView() {
     else next.set(name, value);
     go(link(["search"], next), "replace");
   };
-  const example = (row: number, side: "like" | "unlike"): void =>
+  const example = (row: Row, side: "like" | "unlike"): void =>
     change(withExample(search, `row:${row}`, side));
-  const sceneLink = (row: number): string => link(["tiles", String(row)], paramsOf(search));
+  const sceneLink = (row: Row): string => link(["tiles", String(row)], paramsOf(search));
   const actions: HitActions = {
     onSelect: (row) => show("hit", String(row)),
-    onOpen: (row) => go(sceneLink(row)),
+    // An engine has no pixels to open.
+    onOpen: (row) => (engine ? show("hit", String(row)) : go(sceneLink(row))),
     onMore: (row) => example(row, "like"),
     onNot: (row) => example(row, "unlike"),
   };
@@ -75,9 +79,11 @@ export function SearchView() {
         </details>
         {asked && (
           <div class="actions">
-            <a class="button" href={link(["alerts", "new"], paramsOf(search))}>
-              Make an alert
-            </a>
+            {!engine && (
+              <a class="button" href={link(["alerts", "new"], paramsOf(search))}>
+                Make an alert
+              </a>
+            )}
             {result && (
               <a
                 class="button"
@@ -113,6 +119,7 @@ export function SearchView() {
             {problem.message}
           </p>
         )}
+        {!asked && engine && <CollectionIntro />}
         {!asked && scenes.data && <Newest scenes={scenes.data.scenes} />}
         {!asked && scenes.problem && (
           <p class="trouble" role="alert">
@@ -152,19 +159,25 @@ export function SearchView() {
           onView={(view) => show("map", viewText(view))}
           onSelect={actions.onSelect}
           onArea={(area) => change({ ...search, area })}
-          onPlace={([longitude, latitude], how) => {
-            const query = `at:${latitude.toFixed(5)},${longitude.toFixed(5)}`;
-            change(
-              how === "add" ? withExample(search, query, "like") : { ...search, like: [query], unlike: [] },
-            );
-          }}
+          onPlace={
+            engine
+              ? null
+              : ([longitude, latitude], how) => {
+                  const query = `at:${latitude.toFixed(5)},${longitude.toFixed(5)}`;
+                  change(
+                    how === "add"
+                      ? withExample(search, query, "like")
+                      : { ...search, like: [query], unlike: [] },
+                  );
+                }
+          }
         />
         {chosen && result && (
           <Inspector
             hit={chosen}
             result={result}
             search={search}
-            sceneLink={sceneLink(chosen.row)}
+            sceneLink={engine ? null : sceneLink(chosen.row)}
             onMore={() => actions.onMore(chosen.row)}
             onNot={() => actions.onNot(chosen.row)}
             onSearch={() => change({ ...search, like: [`row:${chosen.row}`], unlike: [] })}
@@ -214,6 +227,7 @@ function filterNote(search: Search): string {
     search.since || search.until,
     search.area,
     search.label,
+    search.station,
     search.scene,
     search.radius !== null,
   ].filter(Boolean).length;

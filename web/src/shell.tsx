@@ -26,6 +26,11 @@ const VIEWS: { path: string; name: string; key: string }[] = [
   { path: "station", name: "Station", key: "6" },
 ];
 
+/** The views that there are: an engine has searches, and what was pushed to it. */
+function views(): typeof VIEWS {
+  return session.value?.engine ? VIEWS.filter(({ path }) => path === "search" || path === "station") : VIEWS;
+}
+
 const STATION_EVERY = 10_000;
 const MESSAGE_FOR = 6_000;
 
@@ -37,9 +42,10 @@ export function may(scope: "read" | "confirm" | "write"): boolean {
 
 export function useTitle(title: string): void {
   useEffect(() => {
-    const store = station.value && named(station.value.store.path);
+    const path = session.value?.engine ?? station.value?.store.path;
+    const store = path && named(path);
     document.title = [title, store, "scenehash"].filter(Boolean).join(" · ");
-  }, [title, station.value?.store.path]);
+  }, [title, session.value?.engine ?? station.value?.store.path]);
 }
 
 type Keys = Record<string, (() => unknown) | undefined>;
@@ -99,7 +105,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       if (current !== "search" || address.value.path[0] === "tiles") go(link(["search"]));
       setTimeout(() => document.querySelector<HTMLElement>("[data-focus=query]")?.focus());
     },
-    ...Object.fromEntries(VIEWS.map(({ path, key }) => [key, () => go(link([path]))])),
+    ...Object.fromEntries(views().map(({ path, key }) => [key, () => go(link([path]))])),
   });
   const state = station.value;
   return (
@@ -122,7 +128,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <span>scenehash</span>
         </a>
         <nav aria-label="Views">
-          {VIEWS.map(({ path, name }) => (
+          {views().map(({ path, name }) => (
             <a key={path} href={link([path])} aria-current={current === path ? "page" : undefined}>
               {name}
               {path === "quarantine" && !!state?.quarantine && (
@@ -169,6 +175,15 @@ function Mark() {
 }
 
 function Status() {
+  const engine = session.value?.engine;
+  if (engine)
+    return (
+      <p class="status">
+        <span class="store" title={engine}>
+          {named(engine)}
+        </span>
+      </p>
+    );
   const state = station.value;
   const newest = events.value[0];
   const watching = state?.watch?.running;

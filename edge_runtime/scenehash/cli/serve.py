@@ -17,15 +17,16 @@ EXAMPLES = examples(
     "scenehash serve --store my.store",
     "scenehash serve --store my.store --host 0.0.0.0 --port 8443",
     "scenehash serve --store my.store --name station.example.org",
+    "scenehash serve --store milvus://localhost:19530/tiles",
 )
 
-OptionalStorePath = Annotated[
-    Path | None,
+OptionalStore = Annotated[
+    str | None,
     typer.Option(
         "--store",
         envvar=STORE_VARIABLE,
         metavar="FOLDER",
-        help="Use the code store in this folder.",
+        help="Use the code store in this folder, or the engine at this address (scenehash push).",
     ),
 ]
 TokensPath = Annotated[
@@ -57,7 +58,7 @@ def register(app: typer.Typer) -> None:
 
 def serve_command(
     context: typer.Context,
-    store: OptionalStorePath = None,
+    store: OptionalStore = None,
     host: Annotated[
         str,
         typer.Option(

@@ -196,6 +196,13 @@ class EngineStore:
         """No tile: an engine keeps no representations."""
         return NO_TILES
 
+    def refresh(self) -> None:
+        """Learn of what was pushed since; LineageError when they are another model's codes now."""
+        found = self.backend.read(HEAD)
+        if found is None or Head.of(found, self.address) != self.head:
+            raise LineageError(f"{self.address}: has another model's codes by now; open it again")
+        self._stations = self._read_stations()
+
     def model_file(self) -> Path | None:
         """None: an engine keeps no model file."""
         return None

@@ -1,11 +1,13 @@
-"""The HTTP API of a station, and its page.
+"""The HTTP API of a station, or of an engine, and its page.
 
 server.py       all of it, as one function
 options.py      what may be set
 app.py          routes, page and guard joined
 routes/         the addresses, a group a file
 queries.py      requests, checked, and made into queries and filters
-station.py      what requests use: readers, a writer, a model
+served.py       what requests use, of whatever is served: readers, a model, uploads
+station.py      a store, with its writer, alerts, events and jobs
+collection.py   the tiles of several stations in an engine
 readers.py      open stores that follow the writer
 uploads.py      images to search with, for a while
 open_scenes.py  stored scenes that stay open for a while

@@ -18,8 +18,9 @@ from scenehash.errors import ScenehashError
 from .description import STYLE, page
 from .guard import Guard
 from .problems import answer_error
-from .routes import alerts, events, jobs, scenes, search, session, uploads
+from .routes import alerts, collection, events, jobs, scenes, search, session, uploads
 from .routes import station as station_routes
+from .served import Served
 from .station import Station
 from .web_page import WebPage
 
@@ -38,20 +39,23 @@ DESCRIPTION = (
 )
 
 
-def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
-    """The application of a station, as ASGI has it."""
+def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
+    """The application of a station, or of a collection, as ASGI has it."""
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         del app
         limiter = anyio.to_thread.current_default_thread_limiter()
-        limiter.total_tokens = station.options.threads + WAITING_THREADS
-        await station.feed.start()
-        station.jobs.start()
+        limiter.total_tokens = served.options.threads + WAITING_THREADS
+        if not isinstance(served, Station):
+            yield
+            return
+        await served.feed.start()
+        served.jobs.start()
         try:
             yield
         finally:
-            await station.feed.stop()
+            await served.feed.stop()
 
     app = FastAPI(
         title="scenehash",
@@ -60,15 +64,21 @@ def make_app(station: Station, page_folder: Path | None = None) -> ASGIApp:
         lifespan=running,
         **SETTINGS,
     )
-    app.state.station = station
+    app.state.station = served
     app.add_exception_handler(ScenehashError, answer_error)
     app.add_exception_handler(RequestValidationError, answer_error)
     app.add_exception_handler(HTTPException, answer_error)
     app.add_exception_handler(Exception, answer_error)
-    for module in (session, search, uploads, scenes, alerts, events, station_routes, jobs):
-        app.include_router(module.router)
+    routers = [module.router for module in (session, search, uploads)]
+    if isinstance(served, Station):
+        own = (scenes, alerts, events, station_routes, jobs)
+        routers += [module.router for module in own]
+    else:
+        routers += [collection.router, collection.refusals()]
+    for router in routers:
+        app.include_router(router)
     _add_pages(app, WebPage(page_folder))
-    return Guard(app, station)
+    return Guard(app, served)
 
 
 def _add_pages(app: FastAPI, web_page: WebPage) -> None:

@@ -65,7 +65,7 @@ def events_document(
 class Feed:
     """New events, to all who listen: one look at the store serves them all."""
 
-    def __init__(self, readers: Readers) -> None:
+    def __init__(self, readers: Readers[CodeStore]) -> None:
         self._readers = readers
         self._newest = 0
         self._listeners = 0

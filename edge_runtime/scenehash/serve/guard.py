@@ -26,7 +26,7 @@ from .limits import (
 )
 from .origin import check_host, check_not_forwarded, check_site
 from .problems import Refused, answer_error
-from .station import Station
+from .served import Served
 
 # What the page may load: from here alone, and no script or style that is written into it.
 CONTENT_POLICY = "; ".join(
@@ -58,7 +58,7 @@ UPLOADS = frozenset({"/api/uploads", "/api/scenes"})
 class Guard:
     """ASGI middleware around the application; the caller is in the request's state."""
 
-    def __init__(self, app: ASGIApp, station: Station) -> None:
+    def __init__(self, app: ASGIApp, station: Served) -> None:
         self._app, self._station, self._options = app, station, station.options
         self._names = frozenset(name.lower() for name in station.options.names)
         self._tokens = station.tokens if station.options.needs_token else None

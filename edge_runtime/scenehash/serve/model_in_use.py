@@ -6,7 +6,7 @@ from pathlib import Path
 
 from scenehash.errors import ModelError
 from scenehash.model.hash_model import HashModel
-from scenehash.store import CodeStore
+from scenehash.store import Searchable
 
 
 class ModelInUse:
@@ -20,7 +20,7 @@ class ModelInUse:
         self._lock = threading.Lock()
         self._refused: Path | None = None
 
-    def of(self, store: CodeStore) -> HashModel:
+    def of(self, store: Searchable) -> HashModel:
         """The model of a store's codes; the latest where the store has no file of theirs."""
         if store.lineage == self.latest.lineage:
             return self.latest

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from scenehash.errors import (
     ConfigurationError,
+    EngineUnreachableError,
     InputError,
     LineageError,
     MissingExtraError,
@@ -27,6 +28,7 @@ MEDIA_TYPE = "application/problem+json"
 # Of errors that are several of these, the first counts.
 STATUSES: Mapping[type[ScenehashError], HTTPStatus] = {
     NotStoredError: HTTPStatus.NOT_FOUND,
+    EngineUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreBusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreDamagedError: HTTPStatus.INTERNAL_SERVER_ERROR,
     StoreError: HTTPStatus.CONFLICT,
@@ -81,7 +83,11 @@ async def answer_error(request: Request, error: Exception) -> Response:
         return _invalid(error.errors())
     if isinstance(error, StarletteHTTPException):
         return problem(error.status_code, str(error.detail), headers=error.headers)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, StoreBusyError) else {}
+    headers = (
+        {"Retry-After": str(RETRY_SECONDS)}
+        if isinstance(error, StoreBusyError | EngineUnreachableError)
+        else {}
+    )
     found = document_of(error)
     body = json.dumps(found).encode()
     return Response(body, int(str(found["status"])), headers, MEDIA_TYPE)

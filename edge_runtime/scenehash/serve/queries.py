@@ -34,9 +34,10 @@ class Request(BaseModel):
 
 
 class RowQuery(Request):
-    """A stored tile."""
+    """A stored tile; station: whose, where there are several."""
 
     row: Natural
+    station: Annotated[str | None, Field(max_length=200)] = None
 
 
 class CodeQuery(Request):
@@ -107,6 +108,7 @@ class FilterRequest(Request):
     until: datetime | None = None
     bbox: tuple[Number, Number, Number, Number] | None = None
     label: Text | None = None
+    station: Text | None = None
     near: tuple[Number, Number, Number] | None = None
     area: Annotated[
         dict[str, Any] | None, Field(description="A GeoJSON Polygon or MultiPolygon.")
@@ -123,6 +125,7 @@ class FilterRequest(Request):
             self.label,
             self.near,
             None if self.area is None else Area.from_geojson(self.area),
+            self.station,
         )
         return found or None
 
@@ -219,7 +222,8 @@ def query_of(text: str) -> QueryRequest:
     try:
         match kind:
             case "row":
-                return RowQuery(row=int(value))
+                station, _, row = value.rpartition("/")
+                return RowQuery(row=int(row), station=station or None)
             case "code":
                 return CodeQuery(code=value)
             case "upload":

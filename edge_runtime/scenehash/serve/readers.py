@@ -1,47 +1,71 @@
-"""Open stores for those who read: each is used by one thread at a time, and follows the writer."""
+"""Open stores, or collections, for those who read: each is used by one thread at a time.
+
+A store follows its writer; the collection of an engine follows what is pushed to it.
+"""
 
 import contextlib
 import os
 import queue
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
+from scenehash.engines import EngineStore
 from scenehash.errors import LineageError, StoreBusyError
-from scenehash.store import CodeStore
+from scenehash.store import CodeStore, Searchable
 from scenehash.store.opening import no_store
 
 # Seconds that a request waits for its turn.
 PATIENCE = 10.0
+# Seconds after which a collection is asked for what was pushed to it.
+ENGINE_AGE = 5.0
+
+Read_co = TypeVar("Read_co", bound=Searchable, covariant=True)
 
 
-class Readers:
-    """At most so many open stores of one folder.
+class Reader(Protocol[Read_co]):
+    """What is open."""
+
+    @property
+    def store(self) -> Read_co:
+        """The store, or the collection."""
+
+    def is_up_to_date(self) -> bool:
+        """Take over what has been committed; False when it has to be opened again."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+class Readers(Generic[Read_co]):
+    """At most so many that are open of one store, or of one collection.
 
     A store sees what was committed when its turn began: no reader waits for a writer. A store that
     got another model's codes, or in whose place another was put, is opened again.
     """
 
-    def __init__(self, path: Path, count: int) -> None:
-        """Raises StoreError when there is no store."""
-        self._path = path
-        self._free: queue.LifoQueue[_Reader | None] = queue.LifoQueue()
+    def __init__(self, name: str, open_one: Callable[[], Reader[Read_co]], count: int) -> None:
+        """name: for messages. Raises what open_one does."""
+        self._name, self._open_one = name, open_one
+        self._free: queue.LifoQueue[Reader[Read_co] | None] = queue.LifoQueue()
         for _ in range(count - 1):
             self._free.put(None)
-        self._free.put(_Reader(path))
+        self._free.put(open_one())
 
     @contextlib.contextmanager
-    def store(self) -> Iterator[CodeStore]:
+    def store(self) -> Iterator[Read_co]:
         """A store that is up to date; StoreBusyError when all are in use for long."""
         try:
             reader = self._free.get(timeout=PATIENCE)
         except queue.Empty as error:
-            raise StoreBusyError(f"{self._path}: too many requests wait; try again") from error
+            raise StoreBusyError(f"{self._name}: too many requests wait; try again") from error
         try:
-            if reader is None or not reader.is_up_to_date(self._path):
+            if reader is None or not reader.is_up_to_date():
                 reader, former = None, reader
                 if former is not None:
-                    former.store.close()
-                reader = _Reader(self._path)
+                    former.close()
+                reader = self._open_one()
             yield reader.store
         finally:
             self._free.put(reader)
@@ -52,22 +76,50 @@ class Readers:
             while True:
                 reader = self._free.get_nowait()
                 if reader is not None:
-                    reader.store.close()
+                    reader.close()
 
 
-class _Reader:
+class StoreReader:
+    """An open store of a folder; StoreError when there is none."""
+
     def __init__(self, path: Path) -> None:
-        self._identity = _identity(path)
+        self._path, self._identity = path, _identity(path)
         self.store = CodeStore.open(path)
 
-    def is_up_to_date(self, path: Path) -> bool:
-        """Take over what has been committed; False when the store has to be opened again."""
-        if self._identity != _identity(path):
+    def close(self) -> None:
+        """See Reader."""
+        self.store.close()
+
+    def is_up_to_date(self) -> bool:
+        """See Reader."""
+        if self._identity != _identity(self._path):
             return False
         try:
             self.store.refresh()
         except LineageError:
             return False
+        return True
+
+
+class EngineReader:
+    """An open collection of an engine; EngineError when nothing was pushed there."""
+
+    def __init__(self, address: str) -> None:
+        self.store, self._asked = EngineStore.open(address), time.monotonic()
+
+    def close(self) -> None:
+        """See Reader."""
+        self.store.close()
+
+    def is_up_to_date(self) -> bool:
+        """See Reader."""
+        if time.monotonic() - self._asked < ENGINE_AGE:
+            return True
+        try:
+            self.store.refresh()
+        except LineageError:
+            return False
+        self._asked = time.monotonic()
         return True
 
 

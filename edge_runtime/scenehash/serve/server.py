@@ -10,13 +10,16 @@ from pathlib import Path
 
 import uvicorn
 
+from scenehash.engines import is_address
 from scenehash.errors import ConfigurationError, InputError, StoreError
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT
 
 from .app import make_app
+from .collection import Collection
 from .connections import settings
 from .options import ServeOptions, is_loopback
+from .served import Served
 from .station import Station
 
 DEFAULTS = ServeOptions()
@@ -34,16 +37,18 @@ def serve(
 ) -> None:
     """Answer the HTTP API of a store, and its page, until stop is set.
 
+    store: its folder, or the address of an engine (scenehash.push), of which searches are answered.
     model: None is the one that ships with scenehash; a model that did not make the store is refused
     by queries of images alone. log is called with what a person should know, a line each; the first
     is the address. docs/http.md describes the API, docs/serve.md who may use it.
 
-    Raises StoreError when there is no store, ModelError, ConfigurationError on options that make no
-    sense: among them an address that others can reach, while there is no token.
+    Raises StoreError when there is no store, EngineError when nothing was pushed to the engine,
+    ModelError, ConfigurationError on options that make no sense: among them an address that others
+    can reach, while there is no token.
     """
-    stop, path = stop or threading.Event(), Path(store)
+    stop = stop or threading.Event()
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
-    with contextlib.closing(Station(path, loaded, options, log)) as station:
+    with contextlib.closing(_opened(store, loaded, options, log)) as station:
         _check(station, options)
         with _bound(options) as listening:
             scheme = "https" if options.certificate else "http"
@@ -71,10 +76,18 @@ def serve(
             _Server(config, stop, station).run([listening])
 
 
+def _opened(
+    store: str | Path, model: HashModel, options: ServeOptions, log: Callable[[str], None]
+) -> Served:
+    if isinstance(store, str) and is_address(store):
+        return Collection(store, model, options, log)
+    return Station(Path(store), model, options, log)
+
+
 class _Server(uvicorn.Server):
     """Ends when stop is set, whatever signals there are."""
 
-    def __init__(self, config: uvicorn.Config, stop: threading.Event, station: Station) -> None:
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, station: Served) -> None:
         super().__init__(config)
         self._stop, self._station = stop, station
 
@@ -89,7 +102,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End; who listens to events is let go first."""
-        await self._station.feed.stop()
+        if isinstance(self._station, Station):
+            await self._station.feed.stop()
         await super().shutdown(sockets)
 
 
@@ -114,7 +128,7 @@ def _log_errors(log: Callable[[str], None]) -> None:
     logger.propagate = False
 
 
-def _check(station: Station, options: ServeOptions) -> None:
+def _check(station: Served, options: ServeOptions) -> None:
     """Raise unless what the options ask for can be had, and is safe."""
     if (options.certificate is None) != (options.key is None):
         raise ConfigurationError("--certificate and --key belong together")
@@ -130,15 +144,21 @@ def _check(station: Station, options: ServeOptions) -> None:
     if options.needs_token and not station.tokens.list():
         raise ConfigurationError(
             "others can reach this server, and there is no token: make one with "
-            f"scenehash serve token add NAME --store {station.path}"
+            f"scenehash serve token add NAME {_whose(station)}"
         )
     if options.accept is not None and not options.accept.is_dir():
         raise InputError("no folder to keep scenes in", options.accept)
-    if options.accept is not None and station.path.resolve() in (
+    if options.accept is not None and Path(station.address).resolve() in (
         options.accept.resolve(),
         *options.accept.resolve().parents,
     ):
         raise ConfigurationError(f"--accept {options.accept}: not inside the store's folder")
+
+
+def _whose(station: Served) -> str:
+    return f"--store {station.address}" + (
+        f" --tokens {station.options.tokens}" if station.options.tokens else ""
+    )
 
 
 def _bound(options: ServeOptions) -> socket.socket:

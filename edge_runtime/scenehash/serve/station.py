@@ -11,86 +11,51 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from scenehash.decode_params import DecodeParams
 from scenehash.diagnose.hardware import read_memory, read_temperature
-from scenehash.errors import (
-    ConfigurationError,
-    InputError,
-    NotStoredError,
-    StoreBusyError,
-)
+from scenehash.errors import NotStoredError, StoreBusyError
 from scenehash.model.hash_model import HashModel
-from scenehash.retrieval.query import Query, bits_for, check_width
-from scenehash.retrieval.search import SearchResult, search
-from scenehash.scenes import Scene
+from scenehash.retrieval.query import Query
 from scenehash.store import CodeStore
 from scenehash.store.documents import bytes_of
 from scenehash.store.records import SceneFile
 from scenehash.watcher.status import read_status
 
-from .audit import Audit
 from .feed import Feed
 from .jobs import Jobs
-from .limits import WRONG_BURST, WRONG_RATE, RateLimit
-from .metrics import Metrics
-from .model_in_use import ModelInUse
 from .open_scenes import OpenScenes
-from .options import AUDIT, FOLDER, JOBS, ServeOptions
-from .queries import (
-    CodeQuery,
-    PlaceQuery,
-    QueryRequest,
-    RowQuery,
-    SceneQuery,
-    SearchRequest,
-    UploadQuery,
-)
-from .readers import Readers
-from .tokens import Tokens
-from .uploads import Upload, Uploads
+from .options import FOLDER, JOBS, ServeOptions
+from .queries import PlaceQuery, SceneQuery
+from .readers import Readers, StoreReader
+from .served import Served
 from .work import works_of
 
 # Seconds that a request waits for another process that writes, and between two tries.
 WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
-# Codes of all queries of one search.
-MOST_CODES = 4096
 # Seconds for which the sizes of a store's files are known.
 SIZES_AGE = 10.0
 
 
-class Station:
-    """What requests use: threads share it. To be closed.
-
-    log is called with what a person should know, a line each.
-    """
+class Station(Served):
+    """The store of a station, with what takes place for requests."""
 
     def __init__(
         self, path: Path, model: HashModel, options: ServeOptions, log: Callable[[str], None]
     ) -> None:
         """Raises StoreError when there is no store."""
-        self.path, self.options, self.log = path, options, log
-        self.models = ModelInUse(model, log)
-        self.readers = Readers(path, max(2, options.threads))
-        self.uploads = Uploads(options.most_upload)
+        self.path = path
+        self.readers = Readers(str(path), lambda: StoreReader(path), max(2, options.threads))
+        super().__init__(str(path), self.readers, model, options, log, path / FOLDER)
         self.open_scenes = OpenScenes()
         self.jobs = Jobs(path / FOLDER / JOBS, works_of(self), log)
-        self.metrics = Metrics()
-        self.tokens = Tokens(options.tokens_file(path))
-        self.wrong_tokens = RateLimit(WRONG_RATE, WRONG_BURST)
-        self.audit = Audit(path / FOLDER / AUDIT, log)
         self.feed = Feed(self.readers)
-        self.started = datetime.now(UTC)
         self._writing = threading.Lock()
-        self._hashing = threading.Semaphore(options.threads)
-        self._decoding = threading.Lock()
         self._sizes = (float("-inf"), 0)
 
     def close(self) -> None:
         """Close what is open."""
         self.jobs.close()
         self.open_scenes.close()
-        self.readers.close()
-        self.uploads.close()
+        super().close()
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[CodeStore]:
@@ -112,62 +77,6 @@ class Station:
             raise NotStoredError(f"{self.path}: no stored scene has the id {content}")
         return found
 
-    def search(self, request: SearchRequest) -> SearchResult:
-        """Search as scenehash.search does; the same errors."""
-        queries = [self.query(query) for query in request.queries]
-        unlike = [self.query(query) for query in request.unlike]
-        if sum(len(query.codes) for query in (*queries, *unlike)) > MOST_CODES:
-            raise ConfigurationError(
-                f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
-            )
-        with self.readers.store() as store, self.metrics.stage("search"):
-            result = search(
-                store,
-                queries,
-                request.k,
-                radius=request.radius,
-                where=request.filter.filter(),
-                unlike=unlike,
-                rerank=request.rerank,
-                model=self.models.of(store),
-            )
-        if result.hits:
-            self.metrics.note_nearest(min(hit.distance for hit in result.hits))
-        return result
-
-    def query(self, request: QueryRequest) -> Query:
-        """What is searched with; the same errors as of scenehash.search."""
-        match request:
-            case RowQuery(row=row):
-                with self.readers.store() as store:
-                    return Query.from_row(store, row)
-            case CodeQuery(code=code):
-                query = Query.from_code(code)
-                with self.readers.store() as store:
-                    check_width(query, store)
-                return query
-            case PlaceQuery(at=(latitude, longitude)):
-                with self.readers.store() as store:
-                    return Query.from_place(store, latitude, longitude)
-            case SceneQuery(scene=content):
-                return self._query_of_scene(request, self.scene_file(content))
-            case UploadQuery():
-                return self._query_of_upload(request)
-
-    @contextlib.contextmanager
-    def opened_upload(self, upload: Upload, params: DecodeParams) -> Iterator[Scene]:
-        """An upload as a scene; InputError, with its name, on damage.
-
-        One is opened at a time: what an image takes while it is decoded is taken once.
-        """
-        try:
-            with self._decoding:
-                scene = self.uploads.open(upload, params)
-            with scene:
-                yield scene
-        except InputError as error:
-            raise InputError(error.reason, upload.text) from error
-
     def document(self) -> dict[str, object]:
         """How the station is, as plain values, as JSON has them."""
         with self.readers.store() as store:
@@ -175,7 +84,7 @@ class Station:
             newest = store.list_scenes(most=1).scenes
             events = {"oldest": store.outbox.oldest(), "newest": store.outbox.newest()}
             quarantine, alerts = len(store.quarantine.list()), len(store.alerts.list())
-            model, lineage = self.models.of(store), store.lineage
+            model = self.model_document(store)
             held = {
                 "path": str(self.path),
                 "uuid": store.uuid,
@@ -202,13 +111,7 @@ class Station:
             "memory": {"available": available, "total": memory},
             "temperature": read_temperature(),
             "load": _load(),
-            "model": {
-                "name": model.name,
-                "lineage": model.lineage,
-                "bits": model.bits,
-                "tile_size": model.tile_size,
-                "fits": model.lineage == lineage,
-            },
+            "model": model,
         }
 
     def metrics_text(self) -> str:
@@ -255,28 +158,17 @@ class Station:
                 gauges[f"scenehash_watch_{stage}_seconds"] = (meaning, seconds)
         return self.metrics.text(gauges)
 
+    def _query_of_place_or_scene(self, request: PlaceQuery | SceneQuery) -> Query:
+        if isinstance(request, PlaceQuery):
+            with self.readers.store() as store:
+                return Query.from_place(store, *request.at)
+        return self._query_of_scene(request, self.scene_file(request.scene))
+
     def _query_of_scene(self, request: SceneQuery, file: SceneFile) -> Query:
         crop, (model, bits) = request.crop(), self.hasher()
         with self._hashing, self.open_scenes.scene(*file) as scene, self.metrics.stage("hash"):
             query = Query.from_scene(scene, file.path, model, bits, crop)
         return dataclasses.replace(query, scene=Path(file.path))
-
-    def _query_of_upload(self, request: UploadQuery) -> Query:
-        upload, params, (model, bits) = (
-            self.uploads.get(request.upload),
-            request.params(),
-            self.hasher(),
-        )
-        crop = request.crop(params)
-        opened = self.opened_upload(upload, params.over(model.card.decode_params))
-        with self._hashing, opened as scene, self.metrics.stage("hash"):
-            return Query.from_scene(scene, upload.text, model, bits, crop)
-
-    def hasher(self) -> tuple[HashModel, int]:
-        """The model of the store's codes, and their width; LineageError when there is none here."""
-        with self.readers.store() as store:
-            model = self.models.of(store)
-            return model, bits_for(store, model)
 
     def model(self) -> HashModel:
         """The model of the store's codes, or the latest that there is."""

@@ -60,6 +60,11 @@ class Uploads:
         self._coming = threading.BoundedSemaphore(MOST_COMING)
         self._kept: OrderedDict[str, tuple[Upload, float]] = OrderedDict()
 
+    @property
+    def folder(self) -> Path:
+        """The folder of this process, which goes when this is closed."""
+        return Path(self._folder.name)
+
     @contextlib.contextmanager
     def receiving(self) -> Iterator[IO[bytes]]:
         """A file to write an image to as it comes; StoreBusyError while too many are coming."""

@@ -96,7 +96,7 @@ def scene_document(record: SceneRecord) -> Document:
 def tile_document(store: CodeStore, row: int) -> Document:
     """A stored tile; NotStoredError on a row not there."""
     (code,) = store.codes(np.array([row]))
-    about = _about_tile(row, store.tile(row))
+    about = about_tile(row, store.tile(row))
     return {"id": store.content_of(row), **about, "code": code.tobytes().hex()}
 
 
@@ -114,12 +114,13 @@ def tiles_document(store: CodeStore, content: str, most: int, after: int | None)
     following = last if last + 1 < record.first_row + record.tiles else None
     return {
         "id": content,
-        "tiles": [_about_tile(row, tile) for row, tile in sorted(tiles.items())],
+        "tiles": [about_tile(row, tile) for row, tile in sorted(tiles.items())],
         "next": following,
     }
 
 
-def _about_tile(row: int, tile: Tile) -> Document:
+def about_tile(row: int, tile: Tile) -> Document:
+    """A tile without its code, as plain values."""
     window = tile.window
     return {
         "row": row,

@@ -55,7 +55,7 @@ def test_without_a_token_nothing_is_told_but_that_one_is_needed(client: TestClie
     assert client.get("/").status_code == 200
     session = client.get("/api/session").json()
     assert session == {
-        "token_needed": True, "name": None, "scope": None, "accepts_scenes": False,
+        "token_needed": True, "name": None, "scope": None, "engine": None, "accepts_scenes": False,
     }  # fmt: skip
 
 
@@ -139,7 +139,8 @@ def test_a_browser_gets_a_cookie_that_no_script_and_no_other_site_can_use(
     assert (wrong.status_code, wrong.headers.get("set-cookie")) == (401, None)
     right = client.post("/api/session", json={"token": f" {tokens['confirm']}\n"})
     assert right.json() == {
-        "token_needed": True, "name": "confirmer", "scope": "confirm", "accepts_scenes": False,
+        "token_needed": True, "name": "confirmer", "scope": "confirm", "engine": None,
+        "accepts_scenes": False,
     }  # fmt: skip
     cookie = right.headers["set-cookie"].lower()
     for part in ("httponly", "secure", "samesite=strict", "path=/"):

@@ -20,6 +20,7 @@ from scenehash.tiling import Window
 from ..access import Caller
 from ..problems import MEDIA_TYPE
 from ..queries import LARGEST, FilterRequest, numbers_of
+from ..served import Served
 from ..station import Station
 
 LONGEST = 4096
@@ -47,7 +48,7 @@ Problem: dict[str, Any] = {
         }
     },
 }
-STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 503)
+STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 501, 503)
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
 
 
@@ -60,6 +61,12 @@ async def station_of(request: Request) -> Station:
     return station
 
 
+async def served_of(request: Request) -> Served:
+    """What the server is for: a station, or a collection."""
+    served: Served = request.app.state.station
+    return served
+
+
 async def caller_of(request: Request) -> Caller:
     """Who asks."""
     caller: Caller = request.state.caller
@@ -67,6 +74,7 @@ async def caller_of(request: Request) -> Caller:
 
 
 Here = Annotated[Station, Depends(station_of)]
+Anywhere = Annotated[Served, Depends(served_of)]
 Who = Annotated[Caller, Depends(caller_of)]
 Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
 Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]
@@ -76,6 +84,7 @@ OptionalText = Annotated[str | None, Query(max_length=LONGEST)]
 async def filter_of(
     scene: OptionalText = None,
     label: OptionalText = None,
+    station: OptionalText = None,
     since: datetime | None = None,
     until: datetime | None = None,
     bbox: Annotated[str | None, Query(description="W,S,E,N in degrees", max_length=200)] = None,
@@ -88,6 +97,7 @@ async def filter_of(
     given = {
         "scene": scene,
         "label": label,
+        "station": station,
         "since": since,
         "until": until,
         "bbox": box,

@@ -9,7 +9,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.report.geojson import feature_collection, hit_feature
 
 from ..queries import MOST_HITS, MOST_QUERIES, SearchRequest, query_of
-from .common import GEOJSON, PROBLEMS, Here, Where, answer
+from .common import GEOJSON, PROBLEMS, Anywhere, Where, answer
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 
@@ -19,14 +19,14 @@ Texts = Annotated[
 
 
 @router.post("/api/search")
-def search(station: Here, asked: SearchRequest) -> Response:
+def search(station: Anywhere, asked: SearchRequest) -> Response:
     """Search, as scenehash search does."""
     return answer(station.search(asked).document(asked.group, asked.explain))
 
 
 @router.get("/api/search")
 def search_by_address(
-    station: Here,
+    station: Anywhere,
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
@@ -42,7 +42,7 @@ def search_by_address(
 
 @router.get("/api/search.geojson")
 def search_as_geojson(
-    station: Here,
+    station: Anywhere,
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,

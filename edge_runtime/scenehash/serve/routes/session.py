@@ -6,11 +6,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from scenehash.engines import is_address
+
 from ..access import COOKIE, Caller
 from ..problems import Refused
 from ..queries import SessionRequest
-from ..station import Station
-from .common import PROBLEMS, Here, Who, answer
+from ..served import Served
+from .common import PROBLEMS, Anywhere, Who, answer
 
 router = APIRouter(tags=["session"], responses=PROBLEMS)
 
@@ -18,13 +20,13 @@ SECONDS = 30 * 24 * 3600
 
 
 @router.get("/api/session")
-def session(station: Here, caller: Who) -> Response:
+def session(station: Anywhere, caller: Who) -> Response:
     """Who asks, and what they may do."""
     return answer(_document(station, caller))
 
 
 @router.post("/api/session")
-def begin(request: Request, station: Here, caller: Who, asked: SessionRequest) -> Response:
+def begin(request: Request, station: Anywhere, caller: Who, asked: SessionRequest) -> Response:
     """Give a token, which the browser keeps."""
     token = station.tokens.find(asked.token.strip())
     if token is None:
@@ -47,10 +49,11 @@ def end() -> Response:
     return response
 
 
-def _document(station: Station, caller: Caller) -> dict[str, Any]:
+def _document(station: Served, caller: Caller) -> dict[str, Any]:
     return {
         "token_needed": station.options.needs_token,
         "name": caller.name,
         "scope": caller.scope,
+        "engine": station.address if caller.scope and is_address(station.address) else None,
         "accepts_scenes": station.options.accept is not None,
     }

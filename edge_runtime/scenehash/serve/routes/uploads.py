@@ -13,9 +13,9 @@ from scenehash.retrieval.query import Query as SearchQuery
 from scenehash.tiling import Tiling, Window
 
 from ..problems import Refused
-from ..station import Station
+from ..served import Served
 from ..uploads import LONGEST_NAME, Upload
-from .common import PNG, PROBLEMS, Here, PixelWindow, Size, answer, picture
+from .common import PNG, PROBLEMS, Anywhere, PixelWindow, Size, answer, picture
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 
@@ -33,7 +33,7 @@ BINARY: dict[str, Any] = {
 @router.post("/api/uploads", status_code=HTTPStatus.CREATED, openapi_extra=BINARY)
 async def upload(
     request: Request,
-    station: Here,
+    station: Anywhere,
     name: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
 ) -> Response:
     """Send an image to search with."""
@@ -45,14 +45,14 @@ async def upload(
 
 
 @router.get("/api/uploads/{number}")
-def about(station: Here, number: str) -> Response:
+def about(station: Anywhere, number: str) -> Response:
     """An image that was sent."""
     return answer(_document(station, station.uploads.get(number)))
 
 
 @router.get("/api/uploads/{number}/image", response_class=Response, responses=PNG)
 def image(
-    request: Request, station: Here, number: str, part: PixelWindow, size: Size = 256
+    request: Request, station: Anywhere, number: str, part: PixelWindow, size: Size = 256
 ) -> Response:
     """An image that was sent, or a window of it, as PNG."""
     found = station.uploads.get(number)
@@ -80,11 +80,11 @@ async def write_body(request: Request, file: IO[bytes]) -> None:
         file.write(part)
 
 
-def _received(station: Station, file: IO[bytes], name: str) -> dict[str, object]:
+def _received(station: Served, file: IO[bytes], name: str) -> dict[str, object]:
     return _document(station, station.uploads.add(file, name))
 
 
-def _document(station: Station, found: Upload) -> dict[str, object]:
+def _document(station: Served, found: Upload) -> dict[str, object]:
     model, bits = station.hasher()
     with station.opened_upload(found, _of_model(station)) as scene:
         footprints = scene.footprints([Window(0, 0, scene.width, scene.height)])
@@ -108,5 +108,5 @@ def _document(station: Station, found: Upload) -> dict[str, object]:
         }
 
 
-def _of_model(station: Station) -> DecodeParams:
+def _of_model(station: Served) -> DecodeParams:
     return station.models.latest.card.decode_params

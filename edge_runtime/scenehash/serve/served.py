@@ -1,0 +1,163 @@
+"""What is served: the store of a station, or the collection of an engine, and what both do."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scenehash.decode_params import DecodeParams
+from scenehash.errors import ConfigurationError, InputError
+from scenehash.model.hash_model import HashModel
+from scenehash.retrieval.query import Query, bits_for, check_width
+from scenehash.retrieval.search import SearchResult, search
+from scenehash.scenes import Scene
+from scenehash.store import Searchable
+
+from .audit import Audit
+from .limits import WRONG_BURST, WRONG_RATE, RateLimit
+from .metrics import Metrics
+from .model_in_use import ModelInUse
+from .options import AUDIT, TOKENS, ServeOptions
+from .queries import (
+    CodeQuery,
+    PlaceQuery,
+    QueryRequest,
+    RowQuery,
+    SceneQuery,
+    SearchRequest,
+    UploadQuery,
+)
+from .readers import Readers
+from .tokens import Tokens
+from .uploads import Upload, Uploads
+
+# Codes of all queries of one search.
+MOST_CODES = 4096
+
+
+class Served:
+    """What requests use: threads share it. To be closed.
+
+    address: the folder of a store, or the address of an engine. readers: those who read it. log is
+    called with what a person should know, a line each.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        readers: Readers[Searchable],
+        model: HashModel,
+        options: ServeOptions,
+        log: Callable[[str], None],
+        folder: Path | None = None,
+    ) -> None:
+        """folder: where tokens and the audit log are; None: in one that goes when this is closed,
+        unless the options name a file of tokens."""
+        self.address, self.options, self.log = address, options, log
+        self._readers = readers
+        self.models = ModelInUse(model, log)
+        self.uploads = Uploads(options.most_upload)
+        self.metrics = Metrics()
+        if folder is None:
+            folder = self.uploads.folder if options.tokens is None else options.tokens.parent
+        self.tokens = Tokens(options.tokens or folder / TOKENS)
+        self.audit = Audit(folder / AUDIT, log)
+        self.wrong_tokens = RateLimit(WRONG_RATE, WRONG_BURST)
+        self.started = datetime.now(UTC)
+        self._hashing = threading.Semaphore(options.threads)
+        self._decoding = threading.Lock()
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._readers.close()
+        self.uploads.close()
+
+    def search(self, request: SearchRequest) -> SearchResult:
+        """Search as scenehash.search does; the same errors."""
+        queries = [self.query(query) for query in request.queries]
+        unlike = [self.query(query) for query in request.unlike]
+        if sum(len(query.codes) for query in (*queries, *unlike)) > MOST_CODES:
+            raise ConfigurationError(
+                f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
+            )
+        with self._readers.store() as store, self.metrics.stage("search"):
+            result = search(
+                store,
+                queries,
+                request.k,
+                radius=request.radius,
+                where=request.filter.filter(),
+                unlike=unlike,
+                rerank=request.rerank,
+                model=self.models.of(store),
+            )
+        if result.hits:
+            self.metrics.note_nearest(min(hit.distance for hit in result.hits))
+        return result
+
+    def query(self, request: QueryRequest) -> Query:
+        """What is searched with; the same errors as of scenehash.search."""
+        match request:
+            case RowQuery(row=row, station=station):
+                with self._readers.store() as store:
+                    return Query.from_row(store, row, station)
+            case CodeQuery(code=code):
+                query = Query.from_code(code)
+                with self._readers.store() as store:
+                    check_width(query, store)
+                return query
+            case UploadQuery():
+                return self._query_of_upload(request)
+            case PlaceQuery() | SceneQuery():
+                return self._query_of_place_or_scene(request)
+
+    def _query_of_place_or_scene(self, request: PlaceQuery | SceneQuery) -> Query:
+        """What only a store can look up."""
+        what = "places" if isinstance(request, PlaceQuery) else "the pixels of scenes"
+        raise ConfigurationError(
+            f"{self.address}: an engine is not asked by {what}; give row:STATION/ROW, a code or an "
+            "image"
+        )
+
+    @contextlib.contextmanager
+    def opened_upload(self, upload: Upload, params: DecodeParams) -> Iterator[Scene]:
+        """An upload as a scene; InputError, with its name, on damage.
+
+        One is opened at a time: what an image takes while it is decoded is taken once.
+        """
+        try:
+            with self._decoding:
+                scene = self.uploads.open(upload, params)
+            with scene:
+                yield scene
+        except InputError as error:
+            raise InputError(error.reason, upload.text) from error
+
+    def hasher(self) -> tuple[HashModel, int]:
+        """The model of the store's codes, and their width; LineageError when there is none here."""
+        with self._readers.store() as store:
+            model = self.models.of(store)
+            return model, bits_for(store, model)
+
+    def model_document(self, store: Searchable) -> dict[str, object]:
+        """The model that queries are hashed with, as plain values."""
+        model = self.models.of(store)
+        return {
+            "name": model.name,
+            "lineage": model.lineage,
+            "bits": model.bits,
+            "tile_size": model.tile_size,
+            "fits": model.lineage == store.lineage,
+        }
+
+    def _query_of_upload(self, request: UploadQuery) -> Query:
+        upload, params, (model, bits) = (
+            self.uploads.get(request.upload),
+            request.params(),
+            self.hasher(),
+        )
+        crop = request.crop(params)
+        opened = self.opened_upload(upload, params.over(model.card.decode_params))
+        with self._hashing, opened as scene, self.metrics.stage("hash"):
+            return Query.from_scene(scene, upload.text, model, bits, crop)

@@ -1,0 +1,85 @@
+"""The page of an engine: searches of several stations, without what an engine has not."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenehash import CodeStore, push
+from scenehash.demo.tiles import query_path
+
+from .conftest import Server, serving, visiting
+from .test_search import hits
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Server]:
+    """A server of two stations in Milvus Lite: the archive, and the same without its harbors."""
+    pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
+    pytest.importorskip("milvus_lite", reason="no Milvus Lite is installed")
+    folder = tmp_path_factory.mktemp("engine")
+    address = f"milvus://{folder}/tiles.db/tiles"
+    for station in ("north", "south"):
+        store = folder / station
+        shutil.copytree(archive, store)
+        with CodeStore.open(store, writable=True) as opened:
+            opened.name_station(station)
+        push(store, address)
+    with serving(address) as server:
+        yield server
+
+
+def test_hits_of_several_stations_are_told_apart_and_searched_with(
+    browser: Any, engine: Server
+) -> None:
+    with visiting(browser, engine.url) as visit:
+        page = visit.go("/")
+        page.wait_for_selector("h2:has-text('182 tiles to search')")
+        page.set_input_files("[data-focus=query]", str(query_path("harbor")))
+        rows = [str(hit.get_attribute("data-row")) for hit in hits(page).all()]
+        assert len(set(rows)) == 20
+        # The nearest is there twice: once of each station, at one distance.
+        assert [row.partition("/")[0] for row in rows[:2]] == ["north", "south"]
+        assert rows[0].partition("/")[2] == rows[1].partition("/")[2]
+        page.locator(".hit .open").nth(1).click()
+        page.wait_for_function("row => location.search.includes(`hit=${row}`)", arg=rows[1])
+        assert "south" in page.locator(".inspector dl").inner_text()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_function("row => location.search.includes(`hit=${row}`)", arg=rows[0])
+        page.keyboard.press("m")
+        page.wait_for_function("row => location.search.includes(`q=row:${row}`)", arg=rows[0])
+        assert str(hits(page).first.get_attribute("data-row")) == rows[0]
+        page.locator(".station select").select_option("south")
+        page.wait_for_function("() => location.search.includes('station=south')")
+        hits(page)
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.hit')].every(h => h.dataset.row[0] === 's')"
+        )
+        address = page.url
+        page.reload()
+        hits(page)
+        assert page.url == address
+        assert page.locator(".hit[data-row^='south/']").count() == 20
+
+
+def test_what_an_engine_has_not_is_not_offered(browser: Any, engine: Server) -> None:
+    with visiting(browser, engine.url) as visit:
+        asked: list[str] = []
+        visit.page.on("response", lambda answer: asked.append(f"{answer.status} {answer.url}"))
+        page = visit.go("/search?q=row:north/85")
+        hits(page)
+        views = page.get_by_role("navigation", name="Views").get_by_role("link").all_inner_texts()
+        assert views == ["Search", "Station"]
+        page.locator(".hit .open").first.dblclick()
+        page.wait_for_selector(".inspector")
+        for name in ("Make an alert", "Open in scene"):
+            assert page.get_by_role("link", name=name).count() == 0
+        assert page.locator("path.footprint").count() > 0
+        visit.go("/station")
+        page.wait_for_selector("table.list tbody tr")
+        assert page.locator("tbody th").all_inner_texts() == ["north", "south"]
+        visit.go("/live")
+        page.wait_for_selector("h1:has-text('No such page')")
+        assert [line for line in asked if not line.startswith(("200", "304"))] == []
