@@ -234,8 +234,11 @@ def status_command(
 
     document = link_status(store, peer)
     lines = [_sent_line(one) for one in document["sent"]]
+    names = [one["station"] for one in document["received"]]
     for one in document["received"]:
-        lines += _received_lines(one)
+        # A store that was made anew, or another one of that name.
+        other = f" ({one['store'][:8]})" if names.count(one["station"]) > 1 else ""
+        lines += _received_lines({**one, "station": f"{one['station']}{other}"})
     report(document, as_json, *(lines or [f"{store}: no bundle was packed or applied yet"]))
 
 

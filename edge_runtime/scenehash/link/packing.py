@@ -46,6 +46,8 @@ from .wire import Writer
 MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
 # What one block has at most: so much is lost with it when a bundle is cut.
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
+# Things of a kind that are left out since they fit in no bundle, before the rest waits.
+MOST_LEFT_OUT = 100
 # Blocks that a head has room for, and the bytes of a bundle in which no block fits any more.
 MOST_BLOCKS = 2000
 LEAST_BYTES = 512
@@ -88,7 +90,8 @@ class Bundled:
 
     letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
     had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles
-    by column, each compressed by itself. damaged: scenes that could not be read.
+    by column, each compressed by itself. damaged: what was left out: scenes that could not be read,
+    and what fits in no bundle of this size.
     """
 
     path: str
@@ -352,13 +355,17 @@ class _Packing:
     def _fill_with(
         self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], bytes]
     ) -> Iterator[Spans]:
-        """Put blocks of what is due, as long as there is room; what each of them has."""
-        each = 0.0
+        """Put blocks of what is due, as long as there is room; what each of them has.
+
+        What fits in no bundle of this size is left out, and nothing waits for it.
+        """
+        each, left_out = 0.0, 0
         while due and len(self._blocks) < MOST_BLOCKS:
             room = self._room()
             count = min(due.total(), most)
             if room is not None and each:
                 count = min(count, int(room / each))
+            packed = None
             while count > 0:
                 some = due.first(count)
                 block = Block(kind, make(some))
@@ -369,11 +376,18 @@ class _Packing:
                     over = max(over, packed.cost / max(room, 1))
                 if over <= 1:
                     break
-                count = min(count - 1, int(0.98 * count / over))
-            if count <= 0:
+                count = 0 if count == 1 else max(1, min(count - 1, int(0.98 * count / over)))
+            if packed is None:
                 return
-            self._add(packed, Carried(topic, some))
-            yield some
+            if count > 0:
+                self._add(packed, Carried(topic, some))
+                yield some
+            elif self._fits(packed) or left_out == MOST_LEFT_OUT:
+                return
+            else:
+                left_out, each = left_out + 1, 0.0
+                what = f"{topic} {some.end() - 1}: {packed.cost:,} bytes fit in no such bundle"
+                self._result.damaged.append(what)
             due = due - some
 
     def _put(self, kind: int, data: bytes, carried: Carried) -> bool:
@@ -392,6 +406,12 @@ class _Packing:
         bytes_of, name = self._result.block_bytes, kinds.name(packed.entry.kind)
         bytes_of[name] = bytes_of.get(name, 0) + packed.cost
 
+    def _fits(self, packed: Packed) -> bool:
+        """Whether a block would fit in a bundle that has no other."""
+        most = self._options.max_bytes
+        is_small = packed.entry.size <= MOST_BLOCK
+        return is_small and (most is None or packed.cost <= most - self._frame)
+
     def _room(self) -> int | None:
         """How many bytes are left; None: any number."""
         if self._options.max_bytes is None:
@@ -402,10 +422,14 @@ class _Packing:
 def _is_folder(out: Path, store: Path) -> bool:
     """Whether a path is a folder, which is made if need be, or a file; InputError when nothing can
     be written there."""
-    is_made = out.suffix != SUFFIX and not out.exists()
-    if is_made:
-        check_output(out, outside=store)
-        out.mkdir()
-    is_folder = out.is_dir()
-    check_output(out / "bundle" if is_folder else out, outside=store)
+    try:
+        if out.suffix != SUFFIX and not out.exists():
+            check_output(out, outside=store)
+            out.mkdir()
+        is_folder = out.is_dir()
+        check_output(out / "bundle" if is_folder else out, outside=store)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", out) from error
+    except InputError as error:
+        raise InputError(error.reason, out) from error
     return is_folder

@@ -53,6 +53,7 @@ CREATE TABLE file (
 COMMIT;
 """
 
+DAMAGED = "is no backup file, or is damaged ({}); give another one"
 # What the files of a store are called. No other name is written, wherever the backup comes from.
 _OWN = r"catalog\.sqlite|codes(\.[0-9]{1,9})?\.bin|(thumbnails|vectors)\.sqlite"
 _OWN += r"|model-[0-9a-f]{16}\.onnx"
@@ -142,25 +143,28 @@ class BackupFile:
         """Open one that is there."""
         if not path.is_file():
             raise StoreError(f"{path}: no such backup file")
-        with our_errors(path), contextlib.closing(connect(path, writable=False)) as connection:
+        with (
+            our_errors(path, DAMAGED),
+            contextlib.closing(connect(path, writable=False)) as connection,
+        ):
             yield cls(path, connection)
 
     @classmethod
     @contextlib.contextmanager
     def writing(cls, path: Path) -> Iterator["BackupFile"]:
         """Open one, made when it is not there, that no other process uses until the end."""
-        with our_errors(path), contextlib.closing(_connect_alone(path)) as connection:
+        with our_errors(path, DAMAGED), contextlib.closing(_connect_alone(path)) as connection:
             yield cls(path, connection)
 
     def numbers(self) -> list[int]:
         """The numbers of all backups, the oldest first."""
-        with our_errors(self.path):
+        with our_errors(self.path, DAMAGED):
             found = self._connection.execute("SELECT number FROM backup ORDER BY number")
             return [number for (number,) in found.fetchall()]
 
     def read(self, number: int) -> Kept:
         """A backup; NotStoredError where there is none of that number, StoreDamagedError."""
-        with our_errors(self.path):
+        with our_errors(self.path, DAMAGED):
             about = self._connection.execute(
                 "SELECT CAST(substr(about, 1, ?) AS TEXT), seal FROM backup WHERE number = ?",
                 (MOST_DOCUMENT, number),
@@ -195,7 +199,7 @@ class BackupFile:
         All of them are read back and compared, also those that were kept before.
         """
         digests = [block_digest(data) for data in blocks]
-        with our_errors(self.path):
+        with our_errors(self.path, DAMAGED):
             fresh = {
                 block: data
                 for block, data in zip(digests, blocks, strict=True)
@@ -216,7 +220,7 @@ class BackupFile:
 
     def add(self, moment: Moment, files: Sequence[KeptFile], keep: int) -> Kept:
         """List a backup whose blocks are there, and drop all but the newest ones, keep of them."""
-        with our_errors(self.path):
+        with our_errors(self.path, DAMAGED):
             run = self._connection.execute
             run("BEGIN IMMEDIATE")
             number = 1 + max(self._value("SELECT max(seq) FROM sqlite_sequence") or 0, 0)
@@ -252,7 +256,7 @@ class BackupFile:
 
     def _data(self, block: bytes, size: int) -> bytes | None:
         """A block of so many bytes; None where it is not there, or not as it was."""
-        with our_errors(self.path):
+        with our_errors(self.path, DAMAGED):
             found = self._connection.execute(
                 "SELECT data FROM block WHERE digest = ? AND length(data) = ?", (block, size)
             ).fetchone()

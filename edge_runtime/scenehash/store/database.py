@@ -13,6 +13,9 @@ from typing import Any
 from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
 
 BUSY_SECONDS = 10.0
+CATALOG_DAMAGED = (
+    "the catalog is damaged ({}); restore it from a backup, or ingest again into a new store"
+)
 VALUES_AT_ONCE = 10_000
 
 # What a value that is not of the kind it was can raise where it is used.
@@ -210,8 +213,9 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def our_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours."""
+def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
+    """Turn SQLite's errors into ours; damaged: what to say when a file is, with {} for the
+    reason."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -235,15 +239,15 @@ def our_errors(path: Path) -> Iterator[None]:
             ) from error
         if name in ("SQLITE_ERROR", ""):
             # Our statements are the same for every store: this met a damaged schema or text.
-            raise _damaged(path, reason) from error
+            raise _damaged(path, damaged, reason) from error
         raise StoreError(f"{path}: the catalog cannot be used ({reason}); try again") from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # A schema of damaged text makes a message that Python cannot decode.
-        raise _damaged(path, " ".join(str(error).split())) from error
+        raise _damaged(path, damaged, " ".join(str(error).split())) from error
     except MemoryError as error:
         if not is_of_sqlite(error):
             raise
-        raise _damaged(path, "SQLite asks for more memory than there is") from error
+        raise _damaged(path, damaged, "SQLite asks for more memory than there is") from error
 
 
 def is_of_sqlite(error: MemoryError) -> bool:
@@ -264,11 +268,8 @@ def damaged_values(what: str) -> Iterator[None]:
         raise StoreDamagedError(what) from error
 
 
-def _damaged(path: Path, reason: str) -> StoreDamagedError:
-    return StoreDamagedError(
-        f"{path}: the catalog is damaged ({reason}); restore it from a backup, or ingest again "
-        "into a new store"
-    )
+def _damaged(path: Path, damaged: str, reason: str) -> StoreDamagedError:
+    return StoreDamagedError(f"{path}: {damaged.format(reason)}")
 
 
 def _read_only(uri: str) -> sqlite3.Connection:

@@ -51,3 +51,17 @@ def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_pa
         (("--down", "--model", tmp_path / "x.onnx"), 1, "cannot be read"),
     ):
         assert reason in answer(*pack, *more, status=status)["error"]["message"]
+
+
+def test_two_stores_of_one_name_are_told_apart(tmp_path):
+    ground = tmp_path / "ground"
+    for name in ("old", "new"):
+        make(tmp_path / name, 2).close()
+        answer("store", "station", "north", "--store", tmp_path / name)
+        up = tmp_path / f"{name}.shlb"
+        answer("link", "pack", "--store", tmp_path / name, "--for", "ground", "--out", up)
+        answer("link", "apply", up, "--store", ground)
+    told = run("link", "status", "--store", ground).stdout
+    stores = [one["store"] for one in answer("link", "status", "--store", ground)["received"]]
+    assert len(set(stores)) == 2
+    assert all(f"from north ({store[:8]}): complete" in told for store in stores)

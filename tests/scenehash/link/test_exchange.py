@@ -4,6 +4,7 @@ import contextlib
 import random
 import shutil
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -218,6 +219,31 @@ def test_a_station_that_was_restored_from_a_backup_gets_alerts_again(tmp_path):
         assert [alert.name for alert in store.alerts.list()] == ["quay"]
 
 
+def test_what_fits_in_no_bundle_keeps_nothing_else_back(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0)), tmp_path / "ground"
+    noise = np.random.default_rng(0).bytes(9000).hex()
+    with CodeStore.open(one, writable=True) as store:
+        store.outbox.note(
+            [
+                '{"alerts": []}',
+                f'{{"alerts": [], "note": "{noise}"}}',
+                '{"alerts": []}',
+                f'{{"alerts": [], "note": "{"x" * (1 << 21)}"}}',
+                '{"alerts": []}',
+            ]
+        )
+        store.add([replace(placed(1), labels=["x" * (1 << 21)]), placed(2)])
+    up = pack_bundle(one, "ground", tmp_path, PackOptions(max_bytes=4000, times=1))
+    assert (up.events, up.left_events, up.tiles, up.left_tiles) == (3, 2, 2, 1)
+    assert [line.split(": ")[0] for line in up.damaged] == ["events 2", "events 4", "rows 1"]
+    assert apply_bundles([up.path], ground)[0].set_aside == []
+    up = pack_bundle(one, "ground", tmp_path, PackOptions(times=1))
+    assert (up.events, up.left_events, up.tiles, up.left_tiles) == (1, 1, 0, 1)
+    apply_bundles([up.path], ground)
+    (told,) = link_status(ground)["received"]
+    assert (told["events_missing"], told["missing"]) == ([[4, 4]], [[1, 1]])
+
+
 def test_a_bundle_is_not_written_into_the_store(tmp_path):
     one = station(tmp_path / "one", "one", placed(0))
     (codes,) = one.glob("codes*.bin")
@@ -227,6 +253,9 @@ def test_a_bundle_is_not_written_into_the_store(tmp_path):
     with CodeStore.open(one) as store:
         assert store.verify() == []
     assert not (one / "new").exists()
+    (tmp_path / "nowhere").symlink_to(tmp_path / "none")
+    with pytest.raises(InputError, match="cannot be made"):
+        pack_bundle(one, "ground", tmp_path / "nowhere")
 
 
 def test_a_folder_for_bundles_is_made(tmp_path):

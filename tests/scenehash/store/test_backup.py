@@ -217,6 +217,18 @@ def test_a_file_of_another_kind_or_another_store_is_refused(tmp_path: Path) -> N
         back_up(tmp_path / "s", tmp_path / "none" / "b")
 
 
+@pytest.mark.parametrize("size", [0.5, 0])
+def test_a_damaged_backup_file_is_not_called_a_catalog(tmp_path: Path, size: float) -> None:
+    make(tmp_path / "s", 3).close()
+    back_up(tmp_path / "s", tmp_path / "b")
+    data = (tmp_path / "b").read_bytes()
+    (tmp_path / "b").write_bytes(data[: int(size * len(data))] or bytes(5000))
+    for use in (list_backups, lambda file: restore(file, tmp_path / "r")):
+        with pytest.raises(StoreDamagedError, match="is no backup file, or is damaged"):
+            use(tmp_path / "b")
+    assert not (tmp_path / "r").exists()
+
+
 def test_one_process_at_a_time_backs_up_to_a_file(tmp_path: Path) -> None:
     make(tmp_path / "s", 3).close()
     back_up(tmp_path / "s", tmp_path / "b")
