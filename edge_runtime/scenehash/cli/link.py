@@ -127,7 +127,7 @@ def apply_command(
     for line in aside:
         notice(f"set aside: {line}")
     document = {"store": str(store), "bundles": [one.document() for one in done]}
-    lines = [_applied_line(one) for one in done]
+    lines = [_applied_line(one) for one in done if one.station]
     for one in done:
         for answer in one.answers:
             lines += _answer_lines(answer)
