@@ -91,9 +91,9 @@ def search_command(
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Reorder the nearest hits: by distances and kept representations together, by "
-            "representations alone, by how certain the query is of its bits, by thumbnails (hits "
-            "that show its place first); none: keep the order.",
+            help="Reorder the nearest hits. mixed: by distances and kept representations together; "
+            "vectors: by representations alone; bits: by how certain the query is of its bits; "
+            "thumbnails: those that show its place first; none: keep the order of distances.",
             show_default="mixed and thumbnails, as far as the store keeps them",
         ),
     ] = None,
