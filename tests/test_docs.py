@@ -22,7 +22,7 @@ PAGES = sorted(
     key=lambda page: page.relative_to(ROOT).as_posix(),
 )
 PACKAGES = ("scenehash", "scenehash_train", "scenehash_export")
-LANGUAGES = {"sh", "console", "python", "text", "toml", "ini", "dockerfile", "sql", "yaml"}
+LANGUAGES = {"sh", "console", "python", "text", "json", "toml", "ini", "dockerfile", "sql", "yaml"}
 RUNNABLE = {"sh", "python"}
 README_BYTES = 6000
 # Pages whose options are those of benchmarks and tools, too.

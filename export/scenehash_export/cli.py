@@ -30,16 +30,19 @@ def register(app: typer.Typer) -> None:
 
 @continuing
 def export_command(
-    run: Annotated[Path, typer.Argument(help="A run folder, made by `scenehash train`.")],
+    run: Annotated[Path, typer.Argument(help="Export this run folder of `scenehash train`.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The model file.", show_default="RUN/model-PRECISION.onnx"),
+        typer.Option(
+            "--out", help="Write this model file.", show_default="RUN/model-PRECISION.onnx"
+        ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="Of weights and activations; int8 is about twice as fast.")
+        Precision,
+        typer.Option(help="Write weights and activations so; int8 is about twice as fast."),
     ] = DEFAULTS.precision,
     calibration_images: Annotated[
-        int, typer.Option(min=1, help="Number of training images that calibrate the INT8 ranges.")
+        int, typer.Option(min=1, help="Calibrate the INT8 ranges on this many training images.")
     ] = DEFAULTS.calibration_images,
     max_bit_flips: Annotated[
         float, typer.Option(help="Fail when a larger fraction of bits differs from FP32.")
@@ -62,9 +65,7 @@ def export_command(
             show_default="only on failure",
         ),
     ] = None,
-    licence: Annotated[
-        str, typer.Option(help="Licence of the file, for its card.")
-    ] = DEFAULTS.licence,
+    licence: Annotated[str, typer.Option(help="Name this licence in the card.")] = DEFAULTS.licence,
     as_json: AsJson = False,
 ) -> None:
     """Write a run as one model file, checked against its network.

@@ -14,12 +14,10 @@ from . import data_cli
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DATA_HELP = "A folder with one folder per class, or with a labels.csv or labels.json."
+LAYOUT = "a folder with one folder per class, or with a labels.csv or labels.json"
 
-DataFolder = Annotated[Path, typer.Argument(help=DATA_HELP)]
-DataFolders = Annotated[
-    list[Path], typer.Argument(help=f"{DATA_HELP} Give several to train on all of them.")
-]
+DataFolder = Annotated[Path, typer.Argument(help=f"Take the test images of {LAYOUT}.")]
+DataFolders = Annotated[list[Path], typer.Argument(help=f"Train on {LAYOUT}; on all of several.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -36,13 +34,15 @@ def train_command(
     data: DataFolders,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The run folder.", show_default="runs/DATA-RECIPE-BITS-SEED"),
+        typer.Option(
+            "--out", help="Write the run to this folder.", show_default="runs/DATA-RECIPE-BITS-SEED"
+        ),
     ] = None,
     bits: Annotated[
-        int | None, typer.Option(help="Number of bits of a code.", show_default="64")
+        int | None, typer.Option(help="Train codes of this many bits.", show_default="64")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Seed of the split and the training.", show_default="0")
+        int | None, typer.Option(help="Split and train by this seed.", show_default="0")
     ] = None,
     recipe: Annotated[
         str | None,
@@ -59,7 +59,7 @@ def train_command(
         ),
     ] = None,
     tile_size: Annotated[
-        int | None, typer.Option(help="Side of a tile in pixels.", show_default="256")
+        int | None, typer.Option(help="Set the side of a tile in pixels.", show_default="256")
     ] = None,
     finetune: Annotated[
         bool | None,
@@ -72,8 +72,8 @@ def train_command(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="A JSON file, such as the config.json of a run; options on the command line "
-            "override it."
+            help="Read settings of this JSON file, such as the config.json of a run; options on "
+            "the command line override it."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -103,18 +103,19 @@ def train_command(
 
 
 def evaluate_command(
-    model: Annotated[Path, typer.Argument(help="A model file (.onnx) or a run folder.")],
+    model: Annotated[Path, typer.Argument(help="Evaluate this model file (.onnx) or run folder.")],
     data: DataFolder,
     seed: Annotated[
         int | None,
-        typer.Option(help="Seed of the split.", show_default="the seed of the training"),
+        typer.Option(help="Split by this seed.", show_default="the seed of the training"),
     ] = None,
     bits: Annotated[
         int | None,
         typer.Option(help="Evaluate that many leading bits of a code.", show_default="all"),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads for hashing.", show_default="all cores")
+        int | None,
+        typer.Option(min=1, help="Hash with this many threads.", show_default="all cores"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

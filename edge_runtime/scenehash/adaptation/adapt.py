@@ -15,7 +15,7 @@ from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.card import MatchDistances as MatchRecord
 from scenehash.model.hash_model import HashModel
 from scenehash.model.lineage import adaptation_lineage
-from scenehash.model.linear_code import LinearCode
+from scenehash.model.linear_code import LinearCode, Vectors
 from scenehash.model.trusted import remember_own
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.match_words import MatchDistances, same_shares
@@ -34,6 +34,7 @@ FITTED, JUDGED = 4000, 1000
 # A third of fewer tiles is judged on.
 JUDGED_SHARE = 3
 STEADINESS_TILES = 48
+HASHED_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -152,17 +153,25 @@ def _steadiness(
             images.extend(versions)
             own.extend([places[row]] * len(versions))
 
+    codes: list[Codes] = []
+    vectors: list[Vectors] = []
     with progress.task("turn, darken, crop", len(places)) as task:
         read_tiles(store, list(places), model.tile_size, use, task.advance)
-        if not images:
-            return None
-        hashed = model.encode_all(images)
-    assert hashed.vectors is not None
+        task.plan(len(images))
+        for start in range(0, len(images), HASHED_AT_ONCE):
+            hashed = model.encode_all(images[start : start + HASHED_AT_ONCE])
+            assert hashed.vectors is not None
+            codes.append(hashed.codes)
+            vectors.append(hashed.vectors)
+            task.advance(len(hashed.codes))
+    if not images:
+        return None
     numbers = np.array(own, np.int64)
     stored = slice(store.bits // 8)
-    changed, every = code.codes(hashed.vectors), code.codes(sample.vectors)
+    changed, every = code.codes(np.concatenate(vectors)), code.codes(sample.vectors)
+    before = np.ascontiguousarray(np.concatenate(codes)[:, stored])
     return Measure(
-        steadiness(np.ascontiguousarray(hashed.codes[:, stored]), sample.codes, numbers),
+        steadiness(before, sample.codes, numbers),
         steadiness(changed[:, : width // 8], every[:, : width // 8], numbers),
     )
 

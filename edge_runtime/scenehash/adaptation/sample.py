@@ -62,8 +62,9 @@ def draw_sample(
         assert vectors is not None
         kept.update(zip(some, vectors, strict=True))
 
-    with progress.task("represent", len(missing)) as task:
-        read_tiles(store, missing, model.tile_size, keep, task.advance)
+    if missing:
+        with progress.task("represent", len(missing)) as task:
+            read_tiles(store, missing, model.tile_size, keep, task.advance)
     there = np.array([row for row in rows if row in kept and row in tiles], np.int64)
     dims = 0 if model.representation is None else model.representation.dims
     vectors = np.array([kept[row] for row in there], np.int8).reshape(len(there), dims)

@@ -31,26 +31,28 @@ def adapt_command(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of tiles.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Draw the tiles by this seed.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Adapt the model to a store's own tiles: write a new model file.
+    """Fit a model's codes on a store's own tiles.
 
-    No label is needed; labels of scenes are used where there are any. The codes are judged on tiles
-    that they were not fitted on, and written only if they are better; the exit status is 1 if they
-    are not. Give the store its new codes with: scenehash rehash.
+    It writes a new model file; the store stays as it is. No label is needed; labels of scenes are
+    used where there are any. The codes are judged on tiles that they were not fitted on, and
+    written only if they are better; the exit status is 1 if they are not. Give the store its new
+    codes with: scenehash rehash.
     """
     from scenehash.adaptation import adapt
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
         adapted = adapt(code_store, out, model, anyway, seed, CONSOLE)
-    report(adapted.document(), as_json, *_shown(adapted))
+        bits = code_store.bits
+    report(adapted.document(), as_json, *_shown(adapted, store, bits))
     if adapted.path is None:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _shown(adapted: "Adapted") -> list[str]:
+def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
     record, judgement = adapted.card.adaptation, adapted.judgement
     assert record is not None
     measures = [
@@ -72,10 +74,15 @@ def _shown(adapted: "Adapted") -> list[str]:
     verdict = f"estimated gain: {judgement.gain:+.0%}; "
     verdict += "better" if judgement.is_better else "not better: keep the model that you have"
     if judgement.is_known:
-        verdict = "the model knows these kinds of scene: keep it"
+        verdict = "the model knows these kinds of scene: keep the model that you have"
         if judgement.is_one_kind:
             verdict = "all tiles look like one kind of scene: keep the model, for those of others"
     lines.append(verdict)
-    if adapted.path is not None:
-        lines.append(f"{adapted.path}: {adapted.card.bits} bits, lineage {adapted.card.lineage}")
+    if adapted.path is None:
+        return [*lines, "no file was written; --anyway writes it"]
+    card = adapted.card
+    widths = ", ".join(map(str, card.widths))
+    lines.append(f"{adapted.path}: codes of {widths} bits, lineage {card.lineage}")
+    width = bits if bits in card.widths else card.bits
+    lines.append(f"next: scenehash rehash --store {store} --model {adapted.path} ({width} bits)")
     return lines

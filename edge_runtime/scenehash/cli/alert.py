@@ -24,7 +24,7 @@ FalseAlarms = Annotated[
     str | None,
     typer.Option(
         metavar="RATE",
-        help="Choose a rule with at most this rate of false alarms: per time, such as 1/day, or "
+        help="Choose a rule with about this rate of false alarms: per time, such as 1/day, or "
         "per tiles, such as 2/1000; estimated on the stored tiles.",
         show_default=False,
     ),
@@ -157,15 +157,17 @@ def confirm_command(
 
     The tile becomes an example.
     """
+    from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import confirm_match
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = confirm_match(code_store, name, row)
+        scene = named(code_store.tile(row).scene)
     report(
         alert.document(),
         as_json,
-        f"{store}: row {row} is an example of {name}, {rule_text(alert)}",
+        f"{store}: row {row} ({scene}) is an example of {name}, {rule_text(alert)}",
     )
 
 
@@ -176,15 +178,17 @@ def reject_command(
 
     The tile becomes a negative example: what is as near to it as to an example matches no more.
     """
+    from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
     from scenehash.watcher.alerts import reject_match
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = reject_match(code_store, name, row)
+        scene = named(code_store.tile(row).scene)
     report(
         alert.document(),
         as_json,
-        f"{store}: row {row} is a negative example of {name}, {rule_text(alert)}",
+        f"{store}: row {row} ({scene}) is a negative example of {name}, {rule_text(alert)}",
     )
 
 
@@ -209,9 +213,10 @@ def test_command(
 ) -> None:
     """Count what an alert matches among stored tiles.
 
-    The table also counts what each radius would match. Without --label, the proposed radius lies in
-    the valley between the tiles near the examples and all others. With --label, it has the best
-    balance of precision and recall (F1), and the alert's own false alarms and recall are measured.
+    The table also counts what each radius would match, the alert's own examples included. Without
+    --label, the proposed radius lies in the valley between the tiles near the examples and all
+    others. With --label, it has the best balance of precision and recall (F1), and the alert's own
+    false alarms and recall are measured.
     Nothing is changed; see: scenehash alert tune.
     """
     from scenehash.report.contact_sheet import check_format
@@ -312,7 +317,7 @@ def rule_text(alert: "Alert") -> str:
 
 def _tested_text(tested: "AlertTest") -> str:
     """What was counted, in words."""
-    text = f"matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
+    text = f"beside its examples it matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
     if tested.recall is None or tested.false_share is None:
         return text
     return (
@@ -325,7 +330,7 @@ def _tuning_table(alert: "Alert", tuning: "Tuning", proposed: int) -> "Table":
     """A line for each radius that matches more than the one before it, and those in question."""
     from rich.table import Table
 
-    table = Table("radius", "tiles", box=None, header_style="bold")
+    table = Table("radius", "tiles, with examples", box=None, header_style="bold")
     columns = [[f"{count:,}" for count in tuning.matches.tolist()]]
     if tuning.true is not None:
         for name, shares in (("precision", tuning.precision()), ("recall", tuning.recall())):

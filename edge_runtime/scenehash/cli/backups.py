@@ -11,7 +11,7 @@ from .console import CONSOLE, AsJson, counted, notice, report
 if TYPE_CHECKING:
     from scenehash.store.backup_file import Kept
 
-BackupArgument = Annotated[Path, typer.Argument(metavar="BACKUP", help="The backup file.")]
+BackupArgument = Annotated[Path, typer.Argument(metavar="BACKUP", help="Read this backup file.")]
 
 
 def backup_command(
@@ -65,11 +65,13 @@ def restore_command(
     backup: BackupArgument,
     to: Annotated[
         Path,
-        typer.Option("--to", metavar="STORE", help="The new store: no folder, or an empty one."),
+        typer.Option(
+            "--to", metavar="STORE", help="Make this folder the store; it is new, or empty."
+        ),
     ],
     number: Annotated[
         int | None,
-        typer.Option(metavar="N", help="The number of the backup; otherwise the newest."),
+        typer.Option(metavar="N", help="Restore the backup of this number; otherwise the newest."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

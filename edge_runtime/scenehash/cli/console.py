@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -115,8 +117,9 @@ class ConsoleTask:
 
     def plan(self, more: int) -> None:
         """Add steps to the total."""
-        total = self._shown.tasks[self._task].total or 0
-        self._shown.update(self._task, total=total + more)
+        task = self._shown.tasks[self._task]
+        # Progress.update() would forget the rate with the total.
+        task.total, task.finished_time, task.finished_speed = (task.total or 0) + more, None, None
 
     def advance(self, steps: int) -> None:
         """Count steps as done."""
@@ -124,6 +127,28 @@ class ConsoleTask:
 
 
 CONSOLE = ConsoleProgress()
+
+
+class NameCell:
+    """A scene's name in a table: a narrow column leaves out its middle, as the end tells most."""
+
+    def __init__(self, name: str) -> None:
+        self._name = printable(name)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        del console, options
+        return Measurement(1, cell_len(self._name))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        del console
+        name, room = self._name, options.max_width
+        if cell_len(name) > room:
+            begin = set_cell_size(name, (room - 1) // 3).rstrip()
+            end = name
+            while end and cell_len(end) > room - 1 - cell_len(begin):
+                end = end[1:]
+            name = f"{begin}…{end}"
+        yield Text(name)
 
 
 class _EscapingConsole(Console):

@@ -1,5 +1,7 @@
 """`scenehash demo`"""
 
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,15 +54,23 @@ def demo_command(
         f"contact sheet: {demo.sheet}",
         "",
         "now with your own images:",
-        "  scenehash ingest FOLDER --store my.store",
-        "  scenehash search IMAGE --store my.store --sheet hits.png",
+        f"  {_program()} ingest FOLDER --store my.store",
+        f"  {_program()} search IMAGE --store my.store --sheet hits.png",
     )
+
+
+def _program() -> str:
+    """How the shell finds this command: by its name, or else by its path."""
+    own, found = Path(sys.argv[0]), shutil.which("scenehash")
+    if own.name != "scenehash" or (found is not None and own.samefile(found)):
+        return "scenehash"
+    return str(own)
 
 
 def _table(demo: "Demo") -> "Table":
     from rich.table import Table
 
-    table = Table("query", "hits, nearest first (distance in bits)", "same kind", box=None)
+    table = Table("query", "hits, best first (distance in bits)", "of its kind", box=None)
     for search in demo.searches:
         names = ", ".join(f"{Path(hit.scene).stem} ({hit.distance})" for hit in search.hits)
         table.add_row(search.kind, names, f"{search.right()} of {len(search.hits)}")

@@ -1,10 +1,13 @@
-"""Help texts as a terminal of 80 columns shows them whole, in words and not in Python's types."""
+"""Commands as they are typed: an option of one value is given once. And their help texts, as a
+terminal of 80 columns shows them whole, in words and not in Python's types.
+"""
 
 import re
+from collections import Counter
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 # What typer writes of a type, a default and a range, and what a person reads.
 WORDS = (
@@ -38,6 +41,18 @@ def give_all(app: typer.Typer) -> None:
 
 
 class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            self._refuse_repeated(ctx, list(args))
+        return super().parse_args(ctx, args)
+
+    def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:
+        """The parser would take the last of several values, and say nothing."""
+        *_, order = self.make_parser(ctx).parse_args(args=args)
+        for param, count in Counter(order).items():
+            if isinstance(param, TyperOption) and count > 1 and not param.multiple:
+                ctx.fail(f"{param.opts[0]}: given {count} times; give it once")
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [_argument(piece) for piece in super().collect_usage_pieces(ctx)]
 

@@ -9,7 +9,7 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .console import CONSOLE, AsJson, counted, notice, report
+from .console import CONSOLE, AsJson, NameCell, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import Bits, ModelPath, StorePath
 from .register import continuing, register_command
@@ -91,7 +91,7 @@ def _scene_table(done: "IngestReport") -> "Table":
     for scene in done.stored:
         box = "" if scene.box is None else ", ".join(f"{side:.4f}" for side in scene.box)
         counts = (str(scene.tiles), str(scene.skipped), f"{scene.seconds:.2f}")
-        table.add_row(path_text("/".join(scene.path.parts[-2:])), *counts, box)
+        table.add_row(NameCell(path_text("/".join(scene.path.parts[-2:]))), *counts, box)
     return table
 
 
@@ -116,7 +116,7 @@ def _summary(done: "IngestReport") -> str:
     if done.blank:
         text += f", {counted(done.blank, 'blank tile')}"
     if done.saturated:
-        text += f", {counted(done.saturated, 'saturated tile')}"
+        text += f", {counted(done.saturated, 'overexposed tile')}"
     if done.repaired:
         text += f", {done.repaired:,} of them to repair what was damaged"
     text += f", {len(done.duplicates):,} stored already"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scenehash.link import Applied, Bundled
 
 PeerName = Annotated[
-    str, typer.Option("--for", metavar="PEER", help="The name of the station that it is for.")
+    str, typer.Option("--for", metavar="PEER", help="Address it to the station of this name.")
 ]
 BundleOut = Annotated[
     Path,
@@ -111,7 +111,9 @@ def pack_command(
 
 
 def apply_command(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundle files.")],
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE...", help="Apply these bundle files.")
+    ],
     store: StorePath,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -127,7 +129,7 @@ def apply_command(
     for line in aside:
         notice(f"set aside: {line}")
     document = {"store": str(store), "bundles": [one.document() for one in done]}
-    lines = [_applied_line(one) for one in done]
+    lines = [_applied_line(one) for one in done if one.station]
     for one in done:
         for answer in one.answers:
             lines += _answer_lines(answer)
@@ -191,14 +193,16 @@ def ask_command(
 
 
 def answer_command(
-    bundles: Annotated[list[Path], typer.Argument(metavar="BUNDLE...", help="Bundle files.")],
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar="BUNDLE...", help="Apply these bundle files.")
+    ],
     store: StorePath,
     out: BundleOut = Path(),
     max_bytes: MaxBytes = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Apply bundles with queries to a store, and write a bundle of answers.
+    """Apply queries to a store, and write a bundle of answers.
 
     Without this command, answers go with the next bundle of: scenehash link pack.
     """

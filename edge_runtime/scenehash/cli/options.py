@@ -1,6 +1,7 @@
 """Options that several commands share; those that go together are groups, see choices.py."""
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +58,7 @@ Bits = Annotated[
     typer.Option(
         metavar="N",
         help="Set the code width of a new store, such as 32; short codes take less space.",
-        show_default="all bits of the model",
+        show_default="64; all bits of a model without that width",
     ),
 ]
 Threads = Annotated[
@@ -167,13 +168,23 @@ StretchRange = Annotated[
         show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
     ),
 ]
+_SHOWN_WINDOW = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
+
+
+def _window(text: str) -> tuple[float, ...]:
+    if shown := _SHOWN_WINDOW.fullmatch(text):
+        width, height, x, y = map(int, shown.groups())
+        return x, y, width, height
+    return numbers(int, "X,Y,W,H")(text)
+
+
 PartOfScene = Annotated[
     Any,
     typer.Option(
         "--window",
-        parser=numbers(int, "X,Y,W,H"),
+        parser=_window,
         metavar="X,Y,W,H",
-        help="Take this part of the given scene file, in pixels.",
+        help="Take this part of the given scene file, in pixels, or as hits show it: WxH+X+Y.",
     ),
 ]
 PlaceInScene = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .choices import CropChoice, StationFilterChoice
-from .console import CONSOLE, AsJson, counted, notice, report_files
+from .console import CONSOLE, AsJson, NameCell, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
 from .register import register_command
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
+    from scenehash.store import Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -90,9 +91,9 @@ def search_command(
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Reorder the nearest hits: by distances and kept representations together, by "
-            "representations alone, by how certain the query is of its bits, by thumbnails (hits "
-            "that show its place first); none: keep the order.",
+            help="Reorder the nearest hits. mixed: by distances and kept representations together; "
+            "vectors: by representations alone; bits: by how certain the query is of its bits; "
+            "thumbnails: those that show its place first; none: keep the order of distances.",
             show_default="mixed and thumbnails, as far as the store keeps them",
         ),
     ] = None,
@@ -151,7 +152,8 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from scenehash.retrieval.filter_text import named, window_text
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
-    stations = len({hit.station for hit in result.hits}) > 1
+    origins = {_origin(hit) for hit in result.hits}
+    stations = len(origins) > 1 or origins != {hit.station for hit in result.hits}
     if stations:
         headings.insert(3, "station")
     if result.reordered:
@@ -164,9 +166,10 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         table.add_column("more", justify="right")
     for own in result.groups() if group else [[hit] for hit in result.hits]:
         hit = own[0]
-        cells = [str(hit.rank), str(hit.distance), str(hit.match), str(hit.row), named(hit.scene)]
+        cells: list[RenderableType] = [str(hit.rank), str(hit.distance), str(hit.match)]
+        cells += [str(hit.row), NameCell(named(hit.scene))]
         if stations:
-            cells.insert(3, str(hit.station))
+            cells.insert(3, str(_origin(hit) or ""))
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:
@@ -174,6 +177,14 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         more = [f"+{len(own) - 1}" if len(own) > 1 else ""] if group else []
         table.add_row(*cells, window_text(hit.window), *more)
     return table
+
+
+def _origin(hit: "Hit") -> str | None:
+    """The station that a hit's scene came from: named before its path, or that of the store."""
+    from scenehash.store.station import is_station_name
+
+    name, _, path = hit.scene.partition(":")
+    return name if is_station_name(name) and path and path[:2] != "//" else hit.station
 
 
 def _summary(result: "SearchResult", group: bool) -> str:

@@ -63,6 +63,7 @@ def register(app: typer.Typer) -> None:
     register_command(
         group,
         label_command,
+        "scenehash store label my.store",
         "scenehash store label my.store --add harbor --scene port_2026.tif",
         "scenehash store label my.store --from-folder",
     )
@@ -106,7 +107,9 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
 
 
 def station_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A word, such as north-1.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Call it by this word, such as north-1.")
+    ],
     store: StorePath,
     wait: Wait = False,
     as_json: AsJson = False,
@@ -264,15 +267,24 @@ def label_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Change the labels of stored scenes.
+    """List the labels of stored scenes, or change them.
 
-    Of all scenes, or of those of which a tile meets all given conditions.
+    Of all scenes, or of those of which a tile meets all given conditions. Without --add, --remove
+    and --from-folder nothing is changed: all labels are listed, with how many scenes have each.
     """
-    from scenehash.store import CodeStore
+    from scenehash.store import CodeStore, Filter
+    from scenehash.store.documents import labels_document
 
     folder, wanted = choice.folder(), filtering.filter()
     if not (add or remove or from_folder):
-        raise UsageError("which labels? Give --add, --remove or --from-folder")
+        if wanted != Filter():
+            raise UsageError("which labels? Give --add, --remove or --from-folder")
+        with CodeStore.open(folder) as code_store:
+            counts, document = code_store.label_counts(), labels_document(code_store)
+        lines = [f"{scenes:8,}  {label}" for label, scenes in counts]
+        listed = {"store": str(folder), **document}
+        report(listed, as_json, *lines, f"{folder}: {counted(len(lines), 'label')}")
+        return
     with CodeStore.open(folder, True, wait) as code_store, code_store.transaction():
         where = code_store.resolve(wanted)
         changed = {*code_store.label(where, add or ())}
@@ -369,7 +381,7 @@ def export_command(
     choice: StoreChoice,
     as_json: AsJson = False,
 ) -> None:
-    """Write all tiles, with codes and footprints, for others to read."""
+    """Write all tiles as a file or a catalogue for others."""
     from scenehash.report.stac import write_catalog
     from scenehash.report.tables import write_table
     from scenehash.store import CodeStore

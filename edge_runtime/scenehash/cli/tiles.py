@@ -8,7 +8,7 @@ import typer
 from scenehash.files import check_output, path_text, write_each
 
 from .choices import DecodeChoice, TilingChoice
-from .console import CONSOLE, AsJson, notice, report_files
+from .console import CONSOLE, AsJson, NameCell, notice, report_files
 from .exit_status import EXIT_SET_ASIDE
 from .options import ModelPath
 from .register import register_command
@@ -76,12 +76,13 @@ def _table(done: "TilingReport") -> "Table":
     from rich.table import Table
 
     columns = ("scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by")
-    table = Table(*columns, "time", box=None, header_style="bold")
+    table = Table(*columns, box=None, header_style="bold")
+    table.add_column("time", no_wrap=True)
     for scene in done.document()["scenes"]:
         reading = scene["reading"]
         stretch = reading.get("stretch")
         table.add_row(
-            Path(scene["path"]).name,
+            NameCell(Path(scene["path"]).name),
             f"{scene['width']}x{scene['height']}",
             _metres(scene["metres_per_pixel"], scene["metres_per_pixel_down"]),
             str(scene["tiles"]),

@@ -9,8 +9,12 @@ import typer
 from .console import AsJson, UsageError, counted, report
 from .register import register_command, register_group
 
-KeyFile = Annotated[Path, typer.Option("--key", metavar="KEY", help="The file of a private key.")]
-SignedFile = Annotated[Path, typer.Argument(metavar="FILE", help="A model file, or any other.")]
+KeyFile = Annotated[
+    Path, typer.Option("--key", metavar="KEY", help="Use this file of a private key.")
+]
+SignedFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Take this file, a model or any other.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -61,8 +65,10 @@ def key_command(
 
 
 def add_command(
-    public: Annotated[Path, typer.Argument(metavar="KEY.pub", help="The file of a public key.")],
-    name: Annotated[str, typer.Option(metavar="NAME", help="What to call it.")] = "",
+    public: Annotated[
+        Path, typer.Argument(metavar="KEY.pub", help="Trust the public key in this file.")
+    ],
+    name: Annotated[str, typer.Option(metavar="NAME", help="Call it by this name.")] = "",
     expires: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Trust it until this day, UTC."),
@@ -100,7 +106,7 @@ def list_command(as_json: AsJson = False) -> None:
 
 
 def revoke_command(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its name, or its id.")],
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Revoke the key of this name or id.")],
     as_json: AsJson = False,
 ) -> None:
     """Trust a key no more, nor what it has signed before."""
@@ -115,11 +121,17 @@ def sign_command(
     key: KeyFile,
     series: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What it is a version of; otherwise its own name."),
+        typer.Option(
+            metavar="NAME", help="Count it as a version of this series; otherwise of its own name."
+        ),
     ] = None,
     number: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="Its number; otherwise the seconds since 1970."),
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Give it this number; otherwise the seconds since 1970.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

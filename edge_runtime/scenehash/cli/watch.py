@@ -172,6 +172,9 @@ def watch_command(
     with stopping() as stop:
         done = watch(folders, store, model, options, sinks.config(), stop.asked, notice)
     stop.raise_if_asked()
+    if watching.once:
+        aside = f", {done.set_aside:,} set aside" if done.set_aside else ""
+        notice(f"{store}: {counted(done.stored, 'scene')} stored{aside}")
     if watching.once and done.undelivered:
         lacking = counted(done.undelivered, "event")
         notice(f"not delivered yet: {lacking}, which the store keeps for the next watch")

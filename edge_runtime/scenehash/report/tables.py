@@ -31,7 +31,10 @@ def write_table(store: CodeStore, path: Path) -> int:
     """
     writers = {".parquet": write_geoparquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:
-        raise StoreError(f"{path}: the name must end in {' or '.join(writers)}")
+        raise StoreError(
+            f"{path}: the name must end in {' or '.join(writers)}; one without an ending is the "
+            "folder of a STAC catalogue"
+        )
     check_output(path, outside=store.path)
     try:
         with atomic_path(path) as partial:

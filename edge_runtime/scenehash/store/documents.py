@@ -76,6 +76,12 @@ def scenes_document(store: CodeStore, page: ScenePage) -> Document:
     return {"store": str(store.path), "scenes": scenes, "next": page.next}
 
 
+def labels_document(store: CodeStore) -> Document:
+    """All labels, by name, and how many scenes have each."""
+    counts = store.label_counts()
+    return {"labels": [{"label": label, "scenes": scenes} for label, scenes in counts]}
+
+
 def scene_document(record: SceneRecord) -> Document:
     """A stored scene, as a list of scenes has it; bbox to the last digit. And how it was read."""
     box = None

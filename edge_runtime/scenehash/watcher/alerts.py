@@ -1,5 +1,6 @@
 """Alerts made from examples, fitted to what a store holds, judged and tested."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -141,7 +142,7 @@ def test_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -
     tuning, true = propose_radius(store, found, label), None
     if label is not None:
         true = _labelled(store, label)
-    rows = np.array(_example_rows(found), np.int64)
+    rows = np.array(_example_rows(store, found), np.int64)
     return judge_tiles(found, _tiles(store), rows, true, tuning)
 
 
@@ -313,7 +314,7 @@ def _fitted(
 
     vectors: the representations of examples and negatives, in the order of its sources.
     """
-    archive = _archive(store, _example_rows(alert))
+    archive = _archive(store, _example_rows(store, alert))
     if len(archive) < LEAST_TILES:
         raise ConfigurationError(
             f"{store.path}: {len(archive)} tiles do not tell how often an alert is false, "
@@ -365,10 +366,17 @@ def _labelled(store: CodeStore, label: str) -> npt.NDArray[np.int64]:
     return rows
 
 
-def _example_rows(alert: Alert) -> list[int]:
-    """The rows of those examples that are stored tiles."""
-    sources = alert.sources[: len(alert.examples)]
-    return [row_number(source) for source in sources if source.startswith(ROW_PREFIX)]
+def _example_rows(store: CodeStore, alert: Alert) -> list[int]:
+    """The rows of those examples that are stored tiles, named by their rows or by their files."""
+    rows: list[int] = []
+    for source, code in zip(alert.sources, alert.examples, strict=False):
+        if source.startswith(ROW_PREFIX):
+            rows.append(row_number(source))
+            continue
+        with contextlib.suppress(NotStoredError):
+            for own, codes in store.living(Filter(scene=source)):
+                rows += own[(codes == code).all(axis=1)].tolist()
+    return rows
 
 
 def _by_source(alert: Alert) -> Iterator[tuple[str, SceneVectors]]:

@@ -42,6 +42,7 @@ class Rate:
         Raises ConfigurationError where these do not tell, or more tiles than MOST would match.
         """
         tiles: float | None = self.tiles
+        coming = ""
         if self.days is not None:
             pace = store.tiles_a_day()
             if pace is None:
@@ -51,10 +52,11 @@ class Rate:
                     "such as 2/1000"
                 )
             tiles = self.days * pace
+            coming = f": {tiles:.2g} come in that time, by the times of the stored scenes"
         assert tiles is not None
         if self.alarms > MOST * tiles:
             raise ConfigurationError(
-                f"false alarms {self.text}: that is more than {MOST:.0%} of all tiles "
-                f"({tiles:,.0f} in that time); give a smaller number"
+                f"false alarms {self.text}: more than {MOST:.0%} of all tiles{coming}; give a "
+                "lower rate, or one among tiles, such as 2/1000"
             )
         return self.alarms / tiles

@@ -360,3 +360,14 @@ def test_ctrl_c_while_ingesting_keeps_what_is_done_and_the_next_run_goes_on(
         assert half.verify() == []
     rest = answer("ingest", tmp_path / "in", "--store", tmp_path / "s")
     assert (rest["scenes_duplicate"], rest["scenes_stored"]) == (done, 150 - done)
+
+
+def test_labels_are_listed_where_nothing_is_to_be_changed(store: Path) -> None:
+    answer("store", "label", store, "--add", "checked")
+    listed = answer("store", "label", store)
+    with CodeStore.open(store) as opened:
+        counts = opened.label_counts()
+    assert listed["labels"] == [{"label": label, "scenes": count} for label, count in counts]
+    assert "checked" in run("store", "label", store).stdout
+    refused = run("store", "label", store, "--label", "checked")
+    assert (refused.exit_code, "which labels?" in refused.stderr) == (2, True)

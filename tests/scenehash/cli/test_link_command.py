@@ -34,6 +34,11 @@ def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     assert answered["letters"] == ["answers"]
     (applied,) = answer("link", "apply", down, "--store", ground)["bundles"]
     assert applied["answers"][0]["hits"][0]["distance"] == 0
+    (head, *hits, _) = run("search", "row:0", "--store", ground, "-k", 3).stdout.splitlines()
+    assert "station" in head
+    assert [" north " in line for line in hits] == [True] * 3
+    own = run("search", "row:0", "--store", tmp_path / "s", "-k", 3).stdout
+    assert "station" not in own
 
 
 def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_path):
@@ -41,6 +46,8 @@ def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_pa
     (tmp_path / "none").write_bytes(b"nothing")
     document = answer("link", "apply", tmp_path / "none", "--store", tmp_path / "s", status=3)
     assert "not a bundle" in document["bundles"][0]["set_aside"][0]
+    shown = run("link", "apply", tmp_path / "none", "--store", tmp_path / "s")
+    assert "nothing new" not in shown.stdout
     pack = ("link", "pack", "--store", tmp_path / "s", "--for", "ground")
     assert "its station has no name" in answer(*pack, status=1)["error"]["message"]
     answer("store", "station", "north", "--store", tmp_path / "s")

@@ -156,3 +156,26 @@ def test_help_has_examples() -> None:
         assert shown.exit_code == 0
         assert "Examples:" in shown.stdout
         assert "--at 43.36,5.32" in shown.stdout
+
+
+@pytest.mark.parametrize("option", ["--label", "--since", "-k", "--scene"])
+def test_an_option_of_one_value_is_not_given_twice(option: str, store: Path) -> None:
+    value = {"-k": "3", "--since": "2026-01-01"}.get(option, "a")
+    done = run("search", "row:0", "--store", store, option, value, option, value)
+    assert done.exit_code == 2
+    assert f"{option}: given 2 times; give it once" in " ".join(done.stderr.split())
+    again = run("search", "row:0", "--store", store, "--not", "row:1", "--not", "row:2")
+    assert again.exit_code == 0
+
+
+def test_the_window_that_a_table_shows_is_a_window_to_search_with(
+    scenes: Path, store: Path
+) -> None:
+    shown = run("search", "row:0", "--store", store, "-k", 1).stdout
+    assert "256x256+0+0" in shown
+    crop = (scenes / "a" / "coast.tif", "--store", store, "-k", 1, "--window")
+    hits = [answer("search", *crop, text)["hits"] for text in ("256x256+256+0", "256,0,256,256")]
+    assert hits[0] == hits[1]
+    assert hits[0][0]["window"] == [256, 0, 256, 256]
+    for text in ("256x256", "256x256+0", "-1x2+3+4"):
+        assert "not X,Y,W,H" in run("search", *crop[:-1], f"--window={text}").stderr

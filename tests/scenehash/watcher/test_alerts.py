@@ -172,6 +172,27 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
     assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr
 
 
+def test_confirm_and_reject_name_the_scene_of_the_row(store: Path) -> None:
+    answer("alert", "add", "quay", "row:0", "--store", store)
+    with CodeStore.open(store) as opened:
+        names = {row: Path(opened.tile(row).scene).name for row in (1, 9)}
+    for command, row in (("confirm", 1), ("reject", 9)):
+        said = " ".join(run("alert", command, "quay", row, "--store", store).stdout.split())
+        assert f"row {row} (" in said
+        assert names[row] in said
+
+
+def test_examples_that_are_files_of_stored_scenes_do_not_count_as_matches(store: Path) -> None:
+    with CodeStore.open(store) as opened:
+        files = [opened.tile(row).scene for row in (0, 1)]
+    answer("alert", "add", "rows", "row:0", "row:1", "--store", store)
+    answer("alert", "add", "files", *files, "--store", store)
+    by_row, by_file = (
+        answer("alert", "test", name, "--store", store)["measured"] for name in ("rows", "files")
+    )
+    assert by_row == by_file
+
+
 def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
     store: Path, tmp_path: Path
 ) -> None:

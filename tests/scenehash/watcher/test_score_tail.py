@@ -115,3 +115,17 @@ def test_rates_are_read(text: str, alarms: float, days: float | None, tiles: int
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="false alarms"):
         Rate.parse(text)
+
+
+class _SlowStore:
+    """A store whose scenes came years apart."""
+
+    def tiles_a_day(self) -> float:
+        return 0.14
+
+
+def test_a_rate_in_a_time_in_which_hardly_a_tile_comes_says_how_many_do() -> None:
+    with pytest.raises(ConfigurationError, match=r"0\.14 come in that time.*such as 2/1000"):
+        Rate.parse("1/day").share(_SlowStore())  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"all tiles; give a lower"):
+        Rate.parse("5/10").share(_SlowStore())  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from scenehash.report.geojson import feature, feature_collection
 from scenehash.report.map_tile import SIDE, map_tile
 from scenehash.scenes.thumbnails import make_thumbnail
 from scenehash.store.documents import (
+    labels_document,
     scene_document,
     scenes_document,
     tile_document,
@@ -175,8 +176,7 @@ def tile_thumbnail(request: Request, station: Here, row: Row) -> Response:
 def labels(station: Here) -> Response:
     """All labels, by name, and how many scenes have each."""
     with station.readers.store() as store:
-        counts = store.label_counts()
-    return answer({"labels": [{"label": label, "scenes": count} for label, count in counts]})
+        return answer(labels_document(store))
 
 
 @router.get("/api/times")

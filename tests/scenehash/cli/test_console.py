@@ -1,0 +1,48 @@
+"""What a person sees on a terminal: progress, and names in narrow tables."""
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+
+from scenehash.cli.console import CONSOLE, NameCell
+
+
+def test_the_rate_of_a_task_survives_a_larger_total() -> None:
+    with CONSOLE.task("ingest", 4) as task:
+        for _ in range(3):
+            task.advance(1)
+        before = task._shown.tasks[0].speed
+        task.plan(60)
+        task.advance(1)
+        shown = task._shown.tasks[0]
+        assert (shown.total, shown.completed, shown.finished) == (64, 4, False)
+        assert before is not None
+        assert shown.speed is not None
+
+
+def test_a_total_that_grows_after_the_end_goes_on() -> None:
+    with CONSOLE.task("ingest", 2) as task:
+        task.advance(2)
+        assert task._shown.tasks[0].finished
+        task.plan(1)
+        assert not task._shown.tasks[0].finished
+        task.advance(1)
+        assert task._shown.tasks[0].finished
+
+
+def test_a_narrow_table_leaves_out_the_middle_of_a_name() -> None:
+    def lines(width: int) -> list[str]:
+        table = Table("scene", box=None)
+        table.add_row(NameCell("mediumresidential/mediumresidential07.jpg"))
+        table.add_row(NameCell("港口/港口港口港口港口港口.tif"))
+        table.add_row(NameCell("a\nb.png"))
+        console = Console(file=io.StringIO(), width=width)
+        console.print(table)
+        assert isinstance(console.file, io.StringIO)
+        return [line.strip() for line in console.file.getvalue().splitlines()[1:]]
+
+    assert lines(60) == [
+        "mediumresidential/mediumresidential07.jpg", "港口/港口港口港口港口港口.tif", r"a\nb.png"
+    ]  # fmt: skip
+    assert lines(22) == ["medium…dential07.jpg", "港口/…口港口港口.tif", r"a\nb.png"]
