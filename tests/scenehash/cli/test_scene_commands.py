@@ -201,7 +201,7 @@ def test_scenes_are_labelled_and_followed_from_the_command_line(tmp_path: Path) 
         path.parent.mkdir(parents=True, exist_ok=True)
         write_picture(path, draw("forest", number))
     run("ingest", tmp_path / "in", "--store", store)
-    assert run("store", "label", store).exit_code == 2
+    assert run("store", "label", store, "--label", "wood").exit_code == 2
     assert len(answer("store", "label", store, "--from-folder")["changed"]) == 3
     assert len(answer("store", "label", store, "--add", "old", "--label", "wood")["changed"]) == 2
     (changed,) = answer("store", "label", store, "--remove", "old", "--scene", "a.png")["changed"]

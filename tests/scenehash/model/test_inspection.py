@@ -12,9 +12,9 @@ import pytest
 
 from scenehash import HashModel
 from scenehash.errors import ModelError
+from scenehash.files import MAX_MODEL_BYTES
 from scenehash.model.card import METADATA_KEY, Card
 from scenehash.model.inspection import (
-    MAX_MODEL_BYTES,
     TensorType,
     check_interface,
     inspect_model,

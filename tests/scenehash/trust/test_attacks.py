@@ -17,9 +17,10 @@ import pytest
 
 from scenehash import HashModel
 from scenehash.errors import ModelError
+from scenehash.files import MAX_MODEL_BYTES
 from scenehash.model import hash_model
 from scenehash.model.card import Card
-from scenehash.model.inspection import MAX_MODEL_BYTES, inspect_model
+from scenehash.model.inspection import inspect_model
 from scenehash.model.trusted import sign_model
 from scenehash.trust import add_key, change_state, make_key, revoke_key, sign_file
 from scenehash.trust.keys import read_private_key
