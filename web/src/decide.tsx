@@ -23,18 +23,21 @@ export function choiceText(decision: Decision): string {
 
 interface Props {
   test: Loaded<AlertTest>;
-  decision: Decision;
+  /** Null until it is known. */
+  decision: Decision | null;
   /** The alert that there is; null for one that is to be. */
   alert: Alert | null;
 }
 
 export function Decide({ test, decision, alert }: Props) {
-  const byRate = "false_alarms" in decision;
+  const rate = decision && "false_alarms" in decision ? decision.false_alarms : null;
+  const radius = decision && "radius" in decision ? decision.radius : null;
+  const byRate = rate !== null;
   const { data, problem, loading } = test;
   // A rule that is only asked for is not fitted yet: the test of an alert is of the rule that it has.
   const rule = byRate
     ? alert
-      ? decision.false_alarms === alert.rule?.asked
+      ? rate === alert.rule?.asked
         ? alert.rule
         : null
       : (data?.rule ?? null)
@@ -62,7 +65,7 @@ export function Decide({ test, decision, alert }: Props) {
           {problem.message}
         </p>
       )}
-      {byRate && <RateField rate={decision.false_alarms} onChange={(rate) => show({ rate, radius: "" })} />}
+      {byRate && <RateField rate={rate} onChange={(asked) => show({ rate: asked, radius: "" })} />}
       {byRate && rule && <RuleText rule={rule} measured={data?.measured ?? null} />}
       {byRate && alert && !rule && (
         <p class="note">
@@ -70,14 +73,10 @@ export function Decide({ test, decision, alert }: Props) {
           {alert.rule && `; until then it is that for ${decisionText(alert)}`}.
         </p>
       )}
-      {!byRate && data && (
+      {radius !== null && data && (
         <>
-          <RadiusChart
-            test={data}
-            radius={decision.radius}
-            onChange={(n) => show({ radius: String(n), rate: "" })}
-          />
-          <Expectation test={data} radius={decision.radius} />
+          <RadiusChart test={data} radius={radius} onChange={(n) => show({ radius: String(n), rate: "" })} />
+          <Expectation test={data} radius={radius} />
         </>
       )}
       {!data && loading && <p class="empty">Comparing with the stored tiles…</p>}

@@ -39,12 +39,16 @@ export function NewAlert() {
   const { data: result } = useSearch(near);
   useTitle("New alert");
 
-  const decision = asked ?? { radius: test.data?.proposed ?? (result?.bits ?? 64) / 8 };
-  const radius = "radius" in decision ? decision.radius : null;
+  // Null until the station has proposed a radius.
+  const decision = asked ?? (test.data ? { radius: test.data.proposed } : null);
+  const radius = decision && "radius" in decision ? decision.radius : null;
   const within = result?.hits.filter((hit) => hit.distance <= (radius ?? 0)) ?? [];
   const beyond = result?.hits.filter((hit) => hit.distance > (radius ?? 0)) ?? [];
   const add = async (event: Event): Promise<void> => {
     event.preventDefault();
+    if (!decision) {
+      return;
+    }
     setTrouble("");
     try {
       const alert = await api.addAlert({ name: name.trim(), examples, not, ...decision });
@@ -125,7 +129,7 @@ export function NewAlert() {
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </label>
-        <button class="primary" type="submit" disabled={!may("write") || !name.trim()}>
+        <button class="primary" type="submit" disabled={!may("write") || !name.trim() || !decision}>
           Add to the watch list
         </button>
         {!may("write") && <p class="note">Your token may not add alerts.</p>}
