@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         group,
         load_command,
         "scenehash archive load hashed --store my.store",
-        "scenehash archive load hashed --to milvus://localhost:19530/t --station n",
+        "scenehash archive load hashed --to milvus://db:19530/tiles --station north",
     )
 
 
