@@ -1,8 +1,9 @@
 """What does trust cost a start, and what does an attack cost a station?
 
 Reads the shipped model as a file of one's own: without keys; with a key, by its signature, the
-first time; with a key, accepted before. Then each attack of tests/scenehash/trust, on a small
-model: time and peak memory until it is refused. Medians in one process: whole ones would hide it.
+first time; with a key, accepted before. Then whole processes that load it and hash one tile, with
+and without keys: time and peak memory. Then each attack of tests/scenehash/trust, on a small model:
+time and peak memory until it is refused. Medians.
 
     PYTHONPATH=. python benchmarks/trust.py [--repeats 9]
 """
@@ -11,6 +12,8 @@ import argparse
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import tracemalloc
@@ -38,9 +41,9 @@ def milliseconds(action: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-def own_model(path: Path) -> Path:
+def own_model(path: Path, licence: str = "own") -> Path:
     """The shipped model as somebody else's: the same graph, another card."""
-    text = read_card(shipped_model()).model_copy(update={"licence": "own"}).to_json()
+    text = read_card(shipped_model()).model_copy(update={"licence": licence}).to_json()
     path.write_bytes(with_card(shipped_model().read_bytes(), text))
     return path
 
@@ -68,6 +71,45 @@ def cost_of_a_start(folder: Path, repeats: int) -> None:
     print(f"read, signed and accepted     {accepted:8.1f} ms")
     print(f"load, signed and accepted     {whole:8.1f} ms")
     print(f"share of verification in load {(accepted - without) / whole:8.1%}")
+
+
+START = """
+import sys
+import numpy as np
+from scenehash import HashModel
+HashModel.load(sys.argv[1]).encode([np.zeros((256, 256, 3), np.uint8)])
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+"""
+
+
+def cost_of_a_process(folder: Path, repeats: int) -> None:
+    """Of a cold start up to a first code: without keys, accepted before, and signed and new."""
+    scene = station(folder, own_model)
+    HashModel.load(scene.model)
+    accepted, new = scene.state.read_bytes(), own_model(folder / "new.onnx", "new")
+    scene.sign(new, 7)
+    no_keys = folder / "none.json"
+    times: dict[str, list[float]] = {}
+    peaks: dict[str, list[float]] = {}
+    for _ in range(repeats):
+        for what, model, state in (
+            ("without keys", scene.model, no_keys),
+            ("accepted before", scene.model, scene.state),
+            ("signed and new", new, scene.state),
+        ):
+            scene.state.write_bytes(accepted)
+            begun = time.perf_counter()
+            done = subprocess.run(
+                [sys.executable, "-c", START, model],
+                check=True,
+                capture_output=True,
+                env=os.environ | {"SCENEHASH_TRUST": str(state)},
+            )
+            times.setdefault(what, []).append(1000 * (time.perf_counter() - begun))
+            peaks.setdefault(what, []).append(int(done.stdout) / 1024)
+    for what in times:
+        took, peak = statistics.median(times[what]), statistics.median(peaks[what])
+        print(f"process, {what:20} {took:8.1f} ms {peak:6.1f} MB")
 
 
 def cost_of_attacks(folder: Path) -> None:
@@ -103,6 +145,8 @@ def main() -> None:
         folder = Path(place)
         (folder / "start").mkdir()
         cost_of_a_start(folder / "start", repeats)
+        (folder / "process").mkdir()
+        cost_of_a_process(folder / "process", repeats)
         cost_of_attacks(folder)
 
 

@@ -90,7 +90,7 @@ def test_the_golden_answer_is_read(tmp_path):
 
 def test_the_dictionary_is_that_of_the_format():
     text = (Path(__file__).parents[3] / "docs" / "link.md").read_text()
-    told = json.loads(text.split("```json\n")[1].split("```")[0])
+    told = json.loads(text[text.index('["{') :].split("```")[0])
     assert "".join(told).encode() == DICTIONARY
 
 
