@@ -135,7 +135,8 @@ def evaluate_command(
     document = {"model": str(model)} | evaluation.document()
     worst = list(evaluation.by_class().items())[:3]
     hardest = "lowest precision: " + ", ".join(f"{name} {value:.2f}" for name, value in worst)
-    report(document, as_json, str(model), _in_words(evaluation.quality.as_dict()), hardest)
+    asked = f"{model}: each of {evaluation.images} test images queries the others"
+    report(document, as_json, asked, _in_words(evaluation.quality.as_dict()), hardest)
     _end_with_set_aside(evaluation.archive.set_aside)
 
 

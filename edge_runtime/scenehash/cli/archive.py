@@ -113,7 +113,7 @@ def load_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put the parts of a hashed archive into a store, or bring them to an engine.
+    """Bring a hashed archive to a store or an engine.
 
     The store is made when there is none. What it has already is not stored again. An engine has
     the tiles of this archive as the station's then, and no others. When scenes of the archive have

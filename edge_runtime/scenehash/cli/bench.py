@@ -110,7 +110,9 @@ def bench_command(
 ) -> None:
     """Measure every stage on this machine, and recommend settings.
 
-    Scenarios are named as in MLPerf: SingleStream, MultiStream, Offline.
+    The percentiles p50, p90 and p99 are of the times of one tile, warm; the first run is cold. The
+    scenarios are those of MLPerf: SingleStream, one tile after the other; MultiStream, eight at a
+    time; Offline, all of them at once.
     """
     if compare is not None:
         from scenehash.diagnose.bench.compare import compare_runs
@@ -170,7 +172,7 @@ def _stage_table(stages: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     table = Table("stage", box=None)
-    for head in ("p50", "p90", "p99", "quartiles", "a second", "first"):
+    for head in ("p50", "p90", "p99", "quartiles", "a second", "first run"):
         table.add_column(head, justify="right")
     for name, stage in stages.items():
         low, high = stage["quartiles_ms"]

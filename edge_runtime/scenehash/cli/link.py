@@ -256,7 +256,8 @@ def _packed_line(packed: "Bundled") -> str:
                       packed.annotations, "changed annotation", packed.thumbnails,
                       "thumbnail", len(packed.letters), "other", packed.tiles, "tile")  # fmt: skip
     rest = f"; left: {left}" if left else ""
-    return f"{packed.path}: {counted(packed.bytes, 'byte')}: {carried or 'nothing new'}{each}{rest}"
+    nothing = "a receipt, nothing new" if "receipt" in packed.block_bytes else "nothing new"
+    return f"{packed.path}: {counted(packed.bytes, 'byte')}: {carried or nothing}{each}{rest}"
 
 
 def _applied_line(one: "Applied") -> str:

@@ -151,7 +151,8 @@ def scenes_command(
     with CodeStore.open(folder) as code_store:
         page = code_store.list_scenes(wanted, limit, after, newest=not oldest_first)
         document = scenes_document(code_store, page)
-    lines = [_scene_line(one) for one in page.scenes]
+    timed = any(one.time is not None for one in page.scenes)
+    lines = [_scene_line(one, timed) for one in page.scenes]
     more = "" if page.next is None else f"; there are more: --after {page.next}"
     report(document, as_json, *lines, f"{folder}: {counted(len(page.scenes), 'scene')}{more}")
 
@@ -485,10 +486,12 @@ def _notice_earlier(earlier: "Sequence[Earlier]") -> None:
         notice(f"note: {one}")
 
 
-def _scene_line(scene: "ListedScene") -> str:
-    time = "" if scene.time is None else f"{scene.time:%Y-%m-%d %H:%M}"
+def _scene_line(scene: "ListedScene", timed: bool) -> str:
+    """timed: there is a column for times."""
+    time = "no time" if scene.time is None else f"{scene.time:%Y-%m-%d %H:%M}"
+    first = f"{time:16}  " if timed else ""
     tiles = counted(scene.tiles, "tile")
-    return f"{time:16}  {tiles:>12}  {scene.path}  {', '.join(scene.labels)}".rstrip()
+    return f"{first}{tiles:>12}  {scene.path}  {', '.join(scene.labels)}".rstrip()
 
 
 def _notice_trouble(store: "CodeStore") -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .console import AsJson, UsageError, counted, report
+from .console import AsJson, UsageError, counted, notice, report
 from .register import register_command, register_group
 
 KeyFile = Annotated[
@@ -79,16 +79,21 @@ def add_command(
 
     From the first key on, only models and bundles are taken that are signed by one.
     """
-    from scenehash.trust import add_key, state_path
+    from scenehash.trust import add_key, read_state, state_path
 
     until = None if expires is None else expires.replace(hour=23, minute=59, tzinfo=UTC)
     key = add_key(public, name or public.name.removesuffix(".pub"), until)
     document = {"key": key, "trust": str(state_path())}
+    if len(read_state(state_path()).keys) == 1:
+        notice(
+            "from now on models and bundles need a signature by a trusted key; so do the models "
+            "that stores on this machine keep (STORE/model-*.onnx)"
+        )
     report(document, as_json, f"{state_path()}: key {key} is trusted")
 
 
 def list_command(as_json: AsJson = False) -> None:
-    """List the keys that this machine trusts, and the newest of what they signed."""
+    """List the trusted keys, and the newest of what they signed."""
     from scenehash.trust import read_state, state_path
 
     path = state_path()

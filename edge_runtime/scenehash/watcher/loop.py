@@ -175,6 +175,11 @@ class Watch:
             self._status.note_stage("read", scene.seconds)
             for warning in scene.warnings:
                 self._log(f"warning: {path_text(scene.path)}: {warning}")
+        if report.duplicates:
+            others = len(report.duplicates) - 1
+            more = f" and {others:,} more" if others else ""
+            first = path_text(report.duplicates[0])
+            self._log(f"{first}{more}: the content is stored already; no event")
         # What is left is known already, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)

@@ -65,6 +65,15 @@ def test_there_are_the_commands_that_are_known_of() -> None:
     } <= COMMANDS.keys()
 
 
+@pytest.mark.parametrize(
+    "group", ["", *sorted({name.split()[0] for name in COMMANDS if " " in name})]
+)
+def test_a_list_of_commands_cuts_no_line(group: str) -> None:
+    lines = run(*group.split(), "--help").stdout.splitlines()
+    assert len(lines) > 8
+    assert [line for line in lines if line.endswith("...") and "Usage" not in line] == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_says_what_it_does_and_with_each_option(name: str) -> None:
     command = COMMANDS[name]

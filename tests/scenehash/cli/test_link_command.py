@@ -24,6 +24,9 @@ def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     assert told["complete"] and told["tiles"] == 9
     answer("link", "pack", "--down", "--store", ground, "--for", "north", "--out", down)
     answer("link", "apply", down, "--store", tmp_path / "s")
+    packed = run("link", "pack", "--down", "--store", ground, "--for", "north", "--out", down)
+    assert "a receipt, nothing new" in packed.stdout
+    answer("link", "apply", down, "--store", tmp_path / "s")
     (sent,) = answer("link", "status", "--store", tmp_path / "s")["sent"]
     assert sent["tiles"]["acknowledged"] == 9
     asked = answer(

@@ -20,7 +20,8 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     key, model = tmp_path / "ground.pem", tiny_model(tmp_path / "m.onnx")
     made = answer("trust", "key", key)
     assert run("verify", model).exit_code == 2
-    answer("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
+    added = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
+    assert "the models that stores on this machine keep" in " ".join(added.stderr.split())
     assert "it is not signed" in run("verify", model).stderr
     signed = answer("sign", model, "--key", key, "--series", "harbors", "--number", 7)
     assert (signed["number"], signed["key"]) == (7, made["key"])

@@ -42,6 +42,23 @@ def test_a_watch_reports_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_file_whose_content_is_stored_already_is_named_and_is_no_event(
+    folder: Path, tmp_path: Path
+) -> None:
+    options = scenehash.WatchOptions(settle=0, once=True)
+    scenehash.watch([folder], tmp_path / "s", options=options)
+    for name in ("again.png", "and_again.png"):
+        (folder / name).write_bytes((folder / "harbor_0.png").read_bytes())
+    logged: list[str] = []
+    sinks = scenehash.SinkConfig(events_file=tmp_path / "e.jsonl")
+    done = scenehash.watch([folder], tmp_path / "s", None, options, sinks, log=logged.append)
+    assert (done.stored, done.set_aside) == (0, 0)
+    assert logged == [f"{folder / 'again.png'} and 1 more: the content is stored already; no event"]
+    logged.clear()
+    scenehash.watch([folder], tmp_path / "s", None, options, sinks, log=logged.append)
+    assert logged == []
+
+
 @pytest.mark.slow
 def test_a_watch_ends_when_it_is_stopped(folder: Path, tmp_path: Path) -> None:
     stop = threading.Event()

@@ -25,12 +25,13 @@ def draw_stages(document: dict[str, Any]) -> str:
         return LEFT + share * (RIGHT - LEFT)
 
     model, machine = document["model"], document["machine"]
+    threads = "thread" if model["threads"] == 1 else "threads"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'font-family="system-ui, sans-serif" font-size="13" fill="{INK}">',
         f'<rect width="{WIDTH}" height="{height}" fill="#fafaf8"/>',
         f'<text x="{LEFT}" y="24" font-size="15">{escape(model["name"])}, '
-        f"{model['threads']} thread(s), on {escape(machine['processor'])}</text>",
+        f"{model['threads']} {threads}, on {escape(machine['processor'])}</text>",
         f'<text x="{LEFT}" y="42" fill="{FAINT}">milliseconds a tile: median, and 10th to 90th '
         "percentile</text>",
     ]
