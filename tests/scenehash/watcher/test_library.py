@@ -50,7 +50,7 @@ def test_a_file_whose_content_is_stored_already_is_named_and_is_no_event(
     for name in ("again.png", "and_again.png"):
         (folder / name).write_bytes((folder / "harbor_0.png").read_bytes())
     logged: list[str] = []
-    sinks = scenehash.SinkConfig(events_file=tmp_path / "e.jsonl")
+    sinks = scenehash.SinkOptions(events_file=tmp_path / "e.jsonl")
     done = scenehash.watch([folder], tmp_path / "s", None, options, sinks, log=logged.append)
     assert (done.stored, done.set_aside) == (0, 0)
     assert logged == [f"{folder / 'again.png'} and 1 more: the content is stored already; no event"]
