@@ -148,7 +148,7 @@ class Sent:
         """What a peer has, as it says in its bundle of a number; an older one says nothing."""
         if number <= self.heard:
             return
-        self.heard, self.has_receipts = number, True
+        self.heard, self.has_receipts, waits = number, True, False
         for bundle, blocks in list(self.under_way.items()):
             arrived = set(range(len(blocks))) if bundle in receipt.whole else set()
             arrived |= set(receipt.partial.get(bundle, ()))
@@ -156,11 +156,14 @@ class Sent:
                 if position in arrived:
                     self._settle(block.topic, block.spans, acknowledged=True)
                     self._settle_items(block.items)
+                elif block.topic == GONE:
+                    waits = True
             if bundle <= receipt.newest:
                 # What has not arrived of it is lost, and is due as if it never went.
                 del self.under_way[bundle]
         for known in (self.settled, self.acknowledged):
-            for topic in (ROWS, GONE):
+            # Where a deletion has not arrived, that may be why rows differ: it goes first.
+            for topic in () if waits else (ROWS, GONE):
                 known[topic] = known.get(topic, Spans()) - receipt.missing
             known[EVENTS] = known.get(EVENTS, Spans()) - receipt.events
         # A store from a backup counts on from before what the peer has seen of it; a number that

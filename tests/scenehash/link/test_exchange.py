@@ -219,6 +219,25 @@ def test_a_station_that_was_restored_from_a_backup_gets_alerts_again(tmp_path):
         assert [alert.name for alert in store.alerts.list()] == ["quay"]
 
 
+def test_a_deletion_that_was_lost_goes_again_without_the_rows_around_it(tmp_path):
+    one, ground = (
+        station(tmp_path / "one", "one", placed(0, 200), placed(1, 5)),
+        tmp_path / "ground",
+    )
+    exchange(tmp_path, [one], ground)
+    with CodeStore.open(one, writable=True) as store:
+        store.remove_scenes([placed(1).content])
+    pack_bundle(one, "ground", tmp_path)  # is lost
+    sent = []
+    for _ in range(3):
+        up = pack_bundle(one, "ground", tmp_path)
+        sent.append((up.tiles, up.deleted))
+        apply_bundles([up.path], ground)
+        apply_bundles([pack_bundle(ground, "one", tmp_path, PackOptions(down=True)).path], one)
+    assert sent == [(0, 0), (0, 5), (0, 0)]
+    assert_merged(ground, [one])
+
+
 def test_what_fits_in_no_bundle_keeps_nothing_else_back(tmp_path):
     one, ground = station(tmp_path / "one", "one", placed(0)), tmp_path / "ground"
     noise = np.random.default_rng(0).bytes(9000).hex()
