@@ -19,6 +19,7 @@ from scenehash.serve.collection import Collection
 from scenehash.serve.options import ServeOptions
 from scenehash.store import CodeStore, Filter
 
+from ..serve.stations import from_loopback
 from .conftest import ENGINES, address_of
 from .corpus import BITS, STATIONS, Corpus, make_scenes
 
@@ -35,7 +36,7 @@ def model() -> HashModel:
 def serving(address: str, model: HashModel) -> Iterator[TestClient]:
     with contextlib.closing(Collection(address, model, OPTIONS, lambda _: None)) as collection:
         app = make_app(collection)
-        with TestClient(app, client=("127.0.0.1", 5000), base_url="http://127.0.0.1") as client:
+        with TestClient(from_loopback(app), base_url="http://127.0.0.1") as client:
             yield client
 
 
