@@ -1,6 +1,9 @@
 """GeoParquet as others read it: by its specification, by DuckDB, and by GDAL where it can."""
 
+import importlib.util
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -135,3 +138,38 @@ def test_keys_go_along_a_curve_that_does_not_jump():
     steps = np.abs(np.diff(x.ravel()[order])) + np.abs(np.diff(y.ravel()[order]))
     assert (steps == 1).all()
     assert hilbert_keys(np.array([np.nan]), np.array([0.0])).tolist() == [BEYOND]
+
+
+def test_gdal_reads_places_and_codes_and_finds_our_hits(file, store):
+    """By its driver ADBC, with DuckDB's: GDAL's own driver of Parquet is in no wheel."""
+    raw = pytest.importorskip("pyogrio.raw")
+    driver = importlib.util.find_spec("_duckdb")
+    if driver is None or driver.origin is None:
+        pytest.skip("no DuckDB is installed")
+    where = Filter(bbox=(0.0, -80.0, 90.0, 40.0))
+    meta, _, shapes, columns = raw.read(f"ADBC:{file}", ADBC_DRIVER=driver.origin, bbox=where.bbox)
+    fields = dict(zip(meta["fields"], columns, strict=True))
+    request = SearchRequest(np.zeros((1, 8), np.uint8), len(store), where=where)
+    hits = store.search_any(request)[0]
+    codes = np.frombuffer(b"".join(fields["code"]), np.uint8).reshape(-1, 8)
+    distances = np.bitwise_count(codes).sum(axis=1)
+    found = sorted(zip(distances.tolist(), fields["row"].tolist(), strict=True))
+    # Across the antimeridian a box has all longitudes, and GDAL asks the box.
+    across = {hit.row for hit in hits if hit.scene == "/scenes/7.tif"}
+    assert [own for own in found if own[1] not in across] == [
+        (hit.distance, hit.row) for hit in hits if hit.row not in across
+    ]
+    assert 0 < len(found) < len(store)
+    assert len(shapes) == len(found)
+
+
+def test_a_validator_finds_no_fault(file):
+    validator = Path(sys.executable).with_name("geoparquet-validator")
+    if not validator.exists():
+        pytest.skip("no geoparquet-validator is installed")
+    done = subprocess.run([validator, "check", "--json", file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert '"fail"' not in done.stdout.lower()
+    damaged = file.with_name("damaged.parquet")
+    damaged.write_bytes(file.read_bytes().replace(b'"encoding": "WKB"', b'"encoding": "XYZ"'))
+    assert subprocess.run([validator, "check", damaged], capture_output=True).returncode != 0

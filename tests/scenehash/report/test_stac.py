@@ -86,6 +86,15 @@ def test_the_model_is_described(catalog):
     assert {"mlm:name", "mlm:architecture", "mlm:tasks", "mlm:input"} <= set(properties)
 
 
+def test_the_models_of_the_extensions_authors_take_the_model(catalog):
+    schema = pytest.importorskip("stac_model.schema")
+    properties = read(catalog / "model.json")["properties"]
+    own = {name: value for name, value in properties.items() if name.startswith("mlm:")}
+    assert schema.MLModelProperties.model_validate(own).name == own["mlm:name"]
+    with pytest.raises(ValueError, match="architecture"):
+        schema.MLModelProperties.model_validate({**own, "mlm:architecture": None})
+
+
 def test_what_is_there_is_not_written_over(catalog, tmp_path):
     with CodeStore.create(tmp_path / "s", "0" * 16, 64, "m") as store:
         with pytest.raises(InputError, match="there already"):
