@@ -139,15 +139,15 @@ def timed(open_: Callable[[], Searchable], codes: Codes, where: Filter | None, c
     }
 
 
-def searches(open_: Callable[[], Searchable], codes: Codes, clients: int) -> dict[str, Any]:
-    return {
-        name: timed(open_, codes, where, many)
-        for name, where, many in (
-            ("one client", None, 1),
-            ("one client, box of 1 %", BOX, 1),
-            (f"{clients} clients", None, clients),
-        )
-    }
+def searches(
+    open_: Callable[[], Searchable], codes: Codes, clients: int
+) -> Iterator[tuple[str, Any]]:
+    for name, where, many in (
+        ("one client", None, 1),
+        ("one client, box of 1 %", BOX, 1),
+        (f"{clients} clients", None, clients),
+    ):
+        yield name, timed(open_, codes, where, many)
 
 
 def same_hits(engine: Searchable, store: Searchable, codes: Codes) -> int:
@@ -165,7 +165,7 @@ def same_hits(engine: Searchable, store: Searchable, codes: Codes) -> int:
 
 
 def engine(
-    name: str, address: str, server: int, paths: Sequence[Path], args: Any
+    address: str, server: int, paths: Sequence[Path], args: Any
 ) -> Iterator[tuple[str, Any]]:
     before = memory(children(server))
     begun = time.perf_counter()
@@ -182,9 +182,17 @@ def engine(
     yield "second push, seconds", round(again, 1)
     with EngineStore.open(address) as found, CodeStore.open(args.folder / "all") as store:
         yield "queries with other hits than a store", same_hits(found, store, queries[:50])
-    yield "searches", searches(lambda: EngineStore.open(address), queries, args.clients)
+    yield from searches(lambda: EngineStore.open(address), queries, args.clients)
     yield "MB before, MB after", [round(before), round(memory(children(server)))]
-    print(f"{name} done", file=sys.stderr)
+
+
+def told(figures: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    """Figures, each printed when it is known."""
+    found = {}
+    for name, value in figures:
+        print(f"{name}: {value}", file=sys.stderr, flush=True)
+        found[name] = value
+    return found
 
 
 def main() -> None:
@@ -206,20 +214,22 @@ def main() -> None:
         result: dict[str, Any] = {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]}",
             "stores made, seconds": round(time.perf_counter() - begun),
-            "a store": searches(lambda: CodeStore.open(args.folder / "all"), queries, args.clients),
+            "a store": told(
+                searches(lambda: CodeStore.open(args.folder / "all"), queries, args.clients)
+            ),
         }
         if "milvus" in args.engines:
             milvus = Milvus(servers)
             pid = milvus.server.server_proc.pid
             with running(milvus):
                 address = f"{milvus.address}/bench"
-                result["Milvus"] = dict(engine("Milvus", address, pid, paths, args))
+                result["Milvus"] = told(engine(address, pid, paths, args))
         if "postgres" in args.engines:
             postgres = Postgres()
             pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
             with running(postgres):
                 address = f"{postgres.address}/bench"
-                result["PostgreSQL"] = dict(engine("PostgreSQL", address, pid, paths, args))
+                result["PostgreSQL"] = told(engine(address, pid, paths, args))
     text = json.dumps(result, indent=2)
     print(text)
     if args.json is not None:

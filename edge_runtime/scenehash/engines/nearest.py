@@ -1,10 +1,10 @@
 """The nearest tiles, exactly, of an engine that cuts ties where it likes.
 
 Milvus gives the k nearest by distance alone, and of several at the k-th distance any of them. So
-one more than k is asked for. Where the next has the distance of the k-th, all tiles at just that
-distance are asked for, and the first of them, by station and row, are taken. An engine gives at
-most so many tiles an answer: where an answer is full, its range of numbers is halved, and each half
-asked for.
+some more than k are asked for. Where all of these have the distance of the k-th, all tiles at just
+that distance are asked for, and the first of them, by station and row, are taken. An engine gives
+at most so many tiles an answer: where an answer is full, its range of numbers is halved, and each
+half asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,9 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 
 from .tiles import ROWS, Numbers
+
+# So many more than are wanted: mostly the last of them is farther away, and one request is enough.
+MORE = 500
 
 
 class Span(NamedTuple):
@@ -54,19 +57,21 @@ Ask = Callable[[Asked], Sequence[Answer]]
 class ExactSearch:
     """A search of an engine that gives at most `most` tiles an answer.
 
-    spans: those of the stations that are searched, in the order of ties.
+    spans: those of the stations that are searched, in the order of ties. more: how many more than
+    are wanted it is asked for.
     """
 
     ask: Ask
     most: int
     spans: tuple[Span, ...]
+    more: int = MORE
 
     def nearest(self, codes: Codes, k: int, farthest: int) -> Answer:
         """The k tiles nearest to any of the codes, at most so far away, by (distance, station,
         row)."""
         if k >= self.most:
             return self._many(codes, k, farthest)
-        limit = k + 1
+        limit = min(k + self.more, self.most)
         answers = self.ask(Asked(codes, limit, 0, farthest, None))
         merged = self._merged(answers)
         cut = [number for number, own in enumerate(answers) if len(own.numbers) == limit]
@@ -108,6 +113,9 @@ class ExactSearch:
 
     def _at(self, code: Codes, distance: int, wanted: int) -> Numbers:
         """The first tiles, so many, at just a distance."""
+        (own,) = self.ask(Asked(code, self.most, distance, distance, None))
+        if len(own.numbers) < self.most:
+            return own.numbers
         found: list[Numbers] = []
         for span in self.spans:
             for own in self._all(Asked(code, self.most, distance, distance, span)):

@@ -23,8 +23,8 @@ from .engine_store import HEAD, Head, Station, connect, stations_key
 from .source import Facts, Source, StoreSource
 from .tiles import ROWS, EngineTiles, SceneMark, station_number, tiles_of
 
-# Tiles that are put together: what a request of Milvus has room for.
-TILES_AT_ONCE = 4096
+# Tiles that are put together: some MB a request of Milvus, or a transaction.
+TILES_AT_ONCE = 16_384
 SCENES_AT_ONCE = 1000
 # Seconds that an engine which does not answer is waited for, and between two tries.
 PATIENCE = 600.0

@@ -81,7 +81,10 @@ class Milvus:
         self.server.server_proc.wait()
 
     def stop(self) -> None:
-        self.server.stop()
+        try:
+            self.server.stop()
+        except subprocess.TimeoutExpired:  # with many tiles it takes longer than it is given
+            self.kill()
 
 
 @contextlib.contextmanager

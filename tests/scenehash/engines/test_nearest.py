@@ -60,11 +60,11 @@ def plain(engine: Careless, spans, codes, k: int, farthest: int) -> list[tuple[i
     return [(distance, number) for distance, _, number in sorted(every)][:k]
 
 
-@given(engines(), st.integers(1, 45), st.integers(0, 16))
+@given(engines(), st.integers(1, 45), st.integers(0, 16), st.integers(1, 9))
 @settings(max_examples=300, deadline=None)
-def test_hits_are_those_of_a_plain_loop_whatever_the_engine_cuts(made, k, farthest):
+def test_hits_are_those_of_a_plain_loop_whatever_the_engine_cuts(made, k, farthest, more):
     engine, spans, codes = made
-    found = ExactSearch(engine.ask, engine.most, spans).nearest(codes, k, farthest)
+    found = ExactSearch(engine.ask, engine.most, spans, more).nearest(codes, k, farthest)
     pairs = list(zip(found.distances.tolist(), found.numbers.tolist(), strict=True))
     assert pairs == plain(engine, spans, codes, k, farthest)
 
