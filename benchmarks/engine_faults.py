@@ -79,6 +79,8 @@ def change(store: Path, step: int) -> None:
 
 
 def killed_pushers(store: Path, address: str, kills: int, rng: random.Random) -> dict[str, Any]:
+    finish(store, address)  # which also makes the collection
+    change(store, -1)
     begun = time.perf_counter()
     finish(store, address)
     whole = time.perf_counter() - begun
@@ -93,6 +95,7 @@ def killed_pushers(store: Path, address: str, kills: int, rng: random.Random) ->
             process.kill()
             process.wait()
             killed += 1
+            print(f"{killed} pushers killed", file=sys.stderr, flush=True)
     finish(store, address)
     return {"killed": killed, "ended before": ended, **difference(store, address)}
 
@@ -164,12 +167,17 @@ def examine(name: str, folder: Path, args: Any) -> dict[str, Any]:
         time.sleep(args.cut)
         proxy.mend()
 
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "pushers killed": lambda: killed_pushers(store, address, args.kills, rng),
+        "server killed and started": lambda: disturbed(store, address, 5000, restart, 4.0),
+        "line cut": lambda: disturbed(store, address, 6000, cut, 4.0),
+    }
+    result = {}
     try:
-        return {
-            "pushers killed": killed_pushers(store, address, args.kills, rng),
-            "server killed and started": disturbed(store, address, 5000, restart, 4.0),
-            "line cut": disturbed(store, address, 6000, cut, 4.0),
-        }
+        for part, run in parts.items():
+            result[part] = run()
+            print(f"{part}: {result[part]}", file=sys.stderr, flush=True)
+        return result
     finally:
         proxy.close()
         server.stop()
