@@ -85,13 +85,13 @@ export function NewAlert() {
         <ul class="thumbs large">
           {search.like.map((text, i) => (
             <li key={text}>
-              <QueryPicture text={text} code={result?.queries[i]?.codes[0] ?? null} size={160} />
+              <QueryPicture text={text} asked={result?.queries[i]} size={160} />
               <span class="note">{queryName(text)}</span>
             </li>
           ))}
           {search.unlike.map((text, i) => (
             <li key={text} class="not">
-              <QueryPicture text={text} code={result?.not[i]?.codes[0] ?? null} size={160} />
+              <QueryPicture text={text} asked={result?.not[i]} size={160} />
               <span class="note">not {queryName(text)}</span>
             </li>
           ))}

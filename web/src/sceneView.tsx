@@ -168,7 +168,7 @@ function OpenScene({
         {compared && (tile || crop) && (
           <div class="beside">
             <figure>
-              <QueryPicture text={compared} code={result?.queries[0]?.codes[0] ?? null} size={512} />
+              <QueryPicture text={compared} asked={result?.queries[0]} size={512} />
               <figcaption>query</figcaption>
             </figure>
             <figure>
