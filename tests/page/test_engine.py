@@ -83,3 +83,21 @@ def test_what_an_engine_has_not_is_not_offered(browser: Any, engine: Server) -> 
         visit.go("/live")
         page.wait_for_selector("h1:has-text('No such page')")
         assert [line for line in asked if not line.startswith(("200", "304"))] == []
+
+
+def test_axe_finds_nothing_serious_in_the_views_of_an_engine(browser: Any, engine: Server) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = []
+    with visiting(browser, engine.url) as visit:
+        for address, ready in (
+            ("/", "h2:has-text('tiles to search')"),
+            ("/search?q=row:north/85&hit=north/85", ".inspector"),
+            ("/station", "table.list tbody tr"),
+        ):
+            page = visit.go(address)
+            page.wait_for_selector(ready)
+            for fault in axe.run(page).response["violations"]:
+                if fault["impact"] in ("serious", "critical"):
+                    places = [node["html"][:120] for node in fault["nodes"][:3]]
+                    found.append((address, fault["id"], places))
+    assert found == []

@@ -41,6 +41,15 @@ def test_a_click_on_a_place_searches_with_what_is_stored_there(visit: Visit) -> 
     page.get_by_role("button", name="Search with this place").click()
     assert "q=at:43." in page.url
     assert any("marseille" in name for name in names(page)[:4])
+    # What is searched with is seen: the tile that lies there.
+    page.wait_for_selector(".chip img.tile")
+    # Of hits without a footprint nothing is left on the map, nor of those before.
+    assert page.locator(".leaflet-tooltip.rank").count() > 0
+    before = page.url
+    page.get_by_role("complementary").get_by_label("Label").select_option("forest")
+    settled(page, before)
+    page.wait_for_function("() => !document.querySelector('path.footprint')")
+    assert page.locator(".leaflet-tooltip.rank").count() == 0
     # Where nothing is stored, the answer says so.
     page = visit.go("/search?q=at:-40.00000,-120.00000")
     assert page.locator(".results .trouble").inner_text()

@@ -79,6 +79,9 @@ def test_a_million_tiles_are_no_burden(browser: Any, million: Server, server: Se
         # A tile whose scene is gone says so, and can still be searched with.
         visit.go("/tiles/5000?q=row:43")
         page.wait_for_selector(".viewer .empty")
+        # Of its 10,000 tiles the first ones can be gone to.
+        page.wait_for_selector(".gone-scene .strip a[href^='/tiles/']")
+        assert page.locator(".gone-scene .strip a").count() == 60
         page.get_by_role("link", name="Search with this tile").click()
         hits(page)
         # A filter that nearly all tiles meet.

@@ -9,7 +9,7 @@ import { parsed } from "./query";
 export function ExamplePicture({ text, size }: { text: string; size: number }) {
   const { kind, value } = parsed(text);
   if (kind === "row") return <TilePicture row={Number(value)} alt={text} size={size} />;
-  if (kind === "code") return <QueryPicture text={text} code={value} size={size} />;
+  if (kind === "code") return <QueryPicture text={text} asked={null} size={size} />;
   return <FilePicture path={text} size={size} />;
 }
 

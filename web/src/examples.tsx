@@ -6,7 +6,7 @@ import { CropDialog } from "./cropDialog";
 import { problemOf } from "./loaded";
 import { expired } from "./searching";
 import { makesSense, parsed, uploadText, withExample, withOther, withoutExample, type Search } from "./query";
-import { queryName, QueryPicture } from "./pictures";
+import { queryName, QueryPicture, type Asked } from "./pictures";
 
 interface Props {
   search: Search;
@@ -98,14 +98,14 @@ export function Examples({ search, result, onChange }: Props) {
     onChange(withExample(search, query, "like"));
   };
 
-  const codes = new Map<string, string | null>();
-  search.like.forEach((query, i) => codes.set(query, result?.queries[i]?.codes[0] ?? null));
-  search.unlike.forEach((query, i) => codes.set(query, result?.not[i]?.codes[0] ?? null));
+  const asked = new Map<string, Asked>();
+  search.like.forEach((query, i) => asked.set(query, result?.queries[i]));
+  search.unlike.forEach((query, i) => asked.set(query, result?.not[i]));
   const chip = (query: string, side: "like" | "unlike") => (
     <Example
       key={query}
       text={query}
-      code={codes.get(query) ?? null}
+      asked={asked.get(query)}
       side={side}
       onMove={() => onChange(withExample(search, query, side === "like" ? "unlike" : "like"))}
       onRemove={() => onChange(withoutExample(search, query))}
@@ -183,14 +183,14 @@ export function Examples({ search, result, onChange }: Props) {
 
 function Example({
   text,
-  code,
+  asked,
   side,
   onMove,
   onRemove,
   onCrop,
 }: {
   text: string;
-  code: string | null;
+  asked: Asked;
   side: "like" | "unlike";
   onMove(): void;
   onRemove(): void;
@@ -201,7 +201,7 @@ function Example({
   const gone = query.kind === "upload" && expired.value.has(query.value);
   return (
     <li class={`chip ${side}`}>
-      <QueryPicture text={text} code={code} size={160} />
+      <QueryPicture text={text} asked={asked} size={160} />
       <span class="name">{name}</span>
       {gone && (
         <span class="note" title="The station has forgotten the picture; its code is searched.">

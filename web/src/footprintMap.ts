@@ -111,6 +111,7 @@ export class FootprintMap {
 
   setMarks(marks: Mark[], fit: boolean): void {
     this.footprints.clearLayers();
+    for (const { label } of this.shapes.values()) label.remove();
     this.shapes.clear();
     const rings = onOneMap(marks.map((mark) => mark.ring));
     // The best hit is drawn last, on top.

@@ -39,7 +39,7 @@ export function Inspector({
       </button>
       <div class="pair">
         <figure>
-          <QueryPicture text={first} code={result.queries[0]?.codes[0] ?? null} size={384} />
+          <QueryPicture text={first} asked={result.queries[0]} size={384} />
           <figcaption>query{search.like.length > 1 ? `, 1 of ${search.like.length}` : ""}</figcaption>
         </figure>
         {sceneLink && (

@@ -44,6 +44,8 @@ export function NewAlert() {
   const radius = decision && "radius" in decision ? decision.radius : null;
   const within = result?.hits.filter((hit) => hit.distance <= (radius ?? 0)) ?? [];
   const beyond = result?.hits.filter((hit) => hit.distance > (radius ?? 0)) ?? [];
+  // Where more tiles than were looked at are within, its border is not among them.
+  const reaches = beyond.length > 0 || (result?.hits.length ?? 0) < LOOKED_AT;
   const add = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!decision) {
@@ -85,13 +87,13 @@ export function NewAlert() {
         <ul class="thumbs large">
           {search.like.map((text, i) => (
             <li key={text}>
-              <QueryPicture text={text} code={result?.queries[i]?.codes[0] ?? null} size={160} />
+              <QueryPicture text={text} asked={result?.queries[i]} size={160} />
               <span class="note">{queryName(text)}</span>
             </li>
           ))}
           {search.unlike.map((text, i) => (
             <li key={text} class="not">
-              <QueryPicture text={text} code={result?.not[i]?.codes[0] ?? null} size={160} />
+              <QueryPicture text={text} asked={result?.not[i]} size={160} />
               <span class="note">not {queryName(text)}</span>
             </li>
           ))}
@@ -103,7 +105,7 @@ export function NewAlert() {
         {result && radius !== null && (
           <div class="border">
             <div>
-              <h3>The last within</h3>
+              <h3>{reaches ? "The last within" : `The last of the nearest ${LOOKED_AT}`}</h3>
               <TileRow hits={within.slice(-BESIDE)} link={tileLink} none="nothing stored is so near" />
             </div>
             <div>

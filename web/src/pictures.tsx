@@ -1,7 +1,7 @@
 // Pictures of tiles and of queries.
 
 import { useEffect, useState } from "preact/hooks";
-import { picture, type Row } from "./api";
+import { picture, type AskedQuery, type Row } from "./api";
 import { parsed } from "./query";
 import { session } from "./shell";
 
@@ -41,30 +41,25 @@ export function TilePicture({ row, alt, size = 256 }: { row: Row; alt: string; s
   );
 }
 
+/** What the station made of a query: its codes, and the stored tile that it is. */
+export type Asked = Pick<AskedQuery, "codes" | "row"> | null | undefined;
+
 /** What a search was made with. Where there is no picture, a code is shown bit by bit. */
-export function QueryPicture({
-  text,
-  code,
-  size = 256,
-}: {
-  text: string;
-  code: string | null;
-  size?: number;
-}) {
+export function QueryPicture({ text, asked, size = 256 }: { text: string; asked: Asked; size?: number }) {
   const [failed, setFailed] = useState(false);
   useEffect(() => setFailed(false), [text]);
   const query = parsed(text);
   const alt = `query ${queryName(text)}`;
   // A tile of an engine has its code alone.
-  if (query.kind === "row" && !session.value?.engine)
-    return <TilePicture row={Number(query.value)} alt={alt} size={size} />;
+  const row = query.kind === "row" ? Number(query.value) : query.kind === "at" ? (asked?.row ?? null) : null;
+  if (row !== null && !session.value?.engine) return <TilePicture row={row} alt={alt} size={size} />;
   const source =
     query.kind === "upload"
       ? picture.upload(query.value, size, query.window ?? undefined)
       : query.kind === "scene"
         ? picture.scene(query.value, size, query.window ?? undefined)
         : null;
-  const bits = code ?? query.code ?? (query.kind === "code" ? query.value : null);
+  const bits = asked?.codes[0] ?? query.code ?? (query.kind === "code" ? query.value : null);
   if (source && !failed) {
     return (
       <img src={source} alt={alt} class="tile sharp" onError={() => setFailed(true)} draggable={false} />

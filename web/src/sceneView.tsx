@@ -16,6 +16,8 @@ import { useKeys, useTitle } from "./shell";
 
 /** More tiles than this are not drawn one by one. */
 const MOST_CELLS = 4000;
+/** Of a scene whose file is gone so many tiles are shown, by their thumbnails. */
+const MOST_LINKS = 60;
 
 /** The scene that a stored tile is in. */
 export function TileView({ row }: { row: number }) {
@@ -168,7 +170,7 @@ function OpenScene({
         {compared && (tile || crop) && (
           <div class="beside">
             <figure>
-              <QueryPicture text={compared} code={result?.queries[0]?.codes[0] ?? null} size={512} />
+              <QueryPicture text={compared} asked={result?.queries[0]} size={512} />
               <figcaption>query</figcaption>
             </figure>
             <figure>
@@ -289,10 +291,21 @@ function OpenScene({
             />
           </>
         ) : (
-          <p class="empty">
-            {scene.unavailable ?? "The file of this scene cannot be read."} Its thumbnails can still be
-            searched. Where it has moved: <code>scenehash store relocate</code>
-          </p>
+          <div class="gone-scene">
+            <p class="empty">
+              {sentence(scene.unavailable ?? "the file of this scene cannot be read")} Its tiles can still be
+              searched with. Where it has moved: <code>scenehash store relocate</code>
+            </p>
+            <ul class="strip" aria-label="Tiles of the scene">
+              {tiles.slice(0, MOST_LINKS).map((one) => (
+                <li key={one.row}>
+                  <a href={link(["tiles", String(one.row)], paramsOf(search))} title={`tile ${one.row}`}>
+                    <TilePicture row={one.row} alt={`tile ${one.row}`} size={96} />
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </div>
         )}
       </section>
     </main>
@@ -307,7 +320,13 @@ function Facts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | null; c
         <dt>Taken</dt>
         <dd>{timeText(scene.time)}</dd>
         <dt>Place</dt>
-        <dd>{footprint ? placeText(middle(footprint)) : "no footprint"}</dd>
+        <dd>
+          {footprint
+            ? placeText(middle(footprint))
+            : scene.bbox
+              ? placeText([scene.bbox[0], scene.bbox[1]])
+              : "no footprint"}
+        </dd>
         {scene.width !== null && (
           <>
             <dt>Size</dt>
@@ -362,6 +381,8 @@ async function allTiles(id: string, stop: AbortSignal): Promise<Omit<Tile, "code
   } while (after !== undefined && found.length < MOST_CELLS);
   return found;
 }
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function withHit(params: URLSearchParams, row: number | undefined): URLSearchParams {
   if (row !== undefined) params.set("hit", String(row));

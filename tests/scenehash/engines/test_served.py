@@ -147,6 +147,30 @@ def test_queries_that_need_a_store_or_the_codes_model_are_refused(served) -> Non
     assert "lineage" in answer.json()["detail"]
 
 
+HOSTILE = (
+    "' OR '1'='1",
+    '"; DROP TABLE tiles; --',
+    '" or number >= 0 or "',
+    "%",
+    "\\",
+    "\ud7ff\x00",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", ["label", "station", "scene"])
+def test_what_engines_would_read_as_conditions_is_a_word_that_no_scene_has(
+    served, name: str, text: str
+) -> None:
+    client, _ = served
+    before = client.get("/api/station").json()["engine"]["tiles"]
+    answer = client.get("/api/search", params={"q": f"code:{CODE}", name: text})
+    assert answer.status_code in (404, 409, 422), answer.text
+    answer = client.get("/api/search", params={"q": f"row:{text}/1"})
+    assert answer.status_code in (404, 409, 422), answer.text
+    assert client.get("/api/station").json()["engine"]["tiles"] == before
+
+
 def test_a_server_follows_what_is_pushed(
     lite: str, tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
