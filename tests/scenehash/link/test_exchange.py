@@ -384,6 +384,7 @@ def change(store, what, hashed, chance):
         store.update_scene(hashed.content, labels=[label], without=without)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
