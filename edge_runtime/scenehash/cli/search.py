@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
-    from scenehash.store import Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -150,10 +149,12 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from rich.table import Table
 
     from scenehash.retrieval.filter_text import named, window_text
+    from scenehash.store.station import origin_of
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
-    origins = {_origin(hit) for hit in result.hits}
-    stations = len(origins) > 1 or origins != {hit.station for hit in result.hits}
+    stations = len({hit.station for hit in result.hits}) > 1 or any(
+        origin_of(hit.scene, None) for hit in result.hits
+    )
     if stations:
         headings.insert(3, "station")
     if result.reordered:
@@ -169,7 +170,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         cells: list[RenderableType] = [str(hit.rank), str(hit.distance), str(hit.match)]
         cells += [str(hit.row), NameCell(named(hit.scene))]
         if stations:
-            cells.insert(3, str(_origin(hit) or ""))
+            cells.insert(3, hit.station or "")
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:
@@ -177,14 +178,6 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         more = [f"+{len(own) - 1}" if len(own) > 1 else ""] if group else []
         table.add_row(*cells, window_text(hit.window), *more)
     return table
-
-
-def _origin(hit: "Hit") -> str | None:
-    """The station that a hit's scene came from: named before its path, or that of the store."""
-    from scenehash.store.station import is_station_name
-
-    name, _, path = hit.scene.partition(":")
-    return name if is_station_name(name) and path and path[:2] != "//" else hit.station
 
 
 def _summary(result: "SearchResult", group: bool) -> str:

@@ -78,9 +78,9 @@ class SearchResult:
         return [[self.hits[place] for place in group] for group in groups]
 
     def tile_name(self, hit: Hit) -> int | str:
-        """What tells a hit's tile from others: its row, or STATION/ROW among several stations."""
+        """What tells a hit's tile from others: its row, or STATION/ROW in an engine of several."""
         stations = {other.station for other in self.hits}
-        return hit.row if len(stations) == 1 else f"{hit.station}/{hit.row}"
+        return hit.row if len(stations) == 1 or not is_address(self.store) else f"{hit.station}/{hit.row}"
 
     def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
         """The result as plain values, as JSON has them; with groups, and with the explanation."""
