@@ -87,6 +87,12 @@ def search_command(
     ] = None,
     cropping: CropChoice,
     filtering: StationFilterChoice,
+    other_scenes: Annotated[
+        bool,
+        typer.Option(
+            "--other-scenes", help="Leave out the tiles of the scenes that the queries are of."
+        ),
+    ] = False,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
@@ -135,6 +141,7 @@ def search_command(
         model=model,
         threads=threads,
         progress=CONSOLE,
+        other_scenes=other_scenes,
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
@@ -198,4 +205,10 @@ def _summary(result: "SearchResult", group: bool) -> str:
     groups = f", {counted(len(result.groups()), 'group')}" if group else ""
     more = result.more_within_radius
     beyond = f"; {more:,} more within the radius" if more else ""
-    return f"{found}{groups} in {result.milliseconds:.1f} ms{beyond}{order}"
+    stages = {name: f"{time:.1f} ms" for name, time in result.stages.items()}
+    times = f"read and hash {stages['hash']}, search {stages['search']}"
+    if result.reranked is not None:
+        names = {"same_place": "thumbnails", "bit_certainty": "bits"}
+        compared = [names.get(name, "representations") for name in result.reranked.compared]
+        times += f", compare {' and '.join(compared)} {stages['rerank']}"
+    return f"{found}{groups}: {times}{beyond}{order}"

@@ -89,7 +89,8 @@ def answer_peer(
 ) -> tuple[list[Applied], list[Bundled]]:
     """Apply bundles with queries to a store, and write a bundle of answers for each who asked.
 
-    What became of the bundles, and the answers; without a query nothing is written. Raises as apply_bundles and pack_bundle.
+    What became of the bundles, and the answers; without a query nothing is written.
+    Raises as apply_bundles and pack_bundle.
     """
     applied = apply_bundles(bundles, store, wait)
     # A bundle that was set aside, as one for another station, asks for nothing.

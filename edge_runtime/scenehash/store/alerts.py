@@ -106,10 +106,11 @@ class Alert:
         """
         rest = self.without(source)
         at = len(rest.examples) if is_match else len(rest.sources)
-        own = "examples" if is_match else "negatives"
-        codes = np.concatenate([getattr(rest, own), code[None]])
         sources = (*rest.sources[:at], source, *rest.sources[at:])
-        return replace(rest, sources=sources, **{own: codes})
+        codes = np.concatenate([rest.examples if is_match else rest.negatives, code[None]])
+        if is_match:
+            return replace(rest, sources=sources, examples=codes)
+        return replace(rest, sources=sources, negatives=codes)
 
     def without(self, source: str) -> "Alert":
         """The alert without what it has of a source, as an example or a negative."""

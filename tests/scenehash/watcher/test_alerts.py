@@ -213,9 +213,7 @@ def test_a_confirmed_tile_that_the_alert_does_not_match_is_named_and_can_be_take
 def test_a_negative_is_forgotten_too_and_a_rule_is_chosen_anew(large: Path) -> None:
     rows = rows_of(large, "harbor")
     examples = [f"row:{row}" for row in rows[:5]]
-    made = answer(
-        "alert", "add", "pier", *examples, "--false-alarms", "2/1000", "--store", large
-    )
+    made = answer("alert", "add", "pier", *examples, "--false-alarms", "2/1000", "--store", large)
     other = next(row for row in range(200) if row not in rows)
     judged = answer("alert", "confirm", "pier", other, "--store", large)
     assert judged["rule"]["fitted"]
