@@ -209,6 +209,6 @@ def _summary(result: "SearchResult", group: bool) -> str:
     times = f"read and hash {stages['hash']}, search {stages['search']}"
     if result.reranked is not None:
         names = {"same_place": "thumbnails", "bit_certainty": "bits"}
-        compared = [names.get(name, "representations") for name in result.reranked.compared]
-        times += f", compare {' and '.join(compared)} {stages['rerank']}"
+        kept = [names.get(name, "representations") for name in result.reranked.compared]
+        times += f", compare {' and '.join(kept)} {stages['rerank']}"
     return f"{found}{groups}: {times}{beyond}{order}"

@@ -265,7 +265,12 @@ class _Searcher:
             queries=tuple(like),
             unlike=tuple(others),
             hits=tuple(
-                replace(hit, match=limits.word(hit.distance, nearest, bool(hit.same_place), blank))
+                replace(
+                    hit,
+                    match=limits.word(
+                        hit.distance, nearest, bool(hit.same_place), blank, len(store)
+                    ),
+                )
                 for hit in hits
             ),
             explanation=explanation,

@@ -141,8 +141,10 @@ def test_a_query_may_have_any_name(store: Path, tmp_path: Path) -> None:
 
 
 def test_every_hit_has_a_word(store: Path) -> None:
+    # Of 13 tiles nothing can be unlike anything stored.
     far = answer("search", "code:" + "0f" * 8, "--store", store)
-    assert {hit["match"] for hit in far["hits"]} == {"unlike_anything_stored"}
+    assert {hit["match"] for hit in far["hits"]} <= {"doubtful", "other_kind"}
+    assert far["hits"][0]["distance"] > far["match_distances"]["nearest"]
     near = answer("search", "row:0", "--store", store, "-k", 1)
     assert near["hits"][0]["match"] == "same_kind"
     words = {"same_kind", "likely_same_kind", "doubtful", "nearest"}
