@@ -206,7 +206,7 @@ def _summary(result: "SearchResult", group: bool) -> str:
     more = result.more_within_radius
     beyond = f"; {more:,} more within the radius" if more else ""
     stages = {name: f"{time:.1f} ms" for name, time in result.stages.items()}
-    times = f"read and hash {stages['hash']}, search {stages['search']}"
+    times = f"read and hash {stages['hash']}, open {stages['open']}, search {stages['search']}"
     if result.reranked is not None:
         names = {"same_place": "thumbnails", "bit_certainty": "bits"}
         kept = [names.get(name, "representations") for name in result.reranked.compared]

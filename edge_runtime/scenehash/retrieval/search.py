@@ -41,11 +41,11 @@ class SearchResult:
     """The hits of a search, best first, and all that there is to know about it.
 
     milliseconds: searching and re-ranking; hashing the queries is not in it. stages: milliseconds
-    of "hash", reading and hashing the queries, the loading of the model included, of "search", of
-    codes, and of "rerank", comparing what else is kept. searched: how many tiles the store has.
-    store, lineage, bits, model: of the store. match_distances: by which the hits got their words,
-    see match_words. reranked: None when hits are in the order of (distance,
-    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
+    of "hash", reading and hashing the queries, the loading of the model included; of "open", of the
+    index, once a process, and of the hits' facts; of "search", of codes; and of "rerank", comparing
+    what else is kept. searched: how many tiles the store has. store, lineage, bits, model: of the
+    store. match_distances: by which the hits got their words, see match_words. reranked: None when
+    hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
     uint8 [hits, K/8]. more_within_radius: how many tiles are within the radius, and were left out
     since k were wanted; None where nobody counted them: no radius, or too many to compare.
     """
@@ -236,6 +236,7 @@ class _Searcher:
         damage: tuple[str, ...] = ()
         started = time.perf_counter()
         mixing = self._mixing(adapted) if "mixed" in by else None
+        drawn = time.perf_counter()
         request = SearchRequest(
             codes,
             shortlist(k, by, mixing),
@@ -256,6 +257,8 @@ class _Searcher:
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by, mixing) if by else (ranked[:k], None)
         ended = time.perf_counter()
+        # Seconds of several threads add up to more than passed.
+        comparing = min(sum(explanation.seconds.values()), searched - drawn)
 
         limits = self.model.match_distances(store)
         blank = all(query.blank for query in like)
@@ -275,7 +278,11 @@ class _Searcher:
             ),
             explanation=explanation,
             milliseconds=1000 * (ended - started),
-            stages={"search": 1000 * (searched - started), "rerank": 1000 * (ended - searched)},
+            stages={
+                "open": 1000 * (searched - drawn - comparing),
+                "search": 1000 * comparing,
+                "rerank": 1000 * (drawn - started + ended - searched),
+            },
             searched=len(store),
             store=store.address,
             lineage=store.lineage,
