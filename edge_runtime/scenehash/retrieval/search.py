@@ -45,9 +45,10 @@ class SearchResult:
     index, once a process, and of the hits' facts; of "search", of codes; and of "rerank", comparing
     what else is kept. searched: how many tiles the store has. store, lineage, bits, model: of the
     store. match_distances: by which the hits got their words, see match_words. reranked: None when
-    hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
-    uint8 [hits, K/8]. more_within_radius: how many tiles are within the radius, and were left out
-    since k were wanted; None where nobody counted them: no radius, or too many to compare.
+    hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by
+    row, of hits that have one. codes: uint8 [hits, K/8]. more_within_radius: how many tiles are
+    within the radius, and were left out since k were wanted; None where nobody counted them: no
+    radius, or too many to compare.
     """
 
     queries: tuple[Query, ...]
