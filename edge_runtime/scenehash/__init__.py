@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from .watcher.alerts import (
         add_alert,
         confirm_match,
+        forget_match,
         propose_radius,
         reject_match,
         set_false_alarm_rate,
@@ -132,6 +133,7 @@ __all__ = [
     "bench",
     "confirm_match",
     "doctor",
+    "forget_match",
     "hash_archive",
     "ingest",
     "load_archive",
@@ -179,6 +181,7 @@ _MODULE_OF = {
     "add_alert": "watcher.alerts",
     "bench": "diagnose.bench.run",
     "confirm_match": "watcher.alerts",
+    "forget_match": "watcher.alerts",
     "doctor": "diagnose.doctor",
     "hash_archive": "archive",
     "ingest": "ingestion",

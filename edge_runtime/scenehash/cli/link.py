@@ -218,7 +218,7 @@ def answer_command(
         f"{counted(one.thumbnails, 'thumbnail')}"
         for one in packed
     ]
-    report(document, as_json, *lines)
+    report(document, as_json, *(lines or [f"{store}: no query to answer, no bundle written"]))
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 

@@ -396,6 +396,8 @@ def condition(where: Conditions, span: Span | None) -> str:
         parts.append(" or ".join(_between(own) for own in spans))
     if where.scenes is not None:
         parts.append(f"scene in {list(where.scenes)}")
+    if where.others:
+        parts.append(f"scene not in {list(where.others)}")
     if where.since is not None:
         parts.append(f"time >= {where.since!r}")
     if where.until is not None:

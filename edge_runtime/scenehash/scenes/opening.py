@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenehash.decode_params import DecodeParams
-from scenehash.errors import InputError
+from scenehash.errors import InputError, extras_remedy
 from scenehash.files import open_regular, path_from, printable
 from scenehash.objects import describe, gdal_name, read_head
 from scenehash.tiling import Window
@@ -160,7 +160,7 @@ def _open_raster(
         from .raster import open_raster, warnings_of
     except ImportError as error:
         raise InputError(
-            f"a {kind} file needs rasterio, which is not installed: pip install 'scenehash[geo]'"
+            f"a {kind} file needs rasterio, which is not installed: {extras_remedy('geo')}"
         ) from error
     # As GDAL names it, and the files that it is made of.
     named = path.resolve() if kind == VRT else Path(os.path.abspath(path))  # noqa: PTH100

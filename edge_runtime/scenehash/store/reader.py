@@ -32,6 +32,7 @@ from .sample import TileSample, draw_rows, rows_of_sample
 from .scene_table import SCENES_DAMAGED
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
+from .station import origin_of
 from .thumbnails import Thumbnails
 from .tile_file import TileFile
 from .vectors import Vectors
@@ -655,12 +656,12 @@ class StoreReader:
         with _remedy():
             tiles = snapshot.tiles(wanted)
             self._check_there(snapshot, [row for row in wanted if row not in tiles])
-        station = self.station
+        own = self.station
         if where is not None and not where.holds(tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
-                Hit(rank, distance, row, *tiles[row], station=station)
+                Hit(rank, distance, row, *tiles[row], station=origin_of(tiles[row].scene, own))
                 for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
                 if row != NO_ROW
             ]

@@ -58,6 +58,7 @@ def told(address: str, *words: str) -> dict[str, Any]:
 
 def timeless(document: dict[str, Any]) -> dict[str, Any]:
     document.pop("milliseconds")
+    document.pop("stages")
     return document
 
 
