@@ -203,7 +203,7 @@ def reject_command(
 def forget_command(
     name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
 ) -> None:
-    """Forget that a stored tile is an example, or a negative example, of an alert.
+    """Take an example or a negative example back from an alert.
 
     It takes back what confirm, reject or add made of the tile.
     """
