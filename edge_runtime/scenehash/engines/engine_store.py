@@ -203,6 +203,10 @@ class EngineStore:
             raise LineageError(f"{self.address}: has another model's codes by now; open it again")
         self._stations = self._read_stations()
 
+    def ask(self) -> None:
+        """Ask the engine for something small; EngineError when it does not answer."""
+        self.backend.read(HEAD)
+
     def model_file(self) -> Path | None:
         """None: an engine keeps no model file."""
         return None

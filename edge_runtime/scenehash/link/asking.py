@@ -14,7 +14,8 @@ from scenehash.store import CodeStore, Filter
 from .applying import Applied, apply_bundles
 from .bundle import SUFFIX
 from .letters import open_question
-from .packing import Bundled, PackOptions, pack_bundle
+from .pack_options import PackOptions
+from .packing import Bundled, pack_bundle
 from .questions import MOST_HITS, Question
 from .spans import Spans
 

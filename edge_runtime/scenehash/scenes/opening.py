@@ -230,8 +230,8 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     if kind != TIFF or is_placed:
         return raster
     orientation = tiff_orientation(first_directory(path))
-    pixels = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
-    if orientation == UPRIGHT or pixels > MAX_BYTES // 2:
+    size = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
+    if orientation == UPRIGHT or size > MAX_BYTES // 2:
         return turned(raster, orientation)
     # A row of what is seen is a column of what is stored: strips would be decoded once for each.
     return turned(_in_memory(raster), orientation)

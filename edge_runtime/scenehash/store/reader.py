@@ -427,7 +427,8 @@ class StoreReader:
         """Some tiles that have a vector, drawn at random: the same until the store has changed."""
         snapshot = self._snapshot
         first = rows_of_sample(snapshot.state.rows)
-        drawn_of = (first, snapshot.dead.total(), self.vectors.frame)
+        # Both as they were before: what is written meanwhile is another state.
+        drawn_of = (snapshot.committed.checksum, self.vectors.state())
         if self._sample is None or self._sample[0] != drawn_of:
             rows = draw_rows(first)
             there, vectors = self.vectors.read(rows[snapshot.has(rows)])

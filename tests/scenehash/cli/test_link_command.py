@@ -1,6 +1,9 @@
 """The commands of scenehash link, from a station to the ground and back."""
 
 import json
+import re
+
+import numpy as np
 
 from ...command_line import run
 from ..store.samples import make
@@ -68,6 +71,18 @@ def test_a_query_for_another_station_is_named_by_its_file_and_gets_no_answer(tmp
     done = run("link", "answer", ask, "--store", tmp_path / "north", "--out", out)
     assert "1 answer" in done.stdout
     assert out.exists()
+
+
+def test_what_a_bundle_has_to_leave_out_is_named_in_the_exit_status(tmp_path):
+    with make(tmp_path / "s", 3) as store:
+        noise = np.random.default_rng(0).bytes(999).hex()
+        store.outbox.note([f'{{"alerts": [], "note": "{noise}"}}'])
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    words = ("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", tmp_path)
+    few = run(*words, "--max-bytes", 900)
+    assert few.exit_code == 3
+    assert re.search(r"^left out: event 1: 1,\d{3} bytes fit in no such bundle$", few.stderr, re.M)
+    assert run(*words).exit_code == 0
 
 
 def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_path):

@@ -73,7 +73,7 @@ def tile_of_station(collection: There, station: str, row: Row) -> Response:
 @router.get("/healthz")
 def health(collection: There) -> Response:
     """Whether the engine answers."""
-    collection.labels()
+    collection.ask()
     return answer({"status": "ok"})
 
 
