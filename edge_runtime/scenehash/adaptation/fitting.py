@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.model.linear_code import LinearCode, Vectors
+from scenehash.store import unit
 
 Floats = npt.NDArray[np.float32]
 
@@ -79,16 +80,16 @@ def neighbourhood_means(
 
     labels: int64 [N]: tiles of another class are no neighbours, those of the same class come first.
     """
-    unit = space / np.maximum(np.linalg.norm(space, axis=1, keepdims=True), 1e-9)
+    units = unit(space)
     result = np.empty_like(values)
-    for start in range(0, len(unit), ROWS_AT_ONCE):
+    for start in range(0, len(units), ROWS_AT_ONCE):
         stop = start + ROWS_AT_ONCE
-        likeness = unit[start:stop] @ unit.T
+        likeness = units[start:stop] @ units.T
         if labels is not None:
             own = labels[start:stop, None]
             known = (own >= 0) & (labels >= 0)
             likeness += np.where(known, np.where(own == labels, 2, -4), 0)
-        nearest = np.argpartition(-likeness, min(count, len(unit) - 1), axis=1)[:, : count + 1]
+        nearest = np.argpartition(-likeness, min(count, len(units) - 1), axis=1)[:, : count + 1]
         result[start:stop] = values[nearest].mean(axis=1)
     return result
 

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes, unpack
 from scenehash.model.linear_code import Vectors
 from scenehash.retrieval.familiarity import KNOWN, LEADING, familiarity
+from scenehash.store import unit
 from scenehash.tiles import Image, to_tile
 
 NEAREST = 10
@@ -116,8 +117,8 @@ def spread(codes: Codes) -> float:
 def mutual_neighbours(vectors: Vectors) -> npt.NDArray[np.bool_]:
     """Which pairs [N, N] are among each other's nearest, by the cosine of centred vectors."""
     centred = vectors.astype(np.float32) - vectors.mean(axis=0, dtype=np.float32)
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    nearest = _nearest(unit @ unit.T)
+    units = unit(centred)
+    nearest = _nearest(units @ units.T)
     return nearest & nearest.T
 
 

@@ -23,7 +23,15 @@ from scenehash.store.selection import around
 
 from .address import Address
 from .backend import Backend, Conditions, Document, Found
-from .tiles import ROWS, EngineScene, StoredTile, boxes_of, tile_of
+from .tiles import (
+    ROWS,
+    EngineScene,
+    StoredTile,
+    boxes_of,
+    number_of,
+    station_and_row,
+    tile_of,
+)
 
 HEAD = "head"
 FORMAT = 1
@@ -251,7 +259,8 @@ class EngineStore:
                 f"{self.address}: row {row} of which station? Write row:STATION/{row}, of {names}"
             )
         wanted = [own for own in self.stations if station in (None, own.name)]
-        number = wanted[0].number * ROWS + row if wanted and 0 <= row < ROWS else None
+        is_row = bool(wanted) and 0 <= row < ROWS
+        number = number_of(wanted[0].number, row) if is_row else None
         found = {} if number is None else self.backend.tiles_at(self.head.shelf, [number])
         if number not in found:
             raise NotStoredError(
@@ -267,7 +276,7 @@ class EngineStore:
     def codes_of(self, hits: Sequence[Hit]) -> Codes:
         """The codes uint8 [N, K/8] of hits of this collection."""
         by_name = {own.name: own.number for own in self.stations}
-        numbers = [by_name[str(hit.station)] * ROWS + hit.row for hit in hits]
+        numbers = [number_of(by_name[str(hit.station)], hit.row) for hit in hits]
         found = self.backend.tiles_at(self.head.shelf, numbers)
         if any(number not in found for number in numbers):
             raise EngineError(f"{self.address}: a hit has been deleted meanwhile; search again")
@@ -321,11 +330,11 @@ class EngineStore:
         hits: list[Hit] = []
         for distance, number in zip(found.distances.tolist(), numbers, strict=True):
             tile = tiles.get(number)
-            if tile is None or tile.scene not in scenes or number // ROWS not in names:
+            own, row = station_and_row(number)
+            if tile is None or tile.scene not in scenes or own not in names:
                 return None
-            station, row = names[number // ROWS], number % ROWS
             facts = tile_of(scenes[tile.scene], tile.place)
-            hits.append(Hit(len(hits) + 1, distance, row, *facts, station=station))
+            hits.append(Hit(len(hits) + 1, distance, row, *facts, station=names[own]))
         return hits
 
     def _explanation(

@@ -7,7 +7,6 @@ are filters. Texts that filters ask for are there as hashes, of one length and o
 import base64
 import contextlib
 import hashlib
-import itertools
 import json
 import logging
 import os
@@ -22,8 +21,8 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 
 from .address import Address
 from .backend import Conditions, Document, Found
-from .nearest import Answer, Asked, ExactSearch, Span
-from .tiles import ROWS, EngineScene, EngineTiles, SceneMark, StoredTile
+from .nearest import Answer, Asked, ExactSearch
+from .tiles import EngineScene, EngineTiles, SceneMark, Span, StoredTile, span_of
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
 # What an answer, or a request, has at most.
@@ -136,7 +135,7 @@ class Milvus:
 
     def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
         """See Backend."""
-        span = Span(station * ROWS, station * ROWS + rows)
+        span = span_of(station, end=rows)
         for own in self._ranged(self._scenes(shelf), span, ["number", "tiles", "seal"]):
             yield SceneMark(own["number"], own["tiles"], own["seal"].strip())
 
@@ -382,9 +381,9 @@ class _Asking:
         """A search that is exact."""
         spans: list[Span] = []
         for station in self._where.stations:
-            begin = station * ROWS
-            ends = (begin, begin + self._where.rows.get(station, 0), begin + ROWS)
-            spans += [Span(*own) for own in itertools.pairwise(ends) if own[1] > own[0]]
+            known = self._where.rows.get(station, 0)
+            halves = span_of(station, end=known), span_of(station, known)
+            spans += [half for half in halves if half.high > half.low]
         return ExactSearch(self._ask, MOST, tuple(spans))
 
     def _ask(self, asked: Asked) -> list[Answer]:
@@ -399,7 +398,7 @@ def condition(where: Conditions, span: Span | None) -> str:
         parts.append(_between(span))
     if not where.all_stations or where.after is not None:
         after = 0 if where.after is None else where.after + 1
-        spans = (Span(own * ROWS + after, (own + 1) * ROWS) for own in where.stations)
+        spans = (span_of(own, after) for own in where.stations)
         parts.append(" or ".join(_between(own) for own in spans))
     if where.scenes is not None:
         parts.append(f"scene in {list(where.scenes)}")

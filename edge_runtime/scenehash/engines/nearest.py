@@ -16,17 +16,10 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 
-from .tiles import ROWS, Numbers
+from .tiles import Numbers, Span, station_and_row, stations_of
 
 # So many more than are wanted: mostly the last of them is farther away, and one request is enough.
 MORE = 500
-
-
-class Span(NamedTuple):
-    """Numbers from low to before high."""
-
-    low: int
-    high: int
 
 
 class Answer(NamedTuple):
@@ -149,9 +142,9 @@ class ExactSearch:
 
     def _keys(self, numbers: Numbers) -> tuple[Numbers, Numbers]:
         """What numbers are sorted by, the last key first, as lexsort has it."""
-        stations = [span.low // ROWS for span in self.spans]
+        stations = [station_and_row(span.low)[0] for span in self.spans]
         ranks = {station: rank for rank, station in reversed(list(enumerate(stations)))}
-        own = numbers // ROWS
+        own = stations_of(numbers)
         unique, at = np.unique(own, return_inverse=True)
         by = np.array([ranks.get(station, len(ranks)) for station in unique.tolist()], np.int64)
         return numbers, by[at] if len(unique) else own

@@ -6,6 +6,7 @@ the tiles as a layer.
 """
 
 import contextlib
+import itertools
 import json
 import struct
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,16 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 
 from .address import Address
 from .backend import Conditions, Document, Found
-from .tiles import ROWS, EngineScene, EngineTiles, SceneMark, StoredTile
+from .tiles import (
+    CORNERS,
+    ROWS,
+    WINDOW,
+    EngineScene,
+    EngineTiles,
+    SceneMark,
+    StoredTile,
+    span_of,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -37,10 +47,12 @@ MEETING = (
     f"({BOX} && box(point(%s, %s), point(%s, %s)) AND CASE WHEN west <= east THEN east >= %s AND "
     "west <= %s ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
 )
-# WKB of a place: its corners as they are, and the first of them again; see tiles.py.
+# Where a place has its corners, from 1 on, and the bytes of one; see tiles.py.
+AT, POINT = WINDOW.size + 1, CORNERS.size // 4
+# WKB of a place: its corners as they are, and the first of them again.
 WKB = (
-    r"'\x01030000000100000005000000'::bytea || substring(place FROM 33 FOR 64) "
-    "|| substring(place FROM 33 FOR 16)"
+    rf"'\x01030000000100000005000000'::bytea || substring(place FROM {AT} FOR {CORNERS.size}) "
+    f"|| substring(place FROM {AT} FOR {POINT})"
 )
 # Seconds to connect, and milliseconds that a statement may take.
 CONNECT, STATEMENT = 10, 600_000
@@ -121,7 +133,7 @@ class Postgres:
                     f"CREATE OR REPLACE VIEW {self._places(shelf)} AS SELECT t.number, s.path, "
                     f"to_timestamp(t.time) AS time, t.labels, ST_GeomFromWKB({WKB}, 4326)"
                     f"::geometry(Polygon, 4326) AS footprint FROM {tiles} t JOIN {scenes} s "
-                    "ON s.number = t.scene WHERE length(place) = 96"
+                    f"ON s.number = t.scene WHERE length(place) = {WINDOW.size + CORNERS.size}"
                 )
 
     def drop(self, shelf: str) -> None:
@@ -132,7 +144,8 @@ class Postgres:
 
     def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
         """See Backend."""
-        after, end = station * ROWS - 1, station * ROWS + rows
+        first, end = span_of(station, end=rows)
+        after = first - 1
         query = (
             f"SELECT number, tiles, seal FROM {self._scenes(shelf)} "
             "WHERE number > %s AND number < %s ORDER BY number LIMIT %s"
@@ -317,7 +330,7 @@ def conditions(where: Conditions) -> tuple[str, list[object]]:
     values: list[object] = []
     if not where.all_stations or where.after is not None:
         after = 0 if where.after is None else where.after + 1
-        spans = [(own * ROWS + after, (own + 1) * ROWS) for own in where.stations]
+        spans = [span_of(own, after) for own in where.stations]
         parts.append(" OR ".join(["number >= %s AND number < %s"] * len(spans)) or "false")
         values += [end for span in spans for end in span]
     if where.scenes is not None:
@@ -365,15 +378,16 @@ def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
     places = np.frombuffer(b"".join(tiles.places), f"V{len(tiles.places[0])}")
     labels = np.void(_text_array(scene.labels, encoding))
     number, length = ">i8", ">i4"
-    columns: list[tuple[str, Any]] = [(">i2", 10)]
-    for kind, values in ((number, tiles.numbers), (number, scene.mark.first)):
-        columns += [(length, 8), (kind, values)]
-    columns += [(length, 4 + width), (length, 8 * width), (codes.dtype.str, codes)]
-    columns += [(length, NULL)] if scene.time is None else [(length, 8), (">f8", scene.time)]
-    columns += [(length, labels.itemsize), (labels.dtype.str, labels)]
-    for side in tiles.boxes.T:
-        columns += [(length, 8), (">f8", side)]
-    columns += [(length, places.itemsize), (places.dtype.str, places)]
+    fields: list[list[tuple[str, Any]]] = [
+        [(length, 8), (number, tiles.numbers)],
+        [(length, 8), (number, scene.mark.first)],
+        [(length, 4 + width), (length, 8 * width), (codes.dtype.str, codes)],
+        [(length, NULL)] if scene.time is None else [(length, 8), (">f8", scene.time)],
+        [(length, labels.itemsize), (labels.dtype.str, labels)],
+        *([(length, 8), (">f8", side)] for side in tiles.boxes.T),
+        [(length, places.itemsize), (places.dtype.str, places)],
+    ]
+    columns = [(">i2", len(fields)), *itertools.chain.from_iterable(fields)]
     rows = np.empty(len(tiles), [(str(at), kind) for at, (kind, _) in enumerate(columns)])
     for at, (_, values) in enumerate(columns):
         rows[str(at)] = values

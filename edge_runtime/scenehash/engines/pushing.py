@@ -20,7 +20,14 @@ from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
 from .patience import PATIENCE, Patient
 from .source import Facts, Source, StoreSource
-from .tiles import ROWS, EngineTiles, SceneMark, station_number, tiles_of
+from .tiles import (
+    EngineTiles,
+    SceneMark,
+    number_of,
+    station_and_row,
+    station_number,
+    tiles_of,
+)
 
 # Tiles that are put together: some MB a request of Milvus, or a transaction.
 TILES_AT_ONCE = 16_384
@@ -107,7 +114,7 @@ class _Push:
         here = {
             mark.first: mark
             for mark in (
-                SceneMark(station.number * ROWS + scene.first_row, scene.tiles, scene.seal)
+                SceneMark(number_of(station.number, scene.first_row), scene.tiles, scene.seal)
                 for scene in marks
             )
         }
@@ -176,8 +183,18 @@ class _Push:
             number, rows = known.number, max(source.rows, known.rows)
             facts = Facts(known.labels, known.first, known.last, known.placed)
         tiles = sum(mark.tiles for mark in marks)
+        new = source.facts(facts)
         station = Station(
-            source.station, number, source.id, tiles, len(marks), rows, **vars(source.facts(facts))
+            source.station,
+            number,
+            source.id,
+            tiles,
+            len(marks),
+            rows,
+            new.labels,
+            new.first,
+            new.last,
+            new.placed,
         )
         return station, facts
 
@@ -199,7 +216,10 @@ class _Push:
         total = sum(mark.tiles for mark in marks)
         with self.progress.task("push tiles", total) as task:
             for group in _groups(self._read(station.number, marks)):
-                now = replace(station, **vars(self.source.facts(known)))
+                new = self.source.facts(known)
+                now = replace(
+                    station, labels=new.labels, first=new.first, last=new.last, placed=new.placed
+                )
                 if now != station:
                     self._write(shelf, now)
                     station = now
@@ -213,7 +233,8 @@ class _Push:
     def _read(self, number: int, marks: Sequence[SceneMark]) -> Iterator[EngineTiles]:
         """The scenes of marks that are there still; damaged ones are set aside."""
         for start in range(0, len(marks), SCENES_AT_ONCE):
-            rows = [mark.first - number * ROWS for mark in marks[start : start + SCENES_AT_ONCE]]
+            some = marks[start : start + SCENES_AT_ONCE]
+            rows = [station_and_row(mark.first)[1] for mark in some]
             for found in self.source.read(rows):
                 if isinstance(found, ScenehashError):
                     self.set_aside.append(str(found))

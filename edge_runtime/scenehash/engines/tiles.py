@@ -30,6 +30,33 @@ WINDOW, CORNERS = struct.Struct("<4q"), struct.Struct("<8d")
 Numbers = npt.NDArray[np.int64]
 
 
+class Span(NamedTuple):
+    """Numbers from low to before high."""
+
+    low: int
+    high: int
+
+
+def number_of(station: int, row: int) -> int:
+    """The number of the tile in a row of the station of a number."""
+    return station * ROWS + row
+
+
+def station_and_row(number: int) -> tuple[int, int]:
+    """The number of a tile's station, and the tile's row."""
+    return divmod(number, ROWS)
+
+
+def stations_of(numbers: Numbers) -> Numbers:
+    """The numbers of the stations of tiles, int64 [N] each."""
+    return numbers // ROWS
+
+
+def span_of(station: int, first: int = 0, end: int = ROWS) -> Span:
+    """The numbers of a station's tiles in the rows from first to before end."""
+    return Span(number_of(station, first), number_of(station, end))
+
+
 class SceneMark(NamedTuple):
     """What tells whether an engine has a scene as a store has it now.
 
@@ -92,7 +119,7 @@ def station_number(name: str, taken: Iterable[int]) -> int:
 
 def tiles_of(record: SceneRecord, codes: Codes, seal: str, station: int) -> EngineTiles:
     """A scene, as the engine has it under the number of its station."""
-    mark = SceneMark(station * ROWS + record.first_row, record.tiles, seal)
+    mark = SceneMark(number_of(station, record.first_row), record.tiles, seal)
     scene = EngineScene(
         mark, record.content, record.path, record.time, record.labels, record.decode_params
     )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes, nearest_hamming
-from scenehash.store import TileSample
+from scenehash.store import TileSample, unit
 
 from .familiarity import KNOWN, familiarity
 
@@ -74,10 +74,3 @@ class Mixing:
             )
             scores += 1 - distances.astype(np.float32) / (4 * size)
         return scores
-
-
-def unit(vectors: npt.NDArray[np.int8] | Floats) -> Floats:
-    """Vectors [N, D] of length 1: float32 [N, D]."""
-    floats = vectors.astype(np.float32)
-    result: Floats = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
-    return result

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from scenehash.codes import unpack
 from scenehash.errors import ConfigurationError
-from scenehash.store import Hit, Searchable
+from scenehash.store import Hit, Searchable, unit
 
-from .mixing import Mixing, unit
+from .mixing import Mixing
 from .place_match import same_place_first
 from .query import Logits, Query
 

@@ -183,9 +183,10 @@ def signs(codes: Codes) -> Scores:
     return 2 * unpack(codes).astype(np.float32) - 1
 
 
-def unit(values: Scores) -> Scores:
-    """Vectors float32 [N, D] at unit length; one of zeros stays as it is."""
-    units: Scores = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+def unit(vectors: Scores | npt.NDArray[np.int8]) -> Scores:
+    """Vectors float32 or int8 [N, D] at unit length, float32; one of zeros stays as it is."""
+    floats = vectors.astype(np.float32, copy=False)
+    units: Scores = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
     return units
 
 

@@ -333,3 +333,37 @@ def test_what_the_extensions_of_postgresql_are_used_for(extended, postgres, corp
     for row, footprint in placed.items():
         numbers = [float(word) for word in re.findall(r"-?[0-9.]+", layer[row])]
         assert numbers == pytest.approx([*sum(footprint, ()), *footprint[0]])
+
+
+class Public:
+    """A client of Milvus with its documented methods alone."""
+
+    def __init__(self, client) -> None:
+        self.__client = client
+
+    def __getattr__(self, name: str):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.__client, name)
+
+
+@pytest.mark.parametrize("name", ["lite", "milvus"])
+def test_a_client_of_milvus_with_no_more_than_its_documented_methods_is_enough(
+    name, request, corpus, monkeypatch
+):
+    from scenehash.engines.milvus import Milvus
+
+    made = Milvus.__init__
+
+    def public(milvus, address) -> None:
+        made(milvus, address)
+        milvus._client = Public(milvus._client)
+
+    monkeypatch.setattr(Milvus, "__init__", public)
+    address = f"{address_of(request, name)}/public"
+    with CodeStore.open(corpus.stores["north"]) as store:
+        assert push(store, address).tiles == len(store)
+        asked = SearchRequest(next(store.living())[1][:1], 500)
+        local = [hit.document() for hit in store.search_any(asked)[0]]
+        with EngineStore.open(address) as engine:
+            assert [hit.document() for hit in engine.search_any(asked)[0]] == local

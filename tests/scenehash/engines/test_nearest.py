@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenehash.codes import nearest_hamming
-from scenehash.engines.nearest import Answer, Asked, ExactSearch, Span
-from scenehash.engines.tiles import ROWS
+from scenehash.engines.nearest import Answer, Asked, ExactSearch
+from scenehash.engines.tiles import ROWS, Span
 
 
 class Careless:
