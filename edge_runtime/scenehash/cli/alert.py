@@ -29,7 +29,7 @@ FalseAlarms = Annotated[
         show_default=False,
     ),
 ]
-Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its row.")]
+Row = Annotated[int, typer.Argument(metavar="ROW", help="Choose the tile with this row number.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -176,7 +176,8 @@ def reject_command(
 ) -> None:
     """Reject a false alarm of an alert.
 
-    The tile becomes a negative example: what is as near to it as to an example matches no more.
+    The tile becomes a negative example: tiles at least as near to it as to an example no longer
+    match.
     """
     from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
@@ -206,7 +207,7 @@ def test_command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the tiles that just match, and that just do not, as a picture.",
+            help="Write the tiles that just match, and those that just do not, as a picture.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -316,7 +317,7 @@ def rule_text(alert: "Alert") -> str:
 
 
 def _tested_text(tested: "AlertTest") -> str:
-    """What was counted, in words."""
+    """The counts, in words."""
     text = f"beside its examples it matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
     if tested.recall is None or tested.false_share is None:
         return text

@@ -43,8 +43,8 @@ def key_command(
         Path | None,
         typer.Argument(
             metavar="[KEY]",
-            help="Write the private key here; otherwise it is this machine's own, with which it "
-            "signs bundles.",
+            help="Write the private key here; without KEY: make this machine's own key, used to "
+            "sign bundles.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -68,7 +68,9 @@ def add_command(
     public: Annotated[
         Path, typer.Argument(metavar="KEY.pub", help="Trust the public key in this file.")
     ],
-    name: Annotated[str, typer.Option(metavar="NAME", help="Call it by this name.")] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name the key (default: the name of its file).")
+    ] = "",
     expires: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Trust it until this day, UTC."),
@@ -77,7 +79,7 @@ def add_command(
 ) -> None:
     """Trust a key from now on.
 
-    From the first key on, only models and bundles are taken that are signed by one.
+    Once a key is added, only models and bundles signed by a trusted key are accepted.
     """
     from scenehash.trust import add_key, read_state, state_path
 
@@ -114,7 +116,7 @@ def revoke_command(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Revoke the key of this name or id.")],
     as_json: AsJson = False,
 ) -> None:
-    """Trust a key no more, nor what it has signed before."""
+    """Stop trusting a key and everything it has signed."""
     from scenehash.trust import revoke_key, state_path
 
     revoked = revoke_key(key)
@@ -127,7 +129,8 @@ def sign_command(
     series: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Count it as a version of this series; otherwise of its own name."
+            metavar="NAME",
+            help="Set the series that this file is a version of (default: the name in the model).",
         ),
     ] = None,
     number: Annotated[
@@ -135,7 +138,7 @@ def sign_command(
         typer.Option(
             min=0,
             metavar="N",
-            help="Give it this number; otherwise the seconds since 1970.",
+            help="Set the number of this version (default: seconds since 1970).",
         ),
     ] = None,
     as_json: AsJson = False,

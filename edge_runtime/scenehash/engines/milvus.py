@@ -112,7 +112,7 @@ class Milvus:
             self._make(self._catalog, _catalog_fields())
         text = json.dumps(document)
         if len(text) > LONGEST:
-            raise EngineError(f"{self._address.text}: what it must know of {key} is too long")
+            raise EngineError(f"{self._address.text}: the record of {key} is too long")
         columns: dict[str, list[object]] = {"key": [key], "document": [text], "vector": [b"\0"]}
         self._upsert(self._catalog, _catalog_fields(), columns)
 
@@ -359,7 +359,7 @@ class Milvus:
             passing = isinstance(error, RpcError | ConnectionError | TimeoutError)
             if passing or PASSING.search(reason):
                 raise EngineUnreachableError(
-                    f"{text}; is it there? What was pushed is kept; try again"
+                    f"{text}; is it running? Pushed tiles are kept; try again"
                 ) from error
             raise EngineError(text) from error
 

@@ -306,7 +306,7 @@ class Postgres:
             # OperationalError: the server, the line, or the disk.
             if isinstance(error, self._psycopg.OperationalError):
                 raise EngineUnreachableError(
-                    f"{text}; is it there? What was pushed is kept; try again"
+                    f"{text}; is it running? Pushed tiles are kept; try again"
                 ) from error
             raise EngineError(text) from error
 

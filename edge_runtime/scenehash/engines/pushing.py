@@ -192,7 +192,7 @@ class _Push:
         known = stations.get(source.station)
         if known is not None and known.store != source.id:
             raise EngineError(
-                f"{self.to}: has tiles of another store of the name {source.station}; give this "
+                f"{self.to}: has tiles of another store named {source.station}; give this "
                 f"one another: {source.rename}"
             )
         if known is None:

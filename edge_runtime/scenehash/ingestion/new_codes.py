@@ -59,7 +59,7 @@ class NewCodes:
         codes = self.codes_of(record)
         if codes is None:
             raise StoreError(
-                f"{record.path}: what was rehashed of it is lost; nothing was changed: give the "
+                f"{record.path}: its new codes are lost; nothing was changed: give the "
                 "same command again"
             )
         return codes

@@ -61,7 +61,7 @@ def take_annotations(data: bytes) -> list[AnnotatedScene]:
         labels = take_labels(found, sets)
         scenes.append(AnnotatedScene(row, digest, paths.take(found), labels))
     if row > MOST_ROWS:
-        raise BundleError("a scene in rows that cannot be")
+        raise BundleError("a scene with impossible rows")
     found.done()
     return scenes
 
@@ -100,7 +100,7 @@ def take_label_sets(found: Reader) -> list[Labels]:
 def take_labels(found: Reader, sets: Sequence[Labels]) -> Labels:
     """Read the number of a set of labels."""
     if not sets:
-        raise BundleError("a scene with a set of labels, of which there is none")
+        raise BundleError("a scene names a set of labels, but the block has none")
     return sets[found.number(len(sets) - 1)]
 
 

@@ -126,7 +126,7 @@ def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
 
 def _check_addressee(store: CodeStore, head: Head) -> None:
     if store.uuid == head.store:
-        raise BundleError(f"{head.sender}-{head.number}: the bundle comes from this very store")
+        raise BundleError(f"{head.sender}-{head.number}: this store made the bundle")
     if store.station is None:
         with store.transaction():
             store.name_station(head.addressee)

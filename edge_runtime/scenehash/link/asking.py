@@ -95,7 +95,8 @@ def answer_peer(
     peers = dict.fromkeys(one.station for one in applied if one.station)
     if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
         raise ConfigurationError(
-            f"{out}: there are bundles for {', '.join(peers)}; give a folder, to answer again"
+            f"{out}: there are bundles for {', '.join(peers)}; use "
+            "--out FOLDER, and run link answer again"
         )
     options = PackOptions(max_bytes, letters_only=True)
     return applied, [pack_bundle(store, peer, out, options, wait) for peer in peers]

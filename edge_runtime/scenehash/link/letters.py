@@ -150,7 +150,9 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
         return False
     here = {one.name: one for one in store.alerts.list()}
     if name in here and name not in received.alerts:
-        raise BundleError(f"alert {name}: there is one of that name here; remove it, or rename one")
+        raise BundleError(
+            f"alert {name}: an alert of that name exists here; remove it, or rename one"
+        )
     received.alerts[name] = number
     if alert is None:
         if name in here:

@@ -57,19 +57,19 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     name, piece = found.text(), found.blob()
     found.done()
     if not NAME.fullmatch(name) or start % PIECE or len(piece) != min(PIECE, size - start):
-        raise BundleError("a piece that fits in no file")
+        raise BundleError("a piece lies outside its file")
     path = store.path / FOLDER / f"{digest.hex()[:NAME_DIGITS]}-{name}"
     if path.exists():
         return None
     if store.links.waiting_bytes(sender) > MOST_FILE:
-        raise BundleError(f"{name}: too many files wait for their other pieces")
+        raise BundleError(f"{name}: too many incomplete files are kept already")
     store.links.put_part(sender, digest, start, piece)
     if store.links.part_bytes(sender, digest) < size:
         return None
     whole = b"".join(store.links.parts(sender, digest))
     store.links.forget_parts(sender, digest)
     if blake2b(whole, digest_size=DIGEST_BYTES).digest() != digest:
-        raise BundleError(f"{name}: its pieces make another file; send it again")
+        raise BundleError(f"{name}: its pieces do not match its checksum; send it again")
     parts = Reader(whole)
     signature = parts.blob()
     if len(signature) > MOST_SIGNATURE_BYTES:

@@ -81,7 +81,7 @@ class PackOptions:
         if any(not 0 <= first <= last for first, last in (*self.again, *self.again_events)):
             raise ConfigurationError("a range is FIRST-LAST, such as 120-180")
         if self.times < 1:
-            raise ConfigurationError("everything is sent once at least")
+            raise ConfigurationError("times: give 1 or more")
 
 
 @dataclass
@@ -139,7 +139,7 @@ def pack_bundle(
                 f"scenehash store station NAME --store {opened.path}"
             )
         if opened.station == peer:
-            raise ConfigurationError(f"{peer}: this is the store of that station itself")
+            raise ConfigurationError(f"{peer}: this store belongs to that station; give another")
         return _Packing(opened, peer, options).write(Path(out))
 
 
@@ -386,8 +386,8 @@ class _Packing:
                 return
             else:
                 left_out, each = left_out + 1, 0.0
-                what = f"{topic} {some.end() - 1}: {packed.cost:,} bytes fit in no such bundle"
-                self._result.damaged.append(what)
+                what = f"{topic} {some.end() - 1}: needs {packed.cost:,} bytes"
+                self._result.damaged.append(f"{what}: too large for --max-bytes")
             due = due - some
 
     def _put(self, kind: int, data: bytes, carried: Carried) -> bool:

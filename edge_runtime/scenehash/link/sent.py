@@ -87,7 +87,7 @@ class Sent:
         }
 
     def begin(self, codes: str) -> None:
-        """Codes of another model than were sent are all to be sent anew."""
+        """After a change of model, all codes are sent again."""
         if self.codes not in ("", codes):
             for known in (self.settled, self.acknowledged):
                 known.pop(ROWS, None)

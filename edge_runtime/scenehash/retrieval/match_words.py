@@ -19,8 +19,8 @@ others of its archive, and hits are its nearest 20.
 - doubtful: at each distance beyond this one, at most 20 % of all images are so, in both.
 - nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
-docs/search.md has what was measured on the shipped model. All of it are shares among some 30 kinds
-in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
+docs/search.md has what was measured on the shipped model. All of these are shares among some 30
+kinds in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
 """
 
 from dataclasses import dataclass

@@ -110,7 +110,7 @@ def _decoded(decode: Callable[[], Pixels | None]) -> Pixels:
     except cv2.error as error:
         raise InputError(f"the image cannot be decoded ({error.err})") from error
     if decoded is None or not decoded.size:
-        raise InputError("OpenCV cannot decode it: damaged, or a kind of its format that it lacks")
+        raise InputError("the image is damaged, or a variant of the format that OpenCV cannot read")
     if decoded.ndim == 2:
         return decoded[:, :, np.newaxis]
     code = cv2.COLOR_BGRA2RGBA if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB

@@ -143,7 +143,7 @@ def _check(station: Served, options: ServeOptions) -> None:
             ) from error
     if options.needs_token and not station.tokens.list():
         raise ConfigurationError(
-            "others can reach this server, and there is no token: make one with "
+            "other machines can reach this server, but there is no token: make one with "
             f"scenehash serve token add NAME {_whose(station)}"
         )
     if options.accept is not None and not options.accept.is_dir():

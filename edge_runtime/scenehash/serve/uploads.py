@@ -102,7 +102,7 @@ class Uploads:
             self._forget_old()
             if number not in self._kept:
                 raise NotStoredError(
-                    f"upload {printable(number)}: not here, or not any more; send the image again"
+                    f"upload {printable(number)}: unknown or expired; send the image again"
                 )
             return self._kept[number][0]
 

@@ -169,7 +169,7 @@ class Links:
         return state
 
     def keep(self, way: Way, peer: str, state: Mapping[str, Any]) -> None:
-        """Change that."""
+        """Store the state."""
         text = json.dumps(state, separators=(",", ":"))
         with self._changing():
             self._database.run(
@@ -182,7 +182,7 @@ class Links:
         if not self._are_made():
             return []
         return [
-            f"how far the link {way} {peer} is, is damaged"
+            f"the saved progress of the link {way} {peer} is damaged"
             for way, peer, state, checksum in self._database.all("SELECT * FROM link")
             if _seal(way, peer, state) != checksum
         ]
@@ -247,7 +247,7 @@ class Links:
             return None if found is None else _annotation(*found)
 
     def annotate(self, store: str, first_row: int, digest: bytes, to: Annotation) -> None:
-        """Change that."""
+        """Store the annotation."""
         words = json.dumps([to.path, *to.labels])
         with self._changing():
             self._database.run(

@@ -50,7 +50,10 @@ def check_head(
             "scenehash trust key, and here: scenehash trust add with its public part"
         )
     if len(signature) != ID_BYTES + SIGNATURE_BYTES:
-        raise TrustError(f"its signature has {len(signature)} bytes, which none has")
+        raise TrustError(
+            f"its signature is {len(signature)} bytes long; a valid one is "
+            f"{ID_BYTES + SIGNATURE_BYTES}"
+        )
     key = signature[:ID_BYTES].hex()
     found = station.check_key(key, now)
     check(bytes.fromhex(found.public), signature[ID_BYTES:], encoded(kind, head))

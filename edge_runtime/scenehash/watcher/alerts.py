@@ -217,7 +217,7 @@ def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None =
         alert = store.alerts.get(name)
         if false_alarms is None and alert.rule is None:
             raise ConfigurationError(
-                f"{name}: it has a radius, and no rate of false alarms was ever asked for; give one"
+                f"{name}: it has a radius and no rate of false alarms; give a rate"
             )
         known = "" if alert.rule is None else alert.rule.expected.asked
         rate = Rate.parse(known if false_alarms is None else false_alarms)
@@ -317,8 +317,8 @@ def _fitted(
     archive = _archive(store, _example_rows(store, alert))
     if len(archive) < LEAST_TILES:
         raise ConfigurationError(
-            f"{store.path}: {len(archive)} tiles do not tell how often an alert is false, "
-            f"{LEAST_TILES} may; give a radius, and a rate when there are more"
+            f"{store.path}: {len(archive)} tiles are too few to estimate false alarms; at "
+            f"least {LEAST_TILES} are needed; give a radius, and a rate when there are more"
         )
     frame, dims, count = store.vectors.frame, store.vectors.dims, len(alert.examples)
     like = samples_of(alert.examples, vectors[:count], frame, dims)

@@ -209,7 +209,7 @@ def test_a_revoked_key_does_not_come_back(key: Path) -> None:
     revoke_key("ground")
     with pytest.raises(TrustError, match="was revoked"):
         add_key(public(key), "ground")
-    with pytest.raises(TrustError, match="0 keys are called so"):
+    with pytest.raises(TrustError, match="0 keys have this name"):
         revoke_key("nobody")
     assert check_trust().verdict == "warning"
 
@@ -225,13 +225,19 @@ def test_a_head_is_signed_and_checked(tmp_path: Path, trust: Path, key: Path) ->
     make_key(other)
     for head, one, kind, now, reason in [
         (b"head", b"", BUNDLE, NOW, "not signed"),
-        (b"heal", signature, BUNDLE, NOW, "not one by the key"),
-        (b"head", signature, "text/plain", NOW, "not one by the key"),
+        (b"heal", signature, BUNDLE, NOW, "does not match the key"),
+        (b"head", signature, "text/plain", NOW, "does not match the key"),
         (b"head", signature[:-1], BUNDLE, NOW, "71 bytes"),
         (b"head", signature + b"\0", BUNDLE, NOW, "73 bytes"),
-        (b"head", signature[:-1] + b"\xff", BUNDLE, NOW, "not one by the key"),
+        (b"head", signature[:-1] + b"\xff", BUNDLE, NOW, "does not match the key"),
         (b"head", sign_head(b"head", BUNDLE, other), BUNDLE, NOW, "unknown here"),
-        (b"head", signature[:8] + sign_head(b"head", BUNDLE, other)[8:], BUNDLE, NOW, "not one by"),
+        (
+            b"head",
+            signature[:8] + sign_head(b"head", BUNDLE, other)[8:],
+            BUNDLE,
+            NOW,
+            "does not match",
+        ),
         (b"head", signature, BUNDLE, NOW + 2 * DAY, "expired"),
     ]:
         with pytest.raises(TrustError, match=reason):
