@@ -90,10 +90,10 @@ if TYPE_CHECKING:
     from .watcher.alerts import (
         add_alert,
         confirm_match,
+        count_alert_matches,
         propose_radius,
         reject_match,
         set_false_alarm_rate,
-        test_alert,
     )
     from .watcher.options import SinkOptions, WatchOptions, WatchReport
     from .watcher.watch import watch
@@ -131,6 +131,7 @@ __all__ = [
     "add_alert",
     "bench",
     "confirm_match",
+    "count_alert_matches",
     "doctor",
     "hash_archive",
     "ingest",
@@ -146,7 +147,6 @@ __all__ = [
     "retry_quarantine",
     "search",
     "set_false_alarm_rate",
-    "test_alert",
     "watch",
 ]
 
@@ -193,7 +193,7 @@ _MODULE_OF = {
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
     "set_false_alarm_rate": "watcher.alerts",
-    "test_alert": "watcher.alerts",
+    "count_alert_matches": "watcher.alerts",
     "propose_radius": "watcher.alerts",
     "watch": "watcher.watch",
 }

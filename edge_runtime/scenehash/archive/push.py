@@ -33,8 +33,9 @@ def push_archive(
     waited for.
 
     After this, the engine holds exactly this archive's tiles for the station. Rows are those that
-    load_archive gives in a new store. Interrupted, give the same call again. Raises ArchiveError when there is no archive,
-    EngineError when the station is one of another archive or of a store, and what push raises.
+    load_archive gives in a new store. Interrupted, give the same call again. Raises ArchiveError
+    when there is no archive, EngineError when the station is one of another archive or of a store,
+    and what push raises.
     """
     manifest, storage = read_manifest(archive)
     source = ArchiveSource(manifest, storage, check_station_name(station))

@@ -222,14 +222,14 @@ def test_command(
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import test_alert
+    from scenehash.watcher.alerts import count_alert_matches
 
     if sheet is not None:
         check_output(sheet, outside=store)
         check_format(sheet)
     with CodeStore.open(store) as code_store:
         alert = code_store.alerts.get(name)
-        tested = test_alert(code_store, alert, label)
+        tested = count_alert_matches(code_store, alert, label)
         tuning, proposed = tested.tuning, tested.tuning.proposed()
         summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
         shown = (_tuning_table(alert, tuning, proposed), summary)

@@ -165,12 +165,12 @@ def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
     Exit status 1, with the reason, when it is refused. Nothing is remembered.
     """
     from scenehash.model.trusted import verify_model
-    from scenehash.trust import Station
+    from scenehash.trust import Verifier
 
-    station = Station()
-    if not station.has_keys:
+    verifier = Verifier()
+    if not verifier.has_keys:
         raise UsageError("by whose key? Name one first: scenehash trust add KEY.pub")
-    trusted = verify_model(file) if file.suffix == ".onnx" else station.verify(file)
+    trusted = verify_model(file) if file.suffix == ".onnx" else verifier.verify(file)
     document = {"file": str(file), **trusted.model_dump(mode="json")}
     by = "made here" if trusted.key is None else f"by the key {trusted.key}"
     report(document, as_json, f"{file}: trusted, number {trusted.number} of {trusted.series}, {by}")

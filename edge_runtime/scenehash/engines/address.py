@@ -53,9 +53,9 @@ class Address:
             raise ConfigurationError(f"{text}: not the address of an engine; give {FORMS}")
         if parts.password is not None:
             raise ConfigurationError(
-                f"{kind}://{parts.hostname}: other users can see a password in an address "
-                "(list of processes); give it in SCENEHASH_MILVUS_TOKEN (USER:PASSWORD), or in PGPASSWORD or "
-                "~/.pgpass"
+                f"{kind}://{parts.hostname}: other users can see a password in an address, in "
+                "the list of processes; give it in SCENEHASH_MILVUS_TOKEN (USER:PASSWORD), or in "
+                "PGPASSWORD or ~/.pgpass"
             )
         within, _, collection = unquote(parts.path).lstrip("/").rpartition("/")
         options = tuple(parse_qsl(parts.query))

@@ -23,7 +23,7 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 from .address import Address
 from .backend import Conditions, Document, Found
 from .nearest import Answer, Asked, ExactSearch, Span
-from .tiles import ROWS, EngineScene, EngineTiles, SceneMark, StoredTile
+from .tiles import ROWS, EngineMark, EngineScene, EngineTiles, StoredTile
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
 # What an answer, or a request, has at most.
@@ -134,11 +134,11 @@ class Milvus:
                     self._client.drop_collection(name)
             self._loaded.discard(name)
 
-    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """See Backend."""
         span = Span(station * ROWS, station * ROWS + rows)
         for own in self._ranged(self._scenes(shelf), span, ["number", "tiles", "seal"]):
-            yield SceneMark(own["number"], own["tiles"], own["seal"].strip())
+            yield EngineMark(own["number"], own["tiles"], own["seal"].strip())
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
         """See Backend: scenes are there without a seal until all of their tiles are there."""
@@ -154,7 +154,7 @@ class Milvus:
             self._upsert(self._tiles(shelf), _tile_fields(bits), some)
         self._upsert(self._scenes(shelf), fields, entries)
 
-    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend: the tiles go first."""
         for some in _parts(scenes, 100):
             spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
@@ -498,7 +498,7 @@ def _tile_columns(scenes: Sequence[EngineTiles]) -> dict[str, list[Any]]:
 def _scene(found: dict[str, Any]) -> EngineScene:
     facts = json.loads(found["document"])
     return EngineScene(
-        SceneMark(found["number"], found["tiles"], found["seal"]),
+        EngineMark(found["number"], found["tiles"], found["seal"]),
         facts["content"],
         facts["path"],
         facts["time"],

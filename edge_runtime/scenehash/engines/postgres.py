@@ -18,7 +18,7 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 
 from .address import Address
 from .backend import Conditions, Document, Found
-from .tiles import ROWS, EngineScene, EngineTiles, SceneMark, StoredTile
+from .tiles import ROWS, EngineMark, EngineScene, EngineTiles, StoredTile
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -130,7 +130,7 @@ class Postgres:
             cursor.execute(f"DROP VIEW IF EXISTS {self._places(shelf)}")
             cursor.execute(f"DROP TABLE IF EXISTS {self._tiles(shelf)}, {self._scenes(shelf)}")
 
-    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """See Backend."""
         after, end = station * ROWS - 1, station * ROWS + rows
         query = (
@@ -138,7 +138,7 @@ class Postgres:
             "WHERE number > %s AND number < %s ORDER BY number LIMIT %s"
         )
         while some := self._all(query, [after, end, PAGE]):
-            yield from (SceneMark(*own) for own in some)
+            yield from (EngineMark(*own) for own in some)
             after = some[-1][0]
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
@@ -156,7 +156,7 @@ class Postgres:
                     copy.write(_tile_rows(own, encoding))
                 copy.write(COPY_END)
 
-    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend."""
         with self._transaction() as cursor:
             self._remove(cursor, shelf, scenes)
@@ -211,7 +211,7 @@ class Postgres:
         )
         return {
             mark[0]: EngineScene(
-                SceneMark(*mark), content, path, time, tuple(labels), json.loads(params)
+                EngineMark(*mark), content, path, time, tuple(labels), json.loads(params)
             )
             for *mark, content, path, time, labels, params in self._all(query, [list(firsts)])
         }
@@ -249,7 +249,7 @@ class Postgres:
             return inner, values
         return f"{inner} WHERE distance <= %s", [*values, radius]
 
-    def _remove(self, cursor: Any, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def _remove(self, cursor: Any, shelf: str, scenes: Sequence[EngineMark]) -> None:
         firsts = [own.first for own in scenes]
         ends = [own.first + own.tiles for own in scenes]
         for table in (self._tiles(shelf), self._scenes(shelf)):

@@ -16,12 +16,12 @@ from typing import TypeVar
 from scenehash.errors import EngineError, EngineUnreachableError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.records import SceneMark as StoredMark
+from scenehash.store.records import SceneMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
 from .source import Facts, Source, StoreSource
-from .tiles import ROWS, EngineTiles, SceneMark, station_number, tiles_of
+from .tiles import ROWS, EngineMark, EngineTiles, station_number, tiles_of
 
 # Tiles that are put together: some MB a request of Milvus, or a transaction.
 TILES_AT_ONCE = 16_384
@@ -134,7 +134,7 @@ class _Push:
         here = {
             mark.first: mark
             for mark in (
-                SceneMark(station.number * ROWS + scene.first_row, scene.tiles, scene.seal)
+                EngineMark(station.number * ROWS + scene.first_row, scene.tiles, scene.seal)
                 for scene in marks
             )
         }
@@ -183,7 +183,7 @@ class _Push:
             )
         return current
 
-    def _station(self, shelf: str, marks: Sequence[StoredMark]) -> tuple[Station, Facts]:
+    def _station(self, shelf: str, marks: Sequence[SceneMark]) -> tuple[Station, Facts]:
         """The station as the collection will know it, and the facts that it knows; EngineError on
         another store's."""
         source = self.source
@@ -212,14 +212,14 @@ class _Push:
         key = stations_key(shelf) + station.name
         self.patient.ask(lambda: self.backend.write(key, station.document()))
 
-    def _remove(self, shelf: str, marks: Sequence[SceneMark]) -> int:
+    def _remove(self, shelf: str, marks: Sequence[EngineMark]) -> int:
         for start in range(0, len(marks), SCENES_AT_ONCE):
             some = marks[start : start + SCENES_AT_ONCE]
             self.patient.ask(partial(self.backend.remove, shelf, some))
         return len(marks)
 
     def _put(
-        self, shelf: str, station: Station, known: Facts, marks: Sequence[SceneMark]
+        self, shelf: str, station: Station, known: Facts, marks: Sequence[EngineMark]
     ) -> tuple[int, int]:
         """Put scenes, some thousand tiles together; how many scenes and tiles that were."""
         scenes = tiles = 0
@@ -237,7 +237,7 @@ class _Push:
         self._write(shelf, station)
         return scenes, tiles
 
-    def _read(self, number: int, marks: Sequence[SceneMark]) -> Iterator[EngineTiles]:
+    def _read(self, number: int, marks: Sequence[EngineMark]) -> Iterator[EngineTiles]:
         """The scenes of marks that are there still; damaged ones are set aside."""
         for start in range(0, len(marks), SCENES_AT_ONCE):
             rows = [mark.first - number * ROWS for mark in marks[start : start + SCENES_AT_ONCE]]
@@ -256,7 +256,7 @@ class _Push:
         self.patient.ask(lambda: self.backend.erase(keys))
 
 
-def _same_rows(here: SceneMark | None, there: SceneMark) -> bool:
+def _same_rows(here: EngineMark | None, there: EngineMark) -> bool:
     """Whether what the engine has in some rows is replaced by what the store has in the same."""
     return here is not None and here.tiles == there.tiles
 

@@ -30,7 +30,7 @@ WINDOW, CORNERS = struct.Struct("<4q"), struct.Struct("<8d")
 Numbers = npt.NDArray[np.int64]
 
 
-class SceneMark(NamedTuple):
+class EngineMark(NamedTuple):
     """What tells whether an engine has a scene as a store has it now.
 
     first: the number of its first tile. seal: 16 hexadecimal digits, others when anything of it is
@@ -46,7 +46,7 @@ class SceneMark(NamedTuple):
 class EngineScene:
     """A scene in an engine: its mark, and what hits show of it. time: seconds since 1970, UTC."""
 
-    mark: SceneMark
+    mark: EngineMark
     content: str
     path: str
     time: float | None
@@ -92,7 +92,7 @@ def station_number(name: str, taken: Iterable[int]) -> int:
 
 def tiles_of(record: SceneRecord, codes: Codes, seal: str, station: int) -> EngineTiles:
     """A scene, as the engine has it under the number of its station."""
-    mark = SceneMark(station * ROWS + record.first_row, record.tiles, seal)
+    mark = EngineMark(station * ROWS + record.first_row, record.tiles, seal)
     scene = EngineScene(
         mark, record.content, record.path, record.time, record.labels, record.decode_params
     )

@@ -7,12 +7,8 @@ from typing import NamedTuple
 from scenehash.errors import BundleError, ConfigurationError
 from scenehash.store.labels import check_labels
 
+from .limits import DIGEST_BYTES, MOST_ROWS, MOST_TEXT
 from .wire import NOT_TEXT, Reader, Writer
-
-MARK_BYTES = DIGEST_BYTES = 8
-# A row beyond this is none: 10^12 tiles.
-MOST_ROWS = 1 << 40
-MOST_TEXT = 1 << 16
 
 Labels = tuple[str, ...]
 
@@ -31,7 +27,7 @@ def annotation_mark(path: str, labels: Labels) -> bytes:
     out = Writer()
     out.text(path)
     _put_labels(out, labels)
-    return blake2b(out.data(), digest_size=MARK_BYTES).digest()
+    return blake2b(out.data(), digest_size=DIGEST_BYTES).digest()
 
 
 def put_annotations(scenes: Sequence[AnnotatedScene]) -> bytes:

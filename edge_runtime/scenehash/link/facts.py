@@ -7,9 +7,9 @@ from scenehash.codes import check_bits
 from scenehash.errors import BundleError, ConfigurationError
 from scenehash.files import printable
 
-from .annotations import MOST_ROWS
 from .bundle import MOST_NUMBER, UUID_BYTES
-from .digest_tree import DIGEST_BYTES, FAN, LEAF_ROWS, Level
+from .digest_tree import FAN, LEAF_ROWS, Level
+from .limits import DIGEST_BYTES, MOST_ROWS
 from .spans import Spans
 from .wire import Reader, Writer
 

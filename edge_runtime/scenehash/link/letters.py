@@ -18,8 +18,8 @@ from scenehash.store.records import digest
 
 from . import kinds
 from .alert_code import put_alert, take_alert
-from .annotations import MOST_ROWS
 from .answering import answer_question
+from .limits import MOST_ROWS
 from .pieces import codes_mark
 from .questions import Answer, Question
 from .received import Received

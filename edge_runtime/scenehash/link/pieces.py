@@ -21,9 +21,6 @@ from scenehash.store import FILE, HashedScene, SceneRecord
 from scenehash.tiling import MOST_TILES, Window
 
 from .annotations import (
-    DIGEST_BYTES,
-    MOST_ROWS,
-    MOST_TEXT,
     LabelSets,
     PathReader,
     PathWriter,
@@ -31,12 +28,12 @@ from .annotations import (
     take_labels,
 )
 from .footprint_code import Floats, put_footprints, take_footprints
+from .limits import DIGEST_BYTES, MOST_PIXELS, MOST_ROWS, MOST_TEXT
 from .wire import Integers, Reader, Writer
 
 CONTENT_BYTES = 16
 # Tiles in a block: what it unpacks to takes little memory, whatever it claims.
 MOST_IN_BLOCK = 1 << 14
-MOST_PIXELS = (1 << 31) - 1
 NO_TIME, SECONDS, MICROSECONDS, DOUBLE = range(4)
 # Years 1 to 9999, in seconds since 1970.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799

@@ -13,12 +13,11 @@ from scenehash.store.records import seconds
 from scenehash.tiling import Window
 
 from .alert_code import put_alert, put_codes, take_alert, take_codes
-from .annotations import MOST_ROWS
+from .limits import MOST_PIXELS, MOST_ROWS
 from .pieces import (
     CONTENT_BYTES,
     FIRST_SECOND,
     LAST_SECOND,
-    MOST_PIXELS,
     put_time,
     take_time,
 )

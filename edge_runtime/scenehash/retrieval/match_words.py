@@ -20,7 +20,8 @@ others of its archive, and hits are its nearest 20.
 - nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
 docs/search.md has what was measured on the shipped model. All of these are shares among some 30
-kinds in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
+kinds in about equal parts: a kind that is one in a thousand has more strangers within the same
+distance.
 """
 
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ Word = Literal[
 ]
 
 # Shares that are of the query's kind, and the percentile of the queries of known kinds.
-MOSTLY, HALF, RARELY, KNOWN = 0.8, 0.5, 0.2, 99.0
+MOSTLY, HALF, RARELY, KNOWN_PERCENTILE = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 
 # By the width of a code: the fields of MatchDistances. Of the shipped model named open, which has
@@ -128,7 +129,7 @@ def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> Matc
         same_kind,
         max(same_kind, likely),
         max(same_kind, likely, doubtful),
-        int(np.percentile(nearest, KNOWN)),
+        int(np.percentile(nearest, KNOWN_PERCENTILE)),
     )
 
 

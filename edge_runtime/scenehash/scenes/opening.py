@@ -23,7 +23,7 @@ from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, worl
 from .place import Place
 from .plain_image import read_image_file
 from .scene import Scene, only_input_errors
-from .size_limits import MAX_BYTES
+from .size_limits import MOST_TURNED_BYTES
 from .source import ArraySource, Source
 from .stac import Noted
 from .stretch import leaves_alone
@@ -231,7 +231,7 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
         return raster
     orientation = tiff_orientation(first_directory(path))
     pixels = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
-    if orientation == UPRIGHT or pixels > MAX_BYTES // 2:
+    if orientation == UPRIGHT or pixels > MOST_TURNED_BYTES:
         return turned(raster, orientation)
     # A row of what is seen is a column of what is stored: strips would be decoded once for each.
     return turned(_in_memory(raster), orientation)

@@ -133,7 +133,9 @@ def make_alert(
     return _fitted(store, alert, vectors, rate.text, rate.share(store))
 
 
-def test_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -> AlertTest:
+def count_alert_matches(
+    store: CodeStore, alert: str | Alert, label: str | None = None
+) -> AlertTest:
     """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
 
     Its own examples are left out. Arguments and errors as propose_radius.

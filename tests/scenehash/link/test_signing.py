@@ -97,7 +97,7 @@ def test_a_revoked_key_signs_no_bundle(tmp_path: Path, signed: Path) -> None:
 def test_an_expired_key_signs_no_bundle(
     tmp_path: Path, signed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scenehash.trust.station.clock", lambda: NOW + timedelta(days=20))
+    monkeypatch.setattr("scenehash.trust.verifier.clock", lambda: NOW + timedelta(days=20))
     (line,) = applied(tmp_path, signed)
     assert "expired" in line
 

@@ -16,7 +16,7 @@ from scenehash.errors import InputError, ModelError, TrustError
 from scenehash.model.model_file import shipped_model
 from scenehash.model.trusted import read_trusted, remember_own, sign_model, verify_model
 from scenehash.trust import (
-    Station,
+    Verifier,
     add_key,
     check_head,
     make_key,
@@ -131,7 +131,7 @@ def test_a_wrong_clock_harms_nothing_for_good(
     sign_model(newer, key, "tiny", 2, NOW + 20 * DAY)
 
     def clock(time: datetime) -> None:
-        monkeypatch.setattr("scenehash.trust.station.clock", lambda: time)
+        monkeypatch.setattr("scenehash.trust.verifier.clock", lambda: time)
 
     clock(NOW + 400 * DAY)
     with pytest.raises(ModelError, match="expired"):
@@ -263,4 +263,4 @@ def test_a_signature_is_one_of_the_openssf_format(tmp_path: Path, key: Path) -> 
     root = hashlib.sha256(bytes.fromhex(resource["digest"])).hexdigest()
     assert statement["subject"] == [{"name": "file.bin", "digest": {"sha256": root}}]
     add_key(public(key), "ground")
-    assert Station().verify(path) == claim
+    assert Verifier().verify(path) == claim

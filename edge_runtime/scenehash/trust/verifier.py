@@ -39,7 +39,7 @@ MOST_FILE_BYTES = 1 << 30
 MOST_AT_ONCE = 1 << 24
 
 
-class Station:
+class Verifier:
     """What this machine trusts, as it was when this was made; TrustError where it is damaged."""
 
     def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
