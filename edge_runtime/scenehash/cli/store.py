@@ -141,7 +141,7 @@ def scenes_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the scenes of which a tile meets all given conditions.
+    """List the scenes with at least one tile that meets all conditions.
 
     The one that was stored last comes first.
     """

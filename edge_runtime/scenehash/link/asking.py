@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AskOptions:
-    """What a peer is asked for.
+    """A request to a peer.
 
     k: at most so many hits. radius: in bits; None: any. where: which tiles. thumbnails: whether a
     small picture of each hit is wanted. alert: the name of an alert of the asking store, by whose

@@ -67,7 +67,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a sender has of the addressee's bundles.
+    """The sender's record of the bundles that it received from the addressee.
 
     store: the id of the addressee's store. newest: the highest number that has come. whole: the
     numbers of bundles that came completely. partial: of those that were cut, the blocks that came.

@@ -89,7 +89,7 @@ class MatchDistances:
 
     @classmethod
     def default(cls, bits: int) -> "MatchDistances":
-        """For a model whose card has none: those of the shipped one, as shares of the width."""
+        """For a model whose card has none: the shipped model's, as shares of the width."""
         width = max(measured for measured in MEASURED if measured <= bits)
         return cls(*(distance * bits // width for distance in MEASURED[width]))
 

@@ -96,7 +96,7 @@ class Uploads:
         return upload
 
     def get(self, number: str) -> Upload:
-        """The upload of an id; NotStoredError when there is none any more."""
+        """The upload of an id; NotStoredError when it is unknown or expired."""
         with self._lock:
             self._forget_old()
             if number not in self._kept:

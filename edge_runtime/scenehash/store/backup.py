@@ -64,7 +64,7 @@ class BackedUp:
 
 
 class Version(NamedTuple):
-    """What changes in a store beside that scenes come in.
+    """What else than new scenes changes in a store.
 
     generation: with each file of codes. rewritten: where codes are written over others, the model
     is another, or stores of earlier models change.

@@ -178,7 +178,7 @@ class Links:
             )
 
     def damage(self) -> list[str]:
-        """What is damaged, a line each."""
+        """List the damage, a line each."""
         if not self._are_made():
             return []
         return [
@@ -226,7 +226,7 @@ class Links:
             )
 
     def forget_numbers(self, store: str) -> None:
-        """Whatever bundle of a store comes next is newer than those that brought its scenes."""
+        """Forget bundle numbers: the next bundle of a store counts as newer than its scenes."""
         with self._changing():
             for table in ("link_scene", "link_annotation", "link_piece"):
                 self._database.run(f"UPDATE {table} SET number = 0 WHERE store = ?", (store,))
@@ -377,7 +377,7 @@ class Links:
         return int(self._database.one(query, store, file)[0])
 
     def waiting_bytes(self, store: str) -> int:
-        """How many bytes of all files have come whose other parts have not."""
+        """The bytes kept of incomplete files."""
         if not self._are_made():
             return 0
         query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ?"
@@ -416,7 +416,7 @@ def linked_stations(database: Database) -> list[str]:
 
 
 def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
-    """What holds in SQL for scenes that this store has as a station has them, and its values."""
+    """The SQL condition for scenes that this store has as a station has them, and its values."""
     query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
     stores = [str(peer) for (peer,) in database.all(query, station)]
     places = ", ".join("?" * len(stores))

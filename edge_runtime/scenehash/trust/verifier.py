@@ -54,7 +54,7 @@ class Verifier:
 
     @property
     def has_keys(self) -> bool:
-        """Whether there are keys, even if none is good any more: files must be signed then."""
+        """Whether there are keys, even if all are revoked or expired: files must be signed then."""
         return bool(self._state.keys)
 
     def read(self, path: Path, kind: Kind, most: int) -> tuple[bytes, Claim | AcceptedFile]:

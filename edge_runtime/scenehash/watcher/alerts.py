@@ -210,7 +210,7 @@ def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
 
 
 def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
-    """Choose the rule of an alert anew for a rate of false alarms, durably; None: as before.
+    """Choose an alert's rule again for a rate of false alarms, durably; None: the rate as before.
 
     By what the store holds now. Raises NotStoredError when there is no such alert, and
     ConfigurationError as make_alert, and when no rate was given before.

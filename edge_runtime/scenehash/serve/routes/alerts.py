@@ -85,7 +85,7 @@ def alert(station: StationServed, name: Name) -> Response:
 
 @router.patch("/api/alerts/{name:path}")
 def change(station: StationServed, name: Name, asked: RateRequest) -> Response:
-    """Give an alert another radius, or choose its rule anew for a rate of false alarms."""
+    """Give an alert another radius, or choose its rule again for a rate of false alarms."""
     if asked.radius is not None and asked.false_alarms is not None:
         raise ConfigurationError("a radius and a rate of false alarms: give one of them")
     with station.writer() as store:

@@ -42,7 +42,7 @@ CollectionServed = Annotated[Collection, Depends(collection_of)]
 
 @router.get("/api/station")
 def about(collection: CollectionServed) -> Response:
-    """What the engine has, and of which stations."""
+    """The engine's contents, by station."""
     return answer(collection.document())
 
 
