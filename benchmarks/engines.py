@@ -133,8 +133,8 @@ def timed(open_: Callable[[], Searchable], codes: Codes, where: Filter | None, c
     took = time.perf_counter() - begun
     p50, p95 = np.percentile(times, [50, 95])
     return {
-        "p50_ms": round(p50, 2),
-        "p95_ms": round(p95, 2),
+        "p50_ms": round(float(p50), 2),
+        "p95_ms": round(float(p95), 2),
         "per_second": round(len(times) / took),
     }
 

@@ -87,7 +87,7 @@ def show(name: str, limits: MatchDistances, codes: Codes, labels: Labels) -> Non
     first = distances[:, :1]
     said = np.array(
         [
-            [limits.word(distance, int(nearest[0]), False, False) for distance in row]
+            [limits.word(distance, int(nearest[0]), False, False, len(codes)) for distance in row]
             for row, nearest in zip(distances.tolist(), first.tolist(), strict=True)
         ]
     )

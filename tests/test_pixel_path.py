@@ -138,7 +138,7 @@ def by_evaluating_a_model(path: Path, params: DecodeParams, loaded: HashModel) -
 
 def by_calibrating(path: Path, params: DecodeParams) -> Image:
     config = make_config({"decode_params": dataclasses.asdict(params)})
-    return next(iter(build._reader([labelled(path)], config, SILENT)()))
+    return next(iter(build._reader([labelled(path)], config, SILENT)("measure ranges")))
 
 
 def by_ingesting(path: Path, params: DecodeParams, loaded: HashModel, folder: Path) -> Image:

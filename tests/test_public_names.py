@@ -44,5 +44,6 @@ def test_a_package_is_imported_without_torch_and_says_what_to_install(
     assert loaded == "[]"
     assert error == (
         "MissingExtraError this needs torch, which is not installed: "
-        f"pip install 'scenehash[{extra}]'"
+        f"install scenehash with its extra {extra} (in the folder of its source: "
+        f"pip install '.[{extra}]')"
     )

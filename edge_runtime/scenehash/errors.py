@@ -108,9 +108,16 @@ class MissingExtraError(ScenehashError):
     """An optional dependency is not installed."""
 
     def __init__(self, module: str, extra: str) -> None:
-        super().__init__(
-            f"this needs {module}, which is not installed: pip install 'scenehash[{extra}]'"
-        )
+        super().__init__(f"this needs {module}, which is not installed: {extras_remedy(extra)}")
+
+
+def extras_remedy(*extras: str) -> str:
+    """How to install optional parts, wherever scenehash was installed from."""
+    names, noun = ",".join(extras), "extra" if len(extras) == 1 else "extras"
+    return (
+        f"install scenehash with its {noun} {names} (in the folder of its source: "
+        f"pip install '.[{names}]')"
+    )
 
 
 @contextlib.contextmanager

@@ -173,18 +173,18 @@ def _build_graph(run: Run, options: ExportOptions, progress: Progress) -> BuiltG
     check_weights(graph)
     check_saturation(graph)
     check_additions(graph)
-    tiles = [tile for tile, _ in zip(calibration(), range(EXACT_TILES), strict=False)]
+    tiles = [tile for tile, _ in zip(calibration("check sums"), range(EXACT_TILES), strict=False)]
     check_exact_path(graph, tiles)
     return BuiltGraph(graph, calibrated.record, operators)
 
 
 def _reader(
     images: Sequence[LabelledImage], config: Config, progress: Progress
-) -> Callable[[], Iterator[Image]]:
-    """A function that gives the tiles of images, at each call."""
+) -> Callable[[str], Iterator[Image]]:
+    """A function that gives the tiles of images, at each call; it is told what for."""
 
-    def read() -> Iterator[Image]:
-        for image in track(images, len(images), "calibrate", progress):
+    def read(what: str) -> Iterator[Image]:
+        for image in track(images, len(images), what, progress):
             yield read_tile(image.path, config.tile_size, config.decode_params)
 
     return read

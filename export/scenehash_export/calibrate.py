@@ -34,7 +34,9 @@ LAYER_TILES = 16
 FITTED_METHOD = "percentile"
 FITTING_TILES = 64
 
-Tiles = Callable[[], Iterable[Image]]
+NOISE = "measure noise of layers"
+# Of what it is for, in words: all the tiles.
+Tiles = Callable[[str], Iterable[Image]]
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,20 @@ def calibrate(
     """Quantize an FP32 graph from tiles to logits in each known way, and choose the best.
 
     Each method gives ranges of activations; weights are rounded to the nearest step, and for one
-    method fitted (gptq.py). calibration, held_out: each gives tiles uint8 [S, S, 3] at every call;
+    method fitted (gptq.py). calibration, held_out: each gives tiles uint8 [S, S, 3] at every
+    call, told in words what for;
     ranges are taken from the first, methods are compared on the second. Where the best is too
     noisy, the 2, 4 or 8 layers that add most noise stay in FP32.
     """
     model = with_biases(model)
-    observed = observe(model, calibration())
+    observed = observe(model, calibration("measure ranges"))
     ranges = {
         method: {name: find(tensor) for name, tensor in observed.tensors.items()}
         for method, find in METHODS.items()
     }
     comparison = _Comparison(model, held_out)
     trials = [comparison.trial(quantize(model, ranges[method]), method) for method in METHODS]
-    fitting_tiles = list(_evenly(calibration(), observed.count, FITTING_TILES))
+    fitting_tiles = list(_evenly(calibration("read tiles to fit"), observed.count, FITTING_TILES))
 
     def fitted(in_float: Sequence[str] = ()) -> _Trial:
         nearest = quantize(model, ranges[FITTED_METHOD], in_float)
@@ -79,7 +82,7 @@ def calibrate(
 
     trials.append(fitted())
     best = max(trials, key=_quality)
-    layers = layer_noise(model, best.graph, _first(held_out()))
+    layers = layer_noise(model, best.graph, _first(held_out(NOISE)))
     for count in FLOAT_LAYERS:
         if best.record.logit_snr_db >= ENOUGH_DB or count >= _weighted(model):
             break
@@ -87,7 +90,7 @@ def calibrate(
         trials.append(fitted(names))
         best = max(trials, key=_quality)
     if best.float_layers:
-        layers = layer_noise(model, best.graph, _first(held_out()))
+        layers = layer_noise(model, best.graph, _first(held_out(NOISE)))
     record = CalibrationRecord(
         method=best.record.method,
         images=observed.count,
@@ -104,7 +107,7 @@ class _Comparison:
 
     def __init__(self, model: onnx.ModelProto, held_out: Tiles) -> None:
         self._held_out = held_out
-        self._reference, _ = self._logits(model)
+        self._reference, _ = self._logits(model, "run in FP32")
         self.images = len(self._reference)
 
     def trial(
@@ -114,7 +117,7 @@ class _Comparison:
         rounding: str = "nearest",
         in_float: Sequence[str] = (),
     ) -> _Trial:
-        logits, milliseconds = self._logits(graph)
+        logits, milliseconds = self._logits(graph, f"try {method}, {rounding} weights")
         record = TrialRecord(
             method=method,
             rounding=rounding,
@@ -125,14 +128,14 @@ class _Comparison:
         )
         return _Trial(graph, record, list(in_float))
 
-    def _logits(self, model: onnx.ModelProto) -> tuple[Floats, float]:
+    def _logits(self, model: onnx.ModelProto, what: str) -> tuple[Floats, float]:
         """Logits float32 [N, K] of the held-out tiles, and the median time of one in ms."""
         finished = onnx.ModelProto()
         finished.CopyFrom(model)
         finish_graph(finished)
         session = open_session(finished, threads=1)
         results, times = [], []
-        for tile in self._held_out():
+        for tile in self._held_out(what):
             started = time.perf_counter()
             results += session.run([LOGITS], {"tiles": tile[np.newaxis]})
             times.append(1000 * (time.perf_counter() - started))

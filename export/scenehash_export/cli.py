@@ -99,7 +99,8 @@ def _lines(exported: "Exported") -> list[str]:
         f"unchanged, map@20 {fidelity.map_at_20_reference:.4f} -> {fidelity.map_at_20:.4f}",
         *_trial_lines(card),
         quality,
-        "runs as: " + ", ".join(f"{count} {name}" for name, count in exported.operators.items()),
+        "operators of ONNX Runtime: "
+        + ", ".join(f"{name} {count}" for name, count in exported.operators.items()),
     ]
 
 

@@ -66,7 +66,7 @@ def round_weights(
     result.CopyFrom(quantized)
     layers = _layers(model, result)
     exact, rounded = ActivationCache(model, tiles), ActivationCache(result, tiles)
-    for layer in track(layers, len(layers), "fit weights", progress):
+    for layer in track(layers, len(layers), "fit weights, by layer", progress):
         layer.fit(*_moments(layer, exact, rounded))
     return result
 

@@ -138,6 +138,7 @@ def test_the_pair_rule_is_the_bound_of_sixteen_bits() -> None:
     assert 255 * 128 < 2**15 <= 255 * 129
 
 
+@pytest.mark.slow
 def test_cached_activations_are_those_of_the_whole_graph(
     graphs: tuple[onnx.ModelProto, onnx.ModelProto], tiles: Tiles
 ) -> None:

@@ -1,6 +1,7 @@
 """INT8 really runs in INT8, from the tile's bytes on."""
 
 import inspect
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
 from scenehash.codes import pack
 from scenehash.errors import FidelityError
+from scenehash.tiles import Image
 from scenehash_export.calibrate import FITTED_METHOD, calibrate
 from scenehash_export.graph import finish_graph, fold_normalisation, network_graph
 from scenehash_export.layer_snr import decibels, worst_layers
@@ -100,7 +102,7 @@ def test_every_calibration_method_is_shown_and_the_best_taken(
     tiles: npt.NDArray[np.uint8],
 ) -> None:
     plain = network_graph(small_network(), SIZE)
-    done = calibrate(plain, lambda: iter(tiles[::2]), lambda: iter(tiles[1::2]))
+    done = calibrate(plain, lambda _: iter(tiles[::2]), lambda _: iter(tiles[1::2]))
     record = done.record
     assert {trial.method for trial in record.trials} == set(METHODS)
     fitted = [trial.method for trial in record.trials if trial.rounding == "fitted"]
@@ -121,7 +123,17 @@ def test_noise_that_no_method_removes_leaves_the_worst_layers_in_fp32(
     monkeypatch.setattr("scenehash_export.calibrate.ENOUGH_DB", 200.0)
     monkeypatch.setattr("scenehash_export.calibrate.FLOAT_LAYERS", (3,))
     plain = network_graph(small_network(), SIZE)
-    record = calibrate(plain, lambda: iter(tiles), lambda: iter(tiles)).record
+    told: list[str] = []
+
+    def held_out(what: str) -> Iterator[Image]:
+        told.append(what)
+        return iter(tiles)
+
+    record = calibrate(plain, lambda _: iter(tiles), held_out).record
+    # Each pass over the tiles says what it is for.
+    assert told[0] == "run in FP32"
+    for trial in record.trials:
+        assert f"try {trial.method}, {trial.rounding} weights" in told
     assert len(record.float_layers) == 3
     mixed = record.trials[-1]
     assert mixed.float_layers == 3
@@ -132,7 +144,7 @@ def test_worst_layer_is_the_one_that_makes_the_noise_and_not_those_behind_it(
     tiles: npt.NDArray[np.uint8],
 ) -> None:
     plain = network_graph(small_network(), SIZE)
-    layers = calibrate(plain, lambda: iter(tiles), lambda: iter(tiles)).record.layers
+    layers = calibrate(plain, lambda _: iter(tiles), lambda _: iter(tiles)).record.layers
     ratios = (40.0, 20.0, 21.0, 22.0)
     changed = [
         layer.model_copy(update={"snr_db": ratio})

@@ -361,7 +361,7 @@ def test_without_the_extra_the_command_says_what_to_install(
     monkeypatch.chdir(tmp_path)
     said = CliRunner().invoke(build_app(), ["data", "fetch", "eurosat"])
     assert said.exit_code == 1
-    assert "pip install 'scenehash[train]'" in said.stderr
+    assert "pip install '.[train]'" in said.stderr
 
 
 def test_every_published_archive_has_a_checksum_that_can_be_checked() -> None:

@@ -46,7 +46,7 @@ def test_backbones_that_cannot_be_had_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_timm_that_is_not_installed_says_what_to_install() -> None:
-    with pytest.raises(MissingExtraError, match=r"scenehash\[timm\]"):
+    with pytest.raises(MissingExtraError, match="its extra timm"):
         load_backbone("timm:resnet18", 64)
 
 

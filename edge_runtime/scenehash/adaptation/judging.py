@@ -82,11 +82,15 @@ class Judgement:
         return 0.0 if self.is_known else self.agreement.change
 
     @property
+    def loses_steadiness(self) -> bool:
+        """Whether the adapted codes are less steady than may be."""
+        steady = self.steadiness
+        return steady is not None and steady.after < steady.before - MOST_UNSTEADY
+
+    @property
     def is_better(self) -> bool:
         """Whether the adapted codes are to be preferred."""
-        steady = self.steadiness
-        loses = steady is not None and steady.after < steady.before - MOST_UNSTEADY
-        return self.gain >= ENOUGH and not (self.is_known or loses)
+        return self.gain >= ENOUGH and not (self.is_known or self.loses_steadiness)
 
 
 def judge(

@@ -6,7 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from scenehash.engines import PushReport
-from scenehash.engines.pushing import PATIENCE, push_source
+from scenehash.engines.patience import PATIENCE
+from scenehash.engines.pushing import push_source
 from scenehash.engines.source import Facts, SceneRead
 from scenehash.errors import ArchiveError, ScenehashError
 from scenehash.progress import SILENT, Progress

@@ -55,6 +55,8 @@ def adapt_command(
 
 
 def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
+    from scenehash.adaptation.judging import ENOUGH, MOST_UNSTEADY
+
     record, judgement = adapted.card.adaptation, adapted.judgement
     assert record is not None
     measures = [
@@ -75,6 +77,11 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
         lines.append(f"{adapted.unreachable:,} tiles left out: their scenes cannot be read")
     verdict = f"estimated gain: {judgement.gain:+.0%}; "
     verdict += "better" if judgement.is_better else "not better: keep the model that you have"
+    if judgement.loses_steadiness and judgement.gain >= ENOUGH:
+        verdict = (
+            f"estimated gain: {judgement.gain:+.0%}, but steadiness fell by more than "
+            f"{MOST_UNSTEADY}: not better, keep the model that you have"
+        )
     if judgement.is_known:
         verdict = "the model knows these kinds of scene: keep the model that you have"
         if judgement.is_one_kind:

@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
     )
     register_command(group, confirm_command, "scenehash alert confirm quay 512 --store my.store")
     register_command(group, reject_command, "scenehash alert reject quay 512 --store my.store")
+    register_command(group, forget_command, "scenehash alert forget quay 512 --store my.store")
     register_command(group, list_command, "scenehash alert list --store my.store")
     register_command(group, remove_command, "scenehash alert remove quay --store my.store")
     register_command(
@@ -155,19 +156,26 @@ def confirm_command(
 ) -> None:
     """Confirm that a stored tile is of an alert's kind.
 
-    The tile becomes an example.
+    The tile becomes an example. A note says so where the alert would not have matched it.
     """
     from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import confirm_match
+    from scenehash.watcher.alerts import confirm_match, judge_row
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        before = judge_row(code_store, name, row)
         alert = confirm_match(code_store, name, row)
-        scene = named(code_store.tile(row).scene)
+    away = f"{counted(before.distance, 'bit')} from the nearest example before"
+    if not before.matches:
+        notice(
+            f"note: {name} would not have matched row {row}, {away}; if it is of another kind: "
+            f"scenehash alert forget {name} {row}"
+        )
     report(
-        alert.document(),
+        alert.document() | {"judged": before.document()},
         as_json,
-        f"{store}: row {row} ({scene}) is an example of {name}, {rule_text(alert)}",
+        f"{store}: row {row} ({named(before.scene)}) is an example of {name}, {away}; "
+        f"{rule_text(alert)}",
     )
 
 
@@ -190,6 +198,25 @@ def reject_command(
         alert.document(),
         as_json,
         f"{store}: row {row} ({scene}) is a negative example of {name}, {rule_text(alert)}",
+    )
+
+
+def forget_command(
+    name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
+) -> None:
+    """Take an example or a negative example back from an alert.
+
+    It takes back what confirm, reject or add made of the tile.
+    """
+    from scenehash.store import CodeStore
+    from scenehash.watcher.alerts import forget_match
+
+    with CodeStore.open(store, writable=True, wait=wait) as code_store:
+        alert = forget_match(code_store, name, row)
+    report(
+        alert.document(),
+        as_json,
+        f"{store}: row {row} is no example of {name}, and no negative; {rule_text(alert)}",
     )
 
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenehash.errors import ConfigurationError
+from scenehash.engines.patience import PATIENCE
 
-from .choices import HashChoice
-from .console import CONSOLE, AsJson, counted, notice, report
+from .choices import HashChoice, is_from_variable
+from .console import CONSOLE, AsJson, UsageError, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import CORES, STORE_VARIABLE, Bits, ModelPath, Wait
-from .push import TO, Patience, report_push
+from .push import TO, report_push
 from .register import register_command, register_group
 
 if TYPE_CHECKING:
@@ -109,7 +109,15 @@ def load_command(
             metavar="NAME", help="With --to: the station's name, by which the tiles are known."
         ),
     ] = None,
-    patience: Patience = 600,
+    patience: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="With --to: wait so long for an engine that does not answer.",
+            show_default=f"{PATIENCE:.0f}",
+        ),
+    ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -122,16 +130,27 @@ def load_command(
     if to is not None:
         from scenehash.archive import push_archive
 
+        if store is not None and not is_from_variable(store):
+            raise UsageError("--store and --to: an archive is brought to one of them at a time")
         if station is None:
-            raise ConfigurationError("--to needs --station NAME, by which these tiles are known")
+            raise UsageError("--to needs --station NAME, by which these tiles are known")
+        if wait:
+            raise UsageError("--wait: with --store alone; an engine is waited for with --patience")
+        patience = PATIENCE if patience is None else patience
         report_push(
             push_archive(archive, to, station, patience=patience, progress=CONSOLE), as_json
         )
         return
-    if store is None or station is not None:
-        raise ConfigurationError(
+    if store is None:
+        raise UsageError(
             "say where to: --store FOLDER, or --to ADDRESS --station NAME for an engine"
         )
+    if station is not None:
+        raise UsageError(
+            "--station: with --to alone; name a store's station with: scenehash store station"
+        )
+    if patience is not None:
+        raise UsageError("--patience: with --to alone; a store is waited for with --wait")
     from scenehash.archive import load_archive
 
     done = load_archive(archive, store, wait, CONSOLE)

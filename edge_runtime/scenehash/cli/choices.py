@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     from scenehash.store import Filter
 
 
+def is_from_variable(store: Path) -> bool:
+    """Whether a store is named by SCENEHASH_STORE, and may not have been asked for here."""
+    return os.environ.get(STORE_VARIABLE) == str(store)
+
+
 @dataclass(frozen=True)
 class StoreChoice:
     """The store of a command that is about a store: named first, or with --store."""
@@ -62,8 +67,7 @@ class StoreChoice:
     def folder(self) -> Path:
         """Its folder; SCENEHASH_STORE stands back behind both. Raises UsageError."""
         argument, option = self.store, self.option
-        is_variable = os.environ.get(STORE_VARIABLE) == str(option)
-        if argument is not None and option is not None and argument != option and not is_variable:
+        if option is not None and argument not in (None, option) and not is_from_variable(option):
             raise UsageError(f"which store? {argument} and --store {option} are two")
         folder = argument or option
         if folder is None:

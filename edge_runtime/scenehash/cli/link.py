@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from scenehash.link.pack_options import TIMES
+
 from .choices import FilterChoice
 from .console import CONSOLE, AsJson, UsageError, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
@@ -66,7 +68,7 @@ def pack_command(
     times: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Send unacknowledged data up to N times."),
-    ] = 3,
+    ] = TIMES,
     down: Annotated[
         bool,
         typer.Option(
@@ -99,7 +101,8 @@ def pack_command(
     """Write a bundle of what a peer lacks.
 
     New and deleted tiles, events, and receipts for what came from the peer. A bundle that is lost
-    is made up for by later ones.
+    is made up for by later ones. Damaged scenes, and what fits in no bundle of this size, are left
+    out, and the exit status is 3.
     """
     from scenehash.link import PackOptions, pack_bundle
 
@@ -108,9 +111,11 @@ def pack_command(
     spans = tuple(again or ()), tuple(again_events or ())
     options = PackOptions(max_bytes, times, down, False, tuple(model or ()), *spans)
     packed = pack_bundle(store, peer, out, options, wait)
-    for line in packed.damaged:
-        notice(f"warning: left out: {line}")
+    for line in packed.left_out:
+        notice(f"left out: {line}")
     report(packed.document(), as_json, _packed_line(packed))
+    if packed.left_out:
+        raise typer.Exit(EXIT_SET_ASIDE)
 
 
 def apply_command(
@@ -215,14 +220,17 @@ def answer_command(
     aside = [line for one in applied for line in one.set_aside]
     for line in aside:
         notice(f"set aside: {line}")
+    left_out = [line for one in packed for line in one.left_out]
+    for line in left_out:
+        notice(f"left out: {line}")
     document = {"store": str(store), "answers": [one.document() for one in packed]}
     lines = [
         f"{one.path}: {counted(one.bytes, 'byte')}: {counted(len(one.letters), 'answer')}, "
         f"{counted(one.thumbnails, 'thumbnail')}"
         for one in packed
     ]
-    report(document, as_json, *lines)
-    if aside:
+    report(document, as_json, *(lines or [f"{store}: no query to answer, no bundle written"]))
+    if aside or left_out:
         raise typer.Exit(EXIT_SET_ASIDE)
 
 

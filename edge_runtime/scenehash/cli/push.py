@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.engines.patience import PATIENCE
+
 from .console import CONSOLE, AsJson, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import StorePath
@@ -39,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def push_command(
     store: StorePath,
     to: Annotated[str, TO],
-    patience: Patience = 600,
+    patience: Patience = PATIENCE,
     as_json: AsJson = False,
 ) -> None:
     """Bring a store's tiles to an engine made for many machines.

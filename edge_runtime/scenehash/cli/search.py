@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
-    from scenehash.store import Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +87,12 @@ def search_command(
     ] = None,
     cropping: CropChoice,
     filtering: StationFilterChoice,
+    other_scenes: Annotated[
+        bool,
+        typer.Option(
+            "--other-scenes", help="Leave out the tiles of the scenes that the queries are of."
+        ),
+    ] = False,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
@@ -136,6 +141,7 @@ def search_command(
         model=model,
         threads=threads,
         progress=CONSOLE,
+        other_scenes=other_scenes,
     )
     for warning in result.warnings:
         notice(f"note: {warning}")
@@ -150,10 +156,12 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from rich.table import Table
 
     from scenehash.retrieval.filter_text import named, window_text
+    from scenehash.store.station import origin_of
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
-    origins = {_origin(hit) for hit in result.hits}
-    stations = len(origins) > 1 or origins != {hit.station for hit in result.hits}
+    stations = len({hit.station for hit in result.hits}) > 1 or any(
+        origin_of(hit.scene, None) for hit in result.hits
+    )
     if stations:
         headings.insert(3, "station")
     if result.reordered:
@@ -169,7 +177,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         cells: list[RenderableType] = [str(hit.rank), str(hit.distance), str(hit.match)]
         cells += [str(hit.row), NameCell(named(hit.scene))]
         if stations:
-            cells.insert(3, str(_origin(hit) or ""))
+            cells.insert(3, hit.station or "")
         if result.reordered:
             cells.insert(2, f"#{hit.hamming_rank}")
         if cosines:
@@ -177,14 +185,6 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
         more = [f"+{len(own) - 1}" if len(own) > 1 else ""] if group else []
         table.add_row(*cells, window_text(hit.window), *more)
     return table
-
-
-def _origin(hit: "Hit") -> str | None:
-    """The station that a hit's scene came from: named before its path, or that of the store."""
-    from scenehash.store.station import is_station_name
-
-    name, _, path = hit.scene.partition(":")
-    return name if is_station_name(name) and path and path[:2] != "//" else hit.station
 
 
 def _summary(result: "SearchResult", group: bool) -> str:
@@ -205,4 +205,10 @@ def _summary(result: "SearchResult", group: bool) -> str:
     groups = f", {counted(len(result.groups()), 'group')}" if group else ""
     more = result.more_within_radius
     beyond = f"; {more:,} more within the radius" if more else ""
-    return f"{found}{groups} in {result.milliseconds:.1f} ms{beyond}{order}"
+    stages = {name: f"{time:.1f} ms" for name, time in result.stages.items()}
+    times = f"read and hash {stages['hash']}, open {stages['open']}, search {stages['search']}"
+    if result.reranked is not None:
+        names = {"same_place": "thumbnails", "bit_certainty": "bits"}
+        kept = [names.get(name, "representations") for name in result.reranked.compared]
+        times += f", compare {' and '.join(kept)} {stages['rerank']}"
+    return f"{found}{groups}: {times}{beyond}{order}"

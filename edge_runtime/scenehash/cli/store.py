@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenehash.errors import StoreError
 from scenehash.files import printable
 
 from .backups import backup_command, backups_command, restore_command
@@ -216,13 +217,20 @@ def delete_command(
             "which scenes? Give --damaged alone, or "
             "--scene, --label, --since, --until, --bbox, --near, --area or --newer-than"
         )
-    if not (yes or dry_run) and sys.stdin.isatty() and sys.stderr.isatty():
+    shown: Sequence[str] | None = None
+    if not (yes or dry_run) and _is_on_terminal():
         with CodeStore.open(folder) as code_store:
             where = code_store.resolve(wanted)
-            _confirm(folder, code_store.damaged_paths() if damaged else code_store.paths(where))
+            shown = code_store.damaged_paths() if damaged else code_store.paths(where)
+        _confirm(folder, shown)
     with CodeStore.open(folder, writable=not dry_run, wait=wait) as code_store:
         where = code_store.resolve(wanted)
         paths = code_store.damaged_paths() if damaged else code_store.paths(where)
+        if shown is not None and paths != shown:
+            raise StoreError(
+                f"{folder}: other scenes meet that now than those that were shown; nothing is "
+                "deleted; give the command again"
+            )
         if not dry_run:
             code_store.delete_damaged() if damaged else code_store.delete(where)
     document = {"store": str(folder), "deleted": paths, "dry_run": dry_run}
@@ -500,6 +508,10 @@ def _notice_trouble(store: "CodeStore") -> None:
     """Print what is wrong with what a store has derived of tiles, where something is."""
     if store.trouble is not None:
         notice(f"warning: {store.trouble}")
+
+
+def _is_on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _confirm(store: Path, paths: "Sequence[str]") -> None:

@@ -1,5 +1,6 @@
 """`scenehash tiles`"""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scenehash.report.tiling_preview import TilingReport
+
+# Letters of a scene's name that a narrow terminal shows, too.
+LEAST_NAME = 32
 
 
 def register(app: typer.Typer) -> None:
@@ -75,14 +79,12 @@ def tiles_command(
 def _table(done: "TilingReport") -> "Table":
     from rich.table import Table
 
-    columns = ("scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by")
-    table = Table(*columns, box=None, header_style="bold")
-    table.add_column("time", no_wrap=True)
+    columns = ("pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by", "time")
+    rows = []
     for scene in done.document()["scenes"]:
         reading = scene["reading"]
         stretch = reading.get("stretch")
-        table.add_row(
-            NameCell(Path(scene["path"]).name),
+        cells = (
             f"{scene['width']}x{scene['height']}",
             _metres(scene["metres_per_pixel"], scene["metres_per_pixel_down"]),
             str(scene["tiles"]),
@@ -92,6 +94,16 @@ def _table(done: "TilingReport") -> "Table":
             ",".join(reading.get("valid_by", ())),
             (scene["time"] or "")[:16],
         )
+        rows.append((Path(scene["path"]).name, cells))
+    table = Table(box=None, header_style="bold")
+    longest = max((len(name) for name, _ in rows), default=0)
+    table.add_column("scene", min_width=min(longest, LEAST_NAME))
+    # What no scene has would take room from the names.
+    shown = [any(cells[at] for _, cells in rows) for at in range(len(columns))]
+    for column in itertools.compress(columns, shown):
+        table.add_column(column, no_wrap=column == "time")
+    for name, cells in rows:
+        table.add_row(NameCell(name), *itertools.compress(cells, shown))
     return table
 
 

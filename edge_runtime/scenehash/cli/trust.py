@@ -84,9 +84,10 @@ def add_command(
     from scenehash.trust import add_key, read_state, state_path
 
     until = None if expires is None else expires.replace(hour=23, minute=59, tzinfo=UTC)
+    had_keys = bool(read_state(state_path()).keys)
     key = add_key(public, name or public.name.removesuffix(".pub"), until)
     document = {"key": key, "trust": str(state_path())}
-    if len(read_state(state_path()).keys) == 1:
+    if not had_keys:
         notice(
             "from now on models and bundles need a signature by a trusted key; so do the models "
             "that stores on this machine keep (STORE/model-*.onnx)"

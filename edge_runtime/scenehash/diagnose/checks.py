@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from scenehash.errors import TrustError
+from scenehash.errors import TrustError, extras_remedy
 from scenehash.model.golden import Drift
 from scenehash.trust import Verifier
 
@@ -151,7 +151,7 @@ def check_extras(machine: Machine) -> Finding:
     if not missing:
         return Finding("extras", "good", "all optional parts are installed")
     named = (f"{name} ({use})" if use else name for name, use in missing.items())
-    remedy = f"pip install 'scenehash[{','.join(missing)}]', for what you need of them"
+    remedy = f"{extras_remedy(*missing)}, or with those that you need"
     return Finding("extras", "note", f"not installed: {', '.join(named)}", remedy)
 
 

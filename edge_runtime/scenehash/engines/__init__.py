@@ -1,6 +1,7 @@
 """Engines made for many machines: the same codes in Milvus, or in PostgreSQL.
 
 pushing.py       push: a store's tiles, brought to an engine; source.py is what it takes them from
+patience.py      how long an engine that does not answer is waited for
 engine_store.py  EngineStore: a collection, searched as a store is
 address.py       addresses of engines
 backend.py       what an engine must be able to do

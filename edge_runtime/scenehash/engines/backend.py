@@ -22,8 +22,9 @@ class Conditions:
     stations: the numbers of those that may have them, by their names: of tiles at one distance
     those of an earlier station come first. rows: by the number of a station one more than its
     highest row. all_stations: whether these are all that there are. after: only rows after this
-    one. scenes: only tiles of these, by the numbers of their first tiles. since, until: seconds
-    since 1970. boxes: only tiles that meet one of these, which cross no antimeridian.
+    one. scenes: only tiles of these, by the numbers of their first tiles. others: only tiles of
+    others than these. since, until: seconds since 1970. boxes: only tiles that meet one of these,
+    which cross no antimeridian.
     """
 
     stations: tuple[int, ...]
@@ -35,6 +36,7 @@ class Conditions:
     until: float | None = None
     label: str | None = None
     boxes: tuple[Box, ...] = ()
+    others: tuple[int, ...] = ()
 
 
 class Found(NamedTuple):

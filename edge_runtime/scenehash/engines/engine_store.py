@@ -203,6 +203,10 @@ class EngineStore:
             raise LineageError(f"{self.address}: has another model's codes by now; open it again")
         self._stations = self._read_stations()
 
+    def ask(self) -> None:
+        """Ask the engine for something small; EngineError when it does not answer."""
+        self.backend.read(HEAD)
+
     def model_file(self) -> Path | None:
         """None: an engine keeps no model file."""
         return None
@@ -343,9 +347,7 @@ class EngineStore:
         chosen = [own.number for own in stations if where.station in (None, own.name)]
         around_it = around(where).pieces() if where.on_places else []
         boxes = [Box(*map(float, box)) for box in around_it]
-        scenes = None
-        if where.scene is not None:
-            scenes = tuple(self.backend.scenes_of_path(self.head.shelf, where.scene))
+        scenes = None if where.scene is None else self._scenes_at(where.scene)
         return Conditions(
             tuple(chosen),
             rows,
@@ -356,7 +358,11 @@ class EngineStore:
             None if where.until is None else seconds(where.until),
             where.label,
             tuple(boxes),
+            tuple(scene for path in where.other_than or () for scene in self._scenes_at(path)),
         )
+
+    def _scenes_at(self, path: str) -> tuple[int, ...]:
+        return tuple(self.backend.scenes_of_path(self.head.shelf, path))
 
     def _read_stations(self) -> dict[int, Station]:
         found = self.backend.documents(stations_key(self.head.shelf)).values()

@@ -330,16 +330,23 @@ class Milvus:
         self, name: str, fields: "Sequence[_Field]", columns: Mapping[str, Sequence[Any]]
     ) -> None:
         """Put rows, given by columns, in the place of those that have the same keys."""
-        # MilvusClient.upsert takes rows alone, and of a row's tenth of a millisecond it needs most.
-        entities = [
-            {"name": field.name, "type": field.kind, "values": columns[field.name]}
-            for field in fields
-        ]
+        # MilvusClient.upsert takes rows alone, and of a row's tenth of a millisecond it needs most:
+        # what is below it takes columns, and is there in the versions of pymilvus so far.
+        connection = getattr(self._client, "_get_connection", None)
+        context = getattr(self._client, "_generate_call_context", None)
         with self._errors():
             ready = self._ready(name)
-            self._client._get_connection().upsert(
-                ready, entities, timeout=SECONDS, context=self._client._generate_call_context()
-            )
+            if connection is None or context is None:
+                names = [field.name for field in fields]
+                values = zip(*(columns[name] for name in names), strict=True)
+                rows = [dict(zip(names, row, strict=True)) for row in values]
+                self._client.upsert(ready, rows, timeout=SECONDS)
+                return
+            entities = [
+                {"name": field.name, "type": field.kind, "values": columns[field.name]}
+                for field in fields
+            ]
+            connection().upsert(ready, entities, timeout=SECONDS, context=context())
 
     def _delete(self, name: str, condition: str) -> None:
         with self._errors():
@@ -396,6 +403,8 @@ def condition(where: Conditions, span: Span | None) -> str:
         parts.append(" or ".join(_between(own) for own in spans))
     if where.scenes is not None:
         parts.append(f"scene in {list(where.scenes)}")
+    if where.others:
+        parts.append(f"scene not in {list(where.others)}")
     if where.since is not None:
         parts.append(f"time >= {where.since!r}")
     if where.until is not None:

@@ -323,6 +323,9 @@ def conditions(where: Conditions) -> tuple[str, list[object]]:
     if where.scenes is not None:
         parts.append("scene = ANY(%s)")
         values.append(list(where.scenes))
+    if where.others:
+        parts.append("scene <> ALL(%s)")
+        values.append(list(where.others))
     if where.since is not None:
         parts.append("time >= %s")
         values.append(where.since)

@@ -6,31 +6,25 @@ changes nothing when there is nothing to change.
 """
 
 import contextlib
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from scenehash.errors import EngineError, EngineUnreachableError, LineageError, ScenehashError
+from scenehash.errors import EngineError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
 from scenehash.store.records import SceneMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
+from .patience import PATIENCE, Patient
 from .source import Facts, Source, StoreSource
 from .tiles import ROWS, EngineMark, EngineTiles, station_number, tiles_of
 
 # Tiles that are put together: some MB a request of Milvus, or a transaction.
 TILES_AT_ONCE = 16_384
 SCENES_AT_ONCE = 1000
-# Seconds that an engine which does not answer is waited for, and between two tries.
-PATIENCE = 600.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -85,30 +79,9 @@ def push(
 
 def push_source(source: Source, to: str, patience: float, progress: Progress) -> PushReport:
     """The same for whatever has scenes; see push."""
-    patient = _Patient(patience, progress)
+    patient = Patient(patience, progress)
     with contextlib.closing(patient.ask(lambda: connect(to))) as backend:
         return _Push(source, to, backend, patient, progress).run()
-
-
-@dataclass
-class _Patient:
-    """Asks again while an engine does not answer: all that is asked may be asked twice."""
-
-    patience: float
-    progress: Progress
-
-    def ask(self, ask: Callable[[], Answer]) -> Answer:
-        wait, until = FIRST_WAIT, time.monotonic() + self.patience
-        while True:
-            try:
-                return ask()
-            except EngineUnreachableError as error:
-                left = until - time.monotonic()
-                if left <= 0:
-                    raise
-                self.progress.message(f"{error}: waiting {wait:.0f} s ({left:,.0f} s left)")
-                time.sleep(min(wait, left))
-                wait = min(2 * wait, LONGEST_WAIT)
 
 
 @dataclass
@@ -116,7 +89,7 @@ class _Push:
     source: Source
     to: str
     backend: Backend
-    patient: _Patient
+    patient: Patient
     progress: Progress
     set_aside: list[str] = field(default_factory=list)
 

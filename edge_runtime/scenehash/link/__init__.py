@@ -1,5 +1,6 @@
 """What travels over a thin link: bundles between stations and a ground store, as files.
 
+pack_options.py    PackOptions: what a bundle may be
 packing.py         pack_bundle: what a peer lacks, the most urgent first
 applying.py        apply_bundles: into a store, in any order, twice, or cut
 asking.py          ask_peer, answer_peer: a query to a station's store, and its hits
@@ -28,10 +29,16 @@ spans.py           sets of numbers, as ranges
 signing.py         where signatures are made and checked
 """
 
-from .applying import Applied, apply_bundles
-from .asking import AskOptions, answer_peer, ask_peer
-from .packing import Bundled, PackOptions, pack_bundle
-from .status import link_status
+from typing import TYPE_CHECKING
+
+from scenehash.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from .applying import Applied, apply_bundles
+    from .asking import AskOptions, answer_peer, ask_peer
+    from .pack_options import PackOptions
+    from .packing import Bundled, pack_bundle
+    from .status import link_status
 
 __all__ = [
     "Applied",
@@ -44,3 +51,18 @@ __all__ = [
     "link_status",
     "pack_bundle",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Applied": "applying",
+        "AskOptions": "asking",
+        "Bundled": "packing",
+        "PackOptions": "pack_options",
+        "answer_peer": "asking",
+        "apply_bundles": "applying",
+        "ask_peer": "asking",
+        "link_status": "status",
+        "pack_bundle": "packing",
+    },
+)

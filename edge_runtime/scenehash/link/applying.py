@@ -109,7 +109,7 @@ def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
             come += 1
             if store is None:
                 store = stack.enter_context(_opened(folder, block, wait))
-                _check_addressee(store, head)
+                _check_addressee(store, head, path)
             try:
                 _Application(store, head, applied).apply(position, block)
             except (BundleError, LineageError, ConfigurationError) as error:
@@ -125,16 +125,16 @@ def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
     return CodeStore.open_or_create(folder, facts.lineage, facts.bits, facts.model, wait)
 
 
-def _check_addressee(store: CodeStore, head: Head) -> None:
+def _check_addressee(store: CodeStore, head: Head, path: Path) -> None:
+    name = f"{path_text(path)}: {head.sender}-{head.number}"
     if store.uuid == head.store:
-        raise BundleError(f"{head.sender}-{head.number}: this store made the bundle")
+        raise BundleError(f"{name}: this store made the bundle")
     if store.station is None:
         with store.transaction():
             store.name_station(head.addressee)
     elif store.station != head.addressee:
         raise BundleError(
-            f"{head.sender}-{head.number}: the bundle is for {head.addressee}, and this is the "
-            f"store of {store.station}"
+            f"{name}: the bundle is for {head.addressee}, and this is the store of {store.station}"
         )
 
 

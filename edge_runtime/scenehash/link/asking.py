@@ -14,7 +14,8 @@ from scenehash.store import CodeStore, Filter
 from .applying import Applied, apply_bundles
 from .bundle import SUFFIX
 from .letters import open_question
-from .packing import Bundled, PackOptions, pack_bundle
+from .pack_options import PackOptions
+from .packing import Bundled, pack_bundle
 from .questions import MOST_HITS, Question
 from .spans import Spans
 
@@ -89,10 +90,12 @@ def answer_peer(
 ) -> tuple[list[Applied], list[Bundled]]:
     """Apply bundles with queries to a store, and write a bundle of answers for each who asked.
 
-    What became of the bundles, and the answers. Raises as apply_bundles and pack_bundle.
+    What became of the bundles, and the answers; without a query nothing is written.
+    Raises as apply_bundles and pack_bundle.
     """
     applied = apply_bundles(bundles, store, wait)
-    peers = dict.fromkeys(one.station for one in applied if one.station)
+    # A bundle that was set aside, as one for another station, asks for nothing.
+    peers = dict.fromkeys(one.station for one in applied if one.questions or one.repeated)
     if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
         raise ConfigurationError(
             f"{out}: there are bundles for {', '.join(peers)}; use "

@@ -15,7 +15,11 @@ AT_ONCE = 1000
 
 
 def own_scenes(store: CodeStore) -> list[OwnScene]:
-    """All scenes of a store that is open for writing, by first row; damaged ones are left out."""
+    """All scenes of a store that is open for writing, by first row.
+
+    A damaged one is as it was counted last, and left out where it never was: what its peers have of
+    it stays, and so does the number of its change.
+    """
     links = store.links
     known = {one.first_row: one for one in links.own()}
     seals = {mark.first_row: mark.seal for mark in store.scene_marks()}

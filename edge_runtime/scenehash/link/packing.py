@@ -33,6 +33,7 @@ from .facts import Facts
 from .letters import Letter, letters_for, pictures_asked
 from .model_files import file_pieces
 from .own import annotated, own_scenes
+from .pack_options import PackOptions
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .questions import put_thumbnails
 from .received import Received, receipt_for
@@ -48,40 +49,11 @@ MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
 # Things of a kind that are left out since they fit in no bundle, before the rest waits.
 MOST_LEFT_OUT = 100
-# Blocks that a head has room for, and the bytes of a bundle in which no block fits any more.
+# Blocks that a head has room for.
 MOST_BLOCKS = 2000
-LEAST_BYTES = 512
-# How often all is sent that nobody acknowledges.
-TIMES = 3
-
-
-@dataclass(frozen=True)
-class PackOptions:
-    """What a bundle may be.
-
-    max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
-    sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
-    files: models and adaptations that a station is to have, in as many pieces as there is room for.
-    letters_only: it has queries or answers, and what was asked for, and nothing else. again,
-    again_events: ranges (first, last) of rows and of events that go as if they never had, which
-    link_status lists at the other end of a link without receipts.
-    """
-
-    max_bytes: int | None = None
-    times: int = TIMES
-    down: bool = False
-    letters_only: bool = False
-    files: tuple[Path, ...] = ()
-    again: tuple[tuple[int, int], ...] = ()
-    again_events: tuple[tuple[int, int], ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.max_bytes is not None and self.max_bytes < LEAST_BYTES:
-            raise ConfigurationError(f"a bundle of {self.max_bytes} bytes: give {LEAST_BYTES}")
-        if any(not 0 <= first <= last for first, last in (*self.again, *self.again_events)):
-            raise ConfigurationError("a range is FIRST-LAST, such as 120-180")
-        if self.times < 1:
-            raise ConfigurationError("times: give 1 or more")
+# What one number of a topic is, for people.
+ONE_OF = {ROWS: "row", GONE: "deleted row", EVENTS: "event", PICTURES: "thumbnail of row",
+          CHANGES: "change of labels or path"}  # fmt: skip
 
 
 @dataclass
@@ -90,8 +62,8 @@ class Bundled:
 
     letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
     had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles
-    by column, each compressed by itself. damaged: what was left out: scenes that could not be read,
-    and what fits in no bundle of this size.
+    by column, each compressed by itself. left_out: a line each for scenes that are damaged, and for
+    what fits in no bundle of this size.
     """
 
     path: str
@@ -109,7 +81,7 @@ class Bundled:
     left_events: int = 0
     block_bytes: dict[str, int] = field(default_factory=dict)
     columns: dict[str, int] = field(default_factory=dict)
-    damaged: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
         """The same as plain values, as JSON has them."""
@@ -201,12 +173,15 @@ class _Packing:
                 received = Received.of(other, store.links.state("from", other))
                 if received.name == self._peer:
                     self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
+        carries_all = not options.down and not options.letters_only
+        if carries_all:
+            self._fill_urgent()
         letters = letters_for(store, self._peer, self._sent, options.down)
         for file in options.files:
             pieces = file_pieces(file)
             letters += [Letter(item, kinds.FILES, block) for item, block in pieces]
         self._fill_letters(letters)
-        if not options.down and not options.letters_only:
+        if carries_all:
             self._fill_up()
         self._fill_pictures()
 
@@ -251,16 +226,25 @@ class _Packing:
             store.outbox.newest(),
         )
 
+    def _due_events(self) -> list[Spans]:
+        """Events that are to be sent and are not in this bundle, by how often they went."""
+        outbox = self._store.outbox
+        events = span(max(outbox.oldest(), 1), outbox.newest() + 1)
+        due = self._sent.due(EVENTS, events, self._options.times)
+        return [self._not_carried(EVENTS, some) for some in due]
+
+    def _fill_urgent(self) -> None:
+        """Events of alerts that never went, before anything that may take their room."""
+        self._fill_events(self._due_events()[0], urgent_alone=True)
+
     def _fill_up(self) -> None:
         """What goes to a ground store: for each time that it went, the most urgent first."""
         store, sent, times = self._store, self._sent, self._options.times
         gone = store.deleted_rows()
         deleted = Spans(zip(gone.first.tolist(), (gone.first + gone.count).tolist(), strict=True))
         alive = span(0, store.rows) - deleted
-        oldest = max(store.outbox.oldest(), 1)
-        events = span(oldest, store.outbox.newest() + 1)
         due = {
-            EVENTS: sent.due(EVENTS, events, times),
+            EVENTS: self._due_events(),
             GONE: sent.due(GONE, deleted, times),
             ROWS: sent.due(ROWS, alive, times),
         }
@@ -274,13 +258,13 @@ class _Packing:
                 self._fill_gone(due[GONE][went])
                 self._fill_rows(due[ROWS][went])
                 self._fill_annotations(due[CHANGES][went], changed)
-        self._result.left_tiles = self._left(ROWS, due[ROWS][0])
-        self._result.left_events = self._left(EVENTS, due[EVENTS][0])
+        self._result.left_tiles = self._not_carried(ROWS, due[ROWS][0]).total()
+        self._result.left_events = self._not_carried(EVENTS, due[EVENTS][0]).total()
 
-    def _left(self, topic: str, due: Spans) -> int:
+    def _not_carried(self, topic: str, due: Spans) -> Spans:
         for one in self._carried:
             due = due - one.spans if one.topic == topic else due
-        return due.total()
+        return due
 
     def _fill_events(self, due: Spans, urgent_alone: bool) -> None:
         found = {number: thin_event(body) for number, body in self._events(due)}
@@ -348,7 +332,7 @@ class _Packing:
         for some in self._fill_with(kinds.PIECES, ROWS, due, TILES_A_BLOCK, make):
             result = self._result
             result.tiles += some.total()
-            result.damaged += [one for one in self._damaged if one not in result.damaged]
+            result.left_out += [one for one in self._damaged if one not in result.left_out]
             for name, size in self._sizes._asdict().items() if self._sizes else ():
                 result.columns[name] = result.columns.get(name, 0) + size
 
@@ -386,8 +370,10 @@ class _Packing:
                 return
             else:
                 left_out, each = left_out + 1, 0.0
-                what = f"{topic} {some.end() - 1}: needs {packed.cost:,} bytes"
-                self._result.damaged.append(f"{what}: too large for --max-bytes")
+                what = f"{ONE_OF[topic]} {some.end() - 1}: needs {packed.cost:,} bytes"
+                what += ": too large for --max-bytes"
+                if what not in self._result.left_out:
+                    self._result.left_out.append(what)
             due = due - some
 
     def _put(self, kind: int, data: bytes, carried: Carried) -> bool:

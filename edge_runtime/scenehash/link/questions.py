@@ -208,8 +208,10 @@ def take_thumbnails(data: bytes) -> dict[int, bytes]:
 
 
 def _put_filter(out: Writer, where: Filter, has_unlike: bool) -> None:
-    if where.area is not None or where.station is not None:
-        raise ConfigurationError("a query to a station has no area and names no other station")
+    if (where.area, where.station, where.other_than) != (None, None, None):
+        raise ConfigurationError(
+            "a query to a station has no area, names no other station and leaves out no scene"
+        )
     given = (where.since, where.until, where.bbox, where.label, where.near, where.scene,
              where.newer_than, has_unlike or None)  # fmt: skip
     out.byte(sum(1 << bit for bit, value in enumerate(given) if value is not None))

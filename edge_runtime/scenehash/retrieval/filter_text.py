@@ -44,4 +44,6 @@ def _value(value: object) -> object:
 
 
 def _plain(value: object) -> str:
-    return ",".join(f"{part:g}" for part in value) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ",".join(part if isinstance(part, str) else f"{part:g}" for part in value)

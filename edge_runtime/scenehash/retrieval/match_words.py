@@ -5,7 +5,8 @@ same_kind               the distance is one at which hits mostly are of the quer
 likely_same_kind        more of them are than are not
 doubtful                hits there are of either, or there is nothing to be seen in the query
 other_kind              stored tiles at that distance mostly are of another kind
-unlike_anything_stored  even the nearest hit is farther than queries of stored kinds have theirs
+unlike_anything_stored  even the nearest hit is farther than queries of stored kinds have theirs;
+                        not said in a store of few tiles, where that is so of many of them
 
 What a distance means depends on the model and on the width of its codes, so a model's card may
 carry `match_distances`; `calibrate` makes them, benchmarks/search_words.py for the shipped model.
@@ -47,6 +48,8 @@ Word = Literal[
 # Shares that are of the query's kind, and the percentile of the queries of known kinds.
 MOSTLY, HALF, RARELY, KNOWN_PERCENTILE = 0.8, 0.5, 0.2, 99.0
 HITS = 20
+# In a store of fewer tiles queries of stored kinds, too, have their nearest hit beyond `nearest`.
+LEAST_TILES = 300
 
 # By the width of a code: the fields of MatchDistances. Of the shipped model named open, which has
 # not seen AID; the other one is made in the same way.
@@ -93,15 +96,18 @@ class MatchDistances:
         width = max(measured for measured in MEASURED if measured <= bits)
         return cls(*(distance * bits // width for distance in MEASURED[width]))
 
-    def word(self, distance: int, nearest: int, same_place: bool, blank: bool) -> Word:
-        """The word for a hit. nearest: the distance of the nearest hit. blank: see Query."""
+    def word(self, distance: int, nearest: int, same_place: bool, blank: bool, tiles: int) -> Word:
+        """The word for a hit. nearest: the distance of the nearest hit. blank: see Query.
+
+        tiles: how many the store has.
+        """
         if blank:
             return "doubtful"
         if same_place:
             return "same_place"
         if distance <= self.same_kind:
             return "same_kind"
-        if nearest > self.nearest:
+        if nearest > self.nearest and tiles >= LEAST_TILES:
             return "unlike_anything_stored"
         if distance <= self.likely_same_kind:
             return "likely_same_kind"

@@ -13,6 +13,7 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.engines import is_address
 from scenehash.errors import ConfigurationError, StoreDamagedError
+from scenehash.files import path_text
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
@@ -24,7 +25,7 @@ from .filter_text import filter_document, filter_text
 from .grouping import group_hits
 from .match_words import MatchDistances
 from .mixing import Mixing
-from .query import ModelWhenNeeded, Query, bits_for, check_width, read_query
+from .query import ROW_PREFIX, ModelWhenNeeded, Query, bits_for, check_width, read_query
 from .rerank import Rerank, Reranked, orders, reranked, shortlist
 
 if TYPE_CHECKING:
@@ -39,12 +40,15 @@ QueryLike = Query | str | Path | Image
 class SearchResult:
     """The hits of a search, best first, and all that there is to know about it.
 
-    milliseconds: searching and re-ranking; hashing the queries is not in it. searched: how many
-    tiles the store has. store, lineage, bits, model: of the store. match_distances: by which the
-    hits got their words, see match_words. reranked: None when hits are in the order of (distance,
-    row). warnings: lines for a person. thumbnails: a JPEG by row, of hits that have one. codes:
-    uint8 [hits, K/8]. more_within_radius: how many tiles are within the radius, and were left out
-    since k were wanted; None where nobody counted them: no radius, or too many to compare.
+    milliseconds: searching and re-ranking; hashing the queries is not in it. stages: milliseconds
+    of "hash", reading and hashing the queries, the loading of the model included; of "open", of the
+    index, once a process, and of the hits' facts; of "search", of codes; and of "rerank", comparing
+    what else is kept. searched: how many tiles the store has. store, lineage, bits, model: of the
+    store. match_distances: by which the hits got their words, see match_words. reranked: None when
+    hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by
+    row, of hits that have one. codes: uint8 [hits, K/8]. more_within_radius: how many tiles are
+    within the radius, and were left out since k were wanted; None where nobody counted them: no
+    radius, or too many to compare.
     """
 
     queries: tuple[Query, ...]
@@ -52,6 +56,7 @@ class SearchResult:
     hits: tuple[Hit, ...]
     explanation: Explanation
     milliseconds: float
+    stages: Mapping[str, float]
     searched: int
     store: str
     lineage: str
@@ -78,9 +83,13 @@ class SearchResult:
         return [[self.hits[place] for place in group] for group in groups]
 
     def tile_name(self, hit: Hit) -> int | str:
-        """What tells a hit's tile from others: its row, or STATION/ROW among several stations."""
+        """What tells a hit's tile from others: its row, or STATION/ROW in an engine of several."""
         stations = {other.station for other in self.hits}
-        return hit.row if len(stations) == 1 else f"{hit.station}/{hit.row}"
+        return (
+            hit.row
+            if len(stations) == 1 or not is_address(self.store)
+            else f"{hit.station}/{hit.row}"
+        )
 
     def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
         """The result as plain values, as JSON has them; with groups, and with the explanation."""
@@ -104,6 +113,7 @@ class SearchResult:
             "model": self.model,
             "searched": self.searched,
             "milliseconds": round(self.milliseconds, 3),
+            "stages": {name: round(time, 3) for name, time in self.stages.items()},
             "match_distances": dataclasses.asdict(self.match_distances),
             "reranked": None if self.reranked is None else self.reranked.document(),
             "warnings": list(self.warnings),
@@ -125,6 +135,7 @@ def search(
     model: "HashModel | str | Path | None" = None,
     threads: int = 1,
     progress: Progress = SILENT,
+    other_scenes: bool = False,
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
@@ -136,7 +147,8 @@ def search(
     may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
     scene files and images; None: the one that the store keeps, or that ships with scenehash.
-    threads: for hashing and searching.
+    threads: for hashing and searching. other_scenes: only tiles of scenes that are no query, and
+    of which no query is a tile; a file is known by its path.
 
     rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
     distances and the cosine of kept representations and the query's together; in a store of kinds
@@ -152,6 +164,7 @@ def search(
     """
     with contextlib.ExitStack() as stack:
         found = _opened(store, stack)
+        started = time.perf_counter()
         searcher = _Searcher(found, ModelWhenNeeded(model, found), threads, progress)
         asked = [queries] if isinstance(queries, Query | str | Path | np.ndarray) else queries
         like = [searcher.query(one, crop) for one in asked]
@@ -160,7 +173,10 @@ def search(
         plain = None if crop is None else crop.of_all()
         others = [searcher.query(one, plain) for one in unlike]
         resolved = found.resolve(where) if where else None
-        return searcher.search(like, others, k, radius, resolved, rerank)
+        own = Filter(other_than=searcher.scenes_of(like)) if other_scenes else Filter()
+        hashing = 1000 * (time.perf_counter() - started)
+        result = searcher.search(like, others, k, radius, resolved, rerank, own)
+        return replace(result, stages={"hash": hashing, **result.stages})
 
 
 def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
@@ -192,22 +208,36 @@ class _Searcher:
         model = self.model()
         return Query.from_image(one, model, bits_for(self.store, model))
 
+    def scenes_of(self, queries: Sequence[Query]) -> tuple[str, ...] | None:
+        """The paths of the queries' scenes, as they are stored; None where they have none."""
+        paths = []
+        for query in queries:
+            if query.row is not None:
+                station = query.text.removeprefix(ROW_PREFIX).rpartition("/")[0]
+                paths.append(self.store.stored_tile(query.row, station or None)[1].scene)
+            elif query.scene is not None:
+                paths.append(path_text(query.scene.absolute()))
+        return tuple(dict.fromkeys(paths)) or None
+
     def search(
         self,
         like: Sequence[Query],
         others: Sequence[Query],
         k: int,
         radius: int | None,
-        where: Filter | None,
+        asked: Filter | None,
         rerank: Rerank | None,
+        own: Filter,
     ) -> SearchResult:
         store = self.store
+        where = replace(asked or own, other_than=own.other_than) or None
         adapted = rerank in (None, "mixed") and self.model.is_adapted(store)
         by = orders(store, like, rerank, adapted)
         codes = np.concatenate([query.codes for query in like])
         damage: tuple[str, ...] = ()
         started = time.perf_counter()
         mixing = self._mixing(adapted) if "mixed" in by else None
+        drawn = time.perf_counter()
         request = SearchRequest(
             codes,
             shortlist(k, by, mixing),
@@ -224,23 +254,36 @@ class _Searcher:
             # What nobody asked for may not cost hits that are sound.
             by, damage = (), (f"hits are in the order of their distances: {error}",)
             found, explanation = store.search_any(replace(request, k=k))
+        searched = time.perf_counter()
         ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
         hits, order = reranked(store, like, ranked, k, by, mixing) if by else (ranked[:k], None)
-        milliseconds = 1000 * (time.perf_counter() - started)
+        ended = time.perf_counter()
+        # Seconds of several threads add up to more than passed.
+        comparing = min(sum(explanation.seconds.values()), searched - drawn)
 
         limits = self.model.match_distances(store)
         blank = all(query.blank for query in like)
-        nearest = self._nearest(codes, ranked, is_all=not (where or others))
+        nearest = self._nearest(codes, ranked, is_all=not (asked or others), where=own)
         thumbnails = store.thumbnails.of([hit.row for hit in hits])
         return SearchResult(
             queries=tuple(like),
             unlike=tuple(others),
             hits=tuple(
-                replace(hit, match=limits.word(hit.distance, nearest, bool(hit.same_place), blank))
+                replace(
+                    hit,
+                    match=limits.word(
+                        hit.distance, nearest, bool(hit.same_place), blank, len(store)
+                    ),
+                )
                 for hit in hits
             ),
             explanation=explanation,
-            milliseconds=milliseconds,
+            milliseconds=1000 * (ended - started),
+            stages={
+                "open": 1000 * (searched - drawn - comparing),
+                "search": 1000 * comparing,
+                "rerank": 1000 * (drawn - started + ended - searched),
+            },
             searched=len(store),
             store=store.address,
             lineage=store.lineage,
@@ -272,14 +315,16 @@ class _Searcher:
         within = self.store.count_within(request)
         return None if within is None else max(within - len(hits), 0)
 
-    def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool) -> int:
-        """The distance of the nearest stored tile, also where a filter left it out."""
+    def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool, where: Filter) -> int:
+        """The distance of the nearest stored tile, also where another filter left it out."""
         if not hits:
             return 0
         if not is_all:
             # A damaged tile is an error where it is a hit, and no matter where it was left out.
             with contextlib.suppress(StoreDamagedError):
-                hits, _ = self.store.search_any(SearchRequest(codes, 1, threads=self.threads))
+                hits, _ = self.store.search_any(
+                    SearchRequest(codes, 1, where=where or None, threads=self.threads)
+                )
         return hits[0].distance
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenehash.decode_params import DecodeParams
-from scenehash.errors import InputError
+from scenehash.errors import InputError, extras_remedy
 from scenehash.files import open_regular, path_from, printable
 from scenehash.objects import describe, gdal_name, read_head
 from scenehash.tiling import Window
@@ -160,7 +160,7 @@ def _open_raster(
         from .raster import open_raster, warnings_of
     except ImportError as error:
         raise InputError(
-            f"a {kind} file needs rasterio, which is not installed: pip install 'scenehash[geo]'"
+            f"a {kind} file needs rasterio, which is not installed: {extras_remedy('geo')}"
         ) from error
     # As GDAL names it, and the files that it is made of.
     named = path.resolve() if kind == VRT else Path(os.path.abspath(path))  # noqa: PTH100
@@ -230,8 +230,8 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     if kind != TIFF or is_placed:
         return raster
     orientation = tiff_orientation(first_directory(path))
-    pixels = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
-    if orientation == UPRIGHT or pixels > MOST_TURNED_BYTES:
+    size = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
+    if orientation == UPRIGHT or size > MOST_TURNED_BYTES:
         return turned(raster, orientation)
     # A row of what is seen is a column of what is stored: strips would be decoded once for each.
     return turned(_in_memory(raster), orientation)

@@ -54,9 +54,7 @@ def decode_image(data: bytes) -> Source:
     """
     checked = _check(data)
     pixels = _of_jpeg(data, checked)
-    if pixels is None:
-        pixels = _decoded(partial(cv2.imdecode, np.frombuffer(data, np.uint8), checked.flags))
-    return _source(pixels, checked.orientation)
+    return _source(_of_bytes(data, checked) if pixels is None else pixels, checked.orientation)
 
 
 def read_image_file(file: BufferedReader) -> tuple[Source, str]:
@@ -69,7 +67,7 @@ def read_image_file(file: BufferedReader) -> tuple[Source, str]:
     content, checked = content_id(data), _check(data)
     pixels = _of_jpeg(data, checked)
     if pixels is None and not _OPEN_FILES.is_dir():
-        return decode_image(data), content
+        pixels = _of_bytes(data, checked)
     del data
     if pixels is None:
         name = os.fspath(_OPEN_FILES / str(file.fileno()))
@@ -94,6 +92,10 @@ def _check(data: bytes) -> _Checked:
 
 def _of_jpeg(data: bytes, checked: _Checked) -> Pixels | None:
     return decode_jpeg(data) if checked.kind == "JPEG" else None
+
+
+def _of_bytes(data: bytes, checked: _Checked) -> Pixels:
+    return _decoded(partial(cv2.imdecode, np.frombuffer(data, np.uint8), checked.flags))
 
 
 def _source(pixels: Pixels, orientation: int) -> Source:

@@ -16,7 +16,7 @@ SESSION = "/api/session"
 OPEN = frozenset({SESSION, "/healthz"})
 # What changes nothing, though it is no GET; all else that is none needs the scope write.
 READING = frozenset({"/api/search", "/api/uploads", "/api/alerts/test"})
-JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject)", re.DOTALL)
+JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject|forget)", re.DOTALL)
 
 
 @dataclass(frozen=True)

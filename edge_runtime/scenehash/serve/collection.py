@@ -62,6 +62,11 @@ class Collection(Served):
                 "model": self.model_document(store),
             }
 
+    def ask(self) -> None:
+        """Ask the engine itself, whatever is known of it; EngineError when it does not answer."""
+        with self.readers.store() as store:
+            store.ask()
+
     def labels(self) -> list[str]:
         """The labels that scenes have, by name."""
         with self.readers.store() as store:

@@ -137,6 +137,7 @@ class SearchRequest(Request):
     unlike: Annotated[Queries, Field(alias="not")] = []
     k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 20
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
+    other_scenes: bool = False
     rerank: Rerank | None = None
     group: bool = False
     explain: bool = False

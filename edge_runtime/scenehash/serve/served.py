@@ -91,6 +91,7 @@ class Served:
                 unlike=unlike,
                 rerank=request.rerank,
                 model=self.models.of(store),
+                other_scenes=request.other_scenes,
             )
         if result.hits:
             self.metrics.note_nearest(min(hit.distance for hit in result.hits))

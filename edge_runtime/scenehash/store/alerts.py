@@ -104,18 +104,24 @@ class Alert:
 
         What it has of that source is left out.
         """
-        codes = zip(self.sources, (*self.examples, *self.negatives), strict=True)
-        of_kind: dict[bool, list[tuple[str, npt.NDArray[np.uint8]]]] = {True: [], False: []}
-        for number, (text, other) in enumerate(codes):
-            if text != source:
-                of_kind[number < len(self.examples)].append((text, other))
-        of_kind[is_match].append((source, code))
-        examples, negatives = (
-            np.array([one for _, one in pairs], np.uint8).reshape(-1, len(code))
-            for pairs in of_kind.values()
+        rest = self.without(source)
+        at = len(rest.examples) if is_match else len(rest.sources)
+        sources = (*rest.sources[:at], source, *rest.sources[at:])
+        codes = np.concatenate([rest.examples if is_match else rest.negatives, code[None]])
+        if is_match:
+            return replace(rest, sources=sources, examples=codes)
+        return replace(rest, sources=sources, negatives=codes)
+
+    def without(self, source: str) -> "Alert":
+        """The alert without what it has of a source, as an example or a negative."""
+        kept = np.array([text != source for text in self.sources], np.bool_)
+        count = len(self.examples)
+        return replace(
+            self,
+            examples=self.examples[kept[:count]],
+            negatives=self.negatives[kept[count:]],
+            sources=tuple(text for text in self.sources if text != source),
         )
-        sources = tuple(text for pairs in of_kind.values() for text, _ in pairs)
-        return replace(self, examples=examples, negatives=negatives, sources=sources)
 
     def document(self) -> dict[str, object]:
         """The alert as plain values, as JSON has them: its examples by where they came from."""

@@ -27,8 +27,9 @@ class Filter:
     zone they are UTC. bbox: (west, south, east, north) in degrees, west > east across the
     antimeridian; the bounding box of the tile's footprint meets it. near: (latitude, longitude,
     kilometres); that box has a point within the distance. area: polygons; that box meets one.
-    newer_than: rows after this one. station: the name of the tiles' station. A scene without a
-    time, or a tile without a footprint, meets no condition on it.
+    newer_than: rows after this one. station: the name of the tiles' station. other_than: paths of
+    scenes, as they were ingested; only tiles of others. A scene without a time, or a tile without a
+    footprint, meets no condition on it.
     """
 
     scene: str | None = None
@@ -40,6 +41,7 @@ class Filter:
     near: tuple[float, float, float] | None = None
     area: Area | None = None
     station: str | None = None
+    other_than: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.bbox is not None:
@@ -71,6 +73,8 @@ class Filter:
             (LABELLED_FEW if few else LABELLED, self.label),
         ]
         given = [(condition, value) for condition, value in conditions if value is not None]
+        for path in self.other_than or ():
+            given.append(("scene.path != ?", path))
         if given and self.newer_than is not None:
             given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
         return " AND ".join(condition for condition, _ in given), [value for _, value in given]
@@ -83,6 +87,7 @@ class Filter:
             time = None if tile.time is None else seconds(tile.time)
             if not (
                 (self.scene is None or tile.scene == self.scene)
+                and tile.scene not in (self.other_than or ())
                 and (self.newer_than is None or row > self.newer_than)
                 and (self.label is None or self.label in tile.labels)
                 and (since is None or (time is not None and time >= since))

@@ -32,6 +32,7 @@ from .sample import TileSample, draw_rows, rows_of_sample
 from .scene_table import SCENES_DAMAGED
 from .selection import ROWS_DAMAGED, rows_where
 from .snapshot import PART, Snapshot
+from .station import origin_of
 from .thumbnails import Thumbnails
 from .tile_file import TileFile
 from .vectors import Vectors
@@ -426,7 +427,8 @@ class StoreReader:
         """Some tiles that have a vector, drawn at random: the same until the store has changed."""
         snapshot = self._snapshot
         first = rows_of_sample(snapshot.state.rows)
-        drawn_of = (first, snapshot.dead.total(), self.vectors.frame)
+        # Both as they were before: what is written meanwhile is another state.
+        drawn_of = (snapshot.committed.checksum, self.vectors.state())
         if self._sample is None or self._sample[0] != drawn_of:
             rows = draw_rows(first)
             there, vectors = self.vectors.read(rows[snapshot.has(rows)])
@@ -655,12 +657,12 @@ class StoreReader:
         with _remedy():
             tiles = snapshot.tiles(wanted)
             self._check_there(snapshot, [row for row in wanted if row not in tiles])
-        station = self.station
+        own = self.station
         if where is not None and not where.holds(tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
-                Hit(rank, distance, row, *tiles[row], station=station)
+                Hit(rank, distance, row, *tiles[row], station=origin_of(tiles[row].scene, own))
                 for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
                 if row != NO_ROW
             ]

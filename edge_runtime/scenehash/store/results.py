@@ -16,7 +16,7 @@ class Hit:
     the tile shows the query's place; None where that was not compared. cosine: that of its vector
     and the query's, likewise. match: one word for how much the hit means, and hamming_rank: its
     rank by distance, whatever order it is shown in; where a search says so (scenehash.search).
-    station: the name of the station that the row is of, where it has one.
+    station: the name of the station that the tile is from, where it has one.
     """
 
     rank: int

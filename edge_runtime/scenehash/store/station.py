@@ -19,6 +19,12 @@ def is_station_name(name: object) -> bool:
     )
 
 
+def origin_of(path: str, own: str | None) -> str | None:
+    """The station that a stored scene is from: named before its path, or else that of the store."""
+    name, _, rest = path.partition(":")
+    return name if is_station_name(name) and rest and rest[:2] != "//" else own
+
+
 def check_station_name(name: str) -> str:
     """The name itself; ConfigurationError when it can be none."""
     if not is_station_name(name):

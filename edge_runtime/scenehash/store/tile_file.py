@@ -115,6 +115,17 @@ class TileFile:
             return np.array(self._connection().execute(query).fetchall(), np.int64).reshape(-1)
         return np.zeros(0, np.int64)
 
+    def state(self) -> tuple[object, ...]:
+        """Another one after each change of the file, by whichever process; to compare within one
+        process."""
+        if self.kept:
+            with self._noting():
+                connection = self._connection()
+                # Of a connection that reads alone: what others, this process too, have committed.
+                (version,) = connection.execute("PRAGMA data_version").fetchone()
+                return self.kind, connection, version
+        return ()
+
     def make(self) -> None:
         """Make the file where there is none.
 

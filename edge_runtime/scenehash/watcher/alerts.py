@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes
+from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.files import path_text, printable
 from scenehash.model.hash_model import HashModel
@@ -246,6 +246,44 @@ def reject_match(store: CodeStore, name: str, row: int) -> Alert:
     return _judged(store, name, row, is_match=False)
 
 
+def forget_match(store: CodeStore, name: str, row: int) -> Alert:
+    """Take back that a stored tile is an example or a negative of an alert, durably.
+
+    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
+    such alert, or the row is neither; ConfigurationError on the only example that there is.
+    """
+    source = f"{ROW_PREFIX}{row}"
+    with store.transaction():
+        before = store.alerts.get(name)
+        if source not in before.sources:
+            raise NotStoredError(
+                f"{source}: neither an example nor a negative of {name} (see: scenehash alert "
+                "list --json)"
+            )
+        return _changed(store, before, before.without(source), source, None)
+
+
+class TileJudged(NamedTuple):
+    """What an alert says of a stored tile: bits to its nearest example, and whether it matches."""
+
+    row: int
+    scene: str
+    distance: int
+    matches: bool
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return self._asdict()
+
+
+def judge_row(store: CodeStore, name: str, row: int) -> TileJudged:
+    """What an alert says of a stored tile, as it is now; NotStoredError as confirm_match."""
+    alert, (code, tile) = store.alerts.get(name), store.stored_tile(row)
+    matches = bool(alert.judge(code, _vectors_in(store, row)).matches[0])
+    distance = int(nearest_hamming(code, alert.examples)[0])
+    return TileJudged(row, tile.scene, distance, matches)
+
+
 class Border(NamedTuple):
     """Stored tiles that just match, the last of them least, and those that just do not."""
 
@@ -290,18 +328,25 @@ def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
     with store.transaction():
         before = store.alerts.get(name)
         alert = before.judged(query.code, query.text, is_match)
-        if not len(alert.examples):
-            raise ConfigurationError(
-                f"{query.text}: the only example of {name}; confirm another tile before, or remove "
-                f"the alert with: scenehash alert remove {name}"
-            )
-        if before.rule is not None:
-            asked = before.rule.expected
-            known: dict[str, SceneVectors | None] = dict(_by_source(before))
-            known.setdefault(query.text, _vectors_of(query, store))
-            vectors = [known.get(source) for source in alert.sources]
-            alert = _fitted(store, alert, vectors, asked.asked, asked.asked_share)
-        store.alerts.add(alert, replace=True)
+        return _changed(store, before, alert, query.text, _vectors_of(query, store))
+
+
+def _changed(
+    store: CodeStore, before: Alert, alert: Alert, source: str, vectors: SceneVectors | None
+) -> Alert:
+    """Keep an alert that has the example of a source otherwise than before, with its rule anew."""
+    if not len(alert.examples):
+        raise ConfigurationError(
+            f"{source}: the only example of {alert.name}; confirm another tile before, or remove "
+            f"the alert with: scenehash alert remove {alert.name}"
+        )
+    if before.rule is not None:
+        asked = before.rule.expected
+        known: dict[str, SceneVectors | None] = dict(_by_source(before))
+        known.setdefault(source, vectors)
+        own = [known.get(source) for source in alert.sources]
+        alert = _fitted(store, alert, own, asked.asked, asked.asked_share)
+    store.alerts.add(alert, replace=True)
     return alert
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from scenehash.errors import extras_remedy
+
 from .sinks import Log
 
 # Seconds between two scans of a folder.
@@ -90,7 +92,7 @@ def waiting(folders: Sequence[Path], poll: bool, stop: threading.Event, log: Log
         try:
             return Notified(folders, INTERVAL, stop, log)
         except ImportError:
-            log("polling the folders; for notifications: pip install 'scenehash[watch]'")
+            log(f"polling the folders; for notifications {extras_remedy('watch')}")
     return Polling(INTERVAL, stop)
 
 

@@ -1,5 +1,6 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from scenehash import CodeStore, HashModel, IngestOptions, ingest, rehash
 from scenehash.adaptation import Adapted, adapt
 from scenehash.adaptation.adapt import MIN_TILES, WIDTHS
+from scenehash.adaptation.judging import Measure
+from scenehash.cli.adapt import _shown
 from scenehash.errors import ConfigurationError, InputError, LineageError
 from scenehash.report.contact_sheet import write_picture
 
@@ -99,3 +102,19 @@ def test_what_cannot_be_adapted_is_one_error(tmp_path: Path, scene: Path, model:
     with CodeStore.open(store) as opened, pytest.raises(LineageError):
         adapt(opened, tmp_path / "out.onnx", other)
     assert not (tmp_path / "out.onnx").exists()
+
+
+def test_codes_that_gain_and_are_less_steady_are_refused_with_the_reason(
+    tmp_path: Path, scene: Path, model: Path
+) -> None:
+    store = stored(tmp_path / "s", scene, model)
+    result = adapted(store, tmp_path / "adapted.onnx", anyway=False)
+    judged = replace(
+        result.judgement,
+        familiarity=0.2,
+        spread=0.5,
+        agreement=Measure(0.5, 0.6),
+        steadiness=Measure(0.9, 0.8),
+    )
+    shown = _shown(replace(result, path=None, judgement=judged), store, 64)
+    assert "estimated gain: +20%, but steadiness fell by more than 0.05" in "\n".join(shown)

@@ -234,3 +234,27 @@ def test_a_tile_has_the_size_of_the_model(hashed: Path) -> None:
     manifest = json.loads((hashed / "manifest.json").read_text())
     assert manifest["recipe"]["tile_size"] == SIZE
     assert {scene["state"] for scene in manifest["scenes"]} == {"done"}
+
+
+TO = "pg://nobody@127.0.0.1:1/none/tiles"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "say where to"),
+        (("--to", TO), "--to needs --station"),
+        (("--station", "north"), "say where to"),
+        (("--store", "s", "--station", "north"), "--station: with --to alone"),
+        (("--store", "s", "--patience", "5"), "--patience: with --to alone"),
+        (("--to", TO, "--station", "north", "--wait"), "--wait: with --store alone"),
+        (("--to", TO, "--station", "north", "--store", "s"), "one of them at a time"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_wrong_usage(
+    options: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SCENEHASH_STORE", raising=False)
+    refused = run("archive", "load", "hashed", *options)
+    assert refused.exit_code == 2
+    assert said in " ".join(refused.stderr.split())

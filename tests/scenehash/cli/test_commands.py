@@ -240,7 +240,7 @@ CASES = [
     ("train {few}", 1, "class forest has 3 different readable images"),
     ("train {in} --bits 20", 1, "20 bits"),
     ("train {in} --backbone resnet9000", 1, "unknown backbone"),
-    ("train {in} --backbone timm:resnet18", 1, "scenehash[timm]"),
+    ("train {in} --backbone timm:resnet18", 1, "its extra timm"),
     ("train {in} --recipe magic", 1, "unknown recipe"),
     ("train {in} --config {config}", 1, "unknown configuration key 'colour'"),
     ("evaluate {nowhere} {in}", 1, "no such model file or run"),

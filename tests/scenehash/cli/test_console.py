@@ -1,11 +1,18 @@
 """What a person sees on a terminal: progress, and names in narrow tables."""
 
 import io
+from pathlib import Path
 
+import numpy as np
+import pytest
 from rich.console import Console
 from rich.table import Table
 
 from scenehash.cli.console import CONSOLE, NameCell
+from scenehash.cli.tiles import LEAST_NAME
+from scenehash.report.contact_sheet import write_picture
+
+from ...command_line import run
 
 
 def test_the_rate_of_a_task_survives_a_larger_total() -> None:
@@ -29,6 +36,18 @@ def test_a_total_that_grows_after_the_end_goes_on() -> None:
         assert not task._shown.tasks[0].finished
         task.advance(1)
         assert task._shown.tasks[0].finished
+
+
+def test_the_table_of_tiles_gives_room_to_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scenehash.cli.console.PIPE_WIDTH", 70)
+    name = "landsat8_of_the_north_2026-03-01.png"
+    write_picture(tmp_path / name, np.zeros((600, 900, 3), np.uint8))
+    head, line = run("tiles", tmp_path / name).stdout.splitlines()[:2]
+    assert "time" not in head
+    assert len(line.split()[0]) >= LEAST_NAME
+    assert line.split()[0].endswith("2026-03-01.png")
 
 
 def test_a_narrow_table_leaves_out_the_middle_of_a_name() -> None:

@@ -487,5 +487,22 @@ def test_delete_asks_on_a_terminal(
         assert opened.counts()[0] == left
 
 
+def test_delete_deletes_nothing_that_was_not_shown(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def confirm(_: Path, shown: list[str]) -> None:
+        assert len(shown) == 1
+        with CodeStore.open(store, writable=True) as opened:
+            opened.add([scene(77)])
+
+    monkeypatch.setattr("scenehash.cli.store._confirm", confirm)
+    monkeypatch.setattr("scenehash.cli.store._is_on_terminal", lambda: True)
+    refused = run("store", "delete", store, "--newer-than", 3)
+    assert refused.exit_code == 1
+    assert "nothing is deleted" in " ".join(refused.stderr.split())
+    with CodeStore.open(store) as opened:
+        assert opened.counts()[0] == 4
+
+
 def test_delete_does_not_ask_where_nobody_can_answer(store: Path) -> None:
     assert run("store", "delete", store, "--newer-than", 3).exit_code == 0

@@ -1,6 +1,9 @@
 """The commands of scenehash link, from a station to the ground and back."""
 
 import json
+import re
+
+import numpy as np
 
 from ...command_line import run
 from ..store.samples import make
@@ -40,8 +43,46 @@ def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     (head, *hits, _) = run("search", "row:0", "--store", ground, "-k", 3).stdout.splitlines()
     assert "station" in head
     assert [" north " in line for line in hits] == [True] * 3
+    answer("store", "station", "ground", "--store", ground)
+    hits = answer("search", "row:0", "--store", ground, "-k", 3, "--group")
+    assert [hit["station"] for hit in hits["hits"]] == ["north"] * 3
+    assert all(isinstance(row, int) for group in hits["groups"] for row in group)
+    hits = answer("search", "row:0", "--store", tmp_path / "s", "-k", 3)["hits"]
+    assert [hit["station"] for hit in hits] == ["north"] * 3
     own = run("search", "row:0", "--store", tmp_path / "s", "-k", 3).stdout
     assert "station" not in own
+
+
+def test_a_query_for_another_station_is_named_by_its_file_and_gets_no_answer(tmp_path):
+    for name in ("north", "south"):
+        make(tmp_path / name, 2).close()
+        answer("store", "station", name, "--store", tmp_path / name)
+    up, ask, out = (tmp_path / name for name in ("up.shlb", "ask.shlb", "out.shlb"))
+    ground = tmp_path / "ground"
+    answer("link", "pack", "--store", tmp_path / "north", "--for", "ground", "--out", up)
+    answer("link", "apply", up, "--store", ground)
+    answer("link", "ask", "row:0", "--store", ground, "--for", "north", "--out", ask)
+    done = run("link", "answer", ask, "--store", tmp_path / "south", "--out", out)
+    assert done.exit_code == 3
+    said = " ".join(done.stderr.split())
+    assert f"set aside: {ask}: ground-1: the bundle is for north" in said
+    assert "no query to answer, no bundle written" in done.stdout
+    assert not out.exists()
+    done = run("link", "answer", ask, "--store", tmp_path / "north", "--out", out)
+    assert "1 answer" in done.stdout
+    assert out.exists()
+
+
+def test_what_a_bundle_has_to_leave_out_is_named_in_the_exit_status(tmp_path):
+    with make(tmp_path / "s", 3) as store:
+        noise = np.random.default_rng(0).bytes(999).hex()
+        store.outbox.note([f'{{"alerts": [], "note": "{noise}"}}'])
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    words = ("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", tmp_path)
+    few = run(*words, "--max-bytes", 900)
+    assert few.exit_code == 3
+    assert re.search(r"^left out: event 1: needs 1,\d{3} bytes: too large for --max-bytes$", few.stderr, re.M)
+    assert run(*words).exit_code == 0
 
 
 def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_path):

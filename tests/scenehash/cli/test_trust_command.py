@@ -22,6 +22,8 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     assert run("verify", model).exit_code == 2
     added = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
     assert "the models that stores on this machine keep" in " ".join(added.stderr.split())
+    again = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
+    assert (again.exit_code, again.stderr) == (0, "")
     assert "it is not signed" in run("verify", model).stderr
     signed = answer("sign", model, "--key", key, "--series", "harbors", "--number", 7)
     assert (signed["number"], signed["key"]) == (7, made["key"])

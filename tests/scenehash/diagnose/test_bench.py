@@ -16,6 +16,8 @@ from scenehash.diagnose.bench.arm_counts import describe_counts
 from scenehash.diagnose.bench.compare import compare, compare_samples, read_run
 from scenehash.diagnose.bench.plot import draw_stages
 from scenehash.diagnose.bench.samples import Samples, Stopwatch
+from scenehash.diagnose.bench.stages import demo_inputs, open_pipeline, random_archive
+from scenehash.diagnose.bench.sustained import run_sustained
 from scenehash.errors import InputError
 from scenehash.model.hash_model import HashModel
 
@@ -39,6 +41,15 @@ def samples(seed: int, factor: float = 1.0, items: int = 8) -> Samples:
     rng = np.random.default_rng(seed)
     dear = np.geomspace(1, 10, items)
     return Samples(factor * dear * rng.lognormal(0, 0.1, (20, items)), 1.0)
+
+
+def test_the_bar_of_a_sustained_run_counts_its_seconds(tmp_path: Path) -> None:
+    inputs, model = demo_inputs(1), HashModel.load()
+    steps: list[int] = []
+    with open_pipeline(model, random_archive(1000, model.bits), tmp_path) as pipeline:
+        run_sustained(pipeline, inputs, 2.0, steps.append)
+    assert sum(steps) == 2
+    assert len(steps) > 2
 
 
 @pytest.mark.slow

@@ -130,7 +130,9 @@ def test_missing_extras_are_named_with_what_they_are_for(monkeypatch: pytest.Mon
     finding = check_extras(machine(missing_extras={"geo": "rasters", "link": ""}))
     assert finding.verdict == "note"
     assert "geo (rasters), link" in finding.what
-    assert "scenehash[geo,link]" in finding.remedy
+    assert (
+        "extras geo,link (in the folder of its source: pip install '.[geo,link]')" in finding.remedy
+    )
     monkeypatch.setattr("scenehash.diagnose.extras.is_installed", lambda name: name != "rasterio")
     assert missing_extras() == {"geo": USES["geo"]}
 

@@ -5,6 +5,8 @@ Debian 12 has no package of.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,10 +14,19 @@ from ...absent import absent, package
 from .corpus import Corpus, make_corpus
 from .servers import Milvus, Postgres, running
 
-ENGINES = tuple(
-    pytest.param(name, marks=pytest.mark.slow)
-    for name in ("lite", "milvus", "postgres", "extended")
-)
+HERE = Path(__file__).parent
+NOTHING = SimpleNamespace(params={})
+ENGINES = ("lite", "milvus", "postgres", "extended")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts an engine is slow."""
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        values = {str(value) for value in getattr(item, "callspec", NOTHING).params.values()}
+        if HERE in item.path.parents and (fixtures | values) & set(ENGINES):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")

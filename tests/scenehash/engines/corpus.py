@@ -109,6 +109,8 @@ def meets(where: Filter | None, station: str, row: int, tile: Tile) -> bool:
         return True
     if where.station not in (None, station) or where.scene not in (None, tile.scene):
         return False
+    if tile.scene in (where.other_than or ()):
+        return False
     if where.newer_than is not None and row <= where.newer_than:
         return False
     if where.label is not None and where.label not in tile.labels:

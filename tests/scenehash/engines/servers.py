@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +75,15 @@ class Milvus:
 
         config = MilvusServerConfig(data_dir=str(self.folder), proxy_port=self.port)
         self.server = MilvusServer(config)
-        self.server.start()
+        until = time.monotonic() + 90
+        while True:
+            try:
+                self.server.start()
+                return
+            except RuntimeError:  # connections of one that was killed keep its port for a minute
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1)
 
     def kill(self) -> None:
         self.server.server_proc.kill()

@@ -88,6 +88,7 @@ filters = st.builds(
     Filter,
     scene=maybe(st.sampled_from(SCENES)),
     newer_than=maybe(st.integers(0, 40)),
+    other_than=maybe(st.tuples(st.sampled_from(SCENES))),
     since=maybe(times),
     until=maybe(times),
     bbox=maybe(boxes),

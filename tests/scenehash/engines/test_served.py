@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from scenehash import HashModel, push
 from scenehash.cli.main import build_app
 from scenehash.demo.tiles import query_path
-from scenehash.errors import ConfigurationError, EngineError
+from scenehash.errors import ConfigurationError, EngineError, EngineUnreachableError
 from scenehash.serve.app import make_app
 from scenehash.serve.collection import Collection
 from scenehash.serve.options import ServeOptions
@@ -58,6 +58,7 @@ def told(address: str, *words: str) -> dict[str, Any]:
 
 def timeless(document: dict[str, Any]) -> dict[str, Any]:
     document.pop("milliseconds")
+    document.pop("stages")
     return document
 
 
@@ -106,6 +107,21 @@ def test_what_an_engine_has_is_served(served, corpus: Corpus) -> None:
     assert any(place["geometry"] for place in places)
     assert client.get("/healthz").json() == {"status": "ok"}
     assert f"scenehash_tiles {len(corpus.tiles())}" in client.get("/metrics").text
+
+
+def test_the_health_is_that_of_the_engine_at_this_moment(
+    served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = served
+    assert client.get("/healthz").status_code == 200
+
+    def dead(*_: object) -> None:
+        raise EngineUnreachableError("it is gone")
+
+    for backend in ("milvus.Milvus", "postgres.Postgres"):
+        monkeypatch.setattr(f"scenehash.engines.{backend}.documents", dead)
+        monkeypatch.setattr(f"scenehash.engines.{backend}.read", dead)
+    assert client.get("/healthz").status_code == 503
 
 
 @pytest.mark.parametrize(

@@ -241,4 +241,4 @@ def test_a_plain_image_in_a_folder_of_rasters_needs_no_rasterio(
     with new_store(tmp_path / "s", model) as store:
         report = ingest(find_scenes([tmp_path / "a.tif", tmp_path / "b.png"]), store, model)
         assert [scene.path.name for scene in report.stored] == ["b.png"]
-        assert "scenehash[geo]" in report.set_aside[0].reason
+        assert "its extra geo" in report.set_aside[0].reason

@@ -254,7 +254,7 @@ def test_what_fits_in_no_bundle_keeps_nothing_else_back(tmp_path):
         store.add([replace(placed(1), labels=["x" * (1 << 21)]), placed(2)])
     up = pack_bundle(one, "ground", tmp_path, PackOptions(max_bytes=4000, times=1))
     assert (up.events, up.left_events, up.tiles, up.left_tiles) == (3, 2, 2, 1)
-    assert [line.split(": ")[0] for line in up.damaged] == ["events 2", "events 4", "rows 1"]
+    assert [line.split(": ")[0] for line in up.left_out] == ["event 2", "event 4", "row 1"]
     assert apply_bundles([up.path], ground)[0].set_aside == []
     up = pack_bundle(one, "ground", tmp_path, PackOptions(times=1))
     assert (up.events, up.left_events, up.tiles, up.left_tiles) == (1, 1, 0, 1)
@@ -386,6 +386,7 @@ def change(store, what, hashed, chance):
         store.update_scene(hashed.content, labels=[label], without=without)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -231,6 +231,27 @@ def test_a_model_goes_down_in_pieces_over_many_bundles(tmp_path, sides):
     assert Path(path).read_bytes() == model.read_bytes()
 
 
+def test_an_event_of_an_alert_goes_before_answers(tmp_path, sides):
+    one, ground, shown = sides
+    asked = [
+        ask_peer(ground, "one", [code_text(shown, tile)], out=tmp_path, options=AskOptions(k=20))
+        for tile in range(8)
+    ]
+    apply_bundles([query.path for query in asked], one)
+    with CodeStore.open(one, writable=True) as store:
+        large = np.random.default_rng(0).bytes(200).hex()
+        store.outbox.note(['{"alerts": []}', f'{{"alerts": ["quay"], "note": "{large}"}}'])
+    up = pack_bundle(one, "ground", tmp_path, PackOptions(max_bytes=700))
+    # There is no room for all answers.
+    assert up.left_letters
+    apply_bundles([up.path], ground)
+    with CodeStore.open(ground) as store:
+        events = [json.loads(event) for _, event in store.outbox.events(0, 20)]
+    come = [event["station_event"] for event in events if event["kind"] == "station"]
+    assert 2 in come
+    assert len(come) == up.events == 2 - up.left_events
+
+
 def test_answers_for_two_who_asked_are_not_written_over_each_other(tmp_path, sides):
     one, ground, shown = sides
     other = station(tmp_path / "other", "other")

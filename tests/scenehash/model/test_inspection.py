@@ -15,6 +15,7 @@ from scenehash.errors import ModelError
 from scenehash.files import MAX_MODEL_BYTES
 from scenehash.model.card import METADATA_KEY, Card
 from scenehash.model.inspection import (
+    FieldReader,
     TensorType,
     check_interface,
     inspect_model,
@@ -339,3 +340,18 @@ def test_no_change_of_a_card_gives_anything_but_a_card_or_an_error() -> None:
             assert isinstance(Card.from_json(text), Card)
         except ModelError as error:
             assert "\n" not in str(error)
+
+
+def test_bytes_that_passed_one_check_are_checked_by_another() -> None:
+    reader = FieldReader(b"\x08\x01")
+    asked: list[str] = []
+
+    def one(*_: object) -> None:
+        asked.append("one")
+
+    def other(*_: object) -> None:
+        asked.append("other")
+
+    for check in (one, other, one):
+        reader.once((0, 2), check)
+    assert asked == ["one", "other"]

@@ -31,6 +31,27 @@ def store(tmp_path: Path, model: HashModel) -> Path:
     return tmp_path / "s"
 
 
+def test_other_scenes_leaves_out_the_scenes_of_the_queries_and_no_other(
+    store: Path, tmp_path: Path, model: HashModel
+) -> None:
+    write_picture(tmp_path / "in" / "other.png", mosaic(2, 2))
+    ingest(tmp_path / "in", store, model)
+    large, other = (str((tmp_path / "in" / name).absolute()) for name in ("large.png", "other.png"))
+    for query in ("row:0", large):
+        with_own = search(store, query, model=model)
+        assert {hit.scene for hit in with_own.hits} == {large, other}
+        found = search(store, query, model=model, other_scenes=True)
+        assert [hit.scene for hit in found.hits] == [other] * 4
+        assert found.document()["filter"] == {"other_than": (large,)}
+    both = search(store, ["row:0", other], model=model, other_scenes=True)
+    assert not both.hits
+    assert any("no tile meets the filter" in warning for warning in both.warnings)
+    only = search(store, large, where=Filter(scene="large.png"), model=model, other_scenes=True)
+    assert not only.hits
+    code = search(store, "code:" + "0" * 16, model=model, other_scenes=True)
+    assert len(code.hits) == 10
+
+
 def test_the_tile_at_a_place_is_the_newest_and_of_its_scene_the_nearest(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
         # Rows 0-2, 3-5 a day later and a third of a tile to the north, 6-8 at no known time.

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ import simplejpeg
 
 from scenehash.demo.tiles import KINDS, archive_paths
 from scenehash.errors import InputError
-from scenehash.scenes.damage import decode_jpeg
+from scenehash.scenes import plain_image
+from scenehash.scenes.damage import check_png, decode_jpeg
 
 from ...scenes import draw
 
@@ -53,3 +55,21 @@ def test_a_byte_that_is_missing_or_changed_is_found() -> None:
     at = len(data) // 2
     with pytest.raises(InputError, match="damaged or truncated"):
         decode_jpeg(data[:at] + b"\xff\xc0" + data[at + 2 :])
+
+
+def test_a_file_is_checked_once_where_the_system_does_not_name_open_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, checked = tmp_path / "scene.png", []
+
+    def counting(data: bytes) -> None:
+        checked.append(len(data))
+        check_png(data)
+
+    monkeypatch.setattr(plain_image, "check_png", counting)
+    monkeypatch.setattr(plain_image, "_OPEN_FILES", tmp_path / "none")
+    path.write_bytes(cv2.imencode(".png", draw("river", 2, 99))[1].tobytes())
+    with path.open("rb") as file:
+        source, _ = plain_image.read_image_file(file)
+    assert (source.width, source.height) == (99, 99)
+    assert checked == [path.stat().st_size]

@@ -213,7 +213,7 @@ def test_without_rasterio_a_tiff_says_what_to_install(
     cv2.imwrite(str(path), speckled(3, 300, 300).transpose(1, 2, 0))
     monkeypatch.setitem(sys.modules, "scenehash.scenes.raster", None)
     for raster in (path, write(tmp_path / "geo.tif", speckled(3, 300, 300))):
-        with pytest.raises(InputError, match=r"a TIFF file needs .* 'scenehash\[geo\]'"):
+        with pytest.raises(InputError, match=r"a TIFF file needs .* its extra geo"):
             open_scene(raster)
 
 

@@ -130,6 +130,7 @@ def test_an_alert_that_is_called_as_a_judgement_is_not_removed_by_who_may_judge(
     assert scope_of("DELETE", "/api/alerts/x/confirm") == "write"
     assert scope_of("PATCH", "/api/alerts/x/reject") == "write"
     assert scope_of("POST", "/api/alerts/a\nb/confirm") == "confirm"
+    assert scope_of("POST", "/api/alerts/x/forget") == "confirm"
 
 
 def test_a_browser_gets_a_cookie_that_no_script_and_no_other_site_can_use(

@@ -289,6 +289,11 @@ def test_alerts_are_made_tried_judged_and_removed_as_by_command(
         assert client.post("/api/alerts", json=body).status_code == 409
         judged = client.post("/api/alerts/quay/confirm", json={"row": 1}).json()
         assert judged["examples"] == ["row:0", "upload:q.png", "row:1"]
+        said = judged.pop("judged")
+        assert said.keys() == {"row", "scene", "distance", "matches"}
+        client.post("/api/alerts/quay/confirm", json={"row": 5})
+        assert client.post("/api/alerts/quay/forget", json={"row": 5}).json() == judged
+        assert client.post("/api/alerts/quay/forget", json={"row": 5}).status_code == 404
         judged = client.post("/api/alerts/quay/reject", json={"row": 4}).json()
         assert judged["negatives"] == ["row:7", "row:4"]
         assert judged == by_command("alert", "list", "--store", own)["alerts"][0]

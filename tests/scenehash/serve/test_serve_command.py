@@ -128,7 +128,7 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.setattr(builtins, "__import__", missing)
     done = run("serve", "--store", own)
     assert done.exit_code == 1
-    assert "pip install 'scenehash[serve]'" in done.stderr
+    assert "pip install '.[serve]'" in done.stderr
     # Tokens need none of it.
     assert run("serve", "token", "add", "a", "--store", own).exit_code == 0
 

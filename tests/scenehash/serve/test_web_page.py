@@ -1,6 +1,8 @@
 """The page's files: one answer for all addresses, compressed and kept where that helps."""
 
 import gzip
+import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,18 @@ def test_files_with_a_hash_in_their_name_are_kept_and_others_asked_for_again(
     page = client.get("/")
     again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_the_built_page_has_all_that_it_names_and_nothing_of_an_earlier_build() -> None:
+    folder = Path(str(resources.files("scenehash.serve") / "page"))
+    index = (folder / "index.html").read_text()
+    named = re.findall(r'(?:src|href)="/([^"]+)"', index)
+    assert named
+    assert [name for name in named if not (folder / name).is_file()] == []
+    assets = {path.name: path for path in (folder / "assets").iterdir()}
+    for ending in ("js", "css"):
+        (own,) = (name for name in assets if re.fullmatch(rf"index-[\w-]+\.{ending}", name))
+        assert f"assets/{own}" in named
+        index += assets[own].read_text()
+    # Whatever else is there is loaded by one of the three.
+    assert [name for name in assets if name not in index] == []

@@ -218,7 +218,7 @@ def _renamed(line: str, named: dict[str, str]) -> str:
 
 
 def _timeless(document: Any) -> Any:
-    return {key: value for key, value in document.items() if key != "milliseconds"}
+    return {key: value for key, value in document.items() if key not in ("milliseconds", "stages")}
 
 
 def _plain(document: Any) -> Any:

@@ -96,6 +96,7 @@ def filters() -> st.SearchStrategy[Filter]:
     conditions = {
         "scene": st.integers(0, 6).map(lambda number: f"/scenes/{number}.png"),
         "newer_than": st.integers(-1, 200),
+        "other_than": st.integers(0, 6).map(lambda number: (f"/scenes/{number}.png",)),
         "since": days,
         "until": days,
         "bbox": boxes(),
@@ -111,6 +112,8 @@ def filters() -> st.SearchStrategy[Filter]:
 def holds(where: Filter, row: int, tile: int, owner: HashedScene) -> bool:
     """A filter, condition by condition."""
     if where.scene is not None and owner.path != where.scene:
+        return False
+    if where.other_than is not None and owner.path in where.other_than:
         return False
     if where.newer_than is not None and row <= where.newer_than:
         return False

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.store.sample import SAMPLED, draw_rows, rows_of_sample
 
 from .samples import LINEAGE, make
-from .test_vectors import FRAME, represented
+from .test_vectors import DIMS, FRAME, represented
 
 
 def test_what_is_drawn_from_is_nearly_all_and_changes_seldom() -> None:
@@ -46,3 +47,36 @@ def test_a_sample_has_the_tiles_that_are_there_with_their_vectors(tmp_path: Path
 def test_a_tile_without_a_vector_is_not_in_it(tmp_path: Path) -> None:
     with make(tmp_path / "s", 3) as store:
         assert len(store.sample()) == 0
+
+
+@pytest.mark.parametrize("is_same", [True, False], ids=["the same store", "a reader beside it"])
+def test_a_sample_follows_vectors_that_come_without_new_tiles(
+    tmp_path: Path, is_same: bool
+) -> None:
+    scenes = [represented(number, 4) for number in range(4)]
+    with CodeStore.create(tmp_path / "s", LINEAGE, 64, "a-model") as store:
+        store.add(scenes)
+        store.keep_vectors(FRAME, DIMS)
+        with CodeStore.open(tmp_path / "s") as other:
+            reader = store if is_same else other
+            records = [record for record, _ in store.scenes()]
+            for count, (record, own) in enumerate(zip(records, scenes, strict=True), 1):
+                assert len(reader.sample()) == 4 * count - 4
+                assert store.vectors.put_scenes([record], [own.vectors])
+                reader.refresh()
+            sample = reader.sample()
+            assert len(sample) == 16
+            assert reader.sample() is sample
+
+
+def test_a_sample_is_drawn_anew_when_other_tiles_are_deleted_after_a_compaction(
+    tmp_path: Path,
+) -> None:
+    scenes = [represented(number, 4) for number in range(4)]
+    with CodeStore.create(tmp_path / "s", LINEAGE, 64, "a-model") as store:
+        store.keep_vectors(FRAME, DIMS)
+        store.add(scenes)
+        for deleted in (0, 1):
+            store.delete(Filter(scene=scenes[deleted].path))
+            assert np.array_equal(store.sample().codes, store.codes(np.arange(4 + 4 * deleted, 16)))
+            store.compact()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash import CodeStore
-from scenehash.codes import pack
+from scenehash.codes import hamming, pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
 from scenehash.store import Alert, Filter
@@ -159,6 +159,7 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
         ("reject quay 0", ["row:9"], ["row:4", "row:1", "row:0"]),
     ):
         judged = answer("alert", *command.split(), "--store", store)
+        judged.pop("judged", None)
         assert judged == answer("alert", "list", "--store", store)["alerts"][0]
         assert (judged["examples"], judged["negatives"]) == (examples, negatives)
         with CodeStore.open(store) as opened:
@@ -180,6 +181,47 @@ def test_confirm_and_reject_name_the_scene_of_the_row(store: Path) -> None:
         said = " ".join(run("alert", command, "quay", row, "--store", store).stdout.split())
         assert f"row {row} (" in said
         assert names[row] in said
+
+
+def test_a_confirmed_tile_that_the_alert_does_not_match_is_named_and_can_be_taken_back(
+    store: Path,
+) -> None:
+    answer("alert", "add", "quay", "row:0", "--radius", 1, "--store", store)
+    before = answer("alert", "list", "--store", store)["alerts"]
+    with CodeStore.open(store) as opened:
+        distances = hamming(opened.codes(np.arange(2, 9)), opened.codes(np.array([0]))[0])
+        row = 2 + int(distances.argmax())
+        scene = opened.tile(row).scene
+    done = run("alert", "confirm", "quay", row, "--store", store, "--json")
+    assert json.loads(done.stdout)["judged"] == {
+        "row": row, "scene": scene, "distance": int(distances.max()), "matches": False,
+    }  # fmt: skip
+    said = " ".join(done.stderr.split())
+    assert f"would not have matched row {row}, {distances.max()} bits from the nearest" in said
+    assert f"scenehash alert forget quay {row}" in said
+    # By now it is an example: a second time there is nothing to say.
+    again = run("alert", "confirm", "quay", row, "--store", store, "--json")
+    assert "would not have matched" not in again.stderr
+    assert json.loads(again.stdout)["judged"]["matches"]
+    answer("alert", "forget", "quay", row, "--store", store)
+    assert answer("alert", "list", "--store", store)["alerts"] == before
+    for refused in (f"forget quay {row}", "forget quay 0", "forget none 0"):
+        assert run("alert", *refused.split(), "--store", store).exit_code == 1
+    assert answer("alert", "list", "--store", store)["alerts"] == before
+
+
+def test_a_negative_is_forgotten_too_and_a_rule_is_chosen_anew(large: Path) -> None:
+    rows = rows_of(large, "harbor")
+    examples = [f"row:{row}" for row in rows[:5]]
+    made = answer("alert", "add", "pier", *examples, "--false-alarms", "2/1000", "--store", large)
+    other = next(row for row in range(200) if row not in rows)
+    judged = answer("alert", "confirm", "pier", other, "--store", large)
+    assert judged["rule"]["fitted"]
+    assert not judged["judged"]["matches"]
+    assert answer("alert", "forget", "pier", other, "--store", large) == made
+    assert answer("alert", "reject", "pier", other, "--store", large) != made
+    assert answer("alert", "forget", "pier", other, "--store", large) == made
+    answer("alert", "remove", "pier", "--store", large)
 
 
 def test_examples_that_are_files_of_stored_scenes_do_not_count_as_matches(store: Path) -> None:
@@ -230,7 +272,7 @@ def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
         ("tune twice", 1, "no rate of false alarms; give a rate"),
         ("tune twice --radius 3 --false-alarms 1/day", 2, "give one of them"),
         ("tune twice --false-alarms 1/moon", 1, "not a known unit of time"),
-        ("tune twice --false-alarms 1/day", 1, "have no times that lie a day apart"),
+        ("tune twice --false-alarms 1/day", 1, "span less than a day"),
         ("tune twice --false-alarms 1/5", 1, "more than 10% of all tiles"),
         ("add new row:0 --false-alarms 2/1000", 1, "are too few to estimate false alarms"),
         ("test new", 1, "no alert of that name"),

@@ -237,7 +237,7 @@ def test_without_watchfiles_it_polls_and_says_so(
     drop(tmp_path / "in", "beach", 1)
     done = run("watch", tmp_path / "in", "--store", tmp_path / "s", "--once", "--settle", "0.1")
     assert len(done.stdout.splitlines()) == 1
-    assert "scenehash[watch]" in done.stderr
+    assert "its extra watch" in done.stderr
 
 
 @pytest.mark.parametrize(

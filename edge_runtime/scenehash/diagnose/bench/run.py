@@ -8,7 +8,7 @@ from typing import Any
 from scenehash.errors import ConfigurationError
 from scenehash.model.hash_model import HashModel
 from scenehash.model.model_file import model_path
-from scenehash.progress import SILENT, Progress
+from scenehash.progress import SILENT, Progress, track
 from scenehash.scenes import image_of
 from scenehash.tiles import to_tile
 
@@ -16,7 +16,7 @@ from ..hardware import read_machine
 from .advice import advise
 from .arm_counts import ARM_COUNTS
 from .process import measure_cold_start
-from .scenarios import BATCHES, run_grid, run_scenarios
+from .scenarios import BATCHES, SCENARIOS, run_grid, run_scenarios
 from .settings import BenchSettings
 from .stages import Inputs, demo_inputs, open_pipeline, random_archive, read_inputs, time_stages
 from .sustained import run_sustained
@@ -37,8 +37,6 @@ def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> di
     others = _others(model, settings)
     inputs = _inputs(settings)
     tiles = [to_tile(image_of(data), model.tile_size) for data in inputs.files]
-    steps = (settings.repeats + 1) * len(inputs.files) + COLD_STARTS
-    steps += len(BATCHES) * most_threads + 2
     document: dict[str, Any] = {
         "scenehash": importlib.metadata.version("scenehash"),
         "machine": machine.document(),
@@ -56,20 +54,22 @@ def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> di
     archive = random_archive(settings.archive, model.bits)
     with (
         tempfile.TemporaryDirectory(prefix="scenehash-bench", dir=settings.folder) as folder,
-        progress.task("bench", steps) as task,
         open_pipeline(model, archive, Path(folder)) as pipeline,
     ):
-        timed = time_stages(pipeline, others, inputs, settings.repeats, task.advance)
+        # A bar each: the steps of one take about as long, so that the time left is true.
+        with progress.task("stages", (settings.repeats + 1) * len(inputs.files)) as task:
+            timed = time_stages(pipeline, others, inputs, settings.repeats, task.advance)
         document["stages"] = {stage: samples.document() for stage, samples in timed.items()}
-        document["scenarios"] = run_scenarios(model, tiles, settings.seconds / 4)
-        task.advance(1)
-        document["grid"] = []
-        for cell in run_grid(path, tiles, most_threads, settings.seconds / 10):
-            document["grid"].append(cell)
-            task.advance(1)
-        document["cold_start"] = measure_cold_start(path, COLD_STARTS, task.advance)
-        document["sustained"] = run_sustained(pipeline, inputs, settings.seconds)
-        task.advance(1)
+        quarter = settings.seconds / 4
+        with progress.task("scenarios", SCENARIOS) as task:
+            document["scenarios"] = run_scenarios(model, tiles, quarter, task.advance)
+        cells = run_grid(path, tiles, most_threads, settings.seconds / 10)
+        pairs = len(BATCHES) * most_threads
+        document["grid"] = list(track(cells, pairs, "threads and batches", progress))
+        with progress.task("cold starts", COLD_STARTS) as task:
+            document["cold_start"] = measure_cold_start(path, COLD_STARTS, task.advance)
+        with progress.task("sustained, in seconds", int(settings.seconds)) as task:
+            document["sustained"] = run_sustained(pipeline, inputs, settings.seconds, task.advance)
     document["arm_instructions"] = ARM_COUNTS
     document["advice"] = advise(document)
     return document

@@ -21,13 +21,24 @@ STREAMS = 8
 BATCHES = (1, 2, 4, 8)
 
 
-def run_scenarios(model: HashModel, tiles: Sequence[Image], seconds: float) -> dict[str, Any]:
+SCENARIOS = 3
+
+
+def run_scenarios(
+    model: HashModel,
+    tiles: Sequence[Image],
+    seconds: float,
+    advance: Callable[[int], object] = lambda _: None,
+) -> dict[str, Any]:
     """Figures of the three scenarios; each runs for so many seconds, after a warm-up."""
     together = [tiles[number % len(tiles)] for number in range(STREAMS)]
     rounds = iter(range(1 << 62))
     single = _latencies(lambda: model.encode([tiles[next(rounds) % len(tiles)]]), seconds)
+    advance(1)
     several = _latencies(lambda: model.encode(together), seconds)
+    advance(1)
     everything = _latencies(lambda: model.encode(list(tiles)), seconds)
+    advance(1)
     return {
         "SingleStream": {"p90_ms": _percentile(single, 90), "queries": len(single)},
         "MultiStream": {

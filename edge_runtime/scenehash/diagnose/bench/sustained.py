@@ -1,6 +1,7 @@
 """What the machine keeps up: the whole job for some seconds, with its clock, heat and energy."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -8,10 +9,16 @@ from ..hardware import read_clock, read_energy, read_temperature
 from .stages import Inputs, Pipeline
 
 
-def run_sustained(pipeline: Pipeline, inputs: Inputs, seconds: float) -> dict[str, Any]:
+def run_sustained(
+    pipeline: Pipeline,
+    inputs: Inputs,
+    seconds: float,
+    advance: Callable[[int], object] = lambda _: None,
+) -> dict[str, Any]:
     """Scenes a minute, decoded, hashed and committed one by one, in the last third of the time.
 
-    A machine that throttles is slower there than in the first third.
+    A machine that throttles is slower there than in the first third. advance: is told of each
+    second.
     """
     before = {"clock": asdict(read_clock()), "temperature": read_temperature()}
     energy = read_energy()
@@ -19,7 +26,9 @@ def run_sustained(pipeline: Pipeline, inputs: Inputs, seconds: float) -> dict[st
     finished: list[float] = []
     while not finished or finished[-1] < seconds:
         pipeline.whole(inputs.files[len(finished) % len(inputs.files)])
+        before_it = finished[-1] if finished else 0.0
         finished.append(time.perf_counter() - started)
+        advance(int(min(finished[-1], seconds)) - int(before_it))
     spent = read_energy()
     took = finished[-1]
     first = sum(moment <= took / 3 for moment in finished)

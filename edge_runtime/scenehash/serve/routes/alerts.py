@@ -13,6 +13,8 @@ from scenehash.watcher.alerts import (
     alerts_document,
     confirm_match,
     count_alert_matches,
+    forget_match,
+    judge_row,
     make_alert,
     reject_match,
     set_false_alarm_rate,
@@ -66,7 +68,9 @@ def test(station: StationServed, name: Name, label: OptionalText = None) -> Resp
 def confirm(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
     """A stored tile is truly of the kind: it becomes an example."""
     with station.writer() as store:
-        return answer(confirm_match(store, name, asked.row).document())
+        before = judge_row(store, name, asked.row)
+        alert = confirm_match(store, name, asked.row)
+    return answer(alert.document() | {"judged": before.document()})
 
 
 @router.post("/api/alerts/{name:path}/reject")
@@ -74,6 +78,13 @@ def reject(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
     """A false alarm: the tile becomes a negative example."""
     with station.writer() as store:
         return answer(reject_match(store, name, asked.row).document())
+
+
+@router.post("/api/alerts/{name:path}/forget")
+def forget(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
+    """A stored tile is no longer an example or a negative."""
+    with station.writer() as store:
+        return answer(forget_match(store, name, asked.row).document())
 
 
 @router.get("/api/alerts/{name:path}")

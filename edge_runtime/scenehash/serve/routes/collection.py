@@ -73,7 +73,7 @@ def tile_of_station(collection: CollectionServed, station: str, row: Row) -> Res
 @router.get("/healthz")
 def health(collection: CollectionServed) -> Response:
     """Whether the engine answers."""
-    collection.labels()
+    collection.ask()
     return answer({"status": "ok"})
 
 

@@ -32,11 +32,12 @@ def search_by_address(
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
     k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
     radius: Annotated[int | None, Query(ge=0, le=256)] = None,
+    other_scenes: bool = False,
     group: bool = False,
     explain: bool = False,
 ) -> Response:
     """The same for what fits an address."""
-    asked = _asked(q, unlike or [], k, radius, group, explain, where)
+    asked = _asked(q, unlike or [], k, radius, other_scenes, group, explain, where)
     return answer(served.search(asked).document(asked.group, asked.explain))
 
 
@@ -48,9 +49,11 @@ def search_as_geojson(
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
     k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
     radius: Annotated[int | None, Query(ge=0, le=256)] = None,
+    other_scenes: bool = False,
 ) -> Response:
     """The hits that have a footprint, for maps."""
-    result = served.search(_asked(q, unlike or [], k, radius, False, False, where))
+    asked = _asked(q, unlike or [], k, radius, other_scenes, False, False, where)
+    result = served.search(asked)
     features = [hit_feature(hit) for hit in result.hits]
     return answer(feature_collection(features), media=GEOJSON)
 
@@ -60,6 +63,7 @@ def _asked(
     unlike: list[str],
     k: int,
     radius: int | None,
+    other_scenes: bool,
     group: bool,
     explain: bool,
     where: Where,
@@ -71,6 +75,7 @@ def _asked(
         unlike=[query_of(text) for text in unlike],
         k=k,
         radius=radius,
+        other_scenes=other_scenes,
         rerank=None,
         group=group,
         explain=explain,
