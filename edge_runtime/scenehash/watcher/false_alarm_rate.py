@@ -48,8 +48,8 @@ class Rate:
             if pace is None:
                 raise ConfigurationError(
                     f"false alarms {self.text}: the number of tiles per day is not known, because "
-                    "the times of the stored scenes span less than a day; give a number of tiles, "
-                    "such as 2/1000"
+                    "the times of the stored scenes are missing, or span less than a day; give a "
+                    "number of tiles, such as 2/1000"
                 )
             tiles = self.days * pace
             coming = f": {tiles:.2g} come in that time, by the times of the stored scenes"
