@@ -142,7 +142,7 @@ def scenes_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the scenes with at least one tile that meets all conditions.
+    """List the scenes with a tile that meets all conditions.
 
     The one that was stored last comes first.
     """
