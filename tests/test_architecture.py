@@ -1,6 +1,7 @@
 """The walls of the house: who may import whom."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,16 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
     for module in modules:
         strangers = imported(module) - ALLOWED[package]
         assert not strangers, f"{module.relative_to(ROOT)} imports {strangers}"
+
+
+def test_the_docstring_of_a_package_lists_all_its_modules() -> None:
+    packages = [path.parent for path in (ROOT / "edge_runtime/scenehash").glob("*/__init__.py")]
+    for package in packages:
+        text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
+        modules = {path.name for path in package.glob("[!_]*.py")}
+        lists = set(re.findall(r"\w+\.py", text))
+        if package.name != "cli":  # its modules are its commands
+            assert modules <= lists, f"{package.name}: {sorted(modules - lists)}"
 
 
 def test_the_command_line_starts_without_what_is_heavy() -> None:

@@ -90,11 +90,11 @@ if TYPE_CHECKING:
     from .watcher.alerts import (
         add_alert,
         confirm_match,
+        count_alert_matches,
         forget_match,
         propose_radius,
         reject_match,
         set_false_alarm_rate,
-        test_alert,
     )
     from .watcher.options import SinkOptions, WatchOptions, WatchReport
     from .watcher.watch import watch
@@ -132,6 +132,7 @@ __all__ = [
     "add_alert",
     "bench",
     "confirm_match",
+    "count_alert_matches",
     "doctor",
     "forget_match",
     "hash_archive",
@@ -148,7 +149,6 @@ __all__ = [
     "retry_quarantine",
     "search",
     "set_false_alarm_rate",
-    "test_alert",
     "watch",
 ]
 
@@ -196,7 +196,7 @@ _MODULE_OF = {
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
     "set_false_alarm_rate": "watcher.alerts",
-    "test_alert": "watcher.alerts",
+    "count_alert_matches": "watcher.alerts",
     "propose_radius": "watcher.alerts",
     "watch": "watcher.watch",
 }

@@ -70,7 +70,7 @@ class Tiling:
         if (self.pixels is not None and self.pixels < 1) or (
             self.metres is not None and not 0 < self.metres < inf
         ):
-            raise ConfigurationError("a tile's size is a number of more than nothing")
+            raise ConfigurationError("a tile's size must be greater than 0")
         if not 0 <= self.overlap <= 0.9:
             raise ConfigurationError(f"overlap {self.overlap:g}: it is a share from 0 to 0.9")
         if not 0 <= self.min_valid <= 1:

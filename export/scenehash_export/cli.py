@@ -39,7 +39,7 @@ def export_command(
     ] = None,
     precision: Annotated[
         Precision,
-        typer.Option(help="Write weights and activations so; int8 is about twice as fast."),
+        typer.Option(help="Set the type of weights and activations; int8 is about twice as fast."),
     ] = DEFAULTS.precision,
     calibration_images: Annotated[
         int, typer.Option(min=1, help="Calibrate the INT8 ranges on this many training images.")

@@ -42,12 +42,14 @@ def train_command(
         int | None, typer.Option(help="Train codes of this many bits.", show_default="64")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="Split and train by this seed.", show_default="0")
+        int | None,
+        typer.Option(help="Set the seed of the split and the training.", show_default="0"),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="Train by centres, or by mhcln (the paper's recipe).", show_default="centres"
+            help="Choose the recipe: centres, or mhcln (the paper's recipe).",
+            show_default="centres",
         ),
     ] = None,
     backbone: Annotated[
@@ -107,11 +109,11 @@ def evaluate_command(
     data: DataFolder,
     seed: Annotated[
         int | None,
-        typer.Option(help="Split by this seed.", show_default="the seed of the training"),
+        typer.Option(help="Set the seed of the split.", show_default="the seed of the training"),
     ] = None,
     bits: Annotated[
         int | None,
-        typer.Option(help="Evaluate that many leading bits of a code.", show_default="all"),
+        typer.Option(help="Evaluate this many leading bits of each code.", show_default="all"),
     ] = None,
     threads: Annotated[
         int | None,

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, unpack
 from scenehash.model.linear_code import Vectors
-from scenehash.retrieval.familiarity import KNOWN, LEADING, familiarity
+from scenehash.retrieval.familiarity import KNOWN_SHARE, WORD_BITS, familiarity
 from scenehash.store import unit
 from scenehash.tiles import Image, to_tile
 
@@ -70,7 +70,7 @@ class Judgement:
     @property
     def is_known(self) -> bool:
         """Whether the model knows the kinds of scene, as it is."""
-        return self.familiarity >= KNOWN
+        return self.familiarity >= KNOWN_SHARE
 
     @property
     def is_one_kind(self) -> bool:
@@ -110,7 +110,7 @@ def judge(
 
 def spread(codes: Codes) -> float:
     """The mean distance of the leading bits of codes uint8 [N, K/8], as a share; see above."""
-    share = unpack(codes[:, : LEADING // 8]).mean(axis=0)
+    share = unpack(codes[:, : WORD_BITS // 8]).mean(axis=0)
     return float((2 * share * (1 - share)).mean())
 
 

@@ -11,6 +11,7 @@ scheduler.py    what a scheduler does:
   local.py        processes of this machine; worker.py is one of them
   cluster.py      the workers of a Dask scheduler
 load.py         load_archive: parts into a store; push.py brings them to an engine
+report.py       what became of an archive that was hashed, or loaded
 """
 
 from .hash import hash_archive

@@ -80,7 +80,7 @@ class Manifest:
         try:
             document = json.loads(storage.read(MANIFEST, MOST_BYTES))
             if document["kind"] != KIND:
-                raise ValueError("its kind is another")
+                raise ValueError("it is of another kind")
             entries = [
                 Entry(**{**entry, "parts": tuple(entry["parts"])}) for entry in document["scenes"]
             ]

@@ -33,10 +33,10 @@ def push_archive(
     by which these tiles are known there. patience: seconds that an engine which does not answer is
     waited for.
 
-    The engine has of the station the tiles of this archive then, and no others: what was hashed
-    since comes, what has gone goes. Rows are those that load_archive gives in a new store.
-    Interrupted, give the same call again. Raises ArchiveError when there is no archive,
-    EngineError when the station is one of another archive or of a store, and what push raises.
+    After this, the engine holds exactly this archive's tiles for the station. Rows are those that
+    load_archive gives in a new store. Interrupted, give the same call again. Raises ArchiveError
+    when there is no archive, EngineError when the station is one of another archive or of a store,
+    and what push raises.
     """
     manifest, storage = read_manifest(archive)
     source = ArchiveSource(manifest, storage, check_station_name(station))

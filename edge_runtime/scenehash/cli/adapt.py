@@ -31,7 +31,9 @@ def adapt_command(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Draw the tiles by this seed.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Set the seed for the random choice of tiles.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Fit a model's codes on a store's own tiles.
@@ -83,7 +85,10 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
     if judgement.is_known:
         verdict = "the model knows these kinds of scene: keep the model that you have"
         if judgement.is_one_kind:
-            verdict = "all tiles look like one kind of scene: keep the model, for those of others"
+            verdict = (
+                "all tiles look like one kind of scene: keep your model: it is still needed for "
+                "other kinds of scene"
+            )
     lines.append(verdict)
     if adapted.path is None:
         return [*lines, "no file was written; --anyway writes it"]

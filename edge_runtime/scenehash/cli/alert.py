@@ -29,7 +29,7 @@ FalseAlarms = Annotated[
         show_default=False,
     ),
 ]
-Row = Annotated[int, typer.Argument(metavar="ROW", help="Name the tile by its row.")]
+Row = Annotated[int, typer.Argument(metavar="ROW", help="Choose the tile with this row number.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -184,7 +184,8 @@ def reject_command(
 ) -> None:
     """Reject a false alarm of an alert.
 
-    The tile becomes a negative example: what is as near to it as to an example matches no more.
+    The tile becomes a negative example: tiles at least as near to it as to an example no longer
+    match.
     """
     from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
@@ -233,7 +234,7 @@ def test_command(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the tiles that just match, and that just do not, as a picture.",
+            help="Write the tiles that just match, and those that just do not, as a picture.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -248,14 +249,14 @@ def test_command(
     """
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import test_alert
+    from scenehash.watcher.alerts import count_alert_matches
 
     if sheet is not None:
         check_output(sheet, outside=store)
         check_format(sheet)
     with CodeStore.open(store) as code_store:
         alert = code_store.alerts.get(name)
-        tested = test_alert(code_store, alert, label)
+        tested = count_alert_matches(code_store, alert, label)
         tuning, proposed = tested.tuning, tested.tuning.proposed()
         summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
         shown = (_tuning_table(alert, tuning, proposed), summary)
@@ -343,7 +344,7 @@ def rule_text(alert: "Alert") -> str:
 
 
 def _tested_text(tested: "AlertTest") -> str:
-    """What was counted, in words."""
+    """The counts, in words."""
     text = f"beside its examples it matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
     if tested.recall is None or tested.false_share is None:
         return text

@@ -71,7 +71,9 @@ def restore_command(
     ],
     number: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Restore the backup of this number; otherwise the newest."),
+        typer.Option(
+            metavar="N", help="Restore the backup with this number (default: the newest)."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -60,7 +60,7 @@ class BenchChoice(BenchSettings):
         SETTINGS.count
     )
     repeats: Annotated[
-        int, typer.Option(min=2, metavar="N", help="Time each stage this often.")
+        int, typer.Option(min=2, metavar="N", help="Time each stage this many times.")
     ] = SETTINGS.repeats
     threads: Annotated[
         int, typer.Option(min=1, metavar="N", help="Hash with this many threads.")
@@ -87,7 +87,7 @@ class BenchChoice(BenchSettings):
             metavar="FOLDER",
             exists=True,
             file_okay=False,
-            help="Write test files in this folder, to time the disk that the store is on.",
+            help="Write test files in this folder, to time the store's disk.",
             show_default="the system's temporary folder",
         ),
     ] = None

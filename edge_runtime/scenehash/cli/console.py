@@ -38,7 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 class UsageError(TyperException):
-    """What was given to a command makes no sense together."""
+    """A command's arguments contradict each other."""
 
     exit_code = EXIT_USAGE
 

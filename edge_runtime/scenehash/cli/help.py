@@ -29,7 +29,7 @@ def examples(*lines: str) -> str:
 
 
 def give_all(app: typer.Typer) -> None:
-    """Have all commands of an app, and of its groups, show their help so."""
+    """Use this form of help for all commands of an app, and of its groups."""
     for command in app.registered_commands:
         command.cls = _Command
     for group in app.registered_groups:

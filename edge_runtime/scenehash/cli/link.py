@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from scenehash.link import Applied, Bundled
 
 PeerName = Annotated[
-    str, typer.Option("--for", metavar="PEER", help="Address it to the station of this name.")
+    str, typer.Option("--for", metavar="PEER", help="Name the station that receives the bundle.")
 ]
 BundleOut = Annotated[
     Path,
     typer.Option(
         "--out",
         metavar="FILE|FOLDER",
-        help="Write the bundle to this file, whose name ends in .shlb, or under a name that no "
-        "other has to this folder, which is made.",
+        help="Write the bundle to this file (NAME.shlb), or to a new file in this folder, which is "
+        "made if needed.",
     ),
 ]
 MaxBytes = Annotated[
@@ -67,10 +67,13 @@ def pack_command(
     max_bytes: MaxBytes = None,
     times: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Send what nobody acknowledges this many times."),
+        typer.Option(min=1, metavar="N", help="Send unacknowledged data up to N times."),
     ] = TIMES,
     down: Annotated[
-        bool, typer.Option("--down", help="Pack what a station is to have, and no tiles.")
+        bool,
+        typer.Option(
+            "--down", help="Pack for a station: receipts, queries, alerts, models; no tiles."
+        ),
     ] = False,
     model: Annotated[
         list[Path] | None,

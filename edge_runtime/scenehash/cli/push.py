@@ -22,7 +22,9 @@ TO = typer.Option(
 )
 Patience = Annotated[
     float,
-    typer.Option(min=0, metavar="SECONDS", help="Wait so long for an engine that does not answer."),
+    typer.Option(
+        min=0, metavar="SECONDS", help="Set how long to wait for an engine that does not answer."
+    ),
 ]
 
 

@@ -52,7 +52,7 @@ def rehash_command(
         tuple[Path, Path] | None,
         typer.Option(
             metavar="OLD NEW",
-            help="Look at NEW for scenes that were at OLD, and are not there any more.",
+            help="Look below NEW for scenes that are no longer below OLD.",
         ),
     ] = None,
     require_all: Annotated[

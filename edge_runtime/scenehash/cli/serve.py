@@ -149,7 +149,7 @@ def add_command(
 
 
 def list_command(store: StorePath, tokens: TokensPath = None, as_json: AsJson = False) -> None:
-    """List tokens, without what is secret of them."""
+    """List tokens; the secrets are not shown."""
     file = _tokens(store, tokens)
     found = file.list()
     document = {"file": str(file.path), "tokens": [token.document() for token in found]}

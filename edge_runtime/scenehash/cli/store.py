@@ -109,7 +109,8 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
 
 def station_command(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Call it by this word, such as north-1.")
+        str,
+        typer.Argument(metavar="NAME", help="Set the station's name: one word, such as north-1."),
     ],
     store: StorePath,
     wait: Wait = False,
@@ -134,14 +135,14 @@ def scenes_command(
     ] = 100,
     after: Annotated[
         int | None,
-        typer.Option(metavar="N", help='Go on after this number, which a list names as "next".'),
+        typer.Option(metavar="N", help='Continue after this number: "next" in the list before.'),
     ] = None,
     oldest_first: Annotated[
-        bool, typer.Option("--oldest-first", help="List the scenes first that were stored first.")
+        bool, typer.Option("--oldest-first", help="List the oldest stored scenes first.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the scenes of which a tile meets all given conditions.
+    """List the scenes with a tile that meets all conditions.
 
     The one that was stored last comes first.
     """
@@ -278,8 +279,9 @@ def label_command(
 ) -> None:
     """List the labels of stored scenes, or change them.
 
-    Of all scenes, or of those of which a tile meets all given conditions. Without --add, --remove
-    and --from-folder nothing is changed: all labels are listed, with how many scenes have each.
+    Applies to all scenes, or to scenes with at least one tile that meets all conditions. Without
+    --add, --remove and --from-folder nothing changes: all labels are listed, with the number of
+    scenes of each.
     """
     from scenehash.store import CodeStore, Filter
     from scenehash.store.documents import labels_document
@@ -322,7 +324,7 @@ def relocate_command(
     from scenehash.store import CodeStore
 
     if len(paths) not in (2, 3):
-        raise UsageError("from where to where? Give OLD and NEW, and STORE before them")
+        raise UsageError("give OLD and NEW paths (and STORE before them)")
     folder = StoreChoice(paths[0] if len(paths) == 3 else None, option).folder()
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         done = relocate(code_store, paths[-2], paths[-1], CONSOLE)

@@ -43,8 +43,8 @@ def key_command(
         Path | None,
         typer.Argument(
             metavar="[KEY]",
-            help="Write the private key here; otherwise it is this machine's own, with which it "
-            "signs bundles.",
+            help="Write the private key here; without KEY: make this machine's own key, used to "
+            "sign bundles.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -68,7 +68,9 @@ def add_command(
     public: Annotated[
         Path, typer.Argument(metavar="KEY.pub", help="Trust the public key in this file.")
     ],
-    name: Annotated[str, typer.Option(metavar="NAME", help="Call it by this name.")] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name the key (default: the name of its file).")
+    ] = "",
     expires: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Trust it until this day, UTC."),
@@ -77,7 +79,7 @@ def add_command(
 ) -> None:
     """Trust a key from now on.
 
-    From the first key on, only models and bundles are taken that are signed by one.
+    Once a key is added, only models and bundles signed by a trusted key are accepted.
     """
     from scenehash.trust import add_key, read_state, state_path
 
@@ -115,7 +117,7 @@ def revoke_command(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Revoke the key of this name or id.")],
     as_json: AsJson = False,
 ) -> None:
-    """Trust a key no more, nor what it has signed before."""
+    """Stop trusting a key and everything it has signed."""
     from scenehash.trust import revoke_key, state_path
 
     revoked = revoke_key(key)
@@ -128,7 +130,8 @@ def sign_command(
     series: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="Count it as a version of this series; otherwise of its own name."
+            metavar="NAME",
+            help="Set the series that this file is a version of (default: the name in the model).",
         ),
     ] = None,
     number: Annotated[
@@ -136,7 +139,7 @@ def sign_command(
         typer.Option(
             min=0,
             metavar="N",
-            help="Give it this number; otherwise the seconds since 1970.",
+            help="Set the number of this version (default: seconds since 1970).",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -163,12 +166,12 @@ def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
     Exit status 1, with the reason, when it is refused. Nothing is remembered.
     """
     from scenehash.model.trusted import verify_model
-    from scenehash.trust import Station
+    from scenehash.trust import Verifier
 
-    station = Station()
-    if not station.has_keys:
+    verifier = Verifier()
+    if not verifier.has_keys:
         raise UsageError("by whose key? Name one first: scenehash trust add KEY.pub")
-    trusted = verify_model(file) if file.suffix == ".onnx" else station.verify(file)
+    trusted = verify_model(file) if file.suffix == ".onnx" else verifier.verify(file)
     document = {"file": str(file), **trusted.model_dump(mode="json")}
     by = "made here" if trusted.key is None else f"by the key {trusted.key}"
     report(document, as_json, f"{file}: trusted, number {trusted.number} of {trusted.series}, {by}")

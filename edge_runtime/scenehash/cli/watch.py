@@ -70,7 +70,7 @@ class SinkChoice:
         ),
     ] = SINKS.kept_events
 
-    def config(self) -> SinkOptions:
+    def options(self) -> SinkOptions:
         """These, and stdout."""
         rotate_bytes = int(self.rotate_mb * MEGABYTE)
         return SinkOptions(
@@ -170,7 +170,7 @@ def watch_command(
 
     options = watching.options(choice.options(bits))
     with stopping() as stop:
-        done = watch(folders, store, model, options, sinks.config(), stop.asked, notice)
+        done = watch(folders, store, model, options, sinks.options(), stop.asked, notice)
     stop.raise_if_asked()
     if watching.once:
         aside = f", {done.set_aside:,} set aside" if done.set_aside else ""

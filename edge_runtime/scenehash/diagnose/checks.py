@@ -12,7 +12,7 @@ from typing import Literal
 
 from scenehash.errors import TrustError, extras_remedy
 from scenehash.model.golden import Drift
-from scenehash.trust import Station
+from scenehash.trust import Verifier
 
 from .hardware import Machine
 
@@ -158,10 +158,10 @@ def check_extras(machine: Machine) -> Finding:
 def check_trust(path: Path | None = None, now: datetime | None = None) -> Finding:
     """Whose models and bundles this machine takes. path: of the trusted state."""
     try:
-        station = Station(path)
+        verifier = Verifier(path)
     except TrustError as error:
         return Finding("trust", "bad", str(error))
-    if not station.has_keys:
+    if not verifier.has_keys:
         return Finding(
             "trust",
             "note",
@@ -169,10 +169,10 @@ def check_trust(path: Path | None = None, now: datetime | None = None) -> Findin
             "scenehash trust add KEY.pub, then only what is signed is taken (docs/trust.md)",
         )
     good = []
-    for key in station.state.keys:
+    for key in verifier.state.keys:
         with contextlib.suppress(TrustError):
-            good.append(station.check_key(key, now).name)
-    what = f"{len(good)} of {len(station.state.keys)} keys are neither revoked nor expired"
+            good.append(verifier.check_key(key, now).name)
+    what = f"{len(good)} of {len(verifier.state.keys)} keys are neither revoked nor expired"
     if not good:
         remedy = "add a newer key: scenehash trust add KEY.pub"
         return Finding("trust", "warning", f"{what}: nothing new is taken", remedy)

@@ -53,9 +53,9 @@ class Address:
             raise ConfigurationError(f"{text}: not the address of an engine; give {FORMS}")
         if parts.password is not None:
             raise ConfigurationError(
-                f"{kind}://{parts.hostname}: a password in an address is seen by all who list "
-                "processes; give it in SCENEHASH_MILVUS_TOKEN (USER:PASSWORD), or in PGPASSWORD or "
-                "~/.pgpass"
+                f"{kind}://{parts.hostname}: other users can see a password in an address, in "
+                "the list of processes; give it in SCENEHASH_MILVUS_TOKEN (USER:PASSWORD), or in "
+                "PGPASSWORD or ~/.pgpass"
             )
         within, _, collection = unquote(parts.path).lstrip("/").rpartition("/")
         options = tuple(parse_qsl(parts.query))
@@ -69,9 +69,7 @@ class Address:
         if (host is None and not within) or (kind == "pg" and not within):
             raise ConfigurationError(f"{text}: what is missing? Give {FORMS}")
         if kind == "milvus" and host is not None and within:
-            raise ConfigurationError(
-                f"{text}: a collection of Milvus is in no folder; give {FORMS}"
-            )
+            raise ConfigurationError(f"{text}: a Milvus collection has no folder; give {FORMS}")
         if kind == "milvus" and host is None:
             within = str(PurePath("/", within))
         user = None if parts.username is None else unquote(parts.username)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 from scenehash.geo import Box
 
-from .tiles import EngineScene, EngineTiles, Numbers, SceneMark, StoredTile
+from .tiles import EngineMark, EngineScene, EngineTiles, Numbers, StoredTile
 
 Document = dict[str, object]
 
@@ -82,7 +82,7 @@ class Backend(Protocol):
     def drop(self, shelf: str) -> None:
         """Remove a shelf with all that is in it."""
 
-    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """The scenes of a station that begin in the first so many rows."""
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
@@ -91,7 +91,7 @@ class Backend(Protocol):
         When it is interrupted, marks says which scenes have not all of their tiles.
         """
 
-    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """Remove scenes with their tiles."""
 
     def settle(self, shelf: str) -> None:

@@ -77,7 +77,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Station:
-    """What a collection knows of a station whose tiles it has.
+    """A station, as a collection knows it.
 
     number: that of its tiles. store: the id of the store that they are pushed from. rows: one more
     than its highest row. labels, first, last, placed: what its scenes have, for filters.

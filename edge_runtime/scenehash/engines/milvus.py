@@ -22,7 +22,7 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 from .address import Address
 from .backend import Conditions, Document, Found
 from .nearest import Answer, Asked, ExactSearch
-from .tiles import EngineScene, EngineTiles, SceneMark, Span, StoredTile, span_of
+from .tiles import EngineMark, EngineScene, EngineTiles, Span, StoredTile, span_of
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
 # What an answer, or a request, has at most.
@@ -111,7 +111,7 @@ class Milvus:
             self._make(self._catalog, _catalog_fields())
         text = json.dumps(document)
         if len(text) > LONGEST:
-            raise EngineError(f"{self._address.text}: what it must know of {key} is too long")
+            raise EngineError(f"{self._address.text}: the record of {key} is too long")
         columns: dict[str, list[object]] = {"key": [key], "document": [text], "vector": [b"\0"]}
         self._upsert(self._catalog, _catalog_fields(), columns)
 
@@ -133,11 +133,11 @@ class Milvus:
                     self._client.drop_collection(name)
             self._loaded.discard(name)
 
-    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """See Backend."""
         span = span_of(station, end=rows)
         for own in self._ranged(self._scenes(shelf), span, ["number", "tiles", "seal"]):
-            yield SceneMark(own["number"], own["tiles"], own["seal"].strip())
+            yield EngineMark(own["number"], own["tiles"], own["seal"].strip())
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
         """See Backend: scenes are there without a seal until all of their tiles are there."""
@@ -153,7 +153,7 @@ class Milvus:
             self._upsert(self._tiles(shelf), _tile_fields(bits), some)
         self._upsert(self._scenes(shelf), fields, entries)
 
-    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend: the tiles go first."""
         for some in _parts(scenes, 100):
             spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
@@ -365,7 +365,7 @@ class Milvus:
             passing = isinstance(error, RpcError | ConnectionError | TimeoutError)
             if passing or PASSING.search(reason):
                 raise EngineUnreachableError(
-                    f"{text}; is it there? What was pushed is kept; try again"
+                    f"{text}; is it running? Pushed tiles are kept; try again"
                 ) from error
             raise EngineError(text) from error
 
@@ -506,7 +506,7 @@ def _tile_columns(scenes: Sequence[EngineTiles]) -> dict[str, list[Any]]:
 def _scene(found: dict[str, Any]) -> EngineScene:
     facts = json.loads(found["document"])
     return EngineScene(
-        SceneMark(found["number"], found["tiles"], found["seal"]),
+        EngineMark(found["number"], found["tiles"], found["seal"]),
         facts["content"],
         facts["path"],
         facts["time"],

@@ -23,9 +23,9 @@ from .tiles import (
     CORNERS,
     ROWS,
     WINDOW,
+    EngineMark,
     EngineScene,
     EngineTiles,
-    SceneMark,
     StoredTile,
     span_of,
 )
@@ -142,7 +142,7 @@ class Postgres:
             cursor.execute(f"DROP VIEW IF EXISTS {self._places(shelf)}")
             cursor.execute(f"DROP TABLE IF EXISTS {self._tiles(shelf)}, {self._scenes(shelf)}")
 
-    def marks(self, shelf: str, station: int, rows: int) -> Iterator[SceneMark]:
+    def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """See Backend."""
         first, end = span_of(station, end=rows)
         after = first - 1
@@ -151,7 +151,7 @@ class Postgres:
             "WHERE number > %s AND number < %s ORDER BY number LIMIT %s"
         )
         while some := self._all(query, [after, end, PAGE]):
-            yield from (SceneMark(*own) for own in some)
+            yield from (EngineMark(*own) for own in some)
             after = some[-1][0]
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
@@ -169,7 +169,7 @@ class Postgres:
                     copy.write(_tile_rows(own, encoding))
                 copy.write(COPY_END)
 
-    def remove(self, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend."""
         with self._transaction() as cursor:
             self._remove(cursor, shelf, scenes)
@@ -224,7 +224,7 @@ class Postgres:
         )
         return {
             mark[0]: EngineScene(
-                SceneMark(*mark), content, path, time, tuple(labels), json.loads(params)
+                EngineMark(*mark), content, path, time, tuple(labels), json.loads(params)
             )
             for *mark, content, path, time, labels, params in self._all(query, [list(firsts)])
         }
@@ -262,7 +262,7 @@ class Postgres:
             return inner, values
         return f"{inner} WHERE distance <= %s", [*values, radius]
 
-    def _remove(self, cursor: Any, shelf: str, scenes: Sequence[SceneMark]) -> None:
+    def _remove(self, cursor: Any, shelf: str, scenes: Sequence[EngineMark]) -> None:
         firsts = [own.first for own in scenes]
         ends = [own.first + own.tiles for own in scenes]
         for table in (self._tiles(shelf), self._scenes(shelf)):
@@ -319,7 +319,7 @@ class Postgres:
             # OperationalError: the server, the line, or the disk.
             if isinstance(error, self._psycopg.OperationalError):
                 raise EngineUnreachableError(
-                    f"{text}; is it there? What was pushed is kept; try again"
+                    f"{text}; is it running? Pushed tiles are kept; try again"
                 ) from error
             raise EngineError(text) from error
 

@@ -14,15 +14,15 @@ from pathlib import Path
 from scenehash.errors import EngineError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.records import SceneMark as StoredMark
+from scenehash.store.records import EngineMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
 from .patience import PATIENCE, Patient
 from .source import Facts, Source, StoreSource
 from .tiles import (
+    EngineMark,
     EngineTiles,
-    SceneMark,
     number_of,
     station_and_row,
     station_number,
@@ -114,7 +114,7 @@ class _Push:
         here = {
             mark.first: mark
             for mark in (
-                SceneMark(number_of(station.number, scene.first_row), scene.tiles, scene.seal)
+                EngineMark(number_of(station.number, scene.first_row), scene.tiles, scene.seal)
                 for scene in marks
             )
         }
@@ -163,7 +163,7 @@ class _Push:
             )
         return current
 
-    def _station(self, shelf: str, marks: Sequence[StoredMark]) -> tuple[Station, Facts]:
+    def _station(self, shelf: str, marks: Sequence[EngineMark]) -> tuple[Station, Facts]:
         """The station as the collection will know it, and the facts that it knows; EngineError on
         another store's."""
         source = self.source
@@ -172,7 +172,7 @@ class _Push:
         known = stations.get(source.station)
         if known is not None and known.store != source.id:
             raise EngineError(
-                f"{self.to}: has tiles of another store of the name {source.station}; give this "
+                f"{self.to}: has tiles of another store named {source.station}; give this "
                 f"one another: {source.rename}"
             )
         if known is None:
@@ -202,14 +202,14 @@ class _Push:
         key = stations_key(shelf) + station.name
         self.patient.ask(lambda: self.backend.write(key, station.document()))
 
-    def _remove(self, shelf: str, marks: Sequence[SceneMark]) -> int:
+    def _remove(self, shelf: str, marks: Sequence[EngineMark]) -> int:
         for start in range(0, len(marks), SCENES_AT_ONCE):
             some = marks[start : start + SCENES_AT_ONCE]
             self.patient.ask(partial(self.backend.remove, shelf, some))
         return len(marks)
 
     def _put(
-        self, shelf: str, station: Station, known: Facts, marks: Sequence[SceneMark]
+        self, shelf: str, station: Station, known: Facts, marks: Sequence[EngineMark]
     ) -> tuple[int, int]:
         """Put scenes, some thousand tiles together; how many scenes and tiles that were."""
         scenes = tiles = 0
@@ -230,7 +230,7 @@ class _Push:
         self._write(shelf, station)
         return scenes, tiles
 
-    def _read(self, number: int, marks: Sequence[SceneMark]) -> Iterator[EngineTiles]:
+    def _read(self, number: int, marks: Sequence[EngineMark]) -> Iterator[EngineTiles]:
         """The scenes of marks that are there still; damaged ones are set aside."""
         for start in range(0, len(marks), SCENES_AT_ONCE):
             some = marks[start : start + SCENES_AT_ONCE]
@@ -250,7 +250,7 @@ class _Push:
         self.patient.ask(lambda: self.backend.erase(keys))
 
 
-def _same_rows(here: SceneMark | None, there: SceneMark) -> bool:
+def _same_rows(here: EngineMark | None, there: EngineMark) -> bool:
     """Whether what the engine has in some rows is replaced by what the store has in the same."""
     return here is not None and here.tiles == there.tiles
 

@@ -57,7 +57,7 @@ def span_of(station: int, first: int = 0, end: int = ROWS) -> Span:
     return Span(number_of(station, first), number_of(station, end))
 
 
-class SceneMark(NamedTuple):
+class EngineMark(NamedTuple):
     """What tells whether an engine has a scene as a store has it now.
 
     first: the number of its first tile. seal: 16 hexadecimal digits, others when anything of it is
@@ -73,7 +73,7 @@ class SceneMark(NamedTuple):
 class EngineScene:
     """A scene in an engine: its mark, and what hits show of it. time: seconds since 1970, UTC."""
 
-    mark: SceneMark
+    mark: EngineMark
     content: str
     path: str
     time: float | None
@@ -119,7 +119,7 @@ def station_number(name: str, taken: Iterable[int]) -> int:
 
 def tiles_of(record: SceneRecord, codes: Codes, seal: str, station: int) -> EngineTiles:
     """A scene, as the engine has it under the number of its station."""
-    mark = SceneMark(number_of(station, record.first_row), record.tiles, seal)
+    mark = EngineMark(number_of(station, record.first_row), record.tiles, seal)
     scene = EngineScene(
         mark, record.content, record.path, record.time, record.labels, record.decode_params
     )

@@ -9,10 +9,11 @@ executor.py        searches one partition: by buckets while that is cheaper, els
 probe.py           buckets of a segment's multi-index, in steps; candidates.py reads and compares
 scan.py            compares all codes of a partition.py
 pending.py         from what was compared to the nearest rows; row_mapping.py knows those behind it
-costs.py         what each way is likely to cost
+costs.py           what each way is likely to cost
 topk.py            the nearest so far
 explanation.py     what a search did, and why
-kernels.py         the innermost loops; kernel_loader.py chooses numpy's or compiled.py's
+kernels.py         the innermost loops; kernel_loader.py chooses numpy's or compiled.py's,
+                   which numba makes of compiled_loops.py
 segment.py         derived data of a range of rows: build.py and hash_tables.py make it,
                    multi_index.py is its tables, segment_file.py keeps it, segment_set.py owns all
 words.py, masks.py codes as machine words; numbers by how many bits they have set

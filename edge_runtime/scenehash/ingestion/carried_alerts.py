@@ -126,12 +126,12 @@ class AlertCarrier:
         if source.startswith(ROW):
             return self._code_of_row(source, before)
         if source.startswith(CODE):
-            raise InputError("it is a code, of which nobody knows the tile")
+            raise InputError("it is a code; its tile is not known")
         image = self._image_of(alert, source)
         if self._before is not None and self._store.bits in self._before.widths:
             (again,) = self._before.encode([image], self._store.bits)
             if hamming(again[None], before)[0] > MAX_DRIFT * self._store.bits:
-                raise InputError("its file shows something else by now")
+                raise InputError("its file has changed")
         code: npt.NDArray[np.uint8] = self._model.encode([image], self._bits)[0]
         return code
 
@@ -139,10 +139,10 @@ class AlertCarrier:
         row = int(source.removeprefix(ROW))
         record = self._store.scene_of(row)
         if record is None or (self._store.codes(np.array([row]))[0] != before).any():
-            raise InputError("that tile is not stored any more")
+            raise InputError("that tile is no longer stored")
         codes = self._codes_of(record)
         if codes is None:
-            raise InputError("its scene cannot be read any more")
+            raise InputError("its scene can no longer be read")
         code: npt.NDArray[np.uint8] = codes[row - record.first_row]
         return code
 
@@ -155,7 +155,7 @@ class AlertCarrier:
         with open_scene(Path(source), self._model.card.decode_params) as scene:
             windows = scene.windows(Tiling(), side)
             if len(windows) != 1:
-                raise InputError("it has several tiles, and which was meant is not known")
+                raise InputError("it has several tiles; which of them is the example is not known")
             return scene.pixels(windows[0], side)
 
 

@@ -147,7 +147,7 @@ def _with_rows_of(now: CodeStore, before: CodeStore, alert: Alert) -> Alert:
 
 
 def tidy(store: Path) -> None:
-    """Remove stores of which nothing is left, and the folder of all when there is none.
+    """Remove empty stores, and their folder when none is left.
 
     Raises StoreError when the disk refuses.
     """

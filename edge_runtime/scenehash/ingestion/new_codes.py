@@ -46,7 +46,7 @@ class NewCodes:
         return len(contents)
 
     def find(self, record: SceneRecord) -> Done | None:
-        """What was made of a scene; None when that is nothing."""
+        """The new codes made for a scene; None when there are none."""
         return self._work.find(record)
 
     def codes_of(self, record: SceneRecord) -> Codes | None:
@@ -59,7 +59,7 @@ class NewCodes:
         codes = self.codes_of(record)
         if codes is None:
             raise StoreError(
-                f"{record.path}: what was rehashed of it is lost; nothing was changed: give the "
+                f"{record.path}: its new codes are lost; nothing was changed: give the "
                 "same command again"
             )
         return codes

@@ -62,7 +62,7 @@ def _move(store: CodeStore, record: SceneRecord, path: Path) -> None:
     params = {name: value for name, value in record.decode_params.items() if name != FILE}
     with reopen_scene(path, params) as scene:
         if scene.content != record.content:
-            raise InputError("the file has another content than the scene that was stored")
+            raise InputError("the file's content differs from the stored scene")
         origin = scene.origin
     with store.transaction():
         store.update_scene(record.content, path_text(path), file=origin)

@@ -138,7 +138,7 @@ def reopen_stored(record: SceneRecord) -> Scene:
         file = record.decode_params.get(FILE)
         is_compared = isinstance(file, Mapping) and "digest" in file
         if not is_compared and scene.content != record.content:
-            raise InputError("the file has another content than the scene that was stored")
+            raise InputError("the file's content differs from the stored scene")
     except BaseException:
         scene.close()
         raise

@@ -15,7 +15,7 @@ READ_SIDE = 4 * SIDE
 
 
 def make_missing(store: CodeStore) -> Made:
-    """Make the thumbnails that are missing of stored tiles, and damaged ones anew, durably.
+    """Make the missing and damaged thumbnails of stored tiles, durably.
 
     The pixels are those that were hashed: the scene's file must be there, and be that of then.
     Scenes are dealt with one by one: interrupted, give the same call again.

@@ -19,6 +19,7 @@ letters.py         what goes besides tiles and events, and how it is taken
 model_files.py     model files in pieces
 answering.py       what a store finds for a query
 wire.py            numbers, texts and columns
+limits.py          sizes that both ends agree on
 sent.py            what was sent to a peer, and what comes next
 received.py        what has come from a station, and what lacks
 station_scenes.py  the scenes of a station, as they come, change and go

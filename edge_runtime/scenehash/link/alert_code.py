@@ -44,7 +44,7 @@ def take_alert(found: Reader, bits: int) -> Alert:
     """Read an alert whose codes are so many bits wide; its sources are the codes themselves."""
     name, radius = found.text(), found.number(bits)
     if not name.strip() or len(name) > MOST_NAME or name != printable(name):
-        raise BundleError("an alert whose name is no line of text")
+        raise BundleError("an alert whose name is not one line of text")
     examples, negatives = take_codes(found, bits), take_codes(found, bits)
     if not len(examples):
         raise BundleError(f"alert {name}: it has no example")
@@ -52,6 +52,6 @@ def take_alert(found: Reader, bits: int) -> Alert:
     try:
         rule = rule_of(head, numbers) if head else None
     except (TypeError, ValueError, LookupError, RecursionError) as error:
-        raise BundleError(f"alert {name}: a rule that is none") from error
+        raise BundleError(f"alert {name}: its rule is not valid") from error
     sources = tuple(f"code:{code.tobytes().hex()}" for code in (*examples, *negatives))
     return Alert(name, radius, examples, negatives, sources, rule=rule)

@@ -7,12 +7,8 @@ from typing import NamedTuple
 from scenehash.errors import BundleError, ConfigurationError
 from scenehash.store.labels import check_labels
 
+from .limits import DIGEST_BYTES, MOST_ROWS, MOST_TEXT
 from .wire import NOT_TEXT, Reader, Writer
-
-MARK_BYTES = DIGEST_BYTES = 8
-# A row beyond this is none: 10^12 tiles.
-MOST_ROWS = 1 << 40
-MOST_TEXT = 1 << 16
 
 Labels = tuple[str, ...]
 
@@ -31,7 +27,7 @@ def annotation_mark(path: str, labels: Labels) -> bytes:
     out = Writer()
     out.text(path)
     _put_labels(out, labels)
-    return blake2b(out.data(), digest_size=MARK_BYTES).digest()
+    return blake2b(out.data(), digest_size=DIGEST_BYTES).digest()
 
 
 def put_annotations(scenes: Sequence[AnnotatedScene]) -> bytes:
@@ -61,7 +57,7 @@ def take_annotations(data: bytes) -> list[AnnotatedScene]:
         labels = take_labels(found, sets)
         scenes.append(AnnotatedScene(row, digest, paths.take(found), labels))
     if row > MOST_ROWS:
-        raise BundleError("a scene in rows that cannot be")
+        raise BundleError("a scene with impossible rows")
     found.done()
     return scenes
 
@@ -100,7 +96,7 @@ def take_label_sets(found: Reader) -> list[Labels]:
 def take_labels(found: Reader, sets: Sequence[Labels]) -> Labels:
     """Read the number of a set of labels."""
     if not sets:
-        raise BundleError("a scene with a set of labels, of which there is none")
+        raise BundleError("a scene names a set of labels, but the block has none")
     return sets[found.number(len(sets) - 1)]
 
 

@@ -14,7 +14,7 @@ from scenehash.store.catalog import is_vacant
 from scenehash.store.folder import CATALOG
 
 from . import kinds
-from .annotations import MOST_ROWS, take_annotations
+from .annotations import take_annotations
 from .bundle import Block, Head, read_bundle
 from .events import station_event, take_events
 from .facts import Facts, Receipt
@@ -26,6 +26,7 @@ from .letters import (
     take_judgement,
     take_watched,
 )
+from .limits import MOST_ROWS
 from .model_files import take_piece
 from .own import change_again
 from .pieces import take_pieces
@@ -127,7 +128,7 @@ def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
 def _check_addressee(store: CodeStore, head: Head, path: Path) -> None:
     name = f"{path_text(path)}: {head.sender}-{head.number}"
     if store.uuid == head.store:
-        raise BundleError(f"{name}: the bundle comes from this very store")
+        raise BundleError(f"{name}: this store made the bundle")
     if store.station is None:
         with store.transaction():
             store.name_station(head.addressee)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AskOptions:
-    """What a peer is asked for.
+    """A request to a peer.
 
     k: at most so many hits. radius: in bits; None: any. where: which tiles. thumbnails: whether a
     small picture of each hit is wanted. alert: the name of an alert of the asking store, by whose
@@ -98,7 +98,8 @@ def answer_peer(
     peers = dict.fromkeys(one.station for one in applied if one.questions or one.repeated)
     if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
         raise ConfigurationError(
-            f"{out}: there are bundles for {', '.join(peers)}; give a folder, to answer again"
+            f"{out}: there are bundles for {', '.join(peers)}; use "
+            "--out FOLDER, and run link answer again"
         )
     options = PackOptions(max_bytes, letters_only=True)
     return applied, [pack_bundle(store, peer, out, options, wait) for peer in peers]

@@ -181,7 +181,7 @@ def _take_entry(found: Reader) -> _Entry:
     kind, way = found.byte(), found.byte()
     packed, size = found.number(MOST_BLOCK), found.number(MOST_BLOCK)
     if way not in (STORED, DEFLATED, BY_DICTIONARY) or packed > size:
-        raise BundleError("a block that is packed in a way that this scenehash does not know")
+        raise BundleError("a block is compressed in a way that this scenehash does not know")
     return _Entry(kind, way, packed, size, found.raw(BLOCK_CHECKSUM))
 
 
@@ -224,7 +224,7 @@ def _unpacked(data: bytes, entry: _Entry) -> bytes:
     except zlib.error as error:
         raise BundleError(f"a block that cannot be unpacked ({error})") from error
     if len(found) != entry.size or not inflater.eof or inflater.unused_data:
-        raise BundleError("a block that unpacks to another size than it names")
+        raise BundleError("a block's size differs from the size in the head")
     return found
 
 

@@ -10,7 +10,8 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
 
-DIGEST_BYTES = 8
+from .limits import DIGEST_BYTES
+
 LEAF_ROWS = 256
 FAN = 16
 EMPTY = bytes(DIGEST_BYTES)

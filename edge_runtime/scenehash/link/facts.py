@@ -7,9 +7,9 @@ from scenehash.codes import check_bits
 from scenehash.errors import BundleError, ConfigurationError
 from scenehash.files import printable
 
-from .annotations import MOST_ROWS
 from .bundle import MOST_NUMBER, UUID_BYTES
-from .digest_tree import DIGEST_BYTES, FAN, LEAF_ROWS, Level
+from .digest_tree import FAN, LEAF_ROWS, Level
+from .limits import DIGEST_BYTES, MOST_ROWS
 from .spans import Spans
 from .wire import Reader, Writer
 
@@ -67,11 +67,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a sender has of the addressee's bundles.
+    """The sender's record of the bundles that it received from the addressee.
 
     store: the id of the addressee's store. newest: the highest number that has come. whole: the
-    numbers of which everything has. partial: of those that were cut, the blocks that have. missing:
-    rows of the addressee's that the sender lacks, though nothing that is under way brings them.
+    numbers of bundles that came completely. partial: of those that were cut, the blocks that came.
+    missing: rows of the addressee's that the sender lacks, and no bundle under way brings them.
     annotations: rows in which annotations differ, though all tiles are there. events: those that
     the sender lacks.
     """
@@ -130,5 +130,5 @@ def _take_level(found: Reader, rows: int) -> Level:
 def _word(found: Reader) -> str:
     word = found.text()
     if not word or len(word) > MOST_WORD or word != printable(word):
-        raise BundleError("a name that is no line of text")
+        raise BundleError("a name that is not one line of text")
     return word

@@ -65,7 +65,7 @@ def take_footprints(found: Reader, windows: Integers) -> Floats | None:
             columns.append(_doubles(_steps(near) + found.signeds(len(corners))))
         footprints = np.stack(columns, axis=1)[index].reshape(-1, 4, 2)
     if not np.isfinite(footprints).all() or np.abs(footprints).max(initial=0) > 540:
-        raise BundleError("a footprint that is not on the Earth")
+        raise BundleError("a footprint is not on the Earth")
     return footprints
 
 

@@ -18,8 +18,8 @@ from scenehash.store.records import digest
 
 from . import kinds
 from .alert_code import put_alert, take_alert
-from .annotations import MOST_ROWS
 from .answering import answer_question
+from .limits import MOST_ROWS
 from .pieces import codes_mark
 from .questions import Answer, Question
 from .received import Received
@@ -150,7 +150,9 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
         return False
     here = {one.name: one for one in store.alerts.list()}
     if name in here and name not in received.alerts:
-        raise BundleError(f"alert {name}: there is one of that name here; remove it, or rename one")
+        raise BundleError(
+            f"alert {name}: an alert of that name exists here; remove it, or rename one"
+        )
     received.alerts[name] = number
     if alert is None:
         if name in here:

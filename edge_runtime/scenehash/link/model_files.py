@@ -19,7 +19,7 @@ from .wire import Reader, Writer
 
 # Bytes of a piece, and of a whole file at most.
 PIECE, MOST_FILE = 1 << 14, 1 << 28
-DIGEST_BYTES = 16
+FILE_DIGEST_BYTES = 16
 FOLDER = "received"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Hexadecimal digits of the digest that a received file's name begins with.
@@ -41,7 +41,7 @@ def file_pieces(path: str | Path) -> Iterator[tuple[str, "partial[bytes]"]]:
     out.blob(signature)
     out.raw(data)
     whole = out.data()
-    digest = blake2b(whole, digest_size=DIGEST_BYTES).digest()
+    digest = blake2b(whole, digest_size=FILE_DIGEST_BYTES).digest()
     for start in range(0, len(whole), PIECE):
         yield f"file:{digest.hex()}:{start}", partial(_block, path.name, digest, whole, start)
 
@@ -53,23 +53,27 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     BundleError on what is no piece, or when the whole is not what its pieces said.
     """
     found = Reader(data)
-    digest, size, start = found.raw(DIGEST_BYTES), found.number(MOST_FILE), found.number(MOST_FILE)
+    digest, size, start = (
+        found.raw(FILE_DIGEST_BYTES),
+        found.number(MOST_FILE),
+        found.number(MOST_FILE),
+    )
     name, piece = found.text(), found.blob()
     found.done()
     if not NAME.fullmatch(name) or start % PIECE or len(piece) != min(PIECE, size - start):
-        raise BundleError("a piece that fits in no file")
+        raise BundleError("a piece lies outside its file")
     path = store.path / FOLDER / f"{digest.hex()[:NAME_DIGITS]}-{name}"
     if path.exists():
         return None
     if store.links.waiting_bytes(sender) > MOST_FILE:
-        raise BundleError(f"{name}: too many files wait for their other pieces")
+        raise BundleError(f"{name}: too many incomplete files are kept already")
     store.links.put_part(sender, digest, start, piece)
     if store.links.part_bytes(sender, digest) < size:
         return None
     whole = b"".join(store.links.parts(sender, digest))
     store.links.forget_parts(sender, digest)
-    if blake2b(whole, digest_size=DIGEST_BYTES).digest() != digest:
-        raise BundleError(f"{name}: its pieces make another file; send it again")
+    if blake2b(whole, digest_size=FILE_DIGEST_BYTES).digest() != digest:
+        raise BundleError(f"{name}: its pieces do not match its checksum; send it again")
     parts = Reader(whole)
     signature = parts.blob()
     if len(signature) > MOST_SIGNATURE_BYTES:

@@ -37,4 +37,4 @@ class PackOptions:
         if any(not 0 <= first <= last for first, last in (*self.again, *self.again_events)):
             raise ConfigurationError("a range is FIRST-LAST, such as 120-180")
         if self.times < 1:
-            raise ConfigurationError("everything is sent once at least")
+            raise ConfigurationError("times: give 1 or more")

@@ -111,7 +111,7 @@ def pack_bundle(
                 f"scenehash store station NAME --store {opened.path}"
             )
         if opened.station == peer:
-            raise ConfigurationError(f"{peer}: this is the store of that station itself")
+            raise ConfigurationError(f"{peer}: this store belongs to that station; give another")
         return _Packing(opened, peer, options).write(Path(out))
 
 
@@ -370,9 +370,8 @@ class _Packing:
                 return
             else:
                 left_out, each = left_out + 1, 0.0
-                what = (
-                    f"{ONE_OF[topic]} {some.end() - 1}: {packed.cost:,} bytes fit in no such bundle"
-                )
+                what = f"{ONE_OF[topic]} {some.end() - 1}: needs {packed.cost:,} bytes"
+                what += ": too large for --max-bytes"
                 if what not in self._result.left_out:
                     self._result.left_out.append(what)
             due = due - some

@@ -21,9 +21,6 @@ from scenehash.store import FILE, HashedScene, SceneRecord
 from scenehash.tiling import MOST_TILES, Window
 
 from .annotations import (
-    DIGEST_BYTES,
-    MOST_ROWS,
-    MOST_TEXT,
     LabelSets,
     PathReader,
     PathWriter,
@@ -31,12 +28,12 @@ from .annotations import (
     take_labels,
 )
 from .footprint_code import Floats, put_footprints, take_footprints
+from .limits import DIGEST_BYTES, MOST_PIXELS, MOST_ROWS, MOST_TEXT
 from .wire import Integers, Reader, Writer
 
 CONTENT_BYTES = 16
 # Tiles in a block: what it unpacks to takes little memory, whatever it claims.
 MOST_IN_BLOCK = 1 << 14
-MOST_PIXELS = (1 << 31) - 1
 NO_TIME, SECONDS, MICROSECONDS, DOUBLE = range(4)
 # Years 1 to 9999, in seconds since 1970.
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
@@ -120,7 +117,7 @@ def joined(pieces: Sequence[Piece]) -> Piece:
     """Pieces of one scene, in their order and without gaps, as one."""
     places = [piece.footprints for piece in pieces if piece.footprints is not None]
     if places and len(places) != len(pieces):
-        raise BundleError(f"{pieces[0].path}: some of its pieces have footprints, and some none")
+        raise BundleError(f"{pieces[0].path}: only some of its pieces have footprints")
     return replace(
         pieces[0],
         windows=np.concatenate([piece.windows for piece in pieces]),
@@ -263,7 +260,7 @@ def _take_head(
     start = found.number(tiles)
     count = found.number(tiles - start)
     if not 0 <= first_row <= MOST_ROWS or not count:
-        raise BundleError("a piece of a scene without tiles, or in rows that cannot be")
+        raise BundleError("a piece of a scene without tiles, or with impossible rows")
     content, time = found.raw(CONTENT_BYTES), take_time(found)
     reading = readings[found.number(len(readings) - 1)]
     own = take_labels(found, labels)
@@ -274,7 +271,7 @@ def _take_head(
 def _take_windows(found: Reader, count: int) -> Integers:
     windows = np.stack([found.column(count) for _ in range(4)], axis=1)
     if windows.min() < 0 or windows.max() > MOST_PIXELS or windows[:, 2:].min() < 1:
-        raise BundleError("a window that is in no raster")
+        raise BundleError("a window outside any raster")
     return windows
 
 
@@ -315,7 +312,7 @@ def _reading(text: str) -> str:
         document = json.loads(text) if len(text) <= MOST_TEXT else None
         json.dumps(document, allow_nan=False)
     except (ValueError, RecursionError) as error:
-        raise BundleError("how a scene was read is not JSON") from error
+        raise BundleError("a scene's decoding parameters are not JSON") from error
     if not isinstance(document, Mapping) or FILE in document:
-        raise BundleError("how a scene was read is no JSON object, or names a file")
+        raise BundleError("a scene's decoding parameters are not a JSON object, or name a file")
     return text

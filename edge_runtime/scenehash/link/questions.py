@@ -13,12 +13,11 @@ from scenehash.store.records import seconds
 from scenehash.tiling import Window
 
 from .alert_code import put_alert, put_codes, take_alert, take_codes
-from .annotations import MOST_ROWS
+from .limits import MOST_PIXELS, MOST_ROWS
 from .pieces import (
     CONTENT_BYTES,
     FIRST_SECOND,
     LAST_SECOND,
-    MOST_PIXELS,
     put_time,
     take_time,
 )
@@ -78,7 +77,7 @@ class Question:
         """The question of a block for codes of so many bits; BundleError."""
         found = Reader(data)
         if found.raw(len(mark)) != mark:
-            raise BundleError("a query of codes of another model or width than there are here")
+            raise BundleError("a query with codes of another model or width than this store's")
         flags, number, k = found.byte(), found.number(), found.number(MOST_HITS)
         radius = found.number(bits) if flags & RADIUS else None
         where, has_unlike = _take_filter(found)
@@ -176,7 +175,7 @@ class Answer:
             elif hits:
                 path, content, time = hits[-1].path, hits[-1].content, hits[-1].time
             else:
-                raise BundleError("a hit that is of no scene")
+                raise BundleError("a hit without a scene")
             window = Window(*(found.number(MOST_PIXELS) for _ in range(4)))
             place = None
             if found.byte():

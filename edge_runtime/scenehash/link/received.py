@@ -42,7 +42,7 @@ class Received:
 
     @classmethod
     def of(cls, store: str, state: Mapping[str, Any]) -> "Received":
-        """That of a state as the store keeps it."""
+        """Read the state that the store keeps."""
         facts = state.get("facts")
         return cls(
             store,

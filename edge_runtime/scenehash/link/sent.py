@@ -50,7 +50,7 @@ class Sent:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Sent":
-        """That of a state as the store keeps it."""
+        """Read the state that the store keeps."""
         under_way = {
             int(number): [Carried(topic, Spans(spans), tuple(items)) for topic, spans, items in one]
             for number, one in state.get("under_way", {}).items()
@@ -87,7 +87,7 @@ class Sent:
         }
 
     def begin(self, codes: str) -> None:
-        """Codes of another model than were sent are all to be sent anew."""
+        """After a change of model, all codes are sent again."""
         if self.codes not in ("", codes):
             for known in (self.settled, self.acknowledged):
                 known.pop(ROWS, None)
@@ -95,7 +95,7 @@ class Sent:
         self.codes = codes
 
     def due(self, topic: str, wanted: Spans, times: int) -> list[Spans]:
-        """What of a topic is to be sent: what never was, then what went once, and so on."""
+        """What to send of a topic: what was never sent, then what was sent once, and so on."""
         left = wanted - self.settled.get(topic, Spans())
         levels = self._levels(topic, times)
         upper = [wanted, *levels[:-1]]
@@ -116,12 +116,12 @@ class Sent:
         return item in self.items or any(item in items for items in under_way)
 
     def never_went(self, topic: str, wanted: Spans) -> Spans:
-        """What of a topic was never sent."""
+        """What was never sent of a topic."""
         (due,) = self.due(topic, wanted, 1)
         return due
 
     def settle(self, topic: str, spans: Spans) -> None:
-        """Something needs not be sent any more."""
+        """Note that something is settled: it is not sent again."""
         self._settle(topic, spans)
 
     def again(self, topic: str, spans: Spans) -> None:
@@ -180,7 +180,7 @@ class Sent:
         self.under_way.clear()
 
     def _levels(self, topic: str, times: int) -> list[Spans]:
-        """What of a topic went once at least, twice at least, and so on."""
+        """What was sent of a topic at least once, at least twice, and so on."""
         levels = [Spans() for _ in range(times)]
         for blocks in self.under_way.values():
             carried = Spans(

@@ -125,7 +125,7 @@ class Reader:
                 if value > most:
                     raise BundleError(f"a number of {value:,}, where {most:,} is the most")
                 return value
-        raise BundleError("a number of more than ten bytes")
+        raise BundleError("a number longer than ten bytes")
 
     def signed(self) -> int:
         """A number of either sign."""
@@ -170,7 +170,7 @@ class Reader:
             raise BundleError("it ends in the middle of a column")
         starts = np.concatenate([[0], ends[:-1] + 1])
         if (ends - starts >= VARINT_BYTES).any():
-            raise BundleError("a number of more than ten bytes")
+            raise BundleError("a number longer than ten bytes")
         size = int(ends[-1]) + 1
         places = np.arange(size) - np.repeat(starts, ends - starts + 1)
         digits = (data[:size] & 127).astype(np.uint64) << (7 * places).astype(np.uint64)
@@ -187,7 +187,7 @@ class Reader:
             start = before + self.number(most)
             before = start + self.number(most)
             if before > most or before == start:
-                raise BundleError("a range without an end, or beyond all that can be")
+                raise BundleError("a range without an end, or too large")
             spans.append((start, before))
         return spans
 

@@ -61,7 +61,7 @@ def read_linear_code(data: bytes) -> LinearCode:
         raise ModelError("its card says that it is an adaptation, but its graph has none")
     code = LinearCode(matrix, threshold)
     if matrix.shape[1] != len(threshold) or not code.is_exact:
-        raise ModelError("the numbers of its adaptation are not whole, or too large")
+        raise ModelError("the numbers of its adaptation are not integers, or too large")
     return code
 
 

@@ -285,7 +285,7 @@ def _linear_code(data: bytes, card: Card) -> LinearCode:
     code = read_linear_code(data)
     dims = None if card.representation is None else card.representation.dims
     if code.matrix.shape != (dims, card.bits):
-        raise ModelError("its adaptation is not of the size that its card says")
+        raise ModelError("its adaptation differs in size from its card")
     assert card.adaptation is not None
     if adaptation_lineage(card.adaptation.base_lineage, code) != card.lineage:
         raise ModelError(
@@ -298,7 +298,7 @@ def _whole(values: npt.NDArray[np.float32]) -> Vectors:
     """The output "representation" as int8; ModelError where it is not of whole numbers."""
     vectors = values.astype(np.int8)
     if not np.array_equal(vectors, values) or np.abs(values).max() > LARGEST_VALUE:
-        raise ModelError("its representation is not of whole numbers from -127 to 127")
+        raise ModelError("its representation is not made of integers from -127 to 127")
     return vectors
 
 

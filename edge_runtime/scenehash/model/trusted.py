@@ -41,12 +41,12 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
         return read_model(path), None
     if not path.exists():
         raise ModelError("no such model file")
-    from scenehash.trust import Station  # most machines have no keys
+    from scenehash.trust import Verifier  # most machines have no keys
 
     try:
-        if not (station := Station()).has_keys or is_shipped(path):
+        if not (verifier := Verifier()).has_keys or is_shipped(path):
             return read_model(path), None
-        return station.read(path, MODEL, MAX_MODEL_BYTES)
+        return verifier.read(path, MODEL, MAX_MODEL_BYTES)
     except TrustError as error:
         raise ModelError(f"not trusted: {error}") from error
 
@@ -55,7 +55,7 @@ def check_card(card: Card, trusted: Trusted) -> None:
     """Raise ModelError where a card claims another lineage than was signed, or one it has not."""
     if trusted is None:
         return
-    from scenehash.trust import Claim, Station
+    from scenehash.trust import Claim, Verifier
 
     if not isinstance(trusted, Claim):
         return
@@ -64,7 +64,7 @@ def check_card(card: Card, trusted: Trusted) -> None:
             f"not trusted: its card claims the lineage {card.lineage}, and {trusted.lineage} was "
             "signed"
         )
-    known = Station().state.lineages.get(card.lineage)
+    known = Verifier().state.lineages.get(card.lineage)
     if known is not None:
         _check_golden(card, known)
 
@@ -73,12 +73,12 @@ def remember(card: Card, trusted: Trusted) -> None:
     """Note that a model file was opened, and its golden tiles came out as its card says."""
     if trusted is None:
         return
-    from scenehash.trust import Claim, Station
+    from scenehash.trust import Claim, Verifier
 
     if not isinstance(trusted, Claim):
         return
     try:
-        Station().remember(trusted, _golden_codes(card))
+        Verifier().remember(trusted, _golden_codes(card))
     except TrustError as error:
         raise ModelError(f"not trusted: {error}") from error
 
@@ -87,10 +87,10 @@ def remember_own(path: Path, card: Card, base: Trusted) -> None:
     """Note that a model file was made here, of one that is trusted; base: HashModel.trusted."""
     if not state_path().exists():
         return
-    from scenehash.trust import Station
+    from scenehash.trust import Verifier
 
-    if (station := Station()).has_keys:
-        station.remember_own(path.read_bytes(), card.lineage, base)
+    if (verifier := Verifier()).has_keys:
+        verifier.remember_own(path.read_bytes(), card.lineage, base)
 
 
 def sign_model(
@@ -119,11 +119,11 @@ def verify_model(path: Path) -> "Claim | AcceptedFile":
 
     Raises ModelError with the reason where it is refused.
     """
-    from scenehash.trust import Station
+    from scenehash.trust import Verifier
 
     try:
-        station = Station()
-        data, trusted = station.read(path, MODEL, MAX_MODEL_BYTES)
+        verifier = Verifier()
+        data, trusted = verifier.read(path, MODEL, MAX_MODEL_BYTES)
         check_card(Card.from_json(inspect_model(data).card), trusted)
     except (ModelError, TrustError) as error:
         raise ModelError(f"{path}: {error}") from error

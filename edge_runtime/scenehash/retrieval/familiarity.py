@@ -9,15 +9,15 @@ import numpy as np
 from scenehash.codes import Codes
 
 # Leading bits that are a word: those that training gives to kinds.
-LEADING = 24
+WORD_BITS = 24
 # The familiarity from which on a model is taken to know an archive. On twenty archives and parts of
 # archives it was 0.83 or more where it did, and 0.44 or less where not: docs/adaptation.md.
-KNOWN = 0.65
+KNOWN_SHARE = 0.65
 
 
 def familiarity(codes: Codes) -> float:
     """The share of codes uint8 [N, K/8], N at least 1, whose leading bits are those of another."""
-    leading = codes[:, : LEADING // 8].astype(np.int64)
+    leading = codes[:, : WORD_BITS // 8].astype(np.int64)
     words = leading @ (1 << (8 * np.arange(leading.shape[1], dtype=np.int64)))
     _, place, counts = np.unique(words, return_inverse=True, return_counts=True)
     return float((counts[place.reshape(-1)] > 1).mean())

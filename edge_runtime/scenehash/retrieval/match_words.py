@@ -20,8 +20,9 @@ others of its archive, and hits are its nearest 20.
 - doubtful: at each distance beyond this one, at most 20 % of all images are so, in both.
 - nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
-docs/search.md has what was measured on the shipped model. All of it are shares among some 30 kinds
-in about equal parts: a kind that is one in a thousand has more strangers within the same distance.
+docs/search.md has what was measured on the shipped model. All of these are shares among some 30
+kinds in about equal parts: a kind that is one in a thousand has more strangers within the same
+distance.
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ Word = Literal[
 ]
 
 # Shares that are of the query's kind, and the percentile of the queries of known kinds.
-MOSTLY, HALF, RARELY, KNOWN = 0.8, 0.5, 0.2, 99.0
+MOSTLY, HALF, RARELY, KNOWN_PERCENTILE = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 # In a store of fewer tiles queries of stored kinds, too, have their nearest hit beyond `nearest`.
 LEAST_TILES = 300
@@ -91,7 +92,7 @@ class MatchDistances:
 
     @classmethod
     def default(cls, bits: int) -> "MatchDistances":
-        """For a model whose card has none: those of the shipped one, as shares of the width."""
+        """For a model whose card has none: the shipped model's, as shares of the width."""
         width = max(measured for measured in MEASURED if measured <= bits)
         return cls(*(distance * bits // width for distance in MEASURED[width]))
 
@@ -134,7 +135,7 @@ def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> Matc
         same_kind,
         max(same_kind, likely),
         max(same_kind, likely, doubtful),
-        int(np.percentile(nearest, KNOWN)),
+        int(np.percentile(nearest, KNOWN_PERCENTILE)),
     )
 
 

@@ -13,19 +13,19 @@ import numpy.typing as npt
 from scenehash.codes import Codes, nearest_hamming
 from scenehash.store import TileSample, unit
 
-from .familiarity import KNOWN, familiarity
+from .familiarity import KNOWN_SHARE, familiarity
 
 Floats = npt.NDArray[np.float32]
 
 # Leading bits that tell known kinds of scene apart best.
-LEADING = 64
+LEADING_BITS = 64
 # What a cosine counts beside two similarities of codes, and hits that are compared. Of the weights
 # tried on kinds that a model knows, the largest that lost no more than 0.3 points to codes alone;
 # on others 4 to 8 differ by a point: docs/quality.md.
 KNOWN_WEIGHT, KNOWN_NEAREST = 0.5, 100
 UNKNOWN_WEIGHT, UNKNOWN_NEAREST = 6.0, 300
-# The familiarity up to which kinds are unknown; up to KNOWN the weight falls.
-UNKNOWN = 0.45
+# The familiarity up to which kinds are unknown; up to KNOWN_SHARE the weight falls.
+UNKNOWN_SHARE = 0.45
 # Fewer tiles cannot tell.
 MIN_TILES = 300
 
@@ -47,9 +47,9 @@ class Mixing:
         """By some tiles of a store; adapted: whether their codes are those of an adapted model."""
         dims = sample.vectors.shape[1]
         share = 1.0 if adapted or len(sample) < MIN_TILES else familiarity(sample.codes)
-        if share >= KNOWN:
+        if share >= KNOWN_SHARE:
             return cls(KNOWN_WEIGHT, np.zeros(dims, np.float32), KNOWN_NEAREST)
-        weight = np.interp(share, [UNKNOWN, KNOWN], [UNKNOWN_WEIGHT, KNOWN_WEIGHT])
+        weight = np.interp(share, [UNKNOWN_SHARE, KNOWN_SHARE], [UNKNOWN_WEIGHT, KNOWN_WEIGHT])
         middle = sample.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
         return cls(float(weight), middle, UNKNOWN_NEAREST)
 
@@ -68,7 +68,7 @@ class Mixing:
         """
         there, asked = (unit(vectors - self.middle) for vectors in (stored_vectors, query_vectors))
         scores: Floats = self.weight * (there @ asked.T).max(axis=1)
-        for size in (min(LEADING // 8, stored.shape[1]), stored.shape[1]):
+        for size in (min(LEADING_BITS // 8, stored.shape[1]), stored.shape[1]):
             distances = nearest_hamming(
                 np.ascontiguousarray(stored[:, :size]), np.ascontiguousarray(queries[:, :size])
             )

@@ -30,7 +30,7 @@ Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 @dataclass(frozen=True)
 class Reranked:
-    """How hits were ordered anew.
+    """How hits were reordered.
 
     compared: how many of the nearest each order looked at, by its name, in the order in which they
     were applied: the last decides first. A hit without a thumbnail is not looked at by same_place,

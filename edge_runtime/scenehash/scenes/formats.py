@@ -65,10 +65,10 @@ def format_of(head: bytes) -> str:
             return name
     for start, name in _OTHERS.items():
         if head.startswith(start):
-            raise InputError(f"a {name} file, whatever its name says: convert it to PNG or GeoTIFF")
+            raise InputError(f"the content is a {name} file: convert it to PNG or GeoTIFF")
     if head[4:8] == b"ftyp":  # ISO 14496-12, section 4.3: a file of boxes, by its major brand
         name = _BRANDS.get(head[8:12], "a video or another MP4")
-        raise InputError(f"{name} file, whatever its name says: convert it to PNG or GeoTIFF")
+        raise InputError(f"the content is a {name} file: convert it to PNG or GeoTIFF")
     raise InputError(
         "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its "
         "first bytes"

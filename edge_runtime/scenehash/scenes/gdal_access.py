@@ -58,7 +58,7 @@ def gdal() -> Iterator[None]:
     except ScenehashError:
         raise
     except MemoryError as error:
-        raise InputError("GDAL needs more memory for it than there is") from error
+        raise InputError("GDAL needs more memory than is free") from error
     except Exception as error:  # GDAL's own exceptions have no common base that is public
         raise InputError(f"GDAL cannot read it ({reason_of(error)})") from error
 
@@ -77,7 +77,7 @@ def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetRead
     whatever driver fits.
     """
     if nested > MOST_NESTED:
-        raise InputError("overviews of overviews beside it are nested too deeply")
+        raise InputError("overview files beside it are nested too deeply")
     check_companions(path)
     for companion in overviews_and_masks(path):
         try:

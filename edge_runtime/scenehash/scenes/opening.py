@@ -23,7 +23,7 @@ from .parts import BytesIdentity, FilesIdentity, ObjectIdentity, all_parts, worl
 from .place import Place
 from .plain_image import read_image_file
 from .scene import Scene, only_input_errors
-from .size_limits import MAX_BYTES
+from .size_limits import MOST_TURNED_BYTES
 from .source import ArraySource, Source
 from .stac import Noted
 from .stretch import leaves_alone
@@ -100,13 +100,13 @@ def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
     """
     file = reading.get("file", {})
     if file.get("replaced"):
-        raise InputError("its file was replaced by that of another scene")
+        raise InputError("its file was replaced by another scene's file")
     with only_input_errors(), contextlib.ExitStack() as undo:
         scene = undo.enter_context(
             _open(path_from(os.fspath(path)), DecodeParams(), reading, NOTHING)
         )
         if not scene.shows(file):
-            raise InputError("the file has another content than the scene that was stored")
+            raise InputError("the file's content differs from the stored scene")
         undo.pop_all()
         return scene
 
@@ -149,7 +149,7 @@ def _open_raster(
     path: Path, kind: str, params: DecodeParams, reading: Mapping[str, Any] | None, noted: Noted
 ) -> Scene:
     if kind == VRT and path.suffix.lower() != VRT_SUFFIX:
-        raise InputError("a VRT, whatever its name says: name it .vrt where it is meant to be one")
+        raise InputError("the content is a VRT; if it is meant to be a VRT, rename it to .vrt")
     try:
         os.fspath(path).encode()
     except UnicodeEncodeError as error:
@@ -231,7 +231,7 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
         return raster
     orientation = tiff_orientation(first_directory(path))
     size = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
-    if orientation == UPRIGHT or size > MAX_BYTES // 2:
+    if orientation == UPRIGHT or size > MOST_TURNED_BYTES:
         return turned(raster, orientation)
     # A row of what is seen is a column of what is stored: strips would be decoded once for each.
     return turned(_in_memory(raster), orientation)

@@ -238,4 +238,4 @@ class _Notes:
         self._unmeant = max(0, self._unmeant - 1)
 
     def _refuse(self, *_: object) -> None:
-        raise InputError("entities are not read")
+        raise InputError("XML entities are not read")

@@ -18,12 +18,9 @@ from .damage import check_png, decode_jpeg
 from .exif import orientation_of
 from .files import content_id
 from .formats import HEAD_BYTES, PLAIN, format_of
-from .size_limits import check_bounds
+from .size_limits import MOST_FILE_BYTES, check_bounds
 from .source import ArraySource, Pixels, Source
 from .turned import turned
-
-# An image that is read whole has no more bytes than this.
-PLAIN_BYTES = 256 << 20
 
 # Of 1 to 4 channels, as they are here: red, green, blue and alpha.
 _COLOURS = {
@@ -66,7 +63,7 @@ def read_image_file(file: BufferedReader) -> tuple[Source, str]:
     The bytes are let go before the pixels take their place, where that can be.
     """
     before = os.fstat(file.fileno())
-    data = read_open(file, PLAIN_BYTES)
+    data = read_open(file, MOST_FILE_BYTES)
     content, checked = content_id(data), _check(data)
     pixels = _of_jpeg(data, checked)
     if pixels is None and not _OPEN_FILES.is_dir():
@@ -112,7 +109,7 @@ def _decoded(decode: Callable[[], Pixels | None]) -> Pixels:
     except cv2.error as error:
         raise InputError(f"the image cannot be decoded ({error.err})") from error
     if decoded is None or not decoded.size:
-        raise InputError("OpenCV cannot decode it: damaged, or a kind of its format that it lacks")
+        raise InputError("the image is damaged, or a variant of the format that OpenCV cannot read")
     if decoded.ndim == 2:
         return decoded[:, :, np.newaxis]
     code = cv2.COLOR_BGRA2RGBA if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB

@@ -137,7 +137,7 @@ class Scene:
         windows = tiling.windows(self.height, self.width, sides)
         if len(windows) > 1 and min(self.height, self.width) < LEAST_SIDE <= min(sides):
             raise InputError(
-                f"{self.width}x{self.height} pixels are too narrow for tiles that show anything; "
+                f"{self.width}x{self.height} pixels are too narrow for useful tiles; "
                 "take one tile of it with --whole"
             )
         return windows
@@ -255,7 +255,7 @@ def only_input_errors() -> Iterator[None]:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})") from error
     except MemoryError as error:
-        raise InputError("it needs more memory than there is") from error
+        raise InputError("it needs more memory than is free") from error
     except Exception as error:  # its bytes may be anything
         text = printable(" ".join(str(error).split()))[:200]
         raise InputError(f"cannot be read ({type(error).__name__}: {text})") from error

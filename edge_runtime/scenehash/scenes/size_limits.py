@@ -18,6 +18,13 @@ MAX_HELD_BYTES = 400_000_000
 # A progressive JPEG goes over its pixels once for each scan; ten are usual.
 MAX_SCANNED_PIXELS = 20 << 26
 
+# An image that is read whole has no more bytes than this in its file.
+MOST_FILE_BYTES = 256 << 20
+# One that is uploaded has no more pixels.
+MOST_UPLOADED_PIXELS = 32_000_000
+# Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.
+MOST_TURNED_BYTES = MAX_BYTES // 2
+
 MOST_SEGMENTS = 10_000
 _CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
 # Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation

@@ -109,7 +109,7 @@ class _Reader:
 
     def _follow(self, document: Mapping[str, Any], address: str, deep: int) -> None:
         if deep >= MOST_DEEP:
-            raise InputError("catalogues of catalogues that are nested too deeply")
+            raise InputError("catalogues are nested too deeply")
         for link in _mappings(document.get("links")):
             if link.get("rel") not in ("item", "child"):
                 continue
@@ -147,7 +147,7 @@ class _Reader:
         elif parts.scheme == "file":
             place = unquote(parts.path)
         elif parts.scheme:
-            raise InputError(f"{_shown(href)} is on the network, which is not reached; fetch it")
+            raise InputError(f"{_shown(href)} is on the network, and is not fetched; download it")
         else:
             place = _joined(posixpath.dirname(address), unquote(href))
         plain = _normal(place)

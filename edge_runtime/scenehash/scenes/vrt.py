@@ -43,7 +43,7 @@ def sources_of(path: Path, nested: int = 0) -> list[tuple[Path, str]]:
     Raises InputError, without the path, on a VRT that is more than rasters of its own folder.
     """
     if nested > MOST_NESTED:
-        raise InputError("a VRT of VRTs that are nested too deeply")
+        raise InputError("VRTs are nested too deeply")
     real = path.resolve()
     found: list[tuple[Path, str]] = []
     for source in _named(read_regular(real, VRT_BYTES), real):

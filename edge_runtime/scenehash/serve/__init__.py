@@ -13,6 +13,8 @@ uploads.py      images to search with, for a while
 open_scenes.py  stored scenes that stay open for a while
 feed.py         events, kept and live
 jobs.py         work that takes longer than a request
+job.py          one of them; work.py does it; job_file.py keeps them
+model_in_use.py the model of the store, also after a rehash
 guard.py        what every request passes: origin.py, access.py and tokens.py, limits.py
 connections.py  how many connections there may be, and how slow
 problems.py     errors as answers

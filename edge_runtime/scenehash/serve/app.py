@@ -64,7 +64,7 @@ def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
         lifespan=running,
         **SETTINGS,
     )
-    app.state.station = served
+    app.state.served = served
     app.add_exception_handler(ScenehashError, answer_error)
     app.add_exception_handler(RequestValidationError, answer_error)
     app.add_exception_handler(HTTPException, answer_error)

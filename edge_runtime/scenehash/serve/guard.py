@@ -58,10 +58,10 @@ UPLOADS = frozenset({"/api/uploads", "/api/scenes"})
 class Guard:
     """ASGI middleware around the application; the caller is in the request's state."""
 
-    def __init__(self, app: ASGIApp, station: Served) -> None:
-        self._app, self._station, self._options = app, station, station.options
-        self._names = frozenset(name.lower() for name in station.options.names)
-        self._tokens = station.tokens if station.options.needs_token else None
+    def __init__(self, app: ASGIApp, served: Served) -> None:
+        self._app, self._served, self._options = app, served, served.options
+        self._names = frozenset(name.lower() for name in served.options.names)
+        self._tokens = served.tokens if served.options.needs_token else None
         self._rate = RateLimit(RATE, BURST)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,10 +83,10 @@ class Guard:
             await answer.problem(scope, receive, error)
         finally:
             method, path = scope["method"], scope["path"]
-            self._station.metrics.count_request(scope, answer.status, time.perf_counter() - started)
+            self._served.metrics.count_request(scope, answer.status, time.perf_counter() - started)
             if _is_audited(method, path, answer.status):
                 await asyncio.to_thread(
-                    self._station.audit.note, caller, address, method, path, answer.status
+                    self._served.audit.note, caller, address, method, path, answer.status
                 )
 
     def _caller(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
@@ -100,7 +100,7 @@ class Guard:
         except Refused:
             # A page whose token was revoked has to be able to ask for another one.
             if scope["path"] != SESSION:
-                self._station.wrong_tokens.take(address)
+                self._served.wrong_tokens.take(address)
                 raise
             return Caller(None, None, address)
 

@@ -36,8 +36,8 @@ def check_not_forwarded(headers: Mapping[str, str]) -> None:
     if any(name in headers for name in FORWARDED):
         raise Refused(
             HTTPStatus.FORBIDDEN,
-            "a proxy forwards this, and nobody is asked for a token; name the server as the proxy "
-            "is called, which asks for tokens: scenehash serve --name",
+            "this came through a proxy, but the server runs without tokens; give the proxy's name, "
+            "so that tokens are needed: scenehash serve --name NAME",
         )
 
 

@@ -79,7 +79,7 @@ class Readers(Generic[Read_co]):
                     reader.close()
 
 
-class StoreReader:
+class OpenStore:
     """An open store of a folder; StoreError when there is none."""
 
     def __init__(self, path: Path) -> None:

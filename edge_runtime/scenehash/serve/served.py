@@ -117,8 +117,8 @@ class Served:
         """What only a store can look up."""
         what = "places" if isinstance(request, PlaceQuery) else "the pixels of scenes"
         raise ConfigurationError(
-            f"{self.address}: an engine is not asked by {what}; give row:STATION/ROW, a code or an "
-            "image"
+            f"{self.address}: an engine cannot be searched by {what}; give row:STATION/ROW, a "
+            "code or an image"
         )
 
     @contextlib.contextmanager

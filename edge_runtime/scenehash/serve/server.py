@@ -48,8 +48,8 @@ def serve(
     """
     stop = stop or threading.Event()
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
-    with contextlib.closing(_opened(store, loaded, options, log)) as station:
-        _check(station, options)
+    with contextlib.closing(_opened(store, loaded, options, log)) as served:
+        _check(served, options)
         with _bound(options) as listening:
             scheme = "https" if options.certificate else "http"
             host, port = listening.getsockname()[:2]
@@ -60,7 +60,7 @@ def serve(
                     "proxy on this machine (docs/serve.md)"
                 )
             config = uvicorn.Config(
-                make_app(station),
+                make_app(served),
                 **settings(options.most_connections),
                 ws="none",
                 lifespan="on",
@@ -73,7 +73,7 @@ def serve(
                 ssl_keyfile=options.key,
             )
             _log_errors(log)
-            _Server(config, stop, station).run([listening])
+            _Server(config, stop, served).run([listening])
 
 
 def _opened(
@@ -87,9 +87,9 @@ def _opened(
 class _Server(uvicorn.Server):
     """Ends when stop is set, whatever signals there are."""
 
-    def __init__(self, config: uvicorn.Config, stop: threading.Event, station: Served) -> None:
+    def __init__(self, config: uvicorn.Config, stop: threading.Event, served: Served) -> None:
         super().__init__(config)
-        self._stop, self._station = stop, station
+        self._stop, self._served = stop, served
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -102,8 +102,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End; who listens to events is let go first."""
-        if isinstance(self._station, Station):
-            await self._station.feed.stop()
+        if isinstance(self._served, Station):
+            await self._served.feed.stop()
         await super().shutdown(sockets)
 
 
@@ -128,7 +128,7 @@ def _log_errors(log: Callable[[str], None]) -> None:
     logger.propagate = False
 
 
-def _check(station: Served, options: ServeOptions) -> None:
+def _check(served: Served, options: ServeOptions) -> None:
     """Raise unless what the options ask for can be had, and is safe."""
     if (options.certificate is None) != (options.key is None):
         raise ConfigurationError("--certificate and --key belong together")
@@ -141,23 +141,23 @@ def _check(station: Served, options: ServeOptions) -> None:
             raise InputError(
                 f"the certificate cannot be used ({error.strerror or error})", options.certificate
             ) from error
-    if options.needs_token and not station.tokens.list():
+    if options.needs_token and not served.tokens.list():
         raise ConfigurationError(
-            "others can reach this server, and there is no token: make one with "
-            f"scenehash serve token add NAME {_whose(station)}"
+            "other machines can reach this server, but there is no token: make one with "
+            f"scenehash serve token add NAME {_whose(served)}"
         )
     if options.accept is not None and not options.accept.is_dir():
         raise InputError("no folder to keep scenes in", options.accept)
-    if options.accept is not None and Path(station.address).resolve() in (
+    if options.accept is not None and Path(served.address).resolve() in (
         options.accept.resolve(),
         *options.accept.resolve().parents,
     ):
         raise ConfigurationError(f"--accept {options.accept}: not inside the store's folder")
 
 
-def _whose(station: Served) -> str:
-    return f"--store {station.address}" + (
-        f" --tokens {station.options.tokens}" if station.options.tokens else ""
+def _whose(served: Served) -> str:
+    return f"--store {served.address}" + (
+        f" --tokens {served.options.tokens}" if served.options.tokens else ""
     )
 
 

@@ -25,7 +25,7 @@ from .jobs import Jobs
 from .open_scenes import OpenScenes
 from .options import FOLDER, JOBS, ServeOptions
 from .queries import PlaceQuery, SceneQuery
-from .readers import Readers, StoreReader
+from .readers import OpenStore, Readers
 from .served import Served
 from .work import works_of
 
@@ -43,7 +43,7 @@ class Station(Served):
     ) -> None:
         """Raises StoreError when there is no store."""
         self.path = path
-        self.readers = Readers(str(path), lambda: StoreReader(path), max(2, options.threads))
+        self.readers = Readers(str(path), lambda: OpenStore(path), max(2, options.threads))
         super().__init__(str(path), self.readers, model, options, log, path / FOLDER)
         self.open_scenes = OpenScenes()
         self.jobs = Jobs(path / FOLDER / JOBS, works_of(self), log)

@@ -18,7 +18,7 @@ from scenehash.files import printable
 from scenehash.scenes import Scene, open_scene
 from scenehash.scenes.files import SCENE_SUFFIXES, content_of
 from scenehash.scenes.formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, format_of
-from scenehash.scenes.size_limits import check_bounds
+from scenehash.scenes.size_limits import MOST_UPLOADED_PIXELS, check_bounds
 
 # Formats that name no other files.
 FORMATS = PLAIN | {TIFF, JPEG_2000}
@@ -26,7 +26,6 @@ SUFFIXES = {TIFF: ".tif", JPEG_2000: ".jp2"}
 LIFETIME = timedelta(hours=1)
 # All of them together have no more bytes than so many times the largest that is taken.
 LARGEST_KEPT = 4
-MOST_PIXELS = 32_000_000
 LONGEST_NAME = 200
 # What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
 FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
@@ -97,19 +96,19 @@ class Uploads:
         return upload
 
     def get(self, number: str) -> Upload:
-        """The upload of an id; NotStoredError when there is none any more."""
+        """The upload of an id; NotStoredError when it is unknown or expired."""
         with self._lock:
             self._forget_old()
             if number not in self._kept:
                 raise NotStoredError(
-                    f"upload {printable(number)}: not here, or not any more; send the image again"
+                    f"upload {printable(number)}: unknown or expired; send the image again"
                 )
             return self._kept[number][0]
 
     def open(self, upload: Upload, params: DecodeParams) -> Scene:
         """Open an upload as a scene, to be closed; InputError, without its name, on damage."""
         scene = open_scene(upload.path, params)
-        if scene.width * scene.height > MOST_PIXELS:
+        if scene.width * scene.height > MOST_UPLOADED_PIXELS:
             scene.close()
             raise InputError(_too_many(scene.width, scene.height))
         return scene
@@ -144,7 +143,7 @@ def check_image(path: Path) -> str:
         raise InputError(f"a {kind} file is not taken: it may name other files; send a GeoTIFF")
     if kind in PLAIN:
         header = check_bounds(path.read_bytes())
-        if header.width * header.height > MOST_PIXELS:
+        if header.width * header.height > MOST_UPLOADED_PIXELS:
             raise InputError(_too_many(header.width, header.height))
     return kind
 

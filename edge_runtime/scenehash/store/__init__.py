@@ -5,6 +5,7 @@ What others use
 store.py        CodeStore: open, add, delete, compact, merge, verify
 reader.py       its part that changes nothing: search, tiles, codes
 alerts.py       store.alerts: what a watch matches new scenes against
+alert_rule.py   an alert's rule: a score of each tile, and a threshold
 outbox.py       store.outbox: events until they are delivered
 quarantine.py   store.quarantine: inputs that could not be ingested
 links.py        store.links: what it knows of other stations
@@ -33,6 +34,7 @@ folder.py       the folder, and the lock of its one writer
 opening.py      these files, opened and made
 transaction.py  what is committed at once: add, repair, compact, switch
 switch.py       what a change to another model's codes consists of
+rehash_work.py  what an interrupted rehash has done already
 station.py      the name of the station whose store it is
 model_file.py   the model whose codes these are
 changes.py      what changes of a scene while its tiles stay
@@ -47,9 +49,10 @@ snapshot.py     what is committed at one time, and the search in it
 rows.py         a row, and the position of its code in codes.bin
 resolving.py    from a filter as a person gives it to one that a store can use
 selection.py    from that to rows
-known_sound.py       what a process has found to be sound
+sample.py       some tiles, drawn at random
+known_sound.py  what a process has found to be sound
 entry.py        one scene, compared with its checksums
-verify.py        all of it, compared with its checksums
+verify.py       all of it, compared with its checksums
 """
 
 from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit

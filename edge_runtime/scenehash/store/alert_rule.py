@@ -64,10 +64,10 @@ class Rule:
 
     frame: that of the representations that it reads, None where it reads codes. centre: float32
     [D], taken from a tile before it is brought to unit length. templates: float32 [T, D]; the
-    score is the largest product with one of the first `positives`. A tile that is as like one of
-    the others, or liker, does not match. threshold: the least score that matches. fitted_on: see
-    fitted_on(). vectors: int8 [E + M, D], the representations of the examples and negatives that
-    it was fitted on, in their frame; None where one of them has none.
+    score is the largest product with one of the first `positives`. A tile that is at
+    least as similar to one of the other templates does not match. threshold: the least score that
+    matches. fitted_on: see fitted_on(). vectors: int8 [E + M, D], the representations of the
+    examples and negatives that it was fitted on, in their frame; None where one of them has none.
     """
 
     kind: Kind

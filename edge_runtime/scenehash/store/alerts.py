@@ -218,7 +218,7 @@ class Alerts:
             self._database.run("DROP TABLE IF EXISTS alert_rule")
 
     def damage(self) -> "builtins.list[str]":
-        """What is damaged, a line each."""
+        """List the damage, a line each."""
         return [
             f"alert {name}: its entry in the catalog is damaged"
             for name, alert in self._found()

@@ -64,7 +64,7 @@ class BackedUp:
 
 
 class Version(NamedTuple):
-    """What changes in a store beside that scenes come in.
+    """What else than new scenes changes in a store.
 
     generation: with each file of codes. rewritten: where codes are written over others, the model
     is another, or stores of earlier models change.
@@ -99,7 +99,7 @@ def back_up(
 
     Raises StoreError where the store cannot be read or the file not be written, or holds another
     store's backups; StoreBusyError where another process backs up to it; StoreDamagedError where
-    the disk does not give back what was written, or the catalog is damaged as a whole.
+    the disk returned other bytes than were written, or the catalog is damaged as a whole.
     """
     folder = Path(store)
     check_is_store(folder)
@@ -120,13 +120,15 @@ def back_up(
             if _version(folder).rewritten == before.rewritten:
                 done = backup.add(moment, kept, max(keep, 1))
                 return BackedUp(file, done, written, left_out)
-    raise StoreBusyError(f"{folder}: is being rewritten again and again; try again later")
+    raise StoreBusyError(
+        f"{folder}: the store changes faster than it can be copied; try again later"
+    )
 
 
 def _backup_path(folder: Path, to: Path) -> Path:
     file = to / f"{folder.resolve().name}{SUFFIX}" if to.is_dir() else to
     if folder.resolve() in file.resolve().parents:
-        raise StoreError(f"{file}: is inside the store that it is to be a backup of")
+        raise StoreError(f"{file}: lies inside the store; choose a file outside it")
     if not file.parent.is_dir():
         raise StoreError(f"{file}: there is no folder {file.parent}; make it first")
     return file
@@ -141,7 +143,7 @@ def _work_folder(file: Path) -> Iterator[Path]:
         work.mkdir()
         yield work
     except OSError as error:
-        raise StoreError(f"{file}: cannot be backed up to ({error.strerror})") from error
+        raise StoreError(f"{file}: the backup cannot be written ({error.strerror})") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

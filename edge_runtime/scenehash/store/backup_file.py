@@ -214,7 +214,7 @@ class BackupFile:
         for block, data in fresh.items():
             if self._data(block, len(data)) is None:
                 raise StoreDamagedError(
-                    f"{self.path}: the disk does not give back what was written"
+                    f"{self.path}: the disk returned other bytes than were written"
                 )
         return digests, sum(map(len, fresh.values()))
 

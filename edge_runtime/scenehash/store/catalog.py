@@ -195,7 +195,7 @@ class Catalog:
         return found[0] if found and is_station_name(found[0]) else None
 
     def name_station(self, name: str) -> None:
-        """Change that name."""
+        """Store the name."""
         self.database.run("CREATE TABLE IF NOT EXISTS station (name TEXT)")
         self.database.run("DELETE FROM station")
         self.database.run("INSERT INTO station VALUES (?)", (name,))

@@ -247,7 +247,7 @@ def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
     except MemoryError as error:
         if not is_of_sqlite(error):
             raise
-        raise _damaged(path, damaged, "SQLite asks for more memory than there is") from error
+        raise _damaged(path, damaged, "SQLite needs more memory than is free") from error
 
 
 def is_of_sqlite(error: MemoryError) -> bool:

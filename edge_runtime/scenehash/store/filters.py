@@ -49,7 +49,7 @@ class Filter:
         if self.near is not None:
             Near(*self.near).checked()
         if self.newer_than is not None and abs(self.newer_than) >= sys.maxsize:
-            raise ConfigurationError(f"newer than {self.newer_than}: no row has such a number")
+            raise ConfigurationError(f"newer than {self.newer_than}: no row has that number")
 
     def __bool__(self) -> bool:
         """Whether there is any condition at all."""

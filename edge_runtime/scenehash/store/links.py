@@ -169,7 +169,7 @@ class Links:
         return state
 
     def keep(self, way: Way, peer: str, state: Mapping[str, Any]) -> None:
-        """Change that."""
+        """Store the state."""
         text = json.dumps(state, separators=(",", ":"))
         with self._changing():
             self._database.run(
@@ -178,11 +178,11 @@ class Links:
             )
 
     def damage(self) -> list[str]:
-        """What is damaged, a line each."""
+        """List the damage, a line each."""
         if not self._are_made():
             return []
         return [
-            f"how far the link {way} {peer} is, is damaged"
+            f"the saved progress of the link {way} {peer} is damaged"
             for way, peer, state, checksum in self._database.all("SELECT * FROM link")
             if _seal(way, peer, state) != checksum
         ]
@@ -226,7 +226,7 @@ class Links:
             )
 
     def forget_numbers(self, store: str) -> None:
-        """Whatever bundle of a store comes next is newer than those that brought its scenes."""
+        """Forget bundle numbers: the next bundle of a store counts as newer than its scenes."""
         with self._changing():
             for table in ("link_scene", "link_annotation", "link_piece"):
                 self._database.run(f"UPDATE {table} SET number = 0 WHERE store = ?", (store,))
@@ -247,7 +247,7 @@ class Links:
             return None if found is None else _annotation(*found)
 
     def annotate(self, store: str, first_row: int, digest: bytes, to: Annotation) -> None:
-        """Change that."""
+        """Store the annotation."""
         words = json.dumps([to.path, *to.labels])
         with self._changing():
             self._database.run(
@@ -377,7 +377,7 @@ class Links:
         return int(self._database.one(query, store, file)[0])
 
     def waiting_bytes(self, store: str) -> int:
-        """How many bytes of all files have come whose other parts have not."""
+        """The bytes kept of incomplete files."""
         if not self._are_made():
             return 0
         query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ?"
@@ -416,7 +416,7 @@ def linked_stations(database: Database) -> list[str]:
 
 
 def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
-    """What holds in SQL for scenes that this store has as a station has them, and its values."""
+    """The SQL condition for scenes that this store has as a station has them, and its values."""
     query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
     stores = [str(peer) for (peer,) in database.all(query, station)]
     places = ", ".join("?" * len(stores))

@@ -137,7 +137,7 @@ class Outbox:
             self._database.run("DELETE FROM outbox WHERE event <= ?", (self.newest() - most,))
 
     def damage(self) -> list[str]:
-        """What is damaged, a line each."""
+        """List the damage, a line each."""
         lines, after = [], 0
         try:
             while events := self.events(after, EVENTS_AT_ONCE):

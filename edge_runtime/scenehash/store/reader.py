@@ -284,7 +284,7 @@ class StoreReader:
         return content.hex()
 
     def paths(self, where: Filter) -> list[str]:
-        """The paths of the scenes of which a tile meets a filter.
+        """The paths of the scenes with a tile that meets a filter.
 
         StoreDamagedError on one whose entry is damaged.
         """
@@ -582,7 +582,7 @@ class StoreReader:
         return [scene for scene in scenes if not self._snapshot.is_sound(scene)]
 
     def _records_where(self, where: Filter) -> list[tuple[int, SceneRecord]]:
-        """Number and record of each scene of which a tile meets a filter."""
+        """Number and record of each scene with a tile that meets a filter."""
         with self._catalog.database.snapshot(), _remedy():
             rows = rows_where(self._catalog, where, self.rows)
             scenes = self._catalog.tiles.scenes_in(Ranges.covering(rows))

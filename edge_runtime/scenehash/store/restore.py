@@ -93,7 +93,9 @@ def restore(
     """
     target = Path(to)
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        raise StoreError(f"{target}: is there, and not empty; move it away first, or name another")
+        raise StoreError(
+            f"{target}: exists and is not empty; move it away, or choose another folder"
+        )
     with BackupFile.reading(Path(file)) as backup:
         numbers = backup.numbers()
         if not numbers:
@@ -131,7 +133,9 @@ def _folder_beside(target: Path) -> Iterator[Path]:
     except StoreBusyError as error:
         raise StoreBusyError(f"{target}: another process is restoring to it; try again") from error
     except OSError as error:
-        raise StoreError(f"{target}: cannot be restored to ({error.strerror})") from error
+        raise StoreError(
+            f"{target}: the store cannot be restored there ({error.strerror})"
+        ) from error
 
 
 def _clear(work: Path) -> None:

@@ -36,7 +36,7 @@ class Ranges:
         ends = self.first + self.count
         apart = (self.first[1:] > ends[:-1]).all() and (self.count > 0).all()
         if len(self) and not (apart and self.first[0] >= 0 and ends[-1] <= end):
-            raise ValueError("rows that are not there, or twice")
+            raise ValueError("rows that are missing, or given twice")
         return self
 
     def __len__(self) -> int:

@@ -218,7 +218,7 @@ class CodeStore(StoreReader):
         return Added(len(fresh), duplicates, repaired, labelled, first_rows=rows)
 
     def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
-        """Add labels to the scenes of which a tile meets a filter, or remove them, durably.
+        """Add or remove labels of the scenes with a tile that meets a filter, durably.
 
         Returns the paths of the scenes whose labels that has changed. ConfigurationError on a label
         of no word, StoreDamagedError on a scene whose entry is damaged.
@@ -269,7 +269,7 @@ class CodeStore(StoreReader):
             mark_replaced(self._catalog, contents)
 
     def delete(self, where: Filter) -> int:
-        """Delete the scenes of which a tile meets a filter, durably; returns how many there were.
+        """Delete the scenes with a tile that meets a filter, durably; returns how many there were.
 
         Their rows are never given again. Their codes stay in codes.bin until compact. Raises
         StoreDamagedError on one whose entry is damaged; see delete_damaged.

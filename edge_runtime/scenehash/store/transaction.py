@@ -123,7 +123,7 @@ class Transaction:
         taken = taken_rows(catalog)
         if len(uncovered(taken, state.rows)) or sum(count for _, count in taken) != state.rows:
             raise StoreDamagedError(
-                f"{folder}: rows have no scene, or two; see: scenehash store verify"
+                f"{folder}: some rows belong to no scene, or to two; see: scenehash store verify"
             )
         switched = CodesFile(folder, to.bits // 8, state.generation + 1)
         switched.make(self._switched(to))

@@ -4,7 +4,7 @@ paths.py        where this machine keeps what it trusts
 keys.py         Ed25519 keys: made, read, named by an id
 signature.py    what is signed of a file: FILE.sig, an in-toto statement in a DSSE envelope
 state.py        trust.json: the keys of this machine, and the highest numbers that it has seen
-station.py      a file checked against that state, before a byte of it is parsed
+verifier.py     a file checked against that state, before a byte of it is parsed
 heads.py        the same of the few bytes that a bundle's head has
 """
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from .keys import make_key
     from .signature import SIGNATURE_SUFFIX, Claim, sign_file
     from .state import AcceptedFile, TrustedKey, TrustState, change_state, read_state
-    from .station import Station, add_key, revoke_key
+    from .verifier import Verifier, add_key, revoke_key
 
 __all__ = [
     "SIGNATURE_SUFFIX",
     "AcceptedFile",
     "Claim",
-    "Station",
     "TrustState",
     "TrustedKey",
+    "Verifier",
     "add_key",
     "change_state",
     "check_head",
@@ -43,15 +43,15 @@ _MODULE_OF = {
     "SIGNATURE_SUFFIX": "signature",
     "AcceptedFile": "state",
     "Claim": "signature",
-    "Station": "station",
+    "Verifier": "verifier",
     "TrustState": "state",
     "TrustedKey": "state",
-    "add_key": "station",
+    "add_key": "verifier",
     "change_state": "state",
     "check_head": "heads",
     "make_key": "keys",
     "read_state": "state",
-    "revoke_key": "station",
+    "revoke_key": "verifier",
     "sign_file": "signature",
     "sign_head": "heads",
 }

@@ -13,7 +13,7 @@ from scenehash.errors import TrustError
 from .keys import SIGNATURE_BYTES, check, key_id, public_of, read_private_key
 from .paths import signing_key_path
 from .signature import encoded
-from .station import Station
+from .verifier import Verifier
 
 ID_BYTES = 8
 
@@ -41,8 +41,8 @@ def check_head(
     and the signature is missing, malformed, or not by one that is known, not revoked and not
     expired.
     """
-    station = Station(path)
-    if not station.has_keys:
+    verifier = Verifier(path)
+    if not verifier.has_keys:
         return None
     if not signature:
         raise TrustError(
@@ -50,8 +50,11 @@ def check_head(
             "scenehash trust key, and here: scenehash trust add with its public part"
         )
     if len(signature) != ID_BYTES + SIGNATURE_BYTES:
-        raise TrustError(f"its signature has {len(signature)} bytes, which none has")
+        raise TrustError(
+            f"its signature is {len(signature)} bytes long; a valid one is "
+            f"{ID_BYTES + SIGNATURE_BYTES}"
+        )
     key = signature[:ID_BYTES].hex()
-    found = station.check_key(key, now)
+    found = verifier.check_key(key, now)
     check(bytes.fromhex(found.public), signature[ID_BYTES:], encoded(kind, head))
     return key

@@ -93,7 +93,7 @@ def check(public: bytes, signature: bytes, data: bytes) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, data)
     except (InvalidSignature, ValueError) as error:
-        raise TrustError(f"its signature is not one by the key {key_id(public)}") from error
+        raise TrustError(f"its signature does not match the key {key_id(public)}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -116,14 +116,16 @@ def read_claim(path: Path, public_keys: dict[str, bytes]) -> Claim | None:
     except InputError as error:
         raise TrustError(f"its signature cannot be read ({error})") from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise TrustError("its signature file is not one, or is damaged") from error
+        raise TrustError("its signature file is damaged, or not a signature") from error
     if key not in public_keys:
         raise TrustError(f"it is signed by the key {key[:40]!a}, which is unknown here")
     check(public_keys[key], signature, encoded(PAYLOAD_TYPE, payload))
     try:
         return _claim(json.loads(payload), key)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise TrustError("what is signed is not of a kind that this scenehash knows") from error
+        raise TrustError(
+            "the signed statement is of a kind that this scenehash does not know"
+        ) from error
 
 
 def encoded(kind: str, payload: bytes) -> bytes:

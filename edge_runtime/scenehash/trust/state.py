@@ -92,7 +92,7 @@ def read_state(path: Path) -> TrustState:
         return TrustState.model_validate_json(text)
     except InputError as error:
         raise TrustError(
-            f"{path}: {error}; nothing signed is taken until it can be read"
+            f"{path}: {error}; no signed file is accepted until it can be read"
         ) from error
     except ValidationError as error:
         raise TrustError(f"{_damaged(path)}, or update scenehash") from error

@@ -133,7 +133,9 @@ def make_alert(
     return _fitted(store, alert, vectors, rate.text, rate.share(store))
 
 
-def test_alert(store: CodeStore, alert: str | Alert, label: str | None = None) -> AlertTest:
+def count_alert_matches(
+    store: CodeStore, alert: str | Alert, label: str | None = None
+) -> AlertTest:
     """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
 
     Its own examples are left out. Arguments and errors as propose_radius.
@@ -208,7 +210,7 @@ def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
 
 
 def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
-    """Choose the rule of an alert anew for a rate of false alarms, durably; None: as before.
+    """Choose an alert's rule again for a rate of false alarms, durably; None: the rate as before.
 
     By what the store holds now. Raises NotStoredError when there is no such alert, and
     ConfigurationError as make_alert, and when no rate was given before.
@@ -217,7 +219,7 @@ def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None =
         alert = store.alerts.get(name)
         if false_alarms is None and alert.rule is None:
             raise ConfigurationError(
-                f"{name}: it has a radius, and no rate of false alarms was ever asked for; give one"
+                f"{name}: it has a radius and no rate of false alarms; give a rate"
             )
         known = "" if alert.rule is None else alert.rule.expected.asked
         rate = Rate.parse(known if false_alarms is None else false_alarms)
@@ -362,8 +364,8 @@ def _fitted(
     archive = _archive(store, _example_rows(store, alert))
     if len(archive) < LEAST_TILES:
         raise ConfigurationError(
-            f"{store.path}: {len(archive)} tiles do not tell how often an alert is false, "
-            f"{LEAST_TILES} may; give a radius, and a rate when there are more"
+            f"{store.path}: {len(archive)} tiles are too few to estimate false alarms; at "
+            f"least {LEAST_TILES} are needed; give a radius, and a rate when there are more"
         )
     frame, dims, count = store.vectors.frame, store.vectors.dims, len(alert.examples)
     like = samples_of(alert.examples, vectors[:count], frame, dims)

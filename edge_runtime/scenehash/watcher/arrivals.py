@@ -20,7 +20,7 @@ class Arrivals:
     """Finds the files that became complete between two scans; each state of a file once.
 
     A file is complete when its size and mtime were the same for settle seconds of scans, or when it
-    was last written at least settle seconds ago, as one is that was renamed into place.
+    was last written at least settle seconds ago (written elsewhere and then renamed, for example).
     trust_clock: whether mtimes are of this machine's clock; those of a network folder are not.
     marks: a file is complete when there is a mark beside it, and not before.
     """

@@ -16,7 +16,7 @@ from .webhook import Webhook
 
 
 @contextlib.contextmanager
-def open_dispatcher(store: CodeStore, config: SinkOptions, log: Log) -> Iterator["Dispatcher"]:
+def open_dispatcher(store: CodeStore, options: SinkOptions, log: Log) -> Iterator["Dispatcher"]:
     """Open the sinks, and deliver what was not delivered when the last watch ended.
 
     A sink that is new to the store gets events from now on. Raises InputError when the file cannot
@@ -29,21 +29,21 @@ def open_dispatcher(store: CodeStore, config: SinkOptions, log: Log) -> Iterator
 
     with contextlib.ExitStack() as stack:
         sinks: list[Sink] = []
-        if config.stream is not None:
-            sinks.append(Stream(config.stream, delivered(Stream.name)))
-        if config.events_file is not None:
-            file = _open_file(config.events_file, store.uuid, delivered, config)
+        if options.stream is not None:
+            sinks.append(Stream(options.stream, delivered(Stream.name)))
+        if options.events_file is not None:
+            file = _open_file(options.events_file, store.uuid, delivered, options)
             stack.callback(file.close)
             sinks.append(file)
         webhook = None
-        if config.webhook is not None:
-            endpoint = Endpoint(config.webhook, store.uuid)
+        if options.webhook is not None:
+            endpoint = Endpoint(options.webhook, store.uuid)
             name = f"webhook {endpoint.redacted}"
             reader = _Reader(store.path, store.uuid)
             stack.callback(reader.close)
             webhook = Webhook(name, delivered(name), reader.events, log, endpoint)
             stack.callback(webhook.close)
-        dispatcher = Dispatcher(sinks, webhook, config.kept_events, log)
+        dispatcher = Dispatcher(sinks, webhook, options.kept_events, log)
         dispatcher.start(store)
         yield dispatcher
 
@@ -143,10 +143,10 @@ class _Reader:
 
 
 def _open_file(
-    path: Path, uuid: str, delivered: Callable[[str], int], config: SinkOptions
+    path: Path, uuid: str, delivered: Callable[[str], int], options: SinkOptions
 ) -> EventFile:
     try:
-        return EventFile(path, uuid, delivered, config.rotate_bytes, config.rotated_files)
+        return EventFile(path, uuid, delivered, options.rotate_bytes, options.rotated_files)
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"{path}: events cannot be written there ({reason})") from error

@@ -32,7 +32,7 @@ class Rate:
             return cls(text.strip(), float(found[1]), tiles=int(found[2]))
         if found[2] not in _DAYS:
             raise ConfigurationError(
-                f"false alarms {text}: no such time; {wanted} ({', '.join(_DAYS)})"
+                f"false alarms {text}: not a known unit of time; {wanted} ({', '.join(_DAYS)})"
             )
         return cls(text.strip(), float(found[1]), days=_DAYS[found[2]])
 
@@ -47,9 +47,9 @@ class Rate:
             pace = store.tiles_a_day()
             if pace is None:
                 raise ConfigurationError(
-                    f"false alarms {self.text}: how many tiles come in a time is not known, since "
-                    "the stored scenes have no times that lie a day apart; give a number of tiles, "
-                    "such as 2/1000"
+                    f"false alarms {self.text}: the number of tiles per day is not known, because "
+                    "the times of the stored scenes are missing, or span less than a day; give a "
+                    "number of tiles, such as 2/1000"
                 )
             tiles = self.days * pace
             coming = f": {tiles:.2g} come in that time, by the times of the stored scenes"

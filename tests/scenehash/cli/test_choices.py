@@ -29,7 +29,7 @@ LONGEST_BODY = 30
 def test_the_defaults_of_the_commands_are_those_of_the_library() -> None:
     assert IngestChoice().options() == IngestOptions()
     assert WatchChoice().options(IngestOptions()) == WatchOptions(ingest=IngestOptions())
-    assert SinkChoice().config() == SinkOptions(sys.stdout)
+    assert SinkChoice().options() == SinkOptions(sys.stdout)
     assert vars(BenchChoice()) == vars(BenchSettings())
     assert DecodeChoice().params() == DecodeParams()
     assert TileChoice().tiling() == Tiling()

@@ -340,7 +340,9 @@ def test_damage_of_what_is_known_of_a_link_is_named(tmp_path):
     with contextlib.closing(sqlite3.connect(one / "catalog.sqlite")) as catalog, catalog:
         catalog.execute("UPDATE link SET state = replace(state, '1', '2')")
     with CodeStore.open(one) as store:
-        assert store.verify() == ["catalog.sqlite: how far the link to ground is, is damaged"]
+        assert store.verify() == [
+            "catalog.sqlite: the saved progress of the link to ground is damaged"
+        ]
     with pytest.raises(StoreDamagedError, match="store verify"):
         pack_bundle(one, "ground", tmp_path)
 

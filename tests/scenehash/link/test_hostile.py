@@ -218,4 +218,4 @@ def test_files_of_which_pieces_never_come_take_only_so_much(tmp_path, monkeypatc
         path = tmp_path / "piece"
         path.write_bytes(bundle_bytes(head_bytes(UUID, "one", "ground", number, blocks), blocks))
         aside += apply_bundles([path], ground)[0].set_aside
-    assert len(aside) == 2 and "too many files wait" in aside[0]
+    assert len(aside) == 2 and "too many incomplete files" in aside[0]

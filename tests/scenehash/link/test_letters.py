@@ -173,7 +173,7 @@ def test_an_alert_of_one_s_own_is_not_overwritten(tmp_path, sides):
         with CodeStore.open(path, writable=True) as store:
             store.alerts.add(Alert("quay", 9, shown.codes[:1], shown.codes[:0], (path.name,)))
     (applied,) = apply_bundles([pack_bundle(ground, "one", tmp_path, DOWN).path], one)
-    assert "there is one of that name here" in applied.set_aside[0]
+    assert "an alert of that name exists here" in applied.set_aside[0]
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff\xe0" + bytes(40), jpeg(300)])
@@ -259,7 +259,7 @@ def test_answers_for_two_who_asked_are_not_written_over_each_other(tmp_path, sid
         ask_peer(store, "one", [code_text(shown, 7)], out=tmp_path).path
         for store in (ground, other)
     ]
-    with pytest.raises(ConfigurationError, match="give a folder"):
+    with pytest.raises(ConfigurationError, match="use --out FOLDER"):
         answer_peer(asked, one, tmp_path / "answer.shlb")
     _, answers = answer_peer(asked, one, tmp_path)
     assert len({answer.path for answer in answers}) == 2
@@ -280,6 +280,6 @@ def test_a_file_s_name_leads_nowhere_else(sides, name):
     out.text(name)
     out.blob(b"x")
     with CodeStore.open(sides[0], writable=True) as store:
-        with pytest.raises(BundleError, match="fits in no file"):
+        with pytest.raises(BundleError, match="lies outside its file"):
             take_piece(store, "a", out.data())
         assert not (store.path / "received").exists()

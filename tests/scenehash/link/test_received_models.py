@@ -124,7 +124,7 @@ REFUSED: dict[Callable[[Sides], Path], str] = {
     unsigned: "it is not signed, and this machine has keys",
     unknown_key: "which is unknown here",
     older_number: "it is number 4 of 'tiny', and number 5 was seen here",
-    signature_of_another: "were signed|it was changed since it was signed",
+    signature_of_another: "were signed|it has changed since it was signed",
 }
 
 

@@ -69,10 +69,10 @@ def claims_a_long_signature(data: bytes) -> bytes:
 
 ATTACKS = {
     unsigned: "it is not signed, and this machine has keys",
-    head_changed: "not one by the key",
-    signature_changed: "not one by the key",
+    head_changed: "does not match the key",
+    signature_changed: "does not match the key",
     another_key: "which is unknown here",
-    signature_cut: "71 bytes, which none has",
+    signature_cut: "71 bytes long; a valid one is 72",
     claims_a_long_signature: "a signature of 65,535 bytes",
 }
 
@@ -97,7 +97,7 @@ def test_a_revoked_key_signs_no_bundle(tmp_path: Path, signed: Path) -> None:
 def test_an_expired_key_signs_no_bundle(
     tmp_path: Path, signed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scenehash.trust.station.clock", lambda: NOW + timedelta(days=20))
+    monkeypatch.setattr("scenehash.trust.verifier.clock", lambda: NOW + timedelta(days=20))
     (line,) = applied(tmp_path, signed)
     assert "expired" in line
 

@@ -101,7 +101,7 @@ def test_numbers_that_are_not_whole_are_refused(tmp_path):
         dataclasses.replace(code, matrix=code.matrix + np.float32(0.25)),
         dataclasses.replace(code, matrix=code.matrix * 4),
     ):
-        with pytest.raises(ModelError, match="not whole, or too large"):
+        with pytest.raises(ModelError, match="not integers, or too large"):
             read_linear_code(adapted_file(base_path.read_bytes(), read_card(base_path), broken))
 
 

@@ -14,7 +14,7 @@ from rasterio.enums import ColorInterp
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.scenes import Tiling, Window, open_scene, opening, read_image, read_scene
-from scenehash.scenes.size_limits import MAX_BYTES
+from scenehash.scenes.size_limits import MOST_TURNED_BYTES
 
 from .inputs import exif, planes, png, raster, scene_like, tiff, vrt, vrt_band
 
@@ -344,7 +344,7 @@ def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:
 def test_windows_of_a_turned_image_are_those_of_the_upright_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, orientation: int, is_held: bool
 ) -> None:
-    monkeypatch.setattr(opening, "MAX_BYTES", MAX_BYTES if is_held else 0)
+    monkeypatch.setattr(opening, "MOST_TURNED_BYTES", MOST_TURNED_BYTES if is_held else 0)
     image = scene_like(300, 520, orientation)
     data = png(image, exif(orientation))
     if suffix == ".tif":

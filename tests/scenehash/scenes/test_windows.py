@@ -89,7 +89,7 @@ def test_a_line_of_pixels_is_not_cut_into_tiles_that_show_nothing(
 ) -> None:
     (tmp_path / "a.png").write_bytes(png(np.full(shape, 9, np.uint8)))
     with open_scene(tmp_path / "a.png") as scene:
-        with pytest.raises(InputError, match="too narrow for tiles that show anything"):
+        with pytest.raises(InputError, match="too narrow for useful tiles"):
             scene.windows(Tiling(), 256)
         assert len(scene.windows(Tiling(whole=True), 256)) == 1
         assert len(scene.windows(Tiling(pixels=1), 256)) == shape[0] * shape[1]

@@ -20,7 +20,7 @@ from scenehash.errors import (
 from scenehash.report.contact_sheet import write_picture
 from scenehash.serve.open_scenes import MOST_OPEN, OpenScenes
 from scenehash.serve.problems import document_of
-from scenehash.serve.readers import Readers, StoreReader
+from scenehash.serve.readers import OpenStore, Readers
 from scenehash.serve.uploads import LIFETIME, Upload, Uploads
 from scenehash.store.records import SceneFile
 
@@ -142,7 +142,7 @@ def test_two_who_ask_for_one_scene_open_it_once(tmp_path: Path) -> None:
 
 def test_readers_are_given_out_one_at_a_time_and_follow_the_store(tmp_path: Path) -> None:
     make(tmp_path / "s", 2).close()
-    readers = Readers("s", lambda: StoreReader(tmp_path / "s"), 2)
+    readers = Readers("s", lambda: OpenStore(tmp_path / "s"), 2)
     with readers.store() as first, readers.store() as second:
         assert first is not second
     with CodeStore.open(tmp_path / "s", writable=True) as store:

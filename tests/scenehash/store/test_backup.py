@@ -187,7 +187,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     make(tmp_path / "s", 3).close()
     back_up(tmp_path / "s", tmp_path / "b")
     for target in (tmp_path / "s", tmp_path / "b"):
-        with pytest.raises(StoreError, match="is there, and not empty"):
+        with pytest.raises(StoreError, match="exists and is not empty"):
             restore(tmp_path / "b", target)
     (tmp_path / "empty").mkdir()
     restore(tmp_path / "b", tmp_path / "empty")
@@ -295,7 +295,7 @@ def test_a_disk_that_loses_what_is_written_gives_no_backup(
 ) -> None:
     make(tmp_path / "s", 3).close()
     monkeypatch.setattr(BackupFile, "_data", lambda *_: None)
-    with pytest.raises(StoreDamagedError, match="does not give back"):
+    with pytest.raises(StoreDamagedError, match="returned other bytes"):
         back_up(tmp_path / "s", tmp_path / "b")
     assert list_backups(tmp_path / "b") == []
     with pytest.raises(StoreError, match="has no backup yet"):

@@ -12,18 +12,18 @@ from scenehash.store import Alert, CodeStore
 from scenehash.watcher.alerts import (
     alerts_document,
     confirm_match,
+    count_alert_matches,
     forget_match,
     judge_row,
     make_alert,
     reject_match,
     set_false_alarm_rate,
     set_radius,
-    test_alert,
 )
 
 from ..queries import AlertRequest, AlertTestRequest, JudgeRequest, RateRequest
 from ..station import Station
-from .common import PROBLEMS, Here, OptionalText, answer
+from .common import PROBLEMS, OptionalText, StationServed, answer
 
 router = APIRouter(tags=["alerts"], responses=PROBLEMS)
 
@@ -31,14 +31,14 @@ Name = Annotated[str, Path(max_length=200, description="The name of an alert.")]
 
 
 @router.get("/api/alerts")
-def alerts(station: Here) -> Response:
+def alerts(station: StationServed) -> Response:
     """All alerts, by name."""
     with station.readers.store() as store:
         return answer(alerts_document(store))
 
 
 @router.post("/api/alerts", status_code=HTTPStatus.CREATED)
-def add(station: Here, asked: AlertRequest) -> Response:
+def add(station: StationServed, asked: AlertRequest) -> Response:
     """Add an alert; a running watch uses it from its next scene on."""
     make = _making(station, asked)
     with station.writer() as store:
@@ -48,7 +48,7 @@ def add(station: Here, asked: AlertRequest) -> Response:
 
 
 @router.post("/api/alerts/test")
-def test_new(station: Here, asked: AlertTestRequest) -> Response:
+def test_new(station: StationServed, asked: AlertTestRequest) -> Response:
     """What an alert would have matched; nothing is stored."""
     make = _making(station, asked)
     with station.readers.store() as store:
@@ -57,7 +57,7 @@ def test_new(station: Here, asked: AlertTestRequest) -> Response:
 
 
 @router.get("/api/alerts/{name:path}/test")
-def test(station: Here, name: Name, label: OptionalText = None) -> Response:
+def test(station: StationServed, name: Name, label: OptionalText = None) -> Response:
     """What each radius of an alert would have matched."""
     with station.readers.store() as store:
         found = store.alerts.get(name)
@@ -65,7 +65,7 @@ def test(station: Here, name: Name, label: OptionalText = None) -> Response:
 
 
 @router.post("/api/alerts/{name:path}/confirm")
-def confirm(station: Here, name: Name, asked: JudgeRequest) -> Response:
+def confirm(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
     """A stored tile is truly of the kind: it becomes an example."""
     with station.writer() as store:
         before = judge_row(store, name, asked.row)
@@ -74,29 +74,29 @@ def confirm(station: Here, name: Name, asked: JudgeRequest) -> Response:
 
 
 @router.post("/api/alerts/{name:path}/reject")
-def reject(station: Here, name: Name, asked: JudgeRequest) -> Response:
+def reject(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
     """A false alarm: the tile becomes a negative example."""
     with station.writer() as store:
         return answer(reject_match(store, name, asked.row).document())
 
 
 @router.post("/api/alerts/{name:path}/forget")
-def forget(station: Here, name: Name, asked: JudgeRequest) -> Response:
-    """A stored tile is no example and no negative any more."""
+def forget(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
+    """A stored tile is no longer an example or a negative."""
     with station.writer() as store:
         return answer(forget_match(store, name, asked.row).document())
 
 
 @router.get("/api/alerts/{name:path}")
-def alert(station: Here, name: Name) -> Response:
+def alert(station: StationServed, name: Name) -> Response:
     """One alert."""
     with station.readers.store() as store:
         return answer(store.alerts.get(name).document())
 
 
 @router.patch("/api/alerts/{name:path}")
-def change(station: Here, name: Name, asked: RateRequest) -> Response:
-    """Give an alert another radius, or choose its rule anew for a rate of false alarms."""
+def change(station: StationServed, name: Name, asked: RateRequest) -> Response:
+    """Give an alert another radius, or choose its rule again for a rate of false alarms."""
     if asked.radius is not None and asked.false_alarms is not None:
         raise ConfigurationError("a radius and a rate of false alarms: give one of them")
     with station.writer() as store:
@@ -106,7 +106,7 @@ def change(station: Here, name: Name, asked: RateRequest) -> Response:
 
 
 @router.delete("/api/alerts/{name:path}")
-def remove(station: Here, name: Name) -> Response:
+def remove(station: StationServed, name: Name) -> Response:
     """Remove an alert."""
     with station.writer() as store:
         store.alerts.remove(name)
@@ -130,4 +130,4 @@ def _making(station: Station, asked: AlertRequest) -> Callable[[CodeStore], Aler
 
 def _tried(station: Station, alert: Alert, label: str | None) -> dict[str, object]:
     with station.readers.store() as store, station.metrics.stage("tune"):
-        return test_alert(store, alert, label).document(alert)
+        return count_alert_matches(store, alert, label).document(alert)

@@ -33,52 +33,52 @@ MISSING = {
 
 async def collection_of(request: Request) -> Collection:
     """The collection that the server is for."""
-    collection: Collection = request.app.state.station
+    collection: Collection = request.app.state.served
     return collection
 
 
-There = Annotated[Collection, Depends(collection_of)]
+CollectionServed = Annotated[Collection, Depends(collection_of)]
 
 
 @router.get("/api/station")
-def about(collection: There) -> Response:
-    """What the engine has, and of which stations."""
+def about(collection: CollectionServed) -> Response:
+    """The engine's contents, by station."""
     return answer(collection.document())
 
 
 @router.get("/api/labels")
-def labels(collection: There) -> Response:
+def labels(collection: CollectionServed) -> Response:
     """All labels, by name; how many scenes have each, an engine does not count."""
     return answer({"labels": [{"label": one, "scenes": None} for one in collection.labels()]})
 
 
 @router.get("/api/times")
-def times(collection: There) -> Response:
+def times(collection: CollectionServed) -> Response:
     """When the first and the last scene were acquired."""
     return answer(collection.times())
 
 
 @router.get("/api/tiles/{row}")
-def tile(collection: There, row: Row) -> Response:
+def tile(collection: CollectionServed, row: Row) -> Response:
     """A tile of the only station."""
     return answer(collection.tile(row, None))
 
 
 @router.get("/api/tiles/{station}/{row:int}")
-def tile_of_station(collection: There, station: str, row: Row) -> Response:
+def tile_of_station(collection: CollectionServed, station: str, row: Row) -> Response:
     """A tile of a station."""
     return answer(collection.tile(row, station))
 
 
 @router.get("/healthz")
-def health(collection: There) -> Response:
+def health(collection: CollectionServed) -> Response:
     """Whether the engine answers."""
     collection.ask()
     return answer({"status": "ok"})
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(collection: There) -> Response:
+def metrics(collection: CollectionServed) -> Response:
     """Figures in Prometheus' text format."""
     return Response(collection.metrics_text(), media_type=MEDIA_TYPE)
 
@@ -99,7 +99,7 @@ def refusals() -> APIRouter:
 
 
 def _refusal(missing: str) -> Callable[..., object]:
-    async def refuse(collection: There) -> Response:
+    async def refuse(collection: CollectionServed) -> Response:
         raise Refused(
             HTTPStatus.NOT_IMPLEMENTED,
             f"{printable(collection.address)}: an engine has no {missing}; ask the server of the "

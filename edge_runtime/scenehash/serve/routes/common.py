@@ -57,13 +57,13 @@ PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
 
 async def station_of(request: Request) -> Station:
     """The station that the server is for."""
-    station: Station = request.app.state.station
+    station: Station = request.app.state.served
     return station
 
 
 async def served_of(request: Request) -> Served:
     """What the server is for: a station, or a collection."""
-    served: Served = request.app.state.station
+    served: Served = request.app.state.served
     return served
 
 
@@ -73,8 +73,8 @@ async def caller_of(request: Request) -> Caller:
     return caller
 
 
-Here = Annotated[Station, Depends(station_of)]
-Anywhere = Annotated[Served, Depends(served_of)]
+StationServed = Annotated[Station, Depends(station_of)]
+AnyServed = Annotated[Served, Depends(served_of)]
 Who = Annotated[Caller, Depends(caller_of)]
 Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
 Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]

@@ -10,7 +10,7 @@ from scenehash.errors import StoreBusyError
 
 from ..feed import MOST_LISTENERS, Wanted, events_document
 from ..queries import LARGEST
-from .common import PROBLEMS, Here, OptionalText, answer
+from .common import PROBLEMS, OptionalText, StationServed, answer
 
 router = APIRouter(tags=["events"], responses=PROBLEMS)
 
@@ -20,7 +20,7 @@ EVENT_ID = re.compile(r"([0-9a-f]{32})-(\d{1,16})", re.ASCII)
 
 @router.get("/api/events")
 def events(
-    station: Here,
+    station: StationServed,
     after: Number = None,
     before: Number = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -34,7 +34,7 @@ def events(
 
 @router.get("/api/events/live", response_class=StreamingResponse)
 async def live(
-    station: Here,
+    station: StationServed,
     after: Number = None,
     last_event_id: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:

@@ -8,37 +8,37 @@ from starlette.responses import Response
 from ..job import Job
 from ..queries import AdaptRequest, RehashRequest
 from ..work import model_asked
-from .common import PROBLEMS, Here, answer
+from .common import PROBLEMS, StationServed, answer
 
 router = APIRouter(tags=["jobs"], responses=PROBLEMS)
 
 
 @router.get("/api/jobs")
-def jobs(station: Here) -> Response:
+def jobs(station: StationServed) -> Response:
     """Jobs, the newest first."""
     return answer({"jobs": [job.document() for job in station.jobs.list()]})
 
 
 @router.get("/api/jobs/{number}")
-def job(station: Here, number: str) -> Response:
+def job(station: StationServed, number: str) -> Response:
     """One job."""
     return answer(station.jobs.get(number).document())
 
 
 @router.post("/api/jobs/{number}/cancel")
-def cancel(station: Here, number: str) -> Response:
+def cancel(station: StationServed, number: str) -> Response:
     """End a job before it is done; what it has committed is kept."""
     return answer(station.jobs.cancel(number).document())
 
 
 @router.post("/api/adapt", status_code=HTTPStatus.ACCEPTED)
-def adapt(station: Here, asked: AdaptRequest) -> Response:
+def adapt(station: StationServed, asked: AdaptRequest) -> Response:
     """Fit codes on the store's own tiles, and judge them; the store is not changed."""
     return accepted(station.jobs.add("adapt", asked.model_dump()))
 
 
 @router.post("/api/rehash", status_code=HTTPStatus.ACCEPTED)
-def rehash(station: Here, asked: RehashRequest) -> Response:
+def rehash(station: StationServed, asked: RehashRequest) -> Response:
     """Give every tile of the store its code by another model."""
     model_asked(station, asked)
     return accepted(station.jobs.add("rehash", asked.model_dump()))

@@ -25,9 +25,9 @@ from .common import (
     GEOJSON,
     PNG,
     PROBLEMS,
-    Here,
     PixelWindow,
     Size,
+    StationServed,
     Where,
     answer,
     picture,
@@ -43,7 +43,7 @@ After = Annotated[int | None, Query(ge=0, le=LARGEST, description="`next` of the
 
 @router.get("/api/scenes")
 def scenes(
-    station: Here,
+    station: StationServed,
     where: Where,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: After = None,
@@ -57,7 +57,7 @@ def scenes(
 
 @router.get("/api/scenes.geojson")
 def scenes_as_geojson(
-    station: Here,
+    station: StationServed,
     where: Where,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: After = None,
@@ -70,7 +70,7 @@ def scenes_as_geojson(
 
 
 @router.get("/api/scenes/{number}")
-def scene(station: Here, number: SceneId) -> Response:
+def scene(station: StationServed, number: SceneId) -> Response:
     """What is known of a stored scene."""
     with station.readers.store() as store:
         record = store.find_scene(number)
@@ -99,7 +99,7 @@ def scene(station: Here, number: SceneId) -> Response:
 
 @router.get("/api/scenes/{number}/tiles")
 def scene_tiles(
-    station: Here,
+    station: StationServed,
     number: SceneId,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: After = None,
@@ -111,7 +111,7 @@ def scene_tiles(
 
 @router.get("/api/scenes/{number}/window.png", response_class=Response, responses=PNG)
 def scene_window(
-    request: Request, station: Here, number: SceneId, part: PixelWindow, size: Size = 512
+    request: Request, station: StationServed, number: SceneId, part: PixelWindow, size: Size = 512
 ) -> Response:
     """Pixels of a window of a scene; without a window of the whole."""
     file = station.scene_file(number)
@@ -124,7 +124,7 @@ def scene_window(
     "/api/scenes/{number}/map/{zoom}/{column}/{row}.png", response_class=Response, responses=PNG
 )
 def scene_map_tile(
-    request: Request, station: Here, number: SceneId, zoom: int, column: int, row: int
+    request: Request, station: StationServed, number: SceneId, zoom: int, column: int, row: int
 ) -> Response:
     """A tile of the Web Mercator map, transparent where the scene is not."""
     file = station.scene_file(number)
@@ -134,14 +134,14 @@ def scene_map_tile(
 
 
 @router.get("/api/tiles/{row}")
-def tile(station: Here, row: Row) -> Response:
+def tile(station: StationServed, row: Row) -> Response:
     """A stored tile."""
     with station.readers.store() as store:
         return answer(tile_document(store, row))
 
 
 @router.get("/api/tiles/{row}/image", response_class=Response, responses=PNG)
-def tile_image(request: Request, station: Here, row: Row, size: Size = 256) -> Response:
+def tile_image(request: Request, station: StationServed, row: Row, size: Size = 256) -> Response:
     """The pixels of a tile; its thumbnail where the scene's file is gone."""
     with station.readers.store() as store:
         found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
@@ -159,7 +159,7 @@ def tile_image(request: Request, station: Here, row: Row, size: Size = 256) -> R
 
 
 @router.get("/api/tiles/{row}/thumbnail", response_class=Response)
-def tile_thumbnail(request: Request, station: Here, row: Row) -> Response:
+def tile_thumbnail(request: Request, station: StationServed, row: Row) -> Response:
     """A small picture of a tile: the one that the store has, or one that is made now."""
     with station.readers.store() as store:
         found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
@@ -173,14 +173,16 @@ def tile_thumbnail(request: Request, station: Here, row: Row) -> Response:
 
 
 @router.get("/api/labels")
-def labels(station: Here) -> Response:
+def labels(station: StationServed) -> Response:
     """All labels, by name, and how many scenes have each."""
     with station.readers.store() as store:
         return answer(labels_document(store))
 
 
 @router.get("/api/times")
-def times(station: Here, where: Where, bins: Annotated[int, Query(ge=1, le=1000)] = 60) -> Response:
+def times(
+    station: StationServed, where: Where, bins: Annotated[int, Query(ge=1, le=1000)] = 60
+) -> Response:
     """How many scenes were acquired when."""
     with station.readers.store() as store:
         return answer(store.time_histogram(bins, where.filter()).document())

@@ -9,7 +9,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.report.geojson import feature_collection, hit_feature
 
 from ..queries import MOST_HITS, MOST_QUERIES, SearchRequest, query_of
-from .common import GEOJSON, PROBLEMS, Anywhere, Where, answer
+from .common import GEOJSON, PROBLEMS, AnyServed, Where, answer
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 
@@ -19,14 +19,14 @@ Texts = Annotated[
 
 
 @router.post("/api/search")
-def search(station: Anywhere, asked: SearchRequest) -> Response:
+def search(served: AnyServed, asked: SearchRequest) -> Response:
     """Search, as scenehash search does."""
-    return answer(station.search(asked).document(asked.group, asked.explain))
+    return answer(served.search(asked).document(asked.group, asked.explain))
 
 
 @router.get("/api/search")
 def search_by_address(
-    station: Anywhere,
+    served: AnyServed,
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
@@ -38,12 +38,12 @@ def search_by_address(
 ) -> Response:
     """The same for what fits an address."""
     asked = _asked(q, unlike or [], k, radius, other_scenes, group, explain, where)
-    return answer(station.search(asked).document(asked.group, asked.explain))
+    return answer(served.search(asked).document(asked.group, asked.explain))
 
 
 @router.get("/api/search.geojson")
 def search_as_geojson(
-    station: Anywhere,
+    served: AnyServed,
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
@@ -53,7 +53,7 @@ def search_as_geojson(
 ) -> Response:
     """The hits that have a footprint, for maps."""
     asked = _asked(q, unlike or [], k, radius, other_scenes, False, False, where)
-    result = station.search(asked)
+    result = served.search(asked)
     features = [hit_feature(hit) for hit in result.hits]
     return answer(feature_collection(features), media=GEOJSON)
 

@@ -12,7 +12,7 @@ from ..access import COOKIE, Caller
 from ..problems import Refused
 from ..queries import SessionRequest
 from ..served import Served
-from .common import PROBLEMS, Anywhere, Who, answer
+from .common import PROBLEMS, AnyServed, Who, answer
 
 router = APIRouter(tags=["session"], responses=PROBLEMS)
 
@@ -20,19 +20,19 @@ SECONDS = 30 * 24 * 3600
 
 
 @router.get("/api/session")
-def session(station: Anywhere, caller: Who) -> Response:
+def session(served: AnyServed, caller: Who) -> Response:
     """Who asks, and what they may do."""
-    return answer(_document(station, caller))
+    return answer(_document(served, caller))
 
 
 @router.post("/api/session")
-def begin(request: Request, station: Anywhere, caller: Who, asked: SessionRequest) -> Response:
+def begin(request: Request, served: AnyServed, caller: Who, asked: SessionRequest) -> Response:
     """Give a token, which the browser keeps."""
-    token = station.tokens.find(asked.token.strip())
+    token = served.tokens.find(asked.token.strip())
     if token is None:
-        station.wrong_tokens.take(caller.key)
+        served.wrong_tokens.take(caller.key)
         raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong, or was revoked")
-    response = answer(_document(station, Caller(token.name, token.scope, token.id)))
+    response = answer(_document(served, Caller(token.name, token.scope, token.id)))
     # Behind a proxy the way to the browser is encrypted or not, and this server does not know.
     secure = request.url.scheme == "https"
     response.set_cookie(
@@ -49,11 +49,11 @@ def end() -> Response:
     return response
 
 
-def _document(station: Served, caller: Caller) -> dict[str, Any]:
+def _document(served: Served, caller: Caller) -> dict[str, Any]:
     return {
-        "token_needed": station.options.needs_token,
+        "token_needed": served.options.needs_token,
         "name": caller.name,
         "scope": caller.scope,
-        "engine": station.address if caller.scope and is_address(station.address) else None,
-        "accepts_scenes": station.options.accept is not None,
+        "engine": served.address if caller.scope and is_address(served.address) else None,
+        "accepts_scenes": served.options.accept is not None,
     }

@@ -17,7 +17,7 @@ from ..metrics import MEDIA_TYPE
 from ..problems import Refused
 from ..queries import ReleaseRequest
 from ..uploads import check_image, checked_name
-from .common import PROBLEMS, Here, answer
+from .common import PROBLEMS, StationServed, answer
 from .jobs import accepted
 from .uploads import BINARY, check_binary, write_body
 
@@ -27,33 +27,33 @@ LABELS, LONGEST_LABEL = 20, 200
 
 
 @router.get("/api/store")
-def info(station: Here) -> Response:
+def info(station: StationServed) -> Response:
     """What the store contains, and which model made it."""
     with station.readers.store() as store:
         return answer(info_document(store))
 
 
 @router.get("/api/station")
-def about(station: Here) -> Response:
+def about(station: StationServed) -> Response:
     """How the station is."""
     return answer(station.document())
 
 
 @router.get("/api/quarantine")
-def quarantine(station: Here) -> Response:
+def quarantine(station: StationServed) -> Response:
     """Inputs that could not be ingested, each with the reason."""
     with station.readers.store() as store:
         return answer(quarantine_document(store))
 
 
 @router.post("/api/quarantine/retry", status_code=HTTPStatus.ACCEPTED)
-def retry(station: Here) -> Response:
+def retry(station: StationServed) -> Response:
     """Ingest them again."""
     return accepted(station.jobs.add("retry"))
 
 
 @router.post("/api/quarantine/release")
-def release(station: Here, asked: ReleaseRequest) -> Response:
+def release(station: StationServed, asked: ReleaseRequest) -> Response:
     """Remove inputs from the quarantine; their files are not touched."""
     with station.writer() as store:
         released = store.quarantine.remove(asked.paths)
@@ -63,7 +63,7 @@ def release(station: Here, asked: ReleaseRequest) -> Response:
 @router.post("/api/scenes", status_code=HTTPStatus.ACCEPTED, openapi_extra=BINARY)
 async def ingest(
     request: Request,
-    station: Here,
+    station: StationServed,
     name: Annotated[str, Query(max_length=200, description="The name of its file.")],
     label: Annotated[list[str] | None, Query(max_length=LABELS)] = None,
 ) -> Response:
@@ -84,7 +84,7 @@ async def ingest(
 
 
 @router.get("/healthz")
-def health(station: Here) -> Response:
+def health(station: StationServed) -> Response:
     """Whether the store can be read."""
     with station.readers.store() as store:
         store.counts()
@@ -92,7 +92,7 @@ def health(station: Here) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(station: Here) -> Response:
+def metrics(station: StationServed) -> Response:
     """Figures in Prometheus' text format."""
     return Response(station.metrics_text(), media_type=MEDIA_TYPE)
 

@@ -15,7 +15,7 @@ from scenehash.tiling import Tiling, Window
 from ..problems import Refused
 from ..served import Served
 from ..uploads import LONGEST_NAME, Upload
-from .common import PNG, PROBLEMS, Anywhere, PixelWindow, Size, answer, picture
+from .common import PNG, PROBLEMS, AnyServed, PixelWindow, Size, answer, picture
 
 router = APIRouter(tags=["search"], responses=PROBLEMS)
 
@@ -33,32 +33,32 @@ BINARY: dict[str, Any] = {
 @router.post("/api/uploads", status_code=HTTPStatus.CREATED, openapi_extra=BINARY)
 async def upload(
     request: Request,
-    station: Anywhere,
+    served: AnyServed,
     name: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
 ) -> Response:
     """Send an image to search with."""
     check_binary(request)
-    with station.uploads.receiving() as file:
+    with served.uploads.receiving() as file:
         await write_body(request, file)
-        document = await run_in_threadpool(_received, station, file, name)
+        document = await run_in_threadpool(_received, served, file, name)
     return answer(document, HTTPStatus.CREATED)
 
 
 @router.get("/api/uploads/{number}")
-def about(station: Anywhere, number: str) -> Response:
+def about(served: AnyServed, number: str) -> Response:
     """An image that was sent."""
-    return answer(_document(station, station.uploads.get(number)))
+    return answer(_document(served, served.uploads.get(number)))
 
 
 @router.get("/api/uploads/{number}/image", response_class=Response, responses=PNG)
 def image(
-    request: Request, station: Anywhere, number: str, part: PixelWindow, size: Size = 256
+    request: Request, served: AnyServed, number: str, part: PixelWindow, size: Size = 256
 ) -> Response:
     """An image that was sent, or a window of it, as PNG."""
-    found = station.uploads.get(number)
+    found = served.uploads.get(number)
     with (
-        station.metrics.stage("picture"),
-        station.opened_upload(found, _of_model(station)) as scene,
+        served.metrics.stage("picture"),
+        served.opened_upload(found, _of_model(served)) as scene,
     ):
         return picture(request, scene.picture(part.inside(scene.width, scene.height), size)[0])
 
@@ -80,13 +80,13 @@ async def write_body(request: Request, file: IO[bytes]) -> None:
         file.write(part)
 
 
-def _received(station: Served, file: IO[bytes], name: str) -> dict[str, object]:
-    return _document(station, station.uploads.add(file, name))
+def _received(served: Served, file: IO[bytes], name: str) -> dict[str, object]:
+    return _document(served, served.uploads.add(file, name))
 
 
-def _document(station: Served, found: Upload) -> dict[str, object]:
-    model, bits = station.hasher()
-    with station.opened_upload(found, _of_model(station)) as scene:
+def _document(served: Served, found: Upload) -> dict[str, object]:
+    model, bits = served.hasher()
+    with served.opened_upload(found, _of_model(served)) as scene:
         footprints = scene.footprints([Window(0, 0, scene.width, scene.height)])
         tiles = len(scene.windows(Tiling(), model.tile_size))
         code = None
@@ -108,5 +108,5 @@ def _document(station: Served, found: Upload) -> dict[str, object]:
         }
 
 
-def _of_model(station: Served) -> DecodeParams:
-    return station.models.latest.card.decode_params
+def _of_model(served: Served) -> DecodeParams:
+    return served.models.latest.card.decode_params

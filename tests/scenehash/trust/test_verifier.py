@@ -16,7 +16,7 @@ from scenehash.errors import InputError, ModelError, TrustError
 from scenehash.model.model_file import shipped_model
 from scenehash.model.trusted import read_trusted, remember_own, sign_model, verify_model
 from scenehash.trust import (
-    Station,
+    Verifier,
     add_key,
     check_head,
     make_key,
@@ -131,7 +131,7 @@ def test_a_wrong_clock_harms_nothing_for_good(
     sign_model(newer, key, "tiny", 2, NOW + 20 * DAY)
 
     def clock(time: datetime) -> None:
-        monkeypatch.setattr("scenehash.trust.station.clock", lambda: time)
+        monkeypatch.setattr("scenehash.trust.verifier.clock", lambda: time)
 
     clock(NOW + 400 * DAY)
     with pytest.raises(ModelError, match="expired"):
@@ -209,7 +209,7 @@ def test_a_revoked_key_does_not_come_back(key: Path) -> None:
     revoke_key("ground")
     with pytest.raises(TrustError, match="was revoked"):
         add_key(public(key), "ground")
-    with pytest.raises(TrustError, match="0 keys are called so"):
+    with pytest.raises(TrustError, match="0 keys have this name"):
         revoke_key("nobody")
     assert check_trust().verdict == "warning"
 
@@ -225,13 +225,19 @@ def test_a_head_is_signed_and_checked(tmp_path: Path, trust: Path, key: Path) ->
     make_key(other)
     for head, one, kind, now, reason in [
         (b"head", b"", BUNDLE, NOW, "not signed"),
-        (b"heal", signature, BUNDLE, NOW, "not one by the key"),
-        (b"head", signature, "text/plain", NOW, "not one by the key"),
+        (b"heal", signature, BUNDLE, NOW, "does not match the key"),
+        (b"head", signature, "text/plain", NOW, "does not match the key"),
         (b"head", signature[:-1], BUNDLE, NOW, "71 bytes"),
         (b"head", signature + b"\0", BUNDLE, NOW, "73 bytes"),
-        (b"head", signature[:-1] + b"\xff", BUNDLE, NOW, "not one by the key"),
+        (b"head", signature[:-1] + b"\xff", BUNDLE, NOW, "does not match the key"),
         (b"head", sign_head(b"head", BUNDLE, other), BUNDLE, NOW, "unknown here"),
-        (b"head", signature[:8] + sign_head(b"head", BUNDLE, other)[8:], BUNDLE, NOW, "not one by"),
+        (
+            b"head",
+            signature[:8] + sign_head(b"head", BUNDLE, other)[8:],
+            BUNDLE,
+            NOW,
+            "does not match",
+        ),
         (b"head", signature, BUNDLE, NOW + 2 * DAY, "expired"),
     ]:
         with pytest.raises(TrustError, match=reason):
@@ -257,4 +263,4 @@ def test_a_signature_is_one_of_the_openssf_format(tmp_path: Path, key: Path) -> 
     root = hashlib.sha256(bytes.fromhex(resource["digest"])).hexdigest()
     assert statement["subject"] == [{"name": "file.bin", "digest": {"sha256": root}}]
     add_key(public(key), "ground")
-    assert Station().verify(path) == claim
+    assert Verifier().verify(path) == claim

@@ -6,7 +6,8 @@ that
 - has a signature by a key that is known, not revoked, and not expired, or was accepted before;
 - has the very bytes that were signed, as many as were signed;
 - is of the kind that it is used as;
-- has no lower number than the highest of its series that was accepted, nor that of another file.
+- has no lower number than the highest of its series that was accepted, and not the same number as
+  a different file.
 """
 
 import functools
@@ -38,7 +39,7 @@ MOST_FILE_BYTES = 1 << 30
 MOST_AT_ONCE = 1 << 24
 
 
-class Station:
+class Verifier:
     """What this machine trusts, as it was when this was made; TrustError where it is damaged."""
 
     def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
@@ -53,7 +54,7 @@ class Station:
 
     @property
     def has_keys(self) -> bool:
-        """Whether there are keys, even if none is good any more: files must be signed then."""
+        """Whether there are keys, even if all are revoked or expired: files must be signed then."""
         return bool(self._state.keys)
 
     def read(self, path: Path, kind: Kind, most: int) -> tuple[bytes, Claim | AcceptedFile]:
@@ -123,7 +124,7 @@ class Station:
         if found.expires is not None and time > found.expires:
             raise TrustError(
                 f"the key {key} ({found.name}) expired at {found.expires:%Y-%m-%d %H:%M}Z, and "
-                f"this machine takes it for {time:%Y-%m-%d %H:%M}Z; add a newer key"
+                f"the time here is {time:%Y-%m-%d %H:%M}Z; add a newer key"
             )
         return found
 
@@ -141,7 +142,7 @@ class Station:
         if content.size != claim.size:
             raise TrustError(f"it has {content.size:,} bytes, and {claim.size:,} were signed")
         if content.sha256 != claim.sha256:
-            raise TrustError("it was changed since it was signed")
+            raise TrustError("it has changed since it was signed")
         return claim
 
     def _check(self, claim: Claim, kind: Kind) -> None:
@@ -226,7 +227,7 @@ def add_key(
         if found is not None and found.revoked is not None:
             raise TrustError(f"the key {key} ({found.name}) was revoked; make a new one")
         if found is None and len(state.keys) >= MOST_KEYS:
-            raise TrustError(f"there are {MOST_KEYS} keys; at most so many can be trusted")
+            raise TrustError(f"there are {MOST_KEYS} keys already, the most that can be trusted")
         state.keys[key] = TrustedKey(
             name=name[:500], public=data.hex(), added=when, expires=expires
         )
@@ -234,11 +235,13 @@ def add_key(
 
 
 def revoke_key(named: str, now: datetime | None = None, path: Path | None = None) -> str:
-    """Trust a key no more, nor what it has signed before; its id. named: its id, or its name."""
+    """Stop trusting a key and everything it has signed; its id. named: its id, or its name."""
     with change_state(path or state_path()) as state:
         found = [key for key, one in state.keys.items() if named in (key, one.name)]
         if len(found) != 1:
-            raise TrustError(f"{named}: {len(found)} keys are called so; see: scenehash trust list")
+            raise TrustError(
+                f"{named}: {len(found)} keys have this name; give the id: scenehash trust list"
+            )
         state.keys[found[0]].revoked = state.keys[found[0]].revoked or now or clock()
     return found[0]
 
