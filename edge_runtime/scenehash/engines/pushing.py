@@ -14,7 +14,7 @@ from pathlib import Path
 from scenehash.errors import EngineError, LineageError, ScenehashError
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.records import EngineMark
+from scenehash.store.records import SceneMark
 
 from .backend import Backend
 from .engine_store import HEAD, Head, Station, connect, stations_key
@@ -163,7 +163,7 @@ class _Push:
             )
         return current
 
-    def _station(self, shelf: str, marks: Sequence[EngineMark]) -> tuple[Station, Facts]:
+    def _station(self, shelf: str, marks: Sequence[SceneMark]) -> tuple[Station, Facts]:
         """The station as the collection will know it, and the facts that it knows; EngineError on
         another store's."""
         source = self.source
