@@ -424,7 +424,7 @@ def test_alerts_are_carried_over_and_none_is_dropped(
         "lost", "code", "changed",
     }  # fmt: skip
     assert [source for source, _ in became["half"].lost] == [f"row:{first}"]
-    assert "something else" in became["changed"].lost[0][1]
+    assert "its file has changed" in became["changed"].lost[0][1]
     with CodeStore.open(store) as after, CodeStore.open(report.earlier[0]) as earlier:
         alerts = {alert.name: alert for alert in after.alerts.list()}
         assert alerts.keys() == {"stays", "half", "file"}
