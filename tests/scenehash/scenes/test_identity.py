@@ -182,7 +182,7 @@ def test_a_file_that_was_replaced_is_not_shown_and_one_that_was_touched_is(
     with reopen_scene(path, reading) as scene:
         assert scene.width == 300
     fill(11)
-    with pytest.raises(InputError, match="another content"):
+    with pytest.raises(InputError, match="differs from the stored scene"):
         reopen_scene(path, reading)
 
 

@@ -192,7 +192,7 @@ def test_a_scene_whose_file_is_gone_shows_thumbnails_and_says_so(
     (tmp_path / "in" / "a.png").unlink()
     write_picture(tmp_path / "in" / "b.png", draw("forest", 2))
     with station_client(tmp_path / "s", model) as client:
-        for row, reason in ((0, "cannot be read"), (1, "another content")):
+        for row, reason in ((0, "cannot be read"), (1, "differs from the stored scene")):
             image = client.get(f"/api/tiles/{row}/image")
             assert image.headers["scenehash-from"] == "thumbnail"
             assert image.content == client.get(f"/api/tiles/{row}/thumbnail").content
