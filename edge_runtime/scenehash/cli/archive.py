@@ -15,7 +15,7 @@ from .push import TO, report_push
 from .register import register_command, register_group
 
 if TYPE_CHECKING:
-    from scenehash.archive import HashReport
+    from scenehash.archive import HashReport, LoadReport
 
 
 def register(app: typer.Typer) -> None:
@@ -127,19 +127,31 @@ def load_command(
     the tiles of this archive as the station's then, and no others. When scenes of the archive have
     no sound part, the exit status is 3.
     """
-    if to is not None:
+    _check_destination(store, to, station, patience, wait)
+    if to is not None and station is not None:
         from scenehash.archive import push_archive
 
+        patience = PATIENCE if patience is None else patience
+        report_push(
+            push_archive(archive, to, station, patience=patience, progress=CONSOLE), as_json
+        )
+    elif store is not None:
+        from scenehash.archive import load_archive
+
+        _report_load(load_archive(archive, store, wait, CONSOLE), as_json)
+
+
+def _check_destination(
+    store: Path | None, to: str | None, station: str | None, patience: float | None, wait: bool
+) -> None:
+    """A store or an engine, and what belongs to that one alone; otherwise UsageError."""
+    if to is not None:
         if store is not None and not is_from_variable(store):
             raise UsageError("--store and --to: an archive is brought to one of them at a time")
         if station is None:
             raise UsageError("--to needs --station NAME, by which these tiles are known")
         if wait:
             raise UsageError("--wait: with --store alone; an engine is waited for with --patience")
-        patience = PATIENCE if patience is None else patience
-        report_push(
-            push_archive(archive, to, station, patience=patience, progress=CONSOLE), as_json
-        )
         return
     if store is None:
         raise UsageError(
@@ -151,9 +163,9 @@ def load_command(
         )
     if patience is not None:
         raise UsageError("--patience: with --to alone; a store is waited for with --wait")
-    from scenehash.archive import load_archive
 
-    done = load_archive(archive, store, wait, CONSOLE)
+
+def _report_load(done: "LoadReport", as_json: bool) -> None:
     for scene, reason in done.missing.items():
         notice(f"missing: {scene}: {reason}")
     summary = (
