@@ -1,7 +1,7 @@
 // A crop by numbers, for those who do not draw.
 
-import { useLayoutEffect, useState } from "preact/hooks";
 import type { Window } from "./api";
+import { useTyped } from "./textField";
 
 interface Props {
   crop: Window | null;
@@ -12,9 +12,7 @@ interface Props {
 }
 
 export function CropEntry({ crop, width, height, onCrop }: Props) {
-  const [text, setText] = useState(crop?.join(", ") ?? "");
-  // Before the next key: what is typed meanwhile would be lost.
-  useLayoutEffect(() => setText(crop?.join(", ") ?? ""), [crop?.join()]);
+  const [text, setText] = useTyped(crop?.join(", ") ?? "");
   const window = windowOf(text.replace(/\s+/g, ""));
   const inside = window !== null && window[0] + window[2] <= width && window[1] + window[3] <= height;
   return (

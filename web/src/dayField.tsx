@@ -1,6 +1,6 @@
 // A day, written as the whole station writes it: 2014-07-20.
 
-import { useLayoutEffect, useState } from "preact/hooks";
+import { useTyped } from "./textField";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -11,9 +11,8 @@ interface Props {
 }
 
 export function DayField({ name, value, onChange }: Props) {
-  const [text, setText] = useState(value);
-  useLayoutEffect(() => setText(value), [value]);
-  const wrong = text !== "" && !(DAY.test(text) && !Number.isNaN(Date.parse(text)));
+  const [text, setText] = useTyped(value);
+  const wrong = isWrong(text);
   return (
     <input
       type="text"
@@ -26,7 +25,12 @@ export function DayField({ name, value, onChange }: Props) {
       maxLength={10}
       value={text}
       onInput={(event) => setText(event.currentTarget.value)}
-      onChange={() => !wrong && onChange(text)}
+      onChange={(event) => {
+        if (!isWrong(event.currentTarget.value)) onChange(event.currentTarget.value);
+      }}
     />
   );
 }
+
+const isWrong = (text: string): boolean =>
+  text !== "" && !(DAY.test(text) && !Number.isNaN(Date.parse(text)));

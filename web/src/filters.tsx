@@ -7,6 +7,7 @@ import { useLoaded } from "./loaded";
 import { session } from "./shell";
 import { areaName } from "./mapPanel";
 import { HIT_COUNTS, type Search } from "./query";
+import { TextField } from "./textField";
 
 const BINS = 48;
 
@@ -71,14 +72,12 @@ export function Filters({
         </label>
         <label>
           Scene
-          <input
-            type="text"
+          <TextField
             value={search.scene}
             placeholder="any"
             list="scenes-of-hits"
-            spellcheck={false}
             title="The path of a scene, or the end of it"
-            onChange={(event) => set({ scene: event.currentTarget.value.trim() })}
+            onDone={(scene) => set({ scene })}
           />
           <datalist id="scenes-of-hits">
             {scenes.map((scene) => (

@@ -4,6 +4,7 @@ import type { AlertRule, AlertTest } from "./api";
 import { count, counted } from "./format";
 import { events } from "./live";
 import { alarms, arrivals } from "./radius";
+import { TextField } from "./textField";
 
 const PER = { "1000": "in 1,000 tiles", day: "a day", week: "a week", month: "a month" } as const;
 const RATE = /^(\d{1,9}(?:\.\d{1,9})?)\/(1000|day|week|month)$/;
@@ -18,15 +19,14 @@ export function RateField({ rate, onChange }: { rate: string; onChange(rate: str
   const [, alarms = "5", per = "1000"] = RATE.exec(rate) ?? [];
   return (
     <span class="rate">
-      <input
-        type="text"
-        inputMode="decimal"
-        aria-label="False alarms"
+      <TextField
+        decimal
+        name="False alarms"
         value={alarms}
-        onChange={(event) => {
-          const next = rateOf(`${event.currentTarget.value.trim()}/${per}`);
+        onDone={(text) => {
+          const next = rateOf(`${text}/${per}`);
           if (next) onChange(next);
-          else event.currentTarget.value = alarms;
+          return next !== null;
         }}
       />
       <span>false alarms</span>

@@ -11,6 +11,7 @@ import { problemOf, useLoaded } from "./loaded";
 import { TilePicture } from "./pictures";
 import { endOf } from "./query";
 import { may, message, session, station, useTitle } from "./shell";
+import { TextField } from "./textField";
 
 const PAGE = 100;
 
@@ -82,12 +83,10 @@ export function ScenesView() {
         <DayField name="Until" value={params.get("until") ?? ""} onChange={(day) => set("until", day)} />
         <label>
           Name{" "}
-          <input
-            type="text"
+          <TextField
             value={params.get("scene") ?? ""}
             placeholder="end of the path"
-            spellcheck={false}
-            onChange={(event) => set("scene", event.currentTarget.value.trim())}
+            onDone={(scene) => set("scene", scene)}
           />
         </label>
         <label>

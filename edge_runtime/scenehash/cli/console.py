@@ -6,6 +6,7 @@ come from outside.
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -86,6 +87,15 @@ def report_files(
 def notice(text: str) -> None:
     """Print a line on stderr."""
     _console(stderr=True, soft_wrap=True).print(text)
+
+
+def give_up_output() -> None:
+    """Write nothing more to stdout and stderr: what waits to be written has nowhere to go."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 class ConsoleProgress:

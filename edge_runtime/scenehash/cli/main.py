@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from .console import notice, report
+from .console import give_up_output, notice, report
 from .exit_status import EXIT_FAILED, STATUSES
 from .help import give_all
 from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
@@ -85,12 +85,14 @@ class _Commands(TyperGroup):
             self._end(type(error).__name__, _message(error), EXIT_FAILED, error)
 
     def _end(self, kind: str, message: str, status: int, error: BaseException) -> None:
-        # The terminal may be what has gone.
-        with contextlib.suppress(OSError):
+        try:
             notice(message if kind == "Interrupted" else f"error: {message}")
             if self._as_json:
                 document = {"type": kind, "message": message, "exit_status": status}
                 report({"error": document}, as_json=True)
+        except OSError:
+            # The terminal may be what has gone; its rest would make the exit status 120.
+            give_up_output()
         raise typer.Exit(status) from error
 
 

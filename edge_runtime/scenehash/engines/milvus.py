@@ -25,6 +25,8 @@ from .nearest import Answer, Asked, ExactSearch
 from .tiles import EngineMark, EngineScene, EngineTiles, Span, StoredTile, span_of
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
+# Milvus Lite closes the channel of a client that asks whether it lives more often than this.
+LITE_CHANNEL = {"grpc.keepalive_time_ms": 600_000}
 # What an answer, or a request, has at most.
 MOST = 16_384
 KEYS_AT_ONCE = 4096
@@ -80,7 +82,7 @@ class Milvus:
             }
             uri = f"{scheme}://{address.host}:{address.port}"
         else:
-            uri = address.within
+            uri, settings = address.within, {"grpc_options": LITE_CHANNEL}
         with self._errors():
             self._client: MilvusClient = MilvusClient(uri=uri, **settings)
             self._version = "" if self._lite else str(self._client.get_server_version())
