@@ -50,8 +50,8 @@ _OTHERS = {
 
 
 _BRANDS = {
-    **dict.fromkeys((b"avif", b"avis"), "an AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"), "a HEIF (HEIC)"),
+    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"), "HEIF (HEIC)"),
 }
 
 
@@ -65,11 +65,14 @@ def format_of(head: bytes) -> str:
             return name
     for start, name in _OTHERS.items():
         if head.startswith(start):
-            raise InputError(f"the content is a {name} file: convert it to PNG or GeoTIFF")
+            raise _not_read(name)
     if head[4:8] == b"ftyp":  # ISO 14496-12, section 4.3: a file of boxes, by its major brand
-        name = _BRANDS.get(head[8:12], "a video or another MP4")
-        raise InputError(f"the content is a {name} file: convert it to PNG or GeoTIFF")
+        raise _not_read(_BRANDS.get(head[8:12], "MP4, or video of its kind"))
     raise InputError(
         "not an image: no JPEG, PNG, BMP, WebP, TIFF, JPEG 2000, Erdas Imagine or NITF, by its "
         "first bytes"
     )
+
+
+def _not_read(name: str) -> InputError:
+    return InputError(f"the format is {name}, which is not read: convert it to PNG or GeoTIFF")
