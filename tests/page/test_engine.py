@@ -10,6 +10,7 @@ import pytest
 from scenehash import CodeStore, push
 from scenehash.demo.tiles import query_path
 
+from ..absent import package
 from .conftest import Server, serving, visiting
 from .test_search import hits
 
@@ -17,8 +18,8 @@ from .test_search import hits
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[Server]:
     """A server of two stations in Milvus Lite: the archive, and the same without its harbors."""
-    pytest.importorskip("pymilvus", reason="no client of Milvus is installed")
-    pytest.importorskip("milvus_lite", reason="no Milvus Lite is installed")
+    package("pymilvus", reason="no client of Milvus is installed")
+    package("milvus_lite", reason="no Milvus Lite is installed")
     folder = tmp_path_factory.mktemp("engine")
     address = f"milvus://{folder}/tiles.db/tiles"
     for station in ("north", "south"):
@@ -86,7 +87,7 @@ def test_what_an_engine_has_not_is_not_offered(browser: Any, engine: Server) -> 
 
 
 def test_axe_finds_nothing_serious_in_the_views_of_an_engine(browser: Any, engine: Server) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    axe = package("axe_playwright_python.sync_playwright").Axe()
     found = []
     with visiting(browser, engine.url) as visit:
         for address, ready in (

@@ -1,6 +1,5 @@
 """GeoParquet as others read it: by its specification, by DuckDB, and by GDAL where it can."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from scenehash.report.hilbert import BEYOND, hilbert_keys
 from scenehash.store import CodeStore, Filter, HashedScene, SearchRequest
 from scenehash.tiling import Window
 
-from ...absent import package
+from ...absent import absent, package
 
 SCENES, TILES = 60, 40
 
@@ -142,12 +141,10 @@ def test_keys_go_along_a_curve_that_does_not_jump():
 
 def test_gdal_reads_places_and_codes_and_finds_our_hits(file, store):
     """By its driver ADBC, with DuckDB's: GDAL's own driver of Parquet is in no wheel."""
-    raw = pytest.importorskip("pyogrio.raw")
-    driver = importlib.util.find_spec("_duckdb")
-    if driver is None or driver.origin is None:
-        pytest.skip("no DuckDB is installed")
+    raw = package("pyogrio.raw")
+    driver = package("_duckdb", reason="no DuckDB is installed").__file__
     where = Filter(bbox=(0.0, -80.0, 90.0, 40.0))
-    meta, _, shapes, columns = raw.read(f"ADBC:{file}", ADBC_DRIVER=driver.origin, bbox=where.bbox)
+    meta, _, shapes, columns = raw.read(f"ADBC:{file}", ADBC_DRIVER=driver, bbox=where.bbox)
     fields = dict(zip(meta["fields"], columns, strict=True))
     request = SearchRequest(np.zeros((1, 8), np.uint8), len(store), where=where)
     hits = store.search_any(request)[0]
@@ -166,7 +163,7 @@ def test_gdal_reads_places_and_codes_and_finds_our_hits(file, store):
 def test_a_validator_finds_no_fault(file):
     validator = Path(sys.executable).with_name("geoparquet-validator")
     if not validator.exists():
-        pytest.skip("no geoparquet-validator is installed")
+        absent("packages", "no geoparquet-validator is installed")
     done = subprocess.run([validator, "check", "--json", file], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert '"fail"' not in done.stdout.lower()

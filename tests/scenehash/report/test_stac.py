@@ -87,7 +87,7 @@ def test_the_model_is_described(catalog):
 
 
 def test_the_models_of_the_extensions_authors_take_the_model(catalog):
-    schema = pytest.importorskip("stac_model.schema")
+    schema = package("stac_model.schema")
     properties = read(catalog / "model.json")["properties"]
     own = {name: value for name, value in properties.items() if name.startswith("mlm:")}
     assert schema.MLModelProperties.model_validate(own).name == own["mlm:name"]
