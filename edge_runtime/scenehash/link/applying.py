@@ -10,8 +10,8 @@ from scenehash.errors import BundleError, ConfigurationError, InputError, Lineag
 from scenehash.files import path_text
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.catalog import is_vacant
-from scenehash.store.folder import CATALOG
+from scenehash.store.catalog.catalog import is_vacant
+from scenehash.store.files.folder import CATALOG
 
 from . import kinds
 from .annotations import take_annotations

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from scenehash.errors import StoreDamagedError
 from scenehash.store import CodeStore
-from scenehash.store.links import OwnScene
+from scenehash.store.links.links import OwnScene
 
 from .annotations import AnnotatedScene, annotation_mark
 from .pieces import piece_of

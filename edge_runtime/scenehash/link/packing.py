@@ -9,9 +9,9 @@ import numpy as np
 from scenehash.errors import ConfigurationError, InputError, StoreDamagedError
 from scenehash.files import atomic_path, check_output, path_text
 from scenehash.store import CodeStore
-from scenehash.store.links import OwnScene
+from scenehash.store.catalog.station import check_station_name
+from scenehash.store.links.links import OwnScene
 from scenehash.store.rows import Ranges
-from scenehash.store.station import check_station_name
 
 from . import kinds
 from .annotations import put_annotations

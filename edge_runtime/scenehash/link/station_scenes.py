@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scenehash.errors import StoreDamagedError
 from scenehash.store import CodeStore, HashedScene, LinkedScene
-from scenehash.store.links import Annotation, WaitingPiece
+from scenehash.store.links.links import Annotation, WaitingPiece
 
 from .annotations import AnnotatedScene, Labels, annotation_mark
 from .pieces import Piece, codes_mark, joined, piece_of, put_pieces, take_pieces

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from scenehash.errors import StoreDamagedError
 
-from .catalog import Catalog
-from .entry import read_record
+from .catalog.catalog import Catalog
+from .catalog.entry import read_record
 from .records import FILE, SceneRecord
 
 

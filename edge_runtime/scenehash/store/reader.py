@@ -15,27 +15,27 @@ from scenehash.errors import LineageError, NotStoredError, StoreDamagedError, St
 from scenehash.geo import Box
 from scenehash.index.topk import NO_ROW, Distances
 
-from .catalog import Catalog, Restoration
-from .database import damaged_values
+from .catalog.catalog import Catalog, Restoration
+from .catalog.database import damaged_values
+from .catalog.entry import read_record
+from .catalog.scene_table import SCENES_DAMAGED
+from .catalog.station import origin_of
 from .earlier import Earlier, earlier_of
-from .entry import read_record
-from .filters import Filter
-from .folder import CATALOG, INDEX
+from .files.folder import CATALOG, INDEX
+from .files.model_file import sound_model
+from .files.thumbnails import Thumbnails
+from .files.tile_file import TileFile
+from .files.vectors import Vectors
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
-from .model_file import sound_model
 from .records import Footprints, SceneFile, SceneMark, SceneRecord, SceneVectors, Tile
-from .request import SearchRequest
-from .resolving import InCatalog, resolve
-from .results import Hit
 from .rows import Ranges, Rows
-from .sample import TileSample, draw_rows, rows_of_sample
-from .scene_table import SCENES_DAMAGED
-from .selection import ROWS_DAMAGED, rows_where
-from .snapshot import PART, Snapshot
-from .station import origin_of
-from .thumbnails import Thumbnails
-from .tile_file import TileFile
-from .vectors import Vectors
+from .search.filters import Filter
+from .search.hit import Hit
+from .search.request import SearchRequest
+from .search.resolving import InCatalog, resolve
+from .search.sample import TileSample, draw_rows, rows_of_sample
+from .search.selection import ROWS_DAMAGED, rows_where
+from .search.snapshot import PART, Snapshot
 
 if TYPE_CHECKING:
     from scenehash.index import Explanation

@@ -11,12 +11,12 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError, StoreError
 
+from .catalog.entry import read_record
 from .changes import mark_replaced, update_scene
-from .codes_file import CodesFile
-from .entry import read_record
+from .files.codes_file import CodesFile
 from .records import HashedScene, SceneRecord, checksum, record_of
 from .rows import Ranges
-from .snapshot import Snapshot
+from .search.snapshot import Snapshot
 from .switch import Switch
 from .verify import taken_rows, uncovered
 

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from scenehash.errors import StoreDamagedError
 
-from .catalog import Catalog
-from .folder import CATALOG
+from .catalog.catalog import Catalog
+from .files.folder import CATALOG
 from .rows import Ranges
-from .snapshot import Snapshot
+from .search.snapshot import Snapshot
 
 
 def find_damage(snapshot: Snapshot) -> Iterator[str]:

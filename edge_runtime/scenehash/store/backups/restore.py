@@ -13,11 +13,11 @@ from scenehash.errors import StoreBusyError, StoreError
 from scenehash.files import flush_folder
 from scenehash.progress import SILENT, Progress
 
+from ..catalog.catalog import Catalog, Restoration
+from ..earlier import earlier_paths
+from ..files.folder import CATALOG, LOCK, lock, make_durably
+from ..store import CodeStore
 from .backup_file import BLOCK, BackupFile, Kept
-from .catalog import Catalog, Restoration
-from .earlier import earlier_paths
-from .folder import CATALOG, LOCK, lock, make_durably
-from .store import CodeStore
 
 SUFFIX = ".restoring"
 # Left free on the disk beside what a restore writes.

@@ -4,11 +4,11 @@ import numpy as np
 
 from scenehash.geo import Box, Near, bounding_boxes
 
-from .catalog import Catalog
-from .database import damaged_values
+from ..catalog.catalog import Catalog
+from ..catalog.database import damaged_values
+from ..links.links import linked_condition, linked_stations
+from ..rows import Ranges, Rows
 from .filters import Filter
-from .links import linked_condition, linked_stations
-from .rows import Ranges, Rows
 
 # A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
 # a few searches. Where each tile of a block is compared, as for a distance, of blocks a tenth.

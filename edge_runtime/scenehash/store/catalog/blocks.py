@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from scenehash.geo import Floats, bounding_boxes
 
-from .records import SceneRecord
+from ..records import SceneRecord
 
 TILES_A_BLOCK = 64
 

@@ -9,11 +9,11 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 
+from ..records import Tile
+from ..rows import Rows
 from .filters import Filter
-from .records import Tile
+from .hit import Hit
 from .request import SearchRequest
-from .results import Hit
-from .rows import Rows
 from .sample import TileSample
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 
-from .rows import Rows
+from ..rows import Rows
 
 SAMPLED = 500
 # Bits of the number of rows that are drawn from: a store is sampled anew when it has grown by an

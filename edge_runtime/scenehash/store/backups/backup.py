@@ -22,18 +22,18 @@ from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
 from scenehash.files import PARTIAL
 from scenehash.progress import SILENT, Progress
 
+from ..catalog.catalog import Catalog
+from ..catalog.database import copy_database
+from ..catalog.outbox import Outbox
+from ..catalog.state import State
+from ..earlier import EARLIER, earlier_paths
+from ..files.codes_file import CodesFile
+from ..files.folder import CATALOG
+from ..files.model_file import sound_model
+from ..files.thumbnails import THUMBNAILS
+from ..files.vectors import VECTORS
+from ..opening import check_is_store
 from .backup_file import BLOCK, GROUP, SUFFIX, BackupFile, Kept, KeptFile, Moment
-from .catalog import Catalog
-from .codes_file import CodesFile
-from .database import copy_database
-from .earlier import EARLIER, earlier_paths
-from .folder import CATALOG
-from .model_file import sound_model
-from .opening import check_is_store
-from .outbox import Outbox
-from .state import State
-from .thumbnails import THUMBNAILS
-from .vectors import VECTORS
 
 # How many backups a backup file keeps.
 KEPT = 10

@@ -18,10 +18,10 @@ import numpy as np
 from scenehash.errors import StoreError
 from scenehash.files import atomic_path
 
-from .catalog import Catalog
-from .database import connect, transaction
-from .records import FILE, SceneRecord, digest
-from .rows import Ranges, Rows
+from ..catalog.catalog import Catalog
+from ..catalog.database import connect, transaction
+from ..records import FILE, SceneRecord, digest
+from ..rows import Ranges, Rows
 
 # Rows read by one statement.
 AT_ONCE = 500

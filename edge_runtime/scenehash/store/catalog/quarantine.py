@@ -2,12 +2,12 @@
 
 import builtins
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from scenehash.errors import StoreError
 
 from .database import Database, Transacting, damaged_values
-from .results import Quarantined
 
 QUARANTINE_SCHEMA = """
 CREATE TABLE quarantine (
@@ -16,6 +16,19 @@ CREATE TABLE quarantine (
     time REAL NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An input that could not be ingested: why, and when that was tried last, in UTC."""
+
+    path: str
+    reason: str
+    time: datetime
+
+    def document(self) -> dict[str, object]:
+        """The entry as plain values, as JSON has them."""
+        return {"path": self.path, "reason": self.reason, "time": self.time.isoformat()}
 
 
 class Quarantine:

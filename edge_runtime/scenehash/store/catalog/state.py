@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .records import digest
+from ..records import digest
 
 # int64 [N, 3], ascending: first row, number of rows, and 1 where they were dropped from codes.bin.
 Deleted = npt.NDArray[np.int64]

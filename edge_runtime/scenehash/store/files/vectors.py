@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .records import SceneRecord, SceneVectors
-from .rows import Rows
+from ..records import SceneRecord, SceneVectors
+from ..rows import Rows
 from .tile_file import TileFile, Values
 
 VECTORS = "vectors.sqlite"

@@ -21,8 +21,8 @@ from typing import Any
 
 from scenehash.errors import NotStoredError, StoreBusyError, StoreDamagedError, StoreError
 
-from .database import BUSY_SECONDS, connect, damaged_values, our_errors
-from .records import digest
+from ..catalog.database import BUSY_SECONDS, connect, damaged_values, our_errors
+from ..records import digest
 
 SUFFIX = ".backup"
 APPLICATION_ID, FORMAT = 0x5343_4E42, 1  # "SCNB"

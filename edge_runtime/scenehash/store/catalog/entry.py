@@ -5,10 +5,10 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError, StoreError
 
+from ..records import SceneRecord, checksum
+from ..rows import RowMap
 from .blocks import blocks_of
 from .catalog import Catalog
-from .records import SceneRecord, checksum
-from .rows import RowMap
 
 
 def read_scene(

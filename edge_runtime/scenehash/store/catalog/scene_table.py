@@ -10,9 +10,9 @@ import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
+from ..records import SceneFile, SceneRecord
+from ..rows import Rows
 from .database import Database, damaged_values
-from .records import SceneFile, SceneRecord
-from .rows import Rows
 from .tile_table import TileTable
 
 SCENE_SCHEMA = """

@@ -13,18 +13,18 @@ from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import StoreDamagedError
 from scenehash.index.topk import NO_ROW, Distances, search_order
 
-from .catalog import Catalog, Committed
-from .codes_file import CodesFile
-from .entry import check_derived, read_scene
+from ..catalog.catalog import Catalog, Committed
+from ..catalog.entry import check_derived, read_scene
+from ..catalog.state import State
+from ..catalog.tile_table import Owned
+from ..files.codes_file import CodesFile
+from ..files.folder import INDEX
+from ..files.known_sound import Origin
+from ..records import SceneRecord, Tile
+from ..rows import Ranges, RowMap, Rows
 from .filters import Filter
-from .folder import INDEX
-from .known_sound import Origin
-from .records import SceneRecord, Tile
 from .request import SearchRequest
-from .rows import Ranges, RowMap, Rows
 from .selection import holding, is_narrow, rows_where
-from .state import State
-from .tile_table import Owned
 
 if TYPE_CHECKING:
     from scenehash.index import CodeIndex, Explanation

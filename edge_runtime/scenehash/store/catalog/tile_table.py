@@ -14,10 +14,10 @@ from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
 from scenehash.tiling import Window
 
+from ..records import Footprints, SceneRecord, Tile
+from ..rows import Ranges, Rows
 from .blocks import Block, blocks_of
 from .database import WRONG_VALUES, Database, damaged_values
-from .records import Footprints, SceneRecord, Tile
-from .rows import Ranges, Rows
 
 TILE_SCHEMA = """
 CREATE TABLE tile (

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from scenehash.errors import StoreDamagedError
 
+from ..records import digest
 from .database import Database, Transacting, damaged_values
-from .records import digest
 
 OUTBOX_SCHEMA = """
 CREATE TABLE outbox (

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from .database import Database, Transacting, damaged_values
-from .records import digest
+from ..catalog.database import Database, Transacting, damaged_values
+from ..records import digest
 
 LINK_SCHEMA = """
 CREATE TABLE IF NOT EXISTS link (

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from scenehash.errors import ConfigurationError
 from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 
+from ..records import Tile, seconds
 from .area import Area
-from .records import Tile, seconds
 
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
 LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"

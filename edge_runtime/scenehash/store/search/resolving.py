@@ -9,10 +9,10 @@ from typing import Protocol
 from scenehash.errors import NotStoredError, StoreError
 from scenehash.files import path_text
 
-from .catalog import Catalog
+from ..catalog.catalog import Catalog
+from ..links.links import linked_stations
+from ..records import seconds
 from .filters import Filter
-from .links import linked_stations
-from .records import seconds
 
 # Labels, or scenes, that an error names.
 NAMED = 10

@@ -9,11 +9,11 @@ import numpy as np
 
 from scenehash.errors import StoreError
 
+from ..rows import Ranges
 from .alerts import ALERT_SCHEMA
 from .database import Database, connect, damaged_values, our_errors
 from .outbox import OUTBOX_SCHEMA
 from .quarantine import QUARANTINE_SCHEMA
-from .rows import Ranges
 from .scene_table import SCENE_SCHEMA, SceneTable
 from .state import NONE_DELETED, STATE_SCHEMA, Deleted, State, is_committed
 from .station import is_station_name

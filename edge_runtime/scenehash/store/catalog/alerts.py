@@ -13,9 +13,9 @@ from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
 from scenehash.tiling import Window
 
-from .alert_rule import RULE_SCHEMA, Rule, Scores, fitted_on, rule_of
+from ..alert_rule import RULE_SCHEMA, Rule, Scores, fitted_on, rule_of
+from ..records import SceneVectors, digest
 from .database import Database, Transacting
-from .records import SceneVectors, digest
 
 ALERT_SCHEMA = """
 CREATE TABLE alert (
