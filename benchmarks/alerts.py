@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import HashModel
+from scenehash.alerts.making import default_radius
+from scenehash.alerts.radius_counts import Tuning, tune
+from scenehash.alerts.rule_fitting import Candidates, Samples
 from scenehash.scenes import read_image
 from scenehash.store import Alert, SceneVectors
-from scenehash.watcher.alerts import default_radius
-from scenehash.watcher.radius_counts import Tuning, tune
-from scenehash.watcher.rule_fitting import Candidates, Samples
 from scenehash_train.data import read_archive, split
 
 EXAMPLES, SEED = 5, 0

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scenehash.alerts.carried import ROW, AlertCarrier, CarriedAlert, model_file
 from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.files import PARTIAL, flush_folder
@@ -12,7 +13,6 @@ from scenehash.model.hash_model import HashModel
 from scenehash.store import EARLIER, FILE, Alert, CodeStore, HashedScene, SceneRecord, earlier_path
 from scenehash.store.rehash_work import Done
 
-from .carried_alerts import ROW, AlertCarrier, CarriedAlert, model_file
 from .new_codes import NewCodes
 
 # Scenes committed together.

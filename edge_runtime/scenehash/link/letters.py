@@ -173,7 +173,7 @@ def take_judgement(store: CodeStore, station: str, data: bytes) -> None:
 
     Where the tile has come, its row here becomes the example; otherwise its code does.
     """
-    from scenehash.watcher.alerts import confirm_match, reject_match
+    from scenehash.alerts.changing import confirm_match, reject_match
 
     found = Reader(data)
     name, is_match, row = found.text(), bool(found.byte()), found.number(MOST_ROWS)

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scenehash.alerts.false_alarm_rate import Rate
+from scenehash.alerts.rule_fitting import Candidates, Samples
+from scenehash.alerts.score_tail import fit_tail
 from scenehash.codes import pack
 from scenehash.errors import ConfigurationError
 from scenehash.store import SceneVectors
-from scenehash.watcher.false_alarm_rate import Rate
-from scenehash.watcher.rule_fitting import Candidates, Samples
-from scenehash.watcher.score_tail import fit_tail
 
 
 @pytest.mark.parametrize("of_kind", [0.0, 0.02, 0.1])

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash import CodeStore
+from scenehash.alerts.changing import set_radius
+from scenehash.alerts.radius_counts import Tuning, around, tune
 from scenehash.codes import hamming, pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
 from scenehash.store import Alert, Filter
 from scenehash.tiling import Window
-from scenehash.watcher.alerts import set_radius
-from scenehash.watcher.radius_counts import Tuning, around, tune
 
 from ...command_line import answer, run
 from ...scenes import archive, draw, read_pixels
