@@ -1,5 +1,6 @@
 """Alerts: the kinds of tiles that a watch reports; how each is made, and what it matches.
 
+judging.py          whether a tile matches an alert
 making.py           an alert, made from examples
 changing.py         tiles confirmed and rejected, another radius, another rate
 trial.py            an alert tried on the tiles of a store

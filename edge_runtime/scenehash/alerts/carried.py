@@ -15,12 +15,13 @@ from scenehash.files import path_from
 from scenehash.model.golden import MAX_DRIFT
 from scenehash.model.hash_model import HashModel
 from scenehash.model.model_file import read_card, shipped_model
+from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX
 from scenehash.scenes import open_scene, reopen_scene
 from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image
 from scenehash.tiling import Tiling
 
-ROW, CODE = "row:", "code:"
+from .judging import example_distances
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,9 @@ class AlertCarrier:
         self, alert: Alert, source: str, before: npt.NDArray[np.uint8]
     ) -> npt.NDArray[np.uint8]:
         """The new code uint8 [K/8] of an example; InputError when there is none."""
-        if source.startswith(ROW):
+        if source.startswith(ROW_PREFIX):
             return self._code_of_row(source, before)
-        if source.startswith(CODE):
+        if source.startswith(CODE_PREFIX):
             raise InputError("it is a code; its tile is not known")
         image = self._image_of(alert, source)
         if self._before is not None and self._store.bits in self._before.widths:
@@ -136,7 +137,7 @@ class AlertCarrier:
         return code
 
     def _code_of_row(self, source: str, before: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        row = int(source.removeprefix(ROW))
+        row = int(source.removeprefix(ROW_PREFIX))
         record = self._store.scene_of(row)
         if record is None or (self._store.codes(np.array([row]))[0] != before).any():
             raise InputError("that tile is no longer stored")
@@ -193,7 +194,7 @@ def histogram(alert: Alert, archive: Iterable[Codes]) -> npt.NDArray[np.int64]:
     bins = 8 * alert.examples.shape[1] + 2
     found = np.zeros(bins, np.int64)
     for codes in archive:
-        found += np.bincount(alert.distances(codes), minlength=bins)
+        found += np.bincount(example_distances(alert, codes), minlength=bins)
     return found
 
 

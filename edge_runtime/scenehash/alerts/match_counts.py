@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from scenehash.store import Alert
 
+from .judging import judge
 from .radius_counts import Tuning
 from .rule_fitting import Samples
 
@@ -71,7 +72,7 @@ def judge_tiles(
     counts = np.zeros(4, np.int64)
     for rows, some in tiles:
         counted = ~np.isin(rows, without)
-        matches = alert.judge(some.codes, some.vectors).matches & counted
+        matches = judge(alert, some.codes, some.vectors).matches & counted
         own = np.isin(rows, true if true is not None else without) & counted
         counts += [counted.sum(), matches.sum(), own.sum(), (matches & own).sum()]
     judged, matched, of_kind, found = counts.tolist()
@@ -90,7 +91,7 @@ def around_threshold(
     above: list[tuple[float, int, int]] = []
     below: list[tuple[float, int, int]] = []
     for rows, some in tiles:
-        judged = alert.judge(some.codes, some.vectors)
+        judged = judge(alert, some.codes, some.vectors)
         if judged.scores is None:
             continue
         columns = (-judged.scores).tolist(), rows.tolist(), judged.distances.tolist()

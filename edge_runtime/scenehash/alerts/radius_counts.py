@@ -9,6 +9,8 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 from scenehash.store import Alert
 
+from .judging import example_distances
+
 Counts = npt.NDArray[np.int64]
 
 # Counts of neighbouring distances are averaged: a single tile makes no valley.
@@ -90,7 +92,7 @@ def tune(
     # The last bin is for what a negative example excludes: its distance is K + 1.
     found, matches = np.zeros(bits + 2, np.int64), np.zeros(bits + 2, np.int64)
     for rows, codes in tiles:
-        distances = alert.distances(codes)
+        distances = example_distances(alert, codes)
         found += np.bincount(distances, minlength=bits + 2)
         if true is not None:
             matches += np.bincount(distances[np.isin(rows, true)], minlength=bits + 2)
@@ -116,7 +118,7 @@ def around(
     beyond: list[tuple[int, int]] = []
     excluded = 8 * alert.examples.shape[1] + 1
     for rows, codes in tiles:
-        distances = alert.distances(codes)
+        distances = example_distances(alert, codes)
         for group, chosen in ((within, distances <= radius), (beyond, distances > radius)):
             here = np.flatnonzero(chosen & (distances < excluded))
             order = here[np.argsort(distances[here], kind="stable")]

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.store import Expected, Kind, Rule, Scores, fitted_on, signs, unit
+from scenehash.store import Expected, Kind, Rule, Scores, fitted_on, unit
 from scenehash.store.records import SceneVectors
 
+from .judging import best_scores, values_read
 from .score_tail import Tail, fit_tail
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -49,10 +50,7 @@ class Samples:
 
     def values(self, frame: str | None) -> Scores:
         """What a rule reads of them, float32 [N, D]: representations, or, of no frame, codes."""
-        if frame is None:
-            return signs(self.codes)
-        assert self.vectors is not None
-        return self.vectors.values.astype(np.float32)
+        return values_read(frame, self.codes, self.vectors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +209,7 @@ def _left_out(kind: Kind, space: _Space, like: Scores, unlike: Scores) -> Iterat
 
 def _scores(space: _Space, values: Scores, templates: Scores, positives: int) -> Scores:
     products = unit(values - space.centre) @ templates.T
-    return Rule.best(products, positives)
+    return best_scores(products, positives)
 
 
 def _joined(first: SceneVectors | None, second: SceneVectors | None) -> SceneVectors | None:

@@ -11,6 +11,7 @@ from scenehash.errors import NotStoredError
 from scenehash.store import Alert, CodeStore, Filter, Hit, SceneVectors
 
 from .example_vectors import example_rows, vectors_in
+from .judging import judge
 from .match_counts import AlertTest, around_threshold, judge_tiles
 from .radius_counts import Tuning, around, tune
 from .rule_fitting import Samples
@@ -65,7 +66,7 @@ class TileJudged(NamedTuple):
 def judge_row(store: CodeStore, name: str, row: int) -> TileJudged:
     """What an alert says of a stored tile, as it is now; NotStoredError as confirm_match."""
     alert, (code, tile) = store.alerts.get(name), store.stored_tile(row)
-    matches = bool(alert.judge(code, vectors_in(store, row)).matches[0])
+    matches = bool(judge(alert, code, vectors_in(store, row)).matches[0])
     distance = int(nearest_hamming(code, alert.examples)[0])
     return TileJudged(row, tile.scene, distance, matches)
 

@@ -13,7 +13,7 @@ reader.py       its part that changes nothing: search, tiles, codes
 records.py      HashedScene, and what the store keeps of it
 rows.py         a row, and the position of its code in codes.bin
 labels.py       words that scenes are found by
-alert_rule.py   an alert's rule: a score of each tile, and a threshold
+alert.py        an alert, as it is kept; alert_rule.py its rule
 added.py        what became of scenes that were added
 listing.py      lists of scenes, labels and times
 documents.py    what a store holds, as JSON has it
@@ -31,13 +31,13 @@ verify.py       all of it, compared with its checksums
 """
 
 from .added import Added
-from .alert_rule import Expected, Kind, Rule, Scores, fitted_on, signs, unit
-from .catalog.alerts import Alert, ExampleTile, Judged
+from .alert import Alert, ExampleTile
+from .alert_rule import Expected, Kind, Rule, Scores, fitted_on
 from .catalog.outbox import Arrival
 from .catalog.quarantine import Quarantined
 from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .files.thumbnails import THUMBNAILS
-from .files.vectors import VECTORS
+from .files.vectors import VECTORS, unit
 from .labels import check_labels, label_of_folder
 from .links.links import LinkedScene
 from .opening import model_of
@@ -67,7 +67,6 @@ __all__ = [
     "Filter",
     "HashedScene",
     "Hit",
-    "Judged",
     "Kind",
     "LinkedScene",
     "Quarantined",
@@ -85,6 +84,5 @@ __all__ = [
     "fitted_on",
     "label_of_folder",
     "model_of",
-    "signs",
     "unit",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from scenehash.codes import Codes
 
-from .catalog.alerts import Alert
+from .alert import Alert
 from .records import SceneRecord
 
 

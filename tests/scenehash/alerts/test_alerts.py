@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore
 from scenehash.alerts.changing import set_radius
+from scenehash.alerts.judging import example_distances
 from scenehash.alerts.radius_counts import Tuning, around, tune
 from scenehash.codes import hamming, pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
@@ -47,7 +48,7 @@ def test_distances_are_those_of_a_plain_loop(
     near, far, codes = (
         rng.integers(0, 4, (count, 2), np.uint8) for count in (examples, negatives, tiles)
     )
-    found = Alert("a", 0, near, far, ()).distances(codes)
+    found = example_distances(Alert("a", 0, near, far, ()), codes)
     for code, distance in zip(codes.tolist(), found.tolist(), strict=True):
         closest, wrong = (
             min([sum((a ^ b).bit_count() for a, b in zip(code, other, strict=True))
@@ -321,7 +322,7 @@ def first_example(store: Path, name: str) -> tuple[Alert, np.ndarray, np.ndarray
     with CodeStore.open(store) as opened:
         found = opened.alerts.get(name)
         codes = np.concatenate([codes for _, codes in opened.scenes()])
-        return found, found.distances(codes), example_pixels(found, opened)
+        return found, example_distances(found, codes), example_pixels(found, opened)
 
 
 def test_an_example_is_read_as_the_options_say_and_shown_so(turned: tuple[Path, Path]) -> None:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenehash.alerts.false_alarm_rate import Rate
+from scenehash.alerts.judging import rule_scores
 from scenehash.alerts.rule_fitting import Candidates, Samples
 from scenehash.alerts.score_tail import fit_tail
 from scenehash.codes import pack
@@ -65,8 +66,8 @@ def test_a_rule_has_about_the_false_alarms_that_it_was_asked_for() -> None:
         rule, radius = Candidates.fit(like, none, archive).rule("1/100", asked)
         strangers = joined(*(clouds(rng, 200, at) for at in range(1, 12)))
         own = clouds(rng, 200, 0)
-        had.append((rule.scores(strangers.codes, strangers.vectors) >= rule.threshold).mean())
-        recall.append((rule.scores(own.codes, own.vectors) >= rule.threshold).mean())
+        had.append((rule_scores(rule, strangers.codes, strangers.vectors) >= rule.threshold).mean())
+        recall.append((rule_scores(rule, own.codes, own.vectors) >= rule.threshold).mean())
         assert rule.frame == "f"
         assert rule.expected.recall is not None
         assert abs(rule.expected.recall - recall[-1]) < 0.4
@@ -88,7 +89,7 @@ def test_a_tile_that_was_rejected_does_not_match_again() -> None:
         )
         rule, _ = Candidates.fit(some, other, all_tiles).rule("1/100", 0.01)
         assert rule.frame == frame
-        scores = rule.scores(other.codes, other.vectors)
+        scores = rule_scores(rule, other.codes, other.vectors)
         assert (scores < rule.threshold).mean() > 0.7
 
 

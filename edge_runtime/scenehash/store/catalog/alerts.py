@@ -1,20 +1,18 @@
-"""Alerts: the kinds of tiles that a watch matches new scenes against."""
+"""The alerts of a store: the kinds of tiles that a watch matches new scenes against."""
 
 import builtins
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from scenehash.codes import Codes, nearest_hamming
 from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
 from scenehash.tiling import Window
 
-from ..alert_rule import RULE_SCHEMA, Rule, Scores, fitted_on, rule_of
-from ..records import SceneVectors, digest
+from ..alert import Alert, ExampleTile
+from ..alert_rule import RULE_SCHEMA, rule_of
+from ..records import digest
 from .database import Database, Transacting
 
 ALERT_SCHEMA = """
@@ -27,130 +25,6 @@ CREATE TABLE alert (
     seal BLOB NOT NULL
 ) WITHOUT ROWID;
 """
-
-
-@dataclass(frozen=True)
-class ExampleTile:
-    """The part of a scene file that an example is, and how its pixels were made of the file."""
-
-    window: Window
-    reading: Mapping[str, object]
-
-    def document(self) -> list[object]:
-        """The same as plain values, as JSON has them."""
-        window = self.window
-        return [[window.x, window.y, window.width, window.height], dict(self.reading)]
-
-
-class Judged(NamedTuple):
-    """What an alert says of N tiles.
-
-    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
-    float32 [N]; None where its radius decided, and a negative that is as near.
-    """
-
-    matches: npt.NDArray[np.bool_]
-    distances: npt.NDArray[np.int32]
-    scores: Scores | None
-
-
-@dataclass(frozen=True, eq=False)
-class Alert:
-    """A kind of tile that a watch reports.
-
-    examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
-    tiles that look alike and are not meant. radius: in bits. sources: where examples and then
-    negatives came from, for people. tiles: by source, of those that are scene files; alerts from
-    before this was kept have none. rule: decides in place of the radius, where it was fitted on
-    these examples and a tile has what it reads; None: the radius was given.
-    """
-
-    name: str
-    radius: int
-    examples: Codes
-    negatives: Codes
-    sources: tuple[str, ...]
-    tiles: Mapping[str, ExampleTile] = field(default_factory=dict)
-    rule: Rule | None = None
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the rule is of the examples that the alert has; other codes end that."""
-        rule = self.rule
-        return rule is not None and rule.fitted_on == fitted_on(self.examples, self.negatives)
-
-    def judge(self, codes: Codes, vectors: SceneVectors | None = None) -> Judged:
-        """Judge tiles by their codes uint8 [N, K/8] and, where there are any, representations."""
-        if self.rule is None or not self.is_fitted or not self.rule.reads(vectors):
-            distances = self.distances(codes)
-            return Judged(distances <= self.radius, distances, None)
-        scores = self.rule.scores(codes, vectors)
-        nearest = nearest_hamming(codes, self.examples)
-        return Judged(scores >= self.rule.threshold, nearest, scores)
-
-    def distances(self, codes: Codes) -> npt.NDArray[np.int32]:
-        """Bits from each of codes uint8 [N, K/8] to the nearest example: int32 [N].
-
-        A tile that is as near to a negative example, or nearer, is not of the kind, whatever the
-        radius: its distance is K + 1.
-        """
-        nearest = nearest_hamming(codes, self.examples)
-        if len(self.negatives):
-            nearest[nearest_hamming(codes, self.negatives) <= nearest] = 8 * codes.shape[1] + 1
-        return nearest
-
-    def judged(self, code: npt.NDArray[np.uint8], source: str, is_match: bool) -> "Alert":
-        """The alert with a tile, its code uint8 [K/8], as an example or else as a negative.
-
-        What it has of that source is left out.
-        """
-        rest = self.without(source)
-        at = len(rest.examples) if is_match else len(rest.sources)
-        sources = (*rest.sources[:at], source, *rest.sources[at:])
-        codes = np.concatenate([rest.examples if is_match else rest.negatives, code[None]])
-        if is_match:
-            return replace(rest, sources=sources, examples=codes)
-        return replace(rest, sources=sources, negatives=codes)
-
-    def without(self, source: str) -> "Alert":
-        """The alert without what it has of a source, as an example or a negative."""
-        kept = np.array([text != source for text in self.sources], np.bool_)
-        count = len(self.examples)
-        return replace(
-            self,
-            examples=self.examples[kept[:count]],
-            negatives=self.negatives[kept[count:]],
-            sources=tuple(text for text in self.sources if text != source),
-        )
-
-    def document(self) -> dict[str, object]:
-        """The alert as plain values, as JSON has them: its examples by where they came from."""
-        count = len(self.examples)
-        return {
-            "name": self.name,
-            "radius": self.radius,
-            "examples": list(self.sources[:count]),
-            "negatives": list(self.sources[count:]),
-            "rule": None
-            if self.rule is None
-            else self.rule.document() | {"fitted": self.is_fitted},
-        }
-
-    def checksum(self) -> bytes:
-        """A checksum of all fields."""
-        words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
-        # One without tiles has the checksum that it had before they were kept.
-        any_tile = any(source in self.tiles for source in self.sources)
-        tiles = [self.stored_sources()] if any_tile else []
-        return digest(repr((*words, self.sources, *tiles)).encode())
-
-    def stored_sources(self) -> str:
-        """Sources and their tiles as JSON: a text, or a text, a window and a reading, for each."""
-        stored = [
-            [source, *self.tiles[source].document()] if source in self.tiles else source
-            for source in self.sources
-        ]
-        return json.dumps(stored, ensure_ascii=False)
 
 
 class Alerts:

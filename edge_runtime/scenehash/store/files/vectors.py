@@ -9,6 +9,8 @@ from ..records import SceneRecord, SceneVectors
 from ..rows import Rows
 from .tile_file import TileFile, Values
 
+Floats = npt.NDArray[np.float32]
+
 VECTORS = "vectors.sqlite"
 # Rows whose vectors are compared with their checksums together.
 PART = 1 << 13
@@ -80,3 +82,10 @@ class Vectors(TileFile):
 
 def _values(vectors: npt.NDArray[np.int8]) -> Values:
     return [row.tobytes() for row in vectors]
+
+
+def unit(vectors: Floats | npt.NDArray[np.int8]) -> Floats:
+    """Vectors float32 or int8 [N, D] at unit length, float32; one of zeros stays as it is."""
+    floats = vectors.astype(np.float32, copy=False)
+    units: Floats = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
+    return units

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scenehash.alerts.judging import judge, rule_scores
 from scenehash.errors import StoreDamagedError
 from scenehash.store import Alert, CodeStore, Expected, Rule, SceneVectors, fitted_on
 
@@ -66,7 +67,7 @@ def test_a_rule_is_read_as_it_was_written(store: CodeStore, frame: str | None) -
         "tiles": 500,
         "fitted": True,
     }
-    before, after = (one.judge(tiles, vectors) for one in (alert, found))
+    before, after = (judge(one, tiles, vectors) for one in (alert, found))
     assert np.array_equal(before.matches, after.matches)
     assert before.scores is not None
     assert after.scores is not None
@@ -79,7 +80,7 @@ def test_a_score_is_that_of_a_plain_loop() -> None:
     alert, tiles, vectors = make_alert(), codes(40, 9), values(40, 9)
     rule = alert.rule
     assert rule is not None
-    for vector, score in zip(vectors.values, rule.scores(tiles, vectors), strict=True):
+    for vector, score in zip(vectors.values, rule_scores(rule, tiles, vectors), strict=True):
         own = vector.astype(np.float64) - rule.centre
         products = [float(own @ one / np.linalg.norm(own)) for one in rule.templates]
         like, unlike = max(products[:3]), max(products[3:])
@@ -89,12 +90,12 @@ def test_a_score_is_that_of_a_plain_loop() -> None:
 def test_the_radius_decides_where_the_rule_cannot(store: CodeStore) -> None:
     alert, tiles = make_alert(), np.concatenate([codes(3, 1), codes(20, 9)])
     for vectors in (None, SceneVectors("another", values(23, 9).values)):
-        judged = alert.judge(tiles, vectors)
+        judged = judge(alert, tiles, vectors)
         assert judged.scores is None
         assert judged.matches[:3].all()
     # Another model's codes end a rule, and what was asked for stays.
     other = replace(alert, examples=codes(3, 8))
-    assert other.judge(tiles, values(23, 9)).scores is None
+    assert judge(other, tiles, values(23, 9)).scores is None
     store.alerts.add(other)
     rule = store.alerts.get("quay").document()["rule"]
     assert isinstance(rule, dict)
