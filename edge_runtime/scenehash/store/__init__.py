@@ -39,7 +39,7 @@ from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
 from .files.thumbnails import THUMBNAILS
 from .files.vectors import VECTORS, unit
 from .labels import check_labels, label_of_folder
-from .links.links import LinkedScene
+from .links.scenes import LinkedScene
 from .opening import model_of
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .search.area import Area

@@ -10,7 +10,7 @@ from scenehash.errors import NotStoredError, StoreError
 from scenehash.files import path_text
 
 from ..catalog.catalog import Catalog
-from ..links.links import linked_stations
+from ..links.scenes import linked_stations
 from ..records import seconds
 from .filters import Filter
 

@@ -6,7 +6,7 @@ from scenehash.geo import Box, Near, bounding_boxes
 
 from ..catalog.catalog import Catalog
 from ..catalog.database import damaged_values
-from ..links.links import linked_condition, linked_stations
+from ..links.scenes import linked_condition, linked_stations
 from ..rows import Ranges, Rows
 from .filters import Filter
 
