@@ -17,7 +17,7 @@ from scenehash.files import path_text
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Switch, earlier_paths
-from scenehash.store.rehash_work import RehashWork, forget_work, rehash_work
+from scenehash.store.files.rehash_work import RehashWork, forget_work, rehash_work
 
 from .left_behind import bring_back, leave_behind, tidy
 from .new_codes import NewCodes

@@ -2,32 +2,18 @@
 
 catalog/        catalog.sqlite, the only place where anything is committed
 files/          the other files of the folder, and the lock of its one writer
-search/         what a search asks for, which tiles it sees, and what it finds
 links/          what a store knows of other stations
+search/         what a search asks for, which tiles it sees, and what it finds
+reading/        what an open store answers: scenes, tiles, hits, damage
+changing/       what is committed at once, and what that changes
 backups/        a store into a backup, while it is written to, and out of it
-
-What others use
-
 store.py        CodeStore: open, add, delete, compact, merge, verify
-reader.py       its part that changes nothing: search, tiles, codes
+documents.py    what a store holds, as JSON has it
 records.py      HashedScene, and what the store keeps of it
 rows.py         a row, and the position of its code in codes.bin
 labels.py       words that scenes are found by
 alert.py        an alert, as it is kept; alert_rule.py its rule
 added.py        what became of scenes that were added
-listing.py      lists of scenes, labels and times
-documents.py    what a store holds, as JSON has it
-earlier.py      what could not follow a store to another model
-
-How it changes
-
-opening.py      its files, opened and made
-transaction.py  what is committed at once: add, repair, compact, switch
-changes.py      what changes of a scene while its tiles stay
-merge.py        the scenes of another store
-switch.py       what a change to another model's codes consists of
-rehash_work.py  what an interrupted rehash has done already
-verify.py       all of it, compared with its checksums
 """
 
 from .added import Added
@@ -35,12 +21,13 @@ from .alert import Alert, ExampleTile
 from .alert_rule import Expected, Kind, Rule, Scores, fitted_on
 from .catalog.outbox import Arrival
 from .catalog.quarantine import Quarantined
-from .earlier import EARLIER, Earlier, earlier_path, earlier_paths
+from .changing.switch import Switch
+from .files.earlier import EARLIER, Earlier, earlier_path, earlier_paths
+from .files.opening import model_of
 from .files.thumbnails import THUMBNAILS
 from .files.vectors import VECTORS, unit
 from .labels import check_labels, label_of_folder
 from .links.scenes import LinkedScene
-from .opening import model_of
 from .records import FILE, HashedScene, SceneRecord, SceneVectors
 from .search.area import Area
 from .search.filters import Filter
@@ -49,7 +36,6 @@ from .search.request import SearchRequest
 from .search.sample import TileSample
 from .search.searchable import Searchable
 from .store import CodeStore
-from .switch import Switch
 
 __all__ = [
     "EARLIER",

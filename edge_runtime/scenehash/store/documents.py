@@ -12,7 +12,7 @@ from scenehash.geo import bounding_boxes
 
 from .files.thumbnails import THUMBNAILS
 from .files.vectors import VECTORS
-from .listing import ScenePage
+from .reading.listing import ScenePage
 from .records import SceneRecord, Tile
 from .store import CodeStore
 

@@ -25,19 +25,19 @@ from .catalog.outbox import Outbox
 from .catalog.quarantine import Quarantine
 from .catalog.state import State
 from .catalog.station import check_station_name
-from .changes import add_labels, change_labels, mark_replaced, update_scene
+from .changing.changes import add_labels, change_labels, mark_replaced, update_scene
+from .changing.merge import groups_of
+from .changing.switch import Switch
+from .changing.transaction import Transaction
 from .files.folder import CATALOG
 from .files.model_file import PATTERN, model_path, write_model
+from .files.opening import make_files, open_files
 from .labels import check_labels, label_of_folder
 from .links.links import Links
-from .merge import groups_of
-from .opening import make_files, open_files
-from .reader import StoreReader
+from .reading.reader import StoreReader
+from .reading.verify import find_damage
 from .records import HashedScene, SceneRecord, record_of
 from .search.filters import Filter
-from .switch import Switch
-from .transaction import Transaction
-from .verify import find_damage
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000

@@ -26,13 +26,13 @@ from ..catalog.catalog import Catalog
 from ..catalog.database import copy_database
 from ..catalog.outbox import Outbox
 from ..catalog.state import State
-from ..earlier import EARLIER, earlier_paths
 from ..files.codes_file import CodesFile
+from ..files.earlier import EARLIER, earlier_paths
 from ..files.folder import CATALOG
 from ..files.model_file import sound_model
+from ..files.opening import check_is_store
 from ..files.thumbnails import THUMBNAILS
 from ..files.vectors import VECTORS
-from ..opening import check_is_store
 from .backup_file import BLOCK, GROUP, SUFFIX, BackupFile, Kept, KeptFile, Moment
 
 # How many backups a backup file keeps.

@@ -14,7 +14,7 @@ from scenehash.files import flush_folder
 from scenehash.progress import SILENT, Progress
 
 from ..catalog.catalog import Catalog, Restoration
-from ..earlier import earlier_paths
+from ..files.earlier import earlier_paths
 from ..files.folder import CATALOG, LOCK, lock, make_durably
 from ..store import CodeStore
 from .backup_file import BLOCK, BackupFile, Kept

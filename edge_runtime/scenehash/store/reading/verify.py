@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from scenehash.errors import StoreDamagedError
 
-from .catalog.catalog import Catalog
-from .files.folder import CATALOG
-from .rows import Ranges
-from .search.snapshot import Snapshot
+from ..catalog.catalog import Catalog
+from ..files.folder import CATALOG
+from ..rows import Ranges
+from ..search.snapshot import Snapshot
 
 
 def find_damage(snapshot: Snapshot) -> Iterator[str]:

@@ -19,10 +19,10 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
 
-from .catalog.database import WRONG_VALUES, Database
-from .files.folder import make_durably
-from .files.tile_file import of_pixels
-from .records import SceneRecord, SceneVectors, digest
+from ..catalog.database import WRONG_VALUES, Database
+from ..records import SceneRecord, SceneVectors, digest
+from .folder import make_durably
+from .tile_file import of_pixels
 
 REHASH, LOCK = "rehash", "lock"
 SCHEMA = """

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from .catalog.catalog import Catalog, is_vacant
-from .files.folder import CATALOG
+from ..catalog.catalog import Catalog, is_vacant
+from .folder import CATALOG
 
 EARLIER = "earlier"
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

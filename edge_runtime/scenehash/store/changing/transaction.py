@@ -11,14 +11,14 @@ import numpy as np
 from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError, StoreError
 
-from .catalog.entry import read_record
+from ..catalog.entry import read_record
+from ..files.codes_file import CodesFile
+from ..reading.verify import taken_rows, uncovered
+from ..records import HashedScene, SceneRecord, checksum, record_of
+from ..rows import Ranges
+from ..search.snapshot import Snapshot
 from .changes import mark_replaced, update_scene
-from .files.codes_file import CodesFile
-from .records import HashedScene, SceneRecord, checksum, record_of
-from .rows import Ranges
-from .search.snapshot import Snapshot
 from .switch import Switch
-from .verify import taken_rows, uncovered
 
 # Scenes whose new checksums are written together.
 GROUP = 1000

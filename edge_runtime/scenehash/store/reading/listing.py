@@ -8,15 +8,15 @@ import numpy as np
 
 from scenehash.geo import Box
 
-from .catalog.catalog import Catalog
-from .catalog.database import damaged_values
-from .catalog.scene_table import SCENES_DAMAGED, SceneEntry
-from .catalog.tile_table import Owned
-from .records import SceneFile
-from .rows import Ranges
-from .search.filters import Filter
-from .search.selection import holding, is_narrow, rows_where
-from .search.snapshot import Snapshot
+from ..catalog.catalog import Catalog
+from ..catalog.database import damaged_values
+from ..catalog.scene_table import SCENES_DAMAGED, SceneEntry
+from ..catalog.tile_table import Owned
+from ..records import SceneFile
+from ..rows import Ranges
+from ..search.filters import Filter
+from ..search.selection import holding, is_narrow, rows_where
+from ..search.snapshot import Snapshot
 
 # Of a filter on places that is not narrow, scenes are compared so many at a time, and in one page
 # no more than so many: a page may have fewer scenes than were asked for then.

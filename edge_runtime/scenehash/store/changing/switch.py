@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from scenehash.codes import Codes
 
-from .alert import Alert
-from .records import SceneRecord
+from ..alert import Alert
+from ..records import SceneRecord
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError
 
-from .files.thumbnails import Thumbnails
-from .files.vectors import Vectors
-from .records import HashedScene, SceneRecord
+from ..files.thumbnails import Thumbnails
+from ..files.vectors import Vectors
+from ..records import HashedScene, SceneRecord
 
 # Scenes committed together.
 GROUP = 256

@@ -7,11 +7,11 @@ from typing import IO
 from scenehash.errors import StoreError
 from scenehash.files import flush_folder
 
-from .catalog.catalog import Catalog, is_vacant
-from .catalog.state import State
-from .files.codes_file import CodesFile
-from .files.folder import CATALOG, lock, make_folder
-from .files.model_file import sound_model
+from ..catalog.catalog import Catalog, is_vacant
+from ..catalog.state import State
+from .codes_file import CodesFile
+from .folder import CATALOG, lock, make_folder
+from .model_file import sound_model
 
 
 def check_is_store(path: Path) -> None:

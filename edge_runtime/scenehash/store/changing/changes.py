@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from scenehash.errors import StoreDamagedError
 
-from .catalog.catalog import Catalog
-from .catalog.entry import read_record
-from .records import FILE, SceneRecord
+from ..catalog.catalog import Catalog
+from ..catalog.entry import read_record
+from ..records import FILE, SceneRecord
 
 
 def add_labels(catalog: Catalog, number: int, labels: Sequence[str]) -> bool:
