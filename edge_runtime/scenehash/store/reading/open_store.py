@@ -141,7 +141,7 @@ class OpenStore:
         return self._catalog.model_id() is not None
 
     def earlier(self) -> list[Earlier]:
-        """What could not follow the store to the model whose codes it holds, see earlier.py."""
+        """What could not follow the store to the model whose codes it holds, see files/earlier.py."""
         return earlier_of(self.path)
 
     def restorations(self) -> list[Restoration]:
