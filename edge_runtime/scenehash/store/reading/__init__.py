@@ -1,6 +1,6 @@
 """What an open store answers, and changes nothing by it.
 
-open_store.py   an open store: what is committed, as it sees that
+view.py         what is committed, as an open store sees that
 scene_reader.py its scenes
 tile_reader.py  its tiles: their codes, pictures and vectors
 reader.py       all of it, and searches

@@ -17,9 +17,9 @@ from ..search.hit import Hit
 from ..search.request import SearchRequest
 from ..search.selection import ROWS_DAMAGED
 from ..search.snapshot import Snapshot
-from .open_store import remedy
 from .scene_reader import SceneReader
 from .tile_reader import TileReader
+from .view import remedy
 
 if TYPE_CHECKING:
     from scenehash.index import Explanation

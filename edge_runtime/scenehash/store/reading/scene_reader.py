@@ -15,13 +15,13 @@ from ..search.filters import Filter
 from ..search.selection import rows_where
 from ..search.snapshot import Snapshot
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
-from .open_store import OpenStore, remedy
+from .view import StoreView, remedy
 
 # Scenes whose entries are read together.
 SCENES_READ = 5000
 
 
-class SceneReader(OpenStore):
+class SceneReader(StoreView):
     """An open store, asked for its scenes."""
 
     def knows(self, content: str) -> bool:

@@ -20,13 +20,13 @@ from ..search.hit import Hit
 from ..search.sample import TileSample, draw_rows, rows_of_sample
 from ..search.selection import rows_where
 from ..search.snapshot import PART, Snapshot
-from .open_store import OpenStore, remedy
+from .view import StoreView, remedy
 
 # Tiles whose vectors are compared with their checksums together.
 VECTORS_READ = 1 << 13
 
 
-class TileReader(OpenStore):
+class TileReader(StoreView):
     """An open store, asked for its tiles."""
 
     def __init__(self, path: Path, catalog: Catalog) -> None:

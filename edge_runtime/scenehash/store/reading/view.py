@@ -1,4 +1,4 @@
-"""An open store: what is committed, as it sees that until it refreshes."""
+"""What is committed, as an open store sees that until it refreshes."""
 
 import contextlib
 import threading
@@ -23,7 +23,7 @@ from ..search.snapshot import Snapshot
 Answer = TypeVar("Answer")
 
 
-class OpenStore:
+class StoreView:
     """What is committed in a store; it changes nothing."""
 
     def __init__(self, path: Path, catalog: Catalog) -> None:
@@ -141,7 +141,7 @@ class OpenStore:
         return self._catalog.model_id() is not None
 
     def earlier(self) -> list[Earlier]:
-        """What could not follow the store to the model whose codes it holds, see files/earlier.py."""
+        """What could not follow the store to the model whose codes it holds: see Earlier."""
         return earlier_of(self.path)
 
     def restorations(self) -> list[Restoration]:
