@@ -14,7 +14,8 @@ from scenehash.errors import InputError, ModelError
 from scenehash.files import path_from
 from scenehash.model.golden import MAX_DRIFT
 from scenehash.model.hash_model import HashModel
-from scenehash.model.model_file import read_card, shipped_model
+from scenehash.model.model_file import shipped_model
+from scenehash.model.reading import read_card
 from scenehash.retrieval.query import CODE_PREFIX, ROW_PREFIX
 from scenehash.scenes import open_scene, reopen_scene
 from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
