@@ -194,7 +194,9 @@ class Links:
     def forget_store(self, store: str) -> None:
         """Forget what has come from a store, and was asked by it, by its id."""
         with self._changing():
-            self._database.run("DELETE FROM link WHERE way IN ('from', 'asked') AND peer = ?", [store])
+            self._database.run(
+                "DELETE FROM link WHERE way IN ('from', 'asked') AND peer = ?", [store]
+            )
             for table in BY_STORE:
                 self._database.run(f"DELETE FROM {table} WHERE store = ?", [store])
 

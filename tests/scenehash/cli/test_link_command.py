@@ -130,5 +130,7 @@ def test_a_peer_that_is_no_more_is_forgotten(tmp_path):
     done = answer("link", "forget", "ground", "--store", tmp_path / "s")
     assert (done["peer"], done["bundles"], done["stores"], done["scenes"]) == ("ground", 1, [], 0)
     told = run("link", "forget", "north", "--store", ground)
-    assert told.stdout == "north: forgotten: 0 bundles to it, 1 store of it; 5 scenes from it stay\n"
+    assert (
+        told.stdout == "north: forgotten: 0 bundles to it, 1 store of it; 5 scenes from it stay\n"
+    )
     assert answer("link", "status", "--store", ground)["received"] == []
