@@ -72,6 +72,8 @@ CREATE TABLE IF NOT EXISTS link_part (
 );
 """
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
+BY_STORE = ("link_scene", "link_annotation", "link_piece", "link_picture", "link_part")
+NOT_FORGOTTEN = "json_extract(state, '$.forgotten') IS NULL"
 DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
 
 OWN = "own"
@@ -151,7 +153,9 @@ class Links:
         """The peers that there is a state of."""
         if not self._are_made():
             return []
-        found = self._database.all("SELECT peer FROM link WHERE way = ? ORDER BY peer", way)
+        found = self._database.all(
+            f"SELECT peer FROM link WHERE way = ? AND {NOT_FORGOTTEN} ORDER BY peer", way
+        )
         return [peer for (peer,) in found]
 
     def state(self, way: Way, peer: str) -> dict[str, Any]:
@@ -176,6 +180,25 @@ class Links:
                 "INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?)",
                 (way, peer, text, _seal(way, peer, text)),
             )
+
+    def forget_peer(self, peer: str) -> None:
+        """Forget what was sent to a peer, and asked of it, by its name.
+
+        The last numbers of both stay: another bundle of one of them would count as known.
+        """
+        with self._changing():
+            for way, last in (("to", "number"), ("questions", "last")):
+                if state := self.state(way, peer):
+                    self.keep(way, peer, {last: state.get(last, 0), "forgotten": True})
+
+    def forget_store(self, store: str) -> None:
+        """Forget what has come from a store, and was asked by it, by its id."""
+        with self._changing():
+            self._database.run(
+                "DELETE FROM link WHERE way IN ('from', 'asked') AND peer = ?", [store]
+            )
+            for table in BY_STORE:
+                self._database.run(f"DELETE FROM {table} WHERE store = ?", [store])
 
     def damage(self) -> list[str]:
         """List the damage, a line each."""
