@@ -90,7 +90,14 @@ def read_head(uri: str, size: int) -> bytes:
     store, key = _at(uri)
     with _errors(uri):
         length = min(size, int(_api().head(store, key)["size"]))
-        return bytes(_api().get_range(store, key, start=0, end=length)) if length else b""
+        return read_range(uri, 0, length) if length else b""
+
+
+def read_range(uri: str, start: int, end: int) -> bytes:
+    """The bytes of an object from start to before end, both within it; InputError."""
+    store, key = _at(uri)
+    with _errors(uri):
+        return bytes(_api().get_range(store, key, start=start, end=end))
 
 
 def read_object(uri: str, most: int) -> bytes:

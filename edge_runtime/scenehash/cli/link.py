@@ -58,6 +58,7 @@ def register(app: typer.Typer) -> None:
     )
     register_command(group, answer_command, "scenehash link answer ask.shlb --store my.store")
     register_command(group, status_command, "scenehash link status --store ground --peer north-1")
+    register_command(group, forget_command, "scenehash link forget north-1 --store ground")
 
 
 def pack_command(
@@ -255,6 +256,31 @@ def status_command(
         other = f" ({one['store'][:8]})" if names.count(one["station"]) > 1 else ""
         lines += _received_lines({**one, "station": f"{one['station']}{other}"})
     report(document, as_json, *(lines or [f"{store}: no bundle was packed or applied yet"]))
+
+
+def forget_command(
+    peer: Annotated[
+        str,
+        typer.Argument(
+            metavar="PEER",
+            help="Forget the peer of this name, or the one store whose id begins so.",
+        ),
+    ],
+    store: StorePath,
+    wait: Wait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a peer that is no more: what was sent to it, and what has come from it.
+
+    Its tiles stay, but --station no longer finds them. If it comes back, it counts as new.
+    """
+    from scenehash.link import forget_peer
+
+    done = forget_peer(store, peer, wait)
+    sent, stay = counted(done.bundles, "bundle"), counted(done.scenes, "scene")
+    stores = counted(len(done.stores), "store")
+    line = f"{peer}: forgotten: {sent} to it, {stores} of it; {stay} from it stay"
+    report(done.document(), as_json, line)
 
 
 def _packed_line(packed: "Bundled") -> str:

@@ -89,8 +89,9 @@ def add_command(
     document = {"key": key, "trust": str(state_path())}
     if not had_keys:
         notice(
-            "from now on models and bundles need a signature by a trusted key; so do the models "
-            "that stores on this machine keep (STORE/model-*.onnx)"
+            "from now on models and bundles need a signature by a trusted key; sign the models of "
+            "stores that were adapted before: "
+            "scenehash sign STORE/model-HASH.onnx --key KEY --series STORE"
         )
     report(document, as_json, f"{state_path()}: key {key} is trusted")
 

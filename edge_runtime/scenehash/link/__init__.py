@@ -5,6 +5,7 @@ packing.py         pack_bundle: what a peer lacks, the most urgent first
 applying.py        apply_bundles: into a store, in any order, twice, or cut
 asking.py          ask_peer, answer_peer: a query to a station's store, and its hits
 status.py          link_status: what each side has, and what lacks
+forgetting.py      forget_peer: a peer that is no more
 bundle.py          a bundle: its head, its blocks, their checksums
 dictionary.py      what blocks of events have in common
 kinds.py           what blocks are about
@@ -36,6 +37,7 @@ from scenehash.lazy_names import lazy_names
 if TYPE_CHECKING:
     from .applying import Applied, apply_bundles
     from .asking import AskOptions, answer_peer, ask_peer
+    from .forgetting import Forgotten, forget_peer
     from .pack_options import PackOptions
     from .packing import Bundled, pack_bundle
     from .status import link_status
@@ -44,10 +46,12 @@ __all__ = [
     "Applied",
     "AskOptions",
     "Bundled",
+    "Forgotten",
     "PackOptions",
     "answer_peer",
     "apply_bundles",
     "ask_peer",
+    "forget_peer",
     "link_status",
     "pack_bundle",
 ]
@@ -58,10 +62,12 @@ __getattr__ = lazy_names(
         "Applied": "applying",
         "AskOptions": "asking",
         "Bundled": "packing",
+        "Forgotten": "forgetting",
         "PackOptions": "pack_options",
         "answer_peer": "asking",
         "apply_bundles": "applying",
         "ask_peer": "asking",
+        "forget_peer": "forgetting",
         "link_status": "status",
         "pack_bundle": "packing",
     },

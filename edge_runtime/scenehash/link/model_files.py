@@ -11,14 +11,15 @@ from hashlib import blake2b
 from pathlib import Path
 
 from scenehash.errors import BundleError, InputError, StoreError
-from scenehash.files import read_regular, write_bytes
+from scenehash.files import MAX_MODEL_BYTES, read_regular, write_bytes
 from scenehash.store import CodeStore
 from scenehash.trust.signature import MOST_SIGNATURE_BYTES, signature_path
 
 from .wire import Reader, Writer
 
-# Bytes of a piece, and of a whole file at most.
-PIECE, MOST_FILE = 1 << 14, 1 << 28
+PIECE = 1 << 14
+# Of a file with its signature: the largest that a station takes.
+MOST_FILE = MAX_MODEL_BYTES + MOST_SIGNATURE_BYTES + 8
 FILE_DIGEST_BYTES = 16
 FOLDER = "received"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

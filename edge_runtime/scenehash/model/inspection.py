@@ -4,7 +4,7 @@ An ONNX file is a protocol buffer (onnx.proto of onnx 1.21; encoding: protobuf.d
 that matter are read here, within bounds, by the same rules as any protobuf parser: unknown fields
 are skipped, and of a repeated one each counts. Refused are files
 
-- larger than 200 MB, or not a regular file, or whose outermost fields do not fill it exactly:
+- larger than 100 MB, or not a regular file, or whose outermost fields do not fill it exactly:
   these are refused before more than a few bytes are read;
 - with more than 50,000 fields (the shipped model has 7,500), each of which costs time and memory;
 - with data in other files, so that no path in a model is ever opened;
@@ -88,7 +88,7 @@ class Inspected:
 
 
 def read_model(path: Path) -> bytes:
-    """The bytes of a file that looks like an ONNX file of at most 200 MB; ModelError otherwise.
+    """The bytes of a file that looks like an ONNX file of at most 100 MB; ModelError otherwise.
 
     What is no such file is refused before more than its outermost fields are read.
     """

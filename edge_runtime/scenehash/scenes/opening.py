@@ -66,7 +66,7 @@ def open_object_scene(
     """
     from .gdal_access import gdal
     from .georeference import place
-    from .raster import open_raster_object, warnings_of
+    from .raster import open_raster_object, scales_of, warning_of_scales, warnings_of
 
     with only_input_errors(), contextlib.ExitStack() as undo:
         found = describe(uri)
@@ -84,8 +84,9 @@ def open_object_scene(
         with gdal():
             warnings = (*where.warnings, *warnings_of(file, path.name))
             tags = {key: str(value) for key, value in file.tags().items()}
+            scales = scales_of(file)
         decoding, asked = _decoding(raster, _with_bands(params, noted), None)
-        where = replace(where, warnings=warnings)
+        where = replace(where, warnings=(*warnings, *warning_of_scales(scales, decoding.bands)))
         identity, acquired = ObjectIdentity(uri), time_of(path, tags, noted.time)
         scene = Scene(path, raster, decoding, identity, acquired, where, asked, is_large=True)
         undo.pop_all()
@@ -157,7 +158,7 @@ def _open_raster(
     try:
         from .gdal_access import gdal
         from .georeference import place
-        from .raster import open_raster, warnings_of
+        from .raster import open_raster, scales_of, warning_of_scales, warnings_of
     except ImportError as error:
         raise InputError(
             f"a {kind} file needs rasterio, which is not installed: {extras_remedy('geo')}"
@@ -171,11 +172,13 @@ def _open_raster(
         with gdal():
             warnings = (*where.warnings, *warnings_of(file, path.name))
             tags = {key: str(value) for key, value in file.tags().items()}
+            scales = scales_of(file)
         acquired = time_of(path, tags, noted.time)
         identity = FilesIdentity(path, _parts(named, file))
         source = _upright(path, kind, raster, is_placed=where.georeference is not None)
         decoding, asked = _decoding(source, params, reading)
         is_large = path.stat().st_size > LARGE_BYTES
+        warnings += warning_of_scales(scales, decoding.bands)
         where = replace(where, warnings=warnings).or_within(noted.box)
         scene = Scene(path, source, decoding, identity, acquired, where, asked, is_large)
         undo.pop_all()

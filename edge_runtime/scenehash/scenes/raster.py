@@ -11,15 +11,18 @@ from rasterio.enums import MaskFlags, Resampling
 from rasterio.windows import Window as RasterWindow
 
 from scenehash.errors import InputError
+from scenehash.files import open_regular
+from scenehash.objects import read_range
 from scenehash.tiles import Image
 from scenehash.tiling import Window
 
 from .bands import Bands
-from .formats import TIFF, VRT
+from .formats import JPEG_2000, TIFF, VRT
 from .gdal_access import gdal, open_dataset, open_object
+from .jp2_header import HEADER_BYTES, check_jp2_colours
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
-from .tiff_directory import check_colours, first_directory
+from .tiff_directory import Read, check_colours, directory_of, reading
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -46,7 +49,8 @@ class RasterSource:
         masked = MaskFlags.per_dataset in file.mask_flag_enums[0]
         by_alpha = MaskFlags.alpha in file.mask_flag_enums[0]
         self._index_nodata = file.nodatavals[0] if palette is not None else None
-        self._has_file_mask = masked and not by_alpha
+        # An alpha band beside a palette is none of its colours.
+        self._has_file_mask = masked and (palette is not None or not by_alpha)
         self.has_mask = self._has_file_mask or self._index_nodata is not None
         if palette is None:
             self.bands = _bands_of(file)
@@ -125,9 +129,16 @@ def open_raster_object(
         with gdal():
             file = undo.enter_context(open_object(uri, kind))
             _check_size(file, size)
+            _check_colours_of(lambda at, most: _part(uri, at, most, size), kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
+
+
+def _part(uri: str, start: int, most: int, size: int) -> bytes:
+    """So many bytes from a place on, of an object of a size; fewer where it ends."""
+    end = min(start + most, size)
+    return read_range(uri, start, end) if start < end else b""
 
 
 def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
@@ -143,6 +154,26 @@ def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
     if pages := len(file.subdatasets):
         found.append(f"it holds {pages} images, of which the first is read")
     return found
+
+
+def scales_of(file: rasterio.DatasetReader) -> list[tuple[float, float]]:
+    """Scale and offset of each band."""
+    return list(zip(file.scales, file.offsets, strict=True))
+
+
+def warning_of_scales(
+    scales: Sequence[tuple[float, float]], bands: Sequence[int]
+) -> tuple[str, ...]:
+    """That bands which are shown together have values of different units, where they have.
+
+    scales: scale and offset of each band of the file. bands: those that are shown, from 1.
+    """
+    if len({scales[band - 1] for band in bands if band <= len(scales)}) <= 1:
+        return ()
+    return (
+        "its bands have different scales or offsets, and are taken as stored, so that colours may "
+        "be wrong; apply them first: gdal_translate -unscale -ot Float32",
+    )
 
 
 def _raster_window(window: Window) -> RasterWindow:
@@ -182,8 +213,12 @@ def _is_white_zero(file: rasterio.DatasetReader) -> bool:
 
 
 def _palette(file: rasterio.DatasetReader) -> Image | None:
-    """Colours uint8 [N, 3] of a raster of one band that has a palette; [N, 4] with transparency."""
-    if file.count != 1 or file.colorinterp[0].name != "palette" or "int" not in file.dtypes[0]:
+    """Colours uint8 [N, 3] of a raster of one band that has a palette; [N, 4] with transparency.
+
+    There may be an alpha band beside it.
+    """
+    kinds = _bands_of(file).colours if file.count <= 2 else ()
+    if kinds not in (("palette",), ("palette", "alpha")) or "int" not in file.dtypes[0]:
         return None
     if _is_white_zero(file):
         return None  # a ramp of 8 bits that GDAL makes, whatever the depth of the pixels
@@ -198,8 +233,15 @@ def _palette(file: rasterio.DatasetReader) -> Image | None:
 
 
 def _check_colours(path: Path, kind: str) -> None:
+    with open_regular(path) as file:
+        _check_colours_of(reading(file), kind)
+
+
+def _check_colours_of(read: Read, kind: str) -> None:
     if kind == TIFF:
-        check_colours(first_directory(path))
+        check_colours(directory_of(read))
+    elif kind == JPEG_2000:
+        check_jp2_colours(read(0, HEADER_BYTES))
 
 
 def _check_size(file: rasterio.DatasetReader, bytes_stored: int | None = None) -> None:

@@ -4,12 +4,16 @@ Source: TIFF 6.0, sections 2 and 8; BigTIFF has entries of 20 bytes.
 """
 
 import contextlib
-import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
 from scenehash.errors import InputError
 from scenehash.files import open_regular
+
+# So many bytes from a place on, of a file or an object; fewer where it ends.
+Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
 _SHORT, _BIG = 3, 43
@@ -28,18 +32,33 @@ NO_COLOURS = {
 
 def first_directory(path: Path) -> dict[int, int]:
     """The first directory of a TIFF file: what its tags of 16 bits say; empty where it is cut."""
-    with open_regular(path) as file, contextlib.suppress(struct.error, OSError, OverflowError):
-        head = file.read(16)
+    with open_regular(path) as file:
+        return directory_of(reading(file))
+
+
+def reading(file: BinaryIO) -> Read:
+    """How an open file is read in places."""
+
+    def read(start: int, size: int) -> bytes:
+        file.seek(start)
+        return file.read(size)
+
+    return read
+
+
+def directory_of(read: Read) -> dict[int, int]:
+    """The same of what is read so."""
+    with contextlib.suppress(struct.error, OSError, OverflowError):
+        head = read(0, 16)
         order = "<" if head[:1] == b"I" else ">"
         is_big = struct.unpack(order + "H", head[2:4])[0] == _BIG
         form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
         (start,) = struct.unpack(
             order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8]
         )
-        if start < os.fstat(file.fileno()).st_size:
-            file.seek(start)
-            (count,) = struct.unpack(form, file.read(struct.calcsize(form)))
-            return short_values(head, file.read(min(count, MOST_TAGS) * entry))
+        size = struct.calcsize(form)
+        (count,) = struct.unpack(form, read(start, size))
+        return short_values(head, read(start + size, min(count, MOST_TAGS) * entry))
     return {}
 
 

@@ -16,15 +16,6 @@ from scenehash.codes import Codes
 
 from .records import SceneVectors, digest
 
-RULE_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alert_rule (
-    name TEXT PRIMARY KEY,
-    head TEXT NOT NULL,
-    numbers BLOB NOT NULL,
-    seal BLOB NOT NULL
-) WITHOUT ROWID;
-"""
-
 Kind = Literal["nearest", "centroid", "linear"]
 Scores = npt.NDArray[np.float32]
 # More than any rule has; bounds what a damaged entry can ask for.

@@ -12,11 +12,12 @@ that
 
 import functools
 import hashlib
+import shlex
 from datetime import datetime
 from pathlib import Path
 
 from scenehash.errors import InputError, TrustError
-from scenehash.files import check_regular, open_regular, read_regular
+from scenehash.files import check_regular, open_regular, path_text, read_regular
 
 from .keys import key_id, read_public_key
 from .paths import state_path
@@ -137,7 +138,7 @@ class Verifier:
         public = {key: bytes.fromhex(one.public) for key, one in self._state.keys.items()}
         claim = read_claim(content.path, public)
         if claim is None:
-            raise TrustError(UNSIGNED)
+            raise TrustError(UNSIGNED.format(shlex.quote(path_text(content.path))))
         self._check(claim, kind)
         if content.size != claim.size:
             raise TrustError(f"it has {content.size:,} bytes, and {claim.size:,} were signed")
@@ -207,8 +208,8 @@ class _Content:
 
 
 UNSIGNED = (
-    "it is not signed, and this machine has keys; have it signed (scenehash sign FILE --key KEY), "
-    "and put the file that ends in .sig beside it"
+    "it is not signed, and this machine has keys; sign it with one of them: "
+    "scenehash sign {} --key KEY --series NAME"
 )
 
 

@@ -23,6 +23,7 @@ from scenehash.scenes.stac import StacOptions
 from scenehash.store import SceneRecord
 
 from ...command_line import answer
+from ..scenes.inputs import scene_like, tiff
 from ..scenes.test_stac import item_link, item_of
 from .buckets import bucket, parts_in, upload
 from .parts import ALL, InThisProcess, files
@@ -133,6 +134,23 @@ def test_a_large_object_may_not_make_gdal_reach_another(address: str, scenes: Pa
                 rasterio.open(name, driver="GTiff")
     with pytest.raises(InputError), gdal():
         rasterio.open("/vsis3/archive/in/b/large.tif", driver="GTiff")
+
+
+def test_a_large_object_of_other_colours_is_refused_by_what_they_are(address: str) -> None:
+    pixels = scene_like()
+    place = {33550: ("d", [10, 10, 0]), 33922: ("d", [0, 0, 0, 5e5, 5e6, 0])}
+    projection = {34735: ("H", [1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32633])}
+    for photometric in (2, 8):
+        uri = f"{address}/lab/{photometric}.tif"
+        write_object(uri, tiff(pixels, photometric, place | projection))
+        with reaching(uri):
+            if photometric == 2:
+                scene = open_object_scene(uri)
+                assert scene is not None
+                scene.close()
+            else:
+                with pytest.raises(InputError, match=r"its colours are CIE L\*a\*b"):
+                    open_object_scene(uri)
 
 
 def test_addresses_that_lead_nowhere_are_said_in_a_line(

@@ -117,3 +117,20 @@ def test_two_stores_of_one_name_are_told_apart(tmp_path):
     stores = [one["store"] for one in answer("link", "status", "--store", ground)["received"]]
     assert len(set(stores)) == 2
     assert all(f"from north ({store[:8]}): complete" in told for store in stores)
+
+
+def test_a_peer_that_is_no_more_is_forgotten(tmp_path):
+    make(tmp_path / "s", 5).close()
+    ground, up = tmp_path / "ground", tmp_path / "up.shlb"
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    answer("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", up)
+    answer("link", "apply", up, "--store", ground)
+    told = run("link", "forget", "south", "--store", ground)
+    assert told.exit_code == 1 and "'south'; there is north" in " ".join(told.stderr.split())
+    done = answer("link", "forget", "ground", "--store", tmp_path / "s")
+    assert (done["peer"], done["bundles"], done["stores"], done["scenes"]) == ("ground", 1, [], 0)
+    told = run("link", "forget", "north", "--store", ground)
+    assert (
+        told.stdout == "north: forgotten: 0 bundles to it, 1 store of it; 5 scenes from it stay\n"
+    )
+    assert answer("link", "status", "--store", ground)["received"] == []

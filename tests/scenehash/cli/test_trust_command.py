@@ -1,11 +1,17 @@
 """scenehash trust, sign and verify: what they do, and what they say."""
 
+import shlex
 from pathlib import Path
 
 import pytest
 
+from scenehash import HashModel
+from scenehash.errors import ModelError
+from scenehash.store import model_of
+
 from ...command_line import answer, run
 from ...tiny_model import tiny_model
+from ..store.samples import make
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +27,7 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     made = answer("trust", "key", key)
     assert run("verify", model).exit_code == 2
     added = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
-    assert "the models that stores on this machine keep" in " ".join(added.stderr.split())
+    assert "sign the models of stores that were adapted before" in " ".join(added.stderr.split())
     again = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
     assert (again.exit_code, again.stderr) == (0, "")
     assert "it is not signed" in run("verify", model).stderr
@@ -32,6 +38,30 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     assert (listed["name"], listed["revoked"]) == ("ground", None)
     answer("trust", "revoke", "ground")
     assert "(ground) was revoked" in run("verify", model).stderr
+
+
+def test_stores_that_were_adapted_before_the_first_key_open_after_the_command_that_is_named(
+    tmp_path: Path,
+) -> None:
+    stores = [tmp_path / "north store", tmp_path / "south"]
+    for seed, path in enumerate(stores):
+        with make(path, 2) as store:
+            adapted = tiny_model(tmp_path / "adapted.onnx", adapted=True, seed=seed)
+            store.keep_model(adapted.read_bytes())
+        HashModel.load(str(model_of(path)))
+    key = tmp_path / "own.pem"
+    answer("trust", "key", key)
+    answer("trust", "add", f"{key}.pub")
+    for path in stores:
+        kept = str(model_of(path))
+        with pytest.raises(ModelError, match="it is not signed, and this machine has keys") as told:
+            HashModel.load(kept)
+        command = str(told.value).partition("with one of them: scenehash ")[2]
+        assert command
+        words = {"KEY": str(key), "NAME": path.name}
+        answer(*(words.get(word, word) for word in shlex.split(command)))
+    for path in stores * 2:
+        HashModel.load(str(model_of(path)))
 
 
 def test_a_machine_makes_a_key_of_its_own_once(settings: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreDamagedError
-from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
+from scenehash.link import PackOptions, apply_bundles, forget_peer, link_status, pack_bundle
 from scenehash.store import Alert, HashedScene
 
 from ..store.samples import LINEAGE, make, placed, scene
@@ -429,3 +429,54 @@ def test_any_width_goes_over_a_link(tmp_path):
         store.add([wide])
     exchange(tmp_path, [tmp_path / "one"], tmp_path / "ground")
     assert_merged(tmp_path / "ground", [tmp_path / "one"])
+
+
+def test_a_peer_that_is_no_more_is_forgotten_and_its_scenes_stay(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(2, 2))
+    two = station(tmp_path / "two", "two", placed(3, 4), placed(2, 2))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one, two], ground)
+    with CodeStore.open(ground) as store:
+        tiles = store.counts()
+        ids = store.links.states.peers("from")
+    done = forget_peer(ground, "one")
+    assert (done.peer, done.scenes, len(done.stores)) == ("one", 2, 1) and done.bundles > 0
+    status = link_status(ground)
+    assert [line["station"] for line in status["received"]] == ["two"]
+    assert [line["peer"] for line in status["sent"]] == ["two"]
+    with CodeStore.open(ground) as store:
+        assert store.counts() == tiles and store.verify() == []
+        with pytest.raises(NotStoredError, match="there is ground, two"):
+            store.resolve(Filter(station="one"))
+    for known in ("one", ids[0][:4]):
+        with pytest.raises(NotStoredError, match=r"no link to or from '\w+'; there is two"):
+            forget_peer(ground, known)
+    (own,) = done.stores
+    (other,) = {*ids} - {own}
+    assert forget_peer(ground, other[:8]).stores == (other,)
+    assert link_status(ground)["received"] == []
+
+
+def test_a_peer_that_was_forgotten_and_comes_back_counts_as_new(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(2, 2))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    number = link_status(one)["sent"][0]["bundles"]
+    for path, peer in ((one, "ground"), (ground, "one")):
+        forget_peer(path, peer)
+    assert link_status(one)["sent"] == []
+    up = pack_bundle(one, "ground", tmp_path)
+    assert (up.tiles, link_status(one)["sent"][0]["bundles"]) == (7, number + 1)
+    exchange(tmp_path, [one], ground)
+    assert_merged(ground, [one])
+
+
+def test_a_station_that_forgot_its_peer_sends_it_all_again(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0, 5))
+    ground = tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    forget_peer(one, "ground")
+    with CodeStore.open(one, writable=True) as store:
+        store.add([placed(1, 3)])
+    exchange(tmp_path, [one], ground)
+    assert_merged(ground, [one])

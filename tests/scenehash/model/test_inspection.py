@@ -170,7 +170,7 @@ def test_of_a_file_that_is_no_model_only_the_outermost_fields_are_read(tmp_path:
     for start in (b"", field(1, 10), varint(GRAPH << 3 | 2) + varint(10**10), b"\x7fELF"):
         with path.open("wb") as file:
             file.write(start)
-            file.truncate(190_000_000)
+            file.truncate(MAX_MODEL_BYTES - 10)
         tracemalloc.start()
         try:
             with pytest.raises(ModelError, match="not an ONNX file"):
@@ -201,7 +201,7 @@ def test_only_regular_files_of_bounded_size_are_read(tmp_path: Path) -> None:
     large = tmp_path / "large.onnx"
     with large.open("wb") as file:
         file.truncate(MAX_MODEL_BYTES + 1)
-    with pytest.raises(ModelError, match="at most 200,000,000"):
+    with pytest.raises(ModelError, match="at most 100,000,000"):
         read_model(large)
     os.mkfifo(tmp_path / "pipe.onnx")
     (tmp_path / "link.onnx").symlink_to("/dev/zero")

@@ -110,6 +110,30 @@ def test_a_palettes_nodata_and_transparency_are_no_data(tmp_path: Path) -> None:
     assert (len(read_scene(path).tiles), read_scene(path).skipped) == (2, 0)
 
 
+def test_an_alpha_band_beside_a_palette_is_none_of_its_colours(tmp_path: Path) -> None:
+    indices = np.arange(256, dtype=np.uint8)[np.newaxis].repeat(256, 0)
+    alpha = np.full((256, 256), 255, np.uint8)
+    alpha[:64] = 0
+    ramps = [257 * np.arange(256), 257 * np.arange(255, -1, -1), [257 * 128] * 256]
+    tags = {320: ("H", [int(one) for ramp in ramps for one in ramp]), 338: ("H", [2])}
+    path = written(tmp_path / "a.tif", tiff(np.dstack([indices, alpha]), 3, tags))
+    expected = np.dstack([indices, 255 - indices, np.full((256, 256), 128)])
+    expected[:64] = 0
+    assert np.array_equal(read_image(path), expected)
+    with open_scene(path) as scene:
+        _, valid = scene.picture(Window(0, 0, 256, 256), 256)
+    assert valid is not None and np.array_equal(valid, alpha > 0)
+
+
+def test_bands_of_different_scales_get_a_warning(tmp_path: Path) -> None:
+    path = raster(tmp_path / "a.tif", planes(scene_like()).astype(np.int16))
+    for scales, is_said in (((0.1,) * 3, False), ((0.1, 0.2, 0.1), True)):
+        with rasterio.open(path, "r+") as file:
+            file.scales = scales
+        with open_scene(path) as scene:
+            assert any("different scales" in line for line in scene.warnings) == is_said
+
+
 def test_bits_and_few_classes_are_told_apart(tmp_path: Path) -> None:
     classes = (GREY // 60).astype(np.uint8)
     assert classes.max() <= 4
@@ -328,6 +352,27 @@ def test_values_that_are_no_colours_are_refused_by_what_they_are(
     beside.write_text(vrt(vrt_band("a.tif")))
     with pytest.raises(InputError, match=r"convert it to red, green and blue"):
         read_image(beside)
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [(16, None), (17, None), (12, "CMYK"), (14, "CIE L"), (18, "its colours are sYCC")],
+)
+def test_a_jpeg_2000_of_other_colours_is_refused_by_what_they_are(
+    tmp_path: Path, space: int, said: str | None
+) -> None:
+    # GDAL gives sYCC as it is stored, and calls it red, green and blue.
+    path = tmp_path / "a.jp2"
+    Image.fromarray(COLOUR).save(path, irreversible=False)
+    data = path.read_bytes()
+    at = data.index(b"colr") + 4
+    assert data[at : at + 7] == b"\1\0\0" + (16).to_bytes(4, "big")
+    path.write_bytes(data[: at + 3] + space.to_bytes(4, "big") + data[at + 7 :])
+    if said is None:
+        assert np.array_equal(read_image(path), COLOUR)
+        return
+    with pytest.raises(InputError, match=said):
+        read_image(path)
 
 
 def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """A store of every format version that ever was is read by this scenehash."""
 
+import contextlib
+import dataclasses
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,9 +12,11 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.alerts.judging import example_distances
 from scenehash.errors import StoreError
+from scenehash.store.catalog.catalog import LATER, SCHEMA
+from scenehash.store.files.rehash_work import Done, rehash_work
 
 from ...golden.make_store import PLACED, PLAIN
-from .samples import LINEAGE, scene
+from .samples import LINEAGE, make, scene
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -66,3 +71,43 @@ def test_a_draft_of_the_format_is_refused(tmp_path: Path) -> None:
         catalog.execute("PRAGMA user_version = 1")
     with pytest.raises(StoreError, match="before its format was settled"):
         CodeStore.open(tmp_path / "s")
+
+
+TABLES = re.findall(r"TABLE (?:IF NOT EXISTS )?(\w+) \(", SCHEMA + LATER)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_of_an_earlier_draft_is_refused_by_its_name(tmp_path: Path, table: str) -> None:
+    make(tmp_path / "s", 3).close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "s" / "catalog.sqlite")) as catalog:
+        catalog.executescript(LATER)
+    CodeStore.open(tmp_path / "s").close()  # as it is made today
+    with contextlib.closing(sqlite3.connect(tmp_path / "s" / "catalog.sqlite")) as catalog:
+        catalog.execute(f"ALTER TABLE {table} ADD COLUMN earlier TEXT")
+    for writable in (False, True):
+        with pytest.raises(StoreError, match=rf"was settled, or damaged \(the columns of {table}"):
+            CodeStore.open(tmp_path / "s", writable=writable)
+
+
+def test_thumbnails_of_an_earlier_draft_are_made_anew(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.keep_thumbnails()
+    with contextlib.closing(sqlite3.connect(tmp_path / "s" / "thumbnails.sqlite")) as file:
+        file.execute("ALTER TABLE thumbnail ADD COLUMN earlier TEXT")
+    with CodeStore.open(tmp_path / "s", writable=True) as store:
+        store.keep_thumbnails()
+        store.add([dataclasses.replace(scene(1), thumbnails=[b"jpeg"])])
+        (record,) = (record for record, _ in store.scenes())
+        assert store.thumbnails.of_scene(record) == [b"jpeg"]
+
+
+def test_a_rehash_of_an_earlier_draft_is_begun_anew(tmp_path: Path) -> None:
+    with rehash_work(tmp_path, "b" * 16, 64, None):
+        pass
+    (file,) = (tmp_path / "rehash").glob("*.sqlite")
+    with contextlib.closing(sqlite3.connect(file)) as catalog:
+        catalog.execute("ALTER TABLE done DROP COLUMN how")
+    with make(tmp_path / "s", 1) as store, rehash_work(tmp_path, "b" * 16, 64, None) as work:
+        records = [record for record, _ in store.scenes()]
+        work.put([(records[0], Done("codes", scene(0).codes))])
+        assert work.find(records[0]) is not None

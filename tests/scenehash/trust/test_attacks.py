@@ -164,14 +164,14 @@ def unsigned_10_gb(scene: Scene) -> None:
     claims_10_gb(scene)
 
 
-def unsigned_200_mb(scene: Scene) -> None:
+def unsigned_100_mb(scene: Scene) -> None:
     """Well-formed."""
     large(scene)
     scene.signature.unlink()
 
 
 def unsigned_of_an_accepted_size(scene: Scene) -> None:
-    """Well-formed, of 200 MB, as a file that was accepted."""
+    """Well-formed, of 100 MB, as a file that was accepted."""
     large(scene)
     with change_state(scene.state) as state:
         (accepted,) = state.accepted.values()
@@ -179,7 +179,7 @@ def unsigned_of_an_accepted_size(scene: Scene) -> None:
     scene.signature.unlink()
 
 
-def changed_200_mb(scene: Scene) -> None:
+def changed_100_mb(scene: Scene) -> None:
     """Well-formed, and signed before it was changed."""
     large(scene)
     sign_file(scene.model, scene.key, "model", "tiny", 9, "tiny")
@@ -363,9 +363,9 @@ ATTACKS: dict[Callable[[Scene], None], str] = {
     unsigned: "it is not signed, and this machine has keys",
     claims_10_gb: "it has 10,000,000,000 bytes",
     unsigned_10_gb: "it is not signed, and this machine has keys",
-    unsigned_200_mb: "it is not signed, and this machine has keys",
+    unsigned_100_mb: "it is not signed, and this machine has keys",
     unsigned_of_an_accepted_size: "it is not signed, and this machine has keys",
-    changed_200_mb: "it has changed since it was signed",
+    changed_100_mb: "it has changed since it was signed",
     signed_by_another: "which is unknown here",
     names_a_known_key: "does not match the key",
     signature_changed: "does not match the key",

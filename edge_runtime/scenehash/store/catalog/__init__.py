@@ -9,5 +9,6 @@ tile_table.py   tiles, footprints, and the R*Tree of blocks.py
 entry.py        one scene, compared with its checksums
 alerts.py       store.alerts: what a watch matches new scenes against
 outbox.py       store.outbox: events until they are delivered
+link_tables.py  the tables of store.links
 quarantine.py   store.quarantine: inputs that could not be ingested
 """

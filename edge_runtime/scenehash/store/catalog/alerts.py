@@ -11,7 +11,7 @@ from scenehash.errors import NotStoredError, StoreDamagedError, StoreError
 from scenehash.tiling import Window
 
 from ..alert import Alert, ExampleTile
-from ..alert_rule import RULE_SCHEMA, rule_of
+from ..alert_rule import rule_of
 from ..records import digest
 from .database import Database, Transacting
 
@@ -22,6 +22,14 @@ CREATE TABLE alert (
     examples BLOB NOT NULL,
     negatives BLOB NOT NULL,
     sources TEXT NOT NULL,
+    seal BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+RULE_SCHEMA = """
+CREATE TABLE IF NOT EXISTS alert_rule (
+    name TEXT PRIMARY KEY,
+    head TEXT NOT NULL,
+    numbers BLOB NOT NULL,
     seal BLOB NOT NULL
 ) WITHOUT ROWID;
 """

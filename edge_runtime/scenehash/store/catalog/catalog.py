@@ -10,8 +10,9 @@ import numpy as np
 from scenehash.errors import StoreError
 
 from ..rows import Ranges
-from .alerts import ALERT_SCHEMA
+from .alerts import ALERT_SCHEMA, RULE_SCHEMA
 from .database import Database, connect, damaged_values, our_errors
+from .link_tables import LINK_SCHEMA
 from .outbox import OUTBOX_SCHEMA
 from .quarantine import QUARANTINE_SCHEMA
 from .scene_table import SCENE_SCHEMA, SceneTable
@@ -25,6 +26,16 @@ APPLICATION_ID = 0x5343_4E48  # "SCNH": tells `file` and us that this SQLite fil
 SCHEMA = (
     STATE_SCHEMA + SCENE_SCHEMA + TILE_SCHEMA + QUARANTINE_SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
 )
+# Tables that a store gets when it first needs them.
+THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (kept INTEGER);"
+VECTORS = "CREATE TABLE IF NOT EXISTS vectors (frame TEXT, dims INTEGER);"
+MODEL = "CREATE TABLE IF NOT EXISTS model (file TEXT);"
+RESTORED = (
+    "CREATE TABLE IF NOT EXISTS restored (id TEXT, taken TEXT, restored TEXT, "
+    "commits INTEGER, rows INTEGER, events INTEGER);"
+)
+STATION = "CREATE TABLE IF NOT EXISTS station (name TEXT);"
+LATER = THUMBNAILS + VECTORS + MODEL + RESTORED + STATION + RULE_SCHEMA + LINK_SCHEMA
 COLUMNS = tuple(State.__dataclass_fields__)
 
 
@@ -138,7 +149,7 @@ class Catalog:
     def keep_thumbnails(self, kept: bool) -> None:
         """Change whether they are."""
         if kept:
-            self.database.run("CREATE TABLE IF NOT EXISTS thumbnails (kept INTEGER)")
+            self.database.run(THUMBNAILS)
         else:
             self.database.run("DROP TABLE IF EXISTS thumbnails")
 
@@ -154,7 +165,7 @@ class Catalog:
         """Change whether vectors of what is added are kept, and of which frame."""
         self.database.run("DROP TABLE IF EXISTS vectors")
         if space is not None:
-            self.database.run("CREATE TABLE vectors (frame TEXT, dims INTEGER)")
+            self.database.run(VECTORS)
             self.database.run("INSERT INTO vectors VALUES (?, ?)", space)
 
     def model_id(self) -> str | None:
@@ -168,7 +179,7 @@ class Catalog:
         """Change which model file is kept."""
         self.database.run("DROP TABLE IF EXISTS model")
         if identity is not None:
-            self.database.run("CREATE TABLE model (file TEXT)")
+            self.database.run(MODEL)
             self.database.run("INSERT INTO model VALUES (?)", (identity,))
 
     def restorations(self) -> list[Restoration]:
@@ -181,10 +192,7 @@ class Catalog:
 
     def note_restoration(self, restoration: Restoration) -> None:
         """Remember, as a part of a transaction, that this store was restored from a backup."""
-        self.database.run(
-            "CREATE TABLE IF NOT EXISTS restored (id TEXT, taken TEXT, restored TEXT, "
-            "commits INTEGER, rows INTEGER, events INTEGER)"
-        )
+        self.database.run(RESTORED)
         self.database.run("INSERT INTO restored VALUES (?, ?, ?, ?, ?, ?)", restoration)
 
     def station(self) -> str | None:
@@ -196,7 +204,7 @@ class Catalog:
 
     def name_station(self, name: str) -> None:
         """Store the name."""
-        self.database.run("CREATE TABLE IF NOT EXISTS station (name TEXT)")
+        self.database.run(STATION)
         self.database.run("DELETE FROM station")
         self.database.run("INSERT INTO station VALUES (?)", (name,))
 
@@ -236,11 +244,10 @@ class Catalog:
                 f"{path}: store format {version}, and this scenehash reads format {FORMAT}: "
                 "update scenehash"
             )
-        columns = {name for _, name, *_ in self.database.all("PRAGMA table_info(store)")}
-        if "generation" not in columns:
+        if other := self.database.other_tables(SCHEMA + LATER):
             raise StoreError(
-                f"{path}: made by a scenehash from before its format was settled; "
-                "ingest the scenes into a new store"
+                f"{path}: made by a scenehash from before its format was settled, or damaged (the "
+                f"columns of {', '.join(other)}); ingest the scenes into a new store"
             )
 
 

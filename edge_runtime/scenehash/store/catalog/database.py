@@ -1,6 +1,7 @@
 """SQLite as a store needs it: durable, shared by threads, with errors that say what to do."""
 
 import contextlib
+import functools
 import os
 import sqlite3
 import struct
@@ -17,6 +18,11 @@ CATALOG_DAMAGED = (
     "the catalog is damaged ({}); restore it from a backup, or ingest again into a new store"
 )
 VALUES_AT_ONCE = 10_000
+# Each table and its columns. The tables of an R-tree are SQLite's own.
+TABLES = (
+    "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(one.name)) "
+    "FROM sqlite_master AS one WHERE type = 'table' AND name NOT GLOB 'block*'"
+)
 
 # What a value that is not of the kind it was can raise where it is used.
 WRONG_VALUES = (
@@ -97,6 +103,11 @@ class Database:
             found += self.all(f"{query} IN ({', '.join('?' * len(some))})", *before, *some)
         return found
 
+    def other_tables(self, schema: str) -> list[str]:
+        """The tables that have other columns than a schema makes, of those that it makes."""
+        with self._guard():
+            return other_tables(self._connection, schema)
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written inside is committed at its end, or nothing of it."""
@@ -161,6 +172,24 @@ def copy_database(path: Path, to: Path) -> None:
     """
     with contextlib.closing(connect(path, writable=False)) as connection:
         _copy(connection, to)
+
+
+def other_tables(connection: sqlite3.Connection, schema: str) -> list[str]:
+    """The tables of a database that have other columns than a schema makes; sqlite3.Error.
+
+    CREATE TABLE IF NOT EXISTS leaves a table as it is. Tables of which the schema says nothing are
+    passed over, and so are those that are not there.
+    """
+    wanted = _tables(schema)
+    found = connection.execute(TABLES).fetchall()
+    return [name for name, columns in found if wanted.get(name, columns) != columns]
+
+
+@functools.cache
+def _tables(schema: str) -> dict[str, str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema)
+        return dict(connection.execute(TABLES).fetchall())
 
 
 def _copy(connection: sqlite3.Connection, to: Path) -> None:

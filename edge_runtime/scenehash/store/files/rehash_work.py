@@ -158,13 +158,14 @@ def forget_work(store: Path) -> None:
 
 
 def _opened(path: Path) -> Database:
-    """The file, made where there is none, and anew where it is damaged: its work is to be done
-    again."""
+    """The file, made where there is none, and anew where it is damaged, or from before its format
+    was settled: its work is to be done again."""
     try:
         database = Database.open(path, writable=True)
         try:
             database.run(SCHEMA)
-            if database.all("PRAGMA quick_check") == [("ok",)]:
+            sound = database.all("PRAGMA quick_check") == [("ok",)]
+            if sound and not database.other_tables(SCHEMA):
                 return database
         except BaseException:
             database.close()

@@ -19,7 +19,7 @@ from scenehash.errors import StoreError
 from scenehash.files import atomic_path
 
 from ..catalog.catalog import Catalog
-from ..catalog.database import connect, transaction
+from ..catalog.database import connect, other_tables, transaction
 from ..records import FILE, SceneRecord, digest
 from ..rows import Ranges, Rows
 
@@ -205,10 +205,12 @@ class TileFile:
 
     def _is_whole(self) -> bool:
         try:
-            found = self._connection(writable=True).execute("PRAGMA quick_check").fetchall()
+            connection = self._connection(writable=True)
+            found = connection.execute("PRAGMA quick_check").fetchall()
+            other = other_tables(connection, self._schema())
         except (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError):
             return False
-        return found == [("ok",)]
+        return found == [("ok",)] and not other
 
     def _salvage(self) -> None:
         with atomic_path(self.path) as partial:

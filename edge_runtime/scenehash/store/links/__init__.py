@@ -6,5 +6,4 @@ scenes.py       which scenes of which stations the store holds
 annotations.py  what their stations say of them
 own.py          the scenes of this store, as its peers count them
 waiting.py      what has come in parts
-tables.py       the tables
 """

@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 from ..catalog.database import damaged_values
-from .tables import DAMAGED, LinkTables
+from ..catalog.link_tables import DAMAGED, LinkTables
 
 
 class Annotation(NamedTuple):

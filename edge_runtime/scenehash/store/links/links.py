@@ -1,12 +1,14 @@
 """store.links: what a store knows of other stations, each subject by itself."""
 
 from ..catalog.database import Database, Transacting
+from ..catalog.link_tables import LinkTables
 from .annotations import Annotations
 from .own import OwnScenes
 from .scenes import LinkedScenes
 from .states import LinkStates
-from .tables import LinkTables
 from .waiting import Waiting
+
+BY_STORE = ("link_scene", "link_annotation", "link_piece", "link_picture", "link_part")
 
 
 class Links:
@@ -30,3 +32,10 @@ class Links:
         with self._tables.changing() as database:
             for table in ("link_scene", "link_annotation", "link_piece"):
                 database.run(f"UPDATE {table} SET number = 0 WHERE store = ?", (store,))
+
+    def forget_store(self, store: str) -> None:
+        """Forget what has come from a store, and was asked by it, by its id."""
+        with self._tables.changing() as database:
+            database.run("DELETE FROM link WHERE way IN ('from', 'asked') AND peer = ?", [store])
+            for table in BY_STORE:
+                database.run(f"DELETE FROM {table} WHERE store = ?", [store])

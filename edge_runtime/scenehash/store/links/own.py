@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ..catalog.link_tables import LinkTables
 from .states import LinkStates
-from .tables import LinkTables
 
 OWN = "own"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..catalog.database import Database, damaged_values
-from .tables import DAMAGED, LinkTables, are_made
+from ..catalog.link_tables import DAMAGED, LinkTables, are_made
 
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..catalog.database import damaged_values
+from ..catalog.link_tables import DAMAGED, LinkTables
 from ..records import digest
-from .tables import DAMAGED, LinkTables
 
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
 # by its id; what this store counts of itself.
 Way = Literal["to", "questions", "from", "asked", "own"]
+
+
+NOT_FORGOTTEN = "json_extract(state, '$.forgotten') IS NULL"
 
 
 class LinkStates:
@@ -23,7 +26,9 @@ class LinkStates:
         """The peers that there is a state of."""
         if not self._tables.are_made():
             return []
-        found = self._tables.database.all("SELECT peer FROM link WHERE way = ? ORDER BY peer", way)
+        found = self._tables.database.all(
+            f"SELECT peer FROM link WHERE way = ? AND {NOT_FORGOTTEN} ORDER BY peer", way
+        )
         return [peer for (peer,) in found]
 
     def get(self, way: Way, peer: str) -> dict[str, Any]:
@@ -48,6 +53,16 @@ class LinkStates:
                 "INSERT OR REPLACE INTO link VALUES (?, ?, ?, ?)",
                 (way, peer, text, _seal(way, peer, text)),
             )
+
+    def forget_peer(self, peer: str) -> None:
+        """Forget what was sent to a peer, and asked of it, by its name.
+
+        The last numbers of both stay: another bundle of one of them would count as known.
+        """
+        with self._tables.changing():
+            for way, last in (("to", "number"), ("questions", "last")):
+                if state := self.get(way, peer):
+                    self.keep(way, peer, {last: state.get(last, 0), "forgotten": True})
 
     def damage(self) -> list[str]:
         """List the damage, a line each."""

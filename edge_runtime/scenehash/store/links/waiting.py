@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from .tables import LinkTables
+from ..catalog.link_tables import LinkTables
 
 
 class WaitingPiece(NamedTuple):

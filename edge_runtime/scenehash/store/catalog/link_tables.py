@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from ..catalog.database import Database, Transacting
+from .database import Database, Transacting
 
 LINK_SCHEMA = """
 CREATE TABLE IF NOT EXISTS link (
