@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from scenehash import HashModel
+from scenehash.alerts.judging import judge, rule_scores
+from scenehash.alerts.making import default_radius
+from scenehash.alerts.radius_counts import Tuning, tune
+from scenehash.alerts.rule_fitting import Candidates, Samples
 from scenehash.scenes import read_image
 from scenehash.store import Alert, SceneVectors
-from scenehash.watcher.alerts import default_radius
-from scenehash.watcher.radius_counts import Tuning, tune
-from scenehash.watcher.rule_fitting import Candidates, Samples
 from scenehash_train.data import read_archive, split
 
 EXAMPLES, SEED = 5, 0
@@ -52,11 +53,11 @@ def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]
     candidates = Candidates.fit(like, like.part(np.zeros(len(like), bool)), stored)
     for rate in RATES:
         rule, _ = candidates.rule("", rate / 1000)
-        matches = rule.scores(arriving.codes, arriving.vectors) >= rule.threshold
+        matches = rule_scores(rule, arriving.codes, arriving.vectors) >= rule.threshold
         share, recall = rule.expected.share, rule.expected.recall
         found.append((rate / 1000, share, matches[~true].mean(), recall, matches[true].mean()))
     peer = Alert("kind", default_radius(8 * like.codes.shape[1]), like.codes, like.codes[:0], ())
-    matches = peer.judge(arriving.codes).matches
+    matches = judge(peer, arriving.codes).matches
     found.append((np.nan, np.nan, matches[~true].mean(), np.nan, matches[true].mean()))
     return found
 

@@ -463,7 +463,7 @@ class Month:
             for name in self.names:
                 with CodeStore.open(self.folder / name) as store:
                     merged.merge(store)
-                    known = {one.first_row: one for one in ground.links.scenes(store.uuid)}
+                    known = {one.first_row: one for one in ground.links.scenes.of_store(store.uuid)}
                     if sorted(known) != [row for row, _, _ in store.scene_rows()]:
                         return False
                     for row, _, content in store.scene_rows():

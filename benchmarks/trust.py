@@ -23,7 +23,8 @@ from pathlib import Path
 
 from scenehash import HashModel
 from scenehash.errors import ModelError
-from scenehash.model.model_file import read_card, shipped_model
+from scenehash.model.model_file import shipped_model
+from scenehash.model.reading import read_card
 from scenehash.model.trusted import read_trusted
 from scenehash.trust import add_key, make_key
 from tests.scenehash.model.wire import with_card

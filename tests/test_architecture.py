@@ -45,7 +45,7 @@ def test_a_package_imports_only_what_it_may(package: str) -> None:
 
 
 def test_the_docstring_of_a_package_lists_all_its_modules() -> None:
-    packages = [path.parent for path in (ROOT / "edge_runtime/scenehash").glob("*/__init__.py")]
+    packages = [path.parent for path in (ROOT / "edge_runtime/scenehash").rglob("*/__init__.py")]
     for package in packages:
         text = ast.get_docstring(ast.parse((package / "__init__.py").read_text())) or ""
         modules = {path.name for path in package.glob("[!_]*.py")}

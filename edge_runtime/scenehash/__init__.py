@@ -63,6 +63,9 @@ from typing import TYPE_CHECKING
 from .lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from .alerts.changing import confirm_match, forget_match, reject_match, set_false_alarm_rate
+    from .alerts.making import add_alert
+    from .alerts.trial import count_alert_matches, propose_radius
     from .archive import HashReport, LoadReport, hash_archive, load_archive, push_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
@@ -87,15 +90,6 @@ if TYPE_CHECKING:
     from .scenes import SceneTiles, read_scene
     from .store import Area, CodeStore, Filter, Hit
     from .tiling import Tiling
-    from .watcher.alerts import (
-        add_alert,
-        confirm_match,
-        count_alert_matches,
-        forget_match,
-        propose_radius,
-        reject_match,
-        set_false_alarm_rate,
-    )
     from .watcher.options import SinkOptions, WatchOptions, WatchReport
     from .watcher.watch import watch
 
@@ -178,10 +172,10 @@ _MODULE_OF = {
     "Tiling": "tiling",
     "WatchOptions": "watcher.options",
     "WatchReport": "watcher.options",
-    "add_alert": "watcher.alerts",
+    "add_alert": "alerts.making",
     "bench": "diagnose.bench.run",
-    "confirm_match": "watcher.alerts",
-    "forget_match": "watcher.alerts",
+    "confirm_match": "alerts.changing",
+    "forget_match": "alerts.changing",
     "doctor": "diagnose.doctor",
     "hash_archive": "archive",
     "ingest": "ingestion",
@@ -191,13 +185,13 @@ _MODULE_OF = {
     "push_archive": "archive",
     "read_scene": "scenes",
     "rehash": "ingestion.rehash",
-    "reject_match": "watcher.alerts",
+    "reject_match": "alerts.changing",
     "relocate": "ingestion.relocate",
     "retry_quarantine": "ingestion",
     "search": "retrieval.search",
-    "set_false_alarm_rate": "watcher.alerts",
-    "count_alert_matches": "watcher.alerts",
-    "propose_radius": "watcher.alerts",
+    "set_false_alarm_rate": "alerts.changing",
+    "count_alert_matches": "alerts.trial",
+    "propose_radius": "alerts.trial",
     "watch": "watcher.watch",
 }
 

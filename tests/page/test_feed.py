@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from scenehash import CodeStore
+from scenehash.alerts.making import add_alert
 from scenehash.demo.tiles import demo_tiles, query_path
-from scenehash.watcher.alerts import add_alert
 
 from ..scenehash.serve.stations import COMMAND, wait_for
 from .conftest import ServerProcess, Visit, geotiff, picture, visiting

@@ -10,7 +10,7 @@ from scenehash.codes import Codes, unpack
 from scenehash.model.linear_code import Vectors
 from scenehash.retrieval.mixing import Mixing
 from scenehash.store import TileSample
-from scenehash.store.sample import SAMPLED
+from scenehash.store.search.sample import SAMPLED
 
 from .data import Labels, memberships
 

@@ -11,8 +11,8 @@ from scenehash.engines.pushing import push_source
 from scenehash.engines.source import Facts, SceneRead
 from scenehash.errors import ArchiveError, ScenehashError
 from scenehash.progress import SILENT, Progress
+from scenehash.store.catalog.station import check_station_name
 from scenehash.store.records import SceneMark, record_of
-from scenehash.store.station import check_station_name
 
 from .load import read_manifest, scene_of
 from .manifest import Entry, Manifest

@@ -15,9 +15,9 @@ from .register import register_command, register_group
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from scenehash.alerts.match_counts import AlertTest
+    from scenehash.alerts.radius_counts import Tuning
     from scenehash.store import Alert, CodeStore
-    from scenehash.watcher.alert_test import AlertTest
-    from scenehash.watcher.radius_counts import Tuning
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
 FalseAlarms = Annotated[
@@ -101,8 +101,8 @@ def add_command(
     Take an example out of a large scene by --window, --at or --whole. A running watch uses the
     alert from its next scene on.
     """
+    from scenehash.alerts.making import add_alert
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import add_alert
 
     given = [*examples, *(negatives or ())]
     crop = cropping.crop(given)
@@ -126,8 +126,8 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
 
     Those too that could not follow the store to another model: they are disabled.
     """
+    from scenehash.alerts.disabled import DISABLED, alerts_document, disabled_alerts
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import DISABLED, alerts_document, disabled_alerts
 
     with CodeStore.open(store) as code_store:
         alerts, disabled = code_store.alerts.list(), disabled_alerts(code_store)
@@ -142,8 +142,8 @@ def remove_command(
     name: Name, store: StorePath, wait: Wait = False, as_json: AsJson = False
 ) -> None:
     """Remove an alert."""
+    from scenehash.alerts.disabled import remove_alert
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import remove_alert
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         remove_alert(code_store, name)
@@ -158,9 +158,10 @@ def confirm_command(
 
     The tile becomes an example. A note says so where the alert would not have matched it.
     """
+    from scenehash.alerts.changing import confirm_match
+    from scenehash.alerts.trial import judge_row
     from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import confirm_match, judge_row
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         before = judge_row(code_store, name, row)
@@ -187,9 +188,9 @@ def reject_command(
     The tile becomes a negative example: tiles at least as near to it as to an example no longer
     match.
     """
+    from scenehash.alerts.changing import reject_match
     from scenehash.retrieval.filter_text import named
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import reject_match
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = reject_match(code_store, name, row)
@@ -208,8 +209,8 @@ def forget_command(
 
     It takes back what confirm, reject or add made of the tile.
     """
+    from scenehash.alerts.changing import forget_match
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import forget_match
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
         alert = forget_match(code_store, name, row)
@@ -247,9 +248,9 @@ def test_command(
     false alarms and recall are measured.
     Nothing is changed; see: scenehash alert tune.
     """
+    from scenehash.alerts.trial import count_alert_matches
     from scenehash.report.contact_sheet import check_format
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import count_alert_matches
 
     if sheet is not None:
         check_output(sheet, outside=store)
@@ -281,8 +282,8 @@ def tune_command(
 
     With neither, its rule is chosen anew for the rate that it has, by what the store holds now.
     """
+    from scenehash.alerts.changing import set_false_alarm_rate, set_radius
     from scenehash.store import CodeStore
-    from scenehash.watcher.alerts import set_false_alarm_rate, set_radius
 
     if radius is not None and false_alarms is not None:
         raise UsageError("--radius and --false-alarms: give one of them")
@@ -299,9 +300,9 @@ def _write_sheet(path: Path, alert: "Alert", proposed: int, store: "CodeStore") 
 
     By the rule that an alert has; otherwise by the proposed radius.
     """
+    from scenehash.alerts.trial import border
     from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
     from scenehash.retrieval.pictures import example_pixels, thumbnail_pixels
-    from scenehash.watcher.alerts import border
 
     image = example_pixels(alert, store)
     radius = None if alert.is_fitted else proposed

@@ -9,7 +9,7 @@ from .choices import StoreChoice
 from .console import CONSOLE, AsJson, counted, notice, report
 
 if TYPE_CHECKING:
-    from scenehash.store.backup_file import Kept
+    from scenehash.store.backups.backup_file import Kept
 
 BackupArgument = Annotated[Path, typer.Argument(metavar="BACKUP", help="Read this backup file.")]
 
@@ -34,7 +34,7 @@ def backup_command(
     Only what has changed since the last backup in the file is written. It is read back and
     compared before the backup counts.
     """
-    from scenehash.store.backup import back_up
+    from scenehash.store.backups.backup import back_up
 
     folder = choice.folder()
     done = back_up(folder, to, keep, progress=CONSOLE)
@@ -52,7 +52,7 @@ def backups_command(
     as_json: AsJson = False,
 ) -> None:
     """List the backups in a file."""
-    from scenehash.store.restore import list_backups
+    from scenehash.store.backups.restore import list_backups
 
     found = list_backups(backup, verify)
     document = {"file": str(backup), "backups": [kept.document() for kept in found]}
@@ -81,7 +81,7 @@ def restore_command(
 
     It says what the store does not know since then.
     """
-    from scenehash.store.restore import restore
+    from scenehash.store.backups.restore import restore
 
     done = restore(backup, to, number, progress=CONSOLE)
     for line in done.damage:

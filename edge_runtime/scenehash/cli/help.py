@@ -41,17 +41,21 @@ def give_all(app: typer.Typer) -> None:
 
 
 class _Command(TyperCommand):
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing:
-            self._refuse_repeated(ctx, list(args))
-        return super().parse_args(ctx, args)
+    def make_parser(self, ctx: Any) -> Any:
+        """A parser that refuses several values where it would take the last, and say nothing."""
+        parser: Any = super().make_parser(ctx)
+        parse = parser.parse_args
 
-    def _refuse_repeated(self, ctx: Any, args: list[str]) -> None:
-        """The parser would take the last of several values, and say nothing."""
-        *_, order = self.make_parser(ctx).parse_args(args=args)
-        for param, count in Counter(order).items():
-            if isinstance(param, TyperOption) and count > 1 and not param.multiple:
-                ctx.fail(f"{param.opts[0]}: given {count} times; give it once")
+        def parse_each_once(args: list[str]) -> tuple[Any, list[str], list[Any]]:
+            values, rest, order = parse(args=args)
+            for param, count in Counter(order).items():
+                if isinstance(param, TyperOption) and count > 1 and not param.multiple:
+                    ctx.fail(f"{param.opts[0]}: given {count} times; give it once")
+            return values, rest, order
+
+        if not ctx.resilient_parsing:
+            parser.parse_args = parse_each_once
+        return parser
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         return [_argument(piece) for piece in super().collect_usage_pieces(ctx)]

@@ -156,7 +156,7 @@ def _hit_table(result: "SearchResult", group: bool) -> "Table":
     from rich.table import Table
 
     from scenehash.retrieval.filter_text import named, window_text
-    from scenehash.store.station import origin_of
+    from scenehash.store.catalog.station import origin_of
 
     headings = ["rank", "distance", "match", "row", "scene", "window"]
     stations = len({hit.station for hit in result.hits}) > 1 or any(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scenehash.ingestion.report import Made
     from scenehash.store import CodeStore, Earlier
-    from scenehash.store.listing import ListedScene
+    from scenehash.store.reading.listing import ListedScene
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10

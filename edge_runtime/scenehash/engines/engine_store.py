@@ -16,10 +16,10 @@ from scenehash.geo import Box
 from scenehash.index import Explanation
 from scenehash.store import Filter, Hit, SearchRequest, TileSample
 from scenehash.store.records import Tile, seconds
-from scenehash.store.resolving import resolve
 from scenehash.store.rows import Rows
-from scenehash.store.sample import NO_TILES
-from scenehash.store.selection import around
+from scenehash.store.search.resolving import resolve
+from scenehash.store.search.sample import NO_TILES
+from scenehash.store.search.selection import around
 
 from .address import Address
 from .backend import Backend, Conditions, Document, Found
@@ -402,7 +402,7 @@ class NoRepresentations:
 
 
 class _Known:
-    """What is in a collection, as filters ask for it: see scenehash.store.resolving."""
+    """What is in a collection, as filters ask for it: see scenehash.store.search.resolving."""
 
     def __init__(self, engine: EngineStore) -> None:
         self._engine = engine

@@ -29,9 +29,8 @@ TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
 LITE_CHANNEL = {"grpc.keepalive_time_ms": 600_000}
 # What an answer, or a request, has at most.
 MOST = 16_384
-KEYS_AT_ONCE = 4096
-TILES_AT_ONCE = 16_384
-QUERIES_AT_ONCE = 64
+KEYS_A_REQUEST = 4096
+QUERIES_A_REQUEST = 64
 # Bytes of a text field.
 LONGEST = 65_535
 MOST_LABELS = 1024
@@ -150,8 +149,8 @@ class Milvus:
         self._upsert(self._scenes(shelf), fields, unsealed)
         tiles = _tile_columns(scenes)
         bits = 8 * scenes[0].codes.shape[1]
-        for start in range(0, len(tiles["number"]), TILES_AT_ONCE):
-            some = {name: own[start : start + TILES_AT_ONCE] for name, own in tiles.items()}
+        for start in range(0, len(tiles["number"]), MOST):
+            some = {name: own[start : start + MOST] for name, own in tiles.items()}
             self._upsert(self._tiles(shelf), _tile_fields(bits), some)
         self._upsert(self._scenes(shelf), fields, entries)
 
@@ -237,7 +236,7 @@ class Milvus:
             # Milvus wants both ends, or the farther one alone.
             distances = {"radius": asked.farthest + 1, "range_filter": asked.nearest}
         answers: list[Answer] = []
-        for some in _parts([code.tobytes() for code in asked.codes], QUERIES_AT_ONCE):
+        for some in _parts([code.tobytes() for code in asked.codes], QUERIES_A_REQUEST):
             with self._errors():
                 found = self._client.search(
                     collection,
@@ -316,7 +315,7 @@ class Milvus:
     def _keyed(
         self, name: str, numbers: Sequence[int], fields: list[str]
     ) -> Iterator[dict[str, Any]]:
-        for some in _parts(numbers, KEYS_AT_ONCE):
+        for some in _parts(numbers, KEYS_A_REQUEST):
             condition = f"number in {list(some)}"
             with self._errors():
                 yield from self._client.query(

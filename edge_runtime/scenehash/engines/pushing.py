@@ -29,8 +29,8 @@ from .tiles import (
     tiles_of,
 )
 
-# Tiles that are put together: some MB a request of Milvus, or a transaction.
-TILES_AT_ONCE = 16_384
+# Tiles of whole scenes that are put together: a transaction, where an engine has them.
+TILES_A_BATCH = 16_384
 SCENES_AT_ONCE = 1000
 
 
@@ -259,7 +259,7 @@ def _groups(scenes: Iterable[EngineTiles]) -> Iterator[list[EngineTiles]]:
     """Scenes together, as many as have some thousand tiles."""
     group: list[EngineTiles] = []
     for scene in scenes:
-        if group and sum(map(len, group)) + len(scene) > TILES_AT_ONCE:
+        if group and sum(map(len, group)) + len(scene) > TILES_A_BATCH:
             yield group
             group = []
         group.append(scene)

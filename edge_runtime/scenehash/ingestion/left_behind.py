@@ -5,14 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from scenehash.alerts.carried import AlertCarrier, CarriedAlert, model_file
 from scenehash.codes import Codes
 from scenehash.errors import StoreError
 from scenehash.files import PARTIAL, flush_folder
 from scenehash.model.hash_model import HashModel
+from scenehash.retrieval.query import ROW_PREFIX
 from scenehash.store import EARLIER, FILE, Alert, CodeStore, HashedScene, SceneRecord, earlier_path
-from scenehash.store.rehash_work import Done
+from scenehash.store.files.rehash_work import Done
 
-from .carried_alerts import ROW, AlertCarrier, CarriedAlert, model_file
 from .new_codes import NewCodes
 
 # Scenes committed together.
@@ -134,14 +135,14 @@ def _with_rows_of(now: CodeStore, before: CodeStore, alert: Alert) -> Alert:
     """An alert whose stored examples are named by the rows that they have in another store now."""
 
     def renamed(source: str) -> str:
-        if not source.startswith(ROW):
+        if not source.startswith(ROW_PREFIX):
             return source
-        row = int(source.removeprefix(ROW))
+        row = int(source.removeprefix(ROW_PREFIX))
         record = before.scene_of(row)
         there = None if record is None else now.find_scene(record.content)
         if record is None or there is None:
             return source
-        return f"{ROW}{there.first_row + row - record.first_row}"
+        return f"{ROW_PREFIX}{there.first_row + row - record.first_row}"
 
     return replace(alert, sources=tuple(renamed(source) for source in alert.sources))
 

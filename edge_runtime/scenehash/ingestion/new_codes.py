@@ -9,7 +9,7 @@ from scenehash.errors import StoreError
 from scenehash.files import path_from
 from scenehash.progress import Progress, Task
 from scenehash.store import CodeStore, SceneRecord, SceneVectors
-from scenehash.store.rehash_work import Done, How, RehashWork
+from scenehash.store.files.rehash_work import Done, How, RehashWork
 
 from .report import Moved, SetAside
 from .stored import Place, Reread, Rereading, reread

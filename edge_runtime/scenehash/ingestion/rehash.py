@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scenehash.alerts.carried import AlertCarrier, CarriedAlert
 from scenehash.codes import check_width
 from scenehash.errors import StoreBusyError, StoreError
 from scenehash.files import path_text
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Switch, earlier_paths
-from scenehash.store.rehash_work import RehashWork, forget_work, rehash_work
+from scenehash.store.files.rehash_work import RehashWork, forget_work, rehash_work
 
-from .carried_alerts import AlertCarrier, CarriedAlert
 from .left_behind import bring_back, leave_behind, tidy
 from .new_codes import NewCodes
 from .options import CORES

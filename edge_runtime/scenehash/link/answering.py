@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scenehash.alerts.judging import judge
 from scenehash.errors import NotStoredError
 from scenehash.store import CodeStore, Filter, SceneVectors, SearchRequest
 from scenehash.store.rows import Rows
@@ -57,7 +58,7 @@ def _judged(store: CodeStore, question: Question, where: Filter | None) -> list[
         for start in range(0, len(rows), AT_ONCE):
             some, own = rows[start : start + AT_ONCE], codes[start : start + AT_ONCE]
             vectors = _vectors(store, some) if alert.rule is not None else None
-            judged = alert.judge(own, vectors)
+            judged = judge(alert, own, vectors)
             for at in np.flatnonzero(judged.matches).tolist():
                 score = None if judged.scores is None else float(judged.scores[at])
                 found.append((int(some[at]), int(judged.distances[at]), score))

@@ -10,8 +10,8 @@ from scenehash.errors import BundleError, ConfigurationError, InputError, Lineag
 from scenehash.files import path_text
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore
-from scenehash.store.catalog import is_vacant
-from scenehash.store.folder import CATALOG
+from scenehash.store.catalog.catalog import is_vacant
+from scenehash.store.files.folder import CATALOG
 
 from . import kinds
 from .annotations import take_annotations
@@ -162,13 +162,13 @@ class _Application:
             kinds.ANNOTATIONS: self._take_annotations,
         }
         with store.transaction():
-            received = Received.of(head.store, store.links.state("from", head.store))
+            received = Received.of(head.store, store.links.states.get("from", head.store))
             if received.contradicts(head.number, head.id):
                 received.begin_anew()
                 store.links.forget_numbers(head.store)
-                sent = Sent.of(store.links.state("to", head.sender))
+                sent = Sent.of(store.links.states.get("to", head.sender))
                 sent.begin_again()
-                store.links.keep("to", head.sender, sent.state())
+                store.links.states.keep("to", head.sender, sent.state())
             if received.has(head.number, position):
                 self._applied.repeated += 1
                 return
@@ -179,7 +179,7 @@ class _Application:
             received.newest = max(received.newest, head.number)
             takers[block.kind](received, block.data)
             received.note(head.number, head.id, position, len(head.blocks))
-            store.links.keep("from", head.store, received.state())
+            store.links.states.keep("from", head.store, received.state())
 
     def _take_facts(self, received: Received, data: bytes) -> None:
         facts = Facts.of_block(data)
@@ -190,14 +190,14 @@ class _Application:
         receipt = Receipt.of_block(data)
         if receipt.store != self._store.uuid:
             return
-        sent = Sent.of(self._store.links.state("to", self._head.sender))
+        sent = Sent.of(self._store.links.states.get("to", self._head.sender))
         sent.take(receipt, self._head.number)
-        own = self._store.links.own()
+        own = self._store.links.own.all()
         changes = Spans((one.change, one.change + 1) for one in own if one.change)
         if receipt.annotations and not changes - sent.settled.get(CHANGES, Spans()):
             # Nothing is under way that could make up for it.
             change_again(self._store, receipt.annotations)
-        self._store.links.keep("to", self._head.sender, sent.state())
+        self._store.links.states.keep("to", self._head.sender, sent.state())
 
     def _take_events(self, received: Received, data: bytes) -> None:
         for number, body in take_events(data):
@@ -230,7 +230,7 @@ class _Application:
         pictures = take_thumbnails(data)
         for row, picture in pictures.items():
             check_picture(row, picture)
-        self._store.links.put_pictures(received.store, pictures)
+        self._store.links.waiting.put_pictures(received.store, pictures)
         self._applied.thumbnails += len(pictures)
         place_pictures(self._store, received.store)
 

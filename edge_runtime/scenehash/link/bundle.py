@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from scenehash.errors import BundleError, InputError
 from scenehash.files import open_regular, path_text, printable
-from scenehash.store.station import is_station_name
+from scenehash.store.catalog.station import is_station_name
 
 from .dictionary import DICTIONARY
 from .signing import check_signature

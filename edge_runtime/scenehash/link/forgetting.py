@@ -41,26 +41,26 @@ def forget_peer(store: str | Path, peer: str, wait: bool = False) -> Forgotten:
     NotStoredError when there is no such peer, StoreError.
     """
     with CodeStore.open(store, writable=True, wait=wait) as opened, opened.transaction():
-        links = opened.links
-        named = {one: _name(opened, one) for one in {*links.peers("from"), *links.peers("asked")}}
+        links, states = opened.links, opened.links.states
+        named = {one: _name(opened, one) for one in (*states.peers("from"), *states.peers("asked"))}
         stores = sorted(
             one
             for one, name in named.items()
             if peer == name or (len(peer) >= ID_DIGITS and one.startswith(peer))
         )
-        is_sent_to = peer in links.peers("to")
+        is_sent_to = peer in states.peers("to")
         if not stores and not is_sent_to:
-            known = sorted({*links.peers("to"), *named.values()})
+            known = sorted({*states.peers("to"), *named.values()})
             there = f"there is {', '.join(known)}" if known else "there is none"
             raise NotStoredError(f"{store}: no link to or from {peer!a}; {there}")
-        bundles = Sent.of(links.state("to", peer)).number if is_sent_to else 0
-        scenes = sum(len(links.scenes(one)) for one in stores)
+        bundles = Sent.of(states.get("to", peer)).number if is_sent_to else 0
+        scenes = sum(len(links.scenes.of_store(one)) for one in stores)
         for one in stores:
             links.forget_store(one)
-        links.forget_peer(peer)
+        states.forget_peer(peer)
         return Forgotten(peer, tuple(stores), bundles, scenes)
 
 
 def _name(store: CodeStore, peer: str) -> str:
-    asked = str(store.links.state("asked", peer).get("name", ""))
-    return Received.of(peer, store.links.state("from", peer)).name or asked
+    asked = str(store.links.states.get("asked", peer).get("name", ""))
+    return Received.of(peer, store.links.states.get("from", peer)).name or asked

@@ -55,12 +55,12 @@ def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Let
 
 def open_question(store: CodeStore, peer: str, question: Question) -> int:
     """Keep a question to a peer, until its answer comes; its number."""
-    state = store.links.state("questions", peer)
+    state = store.links.states.get("questions", peer)
     number = int(state.get("last", 0)) + 1
     block = replace(question, number=number).block(codes_mark(store.lineage, store.bits))
     waiting = state.get("open", {}) | {str(number): block.hex()}
     kept = dict(sorted(waiting.items(), key=lambda one: int(one[0]))[-MOST_QUESTIONS:])
-    store.links.keep("questions", peer, {"last": number, "open": kept})
+    store.links.states.keep("questions", peer, {"last": number, "open": kept})
     return number
 
 
@@ -68,20 +68,20 @@ def note_question(store: CodeStore, received: Received, data: bytes) -> None:
     """Keep a question of a peer, to be answered by the next bundle for it."""
     mark = codes_mark(store.lineage, store.bits)
     question = Question.of_block(data, mark, store.bits)
-    state = store.links.state("asked", received.store)
+    state = store.links.states.get("asked", received.store)
     waiting = state.get("open", {}) | {str(question.number): data.hex()}
     kept = dict(sorted(waiting.items(), key=lambda one: int(one[0]))[-MOST_QUESTIONS:])
-    store.links.keep("asked", received.store, state | {"name": received.name, "open": kept})
+    store.links.states.keep("asked", received.store, state | {"name": received.name, "open": kept})
 
 
 def take_answer(store: CodeStore, received: Received, data: bytes) -> dict[str, Any] | None:
     """Note an answer as an event, and return it; None for one that has come before."""
     answer = Answer.of_block(data)
-    state = store.links.state("questions", received.name)
+    state = store.links.states.get("questions", received.name)
     if str(answer.number) not in state.get("open", {}):
         return None
     del state["open"][str(answer.number)]
-    store.links.keep("questions", received.name, state)
+    store.links.states.keep("questions", received.name, state)
     document: dict[str, Any] = {
         "kind": "answer",
         "at": datetime.now(UTC).isoformat(),
@@ -98,8 +98,8 @@ def take_answer(store: CodeStore, received: Received, data: bytes) -> dict[str, 
 def pictures_asked(store: CodeStore, peer: str) -> Spans:
     """The rows of which a peer wants small pictures, as far as its questions were answered."""
     rows = Spans()
-    for other in store.links.peers("asked"):
-        state = store.links.state("asked", other)
+    for other in store.links.states.peers("asked"):
+        state = store.links.states.get("asked", other)
         if state.get("name") == peer:
             rows |= Spans(state.get("pictures", []))
     return rows
@@ -119,10 +119,10 @@ def check_picture(row: int, picture: bytes) -> None:
 
 def place_pictures(store: CodeStore, station: str) -> None:
     """Keep the small pictures that wait as thumbnails of the tiles that have come."""
-    waiting = store.links.pictures(station)
+    waiting = store.links.waiting.pictures(station)
     placed = []
     for row in waiting:
-        for scene in store.links.scenes(station, row, row + 1):
+        for scene in store.links.scenes.of_store(station, row, row + 1):
             record = store.find_scene(scene.content.hex()) if scene.is_same else None
             if record is not None:
                 if not store.thumbnails.kept:
@@ -132,7 +132,7 @@ def place_pictures(store: CodeStore, station: str) -> None:
                 store.thumbnails.put([record], [own])
                 placed.append(row)
     if placed:
-        store.links.forget_pictures(station, placed)
+        store.links.waiting.forget_pictures(station, placed)
 
 
 def take_watched(store: CodeStore, received: Received, number: int, data: bytes) -> bool:
@@ -173,7 +173,7 @@ def take_judgement(store: CodeStore, station: str, data: bytes) -> None:
 
     Where the tile has come, its row here becomes the example; otherwise its code does.
     """
-    from scenehash.watcher.alerts import confirm_match, reject_match
+    from scenehash.alerts.changing import confirm_match, reject_match
 
     found = Reader(data)
     name, is_match, row = found.text(), bool(found.byte()), found.number(MOST_ROWS)
@@ -193,7 +193,7 @@ def take_judgement(store: CodeStore, station: str, data: bytes) -> None:
 
 def row_here(store: CodeStore, station: str, row: int) -> int | None:
     """The row in this store of a tile of a station; None where it has not come."""
-    for scene in store.links.scenes(station, row, row + 1):
+    for scene in store.links.scenes.of_store(station, row, row + 1):
         record = store.find_scene(scene.content.hex()) if scene.is_same else None
         if record is not None:
             return record.first_row + row - scene.first_row
@@ -201,15 +201,15 @@ def row_here(store: CodeStore, station: str, row: int) -> int | None:
 
 
 def _questions(store: CodeStore, peer: str) -> Iterator[Letter]:
-    waiting = store.links.state("questions", peer).get("open", {})
+    waiting = store.links.states.get("questions", peer).get("open", {})
     for number, block in waiting.items():
         yield Letter(f"question:{number}", kinds.QUESTIONS, partial(bytes.fromhex, block))
 
 
 def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
     mark = codes_mark(store.lineage, store.bits)
-    for other in store.links.peers("asked"):
-        state = store.links.state("asked", other)
+    for other in store.links.states.peers("asked"):
+        state = store.links.states.get("asked", other)
         if state.get("name") != peer:
             continue
         for number, block in state.get("open", {}).items():
@@ -232,9 +232,9 @@ def _answered(
     if rows and is_first:
         wanted = Spans((row, row + 1) for row in rows)
         sent.again(PICTURES, wanted)
-        state: dict[str, Any] = store.links.state("asked", asker)
+        state: dict[str, Any] = store.links.states.get("asked", asker)
         asked = Spans(state.get("pictures", [])) | wanted
-        store.links.keep("asked", asker, state | {"pictures": asked.pairs()})
+        store.links.states.keep("asked", asker, state | {"pictures": asked.pairs()})
     return answer.block()
 
 
@@ -274,8 +274,8 @@ def _removed(name: str) -> bytes:
 def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
     """Tiles that were confirmed or rejected here, of the alerts that came from the peer."""
     watched = set()
-    for other in store.links.peers("from"):
-        received = Received.of(other, store.links.state("from", other))
+    for other in store.links.states.peers("from"):
+        received = Received.of(other, store.links.states.get("from", other))
         if received.name == peer:
             watched |= set(received.alerts)
     for alert in store.alerts.list():

@@ -66,13 +66,13 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
     path = store.path / FOLDER / f"{digest.hex()[:NAME_DIGITS]}-{name}"
     if path.exists():
         return None
-    if store.links.waiting_bytes(sender) > MOST_FILE:
+    if store.links.waiting.file_bytes(sender) > MOST_FILE:
         raise BundleError(f"{name}: too many incomplete files are kept already")
-    store.links.put_part(sender, digest, start, piece)
-    if store.links.part_bytes(sender, digest) < size:
+    store.links.waiting.put_part(sender, digest, start, piece)
+    if store.links.waiting.part_bytes(sender, digest) < size:
         return None
-    whole = b"".join(store.links.parts(sender, digest))
-    store.links.forget_parts(sender, digest)
+    whole = b"".join(store.links.waiting.parts(sender, digest))
+    store.links.waiting.forget_parts(sender, digest)
     if blake2b(whole, digest_size=FILE_DIGEST_BYTES).digest() != digest:
         raise BundleError(f"{name}: its pieces do not match its checksum; send it again")
     parts = Reader(whole)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from scenehash.errors import StoreDamagedError
 from scenehash.store import CodeStore
-from scenehash.store.links import OwnScene
+from scenehash.store.links.own import OwnScene
 
 from .annotations import AnnotatedScene, annotation_mark
 from .pieces import piece_of
@@ -21,13 +21,13 @@ def own_scenes(store: CodeStore) -> list[OwnScene]:
     it stays, and so does the number of its change.
     """
     links = store.links
-    known = {one.first_row: one for one in links.own()}
+    known = {one.first_row: one for one in links.own.all()}
     seals = {mark.first_row: mark.seal for mark in store.scene_marks()}
     if gone := [row for row in known if row not in seals]:
-        links.forget_own(gone)
+        links.own.forget(gone)
     new = [row for row, seal in seals.items() if row not in known or known[row].seal != seal]
     for start in range(0, len(new), AT_ONCE):
-        some, changes = [], links.own_changes()
+        some, changes = [], links.own.changes()
         for found in store.scenes_from(new[start : start + AT_ONCE]):
             if isinstance(found, StoreDamagedError):
                 continue
@@ -40,17 +40,17 @@ def own_scenes(store: CodeStore) -> list[OwnScene]:
             digest = piece_of(record, codes, 0, record.tiles).digest()
             row = record.first_row
             some.append(OwnScene(row, seals[row], digest, mark, change))
-        links.put_own(some, changes)
-    return links.own()
+        links.own.put(some, changes)
+    return links.own.all()
 
 
 def change_again(store: CodeStore, rows: Spans) -> None:
     """Have the annotations of the scenes whose first rows are in some count as changed."""
-    changes = store.links.own_changes()
-    again = [one for one in store.links.own() if one.first_row in rows]
+    changes = store.links.own.changes()
+    again = [one for one in store.links.own.all() if one.first_row in rows]
     numbered = enumerate(again, start=changes + 1)
     renewed = [one._replace(change=number) for number, one in numbered]
-    store.links.put_own(renewed, changes + len(renewed))
+    store.links.own.put(renewed, changes + len(renewed))
 
 
 def annotated(store: CodeStore, scenes: Iterable[OwnScene]) -> Iterator[AnnotatedScene]:

@@ -9,9 +9,9 @@ import numpy as np
 from scenehash.errors import ConfigurationError, InputError, StoreDamagedError
 from scenehash.files import atomic_path, check_output, path_text
 from scenehash.store import CodeStore
-from scenehash.store.links import OwnScene
+from scenehash.store.catalog.station import check_station_name
+from scenehash.store.links.own import OwnScene
 from scenehash.store.rows import Ranges
-from scenehash.store.station import check_station_name
 
 from . import kinds
 from .annotations import put_annotations
@@ -120,7 +120,7 @@ class _Packing:
 
     def __init__(self, store: CodeStore, peer: str, options: PackOptions) -> None:
         self._store, self._peer, self._options = store, peer, options
-        self._sent = Sent.of(store.links.state("to", peer))
+        self._sent = Sent.of(store.links.states.get("to", peer))
         self._blocks: list[Packed] = []
         self._carried: list[Carried] = []
         self._mark = codes_mark(store.lineage, store.bits)
@@ -155,7 +155,7 @@ class _Packing:
                 partial.write_bytes(data)
                 # A kill before the file has its name leaves a number without a bundle: it is lost
                 # as others are on their way, and what was in it goes again.
-                self._store.links.keep("to", self._peer, sent.state())
+                self._store.links.states.keep("to", self._peer, sent.state())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", path) from error
         result = self._result
@@ -169,8 +169,8 @@ class _Packing:
         if not options.letters_only:
             if not options.down:
                 self._put(kinds.STATE, self._facts().block(), Carried())
-            for other in store.links.peers("from"):
-                received = Received.of(other, store.links.state("from", other))
+            for other in store.links.states.peers("from"):
+                received = Received.of(other, store.links.states.get("from", other))
                 if received.name == self._peer:
                     self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
         carries_all = not options.down and not options.letters_only

@@ -136,11 +136,11 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
     """Compare what a store holds of a station with what the station says that it has."""
     facts = received.facts
     assert facts is not None
-    found = store.links.scenes(received.store)
+    found = store.links.scenes.of_store(received.store)
     here = {content for _, _, content in store.scene_rows()}
     rows = span(0, facts.rows)
     came = Spans((one.first_row, one.end) for one in found)
-    waiting = Spans(store.links.waiting(received.store)) - came
+    waiting = Spans(store.links.waiting.rows(received.store)) - came
     missing = rows - came - received.gone - waiting
     own = _own_level((Entry(one.first_row, one.digest) for one in found), facts.rows, facts.level)
     each = facts.level.rows_each
@@ -152,7 +152,7 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
         apart = apart - span(node * each, (node + 1) * each)
     annotations = Spans()
     if own.digests == facts.level.digests and not missing:
-        marks = (Entry(row, mark) for row, mark in store.links.marks(received.store))
+        marks = (Entry(row, mark) for row, mark in store.links.annotations.marks(received.store))
         annotations = _apart(facts.annotations, _own_level(marks, facts.rows, facts.annotations))
     events = span(max(facts.oldest_event, 1), facts.newest_event + 1) - received.events
     return Completeness(

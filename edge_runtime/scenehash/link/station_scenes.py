@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from scenehash.errors import StoreDamagedError
 from scenehash.store import CodeStore, HashedScene, LinkedScene
-from scenehash.store.links import Annotation, WaitingPiece
+from scenehash.store.links.annotations import Annotation
+from scenehash.store.links.waiting import WaitingPiece
 
 from .annotations import AnnotatedScene, Labels, annotation_mark
 from .pieces import Piece, codes_mark, joined, piece_of, put_pieces, take_pieces
@@ -46,12 +47,14 @@ class StationScenes:
                 continue
             key = self._station, scene.first_row, scene.digest
             annotation = _annotation(self._number, scene.path, scene.labels)
-            here = self._store.links.scenes(self._station, scene.first_row, scene.first_row + 1)
+            here = self._store.links.scenes.of_store(
+                self._station, scene.first_row, scene.first_row + 1
+            )
             found = [one for one in here if (one.first_row, one.digest) == key[1:]]
             if found:
                 changed += self._annotate(found[0], annotation)
-            elif _is_newer(annotation, self._store.links.annotation(*key)):
-                self._store.links.annotate(*key, annotation)
+            elif _is_newer(annotation, self._store.links.annotations.get(*key)):
+                self._store.links.annotations.put(*key, annotation)
         return changed
 
     def remove(self, rows: Spans) -> int:
@@ -59,19 +62,19 @@ class StationScenes:
         if not rows:
             return 0
         links = self._store.links
-        scenes = links.scenes(self._station, rows.pairs()[0][0], rows.end())
+        scenes = links.scenes.of_store(self._station, rows.pairs()[0][0], rows.end())
         deleted = self._drop([one for one in scenes if rows.covers(one.first_row, one.end)])
-        waits = bool(links.waiting(self._station))
+        waits = bool(links.waiting.rows(self._station))
         for start, end in rows:
-            links.forget_annotations(self._station, start, end)
+            links.annotations.forget(self._station, start, end)
             if waits:
-                links.forget_pieces(self._station, start, end)
+                links.waiting.forget_pieces(self._station, start, end)
         return deleted
 
     def rename(self, name: str) -> None:
         """The station has another name: so have its paths."""
         before, self._received.name = self._received.name, name
-        for scene in self._store.links.scenes(self._station) if before else ():
+        for scene in self._store.links.scenes.of_store(self._station) if before else ():
             annotation = self._annotation_of(scene)
             change = {f"{before}:{annotation.path}": f"{name}:{annotation.path}"}
             self._follow(scene, annotation.labels, change, annotation.labels)
@@ -87,7 +90,9 @@ class StationScenes:
         digest, content = piece.digest(), piece.content.hex()
         key = self._station, piece.first_row, digest
         annotation = _annotation(number, piece.path, piece.labels)
-        before = links.scenes(self._station, piece.first_row, piece.first_row + piece.tiles)
+        before = links.scenes.of_store(
+            self._station, piece.first_row, piece.first_row + piece.tiles
+        )
         for one in before:
             if one.first_row == piece.first_row and one.digest == digest:
                 self._annotate(one, annotation)
@@ -96,7 +101,7 @@ class StationScenes:
         if any(one.number > self._number for one in before):
             return None
         self._drop([one for one in before if one.content != piece.content])
-        others = [one for one in links.of_content(piece.content) if one not in before]
+        others = [one for one in links.scenes.of_content(piece.content) if one not in before]
         if others:
             is_brought = any(one.is_brought for one in others)
             is_same = any(one.is_same and one.digest == digest for one in others)
@@ -104,11 +109,11 @@ class StationScenes:
             is_brought = not store.has_scene(content) or any(one.is_brought for one in before)
             is_same = is_brought or _digest_here(store, content) == digest
         linked = (self._station, piece.first_row, piece.tiles, piece.content, digest, self._number)
-        links.put([LinkedScene(*linked, is_same, is_brought)])
-        known = links.annotation(*key)
+        links.scenes.put([LinkedScene(*linked, is_same, is_brought)])
+        known = links.annotations.get(*key)
         if known is not None and known.number > number:
             annotation = known
-        links.annotate(*key, annotation)
+        links.annotations.put(*key, annotation)
         return self._scene(piece, annotation)
 
     def _scene(self, piece: Piece, annotation: Annotation) -> HashedScene:
@@ -121,9 +126,9 @@ class StationScenes:
         store, links = self._store, self._store.links
         data, _ = put_pieces([piece], codes_mark(store.lineage, store.bits))
         waiting = WaitingPiece(piece.start, len(piece.windows), self._number, data)
-        links.put_piece(self._station, piece.first_row, waiting)
+        links.waiting.put_piece(self._station, piece.first_row, waiting)
         parts, at, newest, annotated = [], 0, -1, piece
-        for one in links.pieces(self._station, piece.first_row):
+        for one in links.waiting.pieces(self._station, piece.first_row):
             (part,) = take_pieces(one.data, store.lineage, store.bits)
             end = part.start + len(part.windows)
             if part.content != piece.content or part.tiles != piece.tiles or end <= at:
@@ -136,7 +141,7 @@ class StationScenes:
             at = end
         if at < piece.tiles:
             return None
-        links.forget_pieces(self._station, piece.first_row, piece.first_row + 1)
+        links.waiting.forget_pieces(self._station, piece.first_row, piece.first_row + 1)
         return replace(joined(parts), path=annotated.path, labels=annotated.labels), newest
 
     def _annotate(self, scene: LinkedScene, annotation: Annotation) -> bool:
@@ -145,14 +150,14 @@ class StationScenes:
         before = self._annotation_of(scene)
         if not _is_newer(annotation, before):
             return False
-        labels = self._store.links.labels_of(scene.content)
+        labels = self._store.links.annotations.labels_of(scene.content)
         key = scene.store, scene.first_row, scene.digest
-        self._store.links.annotate(*key, annotation)
+        self._store.links.annotations.put(*key, annotation)
         if before.mark == annotation.mark:
             return False
         name = self._received.name
         change = {f"{name}:{before.path}": f"{name}:{annotation.path}"}
-        self._follow(scene, labels, change, self._store.links.labels_of(scene.content))
+        self._follow(scene, labels, change, self._store.links.annotations.labels_of(scene.content))
         return True
 
     def _drop(self, scenes: Sequence[LinkedScene]) -> int:
@@ -160,16 +165,17 @@ class StationScenes:
         were."""
         links, deleted = self._store.links, 0
         for scene in scenes:
-            labels, annotation = links.labels_of(scene.content), self._annotation_of(scene)
-            links.forget([scene])
-            others = links.of_content(scene.content)
+            labels = links.annotations.labels_of(scene.content)
+            annotation = self._annotation_of(scene)
+            links.scenes.forget([scene])
+            others = links.scenes.of_content(scene.content)
             same = [one for one in others if one.is_same]
             if same:
                 change = {self._path(scene, annotation): self._path(same[0])}
-                self._follow(scene, labels, change, links.labels_of(scene.content))
+                self._follow(scene, labels, change, links.annotations.labels_of(scene.content))
                 continue
             # What was cut otherwise was never taken: its rows are missing from now on.
-            links.forget(others)
+            links.scenes.forget(others)
             if scene.is_brought:
                 self._store.remove_scenes([scene.content.hex()])
                 deleted += 1
@@ -197,11 +203,11 @@ class StationScenes:
         """The path of a scene of any station, as this store has it."""
         name = self._received.name
         if scene.store != self._station:
-            name = str(self._store.links.state("from", scene.store).get("name", ""))
+            name = str(self._store.links.states.get("from", scene.store).get("name", ""))
         return f"{name}:{(annotation or self._annotation_of(scene)).path}"
 
     def _annotation_of(self, scene: LinkedScene) -> Annotation:
-        found = self._store.links.annotation(scene.store, scene.first_row, scene.digest)
+        found = self._store.links.annotations.get(scene.store, scene.first_row, scene.digest)
         return found or _annotation(-1, "", ())
 
 

@@ -21,9 +21,10 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
     rows, [first, last], of which nothing has come. Raises StoreError.
     """
     with CodeStore.open(store) as opened:
-        to = [one for one in opened.links.peers("to") if peer in (None, one)]
+        to = [one for one in opened.links.states.peers("to") if peer in (None, one)]
         came = [
-            Received.of(one, opened.links.state("from", one)) for one in opened.links.peers("from")
+            Received.of(one, opened.links.states.get("from", one))
+            for one in opened.links.states.peers("from")
         ]
         return {
             "store": str(opened.path),
@@ -36,7 +37,7 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
 
 
 def _sent_document(store: CodeStore, peer: str) -> dict[str, object]:
-    sent = Sent.of(store.links.state("to", peer))
+    sent = Sent.of(store.links.states.get("to", peer))
     gone = store.deleted_rows()
     ends = (gone.first + gone.count).tolist()
     alive = Spans([(0, store.rows)]) - Spans(zip(gone.first.tolist(), ends, strict=True))

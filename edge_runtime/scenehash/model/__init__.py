@@ -1,7 +1,8 @@
 """A model file: its session, its card, its golden tiles.
 
 hash_model.py    tiles -> codes and logits
-model_file.py    which file is meant, and its card, without a session
+model_file.py    which file is meant
+reading.py       its card, without a session
 inspection.py    what is checked in a file before ONNX Runtime opens it
 card.py          the description inside a model file
 golden.py        golden tiles hashed again on this machine, and the rule for bits that differ

@@ -1,26 +1,10 @@
-"""Model files that are found and described without ONNX Runtime, which takes a while to import."""
+"""Which model file is meant, by a path or a name."""
 
 from pathlib import Path
-
-from scenehash.errors import ModelError
-
-from .card import Card
-from .inspection import inspect_model
 
 SHIPPED_MODEL = "scenehash-256.onnx"
 # The names that stand for files inside the package.
 SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
-
-
-def read_card(path: Path) -> Card:
-    """The card of a model file that is not opened otherwise; ModelError when it has none."""
-    from .trusted import read_trusted  # it knows the names of this module
-
-    path = model_path(path)
-    try:
-        return Card.from_json(inspect_model(read_trusted(path)[0]).card)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
 
 
 def shipped_model(name: str = SHIPPED_MODEL) -> Path:

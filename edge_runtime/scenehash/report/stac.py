@@ -214,7 +214,7 @@ def _card(store: CodeStore) -> "Card | None":
     file = store.model_file()
     if file is None:
         return None
-    from scenehash.model.model_file import read_card
+    from scenehash.model.reading import read_card
 
     return read_card(file)
 

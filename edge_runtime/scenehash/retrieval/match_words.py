@@ -49,7 +49,7 @@ Word = Literal[
 MOSTLY, HALF, RARELY, KNOWN_PERCENTILE = 0.8, 0.5, 0.2, 99.0
 HITS = 20
 # In a store of fewer tiles queries of stored kinds, too, have their nearest hit beyond `nearest`.
-LEAST_TILES = 300
+LEAST_STORED = 300
 
 # By the width of a code: the fields of MatchDistances. Of the shipped model named open, which has
 # not seen AID; the other one is made in the same way.
@@ -107,7 +107,7 @@ class MatchDistances:
             return "same_place"
         if distance <= self.same_kind:
             return "same_kind"
-        if nearest > self.nearest and tiles >= LEAST_TILES:
+        if nearest > self.nearest and tiles >= LEAST_STORED:
             return "unlike_anything_stored"
         if distance <= self.likely_same_kind:
             return "likely_same_kind"

@@ -26,8 +26,8 @@ KNOWN_WEIGHT, KNOWN_NEAREST = 0.5, 100
 UNKNOWN_WEIGHT, UNKNOWN_NEAREST = 6.0, 300
 # The familiarity up to which kinds are unknown; up to KNOWN_SHARE the weight falls.
 UNKNOWN_SHARE = 0.45
-# Fewer tiles cannot tell.
-MIN_TILES = 300
+# Of fewer sampled tiles, familiarity cannot tell.
+LEAST_SAMPLED = 300
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Mixing:
     def of(cls, sample: TileSample, adapted: bool) -> "Mixing":
         """By some tiles of a store; adapted: whether their codes are those of an adapted model."""
         dims = sample.vectors.shape[1]
-        share = 1.0 if adapted or len(sample) < MIN_TILES else familiarity(sample.codes)
+        share = 1.0 if adapted or len(sample) < LEAST_SAMPLED else familiarity(sample.codes)
         if share >= KNOWN_SHARE:
             return cls(KNOWN_WEIGHT, np.zeros(dims, np.float32), KNOWN_NEAREST)
         weight = np.interp(share, [UNKNOWN_SHARE, KNOWN_SHARE], [UNKNOWN_WEIGHT, KNOWN_WEIGHT])
@@ -59,18 +59,29 @@ class Mixing:
         queries: Codes,
         stored_vectors: npt.NDArray[np.int8],
         query_vectors: npt.NDArray[np.int8],
+        cosines: Floats | None = None,
     ) -> Floats:
         """How alike tiles are to the nearest of queries: float32 [N].
 
         stored: uint8 [N, K/8], queries: uint8 [T, K/8], their vectors int8 [N, D] and [Q, D]. The
         sum of the similarity of the leading bits, that of all bits, each from -1 to 1, and the
-        largest cosine of vectors by its weight.
+        largest cosine of vectors by its weight. cosines: those of the vectors as they are, float32
+        [N], where they are at hand.
         """
-        there, asked = (unit(vectors - self.middle) for vectors in (stored_vectors, query_vectors))
-        scores: Floats = self.weight * (there @ asked.T).max(axis=1)
+        if cosines is None or self.middle.any():
+            cosines = largest_cosines(stored_vectors - self.middle, query_vectors - self.middle)
+        scores: Floats = self.weight * cosines
         for size in (min(LEADING_BITS // 8, stored.shape[1]), stored.shape[1]):
             distances = nearest_hamming(
                 np.ascontiguousarray(stored[:, :size]), np.ascontiguousarray(queries[:, :size])
             )
             scores += 1 - distances.astype(np.float32) / (4 * size)
         return scores
+
+
+def largest_cosines(
+    stored: Floats | npt.NDArray[np.int8], asked: Floats | npt.NDArray[np.int8]
+) -> Floats:
+    """The largest cosine of each of stored [N, D] with any of asked [Q, D]: float32 [N]."""
+    cosines: Floats = (unit(stored) @ unit(asked).T).max(axis=1)
+    return cosines

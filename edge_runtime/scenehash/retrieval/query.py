@@ -338,7 +338,7 @@ class ModelWhenNeeded:
             return _kept_card(self._kept)
         if self._file is None:
             return None
-        from scenehash.model.model_file import read_card
+        from scenehash.model.reading import read_card
 
         return read_card(Path(self._file))
 
@@ -346,7 +346,7 @@ class ModelWhenNeeded:
 @lru_cache(8)
 def _kept_card(path: Path) -> "Card":
     """The card of a model file that a store keeps: its name says what is in it."""
-    from scenehash.model.model_file import read_card
+    from scenehash.model.reading import read_card
 
     return read_card(path)
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from scenehash.codes import unpack
 from scenehash.errors import ConfigurationError
-from scenehash.store import Hit, Searchable, unit
+from scenehash.store import Hit, Searchable
 
-from .mixing import Mixing
+from .mixing import Mixing, largest_cosines
 from .place_match import same_place_first
 from .query import Logits, Query
 
@@ -132,14 +132,14 @@ def _by_vectors(
     """
     asked = np.concatenate([query.vectors.values for query in queries if query.vectors])
     there, kept = store.vectors.read(np.array([hit.row for hit in hits], np.int64))
-    cosines = (unit(kept) @ unit(asked).T).max(axis=1)
+    cosines = largest_cosines(kept, asked)
     cosine_of = dict(zip(there.tolist(), cosines, strict=True))
     places = [place for place, hit in enumerate(hits) if hit.row in cosine_of]
     some = [hits[place] for place in places]
     scores = cosines
     if mixing is not None and some:
         codes = np.concatenate([query.codes for query in queries])
-        scores = mixing.scores(store.codes_of(some), codes, kept, asked)
+        scores = mixing.scores(store.codes_of(some), codes, kept, asked, cosines)
     result = list(hits)
     for place, best in zip(places, np.argsort(-scores, kind="stable"), strict=True):
         result[place] = replace(some[best], cosine=round(float(cosines[best]), 4))

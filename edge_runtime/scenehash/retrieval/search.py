@@ -17,7 +17,7 @@ from scenehash.files import path_text
 from scenehash.index import Explanation
 from scenehash.progress import SILENT, Progress
 from scenehash.store import CodeStore, Filter, Hit, Searchable, SearchRequest
-from scenehash.store.sample import NO_TILES
+from scenehash.store.search.sample import NO_TILES
 from scenehash.tiles import Image
 
 from .crop import Crop

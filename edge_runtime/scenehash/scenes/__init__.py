@@ -16,6 +16,7 @@ files.py          finding files, and the id of their content; inputs.py also by 
 exposure.py       tiles that show nothing; thumbnails.py small pictures of tiles
 damage.py         damage in JPEG and PNG that OpenCV does not report
 tiff_directory.py what a TIFF's first directory says; turned.py turns images as it says
+jp2_header.py     the colour space that a JPEG 2000 file states
 """
 
 from scenehash.decode_params import DecodeParams

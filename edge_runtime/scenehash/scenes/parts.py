@@ -18,6 +18,7 @@ from scenehash.files import check_regular, read_regular
 from scenehash.objects import describe, stream_object
 
 from .files import CONTENT_BYTES, content_id, content_of
+from .size_limits import MOST_NOTE_BYTES
 
 # What GDAL opens beside x.tif, as x.tif.msk and as x.tfw; seen with strace for GTiff, JP2OpenJPEG,
 # HFA and NITF of GDAL 3.10.
@@ -38,7 +39,6 @@ BESIDE_THE_STEM = (
 # These hold pixels, and may be as large as the scene itself.
 PIXEL_SUFFIXES = frozenset({".msk", ".ovr", ".r1", ".ige", ".rrd", ".aux"})
 RASTERS_BESIDE = frozenset({".msk", ".ovr", ".r1"})
-NOTE_BYTES = 4 << 20
 MOST_PARTS = 10_000
 # What programs that only show a raster add to the .aux.xml beside it.
 STATISTICS = "STATISTICS_"
@@ -105,10 +105,10 @@ def check_companions(path: Path) -> None:
             status = check_regular(companion)
         except InputError as error:
             raise InputError(f"{companion.name} beside it {error.reason}") from error
-        if companion.suffix.lower() not in PIXEL_SUFFIXES and status.st_size > NOTE_BYTES:
+        if companion.suffix.lower() not in PIXEL_SUFFIXES and status.st_size > MOST_NOTE_BYTES:
             raise InputError(
                 f"{companion.name} beside it has {status.st_size:,} bytes, and at most "
-                f"{NOTE_BYTES:,} are read"
+                f"{MOST_NOTE_BYTES:,} are read"
             )
 
 
@@ -193,7 +193,7 @@ def _part_digest(path: Path) -> str | None:
         return None
     if not name.endswith(".aux.xml"):
         return content_of(path)
-    meant = _meant_of_notes(read_regular(path, NOTE_BYTES))
+    meant = _meant_of_notes(read_regular(path, MOST_NOTE_BYTES))
     return content_id(meant) if meant else None
 
 

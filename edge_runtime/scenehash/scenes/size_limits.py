@@ -1,4 +1,5 @@
-"""How large an image may be that is decoded whole: found in its header, before memory is taken.
+"""How large a file of a scene may be; of an image that is decoded whole its header tells that,
+before memory is taken.
 
 Pixels take up to 6 bytes each where they are of 8 bits, whatever the file's size: 280 kB of PNG may
 hold a thousand million pixels. Some decoders hold more of an image at once, and its bytes.
@@ -20,7 +21,11 @@ MAX_SCANNED_PIXELS = 20 << 26
 
 # An image that is read whole has no more bytes than this in its file.
 MOST_FILE_BYTES = 256 << 20
-# One that is uploaded has no more pixels.
+# What is read of a scene beside its pixels: a note or sidecar, a VRT, a STAC document.
+MOST_NOTE_BYTES = 4 << 20
+MOST_VRT_BYTES = 8 << 20
+MOST_STAC_BYTES = 64 << 20
+# An image that is uploaded has no more pixels.
 MOST_UPLOADED_PIXELS = 32_000_000
 # Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.
 MOST_TURNED_BYTES = MAX_BYTES // 2

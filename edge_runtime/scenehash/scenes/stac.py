@@ -21,10 +21,10 @@ from scenehash.geo import Box
 from scenehash.objects import is_object, read_object
 
 from .files import SCENE_SUFFIXES
+from .size_limits import MOST_STAC_BYTES
 from .times import time_in
 
 SUFFIXES = (".json", ".geojson")
-MOST_BYTES = 64 << 20
 MOST_DEEP, MOST_DOCUMENTS = 16, 200_000
 NOT_SCENES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "cloud-shadow"})
 COLOURS = ("red", "green", "blue")
@@ -223,9 +223,9 @@ def _box(item: Mapping[str, Any]) -> Box | None:
 
 def _document(address: str) -> Mapping[str, Any]:
     if is_object(address):
-        data = read_object(address, MOST_BYTES)
+        data = read_object(address, MOST_STAC_BYTES)
     else:
-        data = read_regular(path_from(address), MOST_BYTES)
+        data = read_regular(path_from(address), MOST_STAC_BYTES)
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from scenehash.errors import InputError
 from scenehash.files import read_regular
 
-SIDECAR_BYTES = 4 << 20
+from .size_limits import MOST_NOTE_BYTES
+
 # Years between which a scene may have been acquired.
 EARLIEST, LATEST = 1800, 2200
 
@@ -64,7 +65,7 @@ def _from_stac(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
             continue
         item = Path(name)
         try:
-            if time := time_in(_document(read_regular(item, SIDECAR_BYTES))):
+            if time := time_in(_document(read_regular(item, MOST_NOTE_BYTES))):
                 return time, ()
         except InputError as error:
             warnings.append(f"{item.name} beside it is not used: {error.reason}")

@@ -11,8 +11,8 @@ from scenehash.errors import InputError
 from scenehash.files import open_regular, printable, read_regular
 
 from .formats import HEAD_BYTES, PLAIN, VRT, format_of
+from .size_limits import MOST_VRT_BYTES
 
-VRT_BYTES = 8 << 20
 MOST_SOURCES, MOST_NESTED, MOST_DEEP = 10_000, 4, 64
 SOURCE = "sourcefilename"
 # GDAL does not mind capitals, nor whether a value is an element or an attribute.
@@ -46,7 +46,7 @@ def sources_of(path: Path, nested: int = 0) -> list[tuple[Path, str]]:
         raise InputError("VRTs are nested too deeply")
     real = path.resolve()
     found: list[tuple[Path, str]] = []
-    for source in _named(read_regular(real, VRT_BYTES), real):
+    for source in _named(read_regular(real, MOST_VRT_BYTES), real):
         try:
             with open_regular(source) as file:
                 kind = format_of(file.read(HEAD_BYTES))

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from scenehash.engines import EngineStore
 from scenehash.errors import LineageError, StoreBusyError
 from scenehash.store import CodeStore, Searchable
-from scenehash.store.opening import no_store
+from scenehash.store.files.opening import no_store
 
 # Seconds that a request waits for its turn.
 PATIENCE = 10.0

@@ -12,18 +12,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from scenehash.codes import Codes, unpack
+from scenehash.codes import Codes
 
 from .records import SceneVectors, digest
-
-RULE_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alert_rule (
-    name TEXT PRIMARY KEY,
-    head TEXT NOT NULL,
-    numbers BLOB NOT NULL,
-    seal BLOB NOT NULL
-) WITHOUT ROWID;
-"""
 
 Kind = Literal["nearest", "centroid", "linear"]
 Scores = npt.NDArray[np.float32]
@@ -79,27 +70,6 @@ class Rule:
     expected: Expected
     fitted_on: bytes
     vectors: SceneVectors | None = None
-
-    def reads(self, vectors: SceneVectors | None) -> bool:
-        """Whether what it reads of tiles is at hand."""
-        return self.frame is None or (vectors is not None and vectors.frame == self.frame)
-
-    def scores(self, codes: Codes, vectors: SceneVectors | None) -> Scores:
-        """Scores float32 [N], -1 to 1, of tiles: codes uint8 [N, K/8] and their representations."""
-        if self.frame is None:
-            values = signs(codes)
-        else:
-            assert vectors is not None
-            values = vectors.values.astype(np.float32)
-        return self.best(unit(values - self.centre) @ self.templates.T, self.positives)
-
-    @staticmethod
-    def best(products: Scores, positives: int) -> Scores:
-        """Scores float32 [N] of the products [N, T] of tiles with templates; see the class."""
-        scores: Scores = products[:, :positives].max(axis=1, initial=-1)
-        if products.shape[1] > positives:
-            scores[products[:, positives:].max(axis=1) >= scores] = -1
-        return scores
 
     def document(self) -> dict[str, object]:
         """The rule as plain values, as JSON has them."""
@@ -176,18 +146,6 @@ def rule_of(head: str, numbers: bytes) -> Rule:
 def fitted_on(examples: Codes, negatives: Codes) -> bytes:
     """What tells whether a rule was fitted on these examples and negatives, uint8 [N, K/8]."""
     return digest(repr((examples.shape, examples.tobytes(), negatives.tobytes())).encode())
-
-
-def signs(codes: Codes) -> Scores:
-    """Codes uint8 [N, K/8] as vectors of -1 and 1: float32 [N, K]."""
-    return 2 * unpack(codes).astype(np.float32) - 1
-
-
-def unit(vectors: Scores | npt.NDArray[np.int8]) -> Scores:
-    """Vectors float32 or int8 [N, D] at unit length, float32; one of zeros stays as it is."""
-    floats = vectors.astype(np.float32, copy=False)
-    units: Scores = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
-    return units
 
 
 def _whole(value: object, most: int, least: int = 1) -> int:

@@ -10,11 +10,11 @@ import numpy as np
 from scenehash.errors import NotStoredError
 from scenehash.geo import bounding_boxes
 
-from .listing import ScenePage
+from .files.thumbnails import THUMBNAILS
+from .files.vectors import VECTORS
+from .reading.listing import ScenePage
 from .records import SceneRecord, Tile
 from .store import CodeStore
-from .thumbnails import THUMBNAILS
-from .vectors import VECTORS
 
 Document = dict[str, object]
 

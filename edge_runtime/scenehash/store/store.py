@@ -17,27 +17,27 @@ from scenehash.codes import check_bits, check_width, default_width
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.files import PARTIAL
 
-from .alerts import Alerts
-from .catalog import Catalog, is_vacant
-from .changes import add_labels, change_labels, mark_replaced, update_scene
-from .entry import check_derived, read_record
-from .filters import Filter
-from .folder import CATALOG
+from .added import Added
+from .catalog.alerts import Alerts
+from .catalog.catalog import Catalog, is_vacant
+from .catalog.entry import check_derived, read_record
+from .catalog.outbox import Outbox
+from .catalog.quarantine import Quarantine
+from .catalog.state import State
+from .catalog.station import check_station_name
+from .changing.changes import add_labels, change_labels, mark_replaced, update_scene
+from .changing.merge import groups_of
+from .changing.switch import Switch
+from .changing.transaction import Transaction
+from .files.folder import CATALOG
+from .files.model_file import PATTERN, model_path, write_model
+from .files.opening import make_files, open_files
 from .labels import check_labels, label_of_folder
-from .links import Links
-from .merge import groups_of
-from .model_file import PATTERN, model_path, write_model
-from .opening import make_files, open_files
-from .outbox import Outbox
-from .quarantine import Quarantine
-from .reader import StoreReader
+from .links.links import Links
+from .reading.reader import StoreReader
+from .reading.verify import find_damage
 from .records import HashedScene, SceneRecord, record_of
-from .results import Added
-from .state import State
-from .station import check_station_name
-from .switch import Switch
-from .transaction import Transaction
-from .verify import find_damage
+from .search.filters import Filter
 
 # Codes not in the index that are worth starting to index while scenes still come in.
 INDEX_EVERY = 250_000
@@ -429,7 +429,7 @@ class CodeStore(StoreReader):
                 damage = list(find_damage(self._snapshot))
             except StoreDamagedError as error:
                 damage = [str(error)]
-            others = [*self.outbox.damage(), *self.alerts.damage(), *self.links.damage()]
+            others = [*self.outbox.damage(), *self.alerts.damage(), *self.links.states.damage()]
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:

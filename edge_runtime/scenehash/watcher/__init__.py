@@ -14,8 +14,4 @@ events.py           events as JSON
 dispatcher.py       delivers events to the sinks: sinks.py, event_file.py, webhook.py (endpoint.py)
 status.py           what the watch is doing, for whoever looks
 waiting.py          until something may have changed
-alerts.py           alerts made from examples, judged, tested; radius_counts.py, alert_test.py
-rule_fitting.py     the rule of an alert, chosen by its examples and an archive
-score_tail.py       how many false alarms a threshold has
-false_alarm_rate.py rates of false alarms in words
 """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scenehash.alerts.judging import judge
 from scenehash.store import Alert, CodeStore, HashedScene, Hit
 
 from .novelty import Repeat, find_repeats
@@ -49,7 +50,7 @@ def match_scene(
     repeats = find_repeats(scene, store)
     matched: list[list[AlertMatch]] = [[] for _ in scene.windows]
     for alert in alerts:
-        judged = alert.judge(scene.codes, scene.vectors)
+        judged = judge(alert, scene.codes, scene.vectors)
         for position in np.flatnonzero(judged.matches).tolist():
             score = None if judged.scores is None else float(judged.scores[position])
             matched[position].append(AlertMatch(alert, int(judged.distances[position]), score))

@@ -5,13 +5,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from scenehash.alerts.disabled import DISABLED, disabled_alerts
 from scenehash.errors import ConfigurationError
 from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
 from scenehash.progress import SILENT
 from scenehash.store import CodeStore, model_of
 
-from .alerts import DISABLED, disabled_alerts
 from .dispatcher import open_dispatcher
 from .lock import watch_lock
 from .loop import Watch

@@ -44,7 +44,7 @@ def assert_same(store: CodeStore, address: str) -> None:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_write_the_next_push_puts_all_right(name, after, request, store, monkeypatch):
     address = f"{address_of(request, name)}/kills_{after}"
-    monkeypatch.setattr("scenehash.engines.pushing.TILES_AT_ONCE", 40)
+    monkeypatch.setattr("scenehash.engines.pushing.TILES_A_BATCH", 40)
     if name == "lite":
         from pymilvus.client.grpc_handler import GrpcHandler as Client
 

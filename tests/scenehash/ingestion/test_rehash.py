@@ -22,7 +22,7 @@ from scenehash.errors import (
 from scenehash.ingestion import stored
 from scenehash.ingestion.rehash import RehashReport
 from scenehash.store import Alert, Expected, Rule, earlier_path, fitted_on
-from scenehash.store.rehash_work import REHASH, rehash_work
+from scenehash.store.files.rehash_work import REHASH, rehash_work
 
 from ...tiny_model import DIMS
 from .archives import check_codes, make_store, models, picture, write_scenes

@@ -19,7 +19,7 @@ def assert_merged(ground: Path, stations: Sequence[Path]) -> None:
         labels: dict[str, set[str]] = {}
         for station in stations:
             with CodeStore.open(station) as store:
-                known = {one.first_row: one for one in merged.links.scenes(store.uuid)}
+                known = {one.first_row: one for one in merged.links.scenes.of_store(store.uuid)}
                 assert len(known) == len(store.contents())
                 for record, codes in store.scenes():
                     contents.add(record.content)

@@ -438,7 +438,7 @@ def test_a_peer_that_is_no_more_is_forgotten_and_its_scenes_stay(tmp_path):
     exchange(tmp_path, [one, two], ground)
     with CodeStore.open(ground) as store:
         tiles = store.counts()
-        ids = store.links.peers("from")
+        ids = store.links.states.peers("from")
     done = forget_peer(ground, "one")
     assert (done.peer, done.scenes, len(done.stores)) == ("one", 2, 1) and done.bundles > 0
     status = link_status(ground)

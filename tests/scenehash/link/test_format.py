@@ -68,7 +68,9 @@ def test_the_golden_query_alert_and_model_are_read(tmp_path):
         alert = store.alerts.get("quay")
         assert np.array_equal(alert.examples, PLACED[0].codes) and alert.radius == 8
         assert np.array_equal(alert.negatives, PLACED[2].codes[:1])
-        (asked,) = (store.links.state("asked", other) for other in store.links.peers("asked"))
+        (asked,) = (
+            store.links.states.get("asked", other) for other in store.links.states.peers("asked")
+        )
         block = bytes.fromhex(asked["open"]["1"])
         question = Question.of_block(block, codes_mark("a" * 16, 64), 64)
     assert (question.k, question.where) == (3, WHERE)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter, search
+from scenehash.alerts.judging import judge
 from scenehash.errors import BundleError, ConfigurationError, InputError
 from scenehash.link import (
     AskOptions,
@@ -135,7 +136,7 @@ def test_an_alert_is_asked_for_with_its_negatives(tmp_path, sides):
     (told,) = apply_bundles([answer.path], ground)[0].answers
     with CodeStore.open(one) as store:
         rows, codes = next(store.living())
-    judged = alert.judge(codes)
+    judged = judge(alert, codes)
     assert {hit["row"] for hit in told["hits"]} == set(rows[judged.matches].tolist())
 
 

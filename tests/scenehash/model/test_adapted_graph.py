@@ -12,7 +12,7 @@ from scenehash.model.adapted_graph import adapted_file, read_linear_code
 from scenehash.model.card import AdaptationRecord, Card, golden_tile
 from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode
-from scenehash.model.model_file import read_card
+from scenehash.model.reading import read_card
 from tests.tiny_model import DIMS, tiny_model
 
 

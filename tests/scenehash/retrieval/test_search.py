@@ -19,7 +19,7 @@ from scenehash.model import card, shipped_model
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval import match_words
 from scenehash.retrieval import query as query_module
-from scenehash.retrieval.match_words import LEAST_TILES, MatchDistances, calibrate
+from scenehash.retrieval.match_words import LEAST_STORED, MatchDistances, calibrate
 from scenehash.retrieval.rerank import by_bit_certainty
 from scenehash.scenes import Tiling, Window
 from scenehash.store import HashedScene
@@ -256,14 +256,14 @@ def test_words_follow_distances() -> None:
         (14, 13, "unlike_anything_stored"),
         (30, 13, "unlike_anything_stored"),
     ):
-        assert limits.word(distance, nearest, False, False, LEAST_TILES) == word
-    assert limits.word(30, 13, True, False, LEAST_TILES) == "same_place"
-    assert limits.word(0, 0, True, True, LEAST_TILES) == "doubtful"
+        assert limits.word(distance, nearest, False, False, LEAST_STORED) == word
+    assert limits.word(30, 13, True, False, LEAST_STORED) == "same_place"
+    assert limits.word(0, 0, True, True, LEAST_STORED) == "doubtful"
 
 
 def test_few_tiles_do_not_tell_that_a_query_is_unlike_anything_stored() -> None:
     limits = MatchDistances(same_kind=6, likely_same_kind=9, doubtful=15, nearest=12)
-    few = [limits.word(distance, 13, False, False, LEAST_TILES - 1) for distance in (14, 15, 16)]
+    few = [limits.word(distance, 13, False, False, LEAST_STORED - 1) for distance in (14, 15, 16)]
     assert few == ["doubtful", "doubtful", "other_kind"]
 
 
@@ -294,7 +294,7 @@ def test_a_given_models_distances_count_for_rows_and_codes_too(
 def test_a_filter_does_not_make_a_query_unlike_anything_stored(
     folder: Path, archive: CodeStore, model: HashModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(match_words, "LEAST_TILES", 1)
+    monkeypatch.setattr(match_words, "LEAST_STORED", 1)
     scene = folder / "large.png"
     inside = search(archive, scene, 5, where=Filter(scene="large.png"), model=model)
     assert {hit.match for hit in inside.hits} == {"same_kind"}

@@ -14,9 +14,9 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.errors import NotStoredError, StoreBusyError, StoreDamagedError, StoreError
 from scenehash.store import Alert, HashedScene, SceneVectors
-from scenehash.store.backup import back_up
-from scenehash.store.backup_file import BLOCK, BackupFile
-from scenehash.store.restore import list_backups, restore
+from scenehash.store.backups.backup import back_up
+from scenehash.store.backups.backup_file import BLOCK, BackupFile
+from scenehash.store.backups.restore import list_backups, restore
 
 from .samples import LINEAGE, make, placed, scene
 

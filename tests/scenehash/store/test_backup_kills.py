@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from scenehash import CodeStore, Filter
-from scenehash.store.backup import back_up
-from scenehash.store.restore import list_backups, restore
+from scenehash.store.backups.backup import back_up
+from scenehash.store.backups.restore import list_backups, restore
 
 from .samples import LINEAGE, make, scene
 

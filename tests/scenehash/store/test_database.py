@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from scenehash.store.database import connect
+from scenehash.store.catalog.database import connect
 
 
 def test_a_file_whose_maker_was_killed_can_be_read(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError
 from scenehash.geo import Box, bounding_boxes, meeting
-from scenehash.store import HashedScene, selection, snapshot
-from scenehash.store.blocks import TILES_A_BLOCK
+from scenehash.store import HashedScene
+from scenehash.store.catalog.blocks import TILES_A_BLOCK
+from scenehash.store.search import selection, snapshot
 
 from .samples import LINEAGE, TILE, make, placed, scene
 

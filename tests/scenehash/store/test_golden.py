@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from scenehash import CodeStore, Filter
+from scenehash.alerts.judging import example_distances
 from scenehash.errors import StoreError
-from scenehash.store.catalog import LATER, SCHEMA
-from scenehash.store.rehash_work import Done, rehash_work
+from scenehash.store.catalog.catalog import LATER, SCHEMA
+from scenehash.store.files.rehash_work import Done, rehash_work
 
 from ...golden.make_store import PLACED, PLAIN
 from .samples import LINEAGE, make, scene
@@ -43,7 +44,7 @@ def test_a_golden_store_is_read_searched_and_written_to(folder: Path) -> None:
         assert [item.path for item in store.quarantine.list()] == ["/scenes/broken.tif"]
         (alert,) = store.alerts.list()
         assert (alert.name, alert.radius, alert.sources) == ("quay", 8, ("a.png", "row:3"))
-        assert alert.distances(PLACED[0].codes).tolist() == [0]
+        assert example_distances(alert, PLACED[0].codes).tolist() == [0]
         assert (store.vectors.frame, store.vector_count(), store.model_file()) == (None, 0, None)
         assert store.earlier() == []
     with CodeStore.open(folder, writable=True) as store:

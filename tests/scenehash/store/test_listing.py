@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import NotStoredError, StoreDamagedError
-from scenehash.store import listing
-from scenehash.store.listing import ListedScene
+from scenehash.store.reading import listing
+from scenehash.store.reading.listing import ListedScene
 
 from .samples import make, placed, scene
 

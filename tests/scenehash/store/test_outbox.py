@@ -10,7 +10,7 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.store import Alert, Arrival
-from scenehash.store.outbox import Outbox
+from scenehash.store.catalog.outbox import Outbox
 
 from .samples import make, scene
 

@@ -10,7 +10,7 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreDamagedError, StoreError
 from scenehash.store import VECTORS, HashedScene
-from scenehash.store.database import Database, connect
+from scenehash.store.catalog.database import Database, connect
 
 from .samples import make, placed, scene
 from .test_vectors import DIMS, FRAME, kept

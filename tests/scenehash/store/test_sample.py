@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scenehash import CodeStore, Filter
-from scenehash.store.sample import SAMPLED, draw_rows, rows_of_sample
+from scenehash.store.search.sample import SAMPLED, draw_rows, rows_of_sample
 
 from .samples import LINEAGE, make
 from .test_vectors import DIMS, FRAME, represented

@@ -12,7 +12,7 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreError
-from scenehash.store.codes_file import CodesFile
+from scenehash.store.files.codes_file import CodesFile
 
 from ...threads import at_once
 from .reading import readers

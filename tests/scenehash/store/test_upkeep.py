@@ -79,7 +79,7 @@ def test_a_reader_goes_on_while_its_scenes_are_deleted_and_compacted(tmp_path: P
 def test_a_reader_that_opens_during_a_compaction_gets_one_state_or_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scenehash.store import codes_file as module
+    from scenehash.store.files import codes_file as module
 
     with make(tmp_path / "s", 12) as writer:
         writer.delete(Filter(scene="/scenes/3.png"))

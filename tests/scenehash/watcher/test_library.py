@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import scenehash
+from scenehash.alerts.changing import set_radius
+from scenehash.alerts.making import default_radius
+from scenehash.alerts.trial import border
 from scenehash.errors import ConfigurationError, StoreError
 from scenehash.report.contact_sheet import write_picture
-from scenehash.watcher.alerts import border, default_radius, set_radius
 
 from ...scenes import draw
 

@@ -17,7 +17,7 @@ import pytest
 from scenehash import CodeStore, HashModel
 from scenehash.errors import StoreBusyError
 from scenehash.store import Alert
-from scenehash.store.outbox import Outbox
+from scenehash.store.catalog.outbox import Outbox
 from scenehash.watcher.arrivals import Now
 from scenehash.watcher.dispatcher import open_dispatcher
 from scenehash.watcher.listing import scan_folders

@@ -7,19 +7,18 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from scenehash.errors import ConfigurationError
-from scenehash.store import Alert, CodeStore
-from scenehash.watcher.alerts import (
-    alerts_document,
+from scenehash.alerts.changing import (
     confirm_match,
-    count_alert_matches,
     forget_match,
-    judge_row,
-    make_alert,
     reject_match,
     set_false_alarm_rate,
     set_radius,
 )
+from scenehash.alerts.disabled import alerts_document
+from scenehash.alerts.making import make_alert
+from scenehash.alerts.trial import count_alert_matches, judge_row
+from scenehash.errors import ConfigurationError
+from scenehash.store import Alert, CodeStore
 
 from ..queries import AlertRequest, AlertTestRequest, JudgeRequest, RateRequest
 from ..station import Station

@@ -17,7 +17,7 @@ from scenehash.store.documents import (
     tile_document,
     tiles_document,
 )
-from scenehash.store.listing import ListedScene
+from scenehash.store.reading.listing import ListedScene
 from scenehash.tiling import Window
 
 from ..queries import LARGEST, Order

@@ -1,0 +1,101 @@
+"""An alert of a store changed: tiles confirmed and rejected, another radius, another rate."""
+
+import dataclasses
+
+from scenehash.errors import ConfigurationError, NotStoredError
+from scenehash.retrieval.query import ROW_PREFIX, Query
+from scenehash.store import Alert, CodeStore, SceneVectors
+
+from .example_vectors import known_vectors, vectors_by_source, vectors_of
+from .false_alarm_rate import Rate
+from .fitting import fitted
+from .making import checked_radius
+
+
+def confirm_match(store: CodeStore, name: str, row: int) -> Alert:
+    """A stored tile is of an alert's kind: it becomes an example, and is no negative, durably.
+
+    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
+    such alert or row.
+    """
+    return _judged(store, name, row, is_match=True)
+
+
+def reject_match(store: CodeStore, name: str, row: int) -> Alert:
+    """A stored tile was a false alarm: it becomes a negative, and is no example, durably.
+
+    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
+    such alert or row, ConfigurationError on the only example that there is.
+    """
+    return _judged(store, name, row, is_match=False)
+
+
+def forget_match(store: CodeStore, name: str, row: int) -> Alert:
+    """Take back that a stored tile is an example or a negative of an alert, durably.
+
+    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
+    such alert, or the row is neither; ConfigurationError on the only example that there is.
+    """
+    source = f"{ROW_PREFIX}{row}"
+    with store.transaction():
+        before = store.alerts.get(name)
+        if source not in before.sources:
+            raise NotStoredError(
+                f"{source}: neither an example nor a negative of {name} (see: scenehash alert "
+                "list --json)"
+            )
+        return _changed(store, before, before.without(source), source, None)
+
+
+def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
+    """Give an alert another radius, in bits, durably; ConfigurationError on one of no sense."""
+    chosen = checked_radius(radius, store.bits)
+    alert = dataclasses.replace(store.alerts.get(name), radius=chosen, rule=None)
+    store.alerts.add(alert, replace=True)
+    return alert
+
+
+def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
+    """Choose an alert's rule again for a rate of false alarms, durably; None: the rate as before.
+
+    By what the store holds now. Raises NotStoredError when there is no such alert, and
+    ConfigurationError as make_alert, and when no rate was given before.
+    """
+    with store.transaction():
+        alert = store.alerts.get(name)
+        if false_alarms is None and alert.rule is None:
+            raise ConfigurationError(
+                f"{name}: it has a radius and no rate of false alarms; give a rate"
+            )
+        known = "" if alert.rule is None else alert.rule.expected.asked
+        rate = Rate.parse(known if false_alarms is None else false_alarms)
+        alert = fitted(store, alert, known_vectors(store, alert), rate.text, rate.share(store))
+        store.alerts.add(alert, replace=True)
+    return alert
+
+
+def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
+    query = Query.from_row(store, row)
+    with store.transaction():
+        before = store.alerts.get(name)
+        alert = before.judged(query.code, query.text, is_match)
+        return _changed(store, before, alert, query.text, vectors_of(query, store))
+
+
+def _changed(
+    store: CodeStore, before: Alert, alert: Alert, source: str, vectors: SceneVectors | None
+) -> Alert:
+    """Keep an alert that has the example of a source otherwise than before, with its rule anew."""
+    if not len(alert.examples):
+        raise ConfigurationError(
+            f"{source}: the only example of {alert.name}; confirm another tile before, or remove "
+            f"the alert with: scenehash alert remove {alert.name}"
+        )
+    if before.rule is not None:
+        asked = before.rule.expected
+        known: dict[str, SceneVectors | None] = dict(vectors_by_source(before))
+        known.setdefault(source, vectors)
+        own = [known.get(source) for source in alert.sources]
+        alert = fitted(store, alert, own, asked.asked, asked.asked_share)
+    store.alerts.add(alert, replace=True)
+    return alert

@@ -1,0 +1,76 @@
+"""Whether a tile matches an alert: by its rule where that can be used, and else by its radius."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import Codes, nearest_hamming, unpack
+from scenehash.store import Alert, Rule, Scores, unit
+from scenehash.store.records import SceneVectors
+
+
+class Judged(NamedTuple):
+    """What an alert says of N tiles.
+
+    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
+    float32 [N]; None where its radius decided, and a negative that is as near.
+    """
+
+    matches: npt.NDArray[np.bool_]
+    distances: npt.NDArray[np.int32]
+    scores: Scores | None
+
+
+def judge(alert: Alert, codes: Codes, vectors: SceneVectors | None = None) -> Judged:
+    """Judge tiles by their codes uint8 [N, K/8] and, where there are any, representations."""
+    rule = alert.rule
+    if rule is None or not alert.is_fitted or not reads(rule, vectors):
+        distances = example_distances(alert, codes)
+        return Judged(distances <= alert.radius, distances, None)
+    scores = rule_scores(rule, codes, vectors)
+    return Judged(scores >= rule.threshold, nearest_hamming(codes, alert.examples), scores)
+
+
+def example_distances(alert: Alert, codes: Codes) -> npt.NDArray[np.int32]:
+    """Bits from each of codes uint8 [N, K/8] to the nearest example of an alert: int32 [N].
+
+    A tile that is as near to a negative example, or nearer, is not of the kind, whatever the
+    radius: its distance is K + 1.
+    """
+    nearest = nearest_hamming(codes, alert.examples)
+    if len(alert.negatives):
+        nearest[nearest_hamming(codes, alert.negatives) <= nearest] = 8 * codes.shape[1] + 1
+    return nearest
+
+
+def reads(rule: Rule, vectors: SceneVectors | None) -> bool:
+    """Whether what a rule reads of tiles is at hand."""
+    return rule.frame is None or (vectors is not None and vectors.frame == rule.frame)
+
+
+def rule_scores(rule: Rule, codes: Codes, vectors: SceneVectors | None) -> Scores:
+    """Scores float32 [N], -1 to 1, of tiles: codes uint8 [N, K/8] and their representations."""
+    values = values_read(rule.frame, codes, vectors)
+    return best_scores(unit(values - rule.centre) @ rule.templates.T, rule.positives)
+
+
+def values_read(frame: str | None, codes: Codes, vectors: SceneVectors | None) -> Scores:
+    """What a rule reads of tiles, float32 [N, D]: representations, or, of no frame, codes."""
+    if frame is None:
+        return signs(codes)
+    assert vectors is not None
+    return vectors.values.astype(np.float32)
+
+
+def best_scores(products: Scores, positives: int) -> Scores:
+    """Scores float32 [N] of the products [N, T] of tiles with templates; see Rule."""
+    scores: Scores = products[:, :positives].max(axis=1, initial=-1)
+    if products.shape[1] > positives:
+        scores[products[:, positives:].max(axis=1) >= scores] = -1
+    return scores
+
+
+def signs(codes: Codes) -> Scores:
+    """Codes uint8 [N, K/8] as vectors of -1 and 1: float32 [N, K]."""
+    return 2 * unpack(codes).astype(np.float32) - 1

@@ -1,0 +1,102 @@
+"""What an alert, as it is, matches among stored tiles."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.store import Alert
+
+from .judging import judge
+from .radius_counts import Tuning
+from .rule_fitting import Samples
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AlertTest:
+    """What an alert matches among stored tiles that are no examples of it.
+
+    tiles: how many there are. matches: how many of them match. true, true_matches: the same of
+    those that are known to be of the kind; None where nobody knows. tuning: what each radius would
+    match, of all stored tiles.
+    """
+
+    tiles: int
+    matches: int
+    true: int | None
+    true_matches: int | None
+    tuning: Tuning
+
+    @property
+    def recall(self) -> float | None:
+        """The share of the tiles of the kind that match; None where nobody knows them."""
+        if self.true is None or self.true_matches is None:
+            return None
+        return self.true_matches / max(self.true, 1)
+
+    @property
+    def false_share(self) -> float | None:
+        """The share of the tiles of other kinds that match; None where nobody knows them."""
+        if self.true is None or self.true_matches is None:
+            return None
+        return (self.matches - self.true_matches) / max(self.tiles - self.true, 1)
+
+    def document(self, alert: Alert) -> dict[str, object]:
+        """The test as plain values, as JSON has them: rates a thousand tiles."""
+        recall, share = self.recall, self.false_share
+        measured = {
+            "tiles": self.tiles,
+            "matches": self.matches,
+            "true": self.true,
+            "true_matches": self.true_matches,
+            "recall": None if recall is None else round(recall, 4),
+            "false_alarms_per_1000": None if share is None else round(1000 * share, 4),
+        }
+        return self.tuning.document(alert) | {"measured": measured}
+
+
+def judge_tiles(
+    alert: Alert,
+    tiles: Iterable[tuple[Rows, Samples]],
+    without: Rows,
+    true: Rows | None,
+    tuning: Tuning,
+) -> AlertTest:
+    """Judge stored tiles: their rows int64 [N] and what is kept of them, in parts.
+
+    without: rows that do not count. true: the rows of tiles of the kind; None where not known.
+    """
+    counts = np.zeros(4, np.int64)
+    for rows, some in tiles:
+        counted = ~np.isin(rows, without)
+        matches = judge(alert, some.codes, some.vectors).matches & counted
+        own = np.isin(rows, true if true is not None else without) & counted
+        counts += [counted.sum(), matches.sum(), own.sum(), (matches & own).sum()]
+    judged, matched, of_kind, found = counts.tolist()
+    known = true is not None
+    return AlertTest(judged, matched, of_kind if known else None, found if known else None, tuning)
+
+
+def around_threshold(
+    alert: Alert, tiles: Iterable[tuple[Rows, Samples]], most: int
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The (distance, row) of the tiles just above the threshold of a rule, and just below it.
+
+    At most `most` of each, by score, the best first; a tile without what the rule reads is left
+    out. tiles: as in judge_tiles.
+    """
+    above: list[tuple[float, int, int]] = []
+    below: list[tuple[float, int, int]] = []
+    for rows, some in tiles:
+        judged = judge(alert, some.codes, some.vectors)
+        if judged.scores is None:
+            continue
+        columns = (-judged.scores).tolist(), rows.tolist(), judged.distances.tolist()
+        found = list(zip(*columns, judged.matches.tolist(), strict=True))
+        above = sorted([*above, *(own[:3] for own in found if own[3])])[-most:]
+        below = sorted([*below, *(own[:3] for own in found if not own[3])])[:most]
+    within, beyond = ([(distance, row) for _, row, distance in side] for side in (above, below))
+    return within, beyond

@@ -1,0 +1,127 @@
+"""An alert tried on the tiles of a store: what it matches, and what another radius would."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scenehash.codes import nearest_hamming
+from scenehash.errors import NotStoredError
+from scenehash.store import Alert, CodeStore, Filter, Hit, SceneVectors
+
+from .example_vectors import example_rows, vectors_in
+from .judging import judge
+from .match_counts import AlertTest, around_threshold, judge_tiles
+from .radius_counts import Tuning, around, tune
+from .rule_fitting import Samples
+
+TILES_AT_ONCE = 1 << 13
+# Stored tiles on each side of a radius: a row of a contact sheet.
+TILES_SHOWN = 13
+
+
+def count_alert_matches(
+    store: CodeStore, alert: str | Alert, label: str | None = None
+) -> AlertTest:
+    """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
+
+    Its own examples are left out. Arguments and errors as propose_radius.
+    """
+    found = store.alerts.get(alert) if isinstance(alert, str) else alert
+    tuning, true = propose_radius(store, found, label), None
+    if label is not None:
+        true = _labelled(store, label)
+    rows = np.array(example_rows(store, found), np.int64)
+    return judge_tiles(found, _tiles(store), rows, true, tuning)
+
+
+def propose_radius(store: CodeStore, alert: str | Alert, label: str | None = None) -> Tuning:
+    """Count the stored tiles at each distance from an alert's examples, and propose a radius.
+
+    alert: its name, or one that need not be stored. label: the scenes that have it are truly of the
+    kind; precision and recall are known then. Raises NotStoredError when there is no such alert, or
+    no scene with the label.
+    """
+    true = None
+    if label is not None:
+        true = _labelled(store, label)
+    found = store.alerts.get(alert) if isinstance(alert, str) else alert
+    return tune(found, store.living(), true)
+
+
+class TileJudged(NamedTuple):
+    """What an alert says of a stored tile: bits to its nearest example, and whether it matches."""
+
+    row: int
+    scene: str
+    distance: int
+    matches: bool
+
+    def document(self) -> dict[str, object]:
+        """The same as plain values, as JSON has them."""
+        return self._asdict()
+
+
+def judge_row(store: CodeStore, name: str, row: int) -> TileJudged:
+    """What an alert says of a stored tile, as it is now; NotStoredError as confirm_match."""
+    alert, (code, tile) = store.alerts.get(name), store.stored_tile(row)
+    matches = bool(judge(alert, code, vectors_in(store, row)).matches[0])
+    distance = int(nearest_hamming(code, alert.examples)[0])
+    return TileJudged(row, tile.scene, distance, matches)
+
+
+class Border(NamedTuple):
+    """Stored tiles that just match, the last of them least, and those that just do not."""
+
+    within: list[Hit]
+    beyond: list[Hit]
+
+
+def border(
+    store: CodeStore, alert: Alert, radius: int | None = None, most: int = TILES_SHOWN
+) -> Border:
+    """The stored tiles on both sides of a radius, at most so many on each.
+
+    None: on both sides of the threshold of the alert's rule, or of its radius where it has none.
+    """
+    if radius is None and alert.rule is not None and alert.is_fitted:
+        within, beyond = around_threshold(alert, _tiles(store), most)
+    else:
+        chosen = alert.radius if radius is None else radius
+        within, beyond = around(alert, store.living(), chosen, most)
+    return Border(_hits(within, store), _hits(beyond, store))
+
+
+def _hits(found: Sequence[tuple[int, int]], store: CodeStore) -> list[Hit]:
+    tiles = store.tiles([row for _, row in found])
+    return [
+        Hit(rank, distance, row, *tiles[row])
+        for rank, (distance, row) in enumerate(found, start=1)
+        if row in tiles
+    ]
+
+
+def _tiles(store: CodeStore) -> Iterator[tuple[npt.NDArray[np.int64], Samples]]:
+    """All stored tiles, in parts: rows int64 [N], with representations and then without."""
+    frame = store.vectors.frame
+    for rows, codes in store.living():
+        for start in range(0, len(rows), TILES_AT_ONCE):
+            some = slice(start, start + TILES_AT_ONCE)
+            own, part = rows[some], Samples(codes[some])
+            if frame is None:
+                yield own, part
+                continue
+            there, values = store.vectors.read(own)
+            has = np.isin(own, there)
+            yield own[has], Samples(part.codes[has], SceneVectors(frame, values))
+            yield own[~has], part.part(~has)
+
+
+def _labelled(store: CodeStore, label: str) -> npt.NDArray[np.int64]:
+    """The rows of scenes with a label, int64 [N]; NotStoredError when there is none."""
+    parts = [rows for rows, _ in store.living(Filter(label=label))]
+    rows = np.concatenate([np.zeros(0, np.int64), *parts])
+    if not len(rows):
+        raise NotStoredError(f"{store.path}: no stored scene has the label {label}")
+    return rows

@@ -1,0 +1,93 @@
+"""The tables in the catalog that links have, made when the first of them is written to."""
+
+import contextlib
+from collections.abc import Iterator
+
+from .database import Database, Transacting
+
+LINK_SCHEMA = """
+CREATE TABLE IF NOT EXISTS link (
+    way TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    state TEXT NOT NULL,
+    seal BLOB NOT NULL,
+    PRIMARY KEY (way, peer)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_scene (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    tiles INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    same INTEGER NOT NULL,
+    brought INTEGER NOT NULL,
+    PRIMARY KEY (store, first_row)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS link_scene_by_content ON link_scene (content);
+CREATE TABLE IF NOT EXISTS link_annotation (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    mark BLOB NOT NULL,
+    words TEXT NOT NULL,
+    PRIMARY KEY (store, first_row, digest)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_own (
+    first_row INTEGER PRIMARY KEY,
+    seal TEXT NOT NULL,
+    digest BLOB NOT NULL,
+    mark BLOB NOT NULL,
+    change INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS link_piece (
+    store TEXT NOT NULL,
+    first_row INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    tiles INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    piece BLOB NOT NULL,
+    PRIMARY KEY (store, first_row, start)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_picture (
+    store TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    jpeg BLOB NOT NULL,
+    PRIMARY KEY (store, row)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link_part (
+    store TEXT NOT NULL,
+    file BLOB NOT NULL,
+    start INTEGER NOT NULL,
+    part BLOB NOT NULL,
+    PRIMARY KEY (store, file, start)
+);
+"""
+DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
+
+
+class LinkTables:
+    """These tables, and what changes them: part of a transaction of the store."""
+
+    def __init__(self, database: Database, transaction: Transacting) -> None:
+        self.database, self._transaction = database, transaction
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[Database]:
+        """A transaction in which the tables are there."""
+        with self._transaction():
+            if not are_made(self.database):
+                for statement in LINK_SCHEMA.split(";")[:-1]:
+                    self.database.run(statement)
+            yield self.database
+
+    def are_made(self) -> bool:
+        """Whether the tables are there: a store without links has none."""
+        return are_made(self.database)
+
+
+def are_made(database: Database) -> bool:
+    """Whether a catalog has these tables."""
+    query = "SELECT count(*) FROM sqlite_master WHERE name = 'link_part'"
+    return bool(database.one(query)[0])

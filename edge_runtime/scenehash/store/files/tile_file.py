@@ -1,0 +1,268 @@
+"""Derived data of a store's tiles, each under its row, in an SQLite file beside the catalog.
+
+Nothing else in a store depends on them. Each is kept with a checksum over itself and what it was
+made of: the scene's content, the window, how the pixels were made of the file. One whose checksum
+does not fit the tile that has the row today is as good as none: neither a kill between two commits,
+nor a repair, a compaction, a damaged byte or another store's file can make a wrong one count.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from scenehash.errors import StoreError
+from scenehash.files import atomic_path
+
+from ..catalog.catalog import Catalog
+from ..catalog.database import connect, other_tables, transaction
+from ..records import FILE, SceneRecord, digest
+from ..rows import Ranges, Rows
+
+# Rows read by one statement.
+AT_ONCE = 500
+
+# What is kept of each tile of a scene; None for one of which nothing is.
+Values = Sequence[bytes | None]
+
+
+class TileFile:
+    """What is kept of a store's tiles in a file of their own, as bytes.
+
+    No method raises on what the disk refuses or gives back damaged: there is less then. trouble
+    says what went wrong last, in a line for a person; None when nothing did.
+    """
+
+    # The file, its table, the column of the values, and the command that makes what is missing.
+    NAME, TABLE, COLUMN, REMEDY = "", "", "", ""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.path = folder / self.NAME
+        self.trouble: str | None = None
+        self._catalog, self._lock = catalog, catalog.database.lock
+        self._connections: dict[bool, sqlite3.Connection] = {}
+        # A changed bit may make another type of a value.
+        self._values = f"row, CAST(coalesce({self.COLUMN}, '') AS BLOB), seal"
+
+    @property
+    def kept(self) -> bool:
+        """Whether the store keeps them of what is added."""
+        raise NotImplementedError
+
+    @property
+    def kind(self) -> str:
+        """What the values are, where that can change: a part of their checksums."""
+        return ""
+
+    def of(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """What is kept of rows; a row without anything sound is left out."""
+        if not self.kept:
+            return {}
+        kind = self.kind
+        origins = {
+            row: (content, window, of_pixels(params))
+            for row, (content, window, params) in self._catalog.tiles.origins(rows).items()
+        }
+        return {
+            row: value
+            for row, value, checksum in self._read(rows)
+            if row in origins and checksum == _checksum(origin_of(*origins[row]), kind, value)
+        }
+
+    def of_scene(self, record: SceneRecord) -> list[bytes | None]:
+        """The same of a scene's tiles, in their order; None for each without one."""
+        rows = range(record.first_row, record.first_row + record.tiles)
+        found = self.of(rows)
+        return [found.get(row) for row in rows]
+
+    def put(self, records: Sequence[SceneRecord], values: Sequence[Values]) -> bool:
+        """Keep values of the tiles of scenes, for their rows, in the place of any there are.
+
+        Whether that was done.
+        """
+        with self._noting(), transaction(connection := self._connection(writable=True)):
+            connection.executemany(
+                f"INSERT OR REPLACE INTO {self.TABLE} VALUES (?, ?, ?)",
+                _entries(records, values, self.kind),
+            )
+            return True
+        return False
+
+    def drop(self, ranges: Ranges) -> None:
+        """Forget those of ranges of rows, and give their room back to the disk."""
+        if not self.path.exists():
+            return
+        with self._noting():
+            connection = self._connection(writable=True)
+            before = connection.total_changes
+            last = ranges.first + ranges.count - 1
+            with transaction(connection):
+                connection.executemany(
+                    f"DELETE FROM {self.TABLE} WHERE row BETWEEN ? AND ?",
+                    zip(ranges.first.tolist(), last.tolist(), strict=True),
+                )
+            if connection.total_changes > before:
+                connection.execute("VACUUM")
+
+    def rows(self) -> Rows:
+        """The rows that something is kept of, sound or not: int64, ascending."""
+        with self._noting():
+            query = f"SELECT row FROM {self.TABLE} ORDER BY row"
+            return np.array(self._connection().execute(query).fetchall(), np.int64).reshape(-1)
+        return np.zeros(0, np.int64)
+
+    def state(self) -> tuple[object, ...]:
+        """Another one after each change of the file, by whichever process; to compare within one
+        process."""
+        if self.kept:
+            with self._noting():
+                connection = self._connection()
+                # Of a connection that reads alone: what others, this process too, have committed.
+                (version,) = connection.execute("PRAGMA data_version").fetchone()
+                return self.kind, connection, version
+        return ()
+
+    def make(self) -> None:
+        """Make the file where there is none.
+
+        One in which SQLite finds damage is made anew, of what can still be read of it; StoreError
+        when the disk refuses.
+        """
+        try:
+            with self._lock:
+                if self.path.exists() and not self._is_whole():
+                    self._salvage()
+                self._connection(writable=True)
+        except (OSError, sqlite3.Error, UnicodeDecodeError, MemoryError) as error:
+            raise StoreError(f"{self.path}: cannot be written ({error})") from error
+        self.trouble = None
+
+    def remove(self) -> None:
+        """Remove the file; StoreError when that fails."""
+        self.close()
+        try:
+            for path in _with_logs(self.path):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be removed ({error.strerror})") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            for connection in self._connections.values():
+                connection.close()
+            self._connections = {}
+
+    def _read(self, rows: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            found: list[tuple[int, bytes, bytes]] = []
+            places = ", ".join("?" * len(some))
+            query = f"SELECT {self._values} FROM {self.TABLE} WHERE row IN ({places})"
+            with self._noting():
+                found = self._connection().execute(query, some).fetchall()
+            yield from found
+
+    def _connection(self, writable: bool = False) -> sqlite3.Connection:
+        if writable not in self._connections:
+            there = self.path.exists()
+            if not there and not writable:
+                raise OSError("it is not there")
+            connection = connect(self.path, writable)
+            self._connections[writable] = connection
+            if writable:
+                # In WAL mode a power cut may then take the newest ones, and harms no other.
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(self._schema())
+            if not there and self._catalog.scenes.count()[0]:
+                self._note("it was lost, and is begun anew")
+        return self._connections[writable]
+
+    def _schema(self) -> str:
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.TABLE} (row INTEGER PRIMARY KEY, "
+            f"{self.COLUMN} BLOB NOT NULL, seal BLOB NOT NULL)"
+        )
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What the file refuses inside is noted, and goes no further."""
+        try:
+            with self._lock:
+                yield
+        except (OSError, sqlite3.Error, TypeError, ValueError, MemoryError) as error:
+            self._note(" ".join(str(error).split()) or "damaged")
+
+    def _note(self, reason: str) -> None:
+        self.trouble = (
+            f"{self.path}: {reason}; what is missing can be made again of scenes that are still "
+            f"there: {self.REMEDY} {self.path.parent}"
+        )
+
+    def _is_whole(self) -> bool:
+        try:
+            connection = self._connection(writable=True)
+            found = connection.execute("PRAGMA quick_check").fetchall()
+            other = other_tables(connection, self._schema())
+        except (sqlite3.DatabaseError, UnicodeDecodeError, MemoryError):
+            return False
+        return found == [("ok",)] and not other
+
+    def _salvage(self) -> None:
+        with atomic_path(self.path) as partial:
+            with contextlib.closing(connect(partial, writable=True)) as fresh:
+                fresh.execute(self._schema())
+                with transaction(fresh):
+                    fresh.executemany(
+                        f"INSERT OR IGNORE INTO {self.TABLE} VALUES (?, ?, ?)", self._readable()
+                    )
+            self.remove()
+
+    def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """What SQLite can still find, row by row."""
+        end = self._catalog.tiles.end()
+        for _, first, tiles in self._catalog.scenes.spans().tolist():
+            for row in range(max(0, first), min(first + tiles, end)):
+                yield from self._read([row])
+
+
+@lru_cache(1024)
+def of_pixels(decode_params: str) -> str:
+    """Decode parameters, as JSON, without the state of the file, which may change."""
+    try:
+        params = json.loads(decode_params)
+    except (TypeError, ValueError, RecursionError):  # damaged: nothing was made of these
+        return decode_params
+    if not isinstance(params, dict) or FILE not in params:
+        return decode_params
+    return json.dumps({key: params[key] for key in params if key != FILE}, sort_keys=True)
+
+
+def origin_of(content: bytes, window: Sequence[int], decode_params: str) -> bytes:
+    """What a value is made of; decode_params: see of_pixels."""
+    return repr((content, *window, decode_params)).encode()
+
+
+def _entries(
+    records: Sequence[SceneRecord], values: Sequence[Values], kind: str
+) -> Iterable[tuple[int, bytes, bytes]]:
+    for record, own in zip(records, values, strict=True):
+        content = bytes.fromhex(record.content)
+        decode_params = of_pixels(json.dumps(record.decode_params, sort_keys=True))
+        for tile, (window, value) in enumerate(zip(record.windows.tolist(), own, strict=True)):
+            if value is not None:
+                checksum = _checksum(origin_of(content, window, decode_params), kind, value)
+                yield record.first_row + tile, value, checksum
+
+
+def _checksum(origin: bytes, kind: str, value: bytes) -> bytes:
+    return digest(origin + kind.encode() + value)
+
+
+def _with_logs(path: Path) -> list[Path]:
+    """An SQLite file and the two that are beside it while it is open."""
+    return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "")]

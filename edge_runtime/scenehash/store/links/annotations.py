@@ -1,0 +1,81 @@
+"""store.links.annotations: what stations say of their scenes while the tiles stay."""
+
+import json
+from typing import NamedTuple
+
+from ..catalog.database import damaged_values
+from ..catalog.link_tables import DAMAGED, LinkTables
+
+
+class Annotation(NamedTuple):
+    """What may change of a scene while its tiles stay, as its station has it.
+
+    number: of the bundle that said so. mark: what both ends count it by.
+    """
+
+    number: int
+    path: str
+    labels: tuple[str, ...]
+    mark: bytes
+
+
+class Annotations:
+    """The annotations of scenes, also of scenes that have not come."""
+
+    def __init__(self, tables: LinkTables) -> None:
+        self._tables = tables
+
+    def get(self, store: str, first_row: int, digest: bytes) -> Annotation | None:
+        """What a station says of a scene by its first row and digest, even of one that has not
+        come."""
+        if not self._tables.are_made():
+            return None
+        found = self._tables.database.one(
+            "SELECT number, mark, words FROM link_annotation "
+            "WHERE store = ? AND first_row = ? AND digest = ?",
+            store,
+            first_row,
+            digest,
+        )
+        with damaged_values(DAMAGED):
+            return None if found is None else _annotation(*found)
+
+    def put(self, store: str, first_row: int, digest: bytes, to: Annotation) -> None:
+        """Store the annotation."""
+        words = json.dumps([to.path, *to.labels])
+        with self._tables.changing() as database:
+            database.run(
+                "INSERT OR REPLACE INTO link_annotation VALUES (?, ?, ?, ?, ?, ?)",
+                (store, first_row, digest, to.number, to.mark, words),
+            )
+
+    def labels_of(self, content: bytes) -> set[str]:
+        """The labels that a scene of this content has at any station."""
+        query = (
+            "SELECT number, mark, words FROM link_annotation NATURAL JOIN "
+            "(SELECT store, first_row, digest FROM link_scene WHERE content = ?)"
+        )
+        with damaged_values(DAMAGED):
+            found = [_annotation(*values) for values in self._tables.database.all(query, content)]
+        return {label for annotation in found for label in annotation.labels}
+
+    def marks(self, store: str) -> list[tuple[int, bytes]]:
+        """First row of each scene of a store, and what its annotation is counted by, by row."""
+        query = (
+            "SELECT first_row, mark FROM link_annotation NATURAL JOIN "
+            "(SELECT store, first_row, digest FROM link_scene WHERE store = ?) ORDER BY first_row"
+        )
+        return [(row, bytes(mark)) for row, mark in self._tables.database.all(query, store)]
+
+    def forget(self, store: str, start: int, end: int) -> None:
+        """Remove what is said of scenes whose first rows are from start to before end."""
+        with self._tables.changing() as database:
+            database.run(
+                "DELETE FROM link_annotation WHERE store = ? AND first_row >= ? AND first_row < ?",
+                (store, start, end),
+            )
+
+
+def _annotation(number: int, mark: bytes, words: str) -> Annotation:
+    path, *labels = json.loads(words)
+    return Annotation(number, path, tuple(labels), bytes(mark))

@@ -1,0 +1,184 @@
+"""Lists of what a store holds: scenes a page at a time, labels, and when scenes were acquired."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from scenehash.geo import Box
+
+from ..catalog.catalog import Catalog
+from ..catalog.database import damaged_values
+from ..catalog.scene_table import SCENES_DAMAGED, SceneEntry
+from ..catalog.tile_table import Owned
+from ..records import SceneFile
+from ..rows import Ranges
+from ..search.filters import Filter
+from ..search.selection import holding, is_narrow, rows_where
+from ..search.snapshot import Snapshot
+
+# Of a filter on places that is not narrow, scenes are compared so many at a time, and in one page
+# no more than so many: a page may have fewer scenes than were asked for then.
+TOGETHER, MOST_COMPARED = 256, 20_000
+
+
+@dataclass(frozen=True)
+class ListedScene:
+    """A scene as a list has it.
+
+    number: its place in the list. content: the id of its content. time: when it was acquired, in
+    UTC. box: around its tiles, to a millionth of a degree; None where it has no place.
+    """
+
+    number: int
+    content: str
+    path: str
+    time: datetime | None
+    labels: tuple[str, ...]
+    first_row: int
+    tiles: int
+    box: Box | None
+
+    def document(self) -> dict[str, object]:
+        """The scene as plain values, as JSON has them."""
+        return {
+            "id": self.content,
+            "path": self.path,
+            "time": None if self.time is None else self.time.isoformat(),
+            "labels": list(self.labels),
+            "tiles": self.tiles,
+            "rows": [self.first_row, self.first_row + self.tiles - 1],
+            "bbox": self.box,
+        }
+
+
+@dataclass(frozen=True)
+class ScenePage:
+    """Part of a list of scenes. next: where the list goes on; None at its end."""
+
+    scenes: tuple[ListedScene, ...]
+    next: int | None
+
+
+@dataclass(frozen=True)
+class TimeHistogram:
+    """How many scenes were acquired in each of equal spans of time, from since to until, in UTC.
+
+    without: how many scenes have no time. since is None when no scene has one.
+    """
+
+    since: datetime | None
+    until: datetime | None
+    counts: tuple[int, ...]
+    without: int
+
+    def document(self) -> dict[str, object]:
+        """The histogram as plain values, as JSON has them."""
+        if self.since is None or self.until is None:
+            return {"since": None, "until": None, "bins": [], "without": self.without}
+        span = (self.until - self.since) / max(1, len(self.counts))
+        bins = [
+            {"since": (self.since + number * span).isoformat(), "scenes": count}
+            for number, count in enumerate(self.counts)
+        ]
+        return {
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "bins": bins,
+            "without": self.without,
+        }
+
+
+def list_scenes(
+    catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
+) -> ScenePage:
+    """See StoreReader.list_scenes."""
+    numbers, following = _numbers(catalog, snapshot, where, most, after, newest)
+    found = {entry.number: entry for entry in catalog.scenes.entries(numbers)}
+    _check(snapshot, found.values())
+    with damaged_values(SCENES_DAMAGED):
+        scenes = tuple(_listed(catalog, found[number]) for number in numbers)
+    return ScenePage(scenes, following)
+
+
+def scene_file(catalog: Catalog, snapshot: Snapshot, content: str) -> SceneFile | None:
+    """See StoreReader.scene_file."""
+    number = catalog.scenes.find([content]).get(content)
+    if number is None:
+        return None
+    _check(snapshot, catalog.scenes.entries([number]))
+    return catalog.scenes.file_of(number)
+
+
+def time_histogram(catalog: Catalog, bins: int, where: Filter) -> TimeHistogram:
+    """See StoreReader.time_histogram."""
+    condition, values = where.on_scenes()
+    times = catalog.scenes.times(condition, values)
+    without = catalog.scenes.count_without_time(condition, values)
+    if times is None:
+        return TimeHistogram(None, None, (), without)
+    first, last = times
+    counts = catalog.scenes.count_by_time(first, last, bins, condition, values)
+    since, until = (datetime.fromtimestamp(time, UTC) for time in (first, last))
+    return TimeHistogram(since, until, tuple(counts), without)
+
+
+def _numbers(
+    catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
+) -> tuple[list[int], int | None]:
+    """The numbers of a page's scenes, and the number after which the next page begins."""
+    condition, values = where.on_scenes()
+    if not condition and where.newer_than is not None:
+        condition, values = "scene.first_row + scene.tiles - 1 > ?", [where.newer_than]
+    if where.on_places and is_narrow(catalog, where):
+        rows = rows_where(catalog, where, snapshot.state.rows)
+        every = sorted(set(catalog.tiles.scenes_in(Ranges.covering(rows))), reverse=newest)
+        left = [number for number in every if after is None or (number < after) is newest]
+        left = [number for number in left if number != after]
+        return left[:most], left[most - 1] if len(left) > most else None
+    if not where.on_places:
+        found = catalog.scenes.numbers_where(condition, values, after, newest, most + 1)
+        return found[:most], found[most - 1] if len(found) > most else None
+    page: list[int] = []
+    for _ in range(MOST_COMPARED // TOGETHER):
+        some = catalog.scenes.numbers_where(condition, values, after, newest, TOGETHER)
+        for number in _there(catalog, some, where):
+            page.append(number)
+            if len(page) == most:
+                return page, number
+        if len(some) < TOGETHER:
+            return page, None
+        after = some[-1]
+    return page, after
+
+
+def _there(catalog: Catalog, scenes: Sequence[int], where: Filter) -> list[int]:
+    """Those of scenes that have a tile which meets the conditions on places."""
+    found = catalog.scenes.entries(scenes)
+    spans = {entry.number: (entry.first_row, entry.tiles) for entry in found}
+    ranges = Ranges.of(sorted(spans.values()))
+    rows = np.sort(holding(catalog, where, ranges.expanded()))
+    return [
+        number
+        for number in scenes
+        for first, tiles in [spans[number]]
+        if np.searchsorted(rows, first) < np.searchsorted(rows, first + tiles)
+    ]
+
+
+def _listed(catalog: Catalog, entry: SceneEntry) -> ListedScene:
+    return ListedScene(
+        entry.number,
+        entry.content.hex(),
+        entry.path,
+        None if entry.time is None else datetime.fromtimestamp(entry.time, UTC),
+        entry.labels,
+        entry.first_row,
+        entry.tiles,
+        catalog.tiles.box_around(entry.first_row, entry.tiles),
+    )
+
+
+def _check(snapshot: Snapshot, entries: Iterable[SceneEntry]) -> None:
+    snapshot.check(Owned(entry.first_row, entry.number, entry.checksum) for entry in entries)

@@ -1,0 +1,108 @@
+"""What a store answers: its scenes, its tiles, and searches."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenehash.codes import Codes, nearest_hamming
+from scenehash.errors import StoreDamagedError
+from scenehash.index.topk import NO_ROW, Distances
+
+from ..catalog.station import origin_of
+from ..files.folder import CATALOG
+from ..rows import Rows
+from ..search.filters import Filter
+from ..search.hit import Hit
+from ..search.request import SearchRequest
+from ..search.selection import ROWS_DAMAGED
+from ..search.snapshot import Snapshot
+from .scene_reader import SceneReader
+from .tile_reader import TileReader
+from .view import remedy
+
+if TYPE_CHECKING:
+    from scenehash.index import Explanation
+
+# Comparisons of codes, to count what is within a radius: some seconds at most.
+MOST_COUNTED = 200_000_000
+
+
+class StoreReader(SceneReader, TileReader):
+    """The part of an open store that changes nothing; see CodeStore."""
+
+    def search(
+        self,
+        codes: Codes,
+        k: int,
+        radius: int | None = None,
+        where: Filter | None = None,
+        threads: int = 1,
+    ) -> list[list[Hit]]:
+        """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
+
+        radius: leave out tiles that are farther, in bits. where: search only the rows for which
+        the filter holds. StoreDamagedError on a hit that is not as it was committed: each is
+        compared with the checksums of its scene before it is shown.
+        """
+        request = SearchRequest(codes, k, radius, where, threads=threads)
+        return self.search_explained(request)[0]
+
+    def search_explained(self, request: SearchRequest) -> "tuple[list[list[Hit]], Explanation]":
+        """The same, and what the search did and where its time went."""
+        return self._found(request, Snapshot.search)
+
+    def search_any(self, request: SearchRequest) -> "tuple[list[Hit], Explanation]":
+        """The k stored tiles nearest to any of the codes, nearest first, ties by row."""
+        (hits,), explanation = self._found(request, Snapshot.search_any)
+        return hits, explanation
+
+    def count_within(self, request: SearchRequest) -> int | None:
+        """How many tiles meet a request with a radius, whatever its k; None: too many to count."""
+        codes, radius, unlike = request.codes, request.radius, request.unlike
+        if len(codes) * len(self) > MOST_COUNTED:
+            return None
+        within = 0
+        for _, some in self.living(request.where):
+            if not len(some):
+                continue
+            distances = nearest_hamming(some, codes)
+            counted = distances <= (self.bits if radius is None else radius)
+            if unlike is not None:
+                counted &= distances < nearest_hamming(some, unlike)
+            within += int(counted.sum())
+        return within
+
+    def _found(
+        self,
+        request: SearchRequest,
+        search: Callable[[Snapshot, SearchRequest], "tuple[Distances, Rows, Explanation]"],
+    ) -> "tuple[list[list[Hit]], Explanation]":
+        """The hits of a search in the snapshot."""
+
+        def ask() -> "tuple[list[list[Hit]], Explanation]":
+            snapshot = self._snapshot
+            distances, rows, explanation = search(snapshot, request)
+            return self._hits(snapshot, distances, rows, request.where), explanation
+
+        return self._settled(ask)
+
+    def _hits(
+        self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None
+    ) -> list[list[Hit]]:
+        """Hits with the tiles in their rows; StoreDamagedError on one without, or a wrong one."""
+        wanted = np.unique(rows[rows != NO_ROW]).tolist()
+        with remedy():
+            tiles = snapshot.tiles(wanted)
+            self._check_there(snapshot, [row for row in wanted if row not in tiles])
+        own = self.station
+        if where is not None and not where.holds(tiles):
+            raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
+        return [
+            [
+                Hit(rank, distance, row, *tiles[row], station=origin_of(tiles[row].scene, own))
+                for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
+                if row != NO_ROW
+            ]
+            for near, at in zip(distances.tolist(), rows.tolist(), strict=True)
+        ]
