@@ -30,6 +30,7 @@ READ_PIXELS = 1 << 20
 SIZES_MAY_DIFFER = 1.1
 # Pixels of a side below which a tile shows nothing.
 LEAST_SIDE = 8
+NO_FOOTPRINTS = "its tiles get no footprints"
 
 
 class Tile(NamedTuple):
@@ -187,7 +188,13 @@ class Scene:
         if self._place.georeference is None:
             return None
         with only_input_errors():
-            return self._place.georeference.footprints(windows)
+            found = self._place.georeference.footprints(windows)
+        if found is None and not any(NO_FOOTPRINTS in line for line in self.warnings):
+            self.warnings = (
+                *self.warnings,
+                f"one of its tiles goes around half the Earth, or is not on it: {NO_FOOTPRINTS}",
+            )
+        return found
 
     def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
         """Column and row of a place in the scene; None for a scene that has no place."""
