@@ -81,6 +81,8 @@ OWN = "own"
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
 # by its id; what this store counts of itself.
 Way = Literal["to", "questions", "from", "asked", "own"]
+# What is numbered for a peer, and where its state has the last number.
+NUMBERED: tuple[tuple[Way, str], ...] = (("to", "number"), ("questions", "last"))
 
 
 class LinkedScene(NamedTuple):
@@ -187,7 +189,7 @@ class Links:
         The last numbers of both stay: another bundle of one of them would count as known.
         """
         with self._changing():
-            for way, last in (("to", "number"), ("questions", "last")):
+            for way, last in NUMBERED:
                 if state := self.state(way, peer):
                     self.keep(way, peer, {last: state.get(last, 0), "forgotten": True})
 

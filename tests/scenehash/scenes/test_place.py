@@ -371,7 +371,7 @@ def test_a_window_around_half_the_earth_has_none_in_a_projection_either(
     )
     with open_scene(path) as scene:
         assert scene.footprints(scene.windows(Tiling(64), 64)) is not None
-        assert scene.warnings == ()
+        assert not scene.warnings
         assert whole(scene) is None
         assert "goes around half the Earth" in scene.warnings[0]
 
