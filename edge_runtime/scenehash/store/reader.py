@@ -35,6 +35,7 @@ from .snapshot import PART, Snapshot
 from .station import origin_of
 from .thumbnails import Thumbnails
 from .tile_file import TileFile
+from .tile_table import Owned
 from .vectors import Vectors
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ Answer = TypeVar("Answer")
 MOST_COUNTED = 200_000_000
 # Scenes whose entries are read together.
 SCENES_READ = 5000
+# Scenes that are compared with their checksums before others are let in.
+CHECKED_TOGETHER = 20
 # Tiles whose vectors are compared with their checksums together.
 VECTORS_READ = 1 << 13
 
@@ -532,6 +535,30 @@ class StoreReader:
     def vector_count(self) -> int:
         """How many tiles there is a vector of."""
         return self._count(self.vectors)
+
+    def warm(self) -> None:
+        """Read the index and load its fastest loops now, where there is one: searches do so by
+        themselves once they have taken as long."""
+        if self.indexed:
+            self._snapshot.index.warm()
+
+    def check_newest(self) -> Iterator[int]:
+        """Compare scenes with their checksums, the newest first, some at a time: searches in this
+        process need not any more.
+
+        Each step gives how many tiles were compared. Damage is left to whoever reads the scene.
+        """
+        numbers = self._catalog.scenes.numbers()[::-1]
+        for start in range(0, len(numbers), CHECKED_TOGETHER):
+            tiles = 0
+            with contextlib.suppress(StoreDamagedError):
+                some = numbers[start : start + CHECKED_TOGETHER]
+                for entry in self._catalog.scenes.entries(some):
+                    tiles += entry.tiles
+                    owned = Owned(entry.first_row, entry.number, entry.checksum)
+                    with contextlib.suppress(StoreDamagedError):
+                        self._snapshot.check([owned])
+            yield tiles
 
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from fastapi import Depends, Query, Request
 from pydantic import ValidationError
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
@@ -22,6 +23,7 @@ from ..problems import MEDIA_TYPE
 from ..queries import LARGEST, FilterRequest, numbers_of
 from ..served import Served
 from ..station import Station
+from ..text_response import TextResponse
 
 LONGEST = 4096
 # Some 400 corners: what fits an address.
@@ -153,7 +155,7 @@ def answer(
     media: str = "application/json",
 ) -> Response:
     """A document as an answer."""
-    return Response(json.dumps(document, ensure_ascii=False), status, media_type=media)
+    return TextResponse(to_json(document, inf_nan_mode="constants"), status, media_type=media)
 
 
 def picture(request: Request, image: Image, headers: Mapping[str, str] | None = None) -> Response:
