@@ -85,7 +85,7 @@ export function SearchView() {
         </details>
         {asked && (
           <div class="actions">
-            {!engine && (
+            {!engine && result && (
               <a class="button" href={link(["alerts", "new"], paramsOf(search))}>
                 Make an alert
               </a>
@@ -143,7 +143,7 @@ export function SearchView() {
             )}
           </>
         )}
-        {asked && !result && loading && <p class="empty">Searching…</p>}
+        {asked && !result && !problem && loading && <p class="empty">Searching…</p>}
       </section>
       <div class="side">
         <MapPanel
