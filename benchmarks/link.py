@@ -45,6 +45,7 @@ import scenehash
 from scenehash import CodeStore, IngestOptions
 from scenehash.codes import Codes
 from scenehash.demo.tiles import KINDS, archive_paths
+from scenehash.geo import on_footprint_steps
 from scenehash.link import (
     AskOptions,
     Bundled,
@@ -303,7 +304,7 @@ class Month:
             windows,
             codes,
             BEGIN + timedelta(seconds=int(own.integers(0, 30 * 86400))),
-            place.footprints(windows),
+            on_footprint_steps(np.asarray(place.footprints(windows))),
             ("sentinel2",),
             {"bands": [4, 3, 2], "stretch": [[0, 3000]] * 3, "tile": 256},
         )

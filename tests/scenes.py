@@ -1,5 +1,6 @@
 """Different real images of a kind for tests: seeded views of the demo's tiles."""
 
+import functools
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,8 @@ from scenehash.demo.tiles import KINDS, demo_tiles
 from scenehash.tiles import Image
 
 SMALLEST_VIEW = 0.7
+# Decoded once a process; who draws of them changes none.
+_tiles = functools.cache(demo_tiles)
 
 
 def read_pixels(path: Path) -> Image:
@@ -26,7 +29,7 @@ def draw(kind: str, seed: int, size: int = 256) -> Image:
     The seed chooses the tile, a square of it, a rotation by quarters and a mirror image.
     """
     rng = np.random.default_rng((zlib.crc32(kind.encode()), seed))
-    tiles = demo_tiles(kind)
+    tiles = _tiles(kind)
     tile = tiles[seed % len(tiles)]
     side = int(rng.uniform(SMALLEST_VIEW, 1) * len(tile))
     top, left = rng.integers(0, len(tile) - side, 2, endpoint=True)
@@ -45,7 +48,7 @@ def archive(per_kind: int, seed: int = 0) -> Iterator[tuple[str, Image]]:
 
 def enlarged(kind: str, size: int) -> Image:
     """A scene of one place, uint8 RGB [size, size, 3]: a tile of a kind, enlarged."""
-    tile = demo_tiles(kind)[0]
+    tile = _tiles(kind)[0]
     return np.asarray(
         cv2.resize(tile, (size, size), interpolation=cv2.INTER_LINEAR_EXACT), np.uint8
     )

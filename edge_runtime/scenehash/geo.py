@@ -14,6 +14,8 @@ from .errors import ConfigurationError
 EARTH_KILOMETRES = 6371.0088  # mean radius, IUGG
 # WGS 84: the equator's radius in metres, and the square of the first eccentricity.
 EQUATOR_METRES, ECCENTRICITY_SQUARED = 6_378_137.0, 0.00669437999014
+# Degrees of which corners of footprints are whole multiples: 7 mm at most.
+FOOTPRINT_STEP = 2.0**-24
 Floats = npt.NDArray[np.float64]
 
 
@@ -193,6 +195,12 @@ def ground_metres(here: tuple[float, float], there: tuple[float, float]) -> floa
     prime = EQUATOR_METRES / np.sqrt(flattened)
     meridian = prime * (1 - ECCENTRICITY_SQUARED) / flattened
     return float(np.hypot(east * prime * np.cos(middle), north * meridian))
+
+
+def on_footprint_steps(degrees: Floats) -> Floats:
+    """Degrees as footprints have them: the nearest multiples of FOOTPRINT_STEP, 3 mm away at
+    most."""
+    return np.rint(degrees / FOOTPRINT_STEP) * FOOTPRINT_STEP + 0.0  # never -0.0
 
 
 def wrapped(longitudes: Floats) -> Floats:

@@ -5,10 +5,12 @@ Each is made once for a format version, and read for ever by all later ones; non
 
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scenehash import CodeStore, Filter
+from scenehash.geo import on_footprint_steps
 from scenehash.link import (
     AskOptions,
     PackOptions,
@@ -17,10 +19,19 @@ from scenehash.link import (
     ask_peer,
     pack_bundle,
 )
-from scenehash.store import Alert
+from scenehash.store import Alert, HashedScene
 
 from .make_store import PLACED, PLAIN
 
+
+def on_steps(scene: HashedScene) -> HashedScene:
+    """As scenes are read from files: footprints then travel by a polynomial."""
+    assert scene.footprints is not None
+    return replace(scene, footprints=on_footprint_steps(scene.footprints))
+
+
+# The last one travels as it is.
+SENT = [*map(on_steps, PLACED[:-1]), PLACED[-1]]
 CODE = f"code:{PLACED[2].codes[1].tobytes().hex()}"
 WHERE = Filter(since=datetime(2026, 1, 2, tzinfo=UTC), bbox=(-180, 0, 180, 20), label="harbor")
 
@@ -37,7 +48,7 @@ def main(folder: Path) -> None:
         path = Path(name) / "store"
         with CodeStore.create(path, "a" * 16, 64, "a-model") as store:
             store.name_station("north-1")
-            store.add([*PLACED, *PLAIN])
+            store.add([*SENT, *PLAIN])
             store.delete(Filter(scene="/scenes/1.png"))
             store.outbox.note(['{"kind": "scene", "alerts": [{"name": "quay"}]}', '{"alerts": []}'])
         if not up.exists():

@@ -187,3 +187,16 @@ def test_a_killed_and_restarted_server_costs_no_event_and_doubles_none(
     assert Counter(found).most_common(1)[0][1] == 1
     assert found == list(range(found[0], 0, -1))
     assert page.locator(".state.bad").count() == 0
+
+
+def test_a_view_that_got_no_answer_comes_when_the_server_is_back(
+    feed: Visit, watched: Watched
+) -> None:
+    page = feed.go("/live")
+    page.wait_for_selector(".state:not(.bad)")
+    watched.server.end(signal.SIGKILL)
+    page.get_by_role("link", name="Scenes", exact=True).click()
+    page.get_by_text("does not answer").first.wait_for()
+    watched.server.start()
+    page.wait_for_selector("table.list tbody tr", timeout=40_000)
+    assert page.locator("main .trouble").count() == 0

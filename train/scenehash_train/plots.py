@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from .fit import History
 
 
 def plot_history(history: History, title: str, path: Path) -> None:
     """Plot each term of the loss by step into a picture file."""
-    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
     steps = [entry["step"] for entry in history]
     for name in history[0]:
         if name != "step":
@@ -20,4 +21,3 @@ def plot_history(history: History, title: str, path: Path) -> None:
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(path, dpi=120)
-    plt.close(figure)

@@ -11,6 +11,7 @@ import { problemOf, useLoaded } from "./loaded";
 import { paramsOf, searchOf } from "./query";
 import { decisionText } from "./rate";
 import { may, message, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 import { alerts, alertsTrouble, loadAlerts, replace } from "./watchList";
 
 export function AlertView({ name }: { name: string }) {
@@ -27,9 +28,9 @@ export function AlertView({ name }: { name: string }) {
     return (
       <main class="page" id="main">
         <h1>{name}</h1>
-        <p class="trouble" role="alert">
+        <Trouble>
           There is no alert of this name. <a href={link(["alerts"])}>The watch list</a>
-        </p>
+        </Trouble>
       </main>
     );
   }

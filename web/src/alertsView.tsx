@@ -5,10 +5,12 @@ import { address, link } from "./address";
 import { AlertView } from "./alertView";
 import { ExamplePicture } from "./examplePicture";
 import { agoText, count } from "./format";
+import { ListTable } from "./listTable";
 import { events } from "./live";
 import { NewAlert } from "./newAlert";
 import { decisionText } from "./rate";
 import { clock, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 import { alerts, alertsTrouble, loadAlerts } from "./watchList";
 
 export function AlertsView() {
@@ -30,65 +32,52 @@ function WatchList() {
           choose <b>Make an alert</b>.
         </p>
       </header>
-      {alertsTrouble.value && (
-        <p class="trouble" role="alert">
-          {alertsTrouble.value}
-        </p>
-      )}
+      <Trouble>{alertsTrouble.value}</Trouble>
       {alerts.value?.length === 0 && (
         <p class="empty">
           No alert yet. <a href={link(["search"])}>Search for what you want to hear of</a>.
         </p>
       )}
       {!!alerts.value?.length && (
-        <div class="scroll">
-          <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">Alert</th>
-                <th scope="col">Examples</th>
-                <th scope="col">Decides by</th>
-                <th scope="col" class="number">
-                  Not like
+        <ListTable
+          columns={[
+            "Alert",
+            "Examples",
+            "Decides by",
+            { number: "Not like" },
+            { number: "In the feed" },
+            "Last match",
+          ]}
+        >
+          {alerts.value.map((alert) => {
+            const found = events.value.filter((event) =>
+              (event.alerts ?? event.tile?.alerts ?? []).some((one) => one.name === alert.name),
+            );
+            return (
+              <tr key={alert.name}>
+                <th scope="row">
+                  <a href={link(["alerts", alert.name])}>{alert.name}</a>
                 </th>
-                <th scope="col" class="number">
-                  In the feed
-                </th>
-                <th scope="col">Last match</th>
+                <td>
+                  <ul class="thumbs">
+                    {alert.examples.slice(0, 6).map((text) => (
+                      <li key={text}>
+                        <ExamplePicture text={text} size={64} />
+                      </li>
+                    ))}
+                    {alert.examples.length > 6 && <li class="rest">+{alert.examples.length - 6}</li>}
+                  </ul>
+                </td>
+                <td>{decisionText(alert)}</td>
+                <td class="number">{count(alert.negatives.length)}</td>
+                <td class="number">
+                  <a href={link(["live"], { alert: alert.name })}>{count(found.length)}</a>
+                </td>
+                <td>{found[0]?.at ? agoText(found[0].at, clock.value) : "none"}</td>
               </tr>
-            </thead>
-            <tbody>
-              {alerts.value.map((alert) => {
-                const found = events.value.filter((event) =>
-                  (event.alerts ?? event.tile?.alerts ?? []).some((one) => one.name === alert.name),
-                );
-                return (
-                  <tr key={alert.name}>
-                    <th scope="row">
-                      <a href={link(["alerts", alert.name])}>{alert.name}</a>
-                    </th>
-                    <td>
-                      <ul class="thumbs">
-                        {alert.examples.slice(0, 6).map((text) => (
-                          <li key={text}>
-                            <ExamplePicture text={text} size={64} />
-                          </li>
-                        ))}
-                        {alert.examples.length > 6 && <li class="rest">+{alert.examples.length - 6}</li>}
-                      </ul>
-                    </td>
-                    <td>{decisionText(alert)}</td>
-                    <td class="number">{count(alert.negatives.length)}</td>
-                    <td class="number">
-                      <a href={link(["live"], { alert: alert.name })}>{count(found.length)}</a>
-                    </td>
-                    <td>{found[0]?.at ? agoText(found[0].at, clock.value) : "none"}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
+            );
+          })}
+        </ListTable>
       )}
     </main>
   );

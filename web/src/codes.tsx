@@ -8,6 +8,7 @@ import { CancelJob } from "./jobTable";
 import { problemOf } from "./loaded";
 import { Meter } from "./meter";
 import { may } from "./shell";
+import { Trouble } from "./trouble";
 
 /** What the tasks of both kinds of jobs are for a person. */
 const TASKS: Record<string, string> = {
@@ -59,11 +60,7 @@ export function Codes({ jobs, lineage, again }: Props) {
         the store stays as it is until it is rehashed.
       </p>
       {open && <Running job={open} again={again} />}
-      {newest?.state === "failed" && (
-        <p class="trouble" role="alert">
-          {newest.error?.detail}
-        </p>
-      )}
+      {newest?.state === "failed" && <Trouble>{newest.error?.detail}</Trouble>}
       {newest?.state === "cancelled" && <p class="note">Cancelled. The store is as it was.</p>}
       {adapted && <Judged adapted={adapted} used={adapted.card.lineage === lineage} />}
       {rehashed !== null && <Done report={rehashed as Rehashed} />}
@@ -98,11 +95,7 @@ export function Codes({ jobs, lineage, again }: Props) {
           )}
         </div>
       )}
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Trouble>{trouble}</Trouble>
     </section>
   );
 }

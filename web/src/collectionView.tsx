@@ -2,21 +2,19 @@
 
 import { link } from "./address";
 import { api } from "./api";
+import { Facts, ModelFacts } from "./facts";
 import { count, counted, timeText } from "./format";
+import { ListTable } from "./listTable";
 import { useLoaded } from "./loaded";
 import { session, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 
 const useCollection = () => useLoaded(session.value?.engine ?? null, (stop) => api.collection(stop));
 
 /** Before anything is asked: what can be searched. */
 export function CollectionIntro() {
   const { data, problem } = useCollection();
-  if (problem)
-    return (
-      <p class="trouble" role="alert">
-        {problem.message}
-      </p>
-    );
+  if (problem) return <Trouble problem={problem} />;
   if (!data) return <p class="empty">Asking the engine…</p>;
   const { stations, tiles, name } = data.engine;
   return (
@@ -44,72 +42,41 @@ export function CollectionView() {
           </p>
         )}
       </header>
-      {problem && (
-        <p class="trouble" role="alert">
-          {problem.message}
-        </p>
-      )}
+      <Trouble problem={problem} />
       {!data && !problem && <p class="empty">Asking the engine…</p>}
       {data && (
         <>
           <section class="block two" aria-label="What it has">
             <div>
               <h2>Collection</h2>
-              <dl class="facts">
-                <dt>Address</dt>
-                <dd>{data.engine.address}</dd>
-                <dt>Holds</dt>
-                <dd>{counted(data.engine.tiles, "tile")}</dd>
-                <dt>Codes</dt>
-                <dd>
-                  {data.engine.bits} bits of {data.engine.model}
-                </dd>
-                <dt>Lineage</dt>
-                <dd class="mono">{data.engine.lineage}</dd>
-              </dl>
+              <Facts
+                facts={[
+                  ["Address", data.engine.address],
+                  ["Holds", counted(data.engine.tiles, "tile")],
+                  ["Codes", `${data.engine.bits} bits of ${data.engine.model}`],
+                  ["Lineage", data.engine.lineage, "mono"],
+                ]}
+              />
             </div>
             <div>
-              <h2>Model</h2>
-              <dl class="facts">
-                <dt>Name</dt>
-                <dd>{data.model.name}</dd>
-                <dt>Fits</dt>
-                <dd>
-                  {data.model.fits
-                    ? "it made these codes"
-                    : "it did not make these codes: search with tiles and codes, not with images"}
-                </dd>
-              </dl>
+              <ModelFacts
+                model={data.model}
+                fits="it made these codes"
+                otherwise="no: another model made these codes; search with tiles and codes, not with images"
+              />
             </div>
           </section>
-          <div class="scroll">
-            <table class="list">
-              <thead>
-                <tr>
-                  <th scope="col">Station</th>
-                  <th scope="col">Labels</th>
-                  <th scope="col">Taken</th>
-                  <th scope="col" class="number">
-                    Scenes
-                  </th>
-                  <th scope="col" class="number">
-                    Tiles
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {data.engine.stations.map((own) => (
-                  <tr key={own.name}>
-                    <th scope="row">{own.name}</th>
-                    <td class="labels">{own.labels.join(", ")}</td>
-                    <td>{own.since ? `${timeText(own.since)} to ${timeText(own.until)}` : "no time"}</td>
-                    <td class="number">{count(own.scenes)}</td>
-                    <td class="number">{count(own.tiles)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <ListTable columns={["Station", "Labels", "Taken", { number: "Scenes" }, { number: "Tiles" }]}>
+            {data.engine.stations.map((own) => (
+              <tr key={own.name}>
+                <th scope="row">{own.name}</th>
+                <td class="labels">{own.labels.join(", ")}</td>
+                <td>{own.since ? `${timeText(own.since)} to ${timeText(own.until)}` : "no time"}</td>
+                <td class="number">{count(own.scenes)}</td>
+                <td class="number">{count(own.tiles)}</td>
+              </tr>
+            ))}
+          </ListTable>
           <p>
             <a href={link(["search"])}>Search</a>
           </p>

@@ -7,6 +7,7 @@ import type { Loaded } from "./loaded";
 import { wholeOf } from "./query";
 import { decisionText, FIRST_RATE, RateField, rateOf, rateText, RuleText } from "./rate";
 import { Expectation, RadiusChart } from "./radius";
+import { Trouble } from "./trouble";
 
 /** What an address asks for: ?radius=9 or ?rate=5/1000. */
 export function decisionOf(params: URLSearchParams): Decision | null {
@@ -60,11 +61,7 @@ export function Decide({ test, decision, alert }: Props) {
           A rate of false alarms
         </button>
       </div>
-      {problem && (
-        <p class="trouble" role="alert">
-          {problem.message}
-        </p>
-      )}
+      <Trouble problem={problem} />
       {byRate && <RateField rate={rate} onChange={(asked) => show({ rate: asked, radius: "" })} />}
       {byRate && rule && <RuleText rule={rule} measured={data?.measured ?? null} />}
       {byRate && alert && !rule && (

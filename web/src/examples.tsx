@@ -7,6 +7,7 @@ import { problemOf } from "./loaded";
 import { expired } from "./searching";
 import { makesSense, parsed, uploadText, withExample, withOther, withoutExample, type Search } from "./query";
 import { queryName, QueryPicture, type Asked } from "./pictures";
+import { Trouble } from "./trouble";
 
 interface Props {
   search: Search;
@@ -164,11 +165,7 @@ export function Examples({ search, result, onChange }: Props) {
         />
         <button type="submit">Add</button>
       </form>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Trouble>{trouble}</Trouble>
       {cropping && (
         <CropDialog
           upload={cropping.upload}

@@ -8,6 +8,7 @@ import { session } from "./shell";
 import { areaName } from "./mapPanel";
 import { HIT_COUNTS, type Search } from "./query";
 import { TextField } from "./textField";
+import { Trouble } from "./trouble";
 
 const BINS = 48;
 
@@ -42,7 +43,7 @@ export function Filters({
             onChange={(since, until) => set({ since, until })}
           />
         )}
-        {times.problem && <p class="trouble">{times.problem.message}</p>}
+        <Trouble problem={times.problem} />
       </fieldset>
       <fieldset>
         <legend>Area</legend>

@@ -100,13 +100,23 @@ export class FootprintMap {
 
   setCoverage(boxes: Box[]): void {
     this.coverage.clearLayers();
-    for (const ring of onOneMap(boxes.map(corners))) {
-      L.polygon(points(ring), { className: "coverage", interactive: false }).addTo(this.coverage);
-      const [x, y] = middle(ring);
-      L.circleMarker([y, x], { className: "coverage-dot", radius: 3, interactive: false }).addTo(
-        this.coverage,
-      );
-    }
+    if (!boxes.length) return;
+    const rings = onOneMap(boxes.map(corners));
+    // One shape for all boxes, and one for all dots: lines of no length, with round ends.
+    L.polygon(
+      rings.map((ring) => [points(ring)]),
+      { className: "coverage", interactive: false, fillRule: "nonzero" },
+    ).addTo(this.coverage);
+    L.polyline(
+      rings.map((ring): L.LatLngTuple[] => {
+        const [x, y] = middle(ring);
+        return [
+          [y, x],
+          [y, x],
+        ];
+      }),
+      { className: "coverage-dot", interactive: false },
+    ).addTo(this.coverage);
   }
 
   setMarks(marks: Mark[], fit: boolean): void {

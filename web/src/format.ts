@@ -1,5 +1,7 @@
 // Numbers, times and names as the page writes them.
 
+import type { Window } from "./api";
+
 export type Word =
   "same_place" | "same_kind" | "likely_same_kind" | "doubtful" | "other_kind" | "unlike_anything_stored";
 
@@ -36,6 +38,9 @@ export function timeText(iso: string | null): string {
   const clock = text.slice(11, 16);
   return clock === "00:00" ? text.slice(0, 10) : `${text.slice(0, 10)} ${clock} UTC`;
 }
+
+/** 256×256 px at 512, 0 */
+export const windowText = ([x, y, width, height]: Window): string => `${width}×${height} px at ${x}, ${y}`;
 
 /** "3 min ago"; long ago it is a date. */
 export function agoText(iso: string, now: number): string {

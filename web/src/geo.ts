@@ -81,6 +81,34 @@ export function placeText([longitude, latitude]: Place, digits = 4): string {
   return `${northing} ${Math.abs(x).toFixed(digits)}°${x < 0 ? "W" : "E"}`;
 }
 
+/** Kilometres of a degree of latitude. */
+const DEGREE = 111.2;
+
+/** 43.36°N 5.32°E, 34 × 31 km: the middle and the extent of a box, as exact as its extent asks for. */
+export function boxText(box: Box | null): string {
+  if (!box) return "no footprint";
+  const ring = corners(box);
+  const [west, north] = ring[0]!;
+  const [east, south] = ring[2]!;
+  const height = (north - south) * DEGREE;
+  const width = (east - west) * DEGREE * Math.cos((((north + south) / 2) * Math.PI) / 180);
+  const digits = Math.max(1, Math.min(5, Math.round(3 - Math.log10(Math.max(width, height, 1e-3)))));
+  return `${placeText(middle(ring), digits)}, ${extentText(width, height)}`;
+}
+
+/** The same of a footprint. */
+export function footprintText(ring: Ring | null): string {
+  return boxText(ring && boxAround(unrolled(ring)));
+}
+
+/** 34 × 31 km, or 640 × 640 m: by the larger side. */
+function extentText(width: number, height: number): string {
+  const larger = Math.max(width, height);
+  const [unit, each] = larger < 1 ? ["m", 1000] : ["km", 1];
+  const digits = larger * each < 10 ? 1 : 0;
+  return `${(width * each).toFixed(digits)} × ${(height * each).toFixed(digits)} ${unit}`;
+}
+
 /**
  * The areas in a GeoJSON text, each by its outer ring; longitudes may go on past 180.
  *

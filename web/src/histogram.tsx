@@ -24,7 +24,8 @@ export function Histogram({ times, since, until, onChange }: Props) {
   const first = Date.parse(times.since);
   const last = Math.max(Date.parse(times.until), first + DAY);
   const share = (time: number): number => Math.max(0, Math.min(1, (time - first) / (last - first)));
-  const most = Math.max(...times.bins.map((bin) => bin.scenes));
+  const bins = readable(times.bins);
+  const most = Math.max(...bins.map((bin) => bin.scenes));
   const chosen: [number, number] = brush ?? [
     since ? share(Date.parse(since)) : 0,
     until ? share(Date.parse(until)) : 1,
@@ -42,17 +43,12 @@ export function Histogram({ times, since, until, onChange }: Props) {
     if (!by) return;
     event.preventDefault();
     const moved: [number, number] = [...chosen];
-    moved[end] = Math.max(0, Math.min(1, moved[end] + by / (times.bins.length || STEPS)));
+    moved[end] = Math.max(0, Math.min(1, moved[end] + by / (bins.length || STEPS)));
     if (moved[0] <= moved[1]) apply(moved);
   };
 
   return (
     <div class="histogram">
-      {!times.bins.length && (
-        <p class="note">
-          {timeText(times.since)} to {timeText(times.until)}
-        </p>
-      )}
       <div
         class="bars"
         ref={chart}
@@ -72,14 +68,14 @@ export function Histogram({ times, since, until, onChange }: Props) {
         }}
       >
         <svg
-          viewBox={`0 0 ${times.bins.length} 100`}
+          viewBox={`0 0 ${bins.length} 100`}
           preserveAspectRatio="none"
           role="img"
           aria-label={`Acquisition times of the scenes, ${timeText(times.since)} to ${timeText(times.until)}`}
         >
-          {times.bins.map((bin, i) => {
+          {bins.map((bin, i) => {
             const height = bin.scenes && Math.max(6, (100 * bin.scenes) / most);
-            const middle = (i + 0.5) / times.bins.length;
+            const middle = (i + 0.5) / bins.length;
             const inside = middle >= Math.min(...chosen) && middle <= Math.max(...chosen);
             return (
               <rect
@@ -90,7 +86,7 @@ export function Histogram({ times, since, until, onChange }: Props) {
                 y={100 - height}
                 height={height}
               >
-                <title>{`${timeText(bin.since)}: ${counted(bin.scenes, "scene")}`}</title>
+                <title>{`${timeText(bin.since)} to ${timeText(bins[i + 1]?.since ?? times.until)}: ${counted(bin.scenes, "scene")}`}</title>
               </rect>
             );
           })}
@@ -114,6 +110,10 @@ export function Histogram({ times, since, until, onChange }: Props) {
           />
         ))}
       </div>
+      <p class="note axis" aria-hidden="true">
+        <span>{times.since.slice(0, 10)}</span>
+        <span>{times.until.slice(0, 10)}</span>
+      </p>
       <div class="ends">
         <DayField name="Since" value={since.slice(0, 10)} onChange={(day) => onChange(day, until)} />
         <span aria-hidden="true">–</span>
@@ -124,4 +124,21 @@ export function Histogram({ times, since, until, onChange }: Props) {
       )}
     </div>
   );
+}
+
+/**
+ * The bins, several taken together where few scenes would leave most of them empty.
+ *
+ * How many: the Rice rule, twice the cube root of the number of scenes.
+ */
+function readable(bins: Times["bins"]): Times["bins"] {
+  const scenes = bins.reduce((sum, bin) => sum + bin.scenes, 0);
+  const wanted = 2 * Math.cbrt(scenes);
+  const together = [1, 2, 3, 4, 6].find((some) => bins.length / some <= wanted) ?? 8;
+  return bins
+    .filter((_, i) => i % together === 0)
+    .map(({ since }, i) => ({
+      since,
+      scenes: bins.slice(i * together, (i + 1) * together).reduce((sum, bin) => sum + bin.scenes, 0),
+    }));
 }

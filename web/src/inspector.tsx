@@ -1,8 +1,9 @@
 // The chosen hit beside what was searched with.
 
 import type { Hit, SearchResult } from "./api";
-import { counted, named, timeText, WORDS } from "./format";
-import { middle, placeText } from "./geo";
+import { Facts } from "./facts";
+import { counted, named, timeText, windowText, WORDS } from "./format";
+import { footprintText } from "./geo";
 import { QueryPicture, TilePicture } from "./pictures";
 import type { Search } from "./query";
 
@@ -53,39 +54,17 @@ export function Inspector({
         <b>{counted(hit.distance, "bit")}</b> <i class={`word ${hit.match}`}>{word.name}</i>{" "}
         <span>{word.meaning}</span>
       </p>
-      <dl class="facts">
-        <dt>Scene</dt>
-        <dd title={hit.scene}>{named(hit.scene)}</dd>
-        {hit.station && (
-          <>
-            <dt>Station</dt>
-            <dd>{hit.station}</dd>
-          </>
-        )}
-        <dt>Tile</dt>
-        <dd>
-          row {String(hit.row).replace(/^.*\//, "")}, {hit.window[2]}×{hit.window[3]} px at {hit.window[0]},{" "}
-          {hit.window[1]}
-        </dd>
-        <dt>Taken</dt>
-        <dd>{timeText(hit.time)}</dd>
-        <dt>Place</dt>
-        <dd>{hit.footprint ? placeText(middle(hit.footprint)) : "no footprint"}</dd>
-        {hit.labels.length > 0 && (
-          <>
-            <dt>Labels</dt>
-            <dd>{hit.labels.join(", ")}</dd>
-          </>
-        )}
-        {hit.hamming_rank !== hit.rank && (
-          <>
-            <dt>Rank</dt>
-            <dd>
-              {hit.rank}; by distance alone {hit.hamming_rank}
-            </dd>
-          </>
-        )}
-      </dl>
+      <Facts
+        facts={[
+          ["Scene", <span title={hit.scene}>{named(hit.scene)}</span>],
+          !!hit.station && ["Station", hit.station],
+          ["Tile", `row ${String(hit.row).replace(/^.*\//, "")}, ${windowText(hit.window)}`],
+          ["Taken", timeText(hit.time)],
+          ["Place", footprintText(hit.footprint)],
+          hit.labels.length > 0 && ["Labels", hit.labels.join(", ")],
+          hit.hamming_rank !== hit.rank && ["Rank", `${hit.rank}; by distance alone ${hit.hamming_rank}`],
+        ]}
+      />
       <div class="actions">
         {sceneLink && (
           <a class="button primary" href={sceneLink}>

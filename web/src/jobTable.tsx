@@ -3,6 +3,7 @@
 import { api, type Adapted, type Job, type Rehashed } from "./api";
 import { count, counted, gainText, timeText } from "./format";
 import { isOpen } from "./jobs";
+import { ListTable } from "./listTable";
 import { problemOf } from "./loaded";
 import { Meter } from "./meter";
 import { may, message } from "./shell";
@@ -19,39 +20,26 @@ export function JobTable({ jobs, again }: { jobs: Job[]; again(): void }) {
     <section class="block" aria-label="Jobs">
       <h2>Jobs</h2>
       {jobs.length ? (
-        <div class="scroll">
-          <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">Job</th>
-                <th scope="col">State</th>
-                <th scope="col">Progress</th>
-                <th scope="col">Began</th>
-                <th scope="col">What came of it</th>
-              </tr>
-            </thead>
-            <tbody>
-              {jobs.map((job) => (
-                <tr key={job.id}>
-                  <th scope="row">{KINDS[job.kind] ?? job.kind}</th>
-                  <td>{job.state}</td>
-                  <td>
-                    {job.total > 0 && (
-                      <>
-                        <Meter share={job.done / job.total} /> {count(job.done)} of {count(job.total)}
-                      </>
-                    )}
-                  </td>
-                  <td>{job.started ? timeText(job.started) : "not yet"}</td>
-                  <td class="reason">
-                    {job.error?.detail ?? outcome(job)}
-                    {isOpen(job) && <CancelJob job={job} again={again} />}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ListTable columns={["Job", "State", "Progress", "Began", "What came of it"]}>
+          {jobs.map((job) => (
+            <tr key={job.id}>
+              <th scope="row">{KINDS[job.kind] ?? job.kind}</th>
+              <td>{job.state}</td>
+              <td>
+                {job.total > 0 && (
+                  <>
+                    <Meter share={job.done / job.total} /> {count(job.done)} of {count(job.total)}
+                  </>
+                )}
+              </td>
+              <td>{job.started ? timeText(job.started) : "not yet"}</td>
+              <td class="reason">
+                {job.error?.detail ?? outcome(job)}
+                {isOpen(job) && <CancelJob job={job} again={again} />}
+              </td>
+            </tr>
+          ))}
+        </ListTable>
       ) : (
         <p class="note">No job yet.</p>
       )}

@@ -2,13 +2,15 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, go, link } from "./address";
+import { Facts } from "./facts";
 import { connection, events, gaps, loadOlder, oldest } from "./live";
 import type { AlertMatch, EventTile, WatchEvent } from "./api";
 import { ExamplePicture } from "./examplePicture";
 import { agoText, count, counted, named, timeText } from "./format";
-import { middle, placeText } from "./geo";
+import { footprintText } from "./geo";
 import { problemOf } from "./loaded";
 import { Locator } from "./locator";
+import { Meter } from "./meter";
 import { TilePicture } from "./pictures";
 import { perThousand } from "./rate";
 import { clock, may, message, station, useKeys, useTitle } from "./shell";
@@ -19,6 +21,7 @@ const SHOWN = { all: "All", alerts: "Alerts", changed: "Changes", set_aside: "Se
 const JUST_NOW = 1_200;
 type Shown = keyof typeof SHOWN;
 
+const NOVELTY = "The Hamming distance to the nearest tile that was stored before";
 /** Examples of an alert that are beside its match. */
 const MOST_EXAMPLES = 4;
 const NARROW = matchMedia("(max-width: 760px)");
@@ -251,7 +254,9 @@ function EventRow({
       </span>
       <span class="when">
         <time dateTime={event.at}>{event.at ? agoText(event.at, clock.value) : ""}</time>
-        <span>{noveltyOf(event) === null ? "" : `novelty ${noveltyOf(event)}`}</span>
+        {noveltyOf(event) !== null && (
+          <span title={NOVELTY}>novelty {counted(noveltyOf(event)!, "bit")}</span>
+        )}
       </span>
     </button>
   );
@@ -344,51 +349,19 @@ function EventDetail({
         </ul>
       )}
       <div class="about">
-        <dl class="facts">
-          {tile && (
-            <>
-              <dt>Novelty</dt>
-              <dd>
-                {tile.novelty === null
-                  ? "first in the store"
-                  : `${counted(tile.novelty, "bit")} to the nearest stored tile`}
-              </dd>
-            </>
-          )}
-          {event.time !== undefined && (
-            <>
-              <dt>Taken</dt>
-              <dd>{timeText(event.time)}</dd>
-            </>
-          )}
-          {tile && (
-            <>
-              <dt>Place</dt>
-              <dd>{tile.footprint ? placeText(middle(tile.footprint)) : "no footprint"}</dd>
-            </>
-          )}
-          {event.tiles !== undefined && (
-            <>
-              <dt>Stored</dt>
-              <dd>
-                {counted(event.tiles, "tile")}
-                {!!event.skipped && `, ${event.skipped} without enough data left out`}
-              </dd>
-            </>
-          )}
-          {!!event.labels?.length && (
-            <>
-              <dt>Labels</dt>
-              <dd>{event.labels.join(", ")}</dd>
-            </>
-          )}
-          {event.scene && (
-            <>
-              <dt>File</dt>
-              <dd class="path">{event.scene}</dd>
-            </>
-          )}
-        </dl>
+        <Facts
+          facts={[
+            tile ? ["Novelty", <Novelty bits={tile.novelty} />] : false,
+            event.time !== undefined && ["Taken", timeText(event.time)],
+            tile ? ["Place", footprintText(tile.footprint)] : false,
+            event.tiles !== undefined && [
+              "Stored",
+              `${counted(event.tiles, "tile")}${event.skipped ? `, ${event.skipped} without enough data left out` : ""}`,
+            ],
+            !!event.labels?.length && ["Labels", event.labels.join(", ")],
+            !!event.scene && ["File", event.scene, "path"],
+          ]}
+        />
         {tile?.footprint && <Locator ring={tile.footprint} />}
       </div>
       <div class="actions">
@@ -409,6 +382,18 @@ function EventDetail({
         )}
       </div>
     </section>
+  );
+}
+
+/** How new a tile is, on the scale from a stored tile to what two codes of nothing in common have. */
+function Novelty({ bits }: { bits: number | null }) {
+  if (bits === null) return <>first in the store</>;
+  const chance = (station.value?.store.bits ?? 64) / 2;
+  return (
+    <span title={NOVELTY}>
+      <Meter share={bits / chance} /> {counted(bits, "bit")} to the nearest stored tile; {chance} would be
+      chance
+    </span>
   );
 }
 

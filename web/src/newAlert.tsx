@@ -10,6 +10,7 @@ import { queryName, QueryPicture } from "./pictures";
 import { paramsOf, queryOf, searchOf } from "./query";
 import { expired, useSearch } from "./searching";
 import { may, message, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 import { loadAlerts } from "./watchList";
 
 /** Tiles that are shown on each side of a radius. */
@@ -135,11 +136,7 @@ export function NewAlert() {
           Add to the watch list
         </button>
         {!may("write") && <p class="note">Your token may not add alerts.</p>}
-        {trouble && (
-          <p class="trouble" role="alert">
-            {trouble}
-          </p>
-        )}
+        <Trouble>{trouble}</Trouble>
       </form>
     </main>
   );

@@ -4,8 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, picture, type SceneDetail, type Tile, type Window } from "./api";
 import { CropEntry, windowOf } from "./cropEntry";
-import { counted, named, timeText, WORDS } from "./format";
-import { middle, placeText } from "./geo";
+import { Facts } from "./facts";
+import { counted, named, timeText, windowText, WORDS } from "./format";
+import { boxText, footprintText } from "./geo";
 import { useLoaded } from "./loaded";
 import { Locator } from "./locator";
 import { QueryPicture, TilePicture } from "./pictures";
@@ -13,6 +14,7 @@ import { paramsOf, searchOf, withExample } from "./query";
 import { SceneMap, type SceneView as View } from "./sceneMap";
 import { useSearch } from "./searching";
 import { useKeys, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 
 /** More tiles than this are not drawn one by one. */
 const MOST_CELLS = 4000;
@@ -26,9 +28,7 @@ export function TileView({ row }: { row: number }) {
     return (
       <main class="alone" id="main">
         <h1>Tile {row}</h1>
-        <p class="trouble" role="alert">
-          {tile.problem.message}
-        </p>
+        <Trouble problem={tile.problem} />
         <p>
           <a href={link(["scenes"])}>All scenes</a>
         </p>
@@ -52,9 +52,7 @@ export function SceneView({ id, tile = null }: { id: string; tile?: Tile | null 
     return (
       <main class="alone" id="main">
         <h1>Scene</h1>
-        <p class="trouble" role="alert">
-          {scene.problem.message}
-        </p>
+        <Trouble problem={scene.problem} />
         <p>
           <a href={link(["scenes"])}>All scenes</a>
         </p>
@@ -223,7 +221,7 @@ function OpenScene({
             )}
           </div>
         )}
-        <Facts scene={scene} tile={tile} crop={crop} />
+        <SceneFacts scene={scene} tile={tile} crop={crop} />
       </aside>
       <section class="viewer" aria-label="Pixels of the scene">
         {readable ? (
@@ -312,60 +310,25 @@ function OpenScene({
   );
 }
 
-function Facts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | null; crop: Window | null }) {
+function SceneFacts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | null; crop: Window | null }) {
   const footprint = tile?.footprint ?? scene.footprint;
   return (
     <>
-      <dl class="facts">
-        <dt>Taken</dt>
-        <dd>{timeText(scene.time)}</dd>
-        <dt>Place</dt>
-        <dd>
-          {footprint
-            ? placeText(middle(footprint))
-            : scene.bbox
-              ? placeText([scene.bbox[0], scene.bbox[1]])
-              : "no footprint"}
-        </dd>
-        {scene.width !== null && (
-          <>
-            <dt>Size</dt>
-            <dd>
-              {scene.width} × {scene.height} px, {counted(scene.tiles, "tile")}
-            </dd>
-          </>
-        )}
-        {tile && !crop && (
-          <>
-            <dt>Tile</dt>
-            <dd>
-              row {tile.row}, {tile.window[2]}×{tile.window[3]} px at {tile.window[0]}, {tile.window[1]}
-            </dd>
-          </>
-        )}
-        {crop && (
-          <>
-            <dt>Crop</dt>
-            <dd>
-              {crop[2]}×{crop[3]} px at {crop[0]}, {crop[1]}
-            </dd>
-          </>
-        )}
-        {scene.labels.length > 0 && (
-          <>
-            <dt>Labels</dt>
-            <dd>{scene.labels.join(", ")}</dd>
-          </>
-        )}
-        {tile && (
-          <>
-            <dt>Code</dt>
-            <dd class="mono">{tile.code}</dd>
-          </>
-        )}
-        <dt>File</dt>
-        <dd class="path">{scene.path}</dd>
-      </dl>
+      <Facts
+        facts={[
+          ["Taken", timeText(scene.time)],
+          ["Place", footprint ? footprintText(footprint) : boxText(scene.bbox)],
+          scene.width !== null && [
+            "Size",
+            `${scene.width} × ${scene.height} px, ${counted(scene.tiles, "tile")}`,
+          ],
+          tile && !crop ? ["Tile", `row ${tile.row}, ${windowText(tile.window)}`] : false,
+          crop ? ["Crop", windowText(crop)] : false,
+          scene.labels.length > 0 && ["Labels", scene.labels.join(", ")],
+          tile ? ["Code", tile.code, "mono"] : false,
+          ["File", scene.path, "path"],
+        ]}
+      />
       {footprint && <Locator ring={footprint} />}
     </>
   );

@@ -5,13 +5,15 @@ import { address, go, link } from "./address";
 import { api, type Job, type Scene, type SetAside } from "./api";
 import { DayField } from "./dayField";
 import { count, counted, named, timeText } from "./format";
-import { placeText } from "./geo";
+import { boxText } from "./geo";
 import { followed, progressText } from "./jobs";
+import { ListTable } from "./listTable";
 import { problemOf, useLoaded } from "./loaded";
 import { TilePicture } from "./pictures";
 import { endOf } from "./query";
 import { may, message, session, station, useTitle } from "./shell";
 import { TextField } from "./textField";
+import { Trouble } from "./trouble";
 
 const PAGE = 100;
 
@@ -101,52 +103,30 @@ export function ScenesView() {
         </label>
         {session.value?.accepts_scenes && may("write") && <AddScenes onAdded={() => setTurn((n) => n + 1)} />}
       </div>
-      {first.problem && (
-        <p class="trouble" role="alert">
-          {first.problem.message}
-        </p>
-      )}
+      <Trouble problem={first.problem} />
       {first.data && scenes.length === 0 && <p class="empty">No scene meets the filters.</p>}
       {scenes.length > 0 && (
-        <div class="scroll">
-          <table class="list">
-            <thead>
-              <tr>
-                <th scope="col">
-                  <span class="hidden">Picture</span>
-                </th>
-                <th scope="col">Scene</th>
-                <th scope="col">Taken</th>
-                <th scope="col">Place</th>
-                <th scope="col">Labels</th>
-                <th scope="col" class="number">
-                  Tiles
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {scenes.map((scene) => (
-                <tr key={scene.id}>
-                  <td class="picture">
-                    <a href={link(["scenes", scene.id])} tabIndex={-1} aria-hidden="true">
-                      <TilePicture row={scene.rows[0]} alt="" size={96} />
-                    </a>
-                  </td>
-                  <th scope="row">
-                    <a href={link(["scenes", scene.id])}>{named(scene.path)}</a>
-                    <span class="path">{folder(scene.path)}</span>
-                  </th>
-                  <td class="when">{timeText(scene.time)}</td>
-                  <td class="when">
-                    {scene.bbox ? placeText([scene.bbox[0], scene.bbox[1]], 2) : "no footprint"}
-                  </td>
-                  <td class="labels">{scene.labels.join(", ")}</td>
-                  <td class="number">{count(scene.tiles)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ListTable
+          columns={[{ hidden: "Picture" }, "Scene", "Taken", "Place", "Labels", { number: "Tiles" }]}
+        >
+          {scenes.map((scene) => (
+            <tr key={scene.id}>
+              <td class="picture">
+                <a href={link(["scenes", scene.id])} tabIndex={-1} aria-hidden="true">
+                  <TilePicture row={scene.rows[0]} alt="" size={96} />
+                </a>
+              </td>
+              <th scope="row">
+                <a href={link(["scenes", scene.id])}>{named(scene.path)}</a>
+                <span class="path">{folder(scene.path)}</span>
+              </th>
+              <td class="when">{timeText(scene.time)}</td>
+              <td class="when">{boxText(scene.bbox)}</td>
+              <td class="labels">{scene.labels.join(", ")}</td>
+              <td class="number">{count(scene.tiles)}</td>
+            </tr>
+          ))}
+        </ListTable>
       )}
       {next !== null && (
         <button type="button" class="older" disabled={loading} onClick={() => void load()}>
@@ -237,11 +217,7 @@ export function QuarantineView() {
         <h1>Quarantine</h1>
         <p>What could not be stored, each with its reason. Nothing is skipped silently.</p>
       </header>
-      {problem && (
-        <p class="trouble" role="alert">
-          {problem.message}
-        </p>
-      )}
+      <Trouble problem={problem} />
       {data && list.length === 0 && <p class="empty">Nothing is set aside.</p>}
       {list.length > 0 && (
         <>
@@ -255,44 +231,28 @@ export function QuarantineView() {
               </button>
             </div>
           )}
-          <div class="scroll">
-            <table class="list">
-              <thead>
-                <tr>
-                  {may("write") && (
-                    <th scope="col">
-                      <span class="hidden">Choose</span>
-                    </th>
-                  )}
-                  <th scope="col">File</th>
-                  <th scope="col">Reason</th>
-                  <th scope="col">Set aside</th>
-                </tr>
-              </thead>
-              <tbody>
-                {list.map(({ path, reason, time }) => (
-                  <tr key={path}>
-                    {may("write") && (
-                      <td>
-                        <input
-                          type="checkbox"
-                          aria-label={`Choose ${named(path)}`}
-                          checked={chosen.has(path)}
-                          onChange={() => toggle(path)}
-                        />
-                      </td>
-                    )}
-                    <th scope="row">
-                      {named(path)}
-                      <span class="path">{folder(path)}</span>
-                    </th>
-                    <td class="reason">{reason}</td>
-                    <td class="when">{timeText(time)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <ListTable columns={[may("write") && { hidden: "Choose" }, "File", "Reason", "Set aside"]}>
+            {list.map(({ path, reason, time }) => (
+              <tr key={path}>
+                {may("write") && (
+                  <td>
+                    <input
+                      type="checkbox"
+                      aria-label={`Choose ${named(path)}`}
+                      checked={chosen.has(path)}
+                      onChange={() => toggle(path)}
+                    />
+                  </td>
+                )}
+                <th scope="row">
+                  {named(path)}
+                  <span class="path">{folder(path)}</span>
+                </th>
+                <td class="reason">{reason}</td>
+                <td class="when">{timeText(time)}</td>
+              </tr>
+            ))}
+          </ListTable>
         </>
       )}
     </main>

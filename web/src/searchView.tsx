@@ -16,6 +16,7 @@ import { apiParams, makesSense, paramsOf, searchOf, withCodes, withExample, type
 import { useSearch } from "./searching";
 import { CollectionIntro } from "./collectionView";
 import { session, useTitle } from "./shell";
+import { Trouble } from "./trouble";
 
 const SCENES_ON_MAP = 1000;
 const NEWEST = 20;
@@ -30,9 +31,14 @@ export function SearchView() {
   const shown = params.get("show") === "map" ? "map" : "hits";
   const asked = search.like.length > 0;
   const unread = [...params.getAll("q"), ...params.getAll("not")].filter((text) => !makesSense(text));
-  const scenes = useLoaded(asked || engine ? null : "scenes", (stop) =>
+  // What is seen first is asked for first; the map's boxes come after it.
+  const idle = !asked && !engine;
+  const newest = useLoaded(idle ? "newest" : null, (stop) => api.scenes({ limit: NEWEST }, stop));
+  const more = newest.data?.next != null;
+  const boxes = useLoaded(idle && more ? "scenes" : null, (stop) =>
     api.scenes({ limit: SCENES_ON_MAP }, stop),
   );
+  const placed = more ? boxes.data : newest.data;
   const hits = asked ? (result?.hits ?? null) : null;
   const chosen = hits?.find((hit) => String(hit.row) === params.get("hit")) ?? null;
   const row = chosen?.footprint && typeof chosen.row === "number" ? chosen.row : null;
@@ -79,7 +85,7 @@ export function SearchView() {
         </details>
         {asked && (
           <div class="actions">
-            {!engine && (
+            {!engine && result && (
               <a class="button" href={link(["alerts", "new"], paramsOf(search))}>
                 Make an alert
               </a>
@@ -110,22 +116,14 @@ export function SearchView() {
       </div>
       <section class="results" aria-label="Results" aria-busy={loading && asked}>
         {unread.length > 0 && (
-          <p class="trouble" role="alert">
+          <Trouble>
             This address has what is no query: {unread.join(", ")}. A query is row:12, code:HEX or at:LAT,LON.
-          </p>
+          </Trouble>
         )}
-        {problem && (
-          <p class="trouble" role="alert">
-            {problem.message}
-          </p>
-        )}
+        <Trouble problem={problem} />
         {!asked && engine && <CollectionIntro />}
-        {!asked && scenes.data && <Newest scenes={scenes.data.scenes} />}
-        {!asked && scenes.problem && (
-          <p class="trouble" role="alert">
-            {scenes.problem.message}
-          </p>
-        )}
+        {!asked && newest.data && <Newest scenes={newest.data.scenes} />}
+        {!asked && <Trouble problem={newest.problem} />}
         {asked && result && (
           <>
             <p class="summary" role="status">
@@ -145,13 +143,13 @@ export function SearchView() {
             )}
           </>
         )}
-        {asked && !result && loading && <p class="empty">Searching…</p>}
+        {asked && !result && !problem && loading && <p class="empty">Searching…</p>}
       </section>
       <div class="side">
         <MapPanel
           hits={hits}
-          scenes={scenes.data?.scenes ?? NONE}
-          moreScenes={scenes.data?.next != null}
+          scenes={placed?.scenes ?? NONE}
+          moreScenes={placed?.next != null}
           selected={chosen?.row ?? null}
           imagery={tile.data?.id ?? null}
           area={search.area}
@@ -203,7 +201,7 @@ function Newest({ scenes }: { scenes: Scene[] }) {
     <>
       <h2>Newest scenes</h2>
       <ul class="grid newest">
-        {scenes.slice(0, NEWEST).map((scene) => (
+        {scenes.map((scene) => (
           <li class="hit" key={scene.id}>
             <a class="open" href={link(["scenes", scene.id])}>
               <TilePicture row={scene.rows[0]} alt="" />

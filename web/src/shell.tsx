@@ -9,6 +9,7 @@ import { DISPLAY_NAMES, DISPLAYS, display, singleKeys, type Display } from "./di
 import { agoText, count, named } from "./format";
 import { connection, events } from "./live";
 import { problemOf } from "./loaded";
+import { Trouble } from "./trouble";
 
 export const session = signal<Session | null>(null);
 export const station = signal<Station | null>(null);
@@ -314,11 +315,7 @@ export function SignIn() {
           Sign in
         </button>
       </form>
-      {trouble && (
-        <p class="trouble" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Trouble>{trouble}</Trouble>
       <p class="note">
         Whoever runs the station makes one: <code>scenehash serve token add</code>
       </p>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import { link } from "./address";
 import { api, type Station } from "./api";
+import { Facts, ModelFacts } from "./facts";
 import { agoText, bytesText, count, counted, durationText, named, timeText } from "./format";
 import { Codes } from "./codes";
 import { useJobs } from "./jobs";
@@ -48,8 +49,8 @@ export function StationView() {
       <header class="head">
         <h1>Station</h1>
         <p>
-          {named(state.store.path)}, scenehash {state.version}, running since {timeText(state.started)}. Read{" "}
-          {agoText(state.at, clock.value)}.
+          {named(state.store.path)}, scenehash {state.version}, running since {timeText(state.started)}.
+          Updated {agoText(state.at, clock.value)}.
         </p>
       </header>
       <div class="readings">
@@ -109,58 +110,42 @@ export function StationView() {
       <section class="block two">
         <div>
           <h2>Store</h2>
-          <dl class="facts">
-            <dt>Folder</dt>
-            <dd class="path">{state.store.path}</dd>
-            <dt>Holds</dt>
-            <dd>
-              {counted(state.store.scenes, "scene")}, {counted(state.store.tiles, "tile")},{" "}
-              {bytesText(state.store.bytes)}
-            </dd>
-            {store.data && (
-              <>
-                <dt>Indexed</dt>
-                <dd>{counted(store.data.indexed, "tile")}; the rest is scanned</dd>
-                <dt>Thumbnails</dt>
-                <dd>
-                  {store.data.thumbnails === null
-                    ? "none are kept"
-                    : `${count(store.data.thumbnails)}, ${bytesText(store.data.thumbnail_bytes)}`}
-                </dd>
-              </>
-            )}
-            <dt>Events</dt>
-            <dd>
-              {state.events.newest
-                ? `${count(state.events.oldest ?? 1)} to ${count(state.events.newest)}`
-                : "none yet"}
-            </dd>
-            <dt>Alerts</dt>
-            <dd>
-              <a href={link(["alerts"])}>{count(state.alerts)}</a>
-            </dd>
-          </dl>
+          <Facts
+            facts={[
+              ["Folder", state.store.path, "path"],
+              [
+                "Holds",
+                `${counted(state.store.scenes, "scene")}, ${counted(state.store.tiles, "tile")}, ${bytesText(state.store.bytes)}`,
+              ],
+              ["Codes", `${state.store.bits} bits`],
+              !!store.data && [
+                "Index",
+                store.data.indexed
+                  ? `${counted(store.data.indexed, "tile")}`
+                  : "none: so few tiles are compared one by one",
+              ],
+              !!store.data && [
+                "Thumbnails",
+                store.data.thumbnails === null
+                  ? "none are kept"
+                  : `${count(store.data.thumbnails)}, ${bytesText(store.data.thumbnail_bytes)}`,
+              ],
+              [
+                "Events",
+                state.events.newest
+                  ? `${count(state.events.oldest ?? 1)} to ${count(state.events.newest)}`
+                  : "none yet",
+              ],
+              ["Alerts", <a href={link(["alerts"])}>{count(state.alerts)}</a>],
+            ]}
+          />
         </div>
         <div>
-          <h2>Model</h2>
-          <dl class="facts">
-            <dt>Name</dt>
-            <dd>{state.model.name}</dd>
-            <dt>Codes</dt>
-            <dd>
-              {state.store.bits} bits of tiles of {state.model.tile_size} px
-            </dd>
-            <dt>Lineage</dt>
-            <dd class="mono">{state.model.lineage}</dd>
-            <dt>Fits</dt>
-            <dd>
-              {state.model.fits ? (
-                "it made this store"
-              ) : (
-                <b class="bad">no: another model made this store; images cannot be searched</b>
-              )}
-            </dd>
-          </dl>
+          <ModelFacts
+            model={state.model}
+            fits="it made this store"
+            otherwise="no: another model made this store; images cannot be searched with"
+          />
         </div>
       </section>
       {jobs && <Codes jobs={jobs} lineage={state.model.lineage} again={again} />}

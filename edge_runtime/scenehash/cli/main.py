@@ -1,6 +1,7 @@
 """The command `scenehash`: a group of commands a module, and one place where errors end."""
 
 import contextlib
+import gc
 import os
 import sys
 import warnings
@@ -183,6 +184,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    # What is loaded stays: the garbage collector need not visit it, a twentieth of a search's time.
+    gc.freeze()
     end_by_signal_outside_commands()
     words = [word for word in sys.argv[1:] if word != "--debug"]
     build_app(words[0] if words else None)(prog_name="scenehash")

@@ -83,11 +83,12 @@ class CodeIndex:
         self._segments.build()
 
     def warm(self) -> str:
-        """Load the fastest loops for codes like these now, and return their name.
+        """Read the derived data and load the fastest loops for codes like these now.
 
-        "numba", where it is installed: its loops are loaded, which takes up to a few seconds, once
-        in a process. Otherwise that happens behind searches once they have taken a second.
+        Returns the name of the loops: "numba", where it is installed, and which takes up to a few
+        seconds, once in a process. Otherwise both happen once searches have taken as long.
         """
+        self._segments.check()
         return warm(self._words).name
 
     def search(

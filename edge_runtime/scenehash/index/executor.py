@@ -27,7 +27,7 @@ def search_partition(
     limits: list[int] = []
     reasons: dict[str, None] = {}
     for number, own in enumerate(found):
-        limit, reason = own.limit(partition.first), "these rows have no index yet"
+        limit, reason = own.limit(partition.first), partition.lacking
         if limit < 0:
             trace.answered(SKIPPED, "k rows at distance 0 were found before")
             continue

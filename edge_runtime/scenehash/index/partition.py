@@ -10,6 +10,11 @@ from .row_mapping import ItemRows, RowFilter, RowList, RowMapping, RowRange
 from .segment import Segment
 from .words import Words, as_words
 
+# Why rows are searched without derived data: there is none; or reading it, in order to compare its
+# checksum, would cost more than searches without it have cost so far.
+NO_INDEX = "these rows have no index yet"
+UNREAD = "reading the index of these rows has cost more than searching without it, so far"
+
 
 @dataclass(frozen=True)
 class ScanPlan:
@@ -30,13 +35,14 @@ class ScanPlan:
 class Partition:
     """The rows first to last - 1, with their derived data where that may be used.
 
-    words: the codes of these rows, [last - first, W].
+    words: the codes of these rows, [last - first, W]. lacking: why there is no segment.
     """
 
     first: int
     last: int
     segment: Segment | None
     words: Words
+    lacking: str = NO_INDEX
     # Plans for searches that may find every row, by the planner's costs.
     _plans: dict[Planner, ScanPlan] = field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from scenehash.codes import Codes
 from . import segment_file
 from .build import build_segment
 from .costs import Planner
-from .partition import Partition
+from .partition import NO_INDEX, UNREAD, Partition
 from .segment import Segment
 from .segment_file import SegmentFile
 from .words import as_words
@@ -45,24 +45,37 @@ class SegmentSet:
         if self._settled is not None and self._settled[0] is sources:
             return self._settled[1]
         partitions: list[Partition] = []
-        row, waiting = 0, False
+        row, waiting, lacking = 0, False, NO_INDEX
         for source in self._cover():
             segment = self._usable(source, queries, planner)
             if segment is None:
-                waiting = True
+                waiting, lacking = True, UNREAD
                 continue
             if source.first > row:
-                partitions.append(self._partition(row, source.first, None))
+                partitions.append(self._partition(row, source.first, None, lacking))
             partitions.append(self._partition(source.first, source.last, segment))
-            row = source.last
+            row, lacking = source.last, NO_INDEX
         if row < len(self._codes):
-            partitions.append(self._partition(row, len(self._codes), None))
+            partitions.append(self._partition(row, len(self._codes), None, lacking))
         if not waiting:
             self._settled = (sources, partitions)
         return partitions
 
-    def _partition(self, first: int, last: int, segment: Segment | None) -> Partition:
-        return Partition(first, last, segment, self._words[first:last])
+    def _partition(
+        self, first: int, last: int, segment: Segment | None, lacking: str = NO_INDEX
+    ) -> Partition:
+        return Partition(first, last, segment, self._words[first:last], lacking)
+
+    def check(self) -> None:
+        """Read all files now, and compare their checksums, before searches have to.
+
+        One that reaches beyond the codes is left alone: here it cannot be compared.
+        """
+        self._sources = [
+            source
+            for source in self._known()
+            if source.last > len(self._codes) or self._segment(source)
+        ]
 
     def pending(self) -> int:
         """How many rows `build` would cover that are not covered."""
@@ -79,7 +92,7 @@ class SegmentSet:
         """Cover all rows but a few by segments. Raises OSError when one cannot be written."""
         with self._one_builder:
             before = segment_file.names(self._folder) if self._folder else []
-            self._sources = [source for source in self._known() if self._segment(source)]
+            self.check()
             for first, last in _merged(self._gaps(), self._cover(), self._planner):
                 for begin, end in _split(first, last, self._planner.max_segment):
                     self._add(self._built(begin, end))

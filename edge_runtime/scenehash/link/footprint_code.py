@@ -1,15 +1,18 @@
 """Footprints in a few bits a tile, without loss: neighbours share corners, and corners are smooth.
 
 The corners of all windows are listed once each, by row and column of pixels. Longitudes and
-latitudes are a polynomial of the place in the scene, of a few coefficients, and what is missing to
-the true double, counted in steps between neighbouring doubles. Whoever follows docs/link.md to the
-letter has the same doubles on every machine: each step is one IEEE operation.
+latitudes are whole numbers of the step that scenes have them in (geo.py): those of a polynomial of
+the place in the scene, of a few coefficients, and what is missing to the true ones. Whoever follows
+docs/link.md to the letter has the same on every machine: each step is one IEEE operation.
 """
+
+import zlib
 
 import numpy as np
 import numpy.typing as npt
 
 from scenehash.errors import BundleError
+from scenehash.geo import FOOTPRINT_STEP, on_footprint_steps
 
 from .wire import Integers, Reader, Writer
 
@@ -19,8 +22,8 @@ NONE, RAW, POLYNOMIAL = 0, 1, 2  # POLYNOMIAL + d: of degree d
 MOST_DEGREE = 8
 # So many degrees in a row that are no better end the search for a better one.
 ENOUGH = 2
-# Coefficients are whole numbers of 2^-50 degrees.
-UNIT = 2.0**-50
+# Whole numbers up to here are the same as float64.
+MOST_EXACT = 2.0**52
 # Corners of a window, beginning with the one at its x and y, as the store has them.
 ACROSS, DOWN = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
 
@@ -30,19 +33,7 @@ def put_footprints(out: Writer, windows: Integers, footprints: Floats | None) ->
     if footprints is None:
         out.byte(NONE)
         return
-    ways = [_raw(footprints)]
-    corners, index = _corners(windows)
-    values = np.zeros((len(corners), 2))
-    values[index] = footprints.reshape(-1, 2)
-    same = _doubles(_steps(values)).tobytes() == values.tobytes()  # not of -0.0
-    if same and values[index].tobytes() == footprints.tobytes():
-        for degree in range(MOST_DEGREE + 1):
-            if (degree + 1) * (degree + 2) // 2 > len(corners):
-                break
-            ways.append(_polynomial(corners, values, degree))
-            if len(ways) > ENOUGH and min(map(len, ways[-ENOUGH:])) > min(map(len, ways)):
-                break
-    out.raw(min(ways, key=len))
+    out.raw(_by_polynomial(windows, footprints) or _raw(footprints))
 
 
 def take_footprints(found: Reader, windows: Integers) -> Floats | None:
@@ -62,7 +53,7 @@ def take_footprints(found: Reader, windows: Integers) -> Floats | None:
         columns = []
         for _ in range(2):
             near = _predicted(corners, found.signeds(count), degree)
-            columns.append(_doubles(_steps(near) + found.signeds(len(corners))))
+            columns.append((near + found.signeds(len(corners))) * FOOTPRINT_STEP)
         footprints = np.stack(columns, axis=1)[index].reshape(-1, 4, 2)
     if not np.isfinite(footprints).all() or np.abs(footprints).max(initial=0) > 540:
         raise BundleError("a footprint is not on the Earth")
@@ -78,6 +69,31 @@ def _corners(windows: Integers) -> tuple[Integers, Integers]:
     return corners, index.reshape(-1)
 
 
+def _by_polynomial(windows: Integers, footprints: Floats) -> bytes | None:
+    """By the polynomial that takes the fewest bytes once a block is compressed; None: by none.
+
+    That is of a scene whose corners are not where its windows meet, or no whole steps.
+    """
+    corners, index = _corners(windows)
+    values = np.zeros((len(corners), 2))
+    values[index] = footprints.reshape(-1, 2)
+    is_whole = on_footprint_steps(values).tobytes() == values.tobytes()
+    if not is_whole or values[index].tobytes() != footprints.tobytes():
+        return None
+    whole, ways = values / FOOTPRINT_STEP, list[bytes]()
+    for degree in range(MOST_DEGREE + 1):
+        if (degree + 1) * (degree + 2) // 2 > len(corners):
+            break
+        ways.append(_polynomial(corners, whole, degree))
+        if min(map(_weight, ways[-ENOUGH:])) > min(map(_weight, ways)):
+            break
+    return min(ways, key=_weight)
+
+
+def _weight(way: bytes) -> int:
+    return len(zlib.compress(way))
+
+
 def _raw(footprints: Floats) -> bytes:
     return bytes([RAW]) + footprints.astype("<f8").tobytes()
 
@@ -90,18 +106,16 @@ def _polynomial(corners: Integers, values: Floats, degree: int) -> bytes:
     matrix = np.stack(terms, axis=1)
     for wanted in values.T:
         fitted = np.linalg.lstsq(matrix, wanted, rcond=None)[0]
-        # What rounding has left over is fitted once more.
-        fitted += np.linalg.lstsq(matrix, wanted - matrix @ fitted, rcond=None)[0]
-        whole = np.rint(np.clip(fitted / UNIT, -(2.0**62), 2.0**62)).astype(np.int64)
-        out.signeds(whole)
-        out.signeds(_steps(wanted) - _steps(_predicted(corners, whole, degree)))
+        coefficients = np.rint(np.clip(fitted, -MOST_EXACT, MOST_EXACT)).astype(np.int64)
+        out.signeds(coefficients)
+        out.signeds((wanted - _predicted(corners, coefficients, degree)).astype(np.int64))
     return out.data()
 
 
 def _predicted(corners: Integers, coefficients: Integers, degree: int) -> Floats:
-    """The polynomial at each corner, by Horner's rule: see docs/link.md for the order."""
+    """The polynomial at each corner as whole numbers, by Horner's rule: see docs/link.md."""
     across, down = _scaled(corners)
-    values, at = coefficients.astype(np.float64) * UNIT, 0
+    values, at = coefficients.astype(np.float64), 0
     total = np.zeros(len(corners))
     with np.errstate(over="ignore", invalid="ignore"):
         for i in range(degree, -1, -1):
@@ -110,7 +124,7 @@ def _predicted(corners: Integers, coefficients: Integers, degree: int) -> Floats
                 inner = inner * down + values[at]
                 at += 1
             total = total * across + inner
-    return total
+    return np.rint(total)
 
 
 def _scaled(corners: Integers) -> tuple[Floats, Floats]:
@@ -120,14 +134,3 @@ def _scaled(corners: Integers) -> tuple[Floats, Floats]:
         first, last = int(places.min()), int(places.max())
         scaled.append((2 * places - (first + last)).astype(np.float64) / float(last - first))
     return scaled[0], scaled[1]
-
-
-def _steps(values: Floats) -> Integers:
-    """Doubles as whole numbers in the same order, one apart where doubles are neighbours."""
-    bits = np.ascontiguousarray(values, np.float64).view(np.int64)
-    return np.where(bits < 0, np.int64(-(2**63)) - bits, bits)
-
-
-def _doubles(steps: Integers) -> Floats:
-    bits = np.where(steps < 0, np.int64(-(2**63)) - steps, steps)
-    return np.ascontiguousarray(bits).view(np.float64)

@@ -35,6 +35,8 @@ SAME_SIZE = 0.005
 # Thin plates go through each point; below, a polynomial does as well, and above they take long.
 THIN_PLATE_POINTS, MOST_POINTS = 10, 400
 LEAST_SPREAD = 1e-3
+# Steps along a row of pixels, and degrees by which what goes around half the Earth may seem longer.
+STEPS, AROUND = 16, 1.0
 
 
 class Mapping(Protocol):
@@ -131,7 +133,18 @@ class Georeference:
             upper = self.lonlat(middles[:, 0], middles[:, 1])
             if _around(corners, upper):
                 return None
+        elif self._is_long(float(boxes[:, 1].mean()), 0, self.width) and any(
+            self._is_long(y + height / 2, x, x + width) for x, y, width, height in boxes
+        ):
+            return None
         return corners
+
+    def _is_long(self, row: float, first: float, last: float) -> bool:
+        """Whether a row of pixels goes around more than half the Earth; through a pole is half."""
+        columns = np.linspace(first, last, STEPS + 1)
+        longitudes = self.lonlat(columns, np.full(len(columns), row))[:, 0]
+        steps = (np.diff(longitudes) + 180) % 360 - 180
+        return bool(abs(np.nansum(steps)) > 180 + AROUND)
 
     def positions(self, longitudes: Floats, latitudes: Floats) -> Floats:
         """Columns and rows of places, float64 [N, 2]; NaN where the raster's coordinates have no

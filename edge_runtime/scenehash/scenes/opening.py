@@ -52,7 +52,7 @@ def open_scene(path: Path, params: DecodeParams | None = None, noted: Noted = NO
     are asked for.
     """
     with only_input_errors():
-        return _open(path, _with_bands(params, noted), None, noted)
+        return _open(path, params or DecodeParams(), None, noted)
 
 
 def open_object_scene(
@@ -85,7 +85,7 @@ def open_object_scene(
             warnings = (*where.warnings, *warnings_of(file, path.name))
             tags = {key: str(value) for key, value in file.tags().items()}
             scales = scales_of(file)
-        decoding, asked = _decoding(raster, _with_bands(params, noted), None)
+        decoding, asked = _decoding(raster, _with_bands(params, noted, raster), None)
         where = replace(where, warnings=(*warnings, *warning_of_scales(scales, decoding.bands)))
         identity, acquired = ObjectIdentity(uri), time_of(path, tags, noted.time)
         scene = Scene(path, raster, decoding, identity, acquired, where, asked, is_large=True)
@@ -124,7 +124,7 @@ def _open(
             file.seek(0)
             source, content = read_image_file(file)
     if kind in PLAIN:
-        decoding, asked = _decoding(source, params, reading)
+        decoding, asked = _decoding(source, _with_bands(params, noted, source), reading)
         identity = BytesIdentity(content)
         acquired = time_of(path, {}, noted.time)
         where = _no_place(path) if noted.box is None else Place().or_within(noted.box)
@@ -176,7 +176,7 @@ def _open_raster(
         acquired = time_of(path, tags, noted.time)
         identity = FilesIdentity(path, _parts(named, file))
         source = _upright(path, kind, raster, is_placed=where.georeference is not None)
-        decoding, asked = _decoding(source, params, reading)
+        decoding, asked = _decoding(source, _with_bands(params, noted, source), reading)
         is_large = path.stat().st_size > LARGE_BYTES
         warnings += warning_of_scales(scales, decoding.bands)
         where = replace(where, warnings=warnings).or_within(noted.box)
@@ -185,8 +185,10 @@ def _open_raster(
         return scene
 
 
-def _with_bands(params: DecodeParams | None, noted: Noted) -> DecodeParams:
+def _with_bands(params: DecodeParams | None, noted: Noted, source: Source) -> DecodeParams:
     params = params or DecodeParams()
+    if params.bands is None:
+        noted.check(source.bands)
     return params.over(DecodeParams(noted.bands))
 
 

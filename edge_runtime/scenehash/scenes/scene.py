@@ -13,6 +13,7 @@ import numpy as np
 
 from scenehash.errors import InputError, ScenehashError
 from scenehash.files import printable
+from scenehash.geo import on_footprint_steps
 from scenehash.tiles import Image, resized
 from scenehash.tiling import Tiling, Window, rows_of
 
@@ -30,6 +31,7 @@ READ_PIXELS = 1 << 20
 SIZES_MAY_DIFFER = 1.1
 # Pixels of a side below which a tile shows nothing.
 LEAST_SIDE = 8
+NO_FOOTPRINTS = "its tiles get no footprints"
 
 
 class Tile(NamedTuple):
@@ -183,11 +185,17 @@ class Scene:
 
     def footprints(self, windows: Sequence[Window]) -> Footprints | None:
         """Corners float64 [N, 4, 2] of windows, longitude and latitude, from the left upper one
-        clockwise; None for a scene that has no place."""
+        clockwise, rounded to 3 mm; None for a scene that has no place."""
         if self._place.georeference is None:
             return None
         with only_input_errors():
-            return self._place.georeference.footprints(windows)
+            found = self._place.georeference.footprints(windows)
+        if found is None and not any(NO_FOOTPRINTS in line for line in self.warnings):
+            self.warnings = (
+                *self.warnings,
+                f"one of its tiles goes around half the Earth, or is not on it: {NO_FOOTPRINTS}",
+            )
+        return None if found is None else on_footprint_steps(found)
 
     def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
         """Column and row of a place in the scene; None for a scene that has no place."""

@@ -20,6 +20,7 @@ from scenehash.files import path_from, path_text, printable, read_regular
 from scenehash.geo import Box
 from scenehash.objects import is_object, read_object
 
+from .bands import Bands
 from .files import SCENE_SUFFIXES
 from .size_limits import MOST_STAC_BYTES
 from .times import time_in
@@ -36,12 +37,23 @@ class Noted:
 
     time: when it was acquired; it counts before the file's. box: (west, south, east, north) in
     degrees, in which the scene lies; for a scene without a place of its own. bands: numbers of red,
-    green and blue, as DecodeParams has them; where no bands were asked for.
+    green and blue, as DecodeParams has them; where no bands were asked for. of: how many bands the
+    item names.
     """
 
     time: datetime | None = None
     box: Box | None = None
     bands: str | None = None
+    of: int | None = None
+
+    def check(self, bands: Bands) -> None:
+        """Raise InputError where a file has another number of bands than the item names."""
+        has = {len(bands.names), len(bands.data)}
+        if self.bands is not None and self.of is not None and self.of not in has:
+            raise InputError(
+                f"its STAC item names {self.of} bands, and the file has {len(bands.names)} "
+                f"({bands}); choose with --bands"
+            )
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,10 @@ class _Reader:
         try:
             key, asset = _scene_asset(item, self._asset)
             place = self._inside(asset.get("href"), address)
-            noted = Noted(time_in(item), _box(item), _bands(asset))
+            colours = _bands(asset)
+            noted = Noted(
+                time_in(item), _box(item), colours, len(_listed(asset)) if colours else None
+            )
         except (InputError, ValueError) as error:
             name = f"{address}: item {_shown(item.get('id'))}"
             self._items.set_aside[name] = str(error)
@@ -201,11 +216,15 @@ def _roles(asset: Mapping[str, Any]) -> set[str]:
 
 def _bands(asset: Mapping[str, Any]) -> str | None:
     """The numbers of red, green and blue in an asset, by its bands' common names."""
-    bands = list(_mappings(asset.get("bands") or asset.get("eo:bands")))
+    bands = _listed(asset)
     names = [band.get("eo:common_name") or band.get("common_name") for band in bands]
     if not all(colour in names for colour in COLOURS):
         return None
     return ",".join(str(names.index(colour) + 1) for colour in COLOURS)
+
+
+def _listed(asset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(_mappings(asset.get("bands") or asset.get("eo:bands")))
 
 
 def _box(item: Mapping[str, Any]) -> Box | None:

@@ -15,6 +15,9 @@ from .source import Pixels, Source, Valid
 BLACK = 3
 # An alpha band of which less than this share is nothing or all is a band of data with that name.
 ALL_OR_NOTHING = 0.9
+# What programs fill floats with, declared or not, and rounded or not: the least number of 32 bits
+# or of 64 bits, and the greatest.
+FILL, FILL_ENDS, LARGEST_FILL = 3.4e38, 3.41e38, 1.797e308
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Validity:
     """How it is known which pixels of the chosen bands hold data.
 
     nodata: of each of them. alpha: the number of the alpha band. mask: the file has a mask.
-    black_margin: what is black in all bands is margin. Besides, NaN and infinity are never data.
+    black_margin: what is black in all bands is margin. Besides, NaN, infinity and the least and
+    greatest numbers of a type of floats are never data.
     """
 
     nodata: tuple[float | None, ...]
@@ -76,13 +80,14 @@ class Validity:
         """Which of pixels [B, H, W] hold data, by their values: bool [H, W]; None for all.
 
         Zero, and any value of 8 bits, may be a true value of one band: a pixel is without data
-        where all bands have it. Another nodata value, or NaN, in one band is enough.
+        where all bands have it. Another nodata value, or NaN and its
+        like, in one band is enough.
         """
         valid: Valid | None = None
         lenient: list[Valid] = []
         for band, value in zip(pixels, self.nodata, strict=True):
             if band.dtype.kind == "f":
-                valid = _both(valid, np.isfinite(band))
+                valid = _both(valid, _is_number(band))
             if value is None or np.isnan(value):
                 continue
             if value == 0 or band.dtype == np.uint8:
@@ -140,8 +145,19 @@ def is_alpha(sample: Pixels) -> bool:
 
 
 def _missing(band: Pixels, value: float | None) -> Valid:
-    unknown = ~np.isfinite(band) if band.dtype.kind == "f" else np.zeros(band.shape, np.bool_)
+    unknown = ~_is_number(band) if band.dtype.kind == "f" else np.zeros(band.shape, np.bool_)
     return unknown if value is None or np.isnan(value) else unknown | _equals(band, value)
+
+
+def _is_number(band: Pixels) -> Valid:
+    """Where a band of floats has a value that can be data."""
+    size = np.abs(band)
+    fill = size >= FILL
+    if not fill.any():  # nor anywhere infinity
+        return ~np.isnan(band)
+    if band.dtype != np.float32:
+        fill &= (size <= FILL_ENDS) | (size >= LARGEST_FILL)
+    return ~(fill | np.isnan(band))
 
 
 def _equals(band: Pixels, value: float) -> Valid:

@@ -11,6 +11,7 @@ collection.py   the tiles of several stations in an engine
 readers.py      open stores that follow the writer
 uploads.py      images to search with, for a while
 open_scenes.py  stored scenes that stay open for a while
+warming.py      what the first searches would wait for, as a server starts
 feed.py         events, kept and live
 jobs.py         work that takes longer than a request
 job.py          one of them; work.py does it; job_file.py keeps them
@@ -20,6 +21,7 @@ connections.py  how many connections there may be, and how slow
 problems.py     errors as answers
 audit.py        who changed what
 metrics.py      figures for Prometheus
+text_response.py text as an answer, compressed
 web_page.py     the files of the page, which page/ has
 description.py  the API for people
 """

@@ -21,6 +21,7 @@ from .connections import settings
 from .options import ServeOptions, is_loopback
 from .served import Served
 from .station import Station
+from .warming import warming
 
 DEFAULTS = ServeOptions()
 # Seconds that requests in hand have to end when the server does.
@@ -73,7 +74,9 @@ def serve(
                 ssl_keyfile=options.key,
             )
             _log_errors(log)
-            _Server(config, stop, served).run([listening])
+            own = warming(served.path) if isinstance(served, Station) else contextlib.nullcontext()
+            with own:
+                _Server(config, stop, served).run([listening])
 
 
 def _opened(

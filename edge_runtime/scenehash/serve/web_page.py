@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .problems import problem
+from .text_response import takes_gzip
 
 FOLDER, INDEX = "page", "index.html"
 # Files under it have a hash of their content in their names.
@@ -76,7 +77,7 @@ class WebPage:
         if request.headers.get("if-none-match") == file.tag:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         data = file.data
-        if "gzip" in request.headers.get("accept-encoding", "") and file.compressed is not None:
+        if takes_gzip(request.headers) and file.compressed is not None:
             headers["Content-Encoding"] = "gzip"
             data = file.compressed
         return Response(data, media_type=file.media, headers=headers)

@@ -1,7 +1,7 @@
 """Scenes from a bucket, and parts into one: a server that speaks S3, on loopback."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,11 +138,13 @@ def test_a_large_object_may_not_make_gdal_reach_another(address: str, scenes: Pa
 
 def test_a_large_object_of_other_colours_is_refused_by_what_they_are(address: str) -> None:
     pixels = scene_like()
-    place = {33550: ("d", [10, 10, 0]), 33922: ("d", [0, 0, 0, 5e5, 5e6, 0])}
-    projection = {34735: ("H", [1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32633])}
+    place: dict[int, tuple[str, Sequence[float]]] = {
+        33550: ("d", [10, 10, 0]), 33922: ("d", [0, 0, 0, 5e5, 5e6, 0]),
+        34735: ("H", [1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32633]),
+    }  # fmt: skip
     for photometric in (2, 8):
         uri = f"{address}/lab/{photometric}.tif"
-        write_object(uri, tiff(pixels, photometric, place | projection))
+        write_object(uri, tiff(pixels, photometric, place))
         with reaching(uri):
             if photometric == 2:
                 scene = open_object_scene(uri)

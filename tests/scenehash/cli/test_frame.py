@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,19 +184,27 @@ def test_what_only_posix_has_is_named(tmp_path: Path) -> None:
 # Names
 
 
-@pytest.fixture
-def hostile(tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A store of scenes whose paths, labels and reasons hold escape codes; and their folder."""
-    folder = tmp_path / f"in {ESCAPE}"
+    place = tmp_path_factory.mktemp("hostile")
+    folder = place / f"in {ESCAPE}"
     folder.mkdir()
     for seed in range(2):
         write_picture(folder / f"{seed}{ESCAPE}\n.png", draw("harbor", seed))
     (folder / f"bad{ESCAPE}.png").write_bytes(b"no image")
-    store = tmp_path / "s"
+    store = place / "s"
     done = run("ingest", folder, "--store", store, "--label", ESCAPE, "--list")
     assert done.exit_code == 3, done.output
     assert not unsafe(done)
     return store, folder
+
+
+@pytest.fixture
+def hostile(ingested: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """A copy of that store, and the folder."""
+    store, folder = ingested
+    return Path(shutil.copytree(store, tmp_path / "s")), folder
 
 
 def unsafe(done: Result) -> set[str]:
@@ -294,18 +303,22 @@ def test_a_signal_ends_a_command_cleanly(
 
 
 def test_a_command_that_is_called_is_the_one_that_is_loaded() -> None:
-    """Words that name none, such as a mistake or --help, load all: for them to be listed."""
+    """Words that name none, such as a mistake or --help, load all: for them to be listed.
+
+    And the garbage collector lets be what was loaded.
+    """
     script = (
-        "import sys; sys.argv[1:] = ['--debug', 'store', 'info', '--help']\n"
+        "import gc, sys; sys.argv[1:] = ['--debug', 'store', 'info', '--help']\n"
         "from scenehash.cli.main import COMMANDS, main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([name for name in COMMANDS if f'scenehash.cli.{name}' in sys.modules])"
+        "print([name for name in COMMANDS if f'scenehash.cli.{name}' in sys.modules])\n"
+        "print(gc.get_freeze_count() > len(gc.get_objects()))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.splitlines()[-1] == "['store']"
+    assert done.stdout.splitlines()[-2:] == ["['store']", "True"]
     whole = commands_of(None)
     for name in cli.COMMANDS:
         assert name in commands_of(name)

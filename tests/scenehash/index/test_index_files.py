@@ -67,6 +67,35 @@ def test_what_one_process_built_another_uses(built) -> None:
     assert_exact(index, codes)
 
 
+def test_a_search_says_whether_an_index_is_missing_or_only_not_read_yet(
+    built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes, path = built
+    monkeypatch.setattr(segment_file, "_verdicts", {})
+    dear = dataclasses.replace(EAGER, check_byte=1e9)
+    index = CodeIndex(codes, folder=path.parent, key="a", planner=dear)
+    assert "reading the index" in str(index.search_explained(codes[:1], 5)[2])
+    other = CodeIndex(codes, folder=path.parent, key="b", planner=dear)
+    assert "no index yet" in str(other.search_explained(codes[:1], 5)[2])
+
+
+def test_a_warm_index_is_read(built, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes, path = built
+    monkeypatch.setattr(segment_file, "_verdicts", {})
+    monkeypatch.setattr(segment_file, "_bound", {})
+    dear = dataclasses.replace(EAGER, check_byte=1e9)
+    index = CodeIndex(codes, folder=path.parent, key="a", planner=dear)
+    index.warm()
+    assert plans(index, codes) == {"multi_index": 1}
+    # Codes that were added meanwhile: here their segment can be neither used nor found wrong.
+    behind = CodeIndex(codes[:-1], folder=path.parent, key="a", origin="o", planner=dear)
+    behind.warm()
+    assert_exact(behind, codes[:-1])
+    grown = CodeIndex(codes, folder=path.parent, key="a", origin="o", planner=dear)
+    grown.warm()
+    assert plans(grown, codes) == {"multi_index": 1}
+
+
 @pytest.mark.slow
 def test_any_damaged_byte_is_noticed_and_the_search_exact_without_the_file(built) -> None:
     codes, path = built

@@ -75,6 +75,7 @@ def test_without_numba_numpy_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "numpy" in str(index.search_explained(codes[:1], 3)[2])
 
 
+@pytest.mark.slow
 @NEEDS_NUMBA
 @pytest.mark.parametrize("ties", [1, 3, 10**6])
 def test_many_at_one_distance_are_kept_or_dropped_as_by_numpy(ties: int) -> None:

@@ -40,10 +40,21 @@ def number(value):
     return out.data()
 
 
+def zeros(mebibytes):
+    """A zlib stream of so many MiB of zeros. It is soon made: the deflated bytes of one repeat."""
+    packer = zlib.compressobj(9, wbits=-15)
+    parts = [packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2)]
+    checked = 1
+    for _ in range(mebibytes):
+        checked = zlib.adler32(bytes(1 << 20), checked)
+    repeated = parts[0] + parts[1] * (mebibytes - 1)
+    return b"\x78\xda" + repeated + b"\x03\x00" + checked.to_bytes(4, "big")
+
+
 MARK = codes_mark(LINEAGE, 64)
 HOSTILE = {
     "ten gigabytes claimed": packed(PIECES, b"x", 0, 10 << 30),
-    "a bomb": packed(PIECES, zlib.compress(bytes(1 << 28), 9), 1, MOST_BLOCK),
+    "a bomb": packed(PIECES, zeros(256), 1, MOST_BLOCK),
     "a bomb of the size that it claims": packed(
         PIECES, zlib.compress(MARK + bytes(MOST_BLOCK - 8), 9), 1, MOST_BLOCK
     ),

@@ -16,7 +16,7 @@ from scenehash.link.events import put_events, thin_event
 from scenehash.link.pieces import codes_mark
 from scenehash.link.questions import Question
 
-from ...golden.make_bundle import CODE, WHERE
+from ...golden.make_bundle import CODE, SENT, WHERE
 from ...golden.make_store import PLACED, PLAIN
 from .test_exchange import station
 
@@ -30,7 +30,7 @@ def checksum(data: bytes, size: int = 8) -> bytes:
 def test_the_golden_bundle_is_read(tmp_path):
     (applied,) = apply_bundles([GOLDEN], tmp_path / "ground")
     assert (applied.set_aside, applied.scenes, applied.events) == ([], 8, 2)
-    wanted = {hashed.content: hashed for hashed in [*PLACED, *PLAIN] if hashed.content[-1] != "1"}
+    wanted = {hashed.content: hashed for hashed in [*SENT, *PLAIN] if hashed.content[-1] != "1"}
     with CodeStore.open(tmp_path / "ground") as store:
         assert set(store.contents()) == set(wanted)
         for record, codes in store.scenes():

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenehash.errors import BundleError
+from scenehash.geo import FOOTPRINT_STEP, on_footprint_steps
 from scenehash.link.footprint_code import put_footprints, take_footprints
 from scenehash.link.spans import Spans
 from scenehash.link.wire import Reader, Writer
@@ -92,8 +93,9 @@ def taken(windows, footprints):
     bend=st.floats(-0.01, 0.01),
     noise=st.sampled_from([0.0, 1e-14, 1e-3]),
     shared=st.booleans(),
+    rounded=st.booleans(),
 )
-def test_footprints_come_back_bit_by_bit(grid, corner, bend, noise, shared):
+def test_footprints_come_back_bit_by_bit(grid, corner, bend, noise, shared, rounded):
     across, down = grid
     windows = np.array(
         [(200 * x, 256 * y, 256, 256) for y in range(down) for x in range(across)], np.int64
@@ -105,6 +107,8 @@ def test_footprints_come_back_bit_by_bit(grid, corner, bend, noise, shared):
     )
     if not shared:
         footprints += noise * np.random.default_rng(0).random(footprints.shape)
+    if rounded:
+        footprints = on_footprint_steps(footprints)
     size, again = taken(windows, footprints)
     assert again.tobytes() == footprints.tobytes()
     assert size <= 64 * len(windows) + 1
@@ -117,9 +121,17 @@ def test_footprints_of_a_large_scene_take_few_bytes():
     columns = windows[:, :1] + 256 * np.array([0, 1, 1, 0])
     rows = windows[:, 1:2] + 256 * np.array([0, 0, 1, 1])
     footprints = np.stack([8 + 1e-4 * columns + 1e-10 * rows**2, 47 - 9e-5 * rows], axis=2)
+    footprints = on_footprint_steps(footprints)
     size, again = taken(windows, footprints)
     assert again.tobytes() == footprints.tobytes()
-    assert size < 3 * len(windows)
+    assert size < 2.3 * len(windows)
+
+
+def test_footprints_of_one_tile_take_half_of_eight_doubles():
+    footprints = np.array([[[8.1, 47.2], [8.13, 47.21], [8.14, 47.1], [8.11, 47.09]]])
+    size, again = taken(np.array([(0, 0, 256, 256)], np.int64), on_footprint_steps(footprints))
+    assert np.abs(again - footprints).max() <= FOOTPRINT_STEP / 2
+    assert size <= 32
 
 
 def test_a_scene_without_footprints_and_one_of_minus_zero():

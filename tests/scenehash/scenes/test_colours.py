@@ -114,8 +114,8 @@ def test_an_alpha_band_beside_a_palette_is_none_of_its_colours(tmp_path: Path) -
     indices = np.arange(256, dtype=np.uint8)[np.newaxis].repeat(256, 0)
     alpha = np.full((256, 256), 255, np.uint8)
     alpha[:64] = 0
-    ramps = [257 * np.arange(256), 257 * np.arange(255, -1, -1), [257 * 128] * 256]
-    tags = {320: ("H", [int(one) for ramp in ramps for one in ramp]), 338: ("H", [2])}
+    shades = [*range(256), *range(255, -1, -1), *[128] * 256]
+    tags = {320: ("H", [257 * shade for shade in shades]), 338: ("H", [2])}
     path = written(tmp_path / "a.tif", tiff(np.dstack([indices, alpha]), 3, tags))
     expected = np.dstack([indices, 255 - indices, np.full((256, 256), 128)])
     expected[:64] = 0

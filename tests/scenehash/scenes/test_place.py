@@ -357,6 +357,35 @@ def test_a_window_around_half_the_earth_has_no_footprint(tmp_path: Path) -> None
         assert scene.footprints([Window(0, 0, 600, 360)]) is None
 
 
+@pytest.mark.parametrize(
+    ("crs", "half"),
+    [("EPSG:3857", 20037508.34), ("EPSG:6933", 17367530.44), ("EPSG:8857", 17243959.06)],
+)
+def test_a_window_around_half_the_earth_has_none_in_a_projection_either(
+    tmp_path: Path, crs: str, half: float
+) -> None:
+    # From -180 to 180 degrees: by its corners it is as narrow as nothing, at the antimeridian.
+    side = 2 * half / 512
+    path = raster(
+        tmp_path / "a.tif", IMAGE[:, :64], crs=crs, transform=from_origin(-half, 1e6, side, 2e4)
+    )
+    with open_scene(path) as scene:
+        assert scene.footprints(scene.windows(Tiling(64), 64)) is not None
+        assert not scene.warnings
+        assert whole(scene) is None
+        assert "goes around half the Earth" in scene.warnings[0]
+
+
+def test_a_window_with_a_pole_in_it_has_its_footprint(tmp_path: Path) -> None:
+    path = raster(
+        tmp_path / "a.tif", IMAGE, crs="EPSG:3413", transform=from_origin(-4e6, 4e6, 2e4, 2e4)
+    )
+    with open_scene(path) as scene:
+        assert whole(scene) is not None and scene.warnings == ()
+        # Past the pole, and through it.
+        assert scene.footprints([Window(0, 100, 512, 90), Window(0, 180, 512, 40)]) is not None
+
+
 def test_grids_whose_pixels_stand_on_the_poles_end_there(tmp_path: Path) -> None:
     path = raster(
         tmp_path / "a.tif", IMAGE[:, :361], crs="EPSG:4326",

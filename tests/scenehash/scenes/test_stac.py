@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import rasterio
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from scenehash import CodeStore, hash_archive, ingest, load_archive
 from scenehash.archive import hash as hash_module
+from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.geo import Box
 from scenehash.report.contact_sheet import write_picture
@@ -147,8 +149,13 @@ def test_bands_are_those_that_the_item_names(tmp_path: Path) -> None:
     item = item_of("a.tif")
     item["assets"]["image"]["eo:bands"] = RGBN
     noted = read_items(str(write(tmp_path / "item.json", item)), StacOptions()).scenes[str(path)]
-    assert noted == Noted(AT, Box(*BOX), "3,2,1")
+    assert noted == Noted(AT, Box(*BOX), "3,2,1", 4)
     with open_scene(path, None, noted) as scene:
+        assert np.array_equal(scene.overview(64), np.moveaxis(pixels[[2, 1, 0]], 0, 2))
+    cv2.imwrite(str(path.with_suffix(".png")), np.moveaxis(pixels[:3], 0, 2))
+    with pytest.raises(InputError, match="its STAC item names 4 bands, and the file has 3"):
+        open_scene(path.with_suffix(".png"), None, noted)
+    with open_scene(path.with_suffix(".png"), DecodeParams("1,2,3"), noted) as scene:
         assert np.array_equal(scene.overview(64), np.moveaxis(pixels[[2, 1, 0]], 0, 2))
 
 

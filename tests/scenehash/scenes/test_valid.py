@@ -58,6 +58,27 @@ def test_what_is_not_finite_is_never_data(
     assert scene.reading["stretch"] == percentiles(values[:, :256])
 
 
+@pytest.mark.parametrize("nodata", [None, -3.40282e38, -9999.0])
+@pytest.mark.parametrize(
+    ("dtype", "fill"),
+    [
+        ("float32", -3.4028234663852886e38),
+        ("float32", 3.4028234663852886e38),
+        ("float32", -3.40282e38),
+        ("float64", -3.4028234663852886e38),
+        ("float64", -1.7976931348623157e308),
+    ],
+)
+def test_what_programs_fill_floats_with_is_never_data(
+    tmp_path: Path, dtype: str, fill: float, nodata: float | None
+) -> None:
+    values = GREY.astype(dtype) + 1
+    values[:, 256:] = fill
+    scene = read_scene(raster(tmp_path / "a.tif", values[np.newaxis], nodata=nodata))
+    assert counts(scene) == (1, 1)
+    assert scene.reading["stretch"] == percentiles(values[:, :256])
+
+
 @pytest.mark.parametrize("band", [0, 1, 2])
 @pytest.mark.parametrize("nodata", [-9999.0, -3.4028234663852886e38, 65535.0])
 def test_the_nodata_of_every_band_counts_and_stays_out_of_the_stretch(

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from scenehash.serve.text_response import TextResponse
 from scenehash.serve.web_page import WebPage
 
 SCRIPT = "console.log('page');\n" * 200
@@ -84,3 +85,21 @@ def test_the_built_page_has_all_that_it_names_and_nothing_of_an_earlier_build() 
         index += assets[own].read_text()
     # Whatever else is there is loaded by one of the three.
     assert [name for name in assets if name not in index] == []
+
+
+@pytest.mark.parametrize("length", [100, 10_000, 100_000])
+def test_long_documents_are_compressed_for_those_who_take_it(length: int) -> None:
+    text = "scene " * (length // 6)
+
+    async def document(request: Request) -> Response:
+        del request
+        return TextResponse(text, media_type="application/json")
+
+    client = TestClient(Starlette(routes=[Route("/", document)]))
+    packed, plain = client.get("/", headers=GZIP), client.get("/", headers=PLAIN)
+    assert packed.text == plain.text == text
+    assert "content-encoding" not in plain.headers
+    is_long = length > 1400
+    assert (packed.headers.get("content-encoding") == "gzip") is is_long
+    assert (plain.headers.get("vary") == "Accept-Encoding") is is_long
+    assert (int(packed.headers["content-length"]) < length / 10) is is_long

@@ -12,6 +12,7 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreDamagedError
+from scenehash.store import entry, snapshot
 
 from .samples import make, placed, scene
 
@@ -239,3 +240,22 @@ def test_damage_in_what_filters_and_pages_ask_for_is_no_error_of_python(
         ):
             with contextlib.suppress(ScenehashError):
                 ask()
+
+
+def test_what_was_compared_ahead_is_not_compared_by_searches_and_damage_is_still_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flip_code(folder, 6)
+    with CodeStore.open(folder) as store:
+        assert sum(store.check_newest()) == len(store)
+        read: list[int] = []
+
+        def reading(*words: object) -> object:
+            read.append(1)
+            return entry.read_scene(*words)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(snapshot, "read_scene", reading)
+        assert store.search(FIFTH.codes, 1)[0][0].scene == FIFTH.path
+        assert not read
+        with pytest.raises(StoreDamagedError, match=THIRD.path):
+            store.search(THIRD.codes, 1)

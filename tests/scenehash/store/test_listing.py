@@ -135,3 +135,26 @@ def test_a_damaged_scene_is_not_listed_as_if_it_were_sound(tmp_path: Path) -> No
         catalog.execute("UPDATE scene SET path = '/elsewhere' WHERE scene = 2")
     with CodeStore.open(tmp_path / "s") as store, pytest.raises(StoreDamagedError, match="ingest"):
         store.list_scenes()
+
+
+def test_a_scene_is_found_by_place_in_as_many_steps_in_a_large_store_as_in_a_small_one(
+    tmp_path: Path,
+) -> None:
+    counted = {}
+    for scenes in (3, 300):
+        with make(tmp_path / f"{scenes}") as store:
+            store.add([placed(number, 3, (number / 2, 10.0)) for number in range(scenes)])
+        with CodeStore.open(tmp_path / f"{scenes}") as store:
+            mark = next(store.scene_marks())
+            steps = [0]
+
+            def step(steps: list[int] = steps) -> None:
+                steps[0] += 1
+
+            connection = store._catalog.database._connection
+            connection.set_progress_handler(step, 1)
+            assert store.box_around(mark) is not None
+            assert store.read_scene(f"{0:032x}") is not None
+            connection.set_progress_handler(None, 1)
+            counted[scenes] = steps[0]
+    assert counted[300] < 1.2 * counted[3], counted

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NamedTuple
 import cv2
 import numpy as np
 from fastapi import Depends, Query, Request
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
@@ -22,6 +22,7 @@ from ..problems import MEDIA_TYPE
 from ..queries import LARGEST, FilterRequest, numbers_of
 from ..served import Served
 from ..station import Station
+from ..text_response import TextResponse
 
 LONGEST = 4096
 # Some 400 corners: what fits an address.
@@ -30,6 +31,9 @@ LONGEST_AREA = 16_384
 CACHED = {"Cache-Control": "private, max-age=86400"}
 GEOJSON = "application/geo+json"
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+
+# A quarter of what json.dumps takes.
+DOCUMENT: TypeAdapter[Any] = TypeAdapter(Any)
 
 Problem: dict[str, Any] = {
     "description": "What is wrong, as RFC 9457 has it.",
@@ -153,7 +157,7 @@ def answer(
     media: str = "application/json",
 ) -> Response:
     """A document as an answer."""
-    return Response(json.dumps(document, ensure_ascii=False), status, media_type=media)
+    return TextResponse(DOCUMENT.dump_json(document), status, media_type=media)
 
 
 def picture(request: Request, image: Image, headers: Mapping[str, str] | None = None) -> Response:

@@ -36,6 +36,8 @@ CREATE VIRTUAL TABLE block USING rtree (
 
 FOOTPRINT_BYTES = 64
 BLOCK_COLUMNS = ", ".join(Block._fields)
+# A comparison of ids would read all blocks; the table that finds them by id is the R*Tree's own.
+OF_ROWS = "id IN (SELECT rowid FROM block_rowid WHERE rowid BETWEEN ? AND ?)"
 MEETING = "east >= ? AND west <= ? AND north >= ? AND south <= ?"
 PLACES_DAMAGED = "the tiles' places in the catalog are damaged; see: scenehash store verify"
 
@@ -130,9 +132,8 @@ class TileTable:
         return [
             Block(*found)
             for found in self._database.all(
-                f"SELECT {BLOCK_COLUMNS} FROM block WHERE id BETWEEN ? AND ? ORDER BY id",
-                2 * record.first_row,
-                2 * (record.first_row + record.tiles) - 1,
+                f"SELECT {BLOCK_COLUMNS} FROM block WHERE {OF_ROWS} ORDER BY id",
+                *_ids(record.first_row, record.tiles),
             )
         ]
 
@@ -140,9 +141,8 @@ class TileTable:
         """A box around a scene's tiles, as its blocks have it; None for a scene without a place."""
         found = self._database.all(
             "SELECT id % 2, min(west), max(east), min(south), max(north) FROM block "
-            "WHERE id BETWEEN ? AND ? GROUP BY 1",
-            2 * first_row,
-            2 * (first_row + tiles) - 1,
+            f"WHERE {OF_ROWS} GROUP BY 1",
+            *_ids(first_row, tiles),
         )
         if not found:
             return None
@@ -205,7 +205,8 @@ class TileTable:
     def remove(self, record: SceneRecord) -> None:
         """Remove the tiles and blocks of a scene."""
         first, last = record.first_row, record.first_row + record.tiles - 1
-        self._database.run("DELETE FROM block WHERE id BETWEEN ? AND ?", (2 * first, 2 * last + 1))
+        ids = _ids(record.first_row, record.tiles)
+        self._database.run(f"DELETE FROM block WHERE {OF_ROWS}", ids)
         self._database.run("DELETE FROM tile WHERE row BETWEEN ? AND ?", (first, last))
 
     def remove_damaged(self, scene: int) -> None:
@@ -249,6 +250,11 @@ def _tile(
 @lru_cache(1024)
 def _labels(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
+
+
+def _ids(first_row: int, tiles: int) -> tuple[int, int]:
+    """The first and the last id that a block of these rows may have: the values for OF_ROWS."""
+    return 2 * first_row, 2 * (first_row + tiles) - 1
 
 
 def _sides(box: Box) -> tuple[float, float, float, float]:

@@ -11,8 +11,8 @@ from ..records import digest
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
 # by its id; what this store counts of itself.
 Way = Literal["to", "questions", "from", "asked", "own"]
-
-
+# What is numbered for a peer, and where its state has the last number.
+NUMBERED: tuple[tuple[Way, str], ...] = (("to", "number"), ("questions", "last"))
 NOT_FORGOTTEN = "json_extract(state, '$.forgotten') IS NULL"
 
 
@@ -60,7 +60,7 @@ class LinkStates:
         The last numbers of both stay: another bundle of one of them would count as known.
         """
         with self._tables.changing():
-            for way, last in (("to", "number"), ("questions", "last")):
+            for way, last in NUMBERED:
                 if state := self.get(way, peer):
                     self.keep(way, peer, {last: state.get(last, 0), "forgotten": True})
 

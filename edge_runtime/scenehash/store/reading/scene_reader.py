@@ -1,5 +1,6 @@
 """The scenes of an open store."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from scenehash.codes import Codes
@@ -9,6 +10,7 @@ from scenehash.geo import Box
 from ..catalog.database import damaged_values
 from ..catalog.entry import read_record
 from ..catalog.scene_table import SCENES_DAMAGED
+from ..catalog.tile_table import Owned
 from ..records import SceneFile, SceneMark, SceneRecord, SceneVectors
 from ..rows import Ranges
 from ..search.filters import Filter
@@ -19,6 +21,8 @@ from .view import StoreView, remedy
 
 # Scenes whose entries are read together.
 SCENES_READ = 5000
+# Scenes that are compared with their checksums before others are let in.
+CHECKED_TOGETHER = 20
 
 
 class SceneReader(StoreView):
@@ -215,6 +219,24 @@ class SceneReader(StoreView):
         for found in self._each_scene():
             if not isinstance(found, StoreDamagedError):
                 yield found[0], self.vectors.read_scene(found[0])
+
+    def check_newest(self) -> Iterator[int]:
+        """Compare scenes with their checksums, the newest first, some at a time: searches in this
+        process need not any more.
+
+        Each step gives how many tiles were compared. Damage is left to whoever reads the scene.
+        """
+        numbers = self._catalog.scenes.numbers()[::-1]
+        for start in range(0, len(numbers), CHECKED_TOGETHER):
+            tiles = 0
+            with contextlib.suppress(StoreDamagedError):
+                some = numbers[start : start + CHECKED_TOGETHER]
+                for entry in self._catalog.scenes.entries(some):
+                    tiles += entry.tiles
+                    owned = Owned(entry.first_row, entry.number, entry.checksum)
+                    with contextlib.suppress(StoreDamagedError):
+                        self._snapshot.check([owned])
+            yield tiles
 
     def _damaged_scenes(self) -> list[int]:
         scenes = self._catalog.scenes.numbers()

@@ -161,6 +161,12 @@ class StoreView:
         with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
             return resolve(InCatalog(self._catalog), where, str(self.path))
 
+    def warm(self) -> None:
+        """Read the index and load its fastest loops now, where there is one: searches do so by
+        themselves once they have taken as long."""
+        if self.indexed:
+            self._snapshot.index.warm()
+
     def build_index(self) -> None:
         """Bring the index up to date now; a writer does so by itself as scenes come in.
 

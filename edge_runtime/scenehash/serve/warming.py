@@ -1,0 +1,43 @@
+"""What the first searches would wait for, done behind requests when a server starts."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from scenehash.errors import ScenehashError
+from scenehash.store import CodeStore
+
+# Tiles whose scenes are compared with their checksums ahead of searches, at most.
+MOST_TILES = 2_000_000
+# For each second of work, so many are left to requests.
+REST = 3.0
+
+
+@contextlib.contextmanager
+def warming(store: Path) -> Iterator[None]:
+    """Meanwhile a thread reads the index and compares the newest scenes with their checksums.
+
+    What it finds is known to all who read the store in this process; damage is told by searches.
+    """
+    end = threading.Event()
+    thread = threading.Thread(target=_warm, args=(store, end), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def _warm(path: Path, end: threading.Event) -> None:
+    # A store that cannot be read is told to who asks for it.
+    with contextlib.suppress(ScenehashError), CodeStore.open(path) as store:
+        store.warm()
+        compared, began = 0, time.monotonic()
+        for tiles in store.check_newest():
+            compared += tiles
+            if compared >= MOST_TILES or end.wait(REST * (time.monotonic() - began)):
+                return
+            began = time.monotonic()
