@@ -6,8 +6,8 @@ changing.py         tiles confirmed and rejected, another radius, another rate
 trial.py            an alert tried on the tiles of a store
 match_counts.py     what it matches, as it is
 radius_counts.py    what each radius would match, and which one to choose
-fitting.py          the rule of an alert, fitted to what a store holds
-rule_fitting.py     the rule, chosen by its examples and an archive
+choosing.py         its rule and radius, chosen by what a store holds
+rule_fitting.py     the rules that are tried for that
 score_tail.py       how many false alarms a threshold has
 false_alarm_rate.py rates of false alarms in words
 example_vectors.py  the examples among stored tiles: their rows, their representations

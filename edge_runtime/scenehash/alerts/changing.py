@@ -6,9 +6,9 @@ from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.retrieval.query import ROW_PREFIX, Query
 from scenehash.store import Alert, CodeStore, SceneVectors
 
+from .choosing import fitted
 from .example_vectors import known_vectors, vectors_by_source, vectors_of
 from .false_alarm_rate import Rate
-from .fitting import fitted
 from .making import checked_radius
 
 

@@ -306,7 +306,8 @@ def _rank(items, distances, table, farthest, nearest, rows):
 
     items [N] in any order, some perhaps twice, at distances [N]. table: rows of a segment, less
     first; where each item's begin (empty: each has the one at its number); first. Rows beyond
-    farthest are left out. Returns how many there are.
+    farthest are left out. Returns how many there are. Their order is that of topk.search_order,
+    which a compiled loop cannot call.
     """
     own, starts, first = table
     k, count = len(rows), len(items)

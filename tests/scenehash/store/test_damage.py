@@ -12,7 +12,8 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreDamagedError
-from scenehash.store import entry, snapshot
+from scenehash.store.catalog import entry
+from scenehash.store.search import snapshot
 
 from .samples import make, placed, scene
 

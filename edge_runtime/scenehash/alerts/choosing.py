@@ -1,4 +1,4 @@
-"""The rule of an alert, fitted to what a store holds."""
+"""The rule and the radius of an alert, chosen by what a store holds."""
 
 import dataclasses
 from collections.abc import Sequence
