@@ -17,7 +17,7 @@ settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
 
 REPOSITORY = Path(__file__).parents[1]
-# Several processes run tests at a time; what waits in a loop for threads of its own takes their time.
+# Several processes run tests at a time: threads of one would wait for those of another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Whoever runs the tests may have keys, and the models of tests are signed by none.

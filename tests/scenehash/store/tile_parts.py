@@ -10,7 +10,7 @@ import numpy as np
 from scenehash import CodeStore
 from scenehash.scenes import Window
 from scenehash.store import THUMBNAILS, VECTORS, HashedScene, SceneVectors
-from scenehash.store.tile_file import TileFile
+from scenehash.store.files.tile_file import TileFile
 
 from .samples import LINEAGE, scene
 
