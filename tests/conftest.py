@@ -17,6 +17,9 @@ settings.register_profile("any_machine", deadline=None)
 settings.load_profile("any_machine")
 
 REPOSITORY = Path(__file__).parents[1]
+# Several processes run tests at a time: threads of one would wait for those of another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Whoever runs the tests may have keys, and the models of tests are signed by none.
 os.environ["SCENEHASH_TRUST"] = str(REPOSITORY / "no-trust.json")
 
@@ -25,6 +28,7 @@ def pytest_collection_finish() -> None:
     """What has been imported stays: the garbage collector need not visit it during the tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -270,7 +270,7 @@ def forget_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a peer that is no more: what was sent to it, and what has come from it.
+    """Forget a peer that is no more: what was sent to it and came from it.
 
     Its tiles stay, but --station no longer finds them. If it comes back, it counts as new.
     """

@@ -13,7 +13,7 @@ from scenehash.store import VECTORS, HashedScene
 from scenehash.store.catalog.database import Database, connect
 
 from .samples import make, placed, scene
-from .test_vectors import DIMS, FRAME, kept
+from .tile_parts import DIMS, FRAME, VECTOR_PART
 
 SCENES = [placed(number, 1 + number % 3, (number, 47.0), ("a", "b")) for number in range(8)]
 
@@ -179,7 +179,7 @@ def test_a_repair_gives_up_no_rows_of_other_scenes_that_are_lost(folder: Path) -
 
 
 def test_a_length_for_which_sqlite_lacks_memory_is_damage(tmp_path: Path) -> None:
-    with kept(tmp_path / "s", 40):
+    with VECTOR_PART.store(tmp_path / "s", 40):
         pass
     path = tmp_path / "s" / VECTORS
     whole, found = path.read_bytes(), 0

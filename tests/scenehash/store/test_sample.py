@@ -9,7 +9,7 @@ from scenehash import CodeStore, Filter
 from scenehash.store.search.sample import SAMPLED, draw_rows, rows_of_sample
 
 from .samples import LINEAGE, make
-from .test_vectors import DIMS, FRAME, represented
+from .tile_parts import DIMS, FRAME, VECTOR_PART
 
 
 def test_what_is_drawn_from_is_nearly_all_and_changes_seldom() -> None:
@@ -32,7 +32,7 @@ def test_rows_are_drawn_once_each_and_the_same_each_time() -> None:
 def test_a_sample_has_the_tiles_that_are_there_with_their_vectors(tmp_path: Path) -> None:
     with CodeStore.create(tmp_path / "s", LINEAGE, 64, "a-model") as store:
         store.keep_vectors(FRAME, 24)
-        scenes = [represented(number, 4) for number in range(4)]
+        scenes = [VECTOR_PART.scene(number, 4) for number in range(4)]
         store.add(scenes)
         store.delete(Filter(scene=scenes[1].path))
         sample = store.sample()
@@ -40,7 +40,7 @@ def test_a_sample_has_the_tiles_that_are_there_with_their_vectors(tmp_path: Path
         assert np.array_equal(sample.codes, store.codes(rows))
         assert np.array_equal(sample.vectors, store.vectors.read(rows)[1])
         assert store.sample() is sample
-        store.add([represented(9, 4)])
+        store.add([VECTOR_PART.scene(9, 4)])
         assert len(store.sample()) == 16
 
 
@@ -53,7 +53,7 @@ def test_a_tile_without_a_vector_is_not_in_it(tmp_path: Path) -> None:
 def test_a_sample_follows_vectors_that_come_without_new_tiles(
     tmp_path: Path, is_same: bool
 ) -> None:
-    scenes = [represented(number, 4) for number in range(4)]
+    scenes = [VECTOR_PART.scene(number, 4) for number in range(4)]
     with CodeStore.create(tmp_path / "s", LINEAGE, 64, "a-model") as store:
         store.add(scenes)
         store.keep_vectors(FRAME, DIMS)
@@ -72,7 +72,7 @@ def test_a_sample_follows_vectors_that_come_without_new_tiles(
 def test_a_sample_is_drawn_anew_when_other_tiles_are_deleted_after_a_compaction(
     tmp_path: Path,
 ) -> None:
-    scenes = [represented(number, 4) for number in range(4)]
+    scenes = [VECTOR_PART.scene(number, 4) for number in range(4)]
     with CodeStore.create(tmp_path / "s", LINEAGE, 64, "a-model") as store:
         store.keep_vectors(FRAME, DIMS)
         store.add(scenes)
