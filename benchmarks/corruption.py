@@ -75,7 +75,7 @@ KEYS = {
     "block": "id", "alert": "name", "alert_rule": "name", "outbox": "event",
     "sink": "name", "arrival": "path", "quarantine": "path", "station": "name", "vectors": "dims",
     "link": "peer", "link_scene": "first_row", "link_annotation": "first_row",
-    "link_own": "first_row", "link_piece": "first_row",
+    "link_own": "first_row",
 }  # fmt: skip
 VALUES = (
     0, 1, -1, 2**31, 2**62, -(2**62), 1e308, -0.5, "", "x", "[]", "{}", "[" * 5000, '{"a":',
