@@ -15,7 +15,7 @@ from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreDamagedError
 from scenehash.link import PackOptions, apply_bundles, forget_peer, link_status, pack_bundle
 from scenehash.store import Alert, HashedScene
-from scenehash.store.links import KINDS
+from scenehash.store.catalog.link_tables import KINDS
 
 from ..store.samples import LINEAGE, make, placed, scene
 from .comparing import assert_merged
