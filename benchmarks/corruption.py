@@ -2,8 +2,8 @@
 
 python benchmarks/corruption.py [--count 2000] [--seed 0] [--seconds 5]
 
-A small store with everything in it (kept representations, a rule on them and an earlier generation
-too) is damaged in one way after another: bits, ranges, pages and
+A small store with everything in it (kept representations, a rule on them, an earlier generation and
+links to two stations too) is damaged in one way after another: bits, ranges, pages and
 whole files; values in the catalog of other kinds; files of an older copy. Each time a process of
 its own reads it in every way, then writes to it. Wrong are: a hit that is not what was stored, or
 does not meet its filter; hits that are lacking while verify finds no damage; any error that is not
@@ -35,6 +35,7 @@ from scenehash import CodeStore, Filter, Hit
 from scenehash.errors import ScenehashError
 from scenehash.index import code_index
 from scenehash.index.costs import Planner
+from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 from scenehash.store import (
     Alert,
     Arrival,
@@ -52,6 +53,8 @@ FRAME, DIMS = "f" * 16, 24
 # What could not follow the store to its model.
 EARLIER_LINEAGE, EARLIER_BITS, EARLIER_SCENES = "b" * 16, 32, 5
 SCENES = 40
+# Two stations: the one of the store, and one whose bundles came.
+NEAR, FAR, FAR_SCENES = "near", "far", range(200, 206)
 # The store is small, and its index is used all the same.
 EAGER = Planner(
     min_segment=20, probe_step=0, probe_window=0, probe_entry=0, probe_candidate=0, check_byte=0
@@ -70,7 +73,9 @@ FILTERS = (
 KEYS = {
     "store": "id", "scene": "scene", "tile": "row", "deleted": "first_row", "label": "scene",
     "block": "id", "alert": "name", "alert_rule": "name", "outbox": "event",
-    "sink": "name", "arrival": "path", "quarantine": "path",
+    "sink": "name", "arrival": "path", "quarantine": "path", "station": "name", "vectors": "dims",
+    "link": "peer", "link_scene": "first_row", "link_annotation": "first_row",
+    "link_own": "first_row",
 }  # fmt: skip
 VALUES = (
     0, 1, -1, 2**31, 2**62, -(2**62), 1e308, -0.5, "", "x", "[]", "{}", "[" * 5000, '{"a":',
@@ -121,8 +126,18 @@ def alert() -> Alert:
     return Alert("quay", 8, code, code[:0], ("a.png",), rule=rule)
 
 
+def far_bundles(root: Path) -> list[Path]:
+    """Bundles of a station for the store: the first brings a scene whole, the next parts of one."""
+    with CodeStore.create(root / "far", LINEAGE, BITS, "a-model") as store:
+        store.name_station(FAR)
+        store.add([scene(number) for number in FAR_SCENES])
+    options = PackOptions(512)
+    return [Path(pack_bundle(root / "far", NEAR, root, options).path) for _ in range(6)]
+
+
 def make_store(folder: Path, copy: Path) -> None:
     """A store with everything in it, and a copy of it as it was halfway."""
+    bundles = far_bundles(folder.parent)
     with CodeStore.create(folder, LINEAGE, BITS, "a-model") as store:
         store.keep_thumbnails()
         store.keep_vectors(FRAME, DIMS)
@@ -134,6 +149,9 @@ def make_store(folder: Path, copy: Path) -> None:
         store.alerts.add(alert())
         store.outbox.note(['{"kind": "scene"}'] * 3, [Arrival("/in/a.tif", 5, 7)])
         store.outbox.deliver({"stdout": 2}, 100)
+        store.name_station(NEAR)
+    pack_bundle(folder, "ground", folder.parent)
+    apply_bundles(bundles[:2], folder)
     there = earlier_path(folder, EARLIER_LINEAGE, EARLIER_BITS)
     there.parent.mkdir()
     with CodeStore.create(there, EARLIER_LINEAGE, EARLIER_BITS, "a-model-of-then") as store:
@@ -145,6 +163,8 @@ def make_store(folder: Path, copy: Path) -> None:
             store.delete(Filter(scene=f"/scenes/{number}.tif"))
         store.quarantine.add({"/in/b.tif": "the file is empty (0 bytes)"})
         store.build_index()
+    pack_bundle(folder, "ground", folder.parent)
+    apply_bundles(bundles[3:], folder)
 
 
 @dataclass
@@ -262,7 +282,7 @@ def change_value(folder: Path, copy: Path, draw: random.Random) -> str:
         columns = [name for _, name, *_ in catalog.execute(f"PRAGMA table_info({table})")]
         entry = KEYS[table]
         entries = [one for (one,) in catalog.execute(f"SELECT {entry} FROM {table}")]
-        column, value, at = draw.choice(columns), draw.choice(VALUES), draw.choice(entries)
+        column, value, at = draw.choice(columns), draw.choice(VALUES), draw.choice([*entries, 0])
         place = "CAST(? AS TEXT)" if draw.random() < 0.1 else "?"
         statement = f"UPDATE OR IGNORE {table} SET {column} = {place} WHERE {entry} = ?"
         with contextlib.suppress(sqlite3.Error):
@@ -275,7 +295,7 @@ def delete_entry(folder: Path, copy: Path, draw: random.Random) -> str:
     with contextlib.closing(sqlite3.connect(folder / "catalog.sqlite")) as catalog, catalog:
         table = draw.choice(list(KEYS))
         entries = [one for (one,) in catalog.execute(f"SELECT {KEYS[table]} FROM {table}")]
-        at = draw.choice(entries)
+        at = draw.choice([*entries, 0])
         catalog.execute(f"DELETE FROM {table} WHERE {KEYS[table]} = ?", (at,))
     return f"{table} where {KEYS[table]} = {at!r:.20} deleted"
 
@@ -300,6 +320,7 @@ class Reading:
         with self._step("write"), CodeStore.open(self._folder, writable=True) as store:
             self._write(store)
             self._read(store)
+        self._link()
 
     def _read(self, store: CodeStore) -> None:
         self._lacking = []
@@ -355,6 +376,9 @@ class Reading:
         yield "tiles_a_day", store.tiles_a_day
         yield "list_scenes", lambda: store.list_scenes(Filter(label="even"))
         yield "scene_file", lambda: store.scene_file(scene(7).content)
+        yield "station", lambda: self._station(store)
+        yield "links", store.links.damage
+        yield "link_status", lambda: link_status(self._folder)
         yield "resolve", lambda: store.resolve(Filter(label="even", scene="8.tif"))
 
     def _write(self, store: CodeStore) -> None:
@@ -384,6 +408,34 @@ class Reading:
             other.merge(store)
             if other.verify():
                 self.wrong.append("a merge took damage along")
+
+    def _link(self) -> None:
+        root = self._folder.parent
+        with self._step("apply"), tempfile.TemporaryDirectory() as name:
+            packed = pack_bundle(self._folder, "another", Path(name))
+            (applied,) = apply_bundles([packed.path], Path(name) / "another")
+            if applied.set_aside:
+                self.wrong.append(f"a bundle that cannot be applied: {applied.set_aside}")
+            with CodeStore.open(Path(name) / "another") as other:
+                if other.verify():
+                    self.wrong.append("a bundle took damage along")
+                for record, codes in other.scenes():
+                    own = scene(int(Path(record.path).stem))
+                    if record.content != own.content or not np.array_equal(codes, own.codes):
+                        self.wrong.append(f"a bundle has {record.path} otherwise")
+        for bundle in sorted(root.glob("far-*.shlb")):
+            with self._step("apply"):
+                for line in apply_bundles([bundle], self._folder)[0].set_aside:
+                    if "\n" in line or "Error" in line:
+                        self.wrong.append(f"set aside: {line}")
+        with self._step("status"):
+            link_status(self._folder)
+
+    def _station(self, store: CodeStore) -> None:
+        """What is called another station's is that."""
+        for path in store.paths(store.resolve(Filter(station=FAR))):
+            if int(Path(path).stem) not in FAR_SCENES:
+                self.wrong.append(f"{path} is said to be of another station")
 
     def _search(self, store: CodeStore, query: np.ndarray, where: Filter | None) -> None:
         (hits,) = store.search(query[None], 7, where=where)

@@ -429,7 +429,7 @@ class CodeStore(StoreReader):
                 damage = list(find_damage(self._snapshot))
             except StoreDamagedError as error:
                 damage = [str(error)]
-            others = [*self.outbox.damage(), *self.alerts.damage(), *self.links.states.damage()]
+            others = [*self.outbox.damage(), *self.alerts.damage(), *self.links.damage()]
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:

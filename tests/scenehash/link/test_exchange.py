@@ -15,6 +15,7 @@ from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreDamagedError
 from scenehash.link import PackOptions, apply_bundles, forget_peer, link_status, pack_bundle
 from scenehash.store import Alert, HashedScene
+from scenehash.store.catalog.link_tables import KINDS
 
 from ..store.samples import LINEAGE, make, placed, scene
 from .comparing import assert_merged
@@ -480,3 +481,31 @@ def test_a_station_that_forgot_its_peer_sends_it_all_again(tmp_path):
         store.add([placed(1, 3)])
     exchange(tmp_path, [one], ground)
     assert_merged(ground, [one])
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("ground", "link_scene"), ("ground", "link_annotation"), ("one", "link_own")],
+)
+def test_damage_to_what_is_known_of_links_is_said_and_no_traceback(tmp_path, name, table):
+    one = station(tmp_path / "one", "one", placed(0, 5), placed(2, 2, labels=("x",)))
+    exchange(tmp_path, [one], tmp_path / "ground")
+    with contextlib.closing(sqlite3.connect(tmp_path / name / "catalog.sqlite")) as catalog:
+        columns = [column for _, column, *_ in catalog.execute(f"PRAGMA table_info({table})")]
+        catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert columns
+    for column, kind in zip(columns, KINDS[table], strict=True):
+        copy = tmp_path / f"{name}-{column}"
+        shutil.copytree(tmp_path / name, copy)
+        with contextlib.closing(sqlite3.connect(copy / "catalog.sqlite")) as catalog, catalog:
+            value = -1 if kind is int else 5 if kind is bytes else b"\xff"
+            catalog.execute(f"UPDATE OR IGNORE {table} SET {column} = ?", (value,))
+        with CodeStore.open(copy) as store:
+            assert any(f"what {table} has of links" in line for line in store.verify()), column
+        for action in (
+            lambda: link_status(copy),  # noqa: B023
+            lambda: pack_bundle(copy, "another", tmp_path),  # noqa: B023
+            lambda: forget_peer(copy, "one" if name == "ground" else "ground"),  # noqa: B023
+        ):
+            with contextlib.suppress(StoreDamagedError):
+                action()

@@ -268,6 +268,10 @@ def changed(path: Path, statement: str, *values: object) -> None:
         ("DELETE FROM block", "missing or damaged"),
         ("PRAGMA user_version = 9", "backup format 9"),
         ("DROP TABLE block", "damaged"),
+        (
+            "ALTER TABLE file ADD COLUMN mode INTEGER",
+            r"was settled, or damaged \(the columns of file",
+        ),
     ],
 )
 def test_a_changed_backup_restores_nothing(tmp_path: Path, statement: str, reason: str) -> None:

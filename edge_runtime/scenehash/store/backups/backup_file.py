@@ -21,7 +21,13 @@ from typing import Any
 
 from scenehash.errors import NotStoredError, StoreBusyError, StoreDamagedError, StoreError
 
-from ..catalog.database import BUSY_SECONDS, connect, damaged_values, our_errors
+from ..catalog.database import (
+    BUSY_SECONDS,
+    connect,
+    damaged_values,
+    other_tables,
+    our_errors,
+)
 from ..records import digest
 
 SUFFIX = ".backup"
@@ -136,6 +142,11 @@ class BackupFile:
         version = self._value("PRAGMA user_version")
         if version != FORMAT:
             raise StoreError(f"{path}: backup format {version}, and this scenehash reads {FORMAT}")
+        if other := other_tables(connection, SCHEMA):
+            raise StoreError(
+                f"{path}: made by a scenehash from before its format was settled, or damaged (the "
+                f"columns of {', '.join(other)}); back up into another file"
+            )
 
     @classmethod
     @contextlib.contextmanager

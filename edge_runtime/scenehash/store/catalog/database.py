@@ -21,7 +21,8 @@ VALUES_AT_ONCE = 10_000
 # Each table and its columns. The tables of an R-tree are SQLite's own.
 TABLES = (
     "SELECT name, (SELECT group_concat(name) FROM pragma_table_info(one.name)) "
-    "FROM sqlite_master AS one WHERE type = 'table' AND name NOT GLOB 'block*'"
+    "FROM sqlite_master AS one WHERE type = 'table' AND name NOT GLOB 'block_*' "
+    "AND sql NOT LIKE 'CREATE VIRTUAL TABLE %'"
 )
 
 # What a value that is not of the kind it was can raise where it is used.

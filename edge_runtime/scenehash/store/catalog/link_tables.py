@@ -1,7 +1,10 @@
 """The tables in the catalog that links have, made when the first of them is written to."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from scenehash.errors import StoreDamagedError
 
 from .database import Database, Transacting
 
@@ -64,6 +67,16 @@ CREATE TABLE IF NOT EXISTS link_part (
     PRIMARY KEY (store, file, start)
 );
 """
+# The values of an entry of each table that has no checksums, and what numbers are less than.
+KINDS: dict[str, tuple[type, ...]] = {
+    "link_scene": (str, int, int, bytes, bytes, int, int, int),
+    "link_annotation": (str, int, bytes, int, bytes, str),
+    "link_own": (int, str, bytes, bytes, int),
+    "link_piece": (str, int, int, int, int, bytes),
+    "link_picture": (str, int, bytes),
+    "link_part": (str, bytes, int, bytes),
+}
+MOST = 1 << 62
 DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
 
 
@@ -85,6 +98,25 @@ class LinkTables:
     def are_made(self) -> bool:
         """Whether the tables are there: a store without links has none."""
         return are_made(self.database)
+
+    def damage(self) -> list[str]:
+        """List the tables in which a value is not of the kind it was, a line each."""
+        lines = []
+        for table, kinds in KINDS.items() if self.are_made() else ():
+            try:
+                sound(self.database.all(f"SELECT * FROM {table}"), *kinds)
+            except StoreDamagedError:
+                lines.append(f"what {table} has of links is damaged")
+        return lines
+
+
+def sound(found: Sequence[Any], *kinds: type) -> Sequence[Any]:
+    """Entries whose values are of the kinds that they were stored as; StoreDamagedError."""
+    for values in found:
+        for value, kind in zip(values, kinds, strict=True):
+            if type(value) is not kind or (kind is int and not 0 <= value < MOST):
+                raise StoreDamagedError(DAMAGED)
+    return found
 
 
 def are_made(database: Database) -> bool:

@@ -1,10 +1,11 @@
 """store.links.annotations: what stations say of their scenes while the tiles stay."""
 
 import json
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ..catalog.database import damaged_values
-from ..catalog.link_tables import DAMAGED, LinkTables
+from ..catalog.link_tables import DAMAGED, LinkTables, sound
 
 
 class Annotation(NamedTuple):
@@ -37,8 +38,7 @@ class Annotations:
             first_row,
             digest,
         )
-        with damaged_values(DAMAGED):
-            return None if found is None else _annotation(*found)
+        return None if found is None else _annotation(found)
 
     def put(self, store: str, first_row: int, digest: bytes, to: Annotation) -> None:
         """Store the annotation."""
@@ -55,8 +55,7 @@ class Annotations:
             "SELECT number, mark, words FROM link_annotation NATURAL JOIN "
             "(SELECT store, first_row, digest FROM link_scene WHERE content = ?)"
         )
-        with damaged_values(DAMAGED):
-            found = [_annotation(*values) for values in self._tables.database.all(query, content)]
+        found = [_annotation(values) for values in self._tables.database.all(query, content)]
         return {label for annotation in found for label in annotation.labels}
 
     def marks(self, store: str) -> list[tuple[int, bytes]]:
@@ -65,7 +64,8 @@ class Annotations:
             "SELECT first_row, mark FROM link_annotation NATURAL JOIN "
             "(SELECT store, first_row, digest FROM link_scene WHERE store = ?) ORDER BY first_row"
         )
-        return [(row, bytes(mark)) for row, mark in self._tables.database.all(query, store)]
+        found = self._tables.database.all(query, store)
+        return [(row, mark) for row, mark in sound(found, int, bytes)]
 
     def forget(self, store: str, start: int, end: int) -> None:
         """Remove what is said of scenes whose first rows are from start to before end."""
@@ -76,6 +76,9 @@ class Annotations:
             )
 
 
-def _annotation(number: int, mark: bytes, words: str) -> Annotation:
-    path, *labels = json.loads(words)
-    return Annotation(number, path, tuple(labels), bytes(mark))
+def _annotation(found: Sequence[Any]) -> Annotation:
+    ((number, mark, words),) = sound([found], int, bytes, str)
+    with damaged_values(DAMAGED):
+        path, *labels = json.loads(words)
+        sound([(path, *labels)], *[str] * (1 + len(labels)))
+        return Annotation(number, path, tuple(labels), mark)

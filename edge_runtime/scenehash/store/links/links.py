@@ -33,6 +33,10 @@ class Links:
             for table in ("link_scene", "link_annotation", "link_piece"):
                 database.run(f"UPDATE {table} SET number = 0 WHERE store = ?", (store,))
 
+    def damage(self) -> list[str]:
+        """List the damage, a line each."""
+        return [*self.states.damage(), *self._tables.damage()]
+
     def forget_store(self, store: str) -> None:
         """Forget what has come from a store, and was asked by it, by its id."""
         with self._tables.changing() as database:

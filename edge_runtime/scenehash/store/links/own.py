@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..catalog.link_tables import LinkTables
+from ..catalog.link_tables import KINDS, LinkTables, sound
 from .states import LinkStates
 
 OWN = "own"
@@ -34,7 +34,7 @@ class OwnScenes:
         if not self._tables.are_made():
             return []
         found = self._tables.database.all("SELECT * FROM link_own ORDER BY first_row")
-        return [OwnScene(*values) for values in found]
+        return [OwnScene(*values) for values in sound(found, *KINDS["link_own"])]
 
     def put(self, scenes: Sequence[OwnScene], changes: int) -> None:
         """Add scenes of this store, each in the place of any in its first row; changes: how many

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..catalog.database import Database, damaged_values
-from ..catalog.link_tables import DAMAGED, LinkTables, are_made
+from ..catalog.database import Database
+from ..catalog.link_tables import KINDS, LinkTables, are_made, sound
 
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 
@@ -96,8 +96,7 @@ def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
 
 
 def _scenes(found: Sequence[Any]) -> list[LinkedScene]:
-    with damaged_values(DAMAGED):
-        return [
-            LinkedScene(*values)._replace(is_same=bool(values[-2]), is_brought=bool(values[-1]))
-            for values in found
-        ]
+    return [
+        LinkedScene(*values)._replace(is_same=bool(values[-2]), is_brought=bool(values[-1]))
+        for values in sound(found, *KINDS["link_scene"])
+    ]

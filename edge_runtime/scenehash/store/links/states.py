@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..catalog.database import damaged_values
-from ..catalog.link_tables import DAMAGED, LinkTables
+from ..catalog.link_tables import DAMAGED, LinkTables, sound
 from ..records import digest
 
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
@@ -29,7 +29,7 @@ class LinkStates:
         found = self._tables.database.all(
             f"SELECT peer FROM link WHERE way = ? AND {NOT_FORGOTTEN} ORDER BY peer", way
         )
-        return [peer for (peer,) in found]
+        return [peer for (peer,) in sound(found, str)]
 
     def get(self, way: Way, peer: str) -> dict[str, Any]:
         """How far the link is; empty for one that has not begun. StoreDamagedError."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..catalog.link_tables import LinkTables
+from ..catalog.link_tables import LinkTables, sound
 
 
 class WaitingPiece(NamedTuple):
@@ -30,7 +30,7 @@ class Waiting:
             store,
             first_row,
         )
-        return [WaitingPiece(*values) for values in found]
+        return [WaitingPiece(*values) for values in sound(found, int, int, int, bytes)]
 
     def rows(self, store: str) -> list[tuple[int, int]]:
         """The rows (start, end) whose tiles are there, and their scenes not whole."""
@@ -39,7 +39,8 @@ class Waiting:
         query = (
             "SELECT first_row + start, first_row + start + tiles FROM link_piece WHERE store = ?"
         )
-        return [(start, end) for start, end in self._tables.database.all(query, store)]
+        found = self._tables.database.all(query, store)
+        return [(start, end) for start, end in sound(found, int, int)]
 
     def put_piece(self, store: str, first_row: int, piece: WaitingPiece) -> None:
         """Keep a piece until its scene is whole."""
@@ -62,7 +63,7 @@ class Waiting:
         if not self._tables.are_made():
             return {}
         query = "SELECT row, jpeg FROM link_picture WHERE store = ?"
-        return {row: bytes(jpeg) for row, jpeg in self._tables.database.all(query, store)}
+        return dict(sound(self._tables.database.all(query, store), int, bytes))
 
     def put_pictures(self, store: str, pictures: Mapping[int, bytes]) -> None:
         """Keep small pictures by row until their tiles have come."""
@@ -102,7 +103,8 @@ class Waiting:
     def parts(self, store: str, file: bytes) -> list[bytes]:
         """The parts of a file, in their order."""
         query = "SELECT part FROM link_part WHERE store = ? AND file = ? ORDER BY start"
-        return [bytes(part) for (part,) in self._tables.database.all(query, store, file)]
+        found = self._tables.database.all(query, store, file)
+        return [part for (part,) in sound(found, bytes)]
 
     def forget_parts(self, store: str, file: bytes) -> None:
         """Remove the parts of a file."""
