@@ -19,7 +19,8 @@ from scenehash.engines import EngineStore
 from scenehash.engines.backend import Conditions
 from scenehash.engines.postgres import conditions
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
-from scenehash.geo import Box
+from scenehash.geo import Box, bounding_boxes, meeting
+from scenehash.retrieval.query import Query
 from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
 from scenehash.tiling import Window
 
@@ -160,6 +161,31 @@ def test_a_stored_tile_is_a_query_and_finds_itself(searched):
     assert found.hits[0].distance == 0
     with pytest.raises(StoreError):
         search(store, f"row:{station}/999999")
+
+
+def test_tiles_at_a_place_are_those_of_a_plain_loop(searched):
+    store, tiles = searched
+    several = isinstance(store, EngineStore)
+    placed = [own for own in tiles if own[3].footprint is not None]
+    boxes = bounding_boxes(np.array([tile.footprint for *_, tile in placed]))
+    for number in range(0, len(placed), 7):
+        west, south, east, north = boxes[number]
+        longitude = (west + (east - west) % 360 / 2 + 180) % 360 - 180
+        point = Box(longitude, (south + north) / 2, longitude, (south + north) / 2)
+        expected = [
+            (station if several else None, row, tile)
+            for (station, row, _, tile), there in zip(placed, meeting(boxes, point), strict=True)
+            if there
+        ]
+        found = store.tiles_meeting(point)
+        assert placed[number][3] in [tile for *_, tile in found]
+        assert [tuple(own) for own in found] == expected
+        query = Query.from_place(store, point.south, longitude)
+        newest = max(own.tile.time for own in found if own.tile.time is not None)
+        chosen = {(own.tile.scene, own.row) for own in found if own.tile.time in (newest, None)}
+        assert (str(query.scene), query.row) in chosen
+    with pytest.raises(NotStoredError, match=r"shows 89\.9,0"):
+        Query.from_place(store, 89.9, 0)
 
 
 def test_names_are_resolved_and_what_nothing_can_meet_is_said(searched):
