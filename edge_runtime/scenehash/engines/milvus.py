@@ -284,8 +284,13 @@ class Milvus:
     def _ready(self, name: str) -> str:
         """The name of a collection that is loaded."""
         if name not in self._loaded:
+            from pymilvus.client.types import LoadState
+
             with self._errors():
-                self._client.load_collection(name, timeout=SECONDS)
+                # What is loaded with several replicas is refused another number of them: one.
+                state = self._client.get_load_state(name, timeout=SECONDS)["state"]
+                if state != LoadState.Loaded:
+                    self._client.load_collection(name, timeout=SECONDS)
             self._loaded.add(name)
         return name
 

@@ -1,5 +1,6 @@
 """What holds of whatever is searched: a store, Milvus Lite, a Milvus server, PostgreSQL."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -181,9 +182,9 @@ def test_tiles_at_a_place_are_those_of_a_plain_loop(searched):
         assert placed[number][3] in [tile for *_, tile in found]
         assert [tuple(own) for own in found] == expected
         query = Query.from_place(store, point.south, longitude)
-        newest = max(own.tile.time for own in found if own.tile.time is not None)
-        chosen = {(own.tile.scene, own.row) for own in found if own.tile.time in (newest, None)}
-        assert (str(query.scene), query.row) in chosen
+        times = [-math.inf if tile.time is None else tile.time.timestamp() for *_, tile in found]
+        newest = [own for own, time in zip(found, times, strict=True) if time == max(times)]
+        assert (str(query.scene), query.row) in [(own.tile.scene, own.row) for own in newest]
     with pytest.raises(NotStoredError, match=r"shows 89\.9,0"):
         Query.from_place(store, 89.9, 0)
 
@@ -393,3 +394,23 @@ def test_a_client_of_milvus_with_no_more_than_its_documented_methods_is_enough(
         local = [hit.document() for hit in store.search_any(asked)[0]]
         with EngineStore.open(address) as engine:
             assert [hit.document() for hit in engine.search_any(asked)[0]] == local
+
+
+@pytest.mark.parametrize("name", ["lite", "milvus"])
+def test_what_is_loaded_with_several_replicas_is_not_loaded_with_one(
+    name, request, corpus, monkeypatch
+):
+    """Milvus refuses another number of replicas than a collection has."""
+    from pymilvus import MilvusClient
+
+    address = f"{address_of(request, name)}/replicas"
+    with CodeStore.open(corpus.stores["north"]) as store:
+        push(store, address)
+
+        def refused(*_: object, **__: object) -> None:
+            raise ValueError("can't change the replica number for loaded collection")
+
+        monkeypatch.setattr(MilvusClient, "load_collection", refused)
+        assert push(store, address).tiles == len(store)
+        with EngineStore.open(address) as engine:
+            assert len(engine) == len(store)
