@@ -19,6 +19,8 @@ from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.engines.backend import Conditions
 from scenehash.engines.postgres import conditions
+from scenehash.engines.source import StoreSource
+from scenehash.engines.tiles import tiles_of
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
 from scenehash.geo import Box, bounding_boxes, meeting
 from scenehash.retrieval.query import Query
@@ -258,6 +260,23 @@ def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tm
                 request = SearchRequest(code, 500, where=where)
                 local = [hit.document() for hit in store.search_any(request)[0]]
                 assert [hit.document() for hit in engine.search_any(request)[0]] == local
+
+
+def test_tiles_that_two_pushes_put_at_once_are_there_once_after_the_next(collection, corpus):
+    with CodeStore.open(corpus.stores["north"]) as store:
+        push(store, collection)
+        source = StoreSource(store)
+        records = list(source.read([mark.first_row for mark in source.marks()]))
+        with EngineStore.open(collection) as engine:
+            number, shelf = engine.stations[0].number, engine.head.shelf
+            twice = [tiles_of(*records[at], number) for at in (0, 3, 4)]
+            engine.backend.put(shelf, twice, fresh=True)
+        push(store, collection)
+        request = SearchRequest(next(store.living())[1][:1], 500)
+        local = [hit.document() for hit in store.search_any(request)[0]]
+        with EngineStore.open(collection) as engine:
+            assert len(engine) == len(store)
+            assert [hit.document() for hit in engine.search_any(request)[0]] == local
 
 
 def test_another_model_follows_and_other_stations_codes_are_kept(collection, corpus, tmp_path):
