@@ -84,7 +84,7 @@ def test_a_box_that_holds_a_place_is_no_footprint_that_does(tmp_path: Path) -> N
     ring = np.array([[[8.0, 47.1], [8.1, 47.0], [8.0, 46.9], [7.9, 47.0]]])
     with make(tmp_path / "s") as store:
         store.add([dataclasses.replace(diamond, footprints=ring)])
-        assert row_at(store, 47.0, 8.0) == 0
+        assert row_at(store, 47.0, 8.0) == (0, None)
         with pytest.raises(NotStoredError):
             row_at(store, 47.08, 8.08)
 
