@@ -103,8 +103,8 @@ def test_what_an_engine_has_is_served(served, corpus: Corpus) -> None:
     assert (found["code"], found["scene"], found["station"]) == (code.hex(), tile.scene, station)
     assert client.get("/api/tiles/west/99999").status_code == 404
     assert client.get("/api/tiles/3").status_code == 409
-    _, _, _, there = next(own for own in corpus.tiles() if own[3].footprint is not None)
-    longitude, latitude = there.footprint[0]
+    footprints = [tile.footprint for *_, tile in corpus.tiles() if tile.footprint is not None]
+    longitude, latitude = footprints[0][0]
     answer = client.get(f"/api/search?q=at:{latitude},{longitude}&k=1")
     assert answer.json()["queries"][0]["text"].startswith("row:"), answer.text
     refused = client.get(f"/api/search?q=scene:{'0' * 32}")
