@@ -100,17 +100,22 @@ def killed_pushers(store: Path, address: str, kills: int, rng: random.Random) ->
     return {"killed": killed, "ended before": ended, **difference(store, address)}
 
 
-def searching(address: str, stop: threading.Event, seen: dict[str, int]) -> None:
+def searching(address: str, stop: threading.Event, seen: dict[str, Any]) -> None:
+    """Searches one after another: how many were answered, the longest, and what others said."""
     code = np.zeros((1, BITS // 8), np.uint8)
     while not stop.is_set():
         try:
             with EngineStore.open(address) as engine:
                 while not stop.is_set():
+                    begun = time.monotonic()
                     engine.search_any(SearchRequest(code, 20))
+                    took = time.monotonic() - begun
                     seen["answers"] = seen.get("answers", 0) + 1
+                    seen["slowest, seconds"] = max(seen.get("slowest, seconds", 0), round(took, 1))
                     time.sleep(0.05)
         except ScenehashError as error:
-            seen[type(error).__name__] = seen.get(type(error).__name__, 0) + 1
+            failed = seen.setdefault("failed", {})
+            failed[str(error)] = failed.get(str(error), 0) + 1
             time.sleep(0.2)
 
 
@@ -120,7 +125,8 @@ def disturbed(
     """A push, and searches, while something happens to the engine."""
     for more in range(6):
         change(store, step + more)
-    stop, seen = threading.Event(), {}
+    stop = threading.Event()
+    seen: dict[str, Any] = {}
     searcher = threading.Thread(target=searching, args=[address, stop, seen])
     searcher.start()
     process = pushing(store, address)
@@ -135,8 +141,7 @@ def disturbed(
     return {
         "exit status": process.returncode,
         "seconds until the push had ended": round(took, 1),
-        "messages": len(messages),
-        "first message": messages[0][:240] if messages else (err or out)[-240:],
+        "messages": messages or (err or out)[-240:],
         "searches": seen,
         **difference(store, address),
     }

@@ -1,18 +1,24 @@
 """What does an engine cost and give: load, memory, and searches beside those of a store?
 
-python benchmarks/engines.py [--tiles 1000000] [--stations 4] [--clients 16] [--folder FOLDER]
-                             [--engines milvus postgres]
+python benchmarks/engines.py [PART ...] [--tiles 1000000] [--stations 4] [--clients 16]
+                             [--folder FOLDER] [--engines milvus postgres]
 
 Stations of as many scenes each (codes loosely clustered, footprints, times) are made as stores,
 pushed to a Milvus server and to a PostgreSQL, both of which it starts on loopback, and searched
 there and in one store that has all of them. Every hit is compared with the store's. Clients are
 threads with a connection each. --json FILE keeps the figures.
+
+Many tiles are done in pieces: `serve` starts the servers with their data in the folder, until it
+is interrupted; meanwhile `load` pushes (interrupted, it goes on), `check` compares hits, `search`
+takes times. Without a part: all three.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +26,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +39,20 @@ from scenehash import CodeStore, EngineStore, Filter, push
 from scenehash.codes import Codes
 from scenehash.scenes import Window
 from scenehash.store import HashedScene, Searchable, SearchRequest
-from tests.scenehash.engines.servers import Milvus, Postgres, running
+from tests.scenehash.engines.servers import Milvus, Postgres
 
 TILES_A_SCENE, SCENES_TOGETHER = 100, 200
-K, SEARCHES = 20, 100
+K, SEARCHES, COMPARED = 20, 100, 50
 BITS, LINEAGE = 64, "benchmark0000000"
 # About 1 % of the tiles.
 BOX = Filter(bbox=(0.0, 0.0, 30.0, 16.0))
+# What whoever has a table of some GB sets, on two cores.
+POSTGRES = {
+    "shared_buffers": "4GB",
+    "max_wal_size": "8GB",
+    "max_parallel_workers_per_gather": "2",
+    "fsync": "on",
+}
 
 
 def make_stores(folder: Path, tiles: int, stations: int) -> list[Path]:
@@ -95,6 +109,12 @@ def memory(pids: Sequence[int]) -> float:
             continue
         total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
     return total / 1024
+
+
+def most_memory(pid: int) -> int:
+    """Megabytes that a process held at most, without those that it started."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) // 1024
 
 
 def children(parent: int) -> list[int]:
@@ -164,26 +184,59 @@ def same_hits(engine: Searchable, store: Searchable, codes: Codes) -> int:
     return wrong
 
 
-def engine(
-    address: str, server: int, paths: Sequence[Path], args: Any
-) -> Iterator[tuple[str, Any]]:
-    before = memory(children(server))
-    begun = time.perf_counter()
-    reports = [push(path, address) for path in paths]
-    took = time.perf_counter() - begun
-    tiles = sum(report.tiles for report in reports)
+def load(address: str, server: int, paths: Sequence[Path]) -> Iterator[tuple[str, Any]]:
+    """Push each station, and again when all are there."""
+    yield "MB before", round(memory(children(server)))
+    pushed, took = 0, 0.0
+    for path in paths:
+        begun = time.perf_counter()
+        pushed += push(path, address).tiles_pushed
+        took += time.perf_counter() - begun
+        yield f"{path.name}, MB", round(memory(children(server)))
+    yield "tiles pushed", pushed
+    yield "tiles pushed a second", round(pushed / took)
     begun = time.perf_counter()
     for path in paths:
         push(path, address)
-    again = time.perf_counter() - begun
-    queries, _ = draw("loose", BITS, SEARCHES, 1, None)
-    yield "tiles", tiles
-    yield "tiles a second", round(tiles / took)
-    yield "second push, seconds", round(again, 1)
-    with EngineStore.open(address) as found, CodeStore.open(args.folder / "all") as store:
-        yield "queries with other hits than a store", same_hits(found, store, queries[:50])
-    yield from searches(lambda: EngineStore.open(address), queries, args.clients)
-    yield "MB before, MB after", [round(before), round(memory(children(server)))]
+    yield "second push, seconds", round(time.perf_counter() - begun, 1)
+    yield "load of the machine", os.getloadavg()[1]
+    yield "MB after, and at most", [round(memory(children(server))), most_memory(server)]
+
+
+def check(address: str, store: Path, queries: Codes) -> Iterator[tuple[str, Any]]:
+    with EngineStore.open(address) as found, CodeStore.open(store) as opened:
+        yield "tiles", len(found)
+        yield "queries compared, with other hits than a store", same_hits(found, opened, queries)
+
+
+@contextlib.contextmanager
+def serving(folder: Path, names: Sequence[str]) -> Iterator[dict[str, tuple[str, int]]]:
+    """Addresses and processes of servers, whose data are in a folder and stay there."""
+    with contextlib.ExitStack() as stack:
+        found: dict[str, tuple[str, int]] = {}
+        if "milvus" in names:
+            milvus = Milvus(folder)
+            stack.callback(milvus.stop)
+            found["milvus"] = f"{milvus.address}/bench", milvus.server.server_proc.pid
+        if "postgres" in names:
+            postgres = Postgres(folder / "postgres", POSTGRES)
+            stack.callback(postgres.stop)
+            pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
+            found["postgres"] = f"{postgres.address}/bench", pid
+        yield found
+
+
+def serve(folder: Path, names: Sequence[str]) -> None:
+    """Servers for the parts that other processes do, until this one is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    known = {name: folder / f"{name}.json" for name in names}
+    with serving(folder, names) as servers, contextlib.suppress(KeyboardInterrupt):
+        for name, file in known.items():
+            file.write_text(json.dumps(servers[name]))
+        print(servers, flush=True)
+        signal.pause()
+    for file in known.values():
+        file.unlink()
 
 
 def told(figures: Iterator[tuple[str, Any]]) -> dict[str, Any]:
@@ -195,42 +248,61 @@ def told(figures: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def measured(
+    parts: Sequence[str], servers: dict[str, tuple[str, int]], args: argparse.Namespace
+) -> dict[str, Any]:
+    begun = time.perf_counter()
+    paths = make_stores(args.folder, args.tiles, args.stations)
+    every = args.folder / "all"
+    queries, _ = draw("loose", BITS, SEARCHES, 1, None)
+    result: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]}",
+        "stores made, seconds": round(time.perf_counter() - begun),
+    }
+    if "search" in parts:
+        result["a store"] = told(searches(lambda: CodeStore.open(every), queries, args.clients))
+    for name in args.engines:
+        address, server = servers[name]
+        figures = result[name] = {}
+        if "load" in parts:
+            figures |= told(load(address, server, paths))
+        if "check" in parts:
+            figures |= told(check(address, every, queries[:COMPARED]))
+        if "search" in parts:
+            open_ = partial(EngineStore.open, address)
+            figures |= told(searches(open_, queries, args.clients))
+            figures["MB after searches"] = round(memory(children(server)))
+    return result
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help="serve, load, check, search")
     parser.add_argument("--tiles", type=int, default=1_000_000)
     parser.add_argument("--stations", type=int, default=4)
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--folder", type=Path, help="keep the stores here, and take them again")
+    parser.add_argument("--folder", type=Path, help="keep all here, and take it again")
     parser.add_argument("--engines", nargs="*", default=["milvus", "postgres"])
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        servers = Path(folder)
-        args.folder = args.folder or servers / "stores"
+    parts = args.parts or ["load", "check", "search"]
+    if wrong := {*parts} - {"serve", "load", "check", "search"}:
+        parser.error(f"no such part as {min(wrong)}")
+    with tempfile.TemporaryDirectory(prefix="scenehash-engines-") as folder:
+        # The user postgres has data there, too.
+        Path(folder).chmod(0o755)
+        args.folder = args.folder or Path(folder)
         args.folder.mkdir(parents=True, exist_ok=True)
-        begun = time.perf_counter()
-        paths = make_stores(args.folder, args.tiles, args.stations)
-        queries, _ = draw("loose", BITS, SEARCHES, 1, None)
-        result: dict[str, Any] = {
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]}",
-            "stores made, seconds": round(time.perf_counter() - begun),
-            "a store": told(
-                searches(lambda: CodeStore.open(args.folder / "all"), queries, args.clients)
-            ),
-        }
-        if "milvus" in args.engines:
-            milvus = Milvus(servers)
-            pid = milvus.server.server_proc.pid
-            with running(milvus):
-                address = f"{milvus.address}/bench"
-                result["Milvus"] = told(engine(address, pid, paths, args))
-        if "postgres" in args.engines:
-            postgres = Postgres()
-            pid = int((postgres.folder / "data" / "postmaster.pid").read_text().split()[0])
-            with running(postgres):
-                address = f"{postgres.address}/bench"
-                result["PostgreSQL"] = told(engine(address, pid, paths, args))
-    text = json.dumps(result, indent=2)
+        if "serve" in parts:
+            serve(args.folder, args.engines)
+            return
+        known = {name: args.folder / f"{name}.json" for name in args.engines}
+        served = {name for name, file in known.items() if file.exists()}
+        servers = {name: json.loads(known[name].read_text()) for name in served}
+        with contextlib.ExitStack() as stack:
+            others = [name for name in args.engines if name not in served]
+            servers |= stack.enter_context(serving(args.folder, others))
+            text = json.dumps(measured(parts, servers, args), indent=2)
     print(text)
     if args.json is not None:
         args.json.write_text(text + "\n")

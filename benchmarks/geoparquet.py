@@ -3,24 +3,37 @@
 python benchmarks/geoparquet.py [--tiles 10000000] [--folder FOLDER]
 
 A store of so many tiles, as benchmarks/engines.py makes it or has made it in a folder, is exported.
-DuckDB and pyarrow then ask for the tiles in a box, and for the nearest to a code in it, through a
-file that counts the bytes which are read.
+DuckDB and pyarrow then ask for the tiles in a box, and for the nearest to a code in it, over HTTP:
+a server on loopback gives ranges of the file and counts what it gives. GDAL reads the file itself,
+by its driver ADBC with DuckDB's library; what it reads is counted by the kernel. All have to find
+as many tiles as the store.
 """
 
 import argparse
+import http.client
 import json
+import re
 import tempfile
+import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import _duckdb
 import duckdb
+import numpy as np
 import pyarrow.dataset
-from engines import BOX, make_stores
-from fsspec.implementations.local import LocalFileOpener, LocalFileSystem
+import pyogrio.raw
+from engines import BITS, BOX, make_stores
+from fsspec import AbstractFileSystem
+from fsspec.spec import AbstractBufferedFile
 
 from scenehash import CodeStore
 from scenehash.report.geoparquet import write_geoparquet
+from scenehash.store import SearchRequest
 
 WEST, SOUTH, EAST, NORTH = BOX.bbox or (0.0, 0.0, 0.0, 0.0)
 INSIDE = (
@@ -32,35 +45,104 @@ NEAREST = (
 )
 
 
-class Counting(LocalFileSystem):  # type: ignore[misc]
-    """Files of this machine, whose bytes are counted as they are read."""
+class RangeServer(ThreadingHTTPServer):
+    """Gives ranges of one file on loopback; given: their bytes, requests: how many there were."""
 
-    protocol = "counting"
-    read = 0
+    daemon_threads = True
 
-    def _open(self, path: str, mode: str = "rb", **more: Any) -> Any:
-        return CountedFile(path, mode, fs=self, **more)
-
-
-class CountedFile(LocalFileOpener):  # type: ignore[misc]
-    """A file that counts."""
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self.f.read(size)
-        Counting.read += len(data)
-        return data
+    def __init__(self, path: Path) -> None:
+        super().__init__(("127.0.0.1", 0), RangeHandler)
+        self.path, self.size = path, path.stat().st_size
+        self.given = self.requests = 0
+        self.counting = threading.Lock()
 
 
-def counted(ask: Any) -> dict[str, Any]:
+class RangeHandler(BaseHTTPRequestHandler):
+    """Answers GET with a Range."""
+
+    protocol_version = "HTTP/1.1"
+    server: RangeServer
+
+    def do_GET(self) -> None:
+        """The bytes that are asked for."""
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked is None:
+            self.send_error(400)
+            return
+        first, last = int(asked[1]), min(int(asked[2]), self.server.size - 1)
+        with self.server.path.open("rb") as file:
+            file.seek(first)
+            data = file.read(last - first + 1)
+        with self.server.counting:
+            self.server.given += len(data)
+            self.server.requests += 1
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {first}-{last}/{self.server.size}")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is printed."""
+
+
+class Ranged(AbstractFileSystem):  # type: ignore[misc]
+    """The one file of a server, read by ranges as they are asked for: nothing is read ahead."""
+
+    protocol = "ranged"
+    cachable = False
+
+    def __init__(self, server: RangeServer) -> None:
+        super().__init__()
+        self.server = server
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        """Its size."""
+        return {"name": path, "size": self.server.size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """DuckDB asks for it."""
+        del path
+        return datetime.fromtimestamp(self.server.path.stat().st_mtime, UTC)
+
+    def _open(self, path: str, mode: str = "rb", **_: Any) -> "RangedFile":
+        return RangedFile(self, path, mode, cache_type="none")
+
+
+class RangedFile(AbstractBufferedFile):  # type: ignore[misc]
+    """See Ranged."""
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        connection = http.client.HTTPConnection(*self.fs.server.server_address)
+        try:
+            connection.request("GET", "/", headers={"Range": f"bytes={start}-{end - 1}"})
+            return connection.getresponse().read()
+        finally:
+            connection.close()
+
+
+def read_by_this_process() -> int:
+    """Bytes that the kernel has given to this process from files."""
+    lines = Path("/proc/self/io").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("rchar:"))
+
+
+def counted(ask: Callable[[], Any], server: RangeServer | None) -> dict[str, Any]:
     """What a question gives, the bytes that it reads, and its seconds."""
-    Counting.read = 0
+    given, requests = (server.given, server.requests) if server else (read_by_this_process(), 0)
     began = time.perf_counter()
     found = ask()
-    return {
-        "found": found,
-        "bytes": Counting.read,
-        "seconds": round(time.perf_counter() - began, 2),
-    }
+    took = time.perf_counter() - began
+    read = (server.given if server else read_by_this_process()) - given
+    result = {"found": found, "bytes": read, "seconds": round(took, 2)}
+    return {**result, "requests": server.requests - requests} if server else result
+
+
+def ours(store: CodeStore) -> list[tuple[int, int]]:
+    """The store's own answer: distances and rows of all tiles in the box."""
+    code = np.frombuffer(bytes.fromhex("00ff00ff00ff00ff"), np.uint8)[None]
+    hits, _ = store.search_any(SearchRequest(code, len(store), where=BOX))
+    return [(hit.distance, hit.row) for hit in hits]
 
 
 def main() -> None:
@@ -73,49 +155,66 @@ def main() -> None:
         make_stores(folder, args.tiles, 4)
         file = folder / "tiles.parquet"
         began = time.perf_counter()
-        if not file.exists():
-            with CodeStore.open(folder / "all") as store:
+        with CodeStore.open(folder / "all") as store:
+            if not file.exists():
                 write_geoparquet(store, file)
-        wrote = time.perf_counter() - began
-        files = Counting(skip_instance_cache=True)
-        database = duckdb.connect()
-        database.register_filesystem(files)
-        address = f"counting://{file}"
+            wrote = time.perf_counter() - began
+            inside = ours(store)
+        print(json.dumps(figures(file, args.tiles, round(wrote), inside), indent=2))
 
-        def tiles_of_pyarrow() -> int:
-            tiles = pyarrow.dataset.dataset(str(file), filesystem=files)
-            side = {one: pyarrow.dataset.field("bbox", one) for one in ("xmin", "xmax")}
-            height = {one: pyarrow.dataset.field("bbox", one) for one in ("ymin", "ymax")}
-            inside = (side["xmin"] <= EAST) & (side["xmax"] >= WEST)
-            inside &= (height["ymin"] <= NORTH) & (height["ymax"] >= SOUTH)
-            return int(tiles.to_table(columns=["row", "code"], filter=inside).num_rows)
 
-        def one(query: str) -> Any:
-            return database.sql(query).fetchall()
+def figures(file: Path, tiles: int, wrote: int, inside: list[tuple[int, int]]) -> dict[str, Any]:
+    """What each reader finds and reads."""
+    server = RangeServer(file)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    files = Ranged(server)
+    database = duckdb.connect()
+    database.register_filesystem(files)
+    address = f"ranged://{file.name}"
 
-        count = f"SELECT count(*) FROM '{address}' WHERE {INSIDE}"
-        codes = (
-            f"SELECT sum(octet_length(code)), count(DISTINCT row) FROM '{address}' WHERE {INSIDE}"
+    def of_pyarrow() -> int:
+        opened = pyarrow.dataset.dataset(file.name, filesystem=files)
+        side = {one: pyarrow.dataset.field("bbox", one) for one in ("xmin", "xmax")}
+        height = {one: pyarrow.dataset.field("bbox", one) for one in ("ymin", "ymax")}
+        there = (side["xmin"] <= EAST) & (side["xmax"] >= WEST)
+        there &= (height["ymin"] <= NORTH) & (height["ymax"] >= SOUTH)
+        return int(opened.to_table(columns=["row", "code"], filter=there).num_rows)
+
+    def of_gdal() -> int:
+        _, _, _, columns = pyogrio.raw.read(
+            f"ADBC:{file}",
+            ADBC_DRIVER=_duckdb.__file__,
+            bbox=BOX.bbox,
+            columns=["row", "code"],
+            read_geometry=False,
         )
-        print(
-            json.dumps(
-                {
-                    "tiles": args.tiles,
-                    "bytes of the file": file.stat().st_size,
-                    "seconds to write it": round(wrote),
-                    "rows and codes of all, DuckDB": counted(
-                        lambda: one(f"SELECT sum(octet_length(code)), sum(row) FROM '{address}'")
-                    ),
-                    "how many in the box, DuckDB": counted(lambda: one(count)),
-                    "rows and codes in the box, DuckDB": counted(lambda: one(codes)),
-                    "the 20 nearest in the box, DuckDB": counted(
-                        lambda: len(one(NEAREST.format(address)))
-                    ),
-                    "rows and codes in the box, pyarrow": counted(tiles_of_pyarrow),
-                },
-                indent=2,
-            )
-        )
+        return len(columns[0])
+
+    def of_duckdb(what: str) -> Any:
+        return database.sql(f"SELECT {what} FROM '{address}' WHERE {INSIDE}").fetchall()[0]
+
+    def nearest() -> bool:
+        found = database.sql(NEAREST.format(address)).fetchall()
+        return [(distance, row) for distance, row, _ in found] == inside[:20]
+
+    everything = f"SELECT sum(octet_length(code)), sum(row) FROM '{address}'"
+    of_gdal()  # it loads its libraries
+    return {
+        "tiles": tiles,
+        "in the box, by the store": len(inside),
+        "bytes of the file": file.stat().st_size,
+        "seconds to write it": wrote,
+        "rows and codes of all, DuckDB": counted(
+            lambda: database.sql(everything).fetchall()[0][0] == tiles * BITS // 8, server
+        ),
+        "how many in the box, DuckDB": counted(lambda: of_duckdb("count(*)")[0], server),
+        "rows and codes in the box, DuckDB": counted(
+            lambda: of_duckdb("count(row), sum(octet_length(code))")[0], server
+        ),
+        "the 20 nearest in the box are the store's, DuckDB": counted(nearest, server),
+        "rows and codes in the box, pyarrow": counted(of_pyarrow, server),
+        "rows and codes in the box, GDAL": counted(of_gdal, None),
+    }
 
 
 if __name__ == "__main__":

@@ -85,11 +85,16 @@ class Backend(Protocol):
     def marks(self, shelf: str, station: int, rows: int) -> Iterator[EngineMark]:
         """The scenes of a station that begin in the first so many rows."""
 
-    def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
+    def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
         """Keep scenes with their tiles, in the place of what is there in these rows.
 
-        When it is interrupted, marks says which scenes have not all of their tiles.
+        When it is interrupted, marks says which scenes have not all of their tiles. fresh: nothing
+        is there, and nobody else puts anything there: an engine need not look. Where that was not
+        so, doubled says which scenes to put again.
         """
+
+    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+        """Those of the scenes of a station, all of them by first row, that have too many tiles."""
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """Remove scenes with their tiles."""

@@ -15,7 +15,7 @@ from scenehash.errors import EngineError, LineageError, NotStoredError, StoreErr
 from scenehash.geo import Box
 from scenehash.index import Explanation
 from scenehash.store import Filter, Hit, SearchRequest, TileSample
-from scenehash.store.records import Tile, seconds
+from scenehash.store.records import PlacedTile, Tile, seconds
 from scenehash.store.rows import Rows
 from scenehash.store.search.resolving import resolve
 from scenehash.store.search.sample import NO_TILES
@@ -37,6 +37,8 @@ HEAD = "head"
 FORMAT = 1
 # Of hits that must be looked at one by one so many times those that are wanted are asked for.
 MORE = 3
+# How many tiles of one place are asked for at first.
+A_STACK = 10_000
 # A tile that was found may be gone when its facts are asked for: then all is asked again.
 TRIES = 3
 
@@ -238,7 +240,7 @@ class EngineStore:
                 took = {"search": searched - started, "facts": time.perf_counter() - searched}
                 return hits, self._explanation(request, found, took)
             self._stations = self._read_stations()
-        raise EngineError(f"{self.address}: tiles change faster than they can be read; try again")
+        raise self._unsteady()
 
     def count_within(self, request: SearchRequest) -> int | None:
         """How many tiles meet a request with a radius; None: more than the engine counts."""
@@ -272,6 +274,24 @@ class EngineStore:
             raise EngineError(f"{self.address}: row {row} is being pushed; try again")
         code = np.frombuffer(tile.code, np.uint8)[None]
         return code, tile_of(scenes[tile.scene], tile.place)
+
+    def tiles_meeting(self, box: Box) -> list[PlacedTile]:
+        """The tiles whose bounding box meets a box, by station and row."""
+        code = np.zeros((1, self.bits // 8), np.uint8)
+        for _ in range(TRIES):
+            where = self._conditions(Filter(bbox=box))
+            numbers: list[int] = []
+            # Mostly there are few; all of very many are asked for in parts.
+            for most in (A_STACK, sum(where.rows.values()) + 1):
+                found = self.backend.nearest(self.head.shelf, code, most, None, where)
+                numbers = found.numbers.tolist()
+                if len(numbers) < most:
+                    break
+            tiles = self._tiles(numbers)
+            if tiles is not None:
+                return sorted(tiles, key=lambda placed: (placed.station or "", placed.row))
+            self._stations = self._read_stations()
+        raise self._unsteady()
 
     def codes_of(self, hits: Sequence[Hit]) -> Codes:
         """The codes uint8 [N, K/8] of hits of this collection."""
@@ -318,24 +338,38 @@ class EngineStore:
             kept[kept] = found.distances[kept] < nearest
         return kept
 
+    def _unsteady(self) -> EngineError:
+        return EngineError(f"{self.address}: tiles change faster than they can be read; try again")
+
     def _hits(self, found: Found) -> list[Hit] | None:
-        """Hits with their facts; None when a tile, or its station, is not known any more or yet."""
-        numbers = found.numbers.tolist()
+        """Hits with their facts; None as _tiles."""
+        tiles = self._tiles(found.numbers.tolist())
+        if tiles is None:
+            return None
+        return [
+            Hit(rank, distance, row, *facts, station=station)
+            for rank, (distance, (station, row, facts)) in enumerate(
+                zip(found.distances.tolist(), tiles, strict=True), 1
+            )
+        ]
+
+    def _tiles(self, numbers: Sequence[int]) -> list[PlacedTile] | None:
+        """Tiles with their facts; None when one, or its station, is not known any more or yet."""
         if not numbers:
             return []
         tiles: dict[int, StoredTile] = self.backend.tiles_at(self.head.shelf, numbers)
         firsts = sorted({tile.scene for tile in tiles.values()})
         scenes: dict[int, EngineScene] = self.backend.scenes_at(self.head.shelf, firsts)
         names = {station.number: station.name for station in self._stations.values()}
-        hits: list[Hit] = []
-        for distance, number in zip(found.distances.tolist(), numbers, strict=True):
+        placed: list[PlacedTile] = []
+        for number in numbers:
             tile = tiles.get(number)
             own, row = station_and_row(number)
             if tile is None or tile.scene not in scenes or own not in names:
                 return None
             facts = tile_of(scenes[tile.scene], tile.place)
-            hits.append(Hit(len(hits) + 1, distance, row, *facts, station=names[own]))
-        return hits
+            placed.append(PlacedTile(names[own], row, facts))
+        return placed
 
     def _explanation(
         self, request: SearchRequest, found: Found, seconds_by_stage: dict[str, float]

@@ -140,7 +140,7 @@ class Milvus:
         for own in self._ranged(self._scenes(shelf), span, ["number", "tiles", "seal"]):
             yield EngineMark(own["number"], own["tiles"], own["seal"].strip())
 
-    def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
+    def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
         """See Backend: scenes are there without a seal until all of their tiles are there."""
         fields, entries = _scene_fields(), _scene_columns([tiles.scene for tiles in scenes])
         if any(len(text.encode()) > LONGEST for text in entries["document"]):
@@ -151,8 +151,22 @@ class Milvus:
         bits = 8 * scenes[0].codes.shape[1]
         for start in range(0, len(tiles["number"]), MOST):
             some = {name: own[start : start + MOST] for name, own in tiles.items()}
-            self._upsert(self._tiles(shelf), _tile_fields(bits), some)
+            # What may replace other rows is kept as a removal, too, in every segment.
+            self._write(self._tiles(shelf), _tile_fields(bits), some, fresh)
         self._upsert(self._scenes(shelf), fields, entries)
+
+    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+        """See Backend: a key that was inserted twice is there twice."""
+        if not marks:
+            return []
+        span = Span(marks[0].first, marks[-1].first + marks[-1].tiles)
+        (found,) = self._query(self._tiles(shelf), _between(span), ["count(*)"])
+        if int(found["count(*)"]) <= sum(mark.tiles for mark in marks):
+            return []
+        if len(marks) == 1:
+            return list(marks)
+        middle = len(marks) // 2
+        return [*self.doubled(shelf, marks[:middle]), *self.doubled(shelf, marks[middle:])]
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend: the tiles go first."""
@@ -284,8 +298,13 @@ class Milvus:
     def _ready(self, name: str) -> str:
         """The name of a collection that is loaded."""
         if name not in self._loaded:
+            from pymilvus.client.types import LoadState
+
             with self._errors():
-                self._client.load_collection(name, timeout=SECONDS)
+                # What is loaded with several replicas is refused another number of them: one.
+                state = self._client.get_load_state(name, timeout=SECONDS)["state"]
+                if state != LoadState.Loaded:
+                    self._client.load_collection(name, timeout=SECONDS)
             self._loaded.add(name)
         return name
 
@@ -330,8 +349,18 @@ class Milvus:
         self, name: str, fields: "Sequence[_Field]", columns: Mapping[str, Sequence[Any]]
     ) -> None:
         """Put rows, given by columns, in the place of those that have the same keys."""
-        # MilvusClient.upsert takes rows alone, and of a row's tenth of a millisecond it needs most:
-        # what is below it takes columns, and is there in the versions of pymilvus so far.
+        self._write(name, fields, columns, fresh=False)
+
+    def _write(
+        self,
+        name: str,
+        fields: "Sequence[_Field]",
+        columns: Mapping[str, Sequence[Any]],
+        fresh: bool,
+    ) -> None:
+        """Put rows, given by columns; fresh: no row has one of their keys."""
+        # MilvusClient takes rows alone, and of a row's tenth of a millisecond it needs most: what
+        # is below it takes columns, and is there in the versions of pymilvus so far.
         connection = getattr(self._client, "_get_connection", None)
         context = getattr(self._client, "_generate_call_context", None)
         with self._errors():
@@ -340,13 +369,15 @@ class Milvus:
                 names = [field.name for field in fields]
                 values = zip(*(columns[name] for name in names), strict=True)
                 rows = [dict(zip(names, row, strict=True)) for row in values]
-                self._client.upsert(ready, rows, timeout=SECONDS)
+                write = self._client.insert if fresh else self._client.upsert
+                write(ready, rows, timeout=SECONDS)
                 return
             entities = [
                 {"name": field.name, "type": field.kind, "values": columns[field.name]}
                 for field in fields
             ]
-            connection().upsert(ready, entities, timeout=SECONDS, context=context())
+            write = connection().batch_insert if fresh else connection().upsert
+            write(ready, entities, timeout=SECONDS, context=context())
 
     def _delete(self, name: str, condition: str) -> None:
         with self._errors():

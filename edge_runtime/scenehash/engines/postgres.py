@@ -154,8 +154,9 @@ class Postgres:
             yield from (EngineMark(*own) for own in some)
             after = some[-1][0]
 
-    def put(self, shelf: str, scenes: Sequence[EngineTiles]) -> None:
-        """See Backend: all of them at once, or none."""
+    def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
+        """See Backend: all of them at once, or none; a key is never there twice."""
+        del fresh
         tiles = f"COPY {self._tiles(shelf)} FROM STDIN (FORMAT binary)"
         with self._transaction() as cursor:
             self._remove(cursor, shelf, [own.scene.mark for own in scenes])
@@ -168,6 +169,11 @@ class Postgres:
                 for own in scenes:
                     copy.write(_tile_rows(own, encoding))
                 copy.write(COPY_END)
+
+    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+        """See Backend."""
+        del shelf, marks
+        return []
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend."""

@@ -6,6 +6,7 @@ changes nothing when there is nothing to change.
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -123,9 +124,13 @@ class _Push:
         )
         gone = [mark for mark in there if not _same_rows(here.get(mark.first), mark)]
         kept = {mark for mark in there if here.get(mark.first) == mark}
-        fresh = [mark for mark in here.values() if mark not in kept]
+        missing = [mark for mark in here.values() if mark not in kept]
         removed = self._remove(own.shelf, gone)
-        scenes, tiles = self._put(own.shelf, station, known, fresh)
+        begun = {mark.first for mark in there}
+        scenes, tiles = self._put(own.shelf, station, known, missing, begun)
+        every = list(here.values())
+        twice = self.patient.ask(lambda: self.backend.doubled(own.shelf, every))
+        self._put(own.shelf, station, known, twice, {mark.first for mark in twice})
 
         if current is not None and current.shelf != own.shelf:
             self._turn(current, own)
@@ -209,9 +214,19 @@ class _Push:
         return len(marks)
 
     def _put(
-        self, shelf: str, station: Station, known: Facts, marks: Sequence[EngineMark]
+        self,
+        shelf: str,
+        station: Station,
+        known: Facts,
+        marks: Sequence[EngineMark],
+        begun: set[int],
     ) -> tuple[int, int]:
-        """Put scenes, some thousand tiles together; how many scenes and tiles that were."""
+        """Put scenes, some thousand tiles together; how many scenes and tiles that were.
+
+        begun: the first tiles of those that may be there in part.
+        """
+        if not marks:
+            return 0, 0
         scenes = tiles = 0
         total = sum(mark.tiles for mark in marks)
         with self.progress.task("push tiles", total) as task:
@@ -223,12 +238,18 @@ class _Push:
                 if now != station:
                     self._write(shelf, now)
                     station = now
-                self.patient.ask(partial(self.backend.put, shelf, group))
+                fresh = begun.isdisjoint(own.scene.mark.first for own in group)
+                self._put_group(shelf, group, fresh)
                 count = sum(map(len, group))
                 task.advance(count)
                 scenes, tiles = scenes + len(group), tiles + count
         self._write(shelf, station)
         return scenes, tiles
+
+    def _put_group(self, shelf: str, group: Sequence[EngineTiles], fresh: bool) -> None:
+        # What was tried once may be there in part.
+        tries = itertools.count()
+        self.patient.ask(lambda: self.backend.put(shelf, group, fresh and next(tries) == 0))
 
     def _read(self, number: int, marks: Sequence[EngineMark]) -> Iterator[EngineTiles]:
         """The scenes of marks that are there still; damaged ones are set aside."""

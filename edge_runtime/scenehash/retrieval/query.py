@@ -19,7 +19,7 @@ from scenehash.files import check_regular, path_text, read_regular
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.scenes import Scene, Window, open_scene
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import CodeStore, SceneVectors, Searchable
+from scenehash.store import SceneVectors, Searchable
 from scenehash.tiles import Image
 
 from .crop import Crop
@@ -189,9 +189,9 @@ class Query:
         )
 
     @classmethod
-    def from_place(cls, store: CodeStore, latitude: float, longitude: float) -> "Query":
+    def from_place(cls, store: Searchable, latitude: float, longitude: float) -> "Query":
         """The stored tile at a place, in degrees; see row_at."""
-        return cls.from_row(store, row_at(store, latitude, longitude))
+        return cls.from_row(store, *row_at(store, latitude, longitude))
 
     @classmethod
     def from_code(cls, code: str | bytes) -> "Query":

@@ -5,34 +5,36 @@ import numpy.typing as npt
 
 from scenehash.errors import NotStoredError
 from scenehash.geo import Box, Floats, Point
-from scenehash.store import CodeStore
+from scenehash.store import Searchable
 from scenehash.store.records import seconds
 
 
-def row_at(store: CodeStore, latitude: float, longitude: float) -> int:
-    """The row of the tile whose footprint holds a place, in degrees.
+def row_at(store: Searchable, latitude: float, longitude: float) -> tuple[int, str | None]:
+    """The row, and the station, of the tile whose footprint holds a place, in degrees.
 
     Of several, those acquired last; of these, the one whose middle is nearest; of these, the last
-    row. Raises NotStoredError when there is none, ConfigurationError on a place that is none.
+    by station and row. Raises NotStoredError when there is none, ConfigurationError on a place that
+    is none.
     """
     Point(latitude, longitude).checked()
-    rows, footprints = store.footprints_meeting(Box(longitude, latitude, longitude, latitude))
+    tiles = store.tiles_meeting(Box(longitude, latitude, longitude, latitude))
+    corners = np.array([placed.tile.footprint for placed in tiles]).reshape(-1, 4, 2)
     around = np.stack(
-        [(footprints[..., 0] - longitude + 180) % 360 - 180, footprints[..., 1] - latitude], axis=-1
+        [(corners[..., 0] - longitude + 180) % 360 - 180, corners[..., 1] - latitude], axis=-1
     )
-    inside = _hold_the_origin(around)
-    tiles = store.tiles(rows[inside].tolist())
-    found: list[tuple[float, float, int]] = []
-    for row, corners in zip(rows[inside].tolist(), around[inside], strict=True):
-        if row in tiles:
-            time = tiles[row].time
-            acquired = float("-inf") if time is None else seconds(time)
-            found.append((acquired, -float(np.hypot(*corners.mean(axis=0))), row))
+    found: list[tuple[float, float, str, int]] = []
+    for number in np.flatnonzero(_hold_the_origin(around)).tolist():
+        station, row, tile = tiles[number]
+        acquired = float("-inf") if tile.time is None else seconds(tile.time)
+        away = float(np.hypot(*around[number].mean(axis=0)))
+        found.append((acquired, -away, station or "", row))
     if not found:
         raise NotStoredError(
-            f"{store.path}: no stored tile shows {latitude:g},{longitude:g} (latitude, longitude)"
+            f"{store.address}: no stored tile shows {latitude:g},{longitude:g} "
+            "(latitude, longitude)"
         )
-    return max(found)[2]
+    *_, station, row = max(found)
+    return row, station or None
 
 
 def _hold_the_origin(rings: Floats) -> npt.NDArray[np.bool_]:

@@ -110,15 +110,18 @@ class Served:
                 return query
             case UploadQuery():
                 return self._query_of_upload(request)
-            case PlaceQuery() | SceneQuery():
-                return self._query_of_place_or_scene(request)
+            case PlaceQuery(at=at):
+                with self._readers.store() as store:
+                    return Query.from_place(store, *at)
+            case SceneQuery():
+                return self._query_of_scene(request)
 
-    def _query_of_place_or_scene(self, request: PlaceQuery | SceneQuery) -> Query:
+    def _query_of_scene(self, request: SceneQuery) -> Query:
         """What only a store can look up."""
-        what = "places" if isinstance(request, PlaceQuery) else "the pixels of scenes"
+        del request
         raise ConfigurationError(
-            f"{self.address}: an engine cannot be searched by {what}; give row:STATION/ROW, a "
-            "code or an image"
+            f"{self.address}: an engine cannot be searched by the pixels of scenes; give "
+            "row:STATION/ROW, a place, a code or an image"
         )
 
     @contextlib.contextmanager

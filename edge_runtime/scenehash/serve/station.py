@@ -24,7 +24,7 @@ from .feed import Feed
 from .jobs import Jobs
 from .open_scenes import OpenScenes
 from .options import FOLDER, JOBS, ServeOptions
-from .queries import PlaceQuery, SceneQuery
+from .queries import SceneQuery
 from .readers import OpenStore, Readers
 from .served import Served
 from .work import works_of
@@ -158,13 +158,8 @@ class Station(Served):
                 gauges[f"scenehash_watch_{stage}_seconds"] = (meaning, seconds)
         return self.metrics.text(gauges)
 
-    def _query_of_place_or_scene(self, request: PlaceQuery | SceneQuery) -> Query:
-        if isinstance(request, PlaceQuery):
-            with self.readers.store() as store:
-                return Query.from_place(store, *request.at)
-        return self._query_of_scene(request, self.scene_file(request.scene))
-
-    def _query_of_scene(self, request: SceneQuery, file: SceneFile) -> Query:
+    def _query_of_scene(self, request: SceneQuery) -> Query:
+        file = self.scene_file(request.scene)
         crop, (model, bits) = request.crop(), self.hasher()
         with self._hashing, self.open_scenes.scene(*file) as scene, self.metrics.stage("hash"):
             query = Query.from_scene(scene, file.path, model, bits, crop)

@@ -64,6 +64,14 @@ class Tile(NamedTuple):
     decode_params: Mapping[str, object]
 
 
+class PlacedTile(NamedTuple):
+    """A tile, and where it is stored; station: None where there is one alone."""
+
+    station: str | None
+    row: int
+    tile: Tile
+
+
 class SceneMark(NamedTuple):
     """What tells a scene from what it was before: seal, its record's checksum in hexadecimal."""
 

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...absent import absent
@@ -23,17 +23,22 @@ def free_port() -> int:
 
 
 class Postgres:
-    """A cluster of PostgreSQL in a folder of its own."""
+    """A cluster of PostgreSQL in a folder of its own, or in one that has it already."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None, settings: Mapping[str, str] = {}) -> None:
         if not POSTGRES:
             absent("postgres", "no PostgreSQL server is installed (Debian: postgresql)")
         # Not below pytest's folders, which root alone may enter: the server refuses to run as root.
-        self.folder = Path(tempfile.mkdtemp(prefix="scenehash-postgres-"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="scenehash-postgres-"))
+        self.folder.mkdir(exist_ok=True)
+        self.settings = {"listen_addresses": "127.0.0.1", "fsync": "off", **settings}
         self.bin, self.port = POSTGRES[-1], free_port()
         self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self.user:
             shutil.chown(self.folder, "postgres")
+        if (self.folder / "data" / "PG_VERSION").exists():
+            self.start()
+            return
         self._run("initdb", "-D", self.folder / "data", "-A", "trust", "-U", "postgres")
         self.start()
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "tiles")
@@ -43,7 +48,8 @@ class Postgres:
         return f"pg://postgres@127.0.0.1:{self.port}/tiles"
 
     def start(self) -> None:
-        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self.folder}"
+        options = [f"-c {name}={value}" for name, value in self.settings.items()]
+        settings = " ".join([f"-p {self.port} -k {self.folder}", *options])
         log = self.folder / "log"
         self._run("pg_ctl", "-D", self.folder / "data", "-w", "-o", settings, "-l", log, "start")
 

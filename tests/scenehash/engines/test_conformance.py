@@ -1,5 +1,6 @@
 """What holds of whatever is searched: a store, Milvus Lite, a Milvus server, PostgreSQL."""
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -18,8 +19,11 @@ from scenehash.diagnose.engine_checks import check_engine
 from scenehash.engines import EngineStore
 from scenehash.engines.backend import Conditions
 from scenehash.engines.postgres import conditions
+from scenehash.engines.source import SceneRead, StoreSource
+from scenehash.engines.tiles import tiles_of
 from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
-from scenehash.geo import Box
+from scenehash.geo import Box, bounding_boxes, meeting
+from scenehash.retrieval.query import Query
 from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
 from scenehash.tiling import Window
 
@@ -162,6 +166,31 @@ def test_a_stored_tile_is_a_query_and_finds_itself(searched):
         search(store, f"row:{station}/999999")
 
 
+def test_tiles_at_a_place_are_those_of_a_plain_loop(searched):
+    store, tiles = searched
+    several = isinstance(store, EngineStore)
+    placed = [own for own in tiles if own[3].footprint is not None]
+    boxes = bounding_boxes(np.array([tile.footprint for *_, tile in placed]))
+    for number in range(0, len(placed), 7):
+        west, south, east, north = boxes[number]
+        longitude = (west + (east - west) % 360 / 2 + 180) % 360 - 180
+        point = Box(longitude, (south + north) / 2, longitude, (south + north) / 2)
+        expected = [
+            (station if several else None, row, tile)
+            for (station, row, _, tile), there in zip(placed, meeting(boxes, point), strict=True)
+            if there
+        ]
+        found = store.tiles_meeting(point)
+        assert placed[number][3] in [tile for *_, tile in found]
+        assert [tuple(own) for own in found] == expected
+        query = Query.from_place(store, point.south, longitude)
+        times = [-math.inf if tile.time is None else tile.time.timestamp() for *_, tile in found]
+        newest = [own for own, time in zip(found, times, strict=True) if time == max(times)]
+        assert (str(query.scene), query.row) in [(own.tile.scene, own.row) for own in newest]
+    with pytest.raises(NotStoredError, match=r"shows 89\.9,0"):
+        Query.from_place(store, 89.9, 0)
+
+
 def test_names_are_resolved_and_what_nothing_can_meet_is_said(searched):
     store, tiles = searched
     code = f"code:{tiles[0][2].hex()}"
@@ -231,6 +260,24 @@ def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tm
                 request = SearchRequest(code, 500, where=where)
                 local = [hit.document() for hit in store.search_any(request)[0]]
                 assert [hit.document() for hit in engine.search_any(request)[0]] == local
+
+
+def test_tiles_that_two_pushes_put_at_once_are_there_once_after_the_next(collection, corpus):
+    with CodeStore.open(corpus.stores["north"]) as store:
+        push(store, collection)
+        source = StoreSource(store)
+        rows = [mark.first_row for mark in source.marks()]
+        records = [own for own in source.read(rows) if isinstance(own, SceneRead)]
+        with EngineStore.open(collection) as engine:
+            number, shelf = engine.stations[0].number, engine.head.shelf
+            twice = [tiles_of(*records[at], number) for at in (0, 3, 4)]
+            engine.backend.put(shelf, twice, fresh=True)
+        push(store, collection)
+        request = SearchRequest(next(store.living())[1][:1], 500)
+        local = [hit.document() for hit in store.search_any(request)[0]]
+        with EngineStore.open(collection) as engine:
+            assert len(engine) == len(store)
+            assert [hit.document() for hit in engine.search_any(request)[0]] == local
 
 
 def test_another_model_follows_and_other_stations_codes_are_kept(collection, corpus, tmp_path):
@@ -367,3 +414,23 @@ def test_a_client_of_milvus_with_no_more_than_its_documented_methods_is_enough(
         local = [hit.document() for hit in store.search_any(asked)[0]]
         with EngineStore.open(address) as engine:
             assert [hit.document() for hit in engine.search_any(asked)[0]] == local
+
+
+@pytest.mark.parametrize("name", ["lite", "milvus"])
+def test_what_is_loaded_with_several_replicas_is_not_loaded_with_one(
+    name, request, corpus, monkeypatch
+):
+    """Milvus refuses another number of replicas than a collection has."""
+    from pymilvus import MilvusClient
+
+    address = f"{address_of(request, name)}/replicas"
+    with CodeStore.open(corpus.stores["north"]) as store:
+        push(store, address)
+
+        def refused(*_: object, **__: object) -> None:
+            raise ValueError("can't change the replica number for loaded collection")
+
+        monkeypatch.setattr(MilvusClient, "load_collection", refused)
+        assert push(store, address).tiles == len(store)
+        with EngineStore.open(address) as engine:
+            assert len(engine) == len(store)

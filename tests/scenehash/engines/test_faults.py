@@ -48,7 +48,7 @@ def test_killed_at_any_write_the_next_push_puts_all_right(name, after, request, 
     if name == "lite":
         from pymilvus.client.grpc_handler import GrpcHandler as Client
 
-        writes = ("upsert", "delete")
+        writes: tuple[str, ...] = ("batch_insert", "upsert", "delete")
     else:
         from psycopg import Cursor as Client
 

@@ -103,6 +103,10 @@ def test_what_an_engine_has_is_served(served, corpus: Corpus) -> None:
     assert (found["code"], found["scene"], found["station"]) == (code.hex(), tile.scene, station)
     assert client.get("/api/tiles/west/99999").status_code == 404
     assert client.get("/api/tiles/3").status_code == 409
+    footprints = [tile.footprint for *_, tile in corpus.tiles() if tile.footprint is not None]
+    longitude, latitude = footprints[0][0]
+    answer = client.get(f"/api/search?q=at:{latitude},{longitude}&k=1")
+    assert answer.json()["queries"][0]["text"].startswith("row:"), answer.text
     places = client.get(f"/api/search.geojson?q=code:{CODE}").json()["features"]
     assert any(place["geometry"] for place in places)
     assert client.get("/healthz").json() == {"status": "ok"}
@@ -146,7 +150,7 @@ def test_what_an_engine_has_not_is_said(served, method: str, path: str) -> None:
 def test_queries_that_need_a_store_or_the_codes_model_are_refused(served) -> None:
     client, _ = served
     refused = {
-        "q=at:10,20": 422,
+        "q=at:89.9,20": 404,
         f"q=scene:{'0' * 32}": 422,
         "q=row:3": 409,
         "q=row:nowhere/3": 404,

@@ -58,12 +58,12 @@ def test_the_tile_at_a_place_is_the_newest_and_of_its_scene_the_nearest(tmp_path
         north = placed(2, 3, (8.0, 47.0033))
         timeless = dataclasses.replace(placed(3, 3), time=None)
         store.add([placed(1, 3), north, timeless])
-        assert row_at(store, 47.005, 8.005) == 3
-        assert row_at(store, 47.005, 8.0251) == 5
-        assert row_at(store, 47.001, 8.0251) == 2
+        assert row_at(store, 47.005, 8.005) == (3, None)
+        assert row_at(store, 47.005, 8.0251) == (5, None)
+        assert row_at(store, 47.001, 8.0251) == (2, None)
         store.delete(Filter(scene="/scenes/2.png"))
         store.delete(Filter(scene="/scenes/1.png"))
-        assert row_at(store, 47.001, 8.011) == 7
+        assert row_at(store, 47.001, 8.011) == (7, None)
         assert Query.from_place(store, 47.001, 8.011).text == "row:7"
         with pytest.raises(NotStoredError, match="no stored tile shows 46,8"):
             row_at(store, 46, 8)
@@ -75,7 +75,7 @@ def test_a_place_on_the_antimeridian_has_its_tile(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
         store.add([placed(1, 1, (179.995, 10.0))])
         for longitude in (179.996, 180, -180, -179.996):
-            assert row_at(store, 10.005, longitude) == 0
+            assert row_at(store, 10.005, longitude) == (0, None)
 
 
 def test_a_box_that_holds_a_place_is_no_footprint_that_does(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_box_that_holds_a_place_is_no_footprint_that_does(tmp_path: Path) -> N
     ring = np.array([[[8.0, 47.1], [8.1, 47.0], [8.0, 46.9], [7.9, 47.0]]])
     with make(tmp_path / "s") as store:
         store.add([dataclasses.replace(diamond, footprints=ring)])
-        assert row_at(store, 47.0, 8.0) == 0
+        assert row_at(store, 47.0, 8.0) == (0, None)
         with pytest.raises(NotStoredError):
             row_at(store, 47.08, 8.08)
 

@@ -1,5 +1,7 @@
 """Delete, compact, merge, and what readers see of it."""
 
+import re
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +172,39 @@ def test_whatever_is_done_a_search_finds_what_brute_force_finds(
     assert [(hit.distance, hit.row) for hit in store.search(query, k)[0]] == expected
     assert store.verify() == []
     store.close()
+
+
+def test_one_scene_is_read_listed_and_removed_without_a_look_at_all_others(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.add([placed(number, 3, (number, 40.0), ("a", "b")) for number in range(30)])
+        database = store._catalog.database
+        asked: set[str] = set()
+        database._connection.set_trace_callback(asked.add)
+        assert len(list(store.scenes_from([30, 60]))) == 2
+        assert store.list_scenes(most=1).scenes[0].box is not None
+        store.delete(Filter(scene="/scenes/7.png"))
+        database._connection.set_trace_callback(None)
+        plans = [
+            step
+            for query in asked
+            if re.match(r"SELECT|DELETE", query) and re.search(r"\b(label|tile|block)\b", query)
+            for *_, step in database.all(f"EXPLAIN QUERY PLAN {query}")
+        ]
+        assert any("label_by_scene" in step for step in plans)
+        # Of an R*Tree, index 2 without a condition is all of it.
+        assert not [step for step in plans if re.search(r"SCAN (label|tile)|INDEX 2:$", step)]
+        assert store.verify() == []
+
+
+def test_a_store_without_the_index_of_labels_gets_it_with_the_next_scene(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.add([placed(0, labels=("a",))])
+    with sqlite3.connect(tmp_path / "s" / "catalog.sqlite") as catalog:
+        catalog.execute("DROP INDEX label_by_scene")
+    with CodeStore.open(tmp_path / "s", writable=True) as store:
+        assert store.verify() == []
+        assert [record.labels for record, _ in store.scenes()] == [("a",)]
+        store.add([placed(1, labels=("b",))])
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'label_by_scene'"
+        assert store._catalog.database.one(query) == (1,)
+        assert store.verify() == []

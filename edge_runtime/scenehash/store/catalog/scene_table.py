@@ -37,6 +37,10 @@ CREATE INDEX scene_by_path ON scene (path);
 CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 """
 
+# Without it all labels are read for those of one scene. Stores from before it get it with the next
+# scene.
+LABEL_INDEX = "CREATE INDEX IF NOT EXISTS label_by_scene ON label (scene)"
+
 SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash store verify"
 
 
@@ -266,6 +270,7 @@ class SceneTable:
 
     def insert(self, records: Sequence[SceneRecord]) -> None:
         """Add scenes, with their tiles."""
+        self._database.run(LABEL_INDEX)
         first = int(self._database.one("SELECT coalesce(max(scene), 0) + 1 FROM scene")[0])
         numbered = list(enumerate(records, start=first))
         self._database.run_all(

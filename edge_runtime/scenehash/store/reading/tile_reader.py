@@ -13,7 +13,7 @@ from scenehash.geo import Box
 
 from ..catalog.catalog import Catalog
 from ..files.tile_file import TileFile
-from ..records import Footprints, Tile
+from ..records import Footprints, PlacedTile, Tile
 from ..rows import Ranges, Rows
 from ..search.filters import Filter
 from ..search.hit import Hit
@@ -127,6 +127,11 @@ class TileReader(StoreView):
         ]
         footprints = [some for _, some in found]
         return rows, np.concatenate([np.zeros((0, 4, 2)), *footprints])
+
+    def tiles_meeting(self, box: Box) -> list[PlacedTile]:
+        """The tiles whose bounding box meets a box, by row."""
+        rows, _ = self.footprints_meeting(box)
+        return [PlacedTile(None, row, tile) for row, tile in self.tiles(rows.tolist()).items()]
 
     def vectors_missing(self) -> int:
         """How many tiles have no sound vector."""

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
+from scenehash.geo import Box
 
-from ..records import Tile
+from ..records import PlacedTile, Tile
 from ..rows import Rows
 from .filters import Filter
 from .hit import Hit
@@ -92,6 +93,9 @@ class Searchable(Protocol):
 
         station: None for the only one. NotStoredError where there is none.
         """
+
+    def tiles_meeting(self, box: Box) -> list[PlacedTile]:
+        """The tiles whose bounding box meets a box, by station and row."""
 
     def codes_of(self, hits: Sequence[Hit]) -> Codes:
         """The codes uint8 [N, K/8] of hits of this store."""
