@@ -114,7 +114,7 @@ def sound(found: Sequence[Any], *kinds: type) -> Sequence[Any]:
     """Entries whose values are of the kinds that they were stored as; StoreDamagedError."""
     for values in found:
         for value, kind in zip(values, kinds, strict=True):
-            if type(value) is not kind or (kind is int and not 0 <= value < MOST):
+            if type(value) is not kind or (isinstance(value, int) and not 0 <= value < MOST):
                 raise StoreDamagedError(DAMAGED)
     return found
 
