@@ -15,7 +15,7 @@ from ..catalog.tile_table import Owned
 from ..records import SceneFile
 from ..rows import Ranges
 from ..search.filters import Filter
-from ..search.selection import holding, is_narrow, rows_where
+from ..search.selection import holding, is_narrow, on_scenes, rows_where
 from ..search.snapshot import Snapshot
 
 # Of a filter on places that is not narrow, scenes are compared so many at a time, and in one page
@@ -113,7 +113,7 @@ def scene_file(catalog: Catalog, snapshot: Snapshot, content: str) -> SceneFile 
 
 def time_histogram(catalog: Catalog, bins: int, where: Filter) -> TimeHistogram:
     """See StoreReader.time_histogram."""
-    condition, values = where.on_scenes()
+    condition, values = on_scenes(catalog, where)
     times = catalog.scenes.times(condition, values)
     without = catalog.scenes.count_without_time(condition, values)
     if times is None:
@@ -128,9 +128,7 @@ def _numbers(
     catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
 ) -> tuple[list[int], int | None]:
     """The numbers of a page's scenes, and the number after which the next page begins."""
-    condition, values = where.on_scenes()
-    if not condition and where.newer_than is not None:
-        condition, values = "scene.first_row + scene.tiles - 1 > ?", [where.newer_than]
+    condition, values = on_scenes(catalog, where)
     if where.on_places and is_narrow(catalog, where):
         rows = rows_where(catalog, where, snapshot.state.rows)
         every = sorted(set(catalog.tiles.scenes_in(Ranges.covering(rows))), reverse=newest)

@@ -186,7 +186,7 @@ class SceneReader(StoreView):
     def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
         """How many scenes were acquired when: in equal spans from the first to the last of them.
 
-        where: only scenes that meet its conditions on scenes (label, since, until, scene).
+        where: only scenes that meet its conditions, besides those on places.
         """
         wanted = self.resolve(where) if where else Filter()
         with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
