@@ -131,10 +131,26 @@ def test_a_damaged_rule_is_named(store: CodeStore, change: str) -> None:
     catalog.close()
     with CodeStore.open(path, writable=True) as opened:
         assert [line for line in opened.verify() if "alert quay" in line]
-        with pytest.raises(StoreDamagedError, match="alert quay"):
-            opened.alerts.list()
+        for read in (opened.alerts.list, lambda: opened.alerts.get("quay")):
+            with pytest.raises(StoreDamagedError, match="alert quay"):
+                read()
         opened.alerts.remove("quay")
         assert opened.verify() == []
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE alert SET radius = 60", "UPDATE alert_rule SET numbers = x'00'"]
+)
+def test_an_alert_is_read_whatever_is_wrong_with_another(store: CodeStore, change: str) -> None:
+    store.alerts.add(make_alert())
+    store.alerts.add(replace(make_alert(), name="airport"))
+    with sqlite3.connect(store.path / "catalog.sqlite") as catalog:
+        catalog.execute(f"{change} WHERE name = 'airport'")
+    catalog.close()
+    assert store.alerts.get("quay").document() == make_alert().document()
+    store.alerts.remove("quay")
+    with pytest.raises(StoreDamagedError, match="alert airport"):
+        store.alerts.get("airport")
 
 
 @pytest.mark.parametrize(
