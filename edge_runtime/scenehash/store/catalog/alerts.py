@@ -49,6 +49,10 @@ class Alerts:
         """All alerts, by name; StoreDamagedError on a damaged one."""
         return [_sound(name, alert) for name, alert in self._found()]
 
+    def names(self) -> "builtins.list[str]":
+        """The names of all alerts, of damaged ones too."""
+        return [str(name) for (name,) in self._database.all("SELECT name FROM alert ORDER BY name")]
+
     def get(self, name: str) -> Alert:
         """The alert of a name, whatever is wrong with others.
 
