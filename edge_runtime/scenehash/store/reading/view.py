@@ -18,6 +18,7 @@ from ..files.thumbnails import Thumbnails
 from ..files.vectors import Vectors
 from ..search.filters import Filter
 from ..search.resolving import InCatalog, resolve
+from ..search.searchable import check_codes
 from ..search.snapshot import Snapshot
 
 Answer = TypeVar("Answer")
@@ -87,17 +88,7 @@ class StoreView:
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
-        if lineage == self.lineage and bits != self.bits:
-            raise LineageError(
-                f"{self.path}: holds codes of {self.bits} bits, not of {bits}; leave out --bits, "
-                "or choose another store"
-            )
-        if lineage != self.lineage:
-            raise LineageError(
-                f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
-                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
-                "with --model, or choose another store"
-            )
+        check_codes(self, lineage, bits)
 
     @property
     def trouble(self) -> str | None:

@@ -30,7 +30,7 @@ def is_narrow(catalog: Catalog, where: Filter) -> bool:
     condition, values = _beside_rows(catalog, where)
     if condition and catalog.scenes.count_where(condition, values, NARROW + 1) > NARROW:
         return False
-    most = NARROW if _is_box(where) else NARROW // 10
+    most = NARROW if is_box(where) else NARROW // 10
     return not where.on_places or all(
         catalog.tiles.count_blocks(piece, most + 1) <= most for piece in around(where).pieces()
     )
@@ -123,7 +123,7 @@ def _is_elsewhere(catalog: Catalog, where: Filter) -> bool:
     return named and where.station not in linked_stations(catalog.database)
 
 
-def _is_box(where: Filter) -> bool:
+def is_box(where: Filter) -> bool:
     """Whether a box is all that a filter on places asks for."""
     return where.near is None and where.area is None
 
@@ -145,7 +145,7 @@ def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     blocks, at = np.unique(first, return_index=True)
     spans = np.stack([blocks, ends[at] - blocks + 1], axis=1)
     # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
-    whole = np.isin(blocks, first[inside != 0]) & _is_box(where)
+    whole = np.isin(blocks, first[inside != 0]) & is_box(where)
     end = catalog.tiles.end()
     there = [Ranges.of(spans[whole]).checked(end).expanded()]
     for begin, last in Ranges.of(spans[~whole]).checked(end).parts(PART):

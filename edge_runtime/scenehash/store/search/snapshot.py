@@ -29,8 +29,8 @@ from .selection import holding, is_narrow, rows_where
 if TYPE_CHECKING:
     from scenehash.index import CodeIndex, Explanation
 
-# Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
-# for half of all; and so many times as many each time that too few pass.
+# With a broad filter, first check MORE times as many hits as are wanted; multiply by MORE while too
+# few pass. The first are enough for a filter that holds for half of all tiles.
 MORE = 3
 # Where more than so many times the hits were checked, the rows that meet the filter are listed.
 TOO_BROAD = 9
