@@ -154,7 +154,8 @@ class Candidates:
         example's code, for tiles without what the rule reads.
         """
         nearest, one_example = self.tried[0], len(self.like) == 1
-        # One example alone can be compared with, and tells nothing of which rule is better.
+        # With a single example nothing can be left out, so rules cannot be compared: use the
+        # nearest example.
         best = nearest if one_example else max(self.tried, key=lambda one: one.recall(share))
         bits = 8 * self.like.codes.shape[1]
         radius = radius_of(nearest.tail.threshold(share), bits)

@@ -31,7 +31,7 @@ def test_a_scene_its_event_and_its_file_are_committed_together(tmp_path: Path) -
             store.outbox.note([event(row) for row in added.first_rows], [file])
             with CodeStore.open(tmp_path / "s") as other:
                 assert other.outbox.newest() == 0
-                assert not other.knows(scene(5).content)
+                assert not other.has_sound_scene(scene(5).content)
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
     with CodeStore.open(tmp_path / "s") as store:
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
@@ -44,7 +44,7 @@ def test_an_event_that_cannot_be_made_takes_its_scene_with_it(tmp_path: Path) ->
         with pytest.raises(ValueError, match="no event"), store.transaction():
             store.add([scene(5)])
             raise ValueError("no event")
-        assert not store.knows(scene(5).content)
+        assert not store.has_sound_scene(scene(5).content)
         assert store.rows == 6
         assert store.add([scene(5)]).stored == 1
         assert store.search(scene(5).codes, 1)[0][0].row == 6

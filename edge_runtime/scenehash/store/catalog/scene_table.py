@@ -15,6 +15,8 @@ from ..rows import Rows
 from .database import Database, damaged_values
 from .tile_table import TileTable
 
+# Three columns have other names than in Python: reading is SceneRecord.decode_params, checksum is
+# SceneRecord.codes_checksum, and seal is the checksum of all else, SceneEntry.checksum.
 SCENE_SCHEMA = """
 CREATE TABLE scene (
     scene INTEGER PRIMARY KEY,
@@ -121,13 +123,13 @@ class SceneTable:
         StoreDamagedError when there is none, or values are not of the kind they must be.
         """
         with self._database.snapshot(), damaged_values(_damage(f"scene {scene}")):
-            content, path, time, labels, params, first_row, count, codes_checksum, checksum = (
-                self._database.one(
-                    "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
-                    "FROM scene WHERE scene = ?",
-                    scene,
-                )
+            found = self._database.one(
+                "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
+                "FROM scene WHERE scene = ?",
+                scene,
             )
+            content, path, time, labels, decode_params, first_row, count, *checksums = found
+            codes_checksum, checksum = checksums
             with damaged_values(_damage(str(path))):
                 windows, footprints = self._tiles.windows_of(scene, first_row, count)
                 if count != len(windows):
@@ -137,7 +139,7 @@ class SceneTable:
                     path,
                     time,
                     tuple(json.loads(labels)),
-                    json.loads(params),
+                    json.loads(decode_params),
                     first_row,
                     windows,
                     footprints,
@@ -186,8 +188,8 @@ class SceneTable:
         """The file of a scene that is there."""
         query = "SELECT path, reading FROM scene WHERE scene = ?"
         with damaged_values(SCENES_DAMAGED):
-            path, params = self._database.one(query, scene)
-            return SceneFile(path, json.loads(params))
+            path, decode_params = self._database.one(query, scene)
+            return SceneFile(path, json.loads(decode_params))
 
     def numbers_where(
         self,
@@ -293,10 +295,10 @@ class SceneTable:
 
     def rewrite(self, scene: int, record: SceneRecord) -> None:
         """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
-        _, _, path, _, labels, params, *_, checksum = _scene_values(scene, record)
+        _, _, path, _, labels, decode_params, *_, checksum = _scene_values(scene, record)
         self._database.run(
             "UPDATE scene SET path = ?, labels = ?, reading = ?, seal = ? WHERE scene = ?",
-            (path, labels, params, checksum, scene),
+            (path, labels, decode_params, checksum, scene),
         )
         self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
         self._database.run_all(

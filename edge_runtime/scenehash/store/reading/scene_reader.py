@@ -28,7 +28,7 @@ CHECKED_TOGETHER = 20
 class SceneReader(StoreView):
     """An open store, asked for its scenes."""
 
-    def knows(self, content: str) -> bool:
+    def has_sound_scene(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
         with self._pinned():
             scene = self._catalog.scenes.find([content]).get(content)
@@ -63,10 +63,10 @@ class SceneReader(StoreView):
     def scenes_from(
         self, first_rows: Sequence[int]
     ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that begin in rows, in that order, and their codes uint8 [T, K/8]; what is
-        damaged of one.
+        """Yields each scene that begins in one of the rows, in their order, with its codes uint8
+        [T, K/8]; for a damaged scene, yields the StoreDamagedError instead of raising it.
 
-        One that is not there any more is left out.
+        A scene that is not there any more is left out.
         """
         with self._pinned():
             snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
@@ -146,7 +146,7 @@ class SceneReader(StoreView):
         return Ranges.of(self._catalog.deleted()[:, :2])
 
     def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that have a tile in ranges of rows, by first row, as _each_scene."""
+        """The scenes that have a tile in ranges of rows, by first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
         return self._read_each(snapshot, numbers)
@@ -221,8 +221,8 @@ class SceneReader(StoreView):
                 yield found[0], self.vectors.read_scene(found[0])
 
     def check_newest(self) -> Iterator[int]:
-        """Compare scenes with their checksums, the newest first, some at a time: searches in this
-        process need not any more.
+        """Compare scenes with their checksums, the newest first, some at a time, so that later
+        searches in this process need not check them again.
 
         Each step gives how many tiles were compared. Damage is left to whoever reads the scene.
         """
@@ -250,7 +250,7 @@ class SceneReader(StoreView):
             return [(scene, read_record(self._catalog, scene)) for scene in scenes]
 
     def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """Every scene that is stored now, by its first row; what is damaged of one that is."""
+        """Every scene that is stored now, by its first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
         yield from self._read_each(snapshot, numbers)
