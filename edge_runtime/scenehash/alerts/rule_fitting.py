@@ -26,9 +26,9 @@ from .score_tail import Tail, fit_tail
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Share of the mean variance that is added to each direction of the archive's.
 DAMPING = 0.1
-# How much of the examples' mean is taken back along the mean of the negatives.
+# How much of the negatives' mean is subtracted from the examples' mean.
 AWAY_FROM_NEGATIVES = 0.5
-# Examples that are left out in turn.
+# At most so many examples are left out in turn.
 MOST_LEFT_OUT = 20
 
 

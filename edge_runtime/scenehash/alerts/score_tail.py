@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 TAIL = 0.1
 # At most this share of an archive is taken to be of one kind at first.
 MOST_OF_KIND = 0.3
-# The share that is taken to be, where one example alone does not tell what scores the kind has.
+# The share taken to be of the kind where a single example does not show what scores the kind has.
 UNKNOWN_KIND = 0.05
 # The least deviation of the kind's scores: a share of how far the highest lie above the median.
 LEAST_DEVIATION = 0.02

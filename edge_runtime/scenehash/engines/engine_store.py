@@ -36,7 +36,7 @@ from .tiles import (
 
 HEAD = "head"
 FORMAT = 1
-# Of hits that must be looked at one by one so many times those that are wanted are asked for.
+# Where hits must be looked at one by one, ask for MORE times as many as are wanted.
 MORE = 3
 # How many tiles of one place are asked for at first.
 A_STACK = 10_000
@@ -298,7 +298,7 @@ class EngineStore:
         return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
 
     def _nearest(self, request: SearchRequest) -> Found:
-        """The tiles that meet all of a request, with those left out that no engine can leave."""
+        """The nearest tiles that meet all of a request, also what no engine can be asked for."""
         where, shelf, k = request.where, self.head.shelf, request.k
         conditions = self._conditions(where)
         looked_at = _is_looked_at(request)

@@ -9,7 +9,7 @@ from scenehash.store import CodeStore
 from .received import Received
 from .sent import Sent
 
-# As many digits of a store's id name it, among several of one station's name.
+# So many digits of its id tell a store from others whose station has the same name.
 STORE_ID_DIGITS = 8
 
 

@@ -44,12 +44,12 @@ from .signing import sign
 from .spans import Spans, span
 from .wire import Writer
 
-# Nodes of the digest tree that a bundle has: how finely a gap is told that no row number tells.
-# Annotations, which differ only where a store is from a backup, are told less finely.
+# Nodes of the digest tree in a bundle: how finely they locate a gap that row numbers do not show.
+# Annotations, which differ only where a store is from a backup, are located less finely.
 MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
 # What one block has at most: so much is lost with it when a bundle is cut.
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
-# Things of a kind that are left out since they fit in no bundle, before the rest waits.
+# After so many things of a kind that fit in no bundle, the rest of the kind waits.
 MOST_LEFT_OUT = 100
 # Blocks that a head has room for.
 MOST_BLOCKS = 2000
@@ -136,7 +136,7 @@ class _Packing:
         self._mark = codes_mark(store.lineage, store.bits)
         number, station = self._sent.number + 1, store.station or ""
         empty = head_bytes(store.uuid, station, peer, number, ())
-        # Bytes of a bundle without blocks; the number of these takes one more than in an empty one.
+        # Bytes of a bundle besides its blocks; their count takes one more than in an empty bundle.
         self._frame = PREFIX + len(empty) + len(sign(empty)) + 1
         self._result = Bundled("", "", number, 0)
 
@@ -340,7 +340,7 @@ class _Packing:
     def _fill_with(
         self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], _Made]
     ) -> Iterator[tuple[Spans, _Made]]:
-        """Put blocks of what is due, as long as there is room; what each of them has.
+        """Put blocks of what is due, as long as there is room; yields what each of them has.
 
         What fits in no bundle of this size is left out, and nothing waits for it.
         """

@@ -114,6 +114,15 @@ def test_numbers_are_never_given_again(tmp_path: Path) -> None:
         assert told(store) == [3, 4, 901]
 
 
+def test_an_event_after_one_of_the_last_number_is_refused(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.outbox.note([event(1)], after=2**63 - 3)
+        for events in ([event(2), event(3)], [event(2)]):
+            with pytest.raises(StoreDamagedError, match="number"):
+                store.outbox.note(events)
+        assert told(store) == [2**63 - 2]
+
+
 def test_events_are_a_history_and_wait_for_slow_sinks_but_not_for_ever(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
         assert (store.outbox.oldest(), store.outbox.newest()) == (0, 0)

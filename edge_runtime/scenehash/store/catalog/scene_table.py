@@ -10,7 +10,7 @@ import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
-from ..records import SceneFile, SceneRecord
+from ..records import SceneFile, SceneRecord, time_at
 from ..rows import Rows
 from .database import Database, damaged_values
 from .tile_table import TileTable
@@ -162,12 +162,11 @@ class SceneTable:
     def paths_ending(self, ending: str, most: int) -> list[str]:
         """The paths that end so, by name; at most so many."""
         query = "SELECT DISTINCT path FROM scene WHERE substr(path, ?) = ? ORDER BY path LIMIT ?"
-        return [path for (path,) in self._database.all(query, -len(ending), ending, most)]
+        return _texts(self._database.all(query, -len(ending), ending, most))
 
     def labels(self) -> list[str]:
         """All labels, by name."""
-        found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
-        return [label for (label,) in found]
+        return _texts(self._database.all("SELECT DISTINCT label FROM label ORDER BY label"))
 
     def label_counts(self) -> list[tuple[str, int]]:
         """All labels, by name, and how many scenes have each."""
@@ -218,7 +217,12 @@ class SceneTable:
         holds; None when none has one."""
         query = f"SELECT min(time), max(time) FROM scene {_where(condition)}"
         first, last = self._database.one(query, *values)
-        return None if first is None else (first, last)
+        if first is None:
+            return None
+        with damaged_values(SCENES_DAMAGED):
+            for time in (first, last):
+                time_at(time)
+        return first, last
 
     def count_by_time(
         self, first: float, last: float, bins: int, condition: str, values: Sequence[str | float]
@@ -252,8 +256,9 @@ class SceneTable:
         first, last, tiles = self._database.one(
             "SELECT min(time), max(time), sum(tiles) FROM scene WHERE time IS NOT NULL"
         )
-        days = 0.0 if first is None else (last - first) / 86_400
-        return tiles / days if days >= 1 else None
+        with damaged_values(SCENES_DAMAGED):
+            days = 0.0 if first is None else (last - first) / 86_400
+            return tiles / days if days >= 1 else None
 
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
@@ -263,7 +268,8 @@ class SceneTable:
     def ranges_where(self, condition: str, values: Sequence[str | float]) -> Rows:
         """First row and number of tiles of scenes that meet an SQL condition: int64 [N, 2]."""
         found = self._database.all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values)
-        return np.array(sorted(found), np.int64).reshape(-1, 2)
+        with damaged_values(SCENES_DAMAGED):
+            return np.array(sorted(found), np.int64).reshape(-1, 2)
 
     def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
         """How many scenes an SQL condition holds for; it stops counting at so many."""
@@ -339,6 +345,13 @@ def _where(*conditions: str) -> str:
     """An SQL clause of the conditions that are given."""
     given = [f"({condition})" for condition in conditions if condition]
     return f"WHERE {' AND '.join(given)}" if given else ""
+
+
+def _texts(found: Sequence[Any]) -> list[str]:
+    """The texts of a column; StoreDamagedError where one is none."""
+    if not all(isinstance(text, str) for (text,) in found):
+        raise StoreDamagedError(SCENES_DAMAGED)
+    return [text for (text,) in found]
 
 
 def _damage(scene: str) -> str:

@@ -7,9 +7,7 @@ from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
 
-from ..catalog.database import damaged_values
 from ..catalog.entry import read_record
-from ..catalog.scene_table import SCENES_DAMAGED
 from ..catalog.tile_table import Owned
 from ..records import SceneFile, SceneMark, SceneRecord, SceneVectors
 from ..rows import Ranges
@@ -180,8 +178,7 @@ class SceneReader(StoreView):
 
     def label_counts(self) -> list[tuple[str, int]]:
         """All labels, by name, and how many scenes have each."""
-        with damaged_values(SCENES_DAMAGED):
-            return self._catalog.scenes.label_counts()
+        return self._catalog.scenes.label_counts()
 
     def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
         """How many scenes were acquired when: in equal spans from the first to the last of them.
@@ -189,13 +186,12 @@ class SceneReader(StoreView):
         where: only scenes that meet its conditions, besides those on places.
         """
         wanted = self.resolve(where) if where else Filter()
-        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
+        with self._catalog.database.snapshot():
             return time_histogram(self._catalog, bins, wanted)
 
     def tiles_a_day(self) -> float | None:
         """How many tiles a day were acquired; None when the times of the scenes do not tell."""
-        with damaged_values(SCENES_DAMAGED):
-            return self._catalog.scenes.tiles_a_day()
+        return self._catalog.scenes.tiles_a_day()
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].

@@ -9,8 +9,6 @@ from typing import TypeVar
 from scenehash.errors import LineageError, StoreDamagedError, StoreError
 
 from ..catalog.catalog import Catalog, Restoration
-from ..catalog.database import damaged_values
-from ..catalog.scene_table import SCENES_DAMAGED
 from ..files.earlier import Earlier, earlier_of
 from ..files.folder import INDEX
 from ..files.model_file import sound_model
@@ -149,7 +147,7 @@ class StoreView:
         Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
         any time or footprint; or when several scenes end in that path.
         """
-        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
+        with self._catalog.database.snapshot():
             return resolve(InCatalog(self._catalog), where, str(self.path))
 
     def warm(self) -> None:

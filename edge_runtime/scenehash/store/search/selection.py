@@ -14,7 +14,7 @@ from ..rows import Ranges, Rows
 from .filters import Filter
 
 # A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
-# a few searches. Where each tile of a block is compared, as for a distance, of blocks a tenth.
+# a few searches. A tenth of the blocks, where each tile of a block is compared, as for a distance.
 NARROW = 2500
 # Tiles whose footprints are compared together.
 PART = 1 << 14
@@ -48,11 +48,11 @@ def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
     after = -1 if where.newer_than is None else where.newer_than
     if not condition and not where.on_places:
         return np.arange(max(0, after + 1), end)
-    with catalog.database.snapshot(), damaged_values(ROWS_DAMAGED):
+    with catalog.database.snapshot():
         rows = _rows_there(catalog, where) if where.on_places else None
         if condition:
-            found = Ranges.of(catalog.scenes.ranges_where(condition, values))
-            ranges = found.checked(catalog.tiles.end())
+            found = catalog.scenes.ranges_where(condition, values)
+            ranges = _checked(found, catalog.tiles.end())
             rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
     assert rows is not None  # one of the two was asked
     return rows[np.searchsorted(rows, after, side="right") :]
@@ -147,10 +147,17 @@ def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
     whole = np.isin(blocks, first[inside != 0]) & is_box(where)
     end = catalog.tiles.end()
-    there = [Ranges.of(spans[whole]).checked(end).expanded()]
-    for begin, last in Ranges.of(spans[~whole]).checked(end).parts(PART):
+    there = [_checked(spans[whole], end).expanded()]
+    for begin, last in _checked(spans[~whole], end).parts(PART):
         rows, footprints = catalog.tiles.footprints(begin, last)
         there.append(rows[where.there(bounding_boxes(footprints))])
     rows = np.concatenate(there)
     rows.sort(kind="stable")
     return rows
+
+
+def _checked(spans: Rows, end: int) -> Ranges:
+    """Ranges of spans (first, count), int64 [N, 2]; StoreDamagedError where there are no such rows
+    before end."""
+    with damaged_values(ROWS_DAMAGED):
+        return Ranges.of(spans).checked(end)
