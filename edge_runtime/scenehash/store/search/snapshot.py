@@ -29,10 +29,10 @@ from .selection import holding, is_narrow, rows_where
 if TYPE_CHECKING:
     from scenehash.index import CodeIndex, Explanation
 
-# Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
-# for half of all; and so many times as many each time that too few pass.
+# With a broad filter, first check MORE times as many hits as are wanted; multiply by MORE while too
+# few pass. The first are enough for a filter that holds for half of all tiles.
 MORE = 3
-# Where more than so many times the hits were checked, the rows that meet the filter are listed.
+# Once TOO_BROAD times as many hits as are wanted were checked, list the rows that meet the filter.
 TOO_BROAD = 9
 # Codes copied at once.
 PART = 1 << 20
@@ -210,8 +210,8 @@ class Snapshot:
     def _search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
         """Distances and positions of the nearest, as CodeIndex.search gives them.
 
-        What the index cannot be asked is checked of more hits than are wanted, and of ever more
-        until enough of them pass: nowhere else is a search repeated for that.
+        Conditions that the index does not know are checked on more hits than are wanted, and on
+        ever more until enough of them pass. Nowhere else is a search repeated for that.
         """
         k, where, unlike = min(request.k, len(self)), request.where, request.unlike
         within = None if where is None else self._listed(where)
