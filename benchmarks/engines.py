@@ -163,7 +163,7 @@ def timed(open_: Callable[[], Searchable], codes: Codes, where: Filter | None, c
     return {
         "p50_ms": round(float(p50), 2),
         "p95_ms": round(float(p95), 2),
-        "per_second": round(len(times) / took),
+        "per_second": round(len(times) / took, 1),
     }
 
 
