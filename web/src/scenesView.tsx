@@ -121,7 +121,9 @@ export function ScenesView() {
                 <a href={link(["scenes", scene.id])}>
                   <FileName name={named(scene.path)} />
                 </a>
-                <span class="path">{folder(scene.path)}</span>
+                <span class="path">
+                  <FileName name={folder(scene.path)} />
+                </span>
               </th>
               <td class="when">{timeText(scene.time)}</td>
               <td class="when">{boxText(scene.bbox)}</td>
@@ -248,8 +250,10 @@ export function QuarantineView() {
                   </td>
                 )}
                 <th scope="row">
-                  {named(path)}
-                  <span class="path">{folder(path)}</span>
+                  <FileName name={named(path)} />
+                  <span class="path">
+                    <FileName name={folder(path)} />
+                  </span>
                 </th>
                 <td class="reason">{reason}</td>
                 <td class="when">{timeText(time)}</td>
