@@ -7,6 +7,8 @@ five of a class are the examples. For radii all others are searched. For rates o
 others is the store, of which nobody names a tile, and the other half arrives: how many false alarms
 were asked for, expected and had, and what was found. The peer is a radius of an eighth of the bits,
 what an alert has that nobody tuned. --codes-only is a store that keeps no representations.
+--neighbours: the five examples are neighbours in the order of file names, which often show one
+place, as an operator's do. --stored N: a store of so many tiles.
 """
 
 import argparse
@@ -38,19 +40,27 @@ def tuned(codes: np.ndarray, kind: np.ndarray, draw: int, known: bool) -> Radius
     )
 
 
-def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]]:
+def rated(
+    tiles: Samples, kind: np.ndarray, draw: int, neighbours: bool, count: int | None
+) -> list[tuple[float, ...]]:
     """An alert of five examples, drawn by a seed, at each rate, and then with the peer's radius.
+
+    neighbours: examples follow one another. count: stored tiles; None: one half of the others.
 
     Of each: false alarms a tile asked for, expected and had, recall expected and had.
     """
     rng = np.random.default_rng(draw)
-    examples = rng.choice(np.flatnonzero(kind), EXAMPLES, replace=False)
+    own = np.flatnonzero(kind)
+    first = int(rng.integers(len(own) - EXAMPLES + 1))
+    drawn = rng.choice(own, EXAMPLES, replace=False)
+    examples = own[first : first + EXAMPLES] if neighbours else drawn
     others = rng.permutation(np.delete(np.arange(len(kind)), examples))
+    count = len(others) // 2 if count is None else count
     like, stored, arriving = (
         tiles.part(np.isin(np.arange(len(kind)), some))
-        for some in (examples, others[::2], others[1::2])
+        for some in (examples, others[:count], others[count:])
     )
-    true = kind[np.sort(others[1::2])]
+    true = kind[np.sort(others[count:])]
     found = []
     candidates = Candidates.fit(like, like.part(np.zeros(len(like), bool)), stored)
     for rate in RATES:
@@ -64,10 +74,16 @@ def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]
     return found
 
 
-def print_rates(tiles: Samples, labels: np.ndarray, classes: list[str], draws: int) -> None:
+def print_rates(
+    tiles: Samples, labels: np.ndarray, classes: list[str], given: argparse.Namespace
+) -> None:
     """The table of rates: means over classes and draws, and what each class has."""
+    draws = range(given.draws)
     every = np.array(
-        [[rated(tiles, labels == name, draw) for draw in range(draws)] for name in classes]
+        [
+            [rated(tiles, labels == name, draw, given.neighbours, given.stored) for draw in draws]
+            for name in classes
+        ]
     )
     print("\nfalse alarms among 1,000 tiles: asked, expected, had; recall: expected, had")
     print(f"| asked | expected | had | recall expected | had | {' | '.join(classes)} |")
@@ -89,9 +105,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="None: the one that ships")
     parser.add_argument("--bits", type=int, help="None: all that the model has")
     parser.add_argument("--codes-only", action="store_true")
+    parser.add_argument("--neighbours", action="store_true")
+    parser.add_argument("--stored", type=int, help="None: half of the others")
     given = parser.parse_args()
     archive, model = read_archive(given.data), HashModel.load(given.model)
-    images = split(archive.images, SEED).test
+    images = sorted(split(archive.images, SEED).test, key=lambda image: image.path)
     hashed = model.encode_all([read_image(image.path) for image in images], given.bits)
     frame = None if model.representation is None else model.representation.frame
     codes, vectors = hashed.codes, hashed.vectors
@@ -127,7 +145,7 @@ def main() -> None:
     print("\nradius, median (lowest-highest): precision / recall, lowest precision of a draw")
     print("| class | proposed | proposed with labels | untuned |\n| --- | --- | --- | --- |")
     print("\n".join(proposals))
-    print_rates(Samples(codes, kept), labels, classes, given.draws)
+    print_rates(Samples(codes, kept), labels, classes, given)
 
 
 if __name__ == "__main__":

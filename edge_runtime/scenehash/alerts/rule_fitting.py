@@ -28,6 +28,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 DAMPING = 0.1
 # How much of the negatives' mean is subtracted from the examples' mean.
 AWAY_FROM_NEGATIVES = 0.5
+# Tiles for each direction of the archive's variance that a linear rule needs: fitted on fewer, it
+# takes the archive's own tiles of the kind for background.
+TILES_A_DIRECTION = 4
 # At most so many examples are left out in turn.
 MOST_LEFT_OUT = 20
 
@@ -72,6 +75,12 @@ class _Space:
     def of(cls, archive: Samples, frame: str | None) -> "_Space":
         every = archive.values(frame)
         return cls._of(frame, every, np.ones(len(every), np.bool_))
+
+    def kinds(self) -> list[Kind]:
+        """The kinds of rule that so many tiles are enough for."""
+        tiles, directions = self.values.shape
+        is_enough = tiles >= TILES_A_DIRECTION * directions
+        return [kind for kind in KINDS if kind != "linear" or is_enough]
 
     def halves(self) -> "tuple[_Space, _Space]":
         """The same with one half of the tiles each."""
@@ -144,7 +153,9 @@ class Candidates:
             assert archive.vectors is not None
             frames.append(archive.vectors.frame)
         spaces = [_Space.of(archive, frame) for frame in frames]
-        tried = tuple(_tried(kind, space, like, unlike) for space in spaces for kind in KINDS)
+        tried = tuple(
+            _tried(kind, space, like, unlike) for space in spaces for kind in space.kinds()
+        )
         return cls(like, unlike, len(archive), tried)
 
     def rule(self, asked: str, share: float) -> tuple[Rule, int]:

@@ -7,6 +7,10 @@ of Statistics 1975), of all other tiles; and a normal distribution of tiles of t
 mean and the deviation of examples that the rule was not fitted on. How much there is of each, and
 how fast the exponential falls, is found by expectation maximization (Dempster, Laird, Rubin,
 "Maximum likelihood from incomplete data via the EM algorithm", JRSS B 1977).
+
+Examples are often of one place, and more like each other than like others of their kind. So the
+archive's own tiles of the kind count, too: they lower the mean and widen the deviation of the kind,
+with the weight of as many examples at most, and within bounds.
 """
 
 from dataclasses import dataclass
@@ -25,6 +29,9 @@ MOST_OF_KIND = 0.3
 UNKNOWN_KIND = 0.05
 # The least deviation of the kind's scores: a share of how far the highest lie above the median.
 LEAST_DEVIATION = 0.02
+# The deviation up to which an archive's own tiles widen the kind's: a share of how far its mean
+# lies above where the tail begins.
+WIDEST = 0.12
 STEPS = 60
 
 
@@ -76,14 +83,16 @@ def fit_tail(scores: npt.NDArray[np.floating], of_kind: npt.NDArray[np.floating]
     of_it = float(np.clip(2 * (ordered >= kind.mean).mean(), 2 / count, MOST_OF_KIND))
     first = min(round((1 - of_it - TAIL) * count), count - 2)
     start, excess = float(ordered[first]), ordered[first:] - ordered[first]
-    heights = _heights(ordered[first:], kind)
     share = max(len(excess) / count - of_it, TAIL / 2)
     scale = max(float(excess.mean()) / 2, 1e-6)
+    examples = kind
     for _ in range(STEPS):
         others = share / scale * np.exp(-excess / scale)
-        own = others / np.maximum(others + of_it * heights, 1e-300)
+        own = others / np.maximum(others + of_it * _heights(ordered[first:], kind), 1e-300)
         share, of_it = max(float(own.sum()) / count, 1e-9), float((1 - own).sum()) / count
         scale = max(float((own * excess).sum()) / (share * count), 1e-6)
+        if len(of_kind) > 1:
+            kind = _widened(examples, len(of_kind), ordered[first:], 1 - own)
     return Tail(ordered, start, share, scale, kind)
 
 
@@ -94,6 +103,25 @@ def _kind(ordered: Floats, of_kind: Floats) -> NormalDist:
     if len(of_kind) < 2:
         return NormalDist(float(ordered[round((1 - UNKNOWN_KIND) * (count - 1))]), least)
     return NormalDist(float(of_kind.mean()), max(float(of_kind.std(ddof=1)), least))
+
+
+def _widened(examples: NormalDist, count: int, scores: Floats, of_it: Floats) -> NormalDist:
+    """The scores of the kind, by so many examples and by an archive's highest scores, ascending.
+
+    of_it: how likely each of these is of the kind. Together they count as `count` tiles at most,
+    and widen the deviation to WIDEST at most: examples that vary more stand for their kind alone.
+    """
+    widest = WIDEST * (examples.mean - float(scores[0]))
+    if examples.stdev >= widest:
+        return examples
+    weights = of_it * min(1.0, count / max(float(of_it.sum()), 1e-9))
+    total = count + float(weights.sum())
+    found = (count * examples.mean + float((weights * scores).sum())) / total
+    lowest = examples.mean - 2 * (widest - examples.stdev)
+    mean = min(max(found, lowest), examples.mean)
+    spread = count * (examples.variance + (examples.mean - found) ** 2)
+    spread += float((weights * (scores - found) ** 2).sum())
+    return NormalDist(mean, min(max(float(np.sqrt(spread / total)), examples.stdev), widest))
 
 
 def _heights(scores: Floats, kind: NormalDist) -> Floats:

@@ -243,10 +243,10 @@ def test_command(
 ) -> None:
     """Count what an alert matches among stored tiles.
 
-    The table also counts what each radius would match, the alert's own examples included. Without
-    --label, the proposed radius lies in the valley between the tiles near the examples and all
-    others. With --label, it has the best balance of precision and recall (F1), and the alert's own
-    false alarms and recall are measured.
+    Of an alert with a radius, a table also counts what each radius would match, the alert's own
+    examples included. Without --label, the proposed radius lies in the valley between the tiles
+    near the examples and all others. With --label, it has the best balance of precision and recall
+    (F1), and the alert's own false alarms and recall are measured.
     Nothing is changed; see: scenehash alert tune.
     """
     from scenehash.alerts.trial import count_alert_matches
@@ -260,8 +260,11 @@ def test_command(
         alert = code_store.alerts.get(name)
         tested = count_alert_matches(code_store, alert, label)
         proposed = tested.by_radius.proposed()
-        summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
-        shown = (_radius_table(alert, tested.by_radius, proposed), summary)
+        summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}"
+        shown: tuple[object, ...] = (summary,)
+        if not alert.is_fitted:
+            table = _radius_table(alert, tested.by_radius, proposed)
+            shown = (table, f"{summary}; proposed radius {proposed}")
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
         )
@@ -341,7 +344,8 @@ def rule_text(alert: "Alert") -> str:
     recall = "" if expected.recall is None else f", recall {expected.recall:.2f}"
     return (
         f"{kind[rule.kind]} of {of} for {expected.asked} false alarms: expected "
-        f"{1000 * expected.share:.3g} in 1,000 tiles{recall}"
+        f"{1000 * expected.share:.3g} in 1,000 tiles{recall}, by "
+        f"{counted(len(alert.examples), 'example')} and {counted(expected.tiles, 'stored tile')}"
     )
 
 

@@ -27,6 +27,16 @@ def test_false_alarms_are_counted_apart_from_the_kind_that_nobody_named(
     assert tail.share_above(tail.threshold(share)) == pytest.approx(share, rel=0.1)
 
 
+def test_examples_of_one_place_are_not_taken_for_their_whole_kind() -> None:
+    rng = np.random.default_rng(1)
+    others, kind = rng.exponential(0.06, 400), rng.normal(0.75, 0.09, 25)
+    tail = fit_tail(np.concatenate([others, kind]), np.array([0.95, 0.92, 0.9, 0.88, 0.85]))
+    threshold = tail.threshold(0.005)
+    assert (kind >= threshold).mean() > 0.8
+    assert tail.recall(threshold) == pytest.approx((kind >= threshold).mean(), abs=0.15)
+    assert (rng.exponential(0.06, 100_000) >= threshold).mean() < 0.01
+
+
 @given(
     st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=60),
     st.lists(st.floats(-1, 1, width=32), max_size=4),
@@ -91,6 +101,17 @@ def test_a_tile_that_was_rejected_does_not_match_again() -> None:
         assert rule.frame == frame
         scores = rule_scores(rule, other.codes, other.vectors)
         assert (scores < rule.threshold).mean() > 0.7
+
+
+def test_a_linear_rule_needs_more_tiles_than_directions() -> None:
+    rng = np.random.default_rng(0)
+    few, many = (joined(*(clouds(rng, count, at) for at in range(12))).codes for count in (5, 6))
+    like, none = Samples(clouds(rng, 5, 0).codes), Samples(clouds(rng, 0, 0).codes)
+    kinds = [
+        {one.kind for one in Candidates.fit(like, none, Samples(codes)).tried}
+        for codes in (few, many)
+    ]
+    assert kinds == [{"nearest", "centroid"}, {"nearest", "centroid", "linear"}]
 
 
 def test_one_example_is_compared_with_and_nothing_is_expected_of_recall() -> None:
