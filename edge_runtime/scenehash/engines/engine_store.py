@@ -340,7 +340,7 @@ class EngineStore:
         if tiles is None:
             return None
         return [
-            Hit(rank, distance, row, *facts, station=station)
+            Hit(rank, distance, row, *facts, hamming_rank=rank, station=station)
             for rank, (distance, (station, row, facts)) in enumerate(
                 zip(found.distances.tolist(), tiles, strict=True), 1
             )
