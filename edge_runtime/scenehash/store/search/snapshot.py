@@ -140,12 +140,9 @@ class Snapshot:
 
         StoreDamagedError, with a scene's path, unless all that is shown of it is sound.
         """
-        there = self._there(rows)
-        found = self.catalog.tiles.at(there)
-        if not all(self._is_known(owned) for owned, _ in found):
-            with self.catalog.database.snapshot():
-                found = self.catalog.tiles.at(there)
-                self.check(owned for owned, _ in found)
+        with self.catalog.database.snapshot():
+            found = self.catalog.tiles.at(self._there(rows))
+            self.check(owned for owned, _ in found)
         return {owned.row: tile for owned, tile in found}
 
     def sound(self, rows: Sequence[int]) -> set[int]:
@@ -159,11 +156,6 @@ class Snapshot:
         numbers = np.array(rows, np.int64)
         there: list[int] = numbers[self.has(numbers)].tolist()
         return there
-
-    def _is_known(self, owned: Owned) -> bool:
-        """Whether a tile's scene was found to be sound already."""
-        own = self.origin.sound_rows(owned.scene, owned.checksum)
-        return own is not None and owned.row in own
 
     def check(self, tiles: Iterable[Owned]) -> None:
         """Compare the scenes of tiles with their checksums, each once for an origin of the codes.
