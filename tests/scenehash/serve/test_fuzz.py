@@ -35,12 +35,11 @@ def api(stored: Path, model: HashModel, tmp_path_factory: pytest.TempPathFactory
     options = ServeOptions(threads=2, accept=folder / "in")
     station = Station(folder / "s", model, options, lambda _: None)
     app = make_app(station)
-    with TestClient(app, base_url="http://localhost"):
-        schema = schemathesis.openapi.from_dict(
-            TestClient(app, base_url="http://localhost").get("/api/openapi.json").json()
-        )
-        schema.app = app
-        yield schema
+    description = TestClient(app, base_url="http://localhost").get("/api/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(description)
+    # Which starts the application, and ends it with the test.
+    schema.app = app
+    yield schema
     station.close()
 
 
