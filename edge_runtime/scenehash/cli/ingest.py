@@ -73,6 +73,8 @@ def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> No
             notice(f"warning: {path_text(scene.path)}: {warning}")
     for moved in done.moved:
         notice(f"moved: {moved.previous} -> {path_text(moved.path)}")
+    for path, bands in done.read_by_bands.items():
+        notice(f"stored already: {path_text(path)} (with --bands {','.join(map(str, bands))})")
     for item in done.set_aside:
         notice(f"set aside: {path_text(item.path)}: {item.reason}")
     if done.passed_over:
