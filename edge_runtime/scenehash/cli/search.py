@@ -106,8 +106,8 @@ def search_command(
         bool,
         typer.Option(
             "--group",
-            help="Show hits of one place, and near-duplicates, as one group: the best, and how many "
-            "more; -k counts groups.",
+            help="Show hits of one place, and near-duplicates, as one: the best, and the count; -k "
+            "counts groups then.",
         ),
     ] = False,
     explain: Annotated[
