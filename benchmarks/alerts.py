@@ -17,7 +17,7 @@ import numpy as np
 from scenehash import HashModel
 from scenehash.alerts.judging import judge, rule_scores
 from scenehash.alerts.making import default_radius
-from scenehash.alerts.radius_counts import Tuning, tune
+from scenehash.alerts.radius_counts import RadiusCounts
 from scenehash.alerts.rule_fitting import Candidates, Samples
 from scenehash.scenes import read_image
 from scenehash.store import Alert, SceneVectors
@@ -28,12 +28,14 @@ CLASSES = "harbor,airplane,storagetanks,denseresidential,river"
 RATES = (1, 2, 5, 10, 20)  # false alarms among 1,000 tiles
 
 
-def tuned(codes: np.ndarray, kind: np.ndarray, draw: int, known: bool) -> Tuning:
-    """The tuning of an alert of five examples, drawn by a seed, over all other images."""
+def tuned(codes: np.ndarray, kind: np.ndarray, draw: int, known: bool) -> RadiusCounts:
+    """The radii of an alert of five examples, drawn by a seed, over all other images."""
     examples = np.random.default_rng(draw).choice(np.flatnonzero(kind), EXAMPLES, replace=False)
     alert = Alert("kind", 0, codes[examples], codes[:0], ())
     others = np.delete(np.arange(len(codes)), examples)
-    return tune(alert, [(others, codes[others])], np.flatnonzero(kind) if known else None)
+    return RadiusCounts.of(
+        alert, [(others, codes[others])], np.flatnonzero(kind) if known else None
+    )
 
 
 def rated(tiles: Samples, kind: np.ndarray, draw: int) -> list[tuple[float, ...]]:

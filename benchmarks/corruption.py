@@ -354,7 +354,7 @@ class Reading:
     def _answers(self, store: CodeStore) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "refresh", store.refresh
         yield "counts", store.counts
-        yield "knows", lambda: store.knows(scene(7).content)
+        yield "has_sound_scene", lambda: store.has_sound_scene(scene(7).content)
         yield "alerts", lambda: self._alerts(store)
         yield "vectors", lambda: self._vectors(store)
         yield "vectors_by_scene", lambda: list(store.vectors_by_scene())

@@ -4,7 +4,8 @@ python benchmarks/serve.py [--tiles 1000000] [--seconds 60] [--clients 32] [--st
 
 A store of so many tiles is made (codes loosely clustered, footprints, times; kept in --store), and
 `scenehash serve` runs as a process of its own. The peer is what a user would write: FAISS
-IndexBinaryFlat on the same codes behind FastAPI and uvicorn. Clients are threads of another
+IndexBinaryFlat on the same codes behind FastAPI and uvicorn, and behind Flask where that is
+installed. Clients are threads of another
 process, each with a connection that it keeps. Where Playwright and Chromium are, a browser measures
 the first view, and the time from a query to painted hits. --json FILE keeps the figures.
 """
@@ -12,7 +13,9 @@ the first view, and the time from a query to painted hits. --json FILE keeps the
 import argparse
 import contextlib
 import http.client
+import importlib.util
 import json
+import logging
 import os
 import platform
 import random
@@ -298,21 +301,18 @@ def percentiles(times: Times) -> dict[str, float]:
     return {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "most": round(float(most), 1)}
 
 
-def peer(path: Path, port: int) -> None:
-    """What a user would write: FAISS behind FastAPI. Runs until it is ended."""
+def peer(path: Path, port: int, framework: str) -> None:
+    """What a user would write: FAISS behind FastAPI, or behind Flask, as clip-retrieval's back end
+    is. Runs until it is ended."""
     # Each thread of a server has its own: what faiss is told counts for the thread that says it.
     os.environ["OMP_NUM_THREADS"] = "1"
     import faiss
-    import uvicorn
-    from fastapi import FastAPI
 
     with CodeStore.open(path) as store:
         codes = np.concatenate([codes for _, codes in store.living()])
     index = faiss.IndexBinaryFlat(64)
     index.add(codes)
-    app = FastAPI()
 
-    @app.get("/knn")
     def knn(code: str) -> list[dict[str, Any]]:
         distances, rows = index.search(np.frombuffer(bytes.fromhex(code), np.uint8)[None], K)
         return [
@@ -320,6 +320,19 @@ def peer(path: Path, port: int) -> None:
             for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
         ]
 
+    if framework == "flask":
+        from flask import Flask, jsonify, request
+
+        flask = Flask("peer")
+        flask.add_url_rule("/knn", view_func=lambda: jsonify(knn(request.args["code"])))
+        logging.getLogger("werkzeug").disabled = True
+        flask.run("127.0.0.1", port, threaded=True)
+        return
+    import uvicorn
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    app.get("/knn")(knn)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
 
 
@@ -383,17 +396,18 @@ def measure(store: Path, seconds: float, clients: int, folder: Path) -> dict[str
         found["watch, clients beside"] = percentiles(result["watch"])
         found["memory, after a watch"] = memory(process.pid)
     found["watch alone"] = percentiles(watch_latencies(store, folder / "alone", seconds))
-    port = free_port()
-    with server([sys.executable, __file__, "--peer", store, port], port) as process:
-        for code in codes_asked(20, 1):
-            ask(port, f"/knn?code={code}")
-        found["peer, one client"] = load_of_others(
-            process.pid, port, "/knn?code={code}", 1, min(seconds, 20)
-        )
-        found["peer, many clients"] = load_of_others(
-            process.pid, port, "/knn?code={code}", clients, min(seconds, 20)
-        )
-        found["peer, memory"] = memory(process.pid)
+    for framework in filter(importlib.util.find_spec, ("fastapi", "flask")):
+        port, name = free_port(), f"FAISS behind {framework}"
+        with server([sys.executable, __file__, "--peer", store, port, framework], port) as process:
+            for code in codes_asked(20, 1):
+                ask(port, f"/knn?code={code}")
+            found[f"{name}, one client"] = load_of_others(
+                process.pid, port, "/knn?code={code}", 1, min(seconds, 15)
+            )
+            found[f"{name}, many clients"] = load_of_others(
+                process.pid, port, "/knn?code={code}", clients, min(seconds, 15)
+            )
+            found[f"{name}, memory"] = memory(process.pid)
     found["load after"] = os.getloadavg()[0]
     return found
 
@@ -404,7 +418,7 @@ def main() -> None:
         print(json.dumps(load(int(port), form, int(clients), float(seconds))))
         return
     if sys.argv[1:2] == ["--peer"]:
-        peer(Path(sys.argv[2]), int(sys.argv[3]))
+        peer(Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tiles", type=int, default=1_000_000)

@@ -65,7 +65,7 @@ from .lazy_names import lazy_names
 if TYPE_CHECKING:
     from .alerts.changing import confirm_match, forget_match, reject_match, set_false_alarm_rate
     from .alerts.making import add_alert
-    from .alerts.trial import count_alert_matches, propose_radius
+    from .alerts.trial import count_alert_matches, count_by_radius
     from .archive import HashReport, LoadReport, hash_archive, load_archive, push_archive
     from .decode_params import DecodeParams
     from .diagnose.bench.run import bench
@@ -127,13 +127,13 @@ __all__ = [
     "bench",
     "confirm_match",
     "count_alert_matches",
+    "count_by_radius",
     "doctor",
     "forget_match",
     "hash_archive",
     "ingest",
     "load_archive",
     "preview_tiles",
-    "propose_radius",
     "push",
     "push_archive",
     "read_scene",
@@ -191,7 +191,7 @@ _MODULE_OF = {
     "search": "retrieval.search",
     "set_false_alarm_rate": "alerts.changing",
     "count_alert_matches": "alerts.trial",
-    "propose_radius": "alerts.trial",
+    "count_by_radius": "alerts.trial",
     "watch": "watcher.watch",
 }
 

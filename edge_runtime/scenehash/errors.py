@@ -77,7 +77,11 @@ class EngineError(StoreError):
 
 
 class EngineUnreachableError(EngineError):
-    """An engine does not answer, or not now: trying again may help."""
+    """An engine does not answer, or not now: trying again may help. reason: what it said."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; is it running? Pushed tiles are kept; try again")
+        self.reason = reason
 
 
 class ArchiveError(ScenehashError):

@@ -86,6 +86,18 @@ def test_what_an_engine_has_not_is_not_offered(browser: Any, engine: Server) -> 
         assert [line for line in asked if not line.startswith(("200", "304"))] == []
 
 
+def test_a_place_on_the_map_of_an_engine_is_searched_with(browser: Any, engine: Server) -> None:
+    with visiting(browser, engine.url) as visit:
+        page = visit.go("/search?map=11/43.30/5.42")
+        page.wait_for_selector("h2:has-text('182 tiles to search')")
+        box = page.locator(".map-panel .map").bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.get_by_role("button", name="Search with this place").click()
+        page.wait_for_function("() => location.search.includes('q=at:43.')")
+        hits(page)
+        assert page.locator("path.footprint").count() > 0
+
+
 def test_axe_finds_nothing_serious_in_the_views_of_an_engine(browser: Any, engine: Server) -> None:
     axe = package("axe_playwright_python.sync_playwright").Axe()
     found = []

@@ -23,7 +23,9 @@ def test_hits_with_a_place_are_footprints_that_can_be_chosen(visit: Visit) -> No
     page.wait_for_selector(".inspector")
     assert re.search(r"hit=\d+", page.url)
     assert page.locator("path.footprint.selected").count() == 1
-    assert "°N" in page.locator(".inspector .facts").inner_text()
+    # The middle of its footprint, and its extent.
+    facts = page.locator(".inspector .facts").inner_text()
+    assert re.search(r"43\.\d+°N 5\.\d+°E, [\d.]+ . [\d.]+ km", facts), facts
 
 
 def test_the_maps_view_is_in_the_address(visit: Visit) -> None:

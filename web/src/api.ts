@@ -504,7 +504,8 @@ const part = (size: number, window?: Window): Values =>
 
 /** Addresses of pictures, for <img> and the maps. */
 export const picture = {
-  tile: (row: Row, size = 256) => path(`tiles/${row}/image`, { size }),
+  // To look at: for single pixels there is the scene.
+  tile: (row: Row, size = 256) => path(`tiles/${row}/image`, { size, format: "jpeg" }),
   thumbnail: (row: Row) => path(`tiles/${row}/thumbnail`),
   upload: (id: string, size = 256, window?: Window) => path(`uploads/${id}/image`, part(size, window)),
   scene: (id: string, size: number, window?: Window) => path(`scenes/${id}/window.png`, part(size, window)),

@@ -92,7 +92,7 @@ export function boxText(box: Box | null): string {
   const [east, south] = ring[2]!;
   const height = (north - south) * DEGREE;
   const width = (east - west) * DEGREE * Math.cos((((north + south) / 2) * Math.PI) / 180);
-  const digits = Math.max(1, Math.min(5, Math.round(3 - Math.log10(Math.max(width, height, 1e-3)))));
+  const digits = Math.max(1, Math.min(5, Math.round(3.6 - Math.log10(Math.max(width, height, 1e-3)))));
   return `${placeText(middle(ring), digits)}, ${extentText(width, height)}`;
 }
 

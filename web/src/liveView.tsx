@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { Facts } from "./facts";
+import { FileName } from "./fileName";
 import { connection, events, gaps, loadOlder, oldest } from "./live";
 import type { AlertMatch, EventTile, WatchEvent } from "./api";
 import { ExamplePicture } from "./examplePicture";
@@ -294,7 +295,9 @@ function EventDetail({
   return (
     <section class="event-detail" aria-label={`Event ${event.event}`}>
       <header>
-        <h2 title={event.kind === "answer" ? undefined : event.scene}>{titleOf(event)}</h2>
+        <h2 title={event.kind === "answer" ? undefined : event.scene}>
+          {event.kind !== "answer" && event.scene ? <FileName name={named(event.scene)} /> : titleOf(event)}
+        </h2>
         <p>
           Event {count(event.event)}
           {event.at && `, ${timeText(event.at)}`}
@@ -362,7 +365,7 @@ function EventDetail({
               `${counted(event.tiles, "tile")}${event.skipped ? `, ${event.skipped} without enough data left out` : ""}`,
             ],
             !!event.labels?.length && ["Labels", event.labels.join(", ")],
-            !!event.scene && event.kind !== "answer" && ["File", event.scene, "path"],
+            !!event.scene && event.kind !== "answer" && ["File", <FileName name={event.scene} />, "path"],
           ]}
         />
         {tile?.footprint && <Locator ring={tile.footprint} />}

@@ -25,8 +25,7 @@ interface Props {
   onView(view: MapView): void;
   onSelect(row: Row): void;
   onArea(area: Area | null): void;
-  /** null where no tile is found by a place. */
-  onPlace: ((place: Place, how: "search" | "add") => void) | null;
+  onPlace(place: Place, how: "search" | "add"): void;
 }
 
 export function MapPanel(props: Props) {
@@ -187,7 +186,7 @@ export function MapPanel(props: Props) {
         ) : without > 0 ? (
           `${counted(without, "hit")} without a footprint ${without === 1 ? "is" : "are"} not on the map.`
         ) : (
-          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search ${props.onPlace ? "with what is stored there" : "around it alone"}.`
+          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search with what is stored there.`
         )}
       </p>
     </section>
@@ -220,10 +219,9 @@ function popupFor([longitude, latitude]: Place, map: FootprintMap, props: Props)
     };
     box.append(button);
   };
-  const { onPlace } = props;
-  if (onPlace) add("Search with this place", () => onPlace(place, "search"));
-  if (onPlace && props.hits) add("Add as an example", () => onPlace(place, "add"));
-  if (props.hits || !onPlace) add("Only around here", () => props.onArea(around(place, map)));
+  add("Search with this place", () => props.onPlace(place, "search"));
+  if (props.hits) add("Add as an example", () => props.onPlace(place, "add"));
+  if (props.hits) add("Only around here", () => props.onArea(around(place, map)));
   setTimeout(() => box.querySelector("button")?.focus());
   return box;
 }

@@ -63,8 +63,7 @@ export function RuleText({ rule, measured }: { rule: AlertRule; measured: AlertT
           , and <b>{Math.round(100 * rule.recall)} %</b> of the kind found
         </>
       )}
-      . It compares {KINDS[rule.kind] ?? rule.kind}, by {rule.of}, and was fitted on{" "}
-      {counted(rule.tiles, "stored tile")}.
+      . {KINDS[rule.kind]?.(rule.of)}, fitted on {counted(rule.tiles, "stored tile")}.
       {measured && (
         <>
           {" "}
@@ -76,10 +75,11 @@ export function RuleText({ rule, measured }: { rule: AlertRule; measured: AlertT
   );
 }
 
-const KINDS: Record<string, string> = {
-  nearest: "with the nearest example",
-  centroid: "with the centre of the examples",
-  linear: "by a line between examples and all others",
+/** What a rule does with codes, or with representations. */
+const KINDS: Record<string, (of: string) => string> = {
+  nearest: (of) => `It compares ${of} with those of the nearest example`,
+  centroid: (of) => `It compares ${of} with the mean of the examples`,
+  linear: (of) => `It is a linear classifier of ${of}`,
 };
 
 export const perThousand = (n: number): string =>

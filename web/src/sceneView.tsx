@@ -5,6 +5,7 @@ import { address, go, link } from "./address";
 import { api, picture, type SceneDetail, type Tile, type Window } from "./api";
 import { CropEntry, windowOf } from "./cropEntry";
 import { Facts } from "./facts";
+import { FileName } from "./fileName";
 import { counted, named, timeText, windowText, WORDS } from "./format";
 import { boxText, footprintText } from "./geo";
 import { useLoaded } from "./loaded";
@@ -164,7 +165,9 @@ function OpenScene({
             ← {result ? counted(result.hits.length, "hit") : "Hits"}
           </a>
         )}
-        <h1 title={scene.path}>{named(scene.path)}</h1>
+        <h1 title={scene.path}>
+          <FileName name={named(scene.path)} />
+        </h1>
         {compared && (tile || crop) && (
           <div class="beside">
             <figure>
@@ -326,7 +329,7 @@ function SceneFacts({ scene, tile, crop }: { scene: SceneDetail; tile: Tile | nu
           crop ? ["Crop", windowText(crop)] : false,
           scene.labels.length > 0 && ["Labels", scene.labels.join(", ")],
           tile ? ["Code", tile.code, "mono"] : false,
-          ["File", scene.path, "path"],
+          ["File", <FileName name={scene.path} />, "path"],
         ]}
       />
       {footprint && <Locator ring={footprint} />}

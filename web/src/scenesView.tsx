@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { address, go, link } from "./address";
 import { api, type Job, type Scene, type SetAside } from "./api";
 import { DayField } from "./dayField";
+import { FileName } from "./fileName";
 import { count, counted, named, timeText } from "./format";
 import { boxText } from "./geo";
 import { followed, progressText } from "./jobs";
@@ -117,8 +118,12 @@ export function ScenesView() {
                 </a>
               </td>
               <th scope="row">
-                <a href={link(["scenes", scene.id])}>{named(scene.path)}</a>
-                <span class="path">{folder(scene.path)}</span>
+                <a href={link(["scenes", scene.id])}>
+                  <FileName name={named(scene.path)} />
+                </a>
+                <span class="path">
+                  <FileName name={folder(scene.path)} />
+                </span>
               </th>
               <td class="when">{timeText(scene.time)}</td>
               <td class="when">{boxText(scene.bbox)}</td>
@@ -245,8 +250,10 @@ export function QuarantineView() {
                   </td>
                 )}
                 <th scope="row">
-                  {named(path)}
-                  <span class="path">{folder(path)}</span>
+                  <FileName name={named(path)} />
+                  <span class="path">
+                    <FileName name={folder(path)} />
+                  </span>
                 </th>
                 <td class="reason">{reason}</td>
                 <td class="when">{timeText(time)}</td>

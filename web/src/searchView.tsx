@@ -157,18 +157,12 @@ export function SearchView() {
           onView={(view) => show("map", viewText(view))}
           onSelect={actions.onSelect}
           onArea={(area) => change({ ...search, area })}
-          onPlace={
-            engine
-              ? null
-              : ([longitude, latitude], how) => {
-                  const query = `at:${latitude.toFixed(5)},${longitude.toFixed(5)}`;
-                  change(
-                    how === "add"
-                      ? withExample(search, query, "like")
-                      : { ...search, like: [query], unlike: [] },
-                  );
-                }
-          }
+          onPlace={([longitude, latitude], how) => {
+            const query = `at:${latitude.toFixed(5)},${longitude.toFixed(5)}`;
+            change(
+              how === "add" ? withExample(search, query, "like") : { ...search, like: [query], unlike: [] },
+            );
+          }}
         />
         {chosen && result && (
           <Inspector

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import InputError
-from scenehash.ingestion.stored import reopen_stored
+from scenehash.ingestion.rereading import reopen_stored
 from scenehash.model.hash_model import HashModel
 from scenehash.model.linear_code import Vectors
 from scenehash.progress import Progress

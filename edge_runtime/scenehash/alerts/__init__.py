@@ -2,7 +2,7 @@
 
 judging.py          whether a tile matches an alert
 making.py           an alert, made from examples
-changing.py         tiles confirmed and rejected, another radius, another rate
+changing.py         tiles confirmed and rejected, another radius or rate; or removed
 trial.py            an alert tried on the tiles of a store
 match_counts.py     what it matches, as it is
 radius_counts.py    what each radius would match, and which one to choose
@@ -13,4 +13,5 @@ false_alarm_rate.py rates of false alarms in words
 example_vectors.py  the examples among stored tiles: their rows, their representations
 carried.py          alerts carried over to another model
 disabled.py         those that could not be
+documents.py        all of them as plain values
 """

@@ -22,7 +22,7 @@ from scenehash.store import Alert, CodeStore, SceneRecord, fitted_on
 from scenehash.tiles import Image
 from scenehash.tiling import Tiling
 
-from .judging import example_distances
+from .judging import distance_counts
 
 
 @dataclass(frozen=True)
@@ -107,8 +107,8 @@ class AlertCarrier:
         if archive is None:
             radius = same_share(alert.radius, self._store.bits, self._bits)
         else:
-            then = histogram(alert, (some for _, some in self._store.living()))
-            radius = matching_radius(then, histogram(carried, archive), alert.radius)
+            then = _all_counts(alert, (some for _, some in self._store.living()))
+            radius = matching_radius(then, _all_counts(carried, archive), alert.radius)
         return CarriedAlert(alert.name, replace(carried, radius=radius), tuple(lost))
 
     def _with_rule(self, alert: Alert) -> Alert:
@@ -190,13 +190,9 @@ def model_file(store: CodeStore) -> Path | None:
     return None
 
 
-def histogram(alert: Alert, archive: Iterable[Codes]) -> npt.NDArray[np.int64]:
-    """How many tiles are at each distance from an alert's examples: int64 [K + 2]."""
-    bins = 8 * alert.examples.shape[1] + 2
-    found = np.zeros(bins, np.int64)
-    for codes in archive:
-        found += np.bincount(example_distances(alert, codes), minlength=bins)
-    return found
+def _all_counts(alert: Alert, archive: Iterable[Codes]) -> npt.NDArray[np.int64]:
+    none = np.zeros(8 * alert.examples.shape[1] + 2, np.int64)
+    return sum((distance_counts(alert, codes) for codes in archive), none)
 
 
 def _kept(codes: Sequence[npt.NDArray[np.uint8] | None]) -> list[npt.NDArray[np.uint8]]:

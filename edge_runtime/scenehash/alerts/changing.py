@@ -1,4 +1,4 @@
-"""An alert of a store changed: tiles confirmed and rejected, another radius, another rate."""
+"""An alert of a store changed: tiles confirmed and rejected, another radius or rate; or removed."""
 
 import dataclasses
 
@@ -7,6 +7,7 @@ from scenehash.retrieval.query import ROW_PREFIX, Query
 from scenehash.store import Alert, CodeStore, SceneVectors
 
 from .choosing import fitted
+from .disabled import disabled_alerts
 from .example_vectors import known_vectors, vectors_by_source, vectors_of
 from .false_alarm_rate import Rate
 from .making import checked_radius
@@ -50,8 +51,9 @@ def forget_match(store: CodeStore, name: str, row: int) -> Alert:
 def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
     """Give an alert another radius, in bits, durably; ConfigurationError on one of no sense."""
     chosen = checked_radius(radius, store.bits)
-    alert = dataclasses.replace(store.alerts.get(name), radius=chosen, rule=None)
-    store.alerts.add(alert, replace=True)
+    with store.transaction():
+        alert = dataclasses.replace(store.alerts.get(name), radius=chosen, rule=None)
+        store.alerts.add(alert, replace=True)
     return alert
 
 
@@ -72,6 +74,19 @@ def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None =
         alert = fitted(store, alert, known_vectors(store, alert), rate.text, rate.share(store))
         store.alerts.add(alert, replace=True)
     return alert
+
+
+def remove_alert(store: CodeStore, name: str) -> None:
+    """Remove an alert of a store that is open for writing, durably, also a disabled one.
+
+    Raises StoreError when there is none of that name.
+    """
+    disabled = [one.path for one in disabled_alerts(store) if one.alert.name == name]
+    if not disabled:
+        store.alerts.remove(name)
+    for path in disabled:
+        with CodeStore.open(path, writable=True, wait=True) as earlier:
+            earlier.alerts.remove(name)
 
 
 def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:

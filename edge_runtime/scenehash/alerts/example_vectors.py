@@ -17,7 +17,9 @@ from scenehash.store import Alert, CodeStore, Filter, SceneVectors
 def example_rows(store: CodeStore, alert: Alert) -> list[int]:
     """The rows of those examples that are stored tiles, named by their rows or by their files."""
     rows: list[int] = []
-    for source, code in zip(alert.sources, alert.examples, strict=False):
+    # Sources are those of the examples first, and then of the negatives.
+    sources = alert.sources[: len(alert.examples)]
+    for source, code in zip(sources, alert.examples, strict=True):
         if source.startswith(ROW_PREFIX):
             rows.append(row_number(source))
             continue

@@ -1,4 +1,7 @@
-"""Whether a tile matches an alert: by its rule where that can be used, and else by its radius."""
+"""Whether a tile matches an alert: by its rule where that can be used, and else by its radius.
+
+What an operator says of a match, and what becomes of it, is in changing.py.
+"""
 
 from typing import NamedTuple
 
@@ -14,7 +17,8 @@ class Judged(NamedTuple):
     """What an alert says of N tiles.
 
     matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
-    float32 [N]; None where its radius decided, and a negative that is as near.
+    float32 [N]; None where the radius decided. In that case a tile as near to a negative, or
+    nearer, has distance K + 1.
     """
 
     matches: npt.NDArray[np.bool_]
@@ -42,6 +46,11 @@ def example_distances(alert: Alert, codes: Codes) -> npt.NDArray[np.int32]:
     if len(alert.negatives):
         nearest[nearest_hamming(codes, alert.negatives) <= nearest] = 8 * codes.shape[1] + 1
     return nearest
+
+
+def distance_counts(alert: Alert, codes: Codes) -> npt.NDArray[np.int64]:
+    """How many of codes uint8 [N, K/8] are at each of example_distances: int64 [K + 2]."""
+    return np.bincount(example_distances(alert, codes), minlength=8 * codes.shape[1] + 2)
 
 
 def reads(rule: Rule, vectors: SceneVectors | None) -> bool:

@@ -28,8 +28,8 @@ def default_radius(bits: int) -> int:
     """The radius of an alert that nobody gave one: about as sure at each width (docs/watch.md).
 
     An eighth of up to 64 bits, a sixth of up to 128, a fifth of more: distances of tiles of other
-    kinds vary less, as a share of the bits, the more bits there are. propose_radius gives a
-    better one.
+    kinds vary less, as a share of the bits, the more bits there are. count_by_radius
+    proposes a better one.
     """
     return bits // (8 if bits <= 64 else 6 if bits <= 128 else 5)
 

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from scenehash.store import Alert
+from scenehash.store.rows import Rows
 
 from .judging import judge
-from .radius_counts import Tuning
+from .radius_counts import RadiusCounts
 from .rule_fitting import Samples
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -20,15 +18,15 @@ class AlertTest:
     """What an alert matches among stored tiles that are no examples of it.
 
     tiles: how many there are. matches: how many of them match. true, true_matches: the same of
-    those that are known to be of the kind; None where nobody knows. tuning: what each radius would
-    match, of all stored tiles.
+    those that are known to be of the kind; None where nobody knows. by_radius: what each radius
+    would match, of all stored tiles.
     """
 
     tiles: int
     matches: int
     true: int | None
     true_matches: int | None
-    tuning: Tuning
+    by_radius: RadiusCounts
 
     @property
     def recall(self) -> float | None:
@@ -55,7 +53,7 @@ class AlertTest:
             "recall": None if recall is None else round(recall, 4),
             "false_alarms_per_1000": None if share is None else round(1000 * share, 4),
         }
-        return self.tuning.document(alert) | {"measured": measured}
+        return self.by_radius.document(alert) | {"measured": measured}
 
 
 def judge_tiles(
@@ -63,7 +61,7 @@ def judge_tiles(
     tiles: Iterable[tuple[Rows, Samples]],
     without: Rows,
     true: Rows | None,
-    tuning: Tuning,
+    by_radius: RadiusCounts,
 ) -> AlertTest:
     """Judge stored tiles: their rows int64 [N] and what is kept of them, in parts.
 
@@ -76,8 +74,9 @@ def judge_tiles(
         own = np.isin(rows, true if true is not None else without) & counted
         counts += [counted.sum(), matches.sum(), own.sum(), (matches & own).sum()]
     judged, matched, of_kind, found = counts.tolist()
-    known = true is not None
-    return AlertTest(judged, matched, of_kind if known else None, found if known else None, tuning)
+    if true is None:
+        return AlertTest(judged, matched, None, None, by_radius)
+    return AlertTest(judged, matched, of_kind, found, by_radius)
 
 
 def around_threshold(

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.store import Alert
+from scenehash.store.rows import Rows
 
-from .judging import example_distances
+from .judging import distance_counts, example_distances
 
 Counts = npt.NDArray[np.int64]
 
@@ -18,7 +19,7 @@ SMOOTHING = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
-class Tuning:
+class RadiusCounts:
     """Histogram of the distances, 0 to K/2 bits, of stored tiles from an alert's examples.
 
     tiles: int64 [K/2 + 1]. true: the same of true matches alone; None where they are not known.
@@ -29,6 +30,26 @@ class Tuning:
     true: Counts | None = None
     tiles_total: int = 0
     true_total: int = 0
+
+    @classmethod
+    def of(
+        cls, alert: Alert, tiles: Iterable[tuple[Rows, Codes]], true: Rows | None = None
+    ) -> "RadiusCounts":
+        """Count tiles by their distance from an alert's examples.
+
+        tiles: rows int64 [N] and codes uint8 [N, K/8], in parts. true: the rows of true matches.
+        """
+        bits = 8 * alert.examples.shape[1]
+        found, matches = np.zeros(bits + 2, np.int64), np.zeros(bits + 2, np.int64)
+        for rows, codes in tiles:
+            found += distance_counts(alert, codes)
+            if true is not None:
+                matches += distance_counts(alert, codes[np.isin(rows, true)])
+        bins = bits // 2 + 1
+        counted = cls(found[:bins], tiles_total=int(found.sum()))
+        if true is None:
+            return counted
+        return replace(counted, true=matches[:bins], true_total=int(matches.sum()))
 
     @property
     def matches(self) -> Counts:
@@ -79,33 +100,9 @@ class Tuning:
         return document
 
 
-def tune(
+def around_radius(
     alert: Alert,
-    tiles: Iterable[tuple[npt.NDArray[np.int64], Codes]],
-    true: npt.NDArray[np.int64] | None = None,
-) -> Tuning:
-    """Count tiles by their distance from an alert's examples.
-
-    tiles: rows int64 [N] and codes uint8 [N, K/8], in parts. true: the rows of true matches, int64.
-    """
-    bits = 8 * alert.examples.shape[1]
-    # The last bin is for what a negative example excludes: its distance is K + 1.
-    found, matches = np.zeros(bits + 2, np.int64), np.zeros(bits + 2, np.int64)
-    for rows, codes in tiles:
-        distances = example_distances(alert, codes)
-        found += np.bincount(distances, minlength=bits + 2)
-        if true is not None:
-            matches += np.bincount(distances[np.isin(rows, true)], minlength=bits + 2)
-    bins = bits // 2 + 1
-    tuning = Tuning(found[:bins], tiles_total=int(found.sum()))
-    if true is None:
-        return tuning
-    return replace(tuning, true=matches[:bins], true_total=matches.sum())
-
-
-def around(
-    alert: Alert,
-    tiles: Iterable[tuple[npt.NDArray[np.int64], Codes]],
+    tiles: Iterable[tuple[Rows, Codes]],
     radius: int,
     most: int,
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:

@@ -26,9 +26,9 @@ from .score_tail import Tail, fit_tail
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Share of the mean variance that is added to each direction of the archive's.
 DAMPING = 0.1
-# How much of the examples' mean is taken back along the mean of the negatives.
+# How much of the negatives' mean is subtracted from the examples' mean.
 AWAY_FROM_NEGATIVES = 0.5
-# Examples that are left out in turn.
+# At most so many examples are left out in turn.
 MOST_LEFT_OUT = 20
 
 
@@ -154,7 +154,8 @@ class Candidates:
         example's code, for tiles without what the rule reads.
         """
         nearest, one_example = self.tried[0], len(self.like) == 1
-        # One example alone can be compared with, and tells nothing of which rule is better.
+        # With a single example nothing can be left out, so rules cannot be compared: use the
+        # nearest example.
         best = nearest if one_example else max(self.tried, key=lambda one: one.recall(share))
         bits = 8 * self.like.codes.shape[1]
         radius = radius_of(nearest.tail.threshold(share), bits)

@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 TAIL = 0.1
 # At most this share of an archive is taken to be of one kind at first.
 MOST_OF_KIND = 0.3
-# The share that is taken to be, where one example alone does not tell what scores the kind has.
+# The share taken to be of the kind where a single example does not show what scores the kind has.
 UNKNOWN_KIND = 0.05
 # The least deviation of the kind's scores: a share of how far the highest lie above the median.
 LEAST_DEVIATION = 0.02
@@ -32,9 +32,9 @@ STEPS = 60
 class Tail:
     """The scores of tiles that are of the kind, and of those that are not.
 
-    scores: float64 [N], of all tiles of the archive, ascending. share: of all tiles, how many are
-    not of the kind and exceed start. Beyond it their number falls by a factor of e in each `scale`.
-    kind: the scores of the kind.
+    scores: float64 [N], of all tiles of the archive, ascending. share: that of all tiles which
+    reach start without being of the kind. Beyond it their number falls by a factor of e in each
+    `scale`. kind: the scores of the kind.
     """
 
     scores: Floats
@@ -44,14 +44,14 @@ class Tail:
     kind: NormalDist
 
     def share_above(self, score: float) -> float:
-        """The share of tiles that are not of the kind and have a score or exceed it."""
+        """The share of all tiles that reach a score without being of the kind."""
         if score <= self.start:
             above = len(self.scores) - int(np.searchsorted(self.scores, score, "left"))
             return max(above / len(self.scores), self.share)
         return self.share * float(np.exp((self.start - score) / self.scale))
 
     def threshold(self, share: float) -> float:
-        """The score that a share, above 0, of the tiles have or exceed and are not of the kind."""
+        """The score which the given share (> 0) of all tiles reach without being of the kind."""
         if share >= self.share:
             above = min(round(share * len(self.scores)), len(self.scores))
             # Of equal scores, more are above than asked for; never beyond where the tail begins.
@@ -59,7 +59,7 @@ class Tail:
         return self.start + self.scale * float(np.log(self.share / share))
 
     def recall(self, score: float) -> float:
-        """The share of tiles of the kind that have a score or exceed it."""
+        """The share of the tiles of the kind that reach a score."""
         return 1 - self.kind.cdf(score)
 
 

@@ -13,7 +13,7 @@ from scenehash.store import Alert, CodeStore, Filter, Hit, SceneVectors
 from .example_vectors import example_rows, vectors_in
 from .judging import judge
 from .match_counts import AlertTest, around_threshold, judge_tiles
-from .radius_counts import Tuning, around, tune
+from .radius_counts import RadiusCounts, around_radius
 from .rule_fitting import Samples
 
 TILES_AT_ONCE = 1 << 13
@@ -26,28 +26,22 @@ def count_alert_matches(
 ) -> AlertTest:
     """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
 
-    Its own examples are left out. Arguments and errors as propose_radius.
+    Of the first, its own examples are left out. Arguments and errors as count_by_radius.
     """
-    found = store.alerts.get(alert) if isinstance(alert, str) else alert
-    tuning, true = propose_radius(store, found, label), None
-    if label is not None:
-        true = _labelled(store, label)
+    found, true = _alert(store, alert), _labelled(store, label)
+    by_radius = RadiusCounts.of(found, store.living(), true)
     rows = np.array(example_rows(store, found), np.int64)
-    return judge_tiles(found, _tiles(store), rows, true, tuning)
+    return judge_tiles(found, _tiles(store), rows, true, by_radius)
 
 
-def propose_radius(store: CodeStore, alert: str | Alert, label: str | None = None) -> Tuning:
-    """Count the stored tiles at each distance from an alert's examples, and propose a radius.
+def count_by_radius(store: CodeStore, alert: str | Alert, label: str | None = None) -> RadiusCounts:
+    """Count the stored tiles at each distance from an alert's examples; they propose a radius.
 
     alert: its name, or one that need not be stored. label: the scenes that have it are truly of the
     kind; precision and recall are known then. Raises NotStoredError when there is no such alert, or
     no scene with the label.
     """
-    true = None
-    if label is not None:
-        true = _labelled(store, label)
-    found = store.alerts.get(alert) if isinstance(alert, str) else alert
-    return tune(found, store.living(), true)
+    return RadiusCounts.of(_alert(store, alert), store.living(), _labelled(store, label))
 
 
 class TileJudged(NamedTuple):
@@ -89,7 +83,7 @@ def border(
         within, beyond = around_threshold(alert, _tiles(store), most)
     else:
         chosen = alert.radius if radius is None else radius
-        within, beyond = around(alert, store.living(), chosen, most)
+        within, beyond = around_radius(alert, store.living(), chosen, most)
     return Border(_hits(within, store), _hits(beyond, store))
 
 
@@ -118,8 +112,17 @@ def _tiles(store: CodeStore) -> Iterator[tuple[npt.NDArray[np.int64], Samples]]:
             yield own[~has], part.part(~has)
 
 
-def _labelled(store: CodeStore, label: str) -> npt.NDArray[np.int64]:
-    """The rows of scenes with a label, int64 [N]; NotStoredError when there is none."""
+def _alert(store: CodeStore, alert: str | Alert) -> Alert:
+    return store.alerts.get(alert) if isinstance(alert, str) else alert
+
+
+def _labelled(store: CodeStore, label: str | None) -> npt.NDArray[np.int64] | None:
+    """The rows of scenes with a label, int64 [N]; NotStoredError when there is none.
+
+    None: no label was given.
+    """
+    if label is None:
+        return None
     parts = [rows for rows, _ in store.living(Filter(label=label))]
     rows = np.concatenate([np.zeros(0, np.int64), *parts])
     if not len(rows):

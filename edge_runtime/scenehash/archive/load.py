@@ -120,7 +120,7 @@ def _commit(scenes: list[HashedScene], store: CodeStore, report: LoadReport) -> 
         if first is not scene:  # as an ingest would: the first of them, with the labels of all
             firsts[scene.content] = replace(first, labels=(*first.labels, *scene.labels))
     with store.transaction():
-        fresh = [scene for content, scene in firsts.items() if not store.knows(content)]
+        fresh = [scene for content, scene in firsts.items() if not store.has_sound_scene(content)]
         added = store.add(list(firsts.values()))
         store.take_paths({scene.path: scene.content for scene in fresh})
     report.stored += added.stored

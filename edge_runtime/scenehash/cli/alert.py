@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from scenehash.alerts.match_counts import AlertTest
-    from scenehash.alerts.radius_counts import Tuning
+    from scenehash.alerts.radius_counts import RadiusCounts
     from scenehash.store import Alert, CodeStore
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
@@ -140,7 +140,8 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
 
     Those too that could not follow the store to another model: they are disabled.
     """
-    from scenehash.alerts.disabled import DISABLED, alerts_document, disabled_alerts
+    from scenehash.alerts.disabled import DISABLED, disabled_alerts
+    from scenehash.alerts.documents import alerts_document
     from scenehash.store import CodeStore
 
     with CodeStore.open(store) as code_store:
@@ -156,7 +157,7 @@ def remove_command(
     name: Name, store: StorePath, wait: Wait = False, as_json: AsJson = False
 ) -> None:
     """Remove an alert."""
-    from scenehash.alerts.disabled import remove_alert
+    from scenehash.alerts.changing import remove_alert
     from scenehash.store import CodeStore
 
     with CodeStore.open(store, writable=True, wait=wait) as code_store:
@@ -272,9 +273,9 @@ def test_command(
     with CodeStore.open(store) as code_store:
         alert = code_store.alerts.get(name)
         tested = count_alert_matches(code_store, alert, label)
-        tuning, proposed = tested.tuning, tested.tuning.proposed()
+        proposed = tested.by_radius.proposed()
         summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}; proposed radius {proposed}"
-        shown = (_tuning_table(alert, tuning, proposed), summary)
+        shown = (_radius_table(alert, tested.by_radius, proposed), summary)
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
         )
@@ -369,19 +370,19 @@ def _tested_text(tested: "AlertTest") -> str:
     )
 
 
-def _tuning_table(alert: "Alert", tuning: "Tuning", proposed: int) -> "Table":
+def _radius_table(alert: "Alert", counts: "RadiusCounts", proposed: int) -> "Table":
     """A line for each radius that matches more than the one before it, and those in question."""
     from rich.table import Table
 
     table = Table("radius", "tiles, with examples", box=None, header_style="bold")
-    columns = [[f"{count:,}" for count in tuning.matches.tolist()]]
-    if tuning.true is not None:
-        for name, shares in (("precision", tuning.precision()), ("recall", tuning.recall())):
+    columns = [[f"{count:,}" for count in counts.matches.tolist()]]
+    if counts.true is not None:
+        for name, shares in (("precision", counts.precision()), ("recall", counts.recall())):
             table.add_column(name)
             columns.append([f"{share:.3f}" for share in shares.tolist()])
     table.add_column("")
     named = {alert.radius: "now", proposed: "proposed"}
-    for radius, count in enumerate(tuning.tiles.tolist()):
+    for radius, count in enumerate(counts.tiles.tolist()):
         if count or not radius or radius in named:
             table.add_row(
                 str(radius), *(column[radius] for column in columns), named.get(radius, "")

@@ -19,7 +19,8 @@ from scenehash.store.records import PlacedTile, Tile, seconds
 from scenehash.store.rows import Rows
 from scenehash.store.search.resolving import resolve
 from scenehash.store.search.sample import NO_TILES
-from scenehash.store.search.selection import around
+from scenehash.store.search.searchable import check_codes
+from scenehash.store.search.selection import around, is_box
 
 from .address import Address
 from .backend import Backend, Conditions, Document, Found
@@ -35,7 +36,7 @@ from .tiles import (
 
 HEAD = "head"
 FORMAT = 1
-# Of hits that must be looked at one by one so many times those that are wanted are asked for.
+# Where hits must be looked at one by one, ask for MORE times as many as are wanted.
 MORE = 3
 # How many tiles of one place are asked for at first.
 A_STACK = 10_000
@@ -191,12 +192,7 @@ class EngineStore:
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless these are codes of this lineage and width."""
-        if (lineage, bits) != (self.lineage, self.bits):
-            raise LineageError(
-                f"{self.address}: holds {self.bits}-bit codes of model {self.model} (lineage "
-                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
-                "with --model, or choose another collection"
-            )
+        check_codes(self, lineage, bits, "collection")
 
     def resolve(self, where: Filter) -> Filter:
         """The filter with whole names; StoreError when it can meet no tile."""
@@ -244,13 +240,11 @@ class EngineStore:
 
     def count_within(self, request: SearchRequest) -> int | None:
         """How many tiles meet a request with a radius; None: more than the engine counts."""
-        where, radius = request.where, request.radius
-        looked_at = where is not None and (where.near is not None or where.area is not None)
-        if looked_at or request.unlike is not None:
+        if _is_looked_at(request):
             return None
-        radius = self.bits if radius is None else radius
+        radius = self.bits if request.radius is None else request.radius
         return self.backend.count_within(
-            self.head.shelf, request.codes, radius, self._conditions(where)
+            self.head.shelf, request.codes, radius, self._conditions(request.where)
         )
 
     def stored_tile(self, row: int, station: str | None = None) -> tuple[Codes, Tile]:
@@ -304,11 +298,10 @@ class EngineStore:
         return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
 
     def _nearest(self, request: SearchRequest) -> Found:
-        """The tiles that meet all of a request, with those left out that no engine can leave."""
+        """The nearest tiles that meet all of a request, also what no engine can be asked for."""
         where, shelf, k = request.where, self.head.shelf, request.k
         conditions = self._conditions(where)
-        looked_at = where is not None and (where.near is not None or where.area is not None)
-        looked_at |= request.unlike is not None
+        looked_at = _is_looked_at(request)
         wanted, requests = (MORE * k if looked_at else k), 0
         while True:
             found = self.backend.nearest(shelf, request.codes, wanted, request.radius, conditions)
@@ -411,6 +404,12 @@ class EngineStore:
         found = self.backend.documents(stations_key(self.head.shelf)).values()
         stations = [Station.of(document) for document in found]
         return {station.number: station for station in stations}
+
+
+def _is_looked_at(request: SearchRequest) -> bool:
+    """Whether each hit must be looked at: no engine can be asked for all of a request."""
+    where = request.where
+    return request.unlike is not None or (where is not None and not is_box(where))
 
 
 class NoPictures:

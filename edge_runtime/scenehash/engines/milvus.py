@@ -396,9 +396,7 @@ class Milvus:
             text = f"{self._address.text}: {reason}"
             passing = isinstance(error, RpcError | ConnectionError | TimeoutError)
             if passing or PASSING.search(reason):
-                raise EngineUnreachableError(
-                    f"{text}; is it running? Pushed tiles are kept; try again"
-                ) from error
+                raise EngineUnreachableError(text) from error
             raise EngineError(text) from error
 
 

@@ -32,6 +32,6 @@ class Patient:
                 left = until - time.monotonic()
                 if left <= 0:
                     raise
-                self.progress.message(f"{error}: waiting {wait:.0f} s ({left:,.0f} s left)")
+                self.progress.message(f"{error.reason}: waiting {wait:.0f} s ({left:,.0f} s left)")
                 time.sleep(min(wait, left))
                 wait = min(2 * wait, LONGEST_WAIT)

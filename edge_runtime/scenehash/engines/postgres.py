@@ -324,9 +324,7 @@ class Postgres:
             text = f"{self._address.text}: {reason}"
             # OperationalError: the server, the line, or the disk.
             if isinstance(error, self._psycopg.OperationalError):
-                raise EngineUnreachableError(
-                    f"{text}; is it running? Pushed tiles are kept; try again"
-                ) from error
+                raise EngineUnreachableError(text) from error
             raise EngineError(text) from error
 
 

@@ -9,7 +9,7 @@ relocate.py     scenes whose files have moved
 upkeep.py       what a store keeps beside codes
 thumbnails.py   thumbnails of tiles that were stored without; vectors.py their representations
 rehash.py       another model for a store:
-  stored.py       stored scenes read and hashed again
+  rereading.py    stored scenes read and hashed again
   new_codes.py    their new codes, made beside the store
   left_behind.py  scenes and alerts that have none, and their return
 """

@@ -61,7 +61,7 @@ def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) 
     with CodeStore.open(path, writable=True, wait=True) as earlier:
         contents = _bring_scenes_back(earlier, store, codes)
         alerts = _bring_alerts_back(earlier, store, model)
-        known = [content for content in earlier.contents() if store.knows(content)]
+        known = [content for content in earlier.contents() if store.has_sound_scene(content)]
         earlier.remove_scenes(known)
         earlier.compact()
         is_empty = not earlier.counts()[0] and not earlier.alerts.list()
@@ -73,7 +73,7 @@ def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) 
 def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) -> list[str]:
     """Add to a store the scenes that it lacks, and that there are new codes of: their contents."""
     back: list[str] = []
-    lacking = [content for content in earlier.contents() if not store.knows(content)]
+    lacking = [content for content in earlier.contents() if not store.has_sound_scene(content)]
     for start in range(0, len(lacking), GROUP):
         found = [earlier.find_scene(content) for content in lacking[start : start + GROUP]]
         scenes = [

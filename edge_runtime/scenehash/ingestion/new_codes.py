@@ -12,7 +12,7 @@ from scenehash.store import CodeStore, SceneRecord, SceneVectors
 from scenehash.store.files.rehash_work import Done, How, RehashWork
 
 from .report import Moved, SetAside
-from .stored import Place, Reread, Rereading, reread
+from .rereading import Place, Reread, Rereading, reread
 
 # Scenes, and tiles, that are dealt with together.
 GROUP, TILES_A_GROUP = 1000, 1 << 16

@@ -195,7 +195,7 @@ def _read(
 
 def _is_stored(scene: Scene, store: CodeStore) -> bool:
     """Whether a scene is stored. Of a large one this takes seconds, in which tiles are read."""
-    return store.knows(scene.content)
+    return store.has_sound_scene(scene.content)
 
 
 def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplicate:

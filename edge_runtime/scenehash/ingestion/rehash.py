@@ -23,7 +23,7 @@ from .left_behind import bring_back, leave_behind, tidy
 from .new_codes import NewCodes
 from .options import CORES
 from .report import Moved, SetAside
-from .stored import Rereading
+from .rereading import Rereading
 
 # Scenes whose representations are put into the store together.
 GROUP = 1000

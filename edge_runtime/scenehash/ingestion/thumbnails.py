@@ -8,7 +8,7 @@ from scenehash.scenes.thumbnails import SIDE, make_thumbnail
 from scenehash.store import CodeStore, SceneRecord
 
 from .report import Made
-from .stored import reopen_stored
+from .rereading import reopen_stored
 
 # Larger windows may be read at this resolution.
 READ_SIDE = 4 * SIDE

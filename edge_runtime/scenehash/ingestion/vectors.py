@@ -10,7 +10,7 @@ from scenehash.store import CodeStore, SceneRecord, SceneVectors
 
 from .options import CORES
 from .report import Made
-from .stored import Rereading, reread
+from .rereading import Rereading, reread
 
 # Scenes, and tiles, that are dealt with together.
 GROUP, TILES_A_GROUP = 1000, 1 << 16

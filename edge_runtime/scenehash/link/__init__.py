@@ -22,9 +22,10 @@ answering.py       what a store finds for a query
 wire.py            numbers, texts and columns
 limits.py          sizes that both ends agree on
 sent.py            what was sent to a peer, and what comes next
-received.py        what has come from a station, and what lacks
+received.py        what has come from a station
+completeness.py    whether that is all, and the receipt for it
 station_scenes.py  the scenes of a station, as they come, change and go
-own.py             the scenes of a store as both ends count them
+own.py             the scenes, rows and events of a store as both ends count them
 digest_tree.py     the tree that shows whether both ends have the same
 spans.py           sets of numbers, as ranges
 signing.py         where signatures are made and checked

@@ -10,7 +10,7 @@ from scenehash.files import printable
 from .bundle import MOST_NUMBER, UUID_BYTES
 from .digest_tree import FAN, LEAF_ROWS, Level
 from .limits import DIGEST_BYTES, MOST_ROWS
-from .spans import Spans
+from .spans import Spans, span
 from .wire import Reader, Writer
 
 MOST_WORD = 256
@@ -33,6 +33,11 @@ class Facts:
     annotations: Level
     oldest_event: int
     newest_event: int
+
+    @property
+    def events(self) -> Spans:
+        """The numbers of the events that it keeps."""
+        return event_numbers(self.oldest_event, self.newest_event)
 
     def block(self) -> bytes:
         """The same as a block."""
@@ -63,6 +68,11 @@ class Facts:
         level, annotations = _take_level(found, rows), _take_level(found, rows)
         found.done()
         return cls(lineage, bits, model, rows, level, annotations, oldest, newest)
+
+
+def event_numbers(oldest: int, newest: int) -> Spans:
+    """The numbers of events from the oldest to the newest; both are 0 where there is none."""
+    return span(max(oldest, 1), newest + 1)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from scenehash.store import CodeStore
 from .received import Received
 from .sent import Sent
 
-# As many digits of a store's id name it, among several of one station's name.
-ID_DIGITS = 8
+# So many digits of its id tell a store from others whose station has the same name.
+STORE_ID_DIGITS = 8
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def forget_peer(store: str | Path, peer: str, wait: bool = False) -> Forgotten:
         stores = sorted(
             one
             for one, name in named.items()
-            if peer == name or (len(peer) >= ID_DIGITS and one.startswith(peer))
+            if peer == name or (len(peer) >= STORE_ID_DIGITS and one.startswith(peer))
         )
         is_sent_to = peer in states.peers("to")
         if not stores and not is_sent_to:

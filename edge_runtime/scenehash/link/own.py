@@ -1,4 +1,4 @@
-"""The scenes of a store as both ends of a link count them, each computed once."""
+"""What a store has, as both ends of a link count it: scenes, each computed once, rows, events."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,8 +7,9 @@ from scenehash.store import CodeStore
 from scenehash.store.links.own import OwnScene
 
 from .annotations import AnnotatedScene, annotation_mark
+from .facts import event_numbers
 from .pieces import piece_of
-from .spans import Spans
+from .spans import Spans, span
 
 # Scenes that are counted together.
 AT_ONCE = 1000
@@ -61,3 +62,19 @@ def annotated(store: CodeStore, scenes: Iterable[OwnScene]) -> Iterator[Annotate
             record, _ = found
             row = record.first_row
             yield AnnotatedScene(row, digests[row], record.path, record.labels)
+
+
+def deleted_rows(store: CodeStore) -> Spans:
+    """The rows of a store that had a tile once and have none any more."""
+    gone = store.deleted_rows()
+    return Spans(zip(gone.first.tolist(), (gone.first + gone.count).tolist(), strict=True))
+
+
+def living_rows(store: CodeStore) -> Spans:
+    """The rows of a store that have a tile."""
+    return span(0, store.rows) - deleted_rows(store)
+
+
+def kept_events(store: CodeStore) -> Spans:
+    """The numbers of the events that a store keeps."""
+    return event_numbers(store.outbox.oldest(), store.outbox.newest())

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,27 +28,28 @@ from .bundle import (
     pack_block,
     parse_head,
 )
+from .completeness import receipt_for
 from .digest_tree import Entry, tree_level
 from .events import is_urgent, put_events, thin_event
 from .facts import Facts
 from .letters import Letter, letters_for, pictures_asked
 from .model_files import file_pieces
-from .own import annotated, own_scenes
+from .own import annotated, deleted_rows, kept_events, living_rows, own_scenes
 from .pack_options import PackOptions
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .questions import put_thumbnails
-from .received import Received, receipt_for
+from .received import Received
 from .sent import CHANGES, EVENTS, GONE, PICTURES, ROWS, Carried, Sent
 from .signing import sign
 from .spans import Spans, span
 from .wire import Writer
 
-# Nodes of the digest tree that a bundle has: how finely a gap is told that no row number tells.
-# Annotations, which differ only where a store is from a backup, are told less finely.
+# Nodes of the digest tree in a bundle: how finely they locate a gap that row numbers do not show.
+# Annotations, which differ only where a store is from a backup, are located less finely.
 MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
 # What one block has at most: so much is lost with it when a bundle is cut.
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
-# Things of a kind that are left out since they fit in no bundle, before the rest waits.
+# After so many things of a kind that fit in no bundle, the rest of the kind waits.
 MOST_LEFT_OUT = 100
 # Blocks that a head has room for.
 MOST_BLOCKS = 2000
@@ -115,6 +117,14 @@ def pack_bundle(
         return _Packing(opened, peer, options).write(Path(out))
 
 
+class _Made(NamedTuple):
+    """The data of a block; of one of tiles also their sizes, and a line for each damaged scene."""
+
+    data: bytes
+    sizes: Sizes | None = None
+    damaged: Sequence[str] = ()
+
+
 class _Packing:
     """One bundle in the making."""
 
@@ -126,13 +136,9 @@ class _Packing:
         self._mark = codes_mark(store.lineage, store.bits)
         number, station = self._sent.number + 1, store.station or ""
         empty = head_bytes(store.uuid, station, peer, number, ())
-        # Bytes of a bundle without blocks; the number of these takes one more than in an empty one.
+        # Bytes of a bundle besides its blocks; their count takes one more than in an empty bundle.
         self._frame = PREFIX + len(empty) + len(sign(empty)) + 1
         self._result = Bundled("", "", number, 0)
-        # Of the block of tiles that was made last.
-        self._damaged: list[str] = []
-        self._own: list[OwnScene] = []
-        self._sizes: Sizes | None = None
 
     def write(self, out: Path) -> Bundled:
         """Fill the bundle, write it, and note it."""
@@ -166,14 +172,15 @@ class _Packing:
     def _fill(self) -> None:
         store = self._store
         options = self._options
+        carries_all = not options.down and not options.letters_only
+        own = own_scenes(store) if carries_all else []
+        if carries_all:
+            self._put(kinds.STATE, self._facts(own).block(), Carried())
         if not options.letters_only:
-            if not options.down:
-                self._put(kinds.STATE, self._facts().block(), Carried())
             for other in store.links.states.peers("from"):
                 received = Received.of(other, store.links.states.get("from", other))
                 if received.name == self._peer:
                     self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
-        carries_all = not options.down and not options.letters_only
         if carries_all:
             self._fill_urgent()
         letters = letters_for(store, self._peer, self._sent, options.down)
@@ -182,7 +189,7 @@ class _Packing:
             letters += [Letter(item, kinds.FILES, block) for item, block in pieces]
         self._fill_letters(letters)
         if carries_all:
-            self._fill_up()
+            self._fill_up(own)
         self._fill_pictures()
 
     def _fill_letters(self, letters: Sequence[Letter]) -> None:
@@ -199,22 +206,21 @@ class _Packing:
         asked = pictures_asked(self._store, self._peer)
         found: dict[int, bytes] = {}
 
-        def make(some: Spans) -> bytes:
+        def make(some: Spans) -> _Made:
             rows = [row for start, end in some for row in range(start, end)]
             found.update(self._store.thumbnails.of([row for row in rows if row not in found]))
-            return put_thumbnails({row: found[row] for row in rows if row in found})
+            return _Made(put_thumbnails({row: found[row] for row in rows if row in found}))
 
         due_by_times = self._sent.due(PICTURES, asked, self._options.times)
         waits = self._options.letters_only or self._sent.has_receipts
         for due in due_by_times[:1] if waits else due_by_times:
-            for some in self._fill_with(kinds.THUMBNAILS, PICTURES, due, PICTURES_A_BLOCK, make):
+            for some, _ in self._fill_with(kinds.THUMBNAILS, PICTURES, due, PICTURES_A_BLOCK, make):
                 self._result.thumbnails += some.total()
 
-    def _facts(self) -> Facts:
+    def _facts(self, own: Sequence[OwnScene]) -> Facts:
         store = self._store
-        self._own = own_scenes(store)
-        digests = (Entry(one.first_row, one.digest) for one in self._own)
-        marks = (Entry(one.first_row, one.mark) for one in self._own)
+        digests = (Entry(one.first_row, one.digest) for one in own)
+        marks = (Entry(one.first_row, one.mark) for one in own)
         return Facts(
             store.lineage,
             store.bits,
@@ -228,32 +234,28 @@ class _Packing:
 
     def _due_events(self) -> list[Spans]:
         """Events that are to be sent and are not in this bundle, by how often they went."""
-        outbox = self._store.outbox
-        events = span(max(outbox.oldest(), 1), outbox.newest() + 1)
-        due = self._sent.due(EVENTS, events, self._options.times)
+        due = self._sent.due(EVENTS, kept_events(self._store), self._options.times)
         return [self._not_carried(EVENTS, some) for some in due]
 
     def _fill_urgent(self) -> None:
         """Events of alerts that never went, before anything that may take their room."""
         self._fill_events(self._due_events()[0], urgent_alone=True)
 
-    def _fill_up(self) -> None:
+    def _fill_up(self, own: Sequence[OwnScene]) -> None:
         """What goes to a ground store: for each time that it went, the most urgent first."""
         store, sent, times = self._store, self._sent, self._options.times
-        gone = store.deleted_rows()
-        deleted = Spans(zip(gone.first.tolist(), (gone.first + gone.count).tolist(), strict=True))
-        alive = span(0, store.rows) - deleted
+        alive = living_rows(store)
         due = {
             EVENTS: self._due_events(),
-            GONE: sent.due(GONE, deleted, times),
+            GONE: sent.due(GONE, deleted_rows(store), times),
             ROWS: sent.due(ROWS, alive, times),
         }
-        changed = self._changed(alive)
+        changed = self._changed(own, alive)
         due[CHANGES] = sent.due(CHANGES, Spans((at, at + 1) for at in changed), times)
         for went in range(times):
             # Where receipts come, what is under way waits for the next one; alerts do not.
             waits = went > 0 and sent.has_receipts
-            self._fill_events(due[EVENTS][went], waits)
+            self._fill_events(due[EVENTS][went], urgent_alone=waits)
             if not waits:
                 self._fill_gone(due[GONE][went])
                 self._fill_rows(due[ROWS][went])
@@ -272,11 +274,11 @@ class _Packing:
         rest = [number for number in found if number not in set(urgent)]
         for numbers in (urgent, [] if urgent_alone else rest):
 
-            def make(some: Spans, numbers: list[int] = numbers) -> bytes:
-                return put_events([(at, found[at]) for at in numbers if at in some])
+            def make(some: Spans, numbers: list[int] = numbers) -> _Made:
+                return _Made(put_events([(at, found[at]) for at in numbers if at in some]))
 
             wanted = Spans((number, number + 1) for number in numbers)
-            for some in self._fill_with(kinds.EVENTS, EVENTS, wanted, EVENTS_A_BLOCK, make):
+            for some, _ in self._fill_with(kinds.EVENTS, EVENTS, wanted, EVENTS_A_BLOCK, make):
                 self._result.events += some.total()
 
     def _events(self, due: Spans) -> Iterator[tuple[int, str]]:
@@ -287,38 +289,38 @@ class _Packing:
                 at = some[-1][0]
 
     def _fill_gone(self, due: Spans) -> None:
-        def make(some: Spans) -> bytes:
+        def make(some: Spans) -> _Made:
             out = Writer()
             out.spans(some.pairs())
-            return out.data()
+            return _Made(out.data())
 
-        for some in self._fill_with(kinds.GONE, GONE, due, 1 << 40, make):
+        for some, _ in self._fill_with(kinds.GONE, GONE, due, 1 << 40, make):
             self._result.deleted += some.total()
 
-    def _changed(self, alive: Spans) -> dict[int, OwnScene]:
+    def _changed(self, own: Sequence[OwnScene], alive: Spans) -> dict[int, OwnScene]:
         """The scenes whose annotations have changed since their tiles went, by the change."""
         new = self._sent.never_went(ROWS, alive)
-        changed = {one.change: one for one in self._own if one.change}
+        changed = {one.change: one for one in own if one.change}
         # Tiles that never went will take their annotations along.
         along = [change for change, one in changed.items() if one.first_row in new]
         self._sent.settle(CHANGES, Spans((change, change + 1) for change in along))
         return {change: changed[change] for change in changed.keys() - set(along)}
 
     def _fill_annotations(self, due: Spans, changed: Mapping[int, OwnScene]) -> None:
-        def make(some: Spans) -> bytes:
+        def make(some: Spans) -> _Made:
             scenes = [changed[at] for start, end in some for at in range(start, end)]
-            return put_annotations(list(annotated(self._store, scenes)))
+            return _Made(put_annotations(list(annotated(self._store, scenes))))
 
-        for some in self._fill_with(kinds.ANNOTATIONS, CHANGES, due, CHANGES_A_BLOCK, make):
+        for some, _ in self._fill_with(kinds.ANNOTATIONS, CHANGES, due, CHANGES_A_BLOCK, make):
             self._result.annotations += some.total()
 
     def _fill_rows(self, due: Spans) -> None:
-        def make(some: Spans) -> bytes:
-            pieces, self._damaged = [], []
+        def make(some: Spans) -> _Made:
+            pieces, damaged = [], []
             ranges = Ranges.of(np.array([(a, b - a) for a, b in some], np.int64))
             for found in self._store.scenes_in(ranges):
                 if isinstance(found, StoreDamagedError):
-                    self._damaged.append(str(found))
+                    damaged.append(str(found))
                     continue
                 record, codes = found
                 own = span(record.first_row, record.first_row + record.tiles) & some
@@ -326,20 +328,19 @@ class _Packing:
                     piece_of(record, codes, start - record.first_row, end - record.first_row)
                     for start, end in own
                 ]
-            data, self._sizes = put_pieces(pieces, self._mark)
-            return data
+            return _Made(*put_pieces(pieces, self._mark), damaged)
 
-        for some in self._fill_with(kinds.PIECES, ROWS, due, TILES_A_BLOCK, make):
+        for some, made in self._fill_with(kinds.PIECES, ROWS, due, TILES_A_BLOCK, make):
             result = self._result
             result.tiles += some.total()
-            result.left_out += [one for one in self._damaged if one not in result.left_out]
-            for name, size in self._sizes._asdict().items() if self._sizes else ():
+            result.left_out += [one for one in made.damaged if one not in result.left_out]
+            for name, size in made.sizes._asdict().items() if made.sizes else ():
                 result.columns[name] = result.columns.get(name, 0) + size
 
     def _fill_with(
-        self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], bytes]
-    ) -> Iterator[Spans]:
-        """Put blocks of what is due, as long as there is room; what each of them has.
+        self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], _Made]
+    ) -> Iterator[tuple[Spans, _Made]]:
+        """Put blocks of what is due, as long as there is room; yields what each of them has.
 
         What fits in no bundle of this size is left out, and nothing waits for it.
         """
@@ -352,10 +353,10 @@ class _Packing:
             packed = None
             while count > 0:
                 some = due.first(count)
-                block = Block(kind, make(some))
-                packed = pack_block(block)
+                made = make(some)
+                packed = pack_block(Block(kind, made.data))
                 each = packed.cost / count
-                over = len(block.data) / MOST_BLOCK
+                over = len(made.data) / MOST_BLOCK
                 if room is not None:
                     over = max(over, packed.cost / max(room, 1))
                 if over <= 1:
@@ -365,7 +366,7 @@ class _Packing:
                 return
             if count > 0:
                 self._add(packed, Carried(topic, some))
-                yield some
+                yield some, made
             elif self._fits(packed) or left_out == MOST_LEFT_OUT:
                 return
             else:

@@ -1,19 +1,14 @@
-"""What has come from a station, and what lacks: by row, and by digest tree."""
+"""What has come from a station: the state of the link from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenehash.store import CodeStore
-
-from .digest_tree import EMPTY, Entry, Level, differing, level_of, root_of
-from .facts import Facts, Receipt
+from .facts import Facts
 from .spans import Spans, span
 
-# Ranges that a receipt names at most; what is beyond is named by the next one.
-MOST_NAMED = 200
 # Bundles whose ids are known, and the hexadecimal digits of these.
-MOST_IDS, ID_DIGITS = 300, 8
+MOST_IDS, BUNDLE_ID_DIGITS = 300, 8
 
 
 @dataclass
@@ -79,7 +74,7 @@ class Received:
 
     def contradicts(self, number: int, bundle: str) -> bool:
         """Whether another bundle of that number has come: the sender is from a backup."""
-        return self.ids.get(number, bundle[:ID_DIGITS]) != bundle[:ID_DIGITS]
+        return self.ids.get(number, bundle[:BUNDLE_ID_DIGITS]) != bundle[:BUNDLE_ID_DIGITS]
 
     def begin_anew(self) -> None:
         """Forget what bundles have come: the sender counts anew from a number that they had."""
@@ -95,104 +90,6 @@ class Received:
         if len(done) == blocks:
             self.whole |= span(number, number + 1)
             del self.partial[number]
-        self.ids[number] = bundle[:ID_DIGITS]
+        self.ids[number] = bundle[:BUNDLE_ID_DIGITS]
         for old in sorted(self.ids)[:-MOST_IDS]:
             del self.ids[old]
-
-
-@dataclass(frozen=True)
-class Completeness:
-    """Whether a store has all tiles of a station, as the station's newest bundle counts them.
-
-    rows: the number that the station's next tile got then. held: how many of its tiles are here.
-    deleted_here: how many came, and were deleted from this store. cut_otherwise: how many are of
-    scenes that this store has as another station has cut them. missing: rows of which nothing has
-    come. waiting: rows whose scenes are not whole yet. differing: rows in which the digest trees
-    differ, though no row is missing there. annotations: rows in which labels or paths differ,
-    though all tiles are there. events_missing: numbers of events. root, own_root: of both trees of
-    tiles, 16 hexadecimal digits.
-    """
-
-    rows: int
-    held: int
-    deleted_here: int
-    cut_otherwise: int
-    missing: Spans
-    waiting: Spans
-    differing: Spans
-    annotations: Spans
-    events_missing: Spans
-    root: str
-    own_root: str
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the digest trees are the same, and no event is missing."""
-        tiles = self.root == self.own_root and not self.missing
-        return tiles and not self.annotations and not self.events_missing
-
-
-def completeness(store: CodeStore, received: Received) -> Completeness:
-    """Compare what a store holds of a station with what the station says that it has."""
-    facts = received.facts
-    assert facts is not None
-    found = store.links.scenes.of_store(received.store)
-    here = {content for _, _, content in store.scene_rows()}
-    rows = span(0, facts.rows)
-    came = Spans((one.first_row, one.end) for one in found)
-    waiting = Spans(store.links.waiting.rows(received.store)) - came
-    missing = rows - came - received.gone - waiting
-    own = _own_level((Entry(one.first_row, one.digest) for one in found), facts.rows, facts.level)
-    each = facts.level.rows_each
-    # Where rows are missing, that is why.
-    lacking = {node for start, end in missing | waiting
-               for node in range(start // each, (end - 1) // each + 1)}  # fmt: skip
-    apart = _apart(facts.level, own)
-    for node in lacking:
-        apart = apart - span(node * each, (node + 1) * each)
-    annotations = Spans()
-    if own.digests == facts.level.digests and not missing:
-        marks = (Entry(row, mark) for row, mark in store.links.annotations.marks(received.store))
-        annotations = _apart(facts.annotations, _own_level(marks, facts.rows, facts.annotations))
-    events = span(max(facts.oldest_event, 1), facts.newest_event + 1) - received.events
-    return Completeness(
-        facts.rows,
-        sum(one.tiles for one in found if one.is_same and one.content in here),
-        sum(one.tiles for one in found if one.content not in here),
-        sum(one.tiles for one in found if not one.is_same and one.content in here),
-        missing,
-        waiting,
-        apart & rows,
-        annotations & rows,
-        events,
-        root_of(facts.level).hex(),
-        root_of(own).hex(),
-    )
-
-
-def receipt_for(store: CodeStore, received: Received) -> Receipt:
-    """What a station is told of what has come from it."""
-    missing, annotations, events = Spans(), Spans(), Spans()
-    if received.facts is not None:
-        found = completeness(store, received)
-        pairs = (found.missing | found.differing).pairs()
-        missing, annotations = Spans(pairs[:MOST_NAMED]), found.annotations
-        events = Spans(found.events_missing.pairs()[:MOST_NAMED])
-    whole = Spans(received.whole.pairs()[-MOST_NAMED:])
-    partial = {number: tuple(blocks) for number, blocks in received.partial.items()}
-    return Receipt(received.store, received.newest, whole, partial, missing, annotations, events)
-
-
-def _own_level(entries: Iterable[Entry], rows: int, theirs: Level) -> Level:
-    """The level that a station has sent of its tree, as this store has it."""
-    known = (entry for entry in entries if entry.first_row < rows)
-    level = level_of(known, rows, theirs.rows_each)
-    lacking = len(theirs.digests) - len(level.digests)
-    return Level(level.rows_each, (*level.digests, *[EMPTY] * lacking))
-
-
-def _apart(theirs: Level, own: Level) -> Spans:
-    """The rows in which two levels differ."""
-    each = own.rows_each
-    nodes = differing(theirs.digests, own.digests)
-    return Spans((node * each, (node + 1) * each) for node in nodes)

@@ -96,7 +96,7 @@ class StationScenes:
         for one in before:
             if one.first_row == piece.first_row and one.digest == digest:
                 self._annotate(one, annotation)
-                is_damaged = not store.knows(content) and store.has_scene(content)
+                is_damaged = not store.has_sound_scene(content) and store.has_scene(content)
                 return self._scene(piece, self._annotation_of(one)) if is_damaged else None
         if any(one.number > self._number for one in before):
             return None

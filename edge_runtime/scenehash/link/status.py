@@ -5,7 +5,9 @@ from typing import Any
 
 from scenehash.store import CodeStore
 
-from .received import Completeness, Received, completeness
+from .completeness import Completeness, completeness
+from .own import kept_events, living_rows
+from .received import Received
 from .sent import EVENTS, ROWS, Sent
 from .spans import Spans
 
@@ -38,16 +40,15 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
 
 def _sent_document(store: CodeStore, peer: str) -> dict[str, object]:
     sent = Sent.of(store.links.states.get("to", peer))
-    gone = store.deleted_rows()
-    ends = (gone.first + gone.count).tolist()
-    alive = Spans([(0, store.rows)]) - Spans(zip(gone.first.tolist(), ends, strict=True))
-    events = Spans([(max(store.outbox.oldest(), 1), store.outbox.newest() + 1)])
     document: dict[str, object] = {
         "peer": peer,
         "bundles": sent.number,
         "receipts": sent.has_receipts,
     }
-    for name, topic, every in (("tiles", ROWS, alive), ("events", EVENTS, events)):
+    for name, topic, every in (
+        ("tiles", ROWS, living_rows(store)),
+        ("events", EVENTS, kept_events(store)),
+    ):
         went = Spans(
             span
             for blocks in sent.under_way.values()

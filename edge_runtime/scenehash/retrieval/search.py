@@ -283,13 +283,16 @@ class _Searcher:
             by, damage = (), (f"hits are in the order of their distances: {error}",)
             found, explanation = store.search_any(replace(request, k=k))
         searched = time.perf_counter()
-        ranked = [replace(hit, hamming_rank=hit.rank) for hit in found]
+        ranked = [
+            hit if hit.hamming_rank == hit.rank else replace(hit, hamming_rank=hit.rank)
+            for hit in found
+        ]
         hits, order = reranked(store, like, ranked, k, by, mixing) if by else (ranked[:k], None)
         ended = time.perf_counter()
         # Seconds of several threads add up to more than passed.
         comparing = min(sum(explanation.seconds.values()), searched - drawn)
 
-        limits = self.model.match_distances(store)
+        limits, tiles = self.model.match_distances(store), len(store)
         blank = all(query.blank for query in like)
         nearest = self._nearest(codes, ranked, is_all=not (asked or others), where=own)
         thumbnails = store.thumbnails.of([hit.row for hit in hits])
@@ -299,9 +302,7 @@ class _Searcher:
             hits=tuple(
                 replace(
                     hit,
-                    match=limits.word(
-                        hit.distance, nearest, bool(hit.same_place), blank, len(store)
-                    ),
+                    match=limits.word(hit.distance, nearest, bool(hit.same_place), blank, tiles),
                 )
                 for hit in hits
             ),
@@ -312,7 +313,7 @@ class _Searcher:
                 "search": 1000 * comparing,
                 "rerank": 1000 * (drawn - started + ended - searched),
             },
-            searched=len(store),
+            searched=tiles,
             store=store.address,
             lineage=store.lineage,
             bits=store.bits,

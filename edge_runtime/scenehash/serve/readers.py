@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from scenehash.engines import EngineStore
 from scenehash.errors import LineageError, StoreBusyError
 from scenehash.store import CodeStore, Searchable
+from scenehash.store.files.folder import CATALOG
 from scenehash.store.files.opening import no_store
 
 # Seconds that a request waits for its turn.
@@ -126,7 +127,7 @@ class EngineReader:
 def _identity(path: Path) -> tuple[int, int]:
     """What tells a store from another one in the same folder; StoreError when there is none."""
     try:
-        status = os.stat(path / "catalog.sqlite")  # noqa: PTH116
+        status = os.stat(path / CATALOG)  # noqa: PTH116
     except OSError as error:
         raise no_store(path) from error
     return status.st_dev, status.st_ino

@@ -75,49 +75,68 @@ class Served:
 
     def search(self, request: SearchRequest) -> SearchResult:
         """Search as scenehash.search does; the same errors."""
-        queries = [self.query(query) for query in request.queries]
-        unlike = [self.query(query) for query in request.unlike]
-        if sum(len(query.codes) for query in (*queries, *unlike)) > MOST_CODES:
-            raise ConfigurationError(
-                f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
-            )
-        with self._readers.store() as store, self.metrics.stage("search"):
-            result = search(
-                store,
-                queries,
-                request.k,
-                radius=request.radius,
-                where=request.filter.filter(),
-                unlike=unlike,
-                rerank=request.rerank,
-                model=self.models.of(store),
-                other_scenes=request.other_scenes,
-            )
+        asked, like = (*request.queries, *request.unlike), len(request.queries)
+        # Whoever reads and hashes pixels holds up nobody who searches: one turn at the store is
+        # taken afterwards, for all else.
+        read = [self._query_of_pixels(one) for one in asked]
+        with self._readers.store() as store:
+            queries = [
+                self._query_of_store(store, one) if query is None else query
+                for one, query in zip(asked, read, strict=True)
+            ]
+            if sum(len(query.codes) for query in queries) > MOST_CODES:
+                raise ConfigurationError(
+                    f"the queries have more than {MOST_CODES:,} tiles; search by fewer, or by parts"
+                )
+            with self.metrics.stage("search"):
+                result = search(
+                    store,
+                    queries[:like],
+                    request.k,
+                    radius=request.radius,
+                    where=request.filter.filter(),
+                    unlike=queries[like:],
+                    rerank=request.rerank,
+                    model=self.models.of(store),
+                    other_scenes=request.other_scenes,
+                )
         if result.hits:
             self.metrics.note_nearest(min(hit.distance for hit in result.hits))
         return result
 
     def query(self, request: QueryRequest) -> Query:
         """What is searched with; the same errors as of scenehash.search."""
+        query = self._query_of_pixels(request)
+        if query is None:
+            with self._readers.store() as store:
+                query = self._query_of_store(store, request)
+                check_width(query, store)
+        return query
+
+    def _query_of_pixels(self, request: QueryRequest) -> Query | None:
+        """A query whose pixels are read and hashed; None for another."""
         match request:
-            case RowQuery(row=row, station=station):
-                with self._readers.store() as store:
-                    return Query.from_row(store, row, station)
-            case CodeQuery(code=code):
-                query = Query.from_code(code)
-                with self._readers.store() as store:
-                    check_width(query, store)
-                return query
             case UploadQuery():
                 return self._query_of_upload(request)
-            case PlaceQuery(at=at):
-                with self._readers.store() as store:
-                    return Query.from_place(store, *at)
             case SceneQuery():
                 return self._query_of_scene(request)
+            case _:
+                return None
+
+    def _query_of_store(self, store: Searchable, request: QueryRequest) -> Query:
+        """A query that a store, or a collection, knows the code of, or that is one."""
+        match request:
+            case RowQuery(row=row, station=station):
+                return Query.from_row(store, row, station)
+            case PlaceQuery(at=(latitude, longitude)):
+                return Query.from_place(store, latitude, longitude)
+            case CodeQuery(code=code):
+                return Query.from_code(code)
+            case _:
+                raise AssertionError(request)
 
     def _query_of_scene(self, request: SceneQuery) -> Query:
-        """What only a store can look up."""
+        """What only a station can read."""
         del request
         raise ConfigurationError(
             f"{self.address}: an engine cannot be searched by the pixels of scenes; give "

@@ -1,7 +1,6 @@
 """What a store holds as plain values, as JSON has them: for commands and the HTTP API alike."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from scenehash.geo import bounding_boxes
 from .files.thumbnails import THUMBNAILS
 from .files.vectors import VECTORS
 from .reading.listing import ScenePage
-from .records import SceneRecord, Tile
+from .records import SceneRecord, Tile, time_at
 from .store import CodeStore
 
 Document = dict[str, object]
@@ -140,7 +139,7 @@ def about_tile(row: int, tile: Tile) -> Document:
 
 def time_text(time: float) -> str:
     """Seconds since 1970 as ISO 8601, UTC."""
-    return datetime.fromtimestamp(time, UTC).isoformat()
+    return time_at(time).isoformat()
 
 
 def bytes_of(paths: Iterable[Path]) -> int:

@@ -122,7 +122,7 @@ class SceneRecord:
             self.path,
             [Window(*window) for window in self.windows.tolist()],
             codes,
-            None if self.time is None else datetime.fromtimestamp(self.time, UTC),
+            None if self.time is None else time_at(self.time),
             self.footprints,
             self.labels,
             self.decode_params,
@@ -200,6 +200,14 @@ def checksum(codes: Codes) -> bytes:
 def digest(data: bytes | memoryview) -> bytes:
     """8 bytes of BLAKE2b."""
     return blake2b(data, digest_size=CHECKSUM_BYTES).digest()
+
+
+def time_at(number: float) -> datetime:
+    """The time of seconds since 1970, in UTC; TypeError or ValueError on what is none."""
+    try:
+        return datetime.fromtimestamp(number, UTC)
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"{number}: no time") from error
 
 
 def seconds(time: datetime) -> float:

@@ -4,13 +4,17 @@ import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 
+from scenehash.alerts.changing import confirm_match, remove_alert, set_radius
 from scenehash.alerts.judging import judge, rule_scores
 from scenehash.errors import StoreDamagedError
 from scenehash.store import Alert, CodeStore, Expected, Rule, SceneVectors, fitted_on
+
+from ..store.samples import scene
 
 BITS, DIMS = 64, 12
 
@@ -47,6 +51,28 @@ def make_alert(frame: str | None = "frame") -> Alert:
 @pytest.fixture
 def store(tmp_path: Path) -> CodeStore:
     return CodeStore.create(tmp_path / "s", "lineage", BITS, "model")
+
+
+def test_another_radius_takes_nothing_back_that_changes_meanwhile(
+    store: CodeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add([scene(7)])
+    store.alerts.add(replace(make_alert(), rule=None))
+    confirming = Thread(target=confirm_match, args=(store, "quay", 0))
+    get = store.alerts.get
+
+    def get_slowly(name: str) -> Alert:
+        alert = get(name)
+        monkeypatch.undo()
+        confirming.start()
+        confirming.join(0.3)
+        return alert
+
+    monkeypatch.setattr(store.alerts, "get", get_slowly)
+    set_radius(store, "quay", 5)
+    confirming.join()
+    alert = store.alerts.get("quay")
+    assert (alert.radius, "row:0" in alert.sources) == (5, True)
 
 
 @pytest.mark.parametrize("frame", ["frame", None])
@@ -131,10 +157,26 @@ def test_a_damaged_rule_is_named(store: CodeStore, change: str) -> None:
     catalog.close()
     with CodeStore.open(path, writable=True) as opened:
         assert [line for line in opened.verify() if "alert quay" in line]
-        with pytest.raises(StoreDamagedError, match="alert quay"):
-            opened.alerts.list()
-        opened.alerts.remove("quay")
+        for read in (opened.alerts.list, lambda: opened.alerts.get("quay")):
+            with pytest.raises(StoreDamagedError, match="alert quay"):
+                read()
+        remove_alert(opened, "quay")
         assert opened.verify() == []
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE alert SET radius = 60", "UPDATE alert_rule SET numbers = x'00'"]
+)
+def test_an_alert_is_read_whatever_is_wrong_with_another(store: CodeStore, change: str) -> None:
+    store.alerts.add(make_alert())
+    store.alerts.add(replace(make_alert(), name="airport"))
+    with sqlite3.connect(store.path / "catalog.sqlite") as catalog:
+        catalog.execute(f"{change} WHERE name = 'airport'")
+    catalog.close()
+    assert store.alerts.get("quay").document() == make_alert().document()
+    store.alerts.remove("quay")
+    with pytest.raises(StoreDamagedError, match="alert airport"):
+        store.alerts.get("airport")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The watch list: what an alert matches, what tuning says of it, and the commands for both."""
+"""The watch list: what an alert matches, what each radius would, and the commands for both."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scenehash import CodeStore
 from scenehash.alerts.changing import set_radius
 from scenehash.alerts.judging import example_distances
-from scenehash.alerts.radius_counts import Tuning, around, tune
+from scenehash.alerts.radius_counts import RadiusCounts, around_radius
 from scenehash.codes import hamming, pack
 from scenehash.report.contact_sheet import SheetLine, contact_sheet
 from scenehash.retrieval.pictures import example_pixels
@@ -58,52 +58,52 @@ def test_distances_are_those_of_a_plain_loop(
         assert distance == (17 if wrong <= closest else closest)
 
 
-def test_tuning_counts_the_tiles_of_each_radius_in_whatever_parts_they_come() -> None:
+def test_radius_counts_have_the_tiles_of_each_radius_in_whatever_parts_they_come() -> None:
     distances = [0, 3, 3, 8, 20, 20, 20, 33, 64]
     codes, rows = at_distances(*distances), np.arange(len(distances))
     parts = [(rows[:4], codes[:4]), (rows[4:4], codes[4:4]), (rows[4:], codes[4:])]
-    tuning = tune(alert(), parts, true=np.array([0, 1, 4, 8]))
+    counted = RadiusCounts.of(alert(), parts, true=np.array([0, 1, 4, 8]))
     expected = [sum(distance <= radius for distance in distances) for radius in range(33)]
-    assert tuning.matches.tolist() == expected
-    assert tuning.recall()[[0, 3, 19, 20, 32]].tolist() == [0.25, 0.5, 0.5, 0.75, 0.75]
-    assert tuning.precision()[[0, 3, 20]].tolist() == pytest.approx([1, 2 / 3, 3 / 7])
+    assert counted.matches.tolist() == expected
+    assert counted.recall()[[0, 3, 19, 20, 32]].tolist() == [0.25, 0.5, 0.5, 0.75, 0.75]
+    assert counted.precision()[[0, 3, 20]].tolist() == pytest.approx([1, 2 / 3, 3 / 7])
 
 
 def test_without_labels_the_radius_lies_in_the_valley() -> None:
     counts = np.zeros(33, np.int64)
     counts[[0, 1, 2, 3]] = 10, 20, 10, 3
     counts[24:] = 5, 9, 20, 40, 80, 100, 120, 90, 60
-    assert 4 < Tuning(counts).proposed() < 23
+    assert 4 < RadiusCounts(counts).proposed() < 23
     counts[9] = 1
-    assert 4 < Tuning(counts).proposed() < 23
+    assert 4 < RadiusCounts(counts).proposed() < 23
 
 
 def test_with_labels_the_radius_is_that_of_the_best_f1() -> None:
     tiles, true = np.zeros(33, np.int64), np.zeros(33, np.int64)
     tiles[[1, 5, 9, 20]] = 10, 10, 10, 500
     true[[1, 5, 9, 20]] = 10, 9, 1, 5
-    tuning = Tuning(tiles, true, true_total=25)
+    counted = RadiusCounts(tiles, true, true_total=25)
     f1 = [
         2 * p * r / (p + r) if p + r else 0
-        for p, r in zip(tuning.precision().tolist(), tuning.recall().tolist(), strict=True)
+        for p, r in zip(counted.precision().tolist(), counted.recall().tolist(), strict=True)
     ]
-    assert tuning.proposed() == f1.index(max(f1)) == 5
+    assert counted.proposed() == f1.index(max(f1)) == 5
 
 
 @pytest.mark.parametrize("counts", [[0] * 33, [7] + [0] * 32, [0] * 32 + [9], [5] * 33])
 def test_a_radius_is_proposed_whatever_is_stored(counts: list[int]) -> None:
-    assert 0 <= Tuning(np.array(counts, np.int64)).proposed() <= 32
+    assert 0 <= RadiusCounts(np.array(counts, np.int64)).proposed() <= 32
 
 
 def test_the_tiles_around_a_radius_are_the_last_within_and_the_first_beyond() -> None:
     distances = [9, 2, 8, 7, 30, 8, 12, 9]
     codes, rows = at_distances(*distances), 10 + np.arange(len(distances))
     parts = [(rows[:3], codes[:3]), (rows[3:], codes[3:])]
-    within, beyond = around(alert(), parts, radius=8, most=3)
+    within, beyond = around_radius(alert(), parts, radius=8, most=3)
     assert within == [(7, 13), (8, 12), (8, 15)]
     assert beyond == [(9, 10), (9, 17), (12, 16)]
     ruled_out = alert(negatives=at_distances(30))
-    assert (30, 14) not in around(ruled_out, parts, radius=8, most=9)[1]
+    assert (30, 14) not in around_radius(ruled_out, parts, radius=8, most=9)[1]
 
 
 @pytest.fixture(scope="module")

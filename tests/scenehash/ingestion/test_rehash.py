@@ -19,7 +19,7 @@ from scenehash.errors import (
     StoreDamagedError,
     StoreError,
 )
-from scenehash.ingestion import stored
+from scenehash.ingestion import rereading
 from scenehash.ingestion.rehash import RehashReport
 from scenehash.store import Alert, Expected, Rule, earlier_path, fitted_on
 from scenehash.store.files.rehash_work import REHASH, rehash_work
@@ -50,7 +50,7 @@ def no_files(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> Iterator[object]:
         raise AssertionError("a scene was read")
 
-    monkeypatch.setattr(stored, "reopen_scene", refuse)
+    monkeypatch.setattr(rereading, "reopen_scene", refuse)
 
 
 @pytest.mark.usefixtures("no_files")
@@ -266,8 +266,8 @@ def test_work_that_was_done_is_not_done_again(
             raise KeyboardInterrupt
         return opened(path, params)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stored, "reopen_scene", interrupted)
-    monkeypatch.setattr(stored, "SCENES_A_COMMIT", 2)
+    monkeypatch.setattr(rereading, "reopen_scene", interrupted)
+    monkeypatch.setattr(rereading, "SCENES_A_COMMIT", 2)
     with pytest.raises(KeyboardInterrupt):
         rehash(store, by["other"])
     assert (store / REHASH).exists()
@@ -293,8 +293,8 @@ def test_work_that_is_damaged_is_done_again(
                 raise KeyboardInterrupt
             return scenes_room.reopen_scene(path, params)  # type: ignore[arg-type]
 
-        patch.setattr(stored, "reopen_scene", interrupted)
-        patch.setattr(stored, "SCENES_A_COMMIT", 2)
+        patch.setattr(rereading, "reopen_scene", interrupted)
+        patch.setattr(rereading, "SCENES_A_COMMIT", 2)
         with pytest.raises(KeyboardInterrupt):
             rehash(begun, by["other"])
     draw = random.Random(0)
@@ -355,7 +355,7 @@ def test_scenes_that_arrive_meanwhile_are_part_of_it(
                 writer.delete(Filter(scene=str(scenes / f"{len(late)}.png")))
         return opened(path, params)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stored, "reopen_scene", busy)
+    monkeypatch.setattr(rereading, "reopen_scene", busy)
     report = rehash(store, by["other"])
     assert accounted(report) == SCENES
     with CodeStore.open(store) as after:

@@ -18,7 +18,7 @@ import pytest
 
 from scenehash import CodeStore, HashModel, rehash
 from scenehash.errors import LineageError, StoreError
-from scenehash.ingestion import stored
+from scenehash.ingestion import rereading
 from scenehash.store import Alert, earlier_paths
 
 from .archives import check_codes, make_store, models, write_scenes
@@ -35,7 +35,7 @@ def by(tmp_path_factory: pytest.TempPathFactory) -> dict[str, HashModel]:
 
 def rehash_until_killed(store: Path, by: dict[str, HashModel], first: int, calls: int) -> None:
     """Change the store to one model after another, in small steps; ends at a call of a function."""
-    stored.SCENES_A_COMMIT = 4  # type: ignore[attr-defined]
+    rereading.SCENES_A_COMMIT = 4  # type: ignore[attr-defined]
     with counting(lambda made: os.kill(os.getpid(), signal.SIGKILL) if made > calls else None):
         for number in itertools.count(first):
             with contextlib.suppress(StoreError):

@@ -72,6 +72,30 @@ def test_tiles_are_found_by_their_station(tmp_path):
             store.resolve(Filter(station="three"))
 
 
+def test_scenes_and_times_are_listed_by_their_station(tmp_path):
+    south = station(tmp_path / "south", "south", placed(0, 5), placed(2, 2), scene(1))
+    ground = station(tmp_path / "ground", "ground", placed(4, 6))
+    exchange(tmp_path, [south], ground)
+    with CodeStore.open(ground) as store:
+        for where, numbers in (
+            (Filter(station="south"), (0, 1, 2)),
+            (Filter(station="south", newer_than=5), None),
+            (Filter(station="south", bbox=(8.0, 47.0, 8.015, 47.005)), (0, 2)),
+            (Filter(newer_than=5), None),
+            (Filter(station="ground"), (0, 1, 2, 4)),
+        ):
+            rows = [row for part, _ in store.living(where) for row in part.tolist()]
+            records = [store.scene_of(row) for row in rows]
+            times = {one.content: one.time for one in records if one is not None}
+            assert numbers is None or times.keys() == {placed(number).content for number in numbers}
+            assert {one.content for one in store.list_scenes(where).scenes} == times.keys()
+            if where.on_places:
+                continue
+            found = store.time_histogram(3, where)
+            assert found.without == list(times.values()).count(None)
+            assert sum(found.counts) == len(times) - found.without
+
+
 def test_deletions_and_compactions_follow_and_what_another_station_has_stays(tmp_path):
     one = station(tmp_path / "one", "one", placed(0, 5), placed(1, 3), placed(2, 2))
     two = station(tmp_path / "two", "two", placed(1, 3))

@@ -158,6 +158,16 @@ def test_pictures_are_the_pixels_that_ingest_reads(reader: TestClient) -> None:
     assert thumbnail.headers["content-type"] == "image/jpeg"
 
 
+def test_a_tile_to_look_at_is_a_jpeg_of_its_pixels(reader: TestClient) -> None:
+    exact = pixels(reader, "/api/tiles/0/image").astype(int)
+    answer = reader.get("/api/tiles/0/image", params={"format": "jpeg"})
+    assert answer.headers["content-type"] == "image/jpeg"
+    shown = pixels(reader, "/api/tiles/0/image", format="jpeg").astype(int)
+    assert shown.shape == exact.shape
+    assert np.abs(shown - exact).mean() < 4
+    assert reader.get("/api/tiles/0/image", params={"format": "gif"}).status_code == 422
+
+
 def test_map_tiles_have_the_scene_where_it_lies(reader: TestClient) -> None:
     scene = get(reader, "/api/scenes", label="coast")["scenes"][0]
     west, south, east, north = scene["bbox"]

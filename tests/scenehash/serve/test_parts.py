@@ -22,10 +22,12 @@ from scenehash.serve.open_scenes import MOST_OPEN, OpenScenes
 from scenehash.serve.problems import document_of
 from scenehash.serve.readers import OpenStore, Readers
 from scenehash.serve.uploads import LIFETIME, Upload, Uploads
+from scenehash.serve.warming import warming
 from scenehash.store.records import SceneFile
 
 from ...scenes import draw
 from ..store.samples import make
+from .stations import wait_for
 
 
 def kept(uploads: Uploads, path: Path, name: str = "a.png") -> Upload:
@@ -167,3 +169,23 @@ def test_each_error_has_its_status(error: Exception, status: int) -> None:
     document = document_of(error)
     assert document["status"] == status
     assert "secret" not in str(document)
+
+
+def test_a_server_compares_scenes_before_anybody_searches(tmp_path: Path) -> None:
+    with make(tmp_path / "s", 50):
+        pass
+
+    def compared() -> bool:
+        with CodeStore.open(tmp_path / "s") as store:
+            scenes = store._catalog.scenes
+            return all(
+                store._snapshot.origin.sound_rows(entry.number, entry.checksum) is not None
+                for entry in scenes.entries(scenes.numbers())
+            )
+
+    assert not compared()
+    with warming(tmp_path / "s"):
+        wait_for(compared)
+    # A store that cannot be read is told to who asks for it.
+    with warming(tmp_path / "nowhere"):
+        pass

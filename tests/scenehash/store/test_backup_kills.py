@@ -43,7 +43,7 @@ def write(folder: Path, said: Connection) -> None:
                 store.delete(Filter(scene=f"/scenes/{GROUP * number}.png"))
                 store.compact()
             number += 1
-            time.sleep(0.05)  # what is checked a hundred times may not grow too large
+            time.sleep(0.05)
 
 
 class Writer:
@@ -91,21 +91,27 @@ def check(path: Path, done: int, begun: int) -> None:
             assert may_go or None not in store.thumbnails.of_scene(record)
 
 
-@pytest.mark.parametrize("instants", [100])
-def test_a_backup_at_any_instant_of_a_busy_ingest_restores(tmp_path: Path, instants: int) -> None:
+@pytest.mark.parametrize(("stores", "instants"), [(10, 10)])
+def test_a_backup_at_any_instant_of_a_busy_ingest_restores(
+    tmp_path: Path, stores: int, instants: int
+) -> None:
+    """Several stores after each other: what is checked a hundred times may not grow too large."""
     draw = random.Random(instants)
-    writer = Writer(tmp_path / "s")
-    try:
-        for instant in range(instants):
-            time.sleep(draw.uniform(0, PAUSE))
-            done, _ = writer.groups()
-            back_up(tmp_path / "s", tmp_path / "b", keep=3)
-            _, begun = writer.groups()
-            restore(tmp_path / "b", tmp_path / f"r{instant}")
-            check(tmp_path / f"r{instant}", done, begun)
-            shutil.rmtree(tmp_path / f"r{instant}")
-    finally:
-        writer.end()
+    for number in range(stores):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        writer = Writer(folder / "s")
+        try:
+            for _ in range(instants):
+                time.sleep(draw.uniform(0, PAUSE))
+                done, _ = writer.groups()
+                back_up(folder / "s", folder / "b", keep=3)
+                _, begun = writer.groups()
+                restore(folder / "b", folder / "r")
+                check(folder / "r", done, begun)
+                shutil.rmtree(folder / "r")
+        finally:
+            writer.end()
 
 
 def killed(action: Callable[..., object], after: float, *arguments: object) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scenehash import CodeStore, Filter
 from scenehash.errors import ScenehashError, StoreDamagedError
 from scenehash.store.catalog import entry
-from scenehash.store.search import snapshot
+from scenehash.store.search import resolving, selection, snapshot
 
 from .samples import make, placed, scene
 
@@ -240,6 +240,23 @@ def test_damage_in_what_filters_and_pages_ask_for_is_no_error_of_python(
             store.list_scenes,
         ):
             with contextlib.suppress(ScenehashError):
+                ask()
+
+
+def test_a_fault_of_ours_is_not_told_as_damage(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faulty(*_: object) -> None:
+        raise TypeError("a fault of ours")
+
+    with CodeStore.open(folder) as store:
+        monkeypatch.setattr(resolving, "_check_label", faulty)
+        monkeypatch.setattr(selection, "bounding_boxes", faulty)
+        for ask in (
+            lambda: store.resolve(Filter(label="a")),
+            lambda: store.paths(Filter(near=(47.0, 8.0, 100.0))),
+        ):
+            with pytest.raises(TypeError, match="ours"):
                 ask()
 
 

@@ -31,7 +31,7 @@ def test_a_scene_its_event_and_its_file_are_committed_together(tmp_path: Path) -
             store.outbox.note([event(row) for row in added.first_rows], [file])
             with CodeStore.open(tmp_path / "s") as other:
                 assert other.outbox.newest() == 0
-                assert not other.knows(scene(5).content)
+                assert not other.has_sound_scene(scene(5).content)
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
     with CodeStore.open(tmp_path / "s") as store:
         assert store.outbox.events(0, 9) == [(1, event(6)), (2, event(7))]
@@ -44,7 +44,7 @@ def test_an_event_that_cannot_be_made_takes_its_scene_with_it(tmp_path: Path) ->
         with pytest.raises(ValueError, match="no event"), store.transaction():
             store.add([scene(5)])
             raise ValueError("no event")
-        assert not store.knows(scene(5).content)
+        assert not store.has_sound_scene(scene(5).content)
         assert store.rows == 6
         assert store.add([scene(5)]).stored == 1
         assert store.search(scene(5).codes, 1)[0][0].row == 6
@@ -112,6 +112,15 @@ def test_numbers_are_never_given_again(tmp_path: Path) -> None:
         assert told(store) == [3, 4]
         store.outbox.note([event(5)], after=900)
         assert told(store) == [3, 4, 901]
+
+
+def test_an_event_after_one_of_the_last_number_is_refused(tmp_path: Path) -> None:
+    with make(tmp_path / "s") as store:
+        store.outbox.note([event(1)], after=2**63 - 3)
+        for events in ([event(2), event(3)], [event(2)]):
+            with pytest.raises(StoreDamagedError, match="number"):
+                store.outbox.note(events)
+        assert told(store) == [2**63 - 2]
 
 
 def test_events_are_a_history_and_wait_for_slow_sinks_but_not_for_ever(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_every_damaged_byte_of_codes_is_found_named_and_repaired(folder: Path) -
         with CodeStore.open(folder, writable=True) as store:
             (damage,) = store.verify()
             assert damage.startswith(f"{owner.path}: its codes are damaged")
-            assert not store.knows(owner.content)
+            assert not store.has_sound_scene(owner.content)
             assert store.add([owner]).repaired == 1
             assert store.verify() == []
             (hit,) = store.search(owners[offset // 8].codes[:1], 1)[0]

@@ -34,7 +34,7 @@ def test_without_the_file_of_the_lock_a_second_writer_loses_nothing(tmp_path: Pa
     with CodeStore.open(folder) as store:
         assert store.verify() == []
         for number, tiles in ((0, 1), (2, 3), (10, 2), (11, 3), (12, 1), (13, 2), (14, 1)):
-            assert store.knows(scene(number).content)
+            assert store.has_sound_scene(scene(number).content)
             for code in scene(number, tiles).codes:
                 (hit,) = store.search(code[None], 1)[0]
                 assert (hit.distance, hit.scene) == (0, f"/scenes/{number}.png")
@@ -113,7 +113,7 @@ def test_threads_share_a_store(tmp_path: Path) -> None:
             store.refresh()
             assert store.counts()[1] >= 18
             assert store.tile(number % 18).scene.startswith("/scenes/")
-            assert store.knows(scene(number % 9).content)
+            assert store.has_sound_scene(scene(number % 9).content)
             store.outbox.events(number, 3)
 
         assert at_once([add, add, search, search, search, read, read, read], seconds=2) == []

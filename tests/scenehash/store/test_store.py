@@ -29,8 +29,8 @@ def test_what_was_added_is_found_after_reopening(tmp_path: Path) -> None:
                 assert (hit.scene, hit.window) == (wanted.path, wanted.windows[tile])
                 assert np.array_equal(store.codes(np.array([hit.row]))[0], code)
         assert store.verify() == []
-        assert store.knows(scene(3).content)
-        assert not store.knows(scene(99).content)
+        assert store.has_sound_scene(scene(3).content)
+        assert not store.has_sound_scene(scene(99).content)
 
 
 def test_an_empty_store_has_no_hits(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_lineages_and_widths_do_not_mix(tmp_path: Path) -> None:
             store.add([scene(9), scene(10, bits=32)])
         with pytest.raises(LineageError):
             store.search(np.zeros((1, 4), np.uint8), 1)
-        assert not store.knows(scene(9).content)
+        assert not store.has_sound_scene(scene(9).content)
     assert (tmp_path / "s" / "codes.bin").stat().st_size == size
 
 
@@ -155,7 +155,7 @@ def test_killed_while_adding_everything_acknowledged_is_there(tmp_path: Path, af
         acknowledged += [int(line) for line in writer.stdout.read().split()]
     with CodeStore.open(tmp_path / "s", writable=True) as store:
         for number in acknowledged:
-            assert store.knows(scene(number).content)
+            assert store.has_sound_scene(scene(number).content)
         assert store.counts()[1] == len(store)
         assert store.verify() == []
         store.add([scene(200_000)])

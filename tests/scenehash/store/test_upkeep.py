@@ -28,7 +28,7 @@ def test_what_was_deleted_is_not_found_and_its_rows_are_not_given_again(tmp_path
         left = {row: path for row, path in before.items() if path != "/scenes/5.png"}
         assert scenes_found(store) == left
         assert (len(store), store.rows, store.deleted) == (len(left), rows, 3)
-        assert not store.knows(scene(5).content)
+        assert not store.has_sound_scene(scene(5).content)
         (gone, *_) = before.keys() - left.keys()
         for read in (lambda: store.codes(np.array([gone])), lambda: store.tile(gone)):
             with pytest.raises(StoreError, match="no such row"):

@@ -96,14 +96,14 @@ def test_alerts_are_added_and_tuned(folder: Path, tmp_path: Path) -> None:
         assert alert.sources == (example, "row:1", "row:2")
         with pytest.raises(StoreError, match="there is an alert of that name"):
             scenehash.add_alert(store, "quay", ["row:0"])
-        tuning = scenehash.propose_radius(store, "quay", label="harbor")
-        assert tuning.true_total == 3
+        counted = scenehash.count_by_radius(store, "quay", label="harbor")
+        assert counted.true_total == 3
         assert set_radius(store, "quay", 5).radius == store.alerts.get("quay").radius == 5
         within, beyond = border(store, alert, 0)
         assert [hit.row for hit in within] == [0, 1]
         assert {hit.row for hit in beyond} <= {2}
         with pytest.raises(StoreError, match="no stored scene has the label"):
-            scenehash.propose_radius(store, "quay", label="none")
+            scenehash.count_by_radius(store, "quay", label="none")
 
 
 @pytest.mark.slow

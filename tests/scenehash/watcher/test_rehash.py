@@ -10,7 +10,7 @@ import pytest
 
 from scenehash import CodeStore, HashModel, SinkOptions, WatchOptions, rehash, watch
 from scenehash.errors import LineageError
-from scenehash.ingestion import IngestOptions, stored
+from scenehash.ingestion import IngestOptions, rereading
 from scenehash.scenes import reopen_scene
 
 from ..ingestion.archives import check_codes, make_store, models, write_scenes
@@ -58,7 +58,7 @@ def test_a_watch_goes_on_during_a_rehash_and_ends_with_a_clear_error_after_it(
                 time.sleep(0.05)
         return reopen_scene(file, params)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stored, "reopen_scene", slow)
+    monkeypatch.setattr(rereading, "reopen_scene", slow)
     report = rehash(path, by["other"], threads=1)
     assert report.rehashed == SCENES + 1
     assert [event["kind"] for event in events()] == ["scene"]

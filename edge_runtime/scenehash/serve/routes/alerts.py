@@ -14,7 +14,7 @@ from scenehash.alerts.changing import (
     set_false_alarm_rate,
     set_radius,
 )
-from scenehash.alerts.disabled import alerts_document
+from scenehash.alerts.documents import alerts_document
 from scenehash.alerts.making import make_alert
 from scenehash.alerts.trial import count_alert_matches, judge_row
 from scenehash.errors import ConfigurationError

@@ -1,6 +1,6 @@
 """Scenes and tiles: lists, facts, pictures."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Path, Query, Request
@@ -30,6 +30,7 @@ from .common import (
     StationServed,
     Where,
     answer,
+    photograph,
     picture,
     picture_file,
 )
@@ -141,7 +142,13 @@ def tile(station: StationServed, row: Row) -> Response:
 
 
 @router.get("/api/tiles/{row}/image", response_class=Response, responses=PNG)
-def tile_image(request: Request, station: StationServed, row: Row, size: Size = 256) -> Response:
+def tile_image(
+    request: Request,
+    station: StationServed,
+    row: Row,
+    size: Size = 256,
+    encoding: Annotated[Literal["png", "jpeg"], Query(alias="format")] = "png",
+) -> Response:
     """The pixels of a tile; its thumbnail where the scene's file is gone."""
     with station.readers.store() as store:
         found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
@@ -151,7 +158,7 @@ def tile_image(request: Request, station: StationServed, row: Row, size: Size = 
             station.open_scenes.scene(found.scene, found.decode_params) as opened,
         ):
             image = opened.picture(found.window, size)[0]
-        return picture(request, image)
+        return photograph(request, image) if encoding == "jpeg" else picture(request, image)
     except InputError:
         if thumbnail is None:
             raise

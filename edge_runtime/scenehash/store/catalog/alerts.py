@@ -47,21 +47,19 @@ class Alerts:
 
     def list(self) -> list[Alert]:
         """All alerts, by name; StoreDamagedError on a damaged one."""
-        alerts = []
-        for name, alert in self._found():
-            if alert is None:
-                raise StoreDamagedError(
-                    f"alert {name}: its entry in the catalog is damaged; remove it with "
-                    "scenehash alert remove, and add it again"
-                )
-            alerts.append(alert)
-        return alerts
+        return [_sound(name, alert) for name, alert in self._found()]
+
+    def names(self) -> "builtins.list[str]":
+        """The names of all alerts, of damaged ones too."""
+        return [str(name) for (name,) in self._database.all("SELECT name FROM alert ORDER BY name")]
 
     def get(self, name: str) -> Alert:
-        """The alert of a name; StoreError when there is none."""
-        for alert in self.list():
-            if alert.name == name:
-                return alert
+        """The alert of a name, whatever is wrong with others.
+
+        NotStoredError when there is none, StoreDamagedError when it is damaged.
+        """
+        for found, alert in self._found(name):
+            return _sound(found, alert)
         raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
 
     def add(self, alert: Alert, replace: bool = False) -> None:
@@ -110,11 +108,15 @@ class Alerts:
     def _has(self, name: str) -> bool:
         return self._database.one("SELECT 1 FROM alert WHERE name = ?", name) is not None
 
-    def _found(self) -> "builtins.list[tuple[Any, Alert | None]]":
-        """All alerts by name, with their rules; None for one that is damaged."""
+    def _found(self, *names: str) -> "builtins.list[tuple[Any, Alert | None]]":
+        """The alerts of names, or all, by name, with their rules; None for one that is damaged."""
+        which = f"WHERE name IN ({', '.join('?' * len(names))})" if names else ""
         with self._database.snapshot():
-            found = self._database.all("SELECT * FROM alert ORDER BY name")
-            rules = {name: rest for name, *rest in self._rules()}
+            found = self._database.all(f"SELECT * FROM alert {which} ORDER BY name", *names)
+            rules = {}
+            if self._has_rules():
+                every = self._database.all(f"SELECT * FROM alert_rule {which}", *names)
+                rules = {name: rest for name, *rest in every}
         alerts = []
         for entry in found:
             alert, rule = _alert_of(entry, self._width), rules.get(entry[0])
@@ -123,12 +125,10 @@ class Alerts:
             alerts.append((entry[0], alert))
         return alerts
 
-    def _rules(self) -> "builtins.list[Any]":
-        # Stores have this table from their first rule on.
-        query = "SELECT count(*) FROM sqlite_master WHERE name = 'alert_rule'"
-        return (
-            self._database.all("SELECT * FROM alert_rule") if self._database.one(query)[0] else []
-        )
+    def _has_rules(self) -> bool:
+        """Whether there is the table of rules: stores have it from their first rule on."""
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'alert_rule'"
+        return self._database.one(query) is not None
 
     def _put_rule(self, alert: Alert) -> None:
         self._drop_rule(alert.name)
@@ -139,8 +139,17 @@ class Alerts:
             self._database.run("INSERT INTO alert_rule VALUES (?, ?, ?, ?)", values)
 
     def _drop_rule(self, name: str) -> None:
-        if self._rules():
+        if self._has_rules():
             self._database.run("DELETE FROM alert_rule WHERE name = ?", (name,))
+
+
+def _sound(name: Any, alert: Alert | None) -> Alert:
+    if alert is None:
+        raise StoreDamagedError(
+            f"alert {name}: its entry in the catalog is damaged; remove it with "
+            "scenehash alert remove, and add it again"
+        )
+    return alert
 
 
 def _rule_seal(name: str, head: str, numbers: bytes) -> bytes:

@@ -25,12 +25,11 @@ TABLES = (
     "AND sql NOT LIKE 'CREATE VIRTUAL TABLE %'"
 )
 
-# What a value that is not of the kind it was can raise where it is used.
+# What the decoding of a damaged value can raise.
 WRONG_VALUES = (
     ArithmeticError,
     AttributeError,
     LookupError,
-    OSError,
     RecursionError,
     TypeError,
     ValueError,
@@ -287,10 +286,11 @@ def is_of_sqlite(error: MemoryError) -> bool:
 
 @contextlib.contextmanager
 def damaged_values(what: str) -> Iterator[None]:
-    """Raise StoreDamagedError where a value that is used inside is not of the kind it was.
+    """Raise StoreDamagedError where a value of a column cannot be decoded inside.
 
     what: the thing that the values belong to, and that they are damaged. SQLite's columns take
-    values of any type, so one flipped bit may turn a number into text.
+    values of any type, so one flipped bit may turn a number into text. Nothing but decoding belongs
+    inside: an error of ours would be reported as damage.
     """
     try:
         yield

@@ -5,6 +5,7 @@ the other. They are numbered from 1, without gaps, and numbers are never given a
 event stays in the table, delivered or not.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -63,8 +64,11 @@ class Outbox:
 
         Events are numbered from after the newest, or after a given number.
         """
-        with self._transaction(), damaged_values("an event's number in the catalog is damaged"):
-            first = max(self.newest(), after) + 1
+        with self._transaction():
+            with damaged_values("an event's number in the catalog is damaged"):
+                first = max(self.newest(), after) + 1
+                if first + len(events) > sys.maxsize:
+                    raise ValueError("no event has that number")
             self._database.run_all(
                 "INSERT INTO outbox VALUES (?, ?, ?)",
                 (

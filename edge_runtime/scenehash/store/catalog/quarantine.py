@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from scenehash.errors import StoreError
 
+from ..records import time_at
 from .database import Database, Transacting, damaged_values
 
 QUARANTINE_SCHEMA = """
@@ -45,8 +46,7 @@ class Quarantine:
         found = self._database.all("SELECT path, reason, time FROM quarantine ORDER BY path")
         with damaged_values("the quarantine in the catalog is damaged"):
             return [
-                Quarantined(str(path), str(reason), datetime.fromtimestamp(time, UTC))
-                for path, reason, time in found
+                Quarantined(str(path), str(reason), time_at(time)) for path, reason, time in found
             ]
 
     def add(self, reasons: Mapping[str, str]) -> None:

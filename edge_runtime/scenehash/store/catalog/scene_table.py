@@ -10,11 +10,13 @@ import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
-from ..records import SceneFile, SceneRecord
+from ..records import SceneFile, SceneRecord, time_at
 from ..rows import Rows
 from .database import Database, damaged_values
 from .tile_table import TileTable
 
+# Three columns have other names than in Python: reading is SceneRecord.decode_params, checksum is
+# SceneRecord.codes_checksum, and seal is the checksum of all else, SceneEntry.checksum.
 SCENE_SCHEMA = """
 CREATE TABLE scene (
     scene INTEGER PRIMARY KEY,
@@ -121,13 +123,13 @@ class SceneTable:
         StoreDamagedError when there is none, or values are not of the kind they must be.
         """
         with self._database.snapshot(), damaged_values(_damage(f"scene {scene}")):
-            content, path, time, labels, params, first_row, count, codes_checksum, checksum = (
-                self._database.one(
-                    "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
-                    "FROM scene WHERE scene = ?",
-                    scene,
-                )
+            found = self._database.one(
+                "SELECT content, path, time, labels, reading, first_row, tiles, checksum, seal "
+                "FROM scene WHERE scene = ?",
+                scene,
             )
+            content, path, time, labels, decode_params, first_row, count, *checksums = found
+            codes_checksum, checksum = checksums
             with damaged_values(_damage(str(path))):
                 windows, footprints = self._tiles.windows_of(scene, first_row, count)
                 if count != len(windows):
@@ -137,7 +139,7 @@ class SceneTable:
                     path,
                     time,
                     tuple(json.loads(labels)),
-                    json.loads(params),
+                    json.loads(decode_params),
                     first_row,
                     windows,
                     footprints,
@@ -160,12 +162,11 @@ class SceneTable:
     def paths_ending(self, ending: str, most: int) -> list[str]:
         """The paths that end so, by name; at most so many."""
         query = "SELECT DISTINCT path FROM scene WHERE substr(path, ?) = ? ORDER BY path LIMIT ?"
-        return [path for (path,) in self._database.all(query, -len(ending), ending, most)]
+        return _texts(self._database.all(query, -len(ending), ending, most))
 
     def labels(self) -> list[str]:
         """All labels, by name."""
-        found = self._database.all("SELECT DISTINCT label FROM label ORDER BY label")
-        return [label for (label,) in found]
+        return _texts(self._database.all("SELECT DISTINCT label FROM label ORDER BY label"))
 
     def label_counts(self) -> list[tuple[str, int]]:
         """All labels, by name, and how many scenes have each."""
@@ -186,8 +187,8 @@ class SceneTable:
         """The file of a scene that is there."""
         query = "SELECT path, reading FROM scene WHERE scene = ?"
         with damaged_values(SCENES_DAMAGED):
-            path, params = self._database.one(query, scene)
-            return SceneFile(path, json.loads(params))
+            path, decode_params = self._database.one(query, scene)
+            return SceneFile(path, json.loads(decode_params))
 
     def numbers_where(
         self,
@@ -216,7 +217,12 @@ class SceneTable:
         holds; None when none has one."""
         query = f"SELECT min(time), max(time) FROM scene {_where(condition)}"
         first, last = self._database.one(query, *values)
-        return None if first is None else (first, last)
+        if first is None:
+            return None
+        with damaged_values(SCENES_DAMAGED):
+            for time in (first, last):
+                time_at(time)
+        return first, last
 
     def count_by_time(
         self, first: float, last: float, bins: int, condition: str, values: Sequence[str | float]
@@ -250,8 +256,9 @@ class SceneTable:
         first, last, tiles = self._database.one(
             "SELECT min(time), max(time), sum(tiles) FROM scene WHERE time IS NOT NULL"
         )
-        days = 0.0 if first is None else (last - first) / 86_400
-        return tiles / days if days >= 1 else None
+        with damaged_values(SCENES_DAMAGED):
+            days = 0.0 if first is None else (last - first) / 86_400
+            return tiles / days if days >= 1 else None
 
     def labels_of(self, scene: int) -> tuple[str, ...]:
         """The labels by which a scene is found."""
@@ -261,7 +268,8 @@ class SceneTable:
     def ranges_where(self, condition: str, values: Sequence[str | float]) -> Rows:
         """First row and number of tiles of scenes that meet an SQL condition: int64 [N, 2]."""
         found = self._database.all(f"SELECT first_row, tiles FROM scene WHERE {condition}", *values)
-        return np.array(sorted(found), np.int64).reshape(-1, 2)
+        with damaged_values(SCENES_DAMAGED):
+            return np.array(sorted(found), np.int64).reshape(-1, 2)
 
     def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
         """How many scenes an SQL condition holds for; it stops counting at so many."""
@@ -293,10 +301,10 @@ class SceneTable:
 
     def rewrite(self, scene: int, record: SceneRecord) -> None:
         """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
-        _, _, path, _, labels, params, *_, checksum = _scene_values(scene, record)
+        _, _, path, _, labels, decode_params, *_, checksum = _scene_values(scene, record)
         self._database.run(
             "UPDATE scene SET path = ?, labels = ?, reading = ?, seal = ? WHERE scene = ?",
-            (path, labels, params, checksum, scene),
+            (path, labels, decode_params, checksum, scene),
         )
         self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
         self._database.run_all(
@@ -337,6 +345,13 @@ def _where(*conditions: str) -> str:
     """An SQL clause of the conditions that are given."""
     given = [f"({condition})" for condition in conditions if condition]
     return f"WHERE {' AND '.join(given)}" if given else ""
+
+
+def _texts(found: Sequence[Any]) -> list[str]:
+    """The texts of a column; StoreDamagedError where one is none."""
+    if not all(isinstance(text, str) for (text,) in found):
+        raise StoreDamagedError(SCENES_DAMAGED)
+    return [text for (text,) in found]
 
 
 def _damage(scene: str) -> str:

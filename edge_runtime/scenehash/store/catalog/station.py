@@ -22,7 +22,7 @@ def is_station_name(name: object) -> bool:
 def origin_of(path: str, own: str | None) -> str | None:
     """The station that a stored scene is from: named before its path, or else that of the store."""
     name, _, rest = path.partition(":")
-    return name if is_station_name(name) and rest and rest[:2] != "//" else own
+    return name if rest and rest[:2] != "//" and is_station_name(name) else own
 
 
 def check_station_name(name: str) -> str:

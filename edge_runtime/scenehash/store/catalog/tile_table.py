@@ -3,7 +3,6 @@
 import json
 import struct
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
 from scenehash.tiling import Window
 
-from ..records import Footprints, SceneRecord, Tile
+from ..records import Footprints, SceneRecord, Tile, time_at
 from ..rows import Ranges, Rows
 from .blocks import Block, blocks_of
 from .database import WRONG_VALUES, Database, damaged_values
@@ -166,7 +165,8 @@ class TileTable:
             *_sides(box),
             *_sides(box),
         )
-        return np.array(found, np.int64).reshape(-1, 3)
+        with damaged_values(PLACES_DAMAGED):
+            return np.array(found, np.int64).reshape(-1, 3)
 
     def count_blocks(self, box: Box, most: int) -> int:
         """How many those are; it stops counting at so many."""
@@ -240,7 +240,7 @@ def _tile(
     return Tile(
         path,
         Window(x, y, width, height),
-        None if time is None else datetime.fromtimestamp(time, UTC),
+        None if time is None else time_at(time),
         None if corners is None else tuple(zip(corners[::2], corners[1::2], strict=True)),
         _labels(labels),
         json.loads(decode_params),

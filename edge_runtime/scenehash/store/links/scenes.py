@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from ..catalog.database import Database
 from ..catalog.link_tables import KINDS, LinkTables, are_made, sound
 
+# A condition on table scene in SQL, and its values.
+Condition = tuple[str, list[str | float]]
+
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
 
 
@@ -86,10 +89,10 @@ def linked_stations(database: Database) -> list[str]:
     return [str(name) for (name,) in database.all(query)]
 
 
-def linked_condition(database: Database, station: str) -> tuple[str, list[str]]:
+def linked_condition(database: Database, station: str) -> Condition:
     """The SQL condition for scenes that this store has as a station has them, and its values."""
     query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
-    stores = [str(peer) for (peer,) in database.all(query, station)]
+    stores: list[str | float] = [str(peer) for (peer,) in database.all(query, station)]
     places = ", ".join("?" * len(stores))
     linked = f"SELECT content FROM link_scene WHERE same AND store IN ({places})"
     return f"scene.content IN ({linked})", stores

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from ..catalog.catalog import Catalog
 from ..catalog.database import damaged_values
 from ..catalog.scene_table import SCENES_DAMAGED, SceneEntry
 from ..catalog.tile_table import Owned
-from ..records import SceneFile
+from ..records import SceneFile, time_at
 from ..rows import Ranges
 from ..search.filters import Filter
-from ..search.selection import holding, is_narrow, rows_where
+from ..search.selection import holding, is_narrow, on_scenes, rows_where
 from ..search.snapshot import Snapshot
 
-# Of a filter on places that is not narrow, scenes are compared so many at a time, and in one page
-# no more than so many: a page may have fewer scenes than were asked for then.
+# With a filter on places that is not narrow, scenes are compared TOGETHER at a time, and at most
+# MOST_COMPARED for one page: such a page may have fewer scenes than were asked for.
 TOGETHER, MOST_COMPARED = 256, 20_000
 
 
@@ -113,14 +113,14 @@ def scene_file(catalog: Catalog, snapshot: Snapshot, content: str) -> SceneFile 
 
 def time_histogram(catalog: Catalog, bins: int, where: Filter) -> TimeHistogram:
     """See StoreReader.time_histogram."""
-    condition, values = where.on_scenes()
+    condition, values = on_scenes(catalog, where)
     times = catalog.scenes.times(condition, values)
     without = catalog.scenes.count_without_time(condition, values)
     if times is None:
         return TimeHistogram(None, None, (), without)
     first, last = times
     counts = catalog.scenes.count_by_time(first, last, bins, condition, values)
-    since, until = (datetime.fromtimestamp(time, UTC) for time in (first, last))
+    since, until = (time_at(time) for time in (first, last))
     return TimeHistogram(since, until, tuple(counts), without)
 
 
@@ -128,9 +128,7 @@ def _numbers(
     catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
 ) -> tuple[list[int], int | None]:
     """The numbers of a page's scenes, and the number after which the next page begins."""
-    condition, values = where.on_scenes()
-    if not condition and where.newer_than is not None:
-        condition, values = "scene.first_row + scene.tiles - 1 > ?", [where.newer_than]
+    condition, values = on_scenes(catalog, where)
     if where.on_places and is_narrow(catalog, where):
         rows = rows_where(catalog, where, snapshot.state.rows)
         every = sorted(set(catalog.tiles.scenes_in(Ranges.covering(rows))), reverse=newest)
@@ -172,7 +170,7 @@ def _listed(catalog: Catalog, entry: SceneEntry) -> ListedScene:
         entry.number,
         entry.content.hex(),
         entry.path,
-        None if entry.time is None else datetime.fromtimestamp(entry.time, UTC),
+        None if entry.time is None else time_at(entry.time),
         entry.labels,
         entry.first_row,
         entry.tiles,

@@ -96,11 +96,12 @@ class StoreReader(SceneReader, TileReader):
             tiles = snapshot.tiles(wanted)
             self._check_there(snapshot, [row for row in wanted if row not in tiles])
         own = self.station
+        origins = {row: origin_of(tile.scene, own) for row, tile in tiles.items()}
         if where is not None and not where.holds(tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [
-                Hit(rank, distance, row, *tiles[row], station=origin_of(tiles[row].scene, own))
+                Hit(rank, distance, row, *tiles[row], hamming_rank=rank, station=origins[row])
                 for rank, (distance, row) in enumerate(zip(near, at, strict=True), start=1)
                 if row != NO_ROW
             ]

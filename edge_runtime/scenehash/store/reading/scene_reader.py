@@ -7,9 +7,7 @@ from scenehash.codes import Codes
 from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box
 
-from ..catalog.database import damaged_values
 from ..catalog.entry import read_record
-from ..catalog.scene_table import SCENES_DAMAGED
 from ..catalog.tile_table import Owned
 from ..records import SceneFile, SceneMark, SceneRecord, SceneVectors
 from ..rows import Ranges
@@ -28,7 +26,7 @@ CHECKED_TOGETHER = 20
 class SceneReader(StoreView):
     """An open store, asked for its scenes."""
 
-    def knows(self, content: str) -> bool:
+    def has_sound_scene(self, content: str) -> bool:
         """Whether a scene of this content id is stored, and undamaged."""
         with self._pinned():
             scene = self._catalog.scenes.find([content]).get(content)
@@ -63,10 +61,10 @@ class SceneReader(StoreView):
     def scenes_from(
         self, first_rows: Sequence[int]
     ) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that begin in rows, in that order, and their codes uint8 [T, K/8]; what is
-        damaged of one.
+        """Yields each scene that begins in one of the rows, in their order, with its codes uint8
+        [T, K/8]; for a damaged scene, yields the StoreDamagedError instead of raising it.
 
-        One that is not there any more is left out.
+        A scene that is not there any more is left out.
         """
         with self._pinned():
             snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
@@ -146,7 +144,7 @@ class SceneReader(StoreView):
         return Ranges.of(self._catalog.deleted()[:, :2])
 
     def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that have a tile in ranges of rows, by first row, as _each_scene."""
+        """The scenes that have a tile in ranges of rows, by first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
         return self._read_each(snapshot, numbers)
@@ -180,22 +178,20 @@ class SceneReader(StoreView):
 
     def label_counts(self) -> list[tuple[str, int]]:
         """All labels, by name, and how many scenes have each."""
-        with damaged_values(SCENES_DAMAGED):
-            return self._catalog.scenes.label_counts()
+        return self._catalog.scenes.label_counts()
 
     def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
         """How many scenes were acquired when: in equal spans from the first to the last of them.
 
-        where: only scenes that meet its conditions on scenes (label, since, until, scene).
+        where: only scenes that meet its conditions, besides those on places.
         """
         wanted = self.resolve(where) if where else Filter()
-        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
+        with self._catalog.database.snapshot():
             return time_histogram(self._catalog, bins, wanted)
 
     def tiles_a_day(self) -> float | None:
         """How many tiles a day were acquired; None when the times of the scenes do not tell."""
-        with damaged_values(SCENES_DAMAGED):
-            return self._catalog.scenes.tiles_a_day()
+        return self._catalog.scenes.tiles_a_day()
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
@@ -221,8 +217,8 @@ class SceneReader(StoreView):
                 yield found[0], self.vectors.read_scene(found[0])
 
     def check_newest(self) -> Iterator[int]:
-        """Compare scenes with their checksums, the newest first, some at a time: searches in this
-        process need not any more.
+        """Compare scenes with their checksums, the newest first, some at a time, so that later
+        searches in this process need not check them again.
 
         Each step gives how many tiles were compared. Damage is left to whoever reads the scene.
         """
@@ -250,7 +246,7 @@ class SceneReader(StoreView):
             return [(scene, read_record(self._catalog, scene)) for scene in scenes]
 
     def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """Every scene that is stored now, by its first row; what is damaged of one that is."""
+        """Every scene that is stored now, by its first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
         yield from self._read_each(snapshot, numbers)

@@ -9,8 +9,6 @@ from typing import TypeVar
 from scenehash.errors import LineageError, StoreDamagedError, StoreError
 
 from ..catalog.catalog import Catalog, Restoration
-from ..catalog.database import damaged_values
-from ..catalog.scene_table import SCENES_DAMAGED
 from ..files.earlier import Earlier, earlier_of
 from ..files.folder import INDEX
 from ..files.model_file import sound_model
@@ -18,6 +16,7 @@ from ..files.thumbnails import Thumbnails
 from ..files.vectors import Vectors
 from ..search.filters import Filter
 from ..search.resolving import InCatalog, resolve
+from ..search.searchable import check_codes
 from ..search.snapshot import Snapshot
 
 Answer = TypeVar("Answer")
@@ -87,17 +86,7 @@ class StoreView:
 
     def check(self, lineage: str, bits: int) -> None:
         """Raise LineageError unless codes of this lineage and width belong in the store."""
-        if lineage == self.lineage and bits != self.bits:
-            raise LineageError(
-                f"{self.path}: holds codes of {self.bits} bits, not of {bits}; leave out --bits, "
-                "or choose another store"
-            )
-        if lineage != self.lineage:
-            raise LineageError(
-                f"{self.path}: holds {self.bits}-bit codes of model {self.model} (lineage "
-                f"{self.lineage}), not {bits}-bit codes of lineage {lineage}; name that model "
-                "with --model, or choose another store"
-            )
+        check_codes(self, lineage, bits)
 
     @property
     def trouble(self) -> str | None:
@@ -158,7 +147,7 @@ class StoreView:
         Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
         any time or footprint; or when several scenes end in that path.
         """
-        with self._catalog.database.snapshot(), damaged_values(SCENES_DAMAGED):
+        with self._catalog.database.snapshot():
             return resolve(InCatalog(self._catalog), where, str(self.path))
 
     def warm(self) -> None:

@@ -14,9 +14,6 @@ from scenehash.geo import Box, Floats, Near, bounding_boxes, meeting, within
 from ..records import Tile, seconds
 from .area import Area
 
-LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
-LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
-
 
 @dataclass(frozen=True)
 class Filter:
@@ -59,25 +56,6 @@ class Filter:
     def on_places(self) -> bool:
         """Whether there is a condition on places."""
         return self.bbox is not None or self.near is not None or self.area is not None
-
-    def on_scenes(self, few: bool = False) -> tuple[str, list[str | float]]:
-        """The SQL condition on table scene, and its parameters; "" when there is none.
-
-        few: in a form that is asked of each of a few scenes, not one that finds all that meet it.
-        newer_than is no condition on scenes, but leaves out those of which no tile is newer.
-        """
-        conditions: list[tuple[str, str | float | None]] = [
-            ("scene.path = ?", self.scene),
-            ("scene.time >= ?", None if self.since is None else seconds(self.since)),
-            ("scene.time <= ?", None if self.until is None else seconds(self.until)),
-            (LABELLED_FEW if few else LABELLED, self.label),
-        ]
-        given = [(condition, value) for condition, value in conditions if value is not None]
-        for path in self.other_than or ():
-            given.append(("scene.path != ?", path))
-        if given and self.newer_than is not None:
-            given.append(("scene.first_row + scene.tiles - 1 > ?", self.newer_than))
-        return " AND ".join(condition for condition, _ in given), [value for _, value in given]
 
     def holds(self, tiles: Mapping[int, Tile]) -> bool:
         """Whether all tiles, by row, meet the filter."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +10,7 @@ from scenehash.files import path_text
 
 from ..catalog.catalog import Catalog
 from ..links.scenes import linked_stations
-from ..records import seconds
+from ..records import seconds, time_at
 from .filters import Filter
 
 # Labels, or scenes, that an error names.
@@ -98,7 +97,7 @@ def _check_times(times: tuple[float, float] | None, where: Filter, store: str) -
 
 
 def _date(time: float) -> str:
-    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%SZ}"
+    return f"{time_at(time):%Y-%m-%d %H:%M:%SZ}"
 
 
 def _path_of(known: Known, name: str, store: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
+from scenehash.errors import LineageError
 from scenehash.geo import Box
 
 from ..records import PlacedTile, Tile
@@ -43,11 +44,8 @@ class Representations(Protocol):
         """Those of rows int64 [N] of which there is a vector, and these: int8 [M, D]."""
 
 
-class Searchable(Protocol):
-    """Tiles of one lineage and one width, which can be searched: CodeStore, or an engine.
-
-    Hits come in one order whatever answers: by distance, then by station and row.
-    """
+class HoldsCodes(Protocol):
+    """What holds codes of one lineage and one width."""
 
     @property
     def address(self) -> str:
@@ -64,6 +62,32 @@ class Searchable(Protocol):
     @property
     def model(self) -> str:
         """Name of the model that made the codes, for people."""
+
+
+def check_codes(held: HoldsCodes, lineage: str, bits: int, kind: str = "store") -> None:
+    """Raise LineageError unless codes of this lineage and width are as those that are held.
+
+    kind: what holds them, in a word.
+    """
+    if (lineage, bits) == (held.lineage, held.bits):
+        return
+    if lineage == held.lineage:
+        raise LineageError(
+            f"{held.address}: holds codes of {held.bits} bits, not of {bits}; leave out --bits, "
+            f"or choose another {kind}"
+        )
+    raise LineageError(
+        f"{held.address}: holds {held.bits}-bit codes of model {held.model} (lineage "
+        f"{held.lineage}), not {bits}-bit codes of lineage {lineage}; name that model with "
+        f"--model, or choose another {kind}"
+    )
+
+
+class Searchable(HoldsCodes, Protocol):
+    """Tiles of one lineage and one width, which can be searched: CodeStore, or an engine.
+
+    Hits come in one order whatever answers: by distance, then by station and row.
+    """
 
     @property
     def thumbnails(self) -> Pictures:

@@ -29,10 +29,10 @@ from .selection import holding, is_narrow, rows_where
 if TYPE_CHECKING:
     from scenehash.index import CodeIndex, Explanation
 
-# Of a broad filter so many times the hits that are wanted are checked first: enough when it holds
-# for half of all; and so many times as many each time that too few pass.
+# With a broad filter, first check MORE times as many hits as are wanted; multiply by MORE while too
+# few pass. The first are enough for a filter that holds for half of all tiles.
 MORE = 3
-# Where more than so many times the hits were checked, the rows that meet the filter are listed.
+# Once TOO_BROAD times as many hits as are wanted were checked, list the rows that meet the filter.
 TOO_BROAD = 9
 # Codes copied at once.
 PART = 1 << 20
@@ -140,12 +140,9 @@ class Snapshot:
 
         StoreDamagedError, with a scene's path, unless all that is shown of it is sound.
         """
-        there = self._there(rows)
-        found = self.catalog.tiles.at(there)
-        if not all(self._is_known(owned) for owned, _ in found):
-            with self.catalog.database.snapshot():
-                found = self.catalog.tiles.at(there)
-                self.check(owned for owned, _ in found)
+        with self.catalog.database.snapshot():
+            found = self.catalog.tiles.at(self._there(rows))
+            self.check(owned for owned, _ in found)
         return {owned.row: tile for owned, tile in found}
 
     def sound(self, rows: Sequence[int]) -> set[int]:
@@ -159,11 +156,6 @@ class Snapshot:
         numbers = np.array(rows, np.int64)
         there: list[int] = numbers[self.has(numbers)].tolist()
         return there
-
-    def _is_known(self, owned: Owned) -> bool:
-        """Whether a tile's scene was found to be sound already."""
-        own = self.origin.sound_rows(owned.scene, owned.checksum)
-        return own is not None and owned.row in own
 
     def check(self, tiles: Iterable[Owned]) -> None:
         """Compare the scenes of tiles with their checksums, each once for an origin of the codes.
@@ -210,8 +202,8 @@ class Snapshot:
     def _search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
         """Distances and positions of the nearest, as CodeIndex.search gives them.
 
-        What the index cannot be asked is checked of more hits than are wanted, and of ever more
-        until enough of them pass: nowhere else is a search repeated for that.
+        Conditions that the index does not know are checked on more hits than are wanted, and on
+        ever more until enough of them pass. Nowhere else is a search repeated for that.
         """
         k, where, unlike = min(request.k, len(self)), request.where, request.unlike
         within = None if where is None else self._listed(where)
