@@ -217,7 +217,7 @@ def _read_by_bands(path: Path, store: CodeStore, options: IngestOptions) -> Dupl
         for entry in store.records_under(path_text(path)):
             asked = entry.decode_params.get("asked")
             bands = asked.get("bands") if isinstance(asked, Mapping) else None
-            if not bands or not store.knows(entry.content):
+            if not bands or not store.has_sound_scene(entry.content):
                 continue
             with (
                 contextlib.suppress(InputError),
