@@ -220,6 +220,11 @@ export interface WatchEvent {
   matches?: EventTile[];
   tile?: EventTile;
   reason?: string;
+  /** Of an answer: the station that gave it, to which question, and what it found. */
+  station?: string;
+  question?: number;
+  searched?: number;
+  hits?: { row: number; distance: number; scene: string; window: Window }[];
 }
 
 export interface EventPage {

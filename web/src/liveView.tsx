@@ -39,6 +39,8 @@ const TITLES: Partial<Record<WatchEvent["kind"], string>> = {
   station: "Report of a station",
   answer: "Answer of a station",
 };
+/** Hits of an answer that are listed. */
+const MOST_HITS = 20;
 
 export function LiveView() {
   const { params } = address.value;
@@ -234,12 +236,12 @@ function EventRow({
           <TilePicture row={tile.row} alt="" size={96} />
         ) : (
           <span class="gone" aria-hidden="true">
-            {event.kind === "set_aside" ? "!" : "·"}
+            {event.kind === "set_aside" ? "!" : event.kind === "answer" ? "?" : "·"}
           </span>
         )}
       </span>
       <span class="what">
-        <span class="name">{event.scene ? named(event.scene) : (TITLES[event.kind] ?? event.kind)}</span>
+        <span class="name">{titleOf(event)}</span>
         <span class="chips">
           {alertsOf(event).map((one) => (
             <Flag
@@ -293,7 +295,9 @@ function EventDetail({
   return (
     <section class="event-detail" aria-label={`Event ${event.event}`}>
       <header>
-        <h2 title={event.scene}>{event.scene ? <FileName name={named(event.scene)} /> : "Event"}</h2>
+        <h2 title={event.kind === "answer" ? undefined : event.scene}>
+          {event.kind !== "answer" && event.scene ? <FileName name={named(event.scene)} /> : titleOf(event)}
+        </h2>
         <p>
           Event {count(event.event)}
           {event.at && `, ${timeText(event.at)}`}
@@ -304,6 +308,7 @@ function EventDetail({
         <p class="note">The store is older than what was reported. Numbers go on after the last event.</p>
       )}
       {event.kind === "damaged" && <p class="trouble">The disk did not give this event back.</p>}
+      {event.kind === "answer" && <Answer event={event} />}
       {tile && matchesOf(tile).map((match) => <Judge key={match.name} match={match} settled={settled} />)}
       {tile && (
         <div class="pair">
@@ -360,7 +365,7 @@ function EventDetail({
               `${counted(event.tiles, "tile")}${event.skipped ? `, ${event.skipped} without enough data left out` : ""}`,
             ],
             !!event.labels?.length && ["Labels", event.labels.join(", ")],
-            !!event.scene && ["File", <FileName name={event.scene} />, "path"],
+            !!event.scene && event.kind !== "answer" && ["File", <FileName name={event.scene} />, "path"],
           ]}
         />
         {tile?.footprint && <Locator ring={tile.footprint} />}
@@ -383,6 +388,36 @@ function EventDetail({
         )}
       </div>
     </section>
+  );
+}
+
+/** What an event is called: its scene, or what it says. */
+function titleOf(event: WatchEvent): string {
+  if (event.kind === "answer" && event.question !== undefined)
+    return `Answer to question ${count(event.question)}, ${counted(event.hits?.length ?? 0, "hit")}`;
+  return event.scene ? named(event.scene) : (TITLES[event.kind] ?? event.kind);
+}
+
+/** What a station found for a question; the rows are its own. */
+function Answer({ event }: { event: WatchEvent }) {
+  const hits = event.hits ?? [];
+  return (
+    <>
+      <p>
+        <b>{event.station}</b> found {counted(hits.length, "hit")}
+        {event.searched !== undefined && ` among its ${counted(event.searched, "tile")}`}.
+      </p>
+      {hits.length > 0 && (
+        <ol class="answer">
+          {hits.slice(0, MOST_HITS).map((hit) => (
+            <li key={hit.row}>
+              {counted(hit.distance, "bit")}: <span title={hit.scene}>{named(hit.scene)}</span>, its row{" "}
+              {count(hit.row)}
+            </li>
+          ))}
+        </ol>
+      )}
+    </>
   );
 }
 

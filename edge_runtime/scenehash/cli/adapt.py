@@ -96,5 +96,8 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
     widths = ", ".join(map(str, card.widths))
     lines.append(f"{adapted.path}: codes of {widths} bits, lineage {card.lineage}")
     width = bits if bits in card.widths else card.bits
-    lines.append(f"next: scenehash rehash --store {store} --model {adapted.path} ({width} bits)")
+    command = f"scenehash rehash --store {store} --model {adapted.path} ({width} bits)"
+    lines.append(
+        f"next: {command}" if judgement.is_better else f"to use it all the same: {command}"
+    )
     return lines

@@ -29,7 +29,21 @@ FalseAlarms = Annotated[
         show_default=False,
     ),
 ]
-Row = Annotated[int, typer.Argument(metavar="ROW", help="Choose the tile with this row number.")]
+
+
+def _row(text: str) -> int:
+    number = text.removeprefix("row:")
+    if not number.isascii() or not number.isdigit():
+        raise typer.BadParameter(f"{text}: not a row's number, such as 231 or row:231")
+    return int(number)
+
+
+Row = Annotated[
+    int,
+    typer.Argument(
+        parser=_row, metavar="ROW", help="Choose the tile with this row number, such as 231."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:

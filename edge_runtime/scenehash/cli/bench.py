@@ -153,7 +153,8 @@ def _shown(document: dict[str, Any]) -> list[Any]:
         _grid_table(document["grid"]),
         "",
         f"cold start: {cold['seconds_to_first_code']:.2f} s to the first code (bare import "
-        f"{cold['seconds_to_bare_import']:.2f} s), peak memory {cold['peak_memory_mb']:.0f} MB",
+        f"{cold['seconds_to_bare_import']:.2f} s), "
+        f"peak memory in batches of 8 {cold['peak_memory_mb']:.0f} MB",
         f"energy: {'no counter' if energy is None else f'{energy:.3f} J a scene'}; temperature: "
         f"{'no sensor' if temperature is None else f'{temperature:.0f} C after'}",
         *document["advice"],

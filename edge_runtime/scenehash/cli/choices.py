@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from scenehash.decode_params import DecodeParams
 from scenehash.tiling import Tiling
 
-from .console import UsageError
+from .console import UsageError, notice
 from .options import (
     CORES,
     STORE_VARIABLE,
@@ -194,6 +194,14 @@ class FilterChoice:
         """Without any of them it holds for all tiles."""
         from scenehash.store import Area, Filter
 
+        if self.since and self.until and self.since > self.until:
+            raise UsageError("--since is after --until: no scene is of both")
+        if self.bbox is not None and 0 < self.bbox[0] - self.bbox[2] < 180:
+            west, _, east, _ = self.bbox
+            notice(
+                f"note: --bbox: W {west:g} is east of E {east:g}: the box goes round the Earth, "
+                "across the antimeridian"
+            )
         return Filter(
             self.scene,
             self.newer_than,

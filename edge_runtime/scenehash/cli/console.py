@@ -32,8 +32,8 @@ from scenehash.files import printable
 
 from .exit_status import EXIT_FAILED, EXIT_USAGE
 
-# A file or a pipe has no width; lines are cut only where they would be no table any more.
-PIPE_WIDTH = 200
+# A file or a pipe has no width: no line is wrapped or cut there.
+PIPE_WIDTH = 1_000_000
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
@@ -159,6 +159,71 @@ class NameCell:
                 end = end[1:]
             name = f"{begin}…{end}"
         yield Text(name)
+
+
+class FittingTable:
+    """A table of which a narrow terminal leaves out columns, and says which.
+
+    rows: cells by column; one that no row has anything in is not shown. spare: columns that may be
+    left out, the first one first. names: the column of names, see NameCell; least: how many letters
+    of a name are shown at least. All other columns are shown whole.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        names: str,
+        spare: Sequence[str] = (),
+        least: int = 16,
+    ) -> None:
+        shown = [at for at in range(len(columns)) if any(row[at] for row in rows)]
+        self._columns = [columns[at] for at in shown]
+        self._rows = [[printable(row[at]) for at in shown] for row in rows]
+        self._names, self._spare, self._least = names, spare, least
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        del console
+        left_out: list[str] = []
+        spare = [name for name in self._spare if name in self._columns]
+        while spare and self._width(left_out) > options.max_width:
+            left_out.append(spare.pop(0))
+        yield self._table(left_out)
+        if left_out:
+            yield Text(f"({', '.join(left_out)}: left out for want of width; --json has all)")
+
+    def _sides(self, left_out: Sequence[str]) -> dict[int, int]:
+        """The least width of each column that is shown, by its place."""
+        sides = {}
+        for at, column in enumerate(self._columns):
+            if column not in left_out:
+                longest = max(cell_len(row[at]) for row in self._rows)
+                own = min(longest, self._least) if column == self._names else longest
+                sides[at] = max(own, cell_len(column))
+        return sides
+
+    def _width(self, left_out: Sequence[str]) -> int:
+        sides = self._sides(left_out).values()
+        return sum(sides) + 2 * len(sides)
+
+    def _table(self, left_out: Sequence[str]) -> RenderableType:
+        from rich.table import Table
+
+        table = Table(box=None, header_style="bold")
+        sides = self._sides(left_out)
+        for at, side in sides.items():
+            column = self._columns[at]
+            table.add_column(column, min_width=side, no_wrap=column != self._names)
+        for row in self._rows:
+            table.add_row(
+                *(
+                    NameCell(row[at]) if self._columns[at] == self._names else row[at]
+                    for at in sides
+                )
+            )
+        return table
 
 
 class _EscapingConsole(Console):

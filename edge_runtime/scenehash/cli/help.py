@@ -4,6 +4,7 @@ terminal of 80 columns shows them whole, in words and not in Python's types.
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -20,6 +21,14 @@ WORDS = (
     (r"(-?[\d.]+)<=x<=(-?[\d.]+)", r"\1 to \2"),
     (r"x>=(-?[\d.]+)", r"at least \1"),
     (r"x<=(-?[\d.]+)", r"at most \1"),
+)
+# What pydantic, which typer asks, says of a value, and what a person reads.
+REFUSALS = (
+    (r"Input should be a valid integer.*?(?= \(|$)", "give a whole number"),
+    (r"Input should be a valid number.*?(?= \(|$)", "give a number"),
+    (r"Input should be greater than or equal to (-?[\d.]+)", r"give at least \1"),
+    (r"Input should be less than or equal to (-?[\d.]+)", r"give at most \1"),
+    (r"Value error, ", ""),
 )
 
 
@@ -94,7 +103,16 @@ def _argument(name: str) -> str:
     return plain.removesuffix("...") if " " in plain else plain
 
 
+def in_words(message: str) -> str:
+    """What is wrong with an argument, without the words of a library."""
+    return _replaced(message, REFUSALS)
+
+
 def _in_words(text: str) -> str:
-    for typed, read in WORDS:
-        text = re.sub(typed, read, text)
+    return _replaced(text, WORDS)
+
+
+def _replaced(text: str, words: Iterable[tuple[str, str]]) -> str:
+    for pattern, read in words:
+        text = re.sub(pattern, read, text)
     return text

@@ -73,6 +73,8 @@ def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> No
             notice(f"warning: {path_text(scene.path)}: {warning}")
     for moved in done.moved:
         notice(f"moved: {moved.previous} -> {path_text(moved.path)}")
+    for path, bands in done.read_by_bands.items():
+        notice(f"stored already: {path_text(path)} (with --bands {','.join(map(str, bands))})")
     for item in done.set_aside:
         notice(f"set aside: {path_text(item.path)}: {item.reason}")
     if done.passed_over:
@@ -111,14 +113,14 @@ def _summary(done: "IngestReport") -> str:
     )
     if done.stored:
         text += f" ({done.tiles / done.seconds:.0f} tiles/s)"
+    if done.repaired:
+        text += f", {counted(done.repaired, 'damaged scene')} among them repaired"
     if done.skipped:
         text += f", {counted(done.skipped, 'tile')} without enough data skipped"
     if done.blank:
         text += f", {counted(done.blank, 'blank tile')}"
     if done.saturated:
         text += f", {counted(done.saturated, 'overexposed tile')}"
-    if done.repaired:
-        text += f", {done.repaired:,} of them to repair what was damaged"
     text += f", {len(done.duplicates):,} stored already"
     changed = {"moved": len(done.moved), "labelled": done.labelled}
     if any(changed.values()):

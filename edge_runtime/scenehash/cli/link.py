@@ -146,7 +146,8 @@ def apply_command(
             f"{file}: a model; it is used by: scenehash rehash --store {store} --model {file}"
             for file in one.files
         ]
-    report(document, as_json, *lines)
+    if lines or as_json:
+        report(document, as_json, *lines)
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 

@@ -17,7 +17,7 @@ from scenehash.errors import PluginError, ScenehashError
 
 from .console import give_up_output, notice, report
 from .exit_status import EXIT_FAILED, STATUSES
-from .help import give_all
+from .help import give_all, in_words
 from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
 from .register import continues
 
@@ -77,7 +77,8 @@ class _Commands(TyperGroup):
                 raise
             context = getattr(error, "ctx", None)
             hint = f" (see: {context.command_path} --help)" if context else ""
-            self._end("UsageError", f"{error.format_message()}{hint}", error.exit_code, error)
+            message = in_words(error.format_message())
+            self._end("UsageError", f"{message}{hint}", error.exit_code, error)
         except KeyboardInterrupt as error:
             self._end("Interrupted", _interrupted(error), exit_status(error), error)
         except Exception as error:

@@ -49,7 +49,8 @@ ModelPath = Annotated[
         "--model",
         envvar="SCENEHASH_MODEL",
         metavar="FILE",
-        help="Use this model file.",
+        help="Use this model file; open: the one that ships, too, trained on archives with clear "
+        "terms.",
         show_default="the store's, or the one that ships with scenehash",
     ),
 ]
@@ -101,10 +102,40 @@ def numbers(kind: Callable[[str], float], form: str) -> Callable[[str], tuple[fl
     return parse
 
 
+def _place(form: str, name: str) -> Callable[[str], tuple[float, ...]]:
+    """A parser for a Point, a Near or a Box of scenehash.geo, which refuses one of no sense."""
+    parse = numbers(float, form)
+
+    def parse_checked(text: str) -> tuple[float, ...]:
+        from scenehash import geo
+        from scenehash.errors import ConfigurationError
+
+        values = parse(text)
+        try:
+            getattr(geo, name)(*values).checked()
+        except ConfigurationError as error:
+            raise typer.BadParameter(str(error)) from error
+        return values
+
+    return parse_checked
+
+
+def _tile_size(text: str) -> str:
+    from scenehash.errors import ConfigurationError
+    from scenehash.tiling import Tiling
+
+    try:
+        Tiling.of_text(text)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+    return text
+
+
 TileSize = Annotated[
     str | None,
     typer.Option(
         "--tile",
+        parser=_tile_size,
         metavar="SIZE",
         help="Set the side of a tile: pixels of the scene (512), or metres on the ground (300m).",
         show_default="that of the model",
@@ -191,7 +222,7 @@ PlaceInScene = Annotated[
     Any,
     typer.Option(
         "--at",
-        parser=numbers(float, "LAT,LON"),
+        parser=_place("LAT,LON", "Point"),
         metavar="LAT,LON",
         help="Take the tile around this place in the given scene file, in degrees.",
     ),
@@ -260,7 +291,7 @@ BoundingBox = Annotated[
     Any,
     typer.Option(
         "--bbox",
-        parser=numbers(float, "W,S,E,N"),
+        parser=_place("W,S,E,N", "Box"),
         metavar="W,S,E,N",
         help="Match only tiles whose footprint meets this box, in degrees; W > E crosses the "
         "antimeridian.",
@@ -270,7 +301,7 @@ NearOption = Annotated[
     Any,
     typer.Option(
         "--near",
-        parser=numbers(float, "LAT,LON,KM"),
+        parser=_place("LAT,LON,KM", "Near"),
         metavar="LAT,LON,KM",
         help="Match only tiles whose footprint is within this distance of a point.",
     ),

@@ -8,7 +8,7 @@ import typer
 from scenehash.files import path_text
 
 from .choices import IngestChoice
-from .console import CONSOLE, AsJson, report
+from .console import CONSOLE, AsJson, counted, report
 from .ingest import show_report
 from .options import ModelPath, StorePath, Wait
 from .register import continuing, register_command, register_group
@@ -32,7 +32,7 @@ def list_command(store: StorePath, as_json: AsJson = False) -> None:
     with CodeStore.open(store) as code_store:
         items, document = code_store.quarantine.list(), quarantine_document(code_store)
     lines = [f"{item.time:%Y-%m-%d %H:%M:%S}Z  {item.path}: {item.reason}" for item in items]
-    report(document, as_json, *lines, f"{store}: {len(items)} in quarantine")
+    report(document, as_json, *lines, f"{store}: {counted(len(items), 'input')} in quarantine")
 
 
 @continuing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .choices import CropChoice, StationFilterChoice
-from .console import CONSOLE, AsJson, NameCell, counted, notice, report_files
+from .console import CONSOLE, AsJson, FittingTable, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
 from .register import register_command
 
@@ -16,7 +16,6 @@ Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
@@ -107,7 +106,8 @@ def search_command(
         bool,
         typer.Option(
             "--group",
-            help="Show hits of one place, and near-duplicates, as one: the best, and the count.",
+            help="Show hits of one place, and near-duplicates, as one: the best, and the count; -k "
+            "counts groups then.",
         ),
     ] = False,
     explain: Annotated[
@@ -124,17 +124,19 @@ def search_command(
     what a distance means: same_place, same_kind, likely_same_kind, doubtful, other_kind, or
     unlike_anything_stored (docs/search.md). A scene of several tiles is searched by all its tiles.
     """
+    from scenehash.errors import NotStoredError
+    from scenehash.retrieval.filter_text import filter_text
     from scenehash.retrieval.search import search
 
     asked = [*queries, *(unlike or ())]
-    crop, files = cropping.crop(asked), output.files()
+    crop, files, where = cropping.crop(asked), output.files(), filtering.filter()
     files.check(Path(store), asked)
     result = search(
         store,
         queries,
         k,
         radius=radius,
-        where=filtering.filter(),
+        where=where,
         unlike=unlike or (),
         rerank=rerank,
         crop=crop,
@@ -142,53 +144,60 @@ def search_command(
         threads=threads,
         progress=CONSOLE,
         other_scenes=other_scenes,
+        grouped=group,
     )
+    if where and result.meeting == 0:
+        raise NotStoredError(f"{store}: no stored tile meets the filter: {filter_text(where)}")
     for warning in result.warnings:
         notice(f"note: {warning}")
     shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
         shown[1:1] = str(result.explanation).splitlines()
-    report_files(result.document(group, explain), as_json, shown, files.write(result))
+    report_files(
+        result.document(group, explain),
+        as_json,
+        shown,
+        files.write(result.best_of_groups() if group else result),
+    )
 
 
-def _hit_table(result: "SearchResult", group: bool) -> "Table":
+def _hit_table(result: "SearchResult", group: bool) -> FittingTable:
     """Hits as a table for a person; of each group the best, and how many more there are."""
-    from rich.table import Table
-
     from scenehash.retrieval.filter_text import named, window_text
     from scenehash.store.catalog.station import origin_of
 
-    headings = ["rank", "distance", "match", "row", "scene", "window"]
+    columns = ["rank", "distance", "cosine", "by distance", "match", "station", "row", "scene"]
+    columns += ["window", "more"]
     stations = len({hit.station for hit in result.hits}) > 1 or any(
         origin_of(hit.scene, None) for hit in result.hits
     )
-    if stations:
-        headings.insert(3, "station")
-    if result.reordered:
-        headings.insert(2, "by distance")
-    cosines = any(hit.cosine is not None for hit in result.hits)
-    if cosines:
-        headings.insert(2, "cosine")
-    table = Table(*headings, box=None, header_style="bold")
-    if group:
-        table.add_column("more", justify="right")
-    for own in result.groups() if group else [[hit] for hit in result.hits]:
-        hit = own[0]
-        cells: list[RenderableType] = [str(hit.rank), str(hit.distance), str(hit.match)]
-        cells += [str(hit.row), NameCell(named(hit.scene))]
-        if stations:
-            cells.insert(3, hit.station or "")
-        if result.reordered:
-            cells.insert(2, f"#{hit.hamming_rank}")
-        if cosines:
-            cells.insert(2, "" if hit.cosine is None else f"{hit.cosine:.2f}")
-        more = [f"+{len(own) - 1}" if len(own) > 1 else ""] if group else []
-        table.add_row(*cells, window_text(hit.window), *more)
-    return table
+    groups = result.groups() if group else [[hit] for hit in result.hits]
+    rows = [
+        (
+            str(number if group else own[0].rank),
+            str(own[0].distance),
+            "" if own[0].cosine is None else f"{own[0].cosine:.2f}",
+            f"#{own[0].hamming_rank}" if result.reordered else "",
+            str(own[0].match),
+            (own[0].station or "") if stations else "",
+            str(own[0].row),
+            named(own[0].scene),
+            window_text(own[0].window),
+            f"+{len(own) - 1}" if len(own) > 1 else "",
+        )
+        for number, own in enumerate(groups, start=1)
+    ]
+    return FittingTable(columns, rows, "scene", ("cosine", "by distance", "station"))
 
 
 def _summary(result: "SearchResult", group: bool) -> str:
-    found = f"{counted(len(result.hits), 'hit')} among {counted(result.searched, 'tile')}"
+    found = counted(len(result.hits), "hit")
+    if group:
+        found = f"{counted(len(result.groups()), 'group')} of {found}"
+    if result.meeting is None:
+        found += f" among {counted(result.searched, 'tile')}"
+    else:
+        found += f" among {result.meeting:,} of {counted(result.searched, 'tile')}"
     order = ""
     # What was asked for is named even where it changed nothing.
     asked = result.reranked is not None and not {*result.reranked.by} <= {"same_place", "mixed"}
@@ -200,9 +209,12 @@ def _summary(result: "SearchResult", group: bool) -> str:
             "mixed": "distances and representations",
         }
         compared = result.reranked.compared
-        by = (f"{names[name]} ({compared[name]} compared)" for name in result.reranked.by)
-        order = f"; re-ranked: {', then '.join(by)}"
-    groups = f", {counted(len(result.groups()), 'group')}" if group else ""
+        by = [
+            f"{names[name]} ({compared[name]} compared)"
+            for name in result.reranked.by
+            if name != "same_place" or any(hit.same_place for hit in result.hits)
+        ]
+        order = f"; re-ranked: {', then '.join(by)}" if by else ""
     more = result.more_within_radius
     beyond = f"; {more:,} more within the radius" if more else ""
     stages = {name: f"{time:.1f} ms" for name, time in result.stages.items()}
@@ -211,4 +223,4 @@ def _summary(result: "SearchResult", group: bool) -> str:
         names = {"same_place": "thumbnails", "bit_certainty": "bits"}
         kept = [names.get(name, "representations") for name in result.reranked.compared]
         times += f", compare {' and '.join(kept)} {stages['rerank']}"
-    return f"{found}{groups}: {times}{beyond}{order}"
+    return f"{found}: {times}{beyond}{order}"

@@ -2,11 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenehash.errors import StoreError
+from scenehash.errors import InputError, StoreError
 from scenehash.files import printable
 
 from .backups import backup_command, backups_command, restore_command
@@ -17,7 +17,7 @@ from .options import CORES, ModelPath, StoreOption, StorePath, Threads, Wait
 from .register import continuing, register_command, register_group
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scenehash.ingestion.report import Made
     from scenehash.store import CodeStore, Earlier
@@ -100,11 +100,30 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     with CodeStore.open(choice.folder()) as code_store:
         document, earlier = info_document(code_store), code_store.earlier()
         _notice_trouble(code_store)
-    shown = {name: "not kept" if value is None else value for name, value in document.items()}
-    shown["station"] = document["station"] or "without a name"
-    shown["earlier"] = f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
-    report(document, as_json, *(f"{name:15} {value}" for name, value in shown.items()))
+    report(document, as_json, *(f"{n:15} {text}" for n, text in _info(document, earlier)))
     _notice_earlier(earlier)
+
+
+def _info(
+    document: "Mapping[str, Any]", earlier: "Sequence[Earlier]"
+) -> "Iterator[tuple[str, str]]":
+    """What a store contains, in words and units."""
+    yield "store", document["store"]
+    yield "station", document["station"] or "without a name"
+    yield "scenes", f"{document['scenes']:,}"
+    yield "tiles", f"{document['tiles']:,}"
+    yield "rows", f"{document['rows']:,}, {document['deleted']:,} of them deleted"
+    none = "none: so few tiles are compared one by one"
+    yield "index", f"{document['indexed']:,} tiles" if document["indexed"] else none
+    yield "codes", f"{document['bits']} bits"
+    yield "model", f"{document['model']}, lineage {document['lineage']}"
+    yield "model file", document["model_file"] or "not kept"
+    for name, kept in (("thumbnails", "thumbnail"), ("vectors", "vector")):
+        count, size = document[name], document[f"{kept}_bytes"] / 1e6
+        words = {"vectors": "representations"}.get(name, name)
+        yield words, "not kept" if count is None else f"{count:,}, {size:,.1f} MB"
+    yield "earlier", f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
+    yield "size", f"{document['bytes'] / 1e6:,.1f} MB in all"
 
 
 def station_command(
@@ -152,11 +171,14 @@ def scenes_command(
     folder, wanted = choice.folder(), filtering.filter()
     with CodeStore.open(folder) as code_store:
         page = code_store.list_scenes(wanted, limit, after, newest=not oldest_first)
-        document = scenes_document(code_store, page)
+        document, total = scenes_document(code_store, page), code_store.counts()[0]
     timed = any(one.time is not None for one in page.scenes)
     lines = [_scene_line(one, timed) for one in page.scenes]
     more = "" if page.next is None else f"; there are more: --after {page.next}"
-    report(document, as_json, *lines, f"{folder}: {counted(len(page.scenes), 'scene')}{more}")
+    found = counted(len(page.scenes), "scene")
+    if not wanted and len(page.scenes) < total:
+        found = f"{len(page.scenes):,} of {counted(total, 'scene')}"
+    report(document, as_json, *lines, f"{folder}: {found}{more}")
 
 
 def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
@@ -326,6 +348,8 @@ def relocate_command(
     if len(paths) not in (2, 3):
         raise UsageError("give OLD and NEW paths (and STORE before them)")
     folder = StoreChoice(paths[0] if len(paths) == 3 else None, option).folder()
+    if not paths[-1].exists():
+        raise InputError("no such file or folder", paths[-1])
     with CodeStore.open(folder, writable=True, wait=wait) as code_store:
         done = relocate(code_store, paths[-2], paths[-1], CONSOLE)
     for item in done.set_aside:
@@ -416,7 +440,10 @@ def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
         code_store.build_index()
         indexed = code_store.indexed
     document = {"store": str(folder), "indexed": indexed}
-    report(document, as_json, f"{folder}: {counted(indexed, 'code')} indexed")
+    found = f"{counted(indexed, 'code')} indexed"
+    if not indexed:
+        found = "no index: so few tiles are compared one by one"
+    report(document, as_json, f"{folder}: {found}")
 
 
 @continuing

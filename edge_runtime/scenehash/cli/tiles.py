@@ -1,6 +1,5 @@
 """`scenehash tiles`"""
 
-import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,14 +8,12 @@ import typer
 from scenehash.files import check_output, path_text, write_each
 
 from .choices import DecodeChoice, TilingChoice
-from .console import CONSOLE, AsJson, NameCell, notice, report_files
+from .console import CONSOLE, AsJson, FittingTable, notice, report_files
 from .exit_status import EXIT_SET_ASIDE
 from .options import ModelPath
 from .register import register_command
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from scenehash.report.tiling_preview import TilingReport
 
 # Letters of a scene's name that a narrow terminal shows, too.
@@ -71,20 +68,21 @@ def tiles_command(
     for path, reason in done.set_aside:
         notice(f"set aside: {path_text(path)}: {reason}")
     files = write_each({"geojson": (geojson, done.write_footprints)})
-    report_files(done.document(), as_json, [_table(done)], files)
+    report_files(done.document(), as_json, [_table(done)] if done.scenes else [], files)
     if done.set_aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
-def _table(done: "TilingReport") -> "Table":
-    from rich.table import Table
-
-    columns = ("pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by", "time")
+def _table(done: "TilingReport") -> FittingTable:
+    columns = (
+        "scene", "pixels", "m/pixel", "tiles", "skipped", "bands", "stretch", "valid by", "time"
+    )  # fmt: skip
     rows = []
     for scene in done.document()["scenes"]:
         reading = scene["reading"]
         stretch = reading.get("stretch")
         cells = (
+            Path(scene["path"]).name,
             f"{scene['width']}x{scene['height']}",
             _metres(scene["metres_per_pixel"], scene["metres_per_pixel_down"]),
             str(scene["tiles"]),
@@ -94,17 +92,8 @@ def _table(done: "TilingReport") -> "Table":
             ",".join(reading.get("valid_by", ())),
             (scene["time"] or "")[:16],
         )
-        rows.append((Path(scene["path"]).name, cells))
-    table = Table(box=None, header_style="bold")
-    longest = max((len(name) for name, _ in rows), default=0)
-    table.add_column("scene", min_width=min(longest, LEAST_NAME))
-    # What no scene has would take room from the names.
-    shown = [any(cells[at] for _, cells in rows) for at in range(len(columns))]
-    for column in itertools.compress(columns, shown):
-        table.add_column(column, no_wrap=column == "time")
-    for name, cells in rows:
-        table.add_row(NameCell(name), *itertools.compress(cells, shown))
-    return table
+        rows.append(cells)
+    return FittingTable(columns, rows, "scene", ("valid by", "time", "stretch"), LEAST_NAME)
 
 
 def _metres(across: float | None, down: float | None) -> str:

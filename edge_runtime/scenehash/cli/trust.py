@@ -175,4 +175,8 @@ def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
     trusted = verify_model(file) if file.suffix == ".onnx" else verifier.verify(file)
     document = {"file": str(file), **trusted.model_dump(mode="json")}
     by = "made here" if trusted.key is None else f"by the key {trusted.key}"
-    report(document, as_json, f"{file}: trusted, number {trusted.number} of {trusted.series}, {by}")
+    report(
+        document,
+        as_json,
+        f"{file}: trusted, version {trusted.number} of the series {trusted.series}, {by}",
+    )

@@ -1,5 +1,6 @@
 """`scenehash watch`"""
 
+import contextlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scenehash.files import path_text
 from scenehash.watcher.options import SinkOptions, WatchOptions
 
 from .choices import IngestChoice
@@ -33,6 +35,18 @@ def register(app: typer.Typer) -> None:
         "scenehash watch /srv/incoming --store my.store --events events.jsonl",
         "scenehash watch incoming --store my.store --once --poll",
     )
+
+
+def _watched(folders: list[Path], store: Path) -> str:
+    """What is watched, and for what."""
+    from scenehash.errors import StoreError
+    from scenehash.store import CodeStore
+
+    alerts = 0
+    with contextlib.suppress(StoreError), CodeStore.open(store) as code_store:
+        alerts = len(code_store.alerts.list())
+    names = ", ".join(path_text(folder) for folder in folders)
+    return f"watching {names} for {store}, {counted(alerts, 'alert')}; Ctrl-C ends it"
 
 
 @dataclass(frozen=True)
@@ -169,6 +183,8 @@ def watch_command(
     from scenehash.watcher.watch import watch
 
     options = watching.options(choice.options(bits))
+    if sys.stderr.isatty() and not watching.once:
+        notice(_watched(folders, store))
     with stopping() as stop:
         done = watch(folders, store, model, options, sinks.options(), stop.asked, notice)
     stop.raise_if_asked()

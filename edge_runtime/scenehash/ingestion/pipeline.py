@@ -218,6 +218,8 @@ class _Ingesting:
     def _take_duplicate(self, duplicate: Duplicate) -> None:
         self._drop()
         self.report.duplicates.append(duplicate.path)
+        if duplicate.bands:
+            self.report.read_by_bands[duplicate.path] = duplicate.bands
         if duplicate.labels or duplicate.moved is not None:
             self._duplicates.append(duplicate)
             self._commit_when_due()
@@ -228,7 +230,7 @@ class _Ingesting:
         Returns the contents of these by their paths.
         """
         taken: dict[str, str] = {}
-        for path, content, labels, moved, origin in self._duplicates:
+        for path, content, labels, moved, origin, _ in self._duplicates:
             now = None if moved is None else path_text(path)
             if self._store.update_scene(content, now, labels, origin if moved else None):
                 self.report.labelled += bool(labels)

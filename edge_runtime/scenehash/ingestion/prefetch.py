@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scenehash.errors import InputError
+from scenehash.errors import InputError, StoreDamagedError
 from scenehash.files import path_from, path_text
 from scenehash.geo import Box, bounding_boxes
 from scenehash.model.card import Card
@@ -42,7 +42,8 @@ class Duplicate(NamedTuple):
     """A scene that is stored already; what came of it before is void.
 
     labels: those that it is given, and lacks. moved: its entry has a path that does not show it any
-    more. origin: see Scene.origin.
+    more. origin: see Scene.origin. bands: by which it was read then, where that has to be told and
+    was not told now.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Duplicate(NamedTuple):
     labels: Sequence[str] = ()
     moved: Moved | None = None
     origin: Mapping[str, object] = {}
+    bands: tuple[int, ...] = ()
 
 
 class Ended(NamedTuple):
@@ -154,7 +156,15 @@ def _read(
 ) -> Iterator[Event]:
     tiling = options.tiling
     started = time.perf_counter()
-    with open_scene(path, options.params, noted) as scene, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        try:
+            scene = stack.enter_context(open_scene(path, options.params, noted))
+        except InputError:
+            known = None if options.params.bands else _read_by_bands(path, store, options)
+            if known is None:
+                raise
+            yield known
+            return
         stamp = scene.stamp
         stored: Future[bool] | None = None
         if scene.is_large:
@@ -199,6 +209,22 @@ def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplic
     if is_there or _still_shows(entry.path, params):
         return Duplicate(scene.path, scene.content, labels)
     return Duplicate(scene.path, scene.content, labels, Moved(scene.path, entry.path), scene.origin)
+
+
+def _read_by_bands(path: Path, store: CodeStore, options: IngestOptions) -> Duplicate | None:
+    """The scene of a file that is stored already, by bands that have to be told; None otherwise."""
+    with contextlib.suppress(StoreDamagedError):  # then nothing is known of it
+        for entry in store.records_under(path_text(path)):
+            asked = entry.decode_params.get("asked")
+            bands = asked.get("bands") if isinstance(asked, Mapping) else None
+            if not bands or not store.has_sound_scene(entry.content):
+                continue
+            with (
+                contextlib.suppress(InputError),
+                reopen_scene(path, entry.decode_params) as scene,
+            ):
+                return _duplicate(scene, store, options)._replace(bands=tuple(bands))
+    return None
 
 
 def _is_replaced(decode_params: Mapping[str, object]) -> bool:

@@ -47,7 +47,8 @@ class IngestReport:
     """What became of the inputs: each path is in just one of stored, duplicates and set_aside.
 
     moved: those of the duplicates whose entry in the store had a path that does not show them any
-    more, and has theirs now. labelled: how many duplicates got a label that they did not have.
+    more, and has theirs now. read_by_bands: with which bands those were read that cannot be read
+    without naming them. labelled: how many duplicates got a label that they did not have.
     repaired: how many of the stored scenes were there, but damaged. passed_over: files in the
     folders that are no scenes, by suffix. warnings: what concerns the store as a whole. seconds:
     all that it took.
@@ -57,6 +58,7 @@ class IngestReport:
     stored: list[Ingested] = field(default_factory=list)
     duplicates: list[Path] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
+    read_by_bands: dict[Path, tuple[int, ...]] = field(default_factory=dict)
     labelled: int = 0
     set_aside: list[SetAside] = field(default_factory=list)
     repaired: int = 0
@@ -116,6 +118,10 @@ class IngestReport:
             ],
             "moved": [
                 {"path": path_text(scene.path), "previous": scene.previous} for scene in self.moved
+            ],
+            "read_by_bands": [
+                {"path": path_text(path), "bands": list(bands)}
+                for path, bands in self.read_by_bands.items()
             ],
             "set_aside": [
                 {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside

@@ -81,9 +81,11 @@ def apply_bundles(
     """Apply bundles to a store, which is made where there is none; what became of each.
 
     They may come in any order, twice, or cut: what was applied before is left out, and what is
-    there of a bundle that was cut is taken. Each block is durable when the next one begins: killed
-    at any instant, give the same bundles again. What cannot be applied is set aside, with the
-    reason, and the rest goes on. Raises StoreError when the store cannot be written to.
+    there of a bundle that was cut is taken. A store without a name gets it from the first bundle
+    that is applied; until then one of other codes than the store's is set aside whole. Each block
+    is durable when the next one begins: killed at any instant, give the same bundles again. What
+    cannot be applied is set aside, with the reason, and the rest goes on. Raises StoreError when
+    the store cannot be written to.
     """
     done = []
     with progress.task("apply", len(bundles)) as task:
@@ -109,7 +111,7 @@ def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
             come += 1
             if store is None:
                 store = stack.enter_context(_opened(folder, block, wait))
-                _check_addressee(store, head, path)
+                _check_addressee(store, head, path, block)
             try:
                 _Application(store, head, applied).apply(position, block)
             except (BundleError, LineageError, ConfigurationError) as error:
@@ -125,16 +127,30 @@ def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
     return CodeStore.open_or_create(folder, facts.lineage, facts.bits, facts.model, wait)
 
 
-def _check_addressee(store: CodeStore, head: Head, path: Path) -> None:
+def _check_addressee(store: CodeStore, head: Head, path: Path, first: Block) -> None:
+    """Check that a bundle is for a store; one without a name gets it from the first that fits."""
     name = f"{path_text(path)}: {head.sender}-{head.number}"
     if store.uuid == head.store:
         raise BundleError(f"{name}: this store made the bundle")
     if store.station is None:
-        with store.transaction():
-            store.name_station(head.addressee)
+        _check_codes(store, name, first)
+        store.name_station(head.addressee)
     elif store.station != head.addressee:
         raise BundleError(
             f"{name}: the bundle is for {head.addressee}, and this is the store of {store.station}"
+        )
+
+
+def _check_codes(store: CodeStore, name: str, first: Block) -> None:
+    """Check that a bundle is of a store's codes; BundleError, and nothing is changed."""
+    if first.kind != kinds.STATE:
+        return
+    facts = Facts.of_block(first.data)
+    if (facts.lineage, facts.bits) != (store.lineage, store.bits):
+        raise BundleError(
+            f"{name}: codes of another model or width than this store's; nothing was applied. "
+            "Apply it to another store; or, if this is the store of that station, name it first: "
+            "scenehash store station NAME"
         )
 
 

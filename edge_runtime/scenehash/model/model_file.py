@@ -1,5 +1,6 @@
 """Which model file is meant, by a path or a name."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 SHIPPED_MODEL = "scenehash-256.onnx"
@@ -11,6 +12,12 @@ def shipped_model(name: str = SHIPPED_MODEL) -> Path:
     """Path of a model file inside the package; by default the one that is used if none is given."""
     # importlib.resources takes a fiftieth of the time from a process's start to its first code.
     return Path(__file__).with_name(name)
+
+
+def name_hint(path: Path) -> str:
+    """The rest of a line that says that there is no such file: a name that may have been meant."""
+    near = get_close_matches(str(path), SHIPPED_BY_NAME, 1)
+    return f"; did you mean {near[0]}, a model that ships with scenehash?" if near else ""
 
 
 def model_path(path: str | Path | None) -> Path:

@@ -33,6 +33,8 @@ class SearchFiles:
             check_output(path, outside=store)
             if paths.count(path) > 1:
                 raise InputError("two outputs have this name; give them different ones", path)
+        if self.page is not None and self.page.suffix.lower() not in (".html", ".htm"):
+            raise InputError("a page is written to a name that ends in .html", self.page)
         if self.sheet is not None:
             from .contact_sheet import check_format
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX = "row:", "code:", "logits:"
+# As the page takes it; a command takes options.
+PLACE_PREFIX = "at:"
 PREFIXES = ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX
 # Bytes of a file of logits: many times what 256 numbers take.
 MOST_LOGITS = 1 << 16
@@ -258,7 +260,13 @@ def read_query(
         # Before the model takes its time to load.
         check_regular(path)
     except InputError as error:
-        raise InputError(error.reason, path_text(path)) from error
+        hint = ""
+        if str(text).startswith(PLACE_PREFIX):
+            hint = (
+                "; a place in a scene file is named with --at LAT,LON, and tiles around a place "
+                "with --near LAT,LON,KM"
+            )
+        raise InputError(f"{error.reason}{hint}", path_text(path)) from error
     loaded = model()
     return Query.from_file(path, loaded, bits_for(store, loaded), crop, threads, progress)
 

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 DEFAULT_HITS = 20
+# Hits that are put in groups for each group that is wanted; and at least so many.
+GROUPED, LEAST_GROUPED = 10, 100
+# Tiles of a store in which those that meet a filter are counted.
+MOST_MET = 200_000
 
 QueryLike = Query | str | Path | Image
 
@@ -48,7 +52,7 @@ class SearchResult:
     hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by
     row, of hits that have one. codes: uint8 [hits, K/8]. more_within_radius: how many tiles are
     within the radius, and were left out since k were wanted; None where nobody counted them: no
-    radius, or too many to compare.
+    radius, or too many to compare. meeting: how many tiles meet the filter, likewise.
     """
 
     queries: tuple[Query, ...]
@@ -68,6 +72,7 @@ class SearchResult:
     match_distances: MatchDistances
     codes: Codes
     more_within_radius: int | None = None
+    meeting: int | None = None
     reranked: Reranked | None = None
     warnings: tuple[str, ...] = ()
     thumbnails: Mapping[int, bytes] = field(default_factory=dict)
@@ -81,6 +86,23 @@ class SearchResult:
         """The hits in groups, pictures of one place or near-duplicates: group_hits."""
         groups = group_hits(self.hits, self.codes, self.thumbnails)
         return [[self.hits[place] for place in group] for group in groups]
+
+    def best_of_groups(self) -> "SearchResult":
+        """The same with the best hit of each group alone."""
+        groups = group_hits(self.hits, self.codes, self.thumbnails)
+        return self._with([group[0] for group in groups])
+
+    def first_groups(self, most: int) -> "SearchResult":
+        """The same with the hits of the first groups alone, at most so many."""
+        groups = group_hits(self.hits, self.codes, self.thumbnails)
+        kept = self._with(sorted(place for group in groups[:most] for place in group))
+        left_out = len(self.hits) - len(kept.hits)
+        more = self.more_within_radius
+        return replace(kept, more_within_radius=None if more is None else more + left_out)
+
+    def _with(self, places: Sequence[int]) -> "SearchResult":
+        hits = tuple(self.hits[place] for place in places)
+        return replace(self, hits=hits, codes=self.codes[list(places)])
 
     def tile_name(self, hit: Hit) -> int | str:
         """What tells a hit's tile from others: its row, or STATION/ROW in an engine of several."""
@@ -112,6 +134,7 @@ class SearchResult:
             "bits": self.bits,
             "model": self.model,
             "searched": self.searched,
+            "meeting": self.meeting,
             "milliseconds": round(self.milliseconds, 3),
             "stages": {name: round(time, 3) for name, time in self.stages.items()},
             "match_distances": dataclasses.asdict(self.match_distances),
@@ -136,6 +159,7 @@ def search(
     threads: int = 1,
     progress: Progress = SILENT,
     other_scenes: bool = False,
+    grouped: bool = False,
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
@@ -148,7 +172,8 @@ def search(
     these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
     scene files and images; None: the one that the store keeps, or that ships with scenehash.
     threads: for hashing and searching. other_scenes: only tiles of scenes that are no query, and
-    of which no query is a tile; a file is known by its path.
+    of which no query is a tile; a file is known by its path. grouped: k counts groups of hits
+    (SearchResult.groups): the hits of the first k groups among the nearest 100, or 10 k.
 
     rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
     distances and the cosine of kept representations and the query's together; in a store of kinds
@@ -175,7 +200,10 @@ def search(
         resolved = found.resolve(where) if where else None
         own = Filter(other_than=searcher.scenes_of(like)) if other_scenes else Filter()
         hashing = 1000 * (time.perf_counter() - started)
-        result = searcher.search(like, others, k, radius, resolved, rerank, own)
+        wanted = max(GROUPED * k, LEAST_GROUPED) if grouped else k
+        result = searcher.search(like, others, wanted, radius, resolved, rerank, own)
+        if grouped:
+            result = replace(result.first_groups(k), k=k)
         return replace(result, stages={"hash": hashing, **result.stages})
 
 
@@ -296,6 +324,7 @@ class _Searcher:
             match_distances=limits,
             codes=store.codes_of(hits),
             more_within_radius=self._more(request, hits, k),
+            meeting=self._meeting(request),
             reranked=order,
             warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
@@ -315,6 +344,15 @@ class _Searcher:
             return None if request.radius is None else 0
         within = self.store.count_within(request)
         return None if within is None else max(within - len(hits), 0)
+
+    def _meeting(self, request: SearchRequest) -> int | None:
+        """How many tiles meet the filter."""
+        if request.where is None or len(self.store) > MOST_MET or is_address(self.store.address):
+            return None
+        plain = SearchRequest(request.codes[:1], 1, where=request.where)
+        with contextlib.suppress(StoreDamagedError):
+            return self.store.count_within(plain)
+        return None
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool, where: Filter) -> int:
         """The distance of the nearest stored tile, also where another filter left it out."""

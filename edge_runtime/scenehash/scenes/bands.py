@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -97,11 +98,12 @@ class Bands:
 class Choice(NamedTuple):
     """Numbers, from 1, of the red, green and blue band; of one band alone when it is grey.
 
-    is_guess: the file does not say so.
+    is_guess: the file does not say so. by_position: a preset's, where the bands have no names.
     """
 
     numbers: tuple[int, ...]
     is_guess: bool = False
+    by_position: bool = False
 
 
 def choose(bands: Bands, wanted: str | None) -> Choice:
@@ -126,7 +128,8 @@ def is_preset(wanted: str | None) -> bool:
 @lru_cache(256)
 def _choose(bands: Bands, wanted: str | None) -> Choice:
     if wanted is not None:
-        return Choice(_wanted(bands, wanted))
+        by_position = is_preset(wanted) and are_only_numbers(bands.names)
+        return Choice(_wanted(bands, wanted), by_position=by_position and len(bands.data) > 3)
     by_name = _by_names(bands)
     if by_name is not None:
         return Choice(by_name)
@@ -189,7 +192,10 @@ def _wanted(bands: Bands, wanted: str) -> tuple[int, ...]:
     for part in (part.strip() for part in wanted.split(",")):
         number = int(part) if _NUMBER.fullmatch(part) else _find(bands, part)
         if number is None or not 1 <= number <= len(bands.names):
-            raise InputError(f"--bands {wanted}: {part} is not one of its bands ({bands})")
+            hint = f"; or a preset: {', '.join(PRESETS)}" if "," not in wanted else ""
+            near = get_close_matches(wanted.lower(), PRESETS, 1) if hint else []
+            hint = f"; did you mean {near[0]}?{hint[1:]}" if near else hint
+            raise InputError(f"--bands {wanted}: {part} is not one of its bands ({bands}){hint}")
         chosen.append(number)
     return tuple(chosen)
 

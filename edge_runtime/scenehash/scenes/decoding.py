@@ -59,6 +59,11 @@ def decide(source: Source, params: DecodeParams) -> Decoding:
             "its bands have no names: the first three are taken as red, green and blue; "
             "choose with --bands"
         )
+    if choice.by_position:
+        warnings.append(
+            f"its {len(named.data)} bands have no names: --bands {params.bands} takes "
+            f"{','.join(map(str, bands))} by their position; see whether that is right"
+        )
     if alpha in bands:
         alpha = None
     elif is_false:

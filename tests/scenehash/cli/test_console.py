@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from scenehash.cli.console import CONSOLE, NameCell
+from scenehash.cli.console import CONSOLE, FittingTable, NameCell, report
 from scenehash.cli.tiles import LEAST_NAME
 from scenehash.report.contact_sheet import write_picture
 
@@ -45,7 +45,7 @@ def test_the_table_of_tiles_gives_room_to_names(
     name = "landsat8_of_the_north_2026-03-01.png"
     write_picture(tmp_path / name, np.zeros((600, 900, 3), np.uint8))
     head, line = run("tiles", tmp_path / name).stdout.splitlines()[:2]
-    assert "time" not in head
+    assert "time" not in head and "stretch" not in head
     assert len(line.split()[0]) >= LEAST_NAME
     assert line.split()[0].endswith("2026-03-01.png")
 
@@ -65,3 +65,10 @@ def test_a_narrow_table_leaves_out_the_middle_of_a_name() -> None:
         "mediumresidential/mediumresidential07.jpg", "港口/港口港口港口港口港口.tif", r"a\nb.png"
     ]  # fmt: skip
     assert lines(22) == ["medium…dential07.jpg", "港口/…口港口港口.tif", r"a\nb.png"]
+
+
+def test_a_pipe_gets_whole_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    report(
+        {}, False, "a" * 500 + " " + "b" * 500, FittingTable(["x", "y"], [["c" * 300, "d"]], "x")
+    )
+    assert [len(line.split()) for line in capsys.readouterr().out.splitlines()] == [2, 2, 2]

@@ -75,6 +75,7 @@ def test_search_by_time_place_label_and_scene(scenes: Path, store: Path) -> None
         ("--label", "second", "no stored scene has the label second; there are first"),
         ("--scene", "north.tif", "no stored scene has the path north.tif"),
         ("--since", "2030-01-01", "before --since"),
+        ("--bbox", "5,43,6,44", "no stored tile meets the filter: bbox 5,43,6,44"),
     ):
         refused = run("search", "row:0", "--store", store, option, value)
         assert (refused.exit_code, refused.stdout) == (1, "")
@@ -109,9 +110,10 @@ def test_pictures_pages_and_maps_are_written(scenes: Path, store: Path, tmp_path
         (["--html", "/nowhere/p.html"], "cannot be written"),
         (["--bands", "1,2"], "give three"),
         (["--bands", "7,1,2"], "is not one of its bands"),
-        (["--tile", "wide"], "give pixels, such as 512"),
-        (["--bbox", "0,5,1,4"], "not a box"),
-        (["--near", "95,0,1"], "not LATITUDE,LONGITUDE,KILOMETRES"),
+        (["--bands", "sentinel"], "did you mean sentinel2"),
+        (["--model", "opne"], "no such model file; did you mean open"),
+        (["--area", "no.geojson"], "no.geojson: cannot be read"),
+        (["--html", "p.txt"], ".html"),
     ],
 )
 def test_what_cannot_be_searched_with_is_one_clear_line(
@@ -121,6 +123,36 @@ def test_what_cannot_be_searched_with_is_one_clear_line(
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert said in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tile", "wide"], "give pixels, such as 512"),
+        (["--bbox", "0,5,1,4"], "not a box"),
+        (["--near", "95,0,1"], "not LATITUDE,LONGITUDE,KILOMETRES"),
+        (["--near", "47,-99"], "not LAT,LON,KM"),
+        (["--at", "-99,47"], "not LATITUDE,LONGITUDE"),
+        (["-k", "0"], "'-k': give at least 1"),
+        (["-k", "x"], "'-k': give a whole number (see"),
+        (["--rerank", "bit"], "'--rerank': 'bit' is not one of"),
+        (["--since", "2026-02-01", "--until", "2026-01-01"], "--since is after --until"),
+    ],
+)
+def test_a_value_of_no_sense_is_wrong_usage(
+    scenes: Path, store: Path, arguments: list[str], said: str
+) -> None:
+    done = run("search", scenes / "west_20260101.tif", "--store", store, *arguments)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert "Input should" not in done.stderr and "Value error" not in done.stderr
+
+
+def test_a_query_as_the_page_takes_it_and_a_box_around_the_earth_are_hints(store: Path) -> None:
+    done = run("search", "at:45.1,15.0", "--store", store)
+    assert done.exit_code == 1 and "--at LAT,LON" in done.stderr and "--near" in done.stderr
+    done = run("search", "row:0", "--store", store, "--bbox", "16,44,15,46")
+    assert "note: --bbox: W 16 is east of E 15" in done.stderr
 
 
 def test_tiles_shows_how_scenes_are_cut_and_stores_nothing(scenes: Path, tmp_path: Path) -> None:

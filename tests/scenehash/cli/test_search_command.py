@@ -116,12 +116,15 @@ def test_hits_are_shown_although_a_file_cannot_be_written(store: Path, tmp_path:
 
 def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "grey.png"), np.full((256, 256, 3), 80, np.uint8))
-    done = run("search", tmp_path / "grey.png", "--store", store, "--near", "1,2,3")
+    done = run("search", tmp_path / "grey.png", "--store", store, "--newer-than", 9, "--radius", 0)
     assert done.exit_code == 0
     said = " ".join(done.stderr.split())
     assert "grey.png: it is of one colour" in said
-    assert "no tile meets the filter and all else that was asked for: near 1,2,3" in said
-    assert "0 hits among 13 tiles" in done.stdout
+    assert "no tile meets the filter and all else that was asked for: newer_than 9" in said
+    assert "0 hits among 3 of 13 tiles" in done.stdout
+    done = run("search", tmp_path / "grey.png", "--store", store, "--near", "1,2,3")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no stored tile meets the filter: near 1,2,3" in done.stderr
     done = run("search", tmp_path / "grey.png", "--store", store, "--label", "fire")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "no stored scene has a label" in done.stderr
@@ -192,3 +195,28 @@ def test_the_window_that_a_table_shows_is_a_window_to_search_with(
     assert hits[0][0]["window"] == [256, 0, 256, 256]
     for text in ("256x256", "256x256+0", "-1x2+3+4"):
         assert "not X,Y,W,H" in run("search", *crop[:-1], f"--window={text}").stderr
+
+
+def test_a_number_of_hits_counts_groups_where_these_are_shown(store: Path) -> None:
+    ungrouped = answer("search", "row:0", "--store", store, "-k", 13)["hits"]
+    every = answer("search", "row:0", "--store", store, "-k", 13, "--group")["groups"]
+    assert sum(len(group) for group in every) == len(ungrouped) == 13
+    found = answer("search", "row:0", "--store", store, "-k", 3, "--group")
+    assert found["groups"] == every[:3] and found["k"] == 3
+    shown = run("search", "row:0", "--store", store, "-k", 3, "--group").stdout.splitlines()
+    assert [line.split()[0] for line in shown[1:4]] == ["1", "2", "3"]
+    hits = sum(len(group) for group in every[:3])
+    assert shown[4].startswith(f"3 groups of {hits} hits among 13 tiles")
+
+
+def test_a_narrow_terminal_shows_words_and_windows_whole(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in (80, 64):
+        monkeypatch.setattr("scenehash.cli.console.PIPE_WIDTH", width)
+        lines = run("search", "row:0", "--store", store, "-k", 13).stdout.splitlines()
+        assert all("256x256+" in line and "…_" not in line for line in lines[1:14])
+        assert all(re.search(r"(kind|doubtful) ", line) for line in lines[1:14])
+    assert "cosine" not in lines[0] and "left out" in lines[14]
+    monkeypatch.undo()
+    assert "cosine" in run("search", "row:0", "--store", store).stdout.splitlines()[0]

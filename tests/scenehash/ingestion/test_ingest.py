@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from scenehash import CodeStore, HashModel
 from scenehash.decode_params import DecodeParams
 from scenehash.demo.tiles import KINDS
-from scenehash.ingestion import IngestOptions, ingest, ingest_files
+from scenehash.ingestion import IngestOptions, ingest, ingest_files, retry_quarantine
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.pictures import tile_pixels
@@ -228,6 +228,32 @@ def test_sixteen_bits_are_shown_and_searched_as_they_were_stored(
         truth = pixels[window.y : window.y + 256, window.x : window.x + 256].astype(float)
         assert np.corrcoef(truth.ravel(), shown.ravel().astype(float))[0, 1] > 0.98
         assert np.array_equal(store.codes(np.array([hit.row])), model.encode([shown]))
+
+
+def test_a_scene_that_needed_bands_is_stored_already_without_them(
+    tmp_path: Path, model: HashModel
+) -> None:
+    path = tmp_path / "a.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", count=6, height=256, width=256, dtype="uint8",
+        crs="EPSG:32633", transform=from_origin(500_000, 5_000_000, 10, 10),
+    ) as file:  # fmt: skip
+        file.write(np.concatenate([np.moveaxis(mosaic(1, 1), 2, 0)] * 2))
+    with new_store(tmp_path / "s", model) as store:
+        assert len(ingest([path], store, model).set_aside) == 1
+        asked = IngestOptions(params=DecodeParams("3,2,1"))
+        assert len(retry_quarantine(store, model, asked).stored) == 1
+        for done in (ingest([path], store, model), retry_quarantine(store, model)):
+            assert done.set_aside == [] and store.quarantine.list() == []
+        done = ingest([path], store, model, IngestOptions(labels=("x",)))
+        assert done.duplicates == [path] and done.read_by_bands == {path: (3, 2, 1)}
+        assert done.labelled == 1
+        # Other bands that it lacks are still wrong, and other pixels are another scene.
+        wrong = IngestOptions(params=DecodeParams("9,2,1"))
+        assert len(ingest([path], store, model, wrong).set_aside) == 1
+        with rasterio.open(path, "r+") as file:
+            file.write(255 - file.read())
+        assert len(ingest([path], store, model).set_aside) == 1
 
 
 def test_a_plain_image_in_a_folder_of_rasters_needs_no_rasterio(

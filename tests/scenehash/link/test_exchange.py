@@ -380,6 +380,23 @@ def test_codes_of_another_model_are_not_mixed_in(tmp_path):
     assert "codes of another model" in applied.set_aside[0]
 
 
+def test_a_refused_bundle_changes_nothing_of_a_store_without_a_name(tmp_path):
+    one = station(tmp_path / "one", "one", placed(0))
+    with CodeStore.open(one, writable=True) as store:
+        store.outbox.note(['{"alerts": []}'])
+    bundle = pack_bundle(one, "ground", tmp_path).path
+    CodeStore.create(tmp_path / "other", "b" * 16, 64, "other").close()
+    (applied,) = apply_bundles([bundle], tmp_path / "other")
+    assert "codes of another model" in applied.set_aside[0] and not applied.events
+    with CodeStore.open(tmp_path / "other") as store:
+        assert store.station is None and store.outbox.newest() == 0
+    # One that is of that station takes what needs no codes, as that of a model in between does.
+    with CodeStore.open(tmp_path / "other", writable=True) as store:
+        store.name_station("ground")
+    (applied,) = apply_bundles([bundle], tmp_path / "other")
+    assert len(applied.set_aside) == 1 and applied.events == 1
+
+
 def test_a_store_without_a_station_s_name_says_what_to_do(tmp_path):
     make(tmp_path / "s").close()
     with pytest.raises(ConfigurationError, match="scenehash store station NAME"):

@@ -61,12 +61,12 @@ SUPERDOVE = "coastal_blue,blue,green_i,green,yellow,red,rededge,nir"
     ],
 )
 def test_bands_are_found_by_themselves(bands: Bands, expected: tuple[int, ...]) -> None:
-    assert choose(bands, None) == (expected, False)
+    assert choose(bands, None)[:2] == (expected, False)
 
 
 @pytest.mark.parametrize("count", [3, 4])
 def test_nameless_bands_are_a_guess_that_is_said_to_be_one(count: int) -> None:
-    assert choose(nameless(count), None) == ((1, 2, 3), True)
+    assert choose(nameless(count), None)[:2] == ((1, 2, 3), True)
     assert choose(named(",".join(f"Band_{n}" for n in range(1, count + 1))), None).is_guess
 
 

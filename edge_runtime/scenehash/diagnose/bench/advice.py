@@ -33,7 +33,8 @@ def advise(document: dict[str, Any]) -> list[str]:
     if sustained["last_to_first_third"] < THROTTLED:
         lines.append(
             f"it slows down: the last third of {sustained['seconds']:.0f} s did "
-            f"{sustained['last_to_first_third']:.0%} of the first; see scenehash doctor"
+            f"{sustained['last_to_first_third']:.0%} of the first: is it too warm, or busy with "
+            "something else?"
         )
     return lines
 

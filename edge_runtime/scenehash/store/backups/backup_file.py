@@ -28,6 +28,7 @@ from ..catalog.database import (
     other_tables,
     our_errors,
 )
+from ..files.folder import CATALOG
 from ..records import digest
 
 SUFFIX = ".backup"
@@ -152,6 +153,11 @@ class BackupFile:
     @contextlib.contextmanager
     def reading(cls, path: Path) -> Iterator["BackupFile"]:
         """Open one that is there."""
+        if (path / CATALOG).is_file():
+            raise StoreError(
+                f"{path}: this is a store, not a backup of one; make one with: "
+                f"scenehash store backup {path} --to FILE"
+            )
         if not path.is_file():
             raise StoreError(f"{path}: no such backup file")
         with (

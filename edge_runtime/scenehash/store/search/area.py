@@ -54,12 +54,14 @@ class Area:
         try:
             check_regular(path)
             if path.stat().st_size > LARGEST_FILE:
-                raise InputError("an area of more than 4 MB; simplify it", path_text(path))
+                raise InputError("an area of more than 4 MB; simplify it")
             return cls.from_geojson(json.loads(path.read_bytes()))
         except (OSError, ValueError, RecursionError) as error:
             raise InputError(f"not GeoJSON ({error})", path_text(path)) from error
         except ConfigurationError as error:
             raise InputError(str(error), path_text(path)) from error
+        except InputError as error:
+            raise InputError(error.reason, path_text(path)) from error
 
     def geojson(self) -> dict[str, object]:
         """The area as a GeoJSON MultiPolygon."""
