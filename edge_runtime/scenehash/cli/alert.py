@@ -274,14 +274,10 @@ def test_command(
         alert = code_store.alerts.get(name)
         tested = count_alert_matches(code_store, alert, label)
         proposed = tested.by_radius.proposed()
-        summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}"
-        table = _radius_table(alert, tested.by_radius, proposed)
-        of_radius = (table, f"{summary}; proposed radius {proposed}")
-        shown = (summary,) if alert.is_fitted else of_radius
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
         )
-    report_files(tested.document(alert), as_json, shown, files)
+    report_files(tested.document(alert), as_json, _tested_lines(alert, tested, proposed), files)
 
 
 def tune_command(
@@ -371,6 +367,15 @@ def _tested_text(tested: "AlertTest") -> str:
         f"{text}, {1000 * tested.false_share:.3g} false alarms in 1,000 tiles, "
         f"recall {tested.recall:.2f}"
     )
+
+
+def _tested_lines(alert: "Alert", tested: "AlertTest", proposed: int) -> "tuple[Table | str, ...]":
+    """What a test found; of an alert that a radius decides, with what each radius would match."""
+    summary = f"{alert.name}: {rule_text(alert)}; {_tested_text(tested)}"
+    if alert.is_fitted:
+        return (summary,)
+    table = _radius_table(alert, tested.by_radius, proposed)
+    return table, f"{summary}; proposed radius {proposed}"
 
 
 def _radius_table(alert: "Alert", counts: "RadiusCounts", proposed: int) -> "Table":
