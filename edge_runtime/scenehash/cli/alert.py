@@ -275,10 +275,9 @@ def test_command(
         tested = count_alert_matches(code_store, alert, label)
         proposed = tested.by_radius.proposed()
         summary = f"{name}: {rule_text(alert)}; {_tested_text(tested)}"
-        shown: tuple[object, ...] = (summary,)
-        if not alert.is_fitted:
-            table = _radius_table(alert, tested.by_radius, proposed)
-            shown = (table, f"{summary}; proposed radius {proposed}")
+        table = _radius_table(alert, tested.by_radius, proposed)
+        of_radius = (table, f"{summary}; proposed radius {proposed}")
+        shown = (summary,) if alert.is_fitted else of_radius
         files = write_each(
             {"sheet": (sheet, lambda path: _write_sheet(path, alert, proposed, code_store))}
         )
