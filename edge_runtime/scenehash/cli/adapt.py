@@ -100,4 +100,8 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
     lines.append(
         f"next: {command}" if judgement.is_better else f"to use it all the same: {command}"
     )
+    lines.append(
+        "then a search orders by distance alone, without the cosine of representations, of which "
+        "these codes are made"
+    )
     return lines

@@ -57,7 +57,7 @@ def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType
     if as_json:
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")
-    else:
+    elif shown:
         width = None if sys.stdout.isatty() else PIPE_WIDTH
         _console(width=width).print(*shown, sep="\n")
 

@@ -146,8 +146,7 @@ def apply_command(
             f"{file}: a model; it is used by: scenehash rehash --store {store} --model {file}"
             for file in one.files
         ]
-    if lines or as_json:
-        report(document, as_json, *lines)
+    report(document, as_json, *lines)
     if aside:
         raise typer.Exit(EXIT_SET_ASIDE)
 

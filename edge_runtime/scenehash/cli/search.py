@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scenehash.report.search_files import SearchFiles
     from scenehash.retrieval.search import SearchResult
+    from scenehash.store import Filter
 
 
 def register(app: typer.Typer) -> None:
@@ -124,8 +125,6 @@ def search_command(
     what a distance means: same_place, same_kind, likely_same_kind, doubtful, other_kind, or
     unlike_anything_stored (docs/search.md). A scene of several tiles is searched by all its tiles.
     """
-    from scenehash.errors import NotStoredError
-    from scenehash.retrieval.filter_text import filter_text
     from scenehash.retrieval.search import search
 
     asked = [*queries, *(unlike or ())]
@@ -146,19 +145,40 @@ def search_command(
         other_scenes=other_scenes,
         grouped=group,
     )
-    if where and result.meeting == 0:
-        raise NotStoredError(f"{store}: no stored tile meets the filter: {filter_text(where)}")
-    for warning in result.warnings:
-        notice(f"note: {warning}")
+    _check_filter(result, where)
+    for line in [*result.warnings, *_thumbnails_hint(result)]:
+        notice(f"note: {line}")
     shown: list[RenderableType] = [_hit_table(result, group), _summary(result, group)]
     if explain:
         shown[1:1] = str(result.explanation).splitlines()
-    report_files(
-        result.document(group, explain),
-        as_json,
-        shown,
-        files.write(result.best_of_groups() if group else result),
-    )
+    written = files.write(result.best_of_groups() if group else result)
+    report_files(result.document(group, explain), as_json, shown, written)
+
+
+def _check_filter(result: "SearchResult", where: "Filter") -> None:
+    """NotStoredError where no stored tile meets the filter that was given."""
+    from scenehash.errors import NotStoredError
+    from scenehash.retrieval.filter_text import filter_text
+
+    if where and result.meeting == 0:
+        raise NotStoredError(
+            f"{result.store}: no stored tile meets the filter: {filter_text(where)}"
+        )
+
+
+def _thumbnails_hint(result: "SearchResult") -> list[str]:
+    """What would tell whether the first hit of a scene file is the very same picture."""
+    from scenehash.engines import is_address
+
+    first = result.hits[0] if result.hits else None
+    if first is None or first.distance or first.row in result.thumbnails:
+        return []
+    if is_address(result.store) or all(query.row is not None for query in result.queries):
+        return []
+    return [
+        "whether a hit shows the very same place, thumbnails tell: "
+        f"scenehash store thumbnails {result.store}"
+    ]
 
 
 def _hit_table(result: "SearchResult", group: bool) -> FittingTable:

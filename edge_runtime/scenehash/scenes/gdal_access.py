@@ -6,6 +6,7 @@ checked first, by drivers that are named; see vrt.py and parts.py.
 
 import contextlib
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,10 @@ MOST_NESTED, LONGEST_REASON = 3, 200
 ANSWER_SECONDS = 60
 
 
+# What GDAL says of a file that ends too soon, or whose blocks are not what they were.
+_CUT = re.compile("TIFFRead|IReadBlock|Read error|JPEGDecode|ZIPDecode|LZWDecode")
+
+
 @contextlib.contextmanager
 def gdal() -> Iterator[None]:
     """GDAL with the options above; whatever it raises becomes an InputError, without the path."""
@@ -60,7 +65,9 @@ def gdal() -> Iterator[None]:
     except MemoryError as error:
         raise InputError("GDAL needs more memory than is free") from error
     except Exception as error:  # GDAL's own exceptions have no common base that is public
-        raise InputError(f"GDAL cannot read it ({reason_of(error)})") from error
+        reason = reason_of(error)
+        hint = "; it is damaged or truncated: copy the file again" if _CUT.search(reason) else ""
+        raise InputError(f"GDAL cannot read it ({reason}){hint}") from error
 
 
 def reason_of(error: BaseException) -> str:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio.enums import MaskFlags, Resampling
-from rasterio.errors import RasterioIOError
 from rasterio.windows import Window as RasterWindow
 
 from scenehash.errors import InputError
-from scenehash.files import open_regular, printable
+from scenehash.files import open_regular
 from scenehash.objects import read_range
 from scenehash.tiles import Image
 from scenehash.tiling import Window
@@ -96,16 +95,10 @@ class RasterSource:
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], how: Resampling
     ) -> Pixels:
         out, where = (len(bands), *shape), _raster_window(window)
-        try:
-            with gdal():
-                return np.asarray(
-                    self._file.read(list(bands), out_shape=out, window=where, resampling=how)
-                )
-        except RasterioIOError as error:
-            what = printable(" ".join(str(error.__cause__ or error).split()))[:100]
-            raise InputError(
-                f"the raster is damaged or truncated ({what}); copy the file again"
-            ) from error
+        with gdal():
+            return np.asarray(
+                self._file.read(list(bands), out_shape=out, window=where, resampling=how)
+            )
 
 
 def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSource]:

@@ -168,7 +168,7 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
             for codes, sources in ((quay.examples, examples), (quay.negatives, negatives)):
                 rows = [int(source.removeprefix("row:")) for source in sources]
                 assert np.array_equal(codes, opened.codes(np.array(rows)))
-    refused = run("alert", "reject", "quay", 9, "--store", store)
+    refused = run("alert", "reject", "quay", "row:9", "--store", store)
     assert "row:9: the only example of quay" in " ".join(refused.stderr.split())
     assert "no such row" in run("alert", "confirm", "quay", 999, "--store", store).stderr
     assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr

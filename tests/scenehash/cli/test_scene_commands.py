@@ -292,3 +292,34 @@ def test_a_store_is_cared_for_from_the_command_line(scenes: Path, tmp_path: Path
     done = run("store", "verify", store)
     assert done.exit_code == 1
     assert "ingest these scenes again" in done.stdout
+
+
+def test_what_is_no_backup_no_folder_and_no_bundle_is_one_line(store: Path, tmp_path: Path) -> None:
+    for words in (("backups", store), ("restore", store, "--to", tmp_path / "r")):
+        done = run("store", *words)
+        assert done.exit_code == 1 and "this is a store, not a backup" in done.stderr
+    done = run("store", "relocate", store, tmp_path, tmp_path / "none")
+    assert done.exit_code == 1 and "none: no such file or folder" in done.stderr
+    (tmp_path / "a.shlb").write_text("no bundle")
+    done = run("link", "apply", tmp_path / "a.shlb", "--store", store)
+    assert (done.exit_code, done.stdout) == (3, "")
+    (tmp_path / "b.jpg").write_text("no picture")
+    done = run("tiles", tmp_path / "b.jpg")
+    assert (done.exit_code, done.stdout) == (3, "")
+
+
+def test_a_store_is_described_in_words_and_units(store: Path) -> None:
+    lines = dict(
+        line.split(None, 1) for line in run("store", "info", store).stdout.splitlines() if line
+    )
+    assert lines["tiles"] == "12" and lines["size"].endswith(" MB in all")
+    assert lines["index"] == "none: so few tiles are compared one by one"
+    assert "so few tiles" in run("store", "index", store).stdout
+    assert f"1 of {lines['scenes']} scenes" in run("store", "scenes", store, "--limit", 1).stdout
+    assert "1 input in quarantine" in run("quarantine", "list", "--store", store).stdout
+
+
+def test_a_raster_that_was_cut_is_to_be_copied_again(scenes: Path, tmp_path: Path) -> None:
+    data = (scenes / "west_20260101.tif").read_bytes()
+    (tmp_path / "cut.tif").write_bytes(data[: len(data) // 2])
+    assert "copy the file again" in run("tiles", tmp_path / "cut.tif").stderr

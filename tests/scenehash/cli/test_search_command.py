@@ -87,14 +87,14 @@ def test_mistakes_are_named_before_anything_is_searched(
     scenes: Path, store: Path, arguments: list[str], said: str
 ) -> None:
     done = run("search", scenes / "a" / "coast.tif", "--store", store, *arguments)
-    assert done.exit_code == 1
+    assert done.exit_code == (2 if "first: " in said else 1)
     assert done.stdout == ""
     assert said in " ".join(done.stderr.split())
     document = json.loads(
         run("search", scenes / "a" / "coast.tif", "--store", store, *arguments, "--json").stdout
     )
     assert said in document["error"]["message"]
-    assert document["error"]["exit_status"] == 1
+    assert document["error"]["exit_status"] == done.exit_code
 
 
 def test_hits_are_shown_although_a_file_cannot_be_written(store: Path, tmp_path: Path) -> None:
@@ -220,3 +220,10 @@ def test_a_narrow_terminal_shows_words_and_windows_whole(
     assert "cosine" not in lines[0] and "left out" in lines[14]
     monkeypatch.undo()
     assert "cosine" in run("search", "row:0", "--store", store).stdout.splitlines()[0]
+
+
+def test_a_copy_is_told_where_thumbnails_lack(store: Path, scenes: Path) -> None:
+    asked = ("--window", "0,0,256,256", "--store", store, "-k", 1)
+    done = run("search", scenes / "a" / "coast.tif", *asked)
+    assert f"scenehash store thumbnails {store}" in done.stderr
+    assert "thumbnails" not in run("search", "row:0", "--store", store, "-k", 1).stderr

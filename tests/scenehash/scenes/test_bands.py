@@ -204,3 +204,10 @@ def test_a_message_stays_short_and_harmless() -> None:
 )
 def test_a_band_with_a_name_of_its_own_is_no_alpha(names: str, alpha: int | None) -> None:
     assert Bands([None, None, None, names or None], BY_DEFAULT).alpha == alpha
+
+
+def test_a_preset_by_position_is_said_so() -> None:
+    assert choose(nameless(4), "sentinel2").by_position
+    assert choose(nameless(4), "planetscope") == ((3, 2, 1), False, True)
+    assert not choose(named("B1,B2,B3,B4"), "sentinel2").by_position
+    assert not choose(nameless(4), "3,2,1").by_position

@@ -248,7 +248,7 @@ def test_without_watchfiles_it_polls_and_says_so(
         ("{in} --webhook station:80", 1, "not a URL"),
         ("{in} --per pixel", 2, "'pixel'"),
         ("{in} --max-backlog 0", 2, "--max-backlog"),
-        ("{in} --tile many", 1, "--tile many"),
+        ("{in} --tile many", 2, "--tile many"),
         ("{nowhere}", 2, "does not exist"),
     ],
 )
