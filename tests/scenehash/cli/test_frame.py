@@ -397,6 +397,15 @@ def test_what_is_ignored_from_the_start_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C is not ignored, as it is where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_the_first_signal_asks_and_the_second_ends() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(Interrupted) as raised, stopping() as stop:

@@ -301,7 +301,8 @@ def test_what_changes_something_is_in_the_audit_log_and_no_token_is(
         ("reader", "POST", "/api/alerts", 403),
     ]
     assert "\x1b" not in text
-    assert not any(token.split("_")[2] in text for token in tokens.values())
+    # A secret may have "_" in it, too.
+    assert not any(token.split("_", 2)[2] in text for token in tokens.values())
     mode = (own / "serve" / "audit.jsonl").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
