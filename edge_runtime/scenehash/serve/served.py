@@ -99,6 +99,7 @@ class Served:
                     rerank=request.rerank,
                     model=self.models.of(store),
                     other_scenes=request.other_scenes,
+                    grouped=request.group,
                 )
         if result.hits:
             self.metrics.note_nearest(min(hit.distance for hit in result.hits))

@@ -31,5 +31,6 @@ def test_each_search_of_the_test_suite_has_a_twin_with_the_same_document() -> No
     assert counted["documents"] >= 40, counted
     assert counted["errors"] >= 12, counted
     assert counted["scenes"] >= 10, counted
-    # No store, no file, no number of a row, thrice one that JSON does not keep: nothing to ask for.
-    assert counted["left_out"] <= 8, done.stdout[-3000:]
+    # Twice no store, no file, no number of a row, thrice one that JSON does not keep, a place,
+    # which commands take by an option, and twice no model: nothing to ask for.
+    assert counted["left_out"] <= 10, done.stdout[-3000:]

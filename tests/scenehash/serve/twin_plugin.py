@@ -61,7 +61,8 @@ def _twin(store: Any, queries: Any, k: int = 20, **settings: Any) -> Any:
     asked = [queries] if isinstance(queries, str | Path) else list(queries)
     path = Path(store.path if isinstance(store, CodeStore) else store)
     if _can_be_asked(path, asked, settings):
-        document = None if result is None else _plain(result.document())
+        grouped = bool(settings.get("grouped"))
+        document = None if result is None else _plain(result.document(grouped))
         _compare(path, asked, k, settings, document, failed)
     else:
         COUNTED["left_out"] += 1
@@ -108,6 +109,7 @@ def _compare(
             "k": k,
             "radius": settings.get("radius"),
             "rerank": settings.get("rerank"),
+            "group": bool(settings.get("grouped")),
             "filter": _plain(filter_document(settings.get("where"))),
         }
         try:
