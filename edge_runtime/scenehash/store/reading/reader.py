@@ -60,6 +60,9 @@ class StoreReader(SceneReader, TileReader):
     def count_within(self, request: SearchRequest) -> int | None:
         """How many tiles meet a request with a radius, whatever its k; None: too many to count."""
         codes, radius, unlike = request.codes, request.radius, request.unlike
+        if radius is None and unlike is None:
+            snapshot, where = self._snapshot, request.where
+            return len(snapshot) if where is None else snapshot.count_where(where)
         if len(codes) * len(self) > MOST_COUNTED:
             return None
         within = 0

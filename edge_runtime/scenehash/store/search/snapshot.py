@@ -54,6 +54,8 @@ class Snapshot:
     origin: Origin
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
+    # How many tiles meet a filter.
+    _counted: dict[Filter, int] = field(default_factory=dict)
     _index: list["CodeIndex"] = field(default_factory=list)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,6 +114,13 @@ class Snapshot:
         """Which of rows int64 [N] have a tile: bool [N]."""
         there = (rows >= 0) & (rows < self.state.rows)
         return there & ~self.row_map.dropped.contain(rows) & ~self.dead.contain(rows)
+
+    def count_where(self, where: Filter) -> int:
+        """How many tiles meet a filter, counted once."""
+        if where not in self._counted:
+            rows = rows_where(self.catalog, where, self.state.rows)
+            self._counted[where] = int(np.count_nonzero(self.has(rows)))
+        return self._counted[where]
 
     def codes_at(self, rows: Rows) -> Codes:
         """The codes uint8 [N, K/8] of rows that have one."""
