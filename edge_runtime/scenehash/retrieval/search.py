@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -84,21 +85,23 @@ class SearchResult:
 
     def groups(self) -> list[list[Hit]]:
         """The hits in groups, pictures of one place or near-duplicates: group_hits."""
-        groups = group_hits(self.hits, self.codes, self.thumbnails)
-        return [[self.hits[place] for place in group] for group in groups]
+        return [[self.hits[place] for place in group] for group in self._groups]
 
     def best_of_groups(self) -> "SearchResult":
         """The same with the best hit of each group alone."""
-        groups = group_hits(self.hits, self.codes, self.thumbnails)
-        return self._with([group[0] for group in groups])
+        return self._with([group[0] for group in self._groups])
 
     def first_groups(self, most: int) -> "SearchResult":
         """The same with the hits of the first groups alone, at most so many."""
-        groups = group_hits(self.hits, self.codes, self.thumbnails)
-        kept = self._with(sorted(place for group in groups[:most] for place in group))
+        kept = self._with(sorted(place for group in self._groups[:most] for place in group))
         left_out = len(self.hits) - len(kept.hits)
         more = self.more_within_radius
         return replace(kept, more_within_radius=None if more is None else more + left_out)
+
+    @functools.cached_property
+    def _groups(self) -> list[list[int]]:
+        """The places of hits in groups: comparing their pictures takes a while."""
+        return group_hits(self.hits, self.codes, self.thumbnails)
 
     def _with(self, places: Sequence[int]) -> "SearchResult":
         hits = tuple(self.hits[place] for place in places)
