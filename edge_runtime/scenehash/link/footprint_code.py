@@ -80,18 +80,15 @@ def _by_polynomial(windows: Integers, footprints: Floats) -> bytes | None:
     is_whole = on_footprint_steps(values).tobytes() == values.tobytes()
     if not is_whole or values[index].tobytes() != footprints.tobytes():
         return None
-    whole, ways = values / FOOTPRINT_STEP, list[bytes]()
+    whole, ways, weights = values / FOOTPRINT_STEP, list[bytes](), list[int]()
     for degree in range(MOST_DEGREE + 1):
         if (degree + 1) * (degree + 2) // 2 > len(corners):
             break
         ways.append(_polynomial(corners, whole, degree))
-        if min(map(_weight, ways[-ENOUGH:])) > min(map(_weight, ways)):
+        weights.append(len(zlib.compress(ways[-1])))
+        if min(weights[-ENOUGH:]) > min(weights):
             break
-    return min(ways, key=_weight)
-
-
-def _weight(way: bytes) -> int:
-    return len(zlib.compress(way))
+    return ways[weights.index(min(weights))]
 
 
 def _raw(footprints: Floats) -> bytes:
