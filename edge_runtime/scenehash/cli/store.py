@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
+FEW = "so few tiles are compared one by one"
 # What a person reads for what a document calls otherwise.
 WORDS = {"vector": "representation"}
 
@@ -113,14 +114,12 @@ def _info(
     yield "scenes", f"{document['scenes']:,}"
     yield "tiles", f"{document['tiles']:,}"
     yield "rows", f"{document['rows']:,}, {document['deleted']:,} of them deleted"
-    none = "none: so few tiles are compared one by one"
-    yield "index", f"{document['indexed']:,} tiles" if document["indexed"] else none
+    yield "index", f"{document['indexed']:,} tiles" if document["indexed"] else f"none: {FEW}"
     yield "codes", f"{document['bits']} bits"
     yield "model", f"{document['model']}, lineage {document['lineage']}"
     yield "model file", document["model_file"] or "not kept"
-    for name, kept in (("thumbnails", "thumbnail"), ("vectors", "vector")):
-        count, size = document[name], document[f"{kept}_bytes"] / 1e6
-        words = {"vectors": "representations"}.get(name, name)
+    for words, name in (("thumbnails", "thumbnail"), ("representations", "vector")):
+        count, size = document[f"{name}s"], document[f"{name}_bytes"] / 1e6
         yield words, "not kept" if count is None else f"{count:,}, {size:,.1f} MB"
     yield "earlier", f"{sum(one.tiles for one in earlier):,} tiles of earlier models"
     yield "size", f"{document['bytes'] / 1e6:,.1f} MB in all"
@@ -442,7 +441,7 @@ def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     document = {"store": str(folder), "indexed": indexed}
     found = f"{counted(indexed, 'code')} indexed"
     if not indexed:
-        found = "no index: so few tiles are compared one by one"
+        found = f"no index: {FEW}"
     report(document, as_json, f"{folder}: {found}")
 
 

@@ -29,7 +29,7 @@ from scenehash.files import MAX_MODEL_BYTES, open_regular, read_open
 from scenehash.tiles import MAX_TILE_SIZE
 
 from .card import MAX_CARD_BYTES, METADATA_KEY
-from .model_file import name_hint
+from .model_file import check_is_there
 
 MAX_DIMENSIONS = 8
 # The smallest type, of 2 bits, has four values in a byte.
@@ -93,8 +93,7 @@ def read_model(path: Path) -> bytes:
 
     What is no such file is refused before more than its outermost fields are read.
     """
-    if not path.exists():
-        raise ModelError(f"no such model file{name_hint(path)}")
+    check_is_there(path)
     try:
         with open_regular(path) as file:
             _check_outline(file, os.fstat(file.fileno()).st_size)

@@ -3,6 +3,8 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from scenehash.errors import ModelError
+
 SHIPPED_MODEL = "scenehash-256.onnx"
 # The names that stand for files inside the package.
 SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
@@ -14,10 +16,12 @@ def shipped_model(name: str = SHIPPED_MODEL) -> Path:
     return Path(__file__).with_name(name)
 
 
-def name_hint(path: Path) -> str:
-    """The rest of a line that says that there is no such file: a name that may have been meant."""
-    near = get_close_matches(str(path), SHIPPED_BY_NAME, 1)
-    return f"; did you mean {near[0]}, a model that ships with scenehash?" if near else ""
+def check_is_there(path: Path) -> None:
+    """Raise ModelError, with the name that may have been meant, where there is no such file."""
+    if not path.exists():
+        near = get_close_matches(str(path), SHIPPED_BY_NAME, 1)
+        hint = f"; did you mean {near[0]}, a model that ships with scenehash?" if near else ""
+        raise ModelError(f"no such model file{hint}")
 
 
 def model_path(path: str | Path | None) -> Path:

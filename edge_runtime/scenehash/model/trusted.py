@@ -21,7 +21,7 @@ from scenehash.trust.paths import state_path
 from .card import Card
 from .golden import MAX_DRIFT
 from .inspection import inspect_model, read_model
-from .model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, name_hint, shipped_model
+from .model_file import SHIPPED_BY_NAME, SHIPPED_MODEL, check_is_there, shipped_model
 
 if TYPE_CHECKING:
     from scenehash.trust import AcceptedFile, Claim
@@ -39,8 +39,7 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
     """
     if not state_path().exists():
         return read_model(path), None
-    if not path.exists():
-        raise ModelError(f"no such model file{name_hint(path)}")
+    check_is_there(path)
     from scenehash.trust import Verifier  # most machines have no keys
 
     try:
