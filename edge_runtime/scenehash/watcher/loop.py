@@ -82,8 +82,7 @@ class Watch:
                 took = time.monotonic() - scanned
             more = self.step(listing, Now(time.monotonic(), time.time()))
             self._write_status()
-            seconds = time.monotonic() - started
-            if self._options.once and not more and not self._worth_waiting(seconds):
+            if self._options.once and not more and not self._worth_waiting(scanned - started):
                 return
             if not more:
                 changed |= waiting.wait()
@@ -130,7 +129,11 @@ class Watch:
         self._trouble = trouble or self._trouble
 
     def _worth_waiting(self, seconds: float) -> bool:
-        """Whether a watch that is to end has something to wait for: a file that may settle."""
+        """Whether a watch that is to end has something to wait for: a file that may settle.
+
+        seconds: from the start to the last scan. Time spent on other files since does not count: a
+        file may have settled meanwhile.
+        """
         late = seconds > 2 * self._options.settle
         settling = self._arrivals.settling > 0 and not self._options.done_marks
         return self._busy or (settling and not late)
