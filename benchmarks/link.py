@@ -21,10 +21,8 @@ Codes are random, which is the worst case; scenes are grids in UTM of 1, 16, 100
 import argparse
 import json
 import lzma
-import os
 import random
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +38,8 @@ from pathlib import Path
 import numpy as np
 from rasterio import Affine
 from rasterio.crs import CRS
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import scenehash
 from scenehash import CodeStore, IngestOptions
@@ -62,6 +62,7 @@ from scenehash.store import Alert, HashedScene, SceneRecord
 from scenehash.tiling import Tiling
 from scenehash.watcher.events import scene_events
 from scenehash.watcher.matching import match_scene
+from tests.kills import run_killed
 
 LINEAGE, BITS = "a" * 16, 64
 SIDES, SHARES = (1, 4, 10, 20), (0.4, 0.3, 0.2, 0.1)
@@ -377,15 +378,7 @@ class Month:
     def killed(self, work: Callable[[], object]) -> None:
         """Do some work in a process that is killed at a random instant."""
         self.kills += 1
-        child = os.fork()
-        if not child:
-            try:
-                work()
-            finally:
-                os._exit(0)
-        time.sleep(self.chance.uniform(0, 0.4))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+        run_killed(work, self.chance.uniform(0, 0.4))
 
     def note_landed(self, hour: float) -> None:
         """Which events of alerts are new on the ground."""

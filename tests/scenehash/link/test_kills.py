@@ -1,30 +1,15 @@
 """Killed at any instant of packing and applying, the link goes on, and nothing is lost."""
 
-import os
 import random
-import signal
-import time
 
 import pytest
 
 from scenehash.link import PackOptions, apply_bundles, link_status, pack_bundle
 
+from ...kills import run_killed
 from ..store.samples import placed
 from .comparing import assert_merged
 from .test_exchange import exchange, station
-
-
-def killed(work, seconds):
-    """Do some work in a process of its own, which is killed after some seconds."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
 
 
 @pytest.mark.slow
@@ -42,8 +27,8 @@ def test_kills_of_pack_and_apply_lose_nothing(tmp_path):
         apply_bundles(sorted(folder.glob("*.shlb")), ground)
 
     for _ in range(6):
-        killed(pack, chance.uniform(0, 0.5))
-        killed(take, chance.uniform(0, 0.5))
+        run_killed(pack, chance.uniform(0, 0.5))
+        run_killed(take, chance.uniform(0, 0.5))
     take()
     partial = [path for path in folder.glob(".*") if path.suffix == ".partial"]
     for path in partial:
