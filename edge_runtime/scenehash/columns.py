@@ -6,8 +6,9 @@ back to scenes, so that whoever reads a file has what a store has.
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -79,13 +80,19 @@ class TileTable:
         }
         return pyarrow.schema(fields, metadata=metadata)
 
-    def of(self, scene: HashedScene, first_row: int = 0) -> "pyarrow.Table":
-        """The table of a scene's tiles, in their order; first_row: the row of the first of them."""
+    def of(
+        self, scenes: Sequence[HashedScene], first_rows: Sequence[int] | None = None
+    ) -> "pyarrow.Table":
+        """The table of the tiles of scenes, in their order.
+
+        first_rows: for each scene the row of its first tile, where the table has rows.
+        """
         schema = self.schema()
         import pyarrow
 
+        starts = [0] * len(scenes) if first_rows is None else first_rows
         columns = {
-            name: _column(name, scene, first_row, schema.field(name).type) for name in schema.names
+            name: _column(name, scenes, starts, schema.field(name).type) for name in schema.names
         }
         return pyarrow.table(columns, schema=schema)
 
@@ -121,35 +128,56 @@ def corners(polygon: bytes) -> npt.NDArray[np.float64]:
     return np.frombuffer(polygon, "<f8", 10, len(_WKB_HEAD)).reshape(5, 2)[:4]
 
 
-def _column(name: str, scene: HashedScene, first_row: int, kind: Any) -> Any:
-    """A column of a scene's tiles, by name."""
+def _sides(side: str, scene: HashedScene) -> list[int]:
+    return [getattr(window, side) for window in scene.windows]
+
+
+# Columns in which all tiles of a scene have the same value.
+_OF_SCENE: Mapping[str, Callable[[HashedScene], Any]] = {
+    "scene": lambda scene: scene.path,
+    "content": lambda scene: scene.content,
+    "time": lambda scene: scene.time,
+    "labels": lambda scene: sorted(set(scene.labels)),
+    "decode_params": lambda scene: json.dumps(scene.decode_params),
+}
+# Columns in which each tile has its own value.
+_OF_TILES: Mapping[str, Callable[[HashedScene], Sequence[Any]]] = {
+    **{side: partial(_sides, side) for side in ("x", "y", "width", "height")},
+    "code": lambda scene: [code.tobytes() for code in np.asarray(scene.codes)],
+    POLYGON: lambda scene: (
+        [None] * len(scene.windows) if scene.footprints is None else polygons(scene.footprints)
+    ),
+    "thumbnail": lambda scene: scene.thumbnails or [None] * len(scene.windows),
+}
+
+
+def _column(name: str, scenes: Sequence[HashedScene], first_rows: Sequence[int], kind: Any) -> Any:
+    """A column of the tiles of scenes, by name."""
     import pyarrow
 
-    tiles = len(scene.windows)
-    each: Mapping[str, Any] = {
-        "scene": scene.path,
-        "content": scene.content,
-        "time": scene.time,
-        "labels": sorted(set(scene.labels)),
-        "decode_params": json.dumps(scene.decode_params),
-    }
-    if name in each:
-        return pyarrow.array([each[name]] * tiles, kind)
-    if name in ("x", "y", "width", "height"):
-        return pyarrow.array([getattr(window, name) for window in scene.windows], kind)
+    if name in _OF_SCENE:
+        own = _OF_SCENE[name]
+        every = (itertools.repeat(own(scene), len(scene.windows)) for scene in scenes)
+        return pyarrow.array(list(itertools.chain.from_iterable(every)), kind)
+    if name in _OF_TILES:
+        values = map(_OF_TILES[name], scenes)
+        return pyarrow.array(list(itertools.chain.from_iterable(values)), kind)
     if name == "row":
-        return pyarrow.array(np.arange(first_row, first_row + tiles), kind)
-    if name == "code":
-        return pyarrow.array([code.tobytes() for code in scene.codes], kind)
-    if name == POLYGON:
-        places = scene.footprints
-        return pyarrow.array([None] * tiles if places is None else polygons(places), kind)
-    if name == "vector":
-        if scene.vectors is None:
-            return pyarrow.nulls(tiles, kind)
-        values = pyarrow.array(np.ascontiguousarray(scene.vectors.values).ravel())
-        return pyarrow.FixedSizeListArray.from_arrays(values, type=kind)
-    return pyarrow.array(scene.thumbnails or [None] * tiles, kind)
+        rows = [
+            np.arange(first, first + len(scene.windows))
+            for scene, first in zip(scenes, first_rows, strict=True)
+        ]
+        return pyarrow.array(np.concatenate([*rows, np.zeros(0, np.int64)]), kind)
+    return pyarrow.chunked_array([_vector_column(scene, kind) for scene in scenes], kind)
+
+
+def _vector_column(scene: HashedScene, kind: Any) -> Any:
+    import pyarrow
+
+    if scene.vectors is None:
+        return pyarrow.nulls(len(scene.windows), kind)
+    values = pyarrow.array(np.ascontiguousarray(scene.vectors.values).ravel())
+    return pyarrow.FixedSizeListArray.from_arrays(values, type=kind)
 
 
 def _scene(table: "pyarrow.Table") -> HashedScene:

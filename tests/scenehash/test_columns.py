@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow
 import pytest
 
 from scenehash.columns import TileTable, scenes_in
@@ -34,7 +33,7 @@ def test_scenes_come_back_from_a_table_as_they_were(with_all: bool) -> None:
         frame="frame" if with_all else None, dims=48 * with_all, with_thumbnails=with_all,
     )  # fmt: skip
     scenes = [scene(1, 3, with_all), scene(2, 1, with_all)]
-    table = pyarrow.concat_tables([columns.of(one) for one in scenes])
+    table = columns.of(scenes)
     for found, one in zip(scenes_in(table), scenes, strict=True):
         for name in ("content", "path", "time", "labels", "decode_params", "thumbnails"):
             assert getattr(found, name) == getattr(one, name), name
@@ -52,5 +51,5 @@ def test_scenes_come_back_from_a_table_as_they_were(with_all: bool) -> None:
 def test_a_scene_without_tiles_is_an_empty_table() -> None:
     columns = TileTable("a", 64, "a-model", with_reading=True, frame="frame", dims=48)
     none = HashedScene("0" * 32, "/a", [], np.zeros((0, 8), np.uint8))
-    table = columns.of(none)
+    table = columns.of([none])
     assert (len(table), list(scenes_in(table))) == (0, [])

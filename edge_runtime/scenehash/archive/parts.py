@@ -38,7 +38,7 @@ def part_bytes(recipe: Recipe, scene: HashedScene, skipped: int) -> bytes:
     import pyarrow
     from pyarrow import parquet
 
-    table = columns.of(scene)
+    table = columns.of([scene])
     metadata = {**table.schema.metadata, SKIPPED.encode(): str(skipped).encode()}
     out = pyarrow.BufferOutputStream()
     parquet.write_table(

@@ -5,7 +5,7 @@ embeddings proposal, github.com/geo-embeddings/embeddings-stac-specification.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ SCENES_READ = 1000
 BOX = "bbox"
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 
+Stored = tuple[SceneRecord, Codes]
+
 
 def write_geoparquet(store: CodeStore, path: Path) -> int:
     """Write all tiles of a store; returns how many there are.
@@ -42,22 +44,16 @@ def write_geoparquet(store: CodeStore, path: Path) -> int:
     marks = list(store.scene_marks())
     boxes = [store.box_around(mark) for mark in marks]
     schema = _schema(columns, store, boxes)
-    import pyarrow
     from pyarrow import parquet
 
     order = _along_the_curve(boxes)
     rows = [marks[number].first_row for number in order.tolist()]
     tiles = 0
-    waiting: list[pyarrow.Table] = []
     with parquet.ParquetWriter(path, schema, compression="zstd", write_page_index=True) as writer:
-        for record, codes in _scenes(store, rows):
-            waiting.append(_table(columns, schema, record, codes))
-            tiles += record.tiles
-            if sum(map(len, waiting)) >= TILES_A_GROUP:
-                writer.write_table(pyarrow.concat_tables(waiting), row_group_size=TILES_A_GROUP)
-                waiting = []
-        if waiting:
-            writer.write_table(pyarrow.concat_tables(waiting), row_group_size=TILES_A_GROUP)
+        for group in _groups(_scenes(store, rows)):
+            table = _table(columns, schema, group)
+            writer.write_table(table, row_group_size=TILES_A_GROUP)
+            tiles += len(table)
     return tiles
 
 
@@ -114,7 +110,7 @@ def _along_the_curve(boxes: Sequence[Box | None]) -> npt.NDArray[np.int64]:
     return np.argsort(hilbert_keys(wrapped(middle), (south + north) / 2), kind="stable")
 
 
-def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, Codes]]:
+def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[Stored]:
     """The scenes that begin in rows, in that order."""
     for start in range(0, len(rows), SCENES_READ):
         for found in store.scenes_from(rows[start : start + SCENES_READ]):
@@ -123,24 +119,47 @@ def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[tuple[SceneRecord
             yield found
 
 
+def _groups(scenes: Iterable[Stored]) -> Iterator[list[Stored]]:
+    """Scenes that follow each other, as many as have the tiles of a row group or more."""
+    group: list[Stored] = []
+    tiles = 0
+    for record, codes in scenes:
+        group.append((record, codes))
+        tiles += record.tiles
+        if tiles >= TILES_A_GROUP:
+            yield group
+            group, tiles = [], 0
+    if group:
+        yield group
+
+
 def _table(
-    columns: TileTable, schema: "pyarrow.Schema", record: SceneRecord, codes: Codes
+    columns: TileTable, schema: "pyarrow.Schema", group: Sequence[Stored]
 ) -> "pyarrow.Table":
-    """The tiles of a scene along the curve."""
+    """The tiles of scenes, those of each along the curve."""
     import pyarrow
 
-    table = columns.of(record.hashed(codes), record.first_row)
-    if record.footprints is None:
-        nothing = pyarrow.nulls(record.tiles, schema.field(BOX).type)
-        return table.append_column(BOX, nothing).cast(schema)
-    boxes = _boxes(record.footprints)
+    records = [record for record, _ in group]
+    hashed = [record.hashed(codes) for record, codes in group]
+    table = columns.of(hashed, [record.first_row for record in records])
+    counts = [record.tiles for record in records]
+    placed = np.repeat([record.footprints is not None for record in records], counts)
+    boxes = np.full((len(table), 4), np.nan)
+    found = [record.footprints for record in records if record.footprints is not None]
+    if found:
+        footprints = np.concatenate(found)
+        boxes[placed] = _boxes(footprints)
+        shapes = np.full(len(table), None, object)
+        shapes[placed] = _shapes(footprints, boxes[placed])
+        at = table.schema.get_field_index(POLYGON)
+        column = pyarrow.array(shapes.tolist(), schema.field(POLYGON).type)
+        table = table.set_column(at, POLYGON, column)
     sides = [pyarrow.array(boxes[:, number]) for number in range(4)]
-    table = table.append_column(BOX, pyarrow.StructArray.from_arrays(sides, SIDES))
-    at = table.schema.get_field_index(POLYGON)
-    shapes = pyarrow.array(_shapes(record.footprints, boxes), schema.field(POLYGON).type)
-    table = table.set_column(at, POLYGON, shapes)
+    mask = pyarrow.array(~placed)
+    table = table.append_column(BOX, pyarrow.StructArray.from_arrays(sides, SIDES, mask=mask))
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    order = np.argsort(hilbert_keys(middles[:, 0], middles[:, 1]), kind="stable")
+    keys = hilbert_keys(middles[:, 0], middles[:, 1])
+    order = np.lexsort((keys, np.repeat(np.arange(len(group)), counts)))
     return table.take(pyarrow.array(order)).cast(schema)
 
 
