@@ -46,12 +46,15 @@ class RasterSource:
         self.is_coarse_cheap = bool(file.overviews(1))
         self.is_white_zero = _is_white_zero(file)
         self.has_collar = file.crs is not None and palette is None
-        masked = MaskFlags.per_dataset in file.mask_flag_enums[0]
-        by_alpha = MaskFlags.alpha in file.mask_flag_enums[0]
+        flags = file.mask_flag_enums
+        masked, by_alpha = (flag in flags[0] for flag in (MaskFlags.per_dataset, MaskFlags.alpha))
         self._index_nodata = file.nodatavals[0] if palette is not None else None
         # An alpha band beside a palette is none of its colours.
         self._has_file_mask = masked and (palette is not None or not by_alpha)
-        self.has_mask = self._has_file_mask or self._index_nodata is not None
+        self._with_own_mask = {band for band, own in enumerate(flags, 1) if not own}
+        self.has_mask = (
+            self._has_file_mask or bool(self._with_own_mask) or self._index_nodata is not None
+        )
         if palette is None:
             self.bands = _bands_of(file)
             self.dtype = _dtype_read(file.dtypes)
@@ -77,15 +80,20 @@ class RasterSource:
         pixels = self._read(bands, window, shape, Resampling.nearest if exact else AVERAGE)
         return np.abs(pixels) if np.iscomplexobj(pixels) else pixels
 
-    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+    def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
         valid = np.ones(shape, np.bool_)
         if self._index_nodata is not None:
             valid &= self._read([1], window, shape, Resampling.nearest)[0] != self._index_nodata
-        if self._has_file_mask:
+        read = [1] if self._palette is not None else bands
+        masked = self._with_own_mask.intersection(read) | ({1} if self._has_file_mask else set())
+        if masked:
             where = _raster_window(window)
+            out = (len(masked), *shape)
             with gdal():
-                mask = self._file.read_masks(1, out_shape=shape, window=where, resampling=AVERAGE)
-            valid &= mask > 0
+                masks = self._file.read_masks(
+                    sorted(masked), out_shape=out, window=where, resampling=AVERAGE
+                )
+            valid &= (masks > 0).all(axis=0)
         return valid
 
     def close(self) -> None:
