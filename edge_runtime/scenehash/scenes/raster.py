@@ -22,7 +22,7 @@ from .gdal_access import gdal, open_dataset, open_object
 from .jp2_header import HEADER_BYTES, check_jp2_colours
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
-from .tiff_directory import Read, check_colours, directory_of, reading
+from .tiff_directory import Read, check_first_image, directory_of, reading
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -120,10 +120,10 @@ def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSo
                 for part, part_kind in sources_of(path):
                     with open_dataset(part, part_kind) as part_file:
                         _check_size(part_file)
-                    _check_colours(part, part_kind)
+                    _check_first_image(part, part_kind)
             file = undo.enter_context(open_dataset(path.resolve() if kind == VRT else path, kind))
             _check_size(file)
-            _check_colours(path, kind)
+            _check_first_image(path, kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
@@ -137,7 +137,7 @@ def open_raster_object(
         with gdal():
             file = undo.enter_context(open_object(uri, kind))
             _check_size(file, size)
-            _check_colours_of(lambda at, most: _part(uri, at, most, size), kind)
+            _check_first_image_of(lambda at, most: _part(uri, at, most, size), kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
@@ -240,14 +240,14 @@ def _palette(file: rasterio.DatasetReader) -> Image | None:
     return np.ascontiguousarray(table[:, :3]) if is_opaque else table
 
 
-def _check_colours(path: Path, kind: str) -> None:
+def _check_first_image(path: Path, kind: str) -> None:
     with open_regular(path) as file:
-        _check_colours_of(reading(file), kind)
+        _check_first_image_of(reading(file), kind)
 
 
-def _check_colours_of(read: Read, kind: str) -> None:
+def _check_first_image_of(read: Read, kind: str) -> None:
     if kind == TIFF:
-        check_colours(directory_of(read))
+        check_first_image(directory_of(read))
     elif kind == JPEG_2000:
         check_jp2_colours(read(0, HEADER_BYTES))
 
