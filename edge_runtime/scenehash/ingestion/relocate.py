@@ -6,10 +6,10 @@ from pathlib import Path
 from scenehash.errors import InputError, StoreError
 from scenehash.files import path_from, path_text
 from scenehash.progress import SILENT, Progress
-from scenehash.scenes import reopen_scene
-from scenehash.store import FILE, CodeStore, SceneRecord
+from scenehash.store import CodeStore, SceneRecord
 
 from .report import SetAside
+from .rereading import reopen_moved
 
 
 @dataclass
@@ -59,10 +59,7 @@ def relocate(
 
 def _move(store: CodeStore, record: SceneRecord, path: Path) -> None:
     """Note where a scene is now; InputError when that is not its file."""
-    params = {name: value for name, value in record.decode_params.items() if name != FILE}
-    with reopen_scene(path, params) as scene:
-        if scene.content != record.content:
-            raise InputError("the file's content differs from the stored scene")
+    with reopen_moved(record, path) as scene:
         origin = scene.origin
     with store.transaction():
         store.update_scene(record.content, path_text(path), file=origin)

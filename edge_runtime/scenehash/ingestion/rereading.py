@@ -117,12 +117,9 @@ def _opened(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> tuple[S
     try:
         return reopen_stored(record), False
     except InputError as error:
-        params = {name: value for name, value in record.decode_params.items() if name != FILE}
         for path in _elsewhere(record, places):
             try:
-                return reopen_stored(
-                    replace(record, path=path_text(path), decode_params=params)
-                ), True
+                return reopen_moved(record, path), True
             except InputError:
                 continue
         raise error
@@ -135,14 +132,27 @@ def reopen_stored(record: SceneRecord) -> Scene:
     """
     scene = reopen_scene(path_from(record.path), record.decode_params)
     try:
-        file = record.decode_params.get(FILE)
-        is_compared = isinstance(file, Mapping) and "digest" in file
-        if not is_compared and scene.content != record.content:
+        # Otherwise that was compared.
+        if _digest_of(record) is None and scene.content != record.content:
             raise InputError("the file's content differs from the stored scene")
     except BaseException:
         scene.close()
         raise
     return scene
+
+
+def reopen_moved(record: SceneRecord, path: Path) -> Scene:
+    """The same at another path: all its bytes are compared, and not what it is called."""
+    digest = _digest_of(record)
+    params = {name: value for name, value in record.decode_params.items() if name != FILE}
+    if digest is not None:
+        params[FILE] = {"digest": digest}
+    return reopen_stored(replace(record, path=path_text(path), decode_params=params))
+
+
+def _digest_of(record: SceneRecord) -> str | None:
+    file = record.decode_params.get(FILE)
+    return file.get("digest") if isinstance(file, Mapping) else None
 
 
 def _elsewhere(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 
-from .tiff_directory import ORIENTATION, short_values
+from .tiff_directory import ORIENTATION, whole_values
 
 UPRIGHT = 1
 _EXIF = b"Exif\0\0"
@@ -37,7 +37,7 @@ def _orientation(note: bytes) -> int:
         return UPRIGHT
     (start,) = struct.unpack_from(order + "I", note, 4)
     (count,) = struct.unpack_from(order + "H", note, start)
-    return tiff_orientation(short_values(note[:8], note[start + 2 : start + 2 + 12 * count]))
+    return tiff_orientation(whole_values(note[:8], note[start + 2 : start + 2 + 12 * count]))
 
 
 def _jpeg_notes(data: bytes) -> Iterator[bytes]:

@@ -245,7 +245,7 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
 def _in_memory(raster: "RasterSource") -> ArraySource:
     bands, shape = raster.bands, (raster.height, raster.width)
     every, whole = range(1, len(bands.names) + 1), Window(0, 0, raster.width, raster.height)
-    mask = raster.read_mask(whole, shape) if raster.has_mask else None
+    mask = raster.read_mask(every, whole, shape) if raster.has_mask else None
     source = ArraySource(np.moveaxis(raster.read(every, whole, shape), 0, 2), bands, mask)
     source.nodata, source.significant_bits = raster.nodata, raster.significant_bits
     source.is_white_zero = raster.is_white_zero

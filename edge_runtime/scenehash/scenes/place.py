@@ -59,19 +59,22 @@ class BoxGeoreference:
 class Place:
     """Where a scene is.
 
-    georeference: None for a scene that has no place. pixel_size: in its middle, where it is known;
-    sizes_differ: how many times larger pixels are at one edge than at another. warnings: why there
-    is no place, though the file tells something.
+    georeference: None for a scene that has no place. box: where nothing else is known, that of its
+    STAC item. pixel_size: in its middle, where it is known; sizes_differ: how many times larger
+    pixels are at one edge than at another. warnings: why there is no place, though the file tells
+    something.
     """
 
     georeference: Georeference | None = None
     pixel_size: PixelSize | None = None
     sizes_differ: float = 1.0
     warnings: tuple[str, ...] = ()
+    box: Box | None = None
 
     def or_within(self, box: Box | None) -> "Place":
         """The place itself; of a scene without one, that it lies in a box."""
         if self.georeference is not None or box is None:
             return self
         note = "it has no place of its own: each of its tiles has the box of its STAC item"
-        return replace(self, georeference=BoxGeoreference(box), warnings=(*self.warnings, note))
+        warnings = (*self.warnings, note)
+        return replace(self, georeference=BoxGeoreference(box), warnings=warnings, box=box)

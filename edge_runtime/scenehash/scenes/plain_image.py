@@ -44,6 +44,7 @@ class _Checked(NamedTuple):
     kind: str
     flags: int
     orientation: int
+    transparent: int | None
 
 
 def decode_image(data: bytes) -> Source:
@@ -54,7 +55,7 @@ def decode_image(data: bytes) -> Source:
     """
     checked = _check(data)
     pixels = _of_jpeg(data, checked)
-    return _source(_of_bytes(data, checked) if pixels is None else pixels, checked.orientation)
+    return _source(_of_bytes(data, checked) if pixels is None else pixels, checked)
 
 
 def read_image_file(file: BufferedReader) -> tuple[Source, str]:
@@ -75,7 +76,7 @@ def read_image_file(file: BufferedReader) -> tuple[Source, str]:
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise InputError("the file changed while it was read")
-    return _source(pixels, checked.orientation), content
+    return _source(pixels, checked), content
 
 
 def _check(data: bytes) -> _Checked:
@@ -87,7 +88,8 @@ def _check(data: bytes) -> _Checked:
     header = check_bounds(data)
     if kind == "PNG":
         check_png(data)
-    return _Checked(kind, _flags(data, kind, header.channels), orientation_of(data, kind))
+    flags = _flags(data, kind, header.channels)
+    return _Checked(kind, flags, orientation_of(data, kind), header.transparent)
 
 
 def _of_jpeg(data: bytes, checked: _Checked) -> Pixels | None:
@@ -98,9 +100,12 @@ def _of_bytes(data: bytes, checked: _Checked) -> Pixels:
     return _decoded(partial(cv2.imdecode, np.frombuffer(data, np.uint8), checked.flags))
 
 
-def _source(pixels: Pixels, orientation: int) -> Source:
+def _source(pixels: Pixels, checked: _Checked) -> Source:
     colours = _COLOURS[pixels.shape[2]]
-    return turned(ArraySource(pixels, Bands((None,) * len(colours), colours)), orientation)
+    source = ArraySource(pixels, Bands((None,) * len(colours), colours))
+    if checked.transparent is not None:
+        source.nodata = (checked.transparent,)
+    return turned(source, checked.orientation)
 
 
 def _decoded(decode: Callable[[], Pixels | None]) -> Pixels:
@@ -124,7 +129,7 @@ def _flags(data: bytes, kind: str, channels: int) -> int:
 
     Source: RFC 9649, section 2.7 (bit 4 of the flags is alpha), and of VP8L's header bit 28.
     """
-    has_alpha = channels in (2, 4) and kind == "PNG"
+    has_alpha = channels in (2, 4) and kind in ("PNG", "BMP")
     if kind == "WebP":
         has_alpha = (data[12:16] == b"VP8X" and bool(data[20] & 16)) or (
             data[12:16] == b"VP8L" and bool(data[24] >> 4 & 1)

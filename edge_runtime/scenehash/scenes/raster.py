@@ -22,7 +22,7 @@ from .gdal_access import gdal, open_dataset, open_object
 from .jp2_header import HEADER_BYTES, check_jp2_colours
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
-from .tiff_directory import Read, check_colours, directory_of, reading
+from .tiff_directory import Read, check_first_image, directory_of, reading
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -46,12 +46,15 @@ class RasterSource:
         self.is_coarse_cheap = bool(file.overviews(1))
         self.is_white_zero = _is_white_zero(file)
         self.has_collar = file.crs is not None and palette is None
-        masked = MaskFlags.per_dataset in file.mask_flag_enums[0]
-        by_alpha = MaskFlags.alpha in file.mask_flag_enums[0]
+        flags = file.mask_flag_enums
+        masked, by_alpha = (flag in flags[0] for flag in (MaskFlags.per_dataset, MaskFlags.alpha))
         self._index_nodata = file.nodatavals[0] if palette is not None else None
         # An alpha band beside a palette is none of its colours.
         self._has_file_mask = masked and (palette is not None or not by_alpha)
-        self.has_mask = self._has_file_mask or self._index_nodata is not None
+        self._with_own_mask = {band for band, own in enumerate(flags, 1) if not own}
+        self.has_mask = (
+            self._has_file_mask or bool(self._with_own_mask) or self._index_nodata is not None
+        )
         if palette is None:
             self.bands = _bands_of(file)
             self.dtype = _dtype_read(file.dtypes)
@@ -77,15 +80,20 @@ class RasterSource:
         pixels = self._read(bands, window, shape, Resampling.nearest if exact else AVERAGE)
         return np.abs(pixels) if np.iscomplexobj(pixels) else pixels
 
-    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+    def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
         valid = np.ones(shape, np.bool_)
         if self._index_nodata is not None:
             valid &= self._read([1], window, shape, Resampling.nearest)[0] != self._index_nodata
-        if self._has_file_mask:
+        read = [1] if self._palette is not None else bands
+        masked = self._with_own_mask.intersection(read) | ({1} if self._has_file_mask else set())
+        if masked:
             where = _raster_window(window)
+            out = (len(masked), *shape)
             with gdal():
-                mask = self._file.read_masks(1, out_shape=shape, window=where, resampling=AVERAGE)
-            valid &= mask > 0
+                masks = self._file.read_masks(
+                    sorted(masked), out_shape=out, window=where, resampling=AVERAGE
+                )
+            valid &= (masks > 0).all(axis=0)
         return valid
 
     def close(self) -> None:
@@ -112,10 +120,10 @@ def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSo
                 for part, part_kind in sources_of(path):
                     with open_dataset(part, part_kind) as part_file:
                         _check_size(part_file)
-                    _check_colours(part, part_kind)
+                    _check_first_image(part, part_kind)
             file = undo.enter_context(open_dataset(path.resolve() if kind == VRT else path, kind))
             _check_size(file)
-            _check_colours(path, kind)
+            _check_first_image(path, kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
@@ -129,7 +137,7 @@ def open_raster_object(
         with gdal():
             file = undo.enter_context(open_object(uri, kind))
             _check_size(file, size)
-            _check_colours_of(lambda at, most: _part(uri, at, most, size), kind)
+            _check_first_image_of(lambda at, most: _part(uri, at, most, size), kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
@@ -232,14 +240,14 @@ def _palette(file: rasterio.DatasetReader) -> Image | None:
     return np.ascontiguousarray(table[:, :3]) if is_opaque else table
 
 
-def _check_colours(path: Path, kind: str) -> None:
+def _check_first_image(path: Path, kind: str) -> None:
     with open_regular(path) as file:
-        _check_colours_of(reading(file), kind)
+        _check_first_image_of(reading(file), kind)
 
 
-def _check_colours_of(read: Read, kind: str) -> None:
+def _check_first_image_of(read: Read, kind: str) -> None:
     if kind == TIFF:
-        check_colours(directory_of(read))
+        check_first_image(directory_of(read))
     elif kind == JPEG_2000:
         check_jp2_colours(read(0, HEADER_BYTES))
 

@@ -91,11 +91,13 @@ class Scene:
     def content(self) -> str:
         """The id of the scene: two of the same id are one; InputError.
 
-        It is the digest, but where the time comes from beside the file, or other bands, nodata or
-        stretch were asked for than the file's own: the same bytes of another day, or in other
-        bands, are another scene.
+        It is the digest, but where the time or the place comes from beside the file, or other
+        bands, nodata or stretch were asked for than the file's own: the same bytes of another day,
+        at another place, or in other bands, are another scene.
         """
         apart = dict(self._asked)
+        if self._place.box is not None:
+            apart["box"] = list(self._place.box)
         if self.time_beside is not None:
             apart["time"] = self.time_beside.isoformat()
         if not apart:

@@ -35,6 +35,10 @@ _CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
 # Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation
 # two frames are kept besides.
 _WEBP_HELD = {b"VP8L": 8, b"ANMF": 12}
+# Compressions of a BMP that are none: its bits are told by masks. The fourth is in headers so long.
+_BY_MASKS, _FOUR_MASKS = (3, 6), 56
+_BYTE_MASKS = frozenset(0xFF << bits for bits in (0, 8, 16, 24))
+_OTHER_MASKS = "a BMP with colours in other bits than is usual; convert it to PNG"
 _FILL = re.compile(rb"\xff+")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -43,6 +47,7 @@ class Header(NamedTuple):
     """What an image file says of itself: pixels, channels, and bytes of each; how many scans.
 
     held: the bytes a pixel that its decoder takes for all that it holds at once, beside the file's.
+    transparent: the value of grey, as it is decoded, that means nothing is there.
     """
 
     width: int
@@ -51,6 +56,7 @@ class Header(NamedTuple):
     sample_bytes: int = 1
     scans: int = 1
     held: float = 0
+    transparent: int | None = None
 
 
 def check_bounds(data: bytes) -> Header:
@@ -90,17 +96,23 @@ def _header(data: bytes) -> Header:
 def _png(data: bytes) -> Header:
     """Source: PNG specification, third edition, sections 11.2.1 and 11.3.1.1 (transparency)."""
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    channels = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour]
+    channels, transparent = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour], None
     at = 8
     while data[at + 4 : at + 8] not in (b"IDAT", b"IEND", b""):
-        if data[at + 4 : at + 8] == b"tRNS":
+        if data[at + 4 : at + 8] == b"tRNS" and colour == 0:
+            # OpenCV passes it over. Greys of less than 8 bits come spread over 8.
+            greatest = (1 << bits) - 1
+            value = struct.unpack_from(">H", data, at + 8)[0] & greatest
+            transparent = value if bits >= 8 else value * 255 // greatest
+        elif data[at + 4 : at + 8] == b"tRNS":
             channels = 4
         at += 12 + struct.unpack_from(">I", data, at)[0]
-    return Header(width, height, channels, 2 if bits == 16 else 1)
+    sample_bytes = 2 if bits == 16 else 1
+    return Header(width, height, channels, sample_bytes, transparent=transparent)
 
 
 def _bmp(data: bytes) -> Header:
-    """Source: Microsoft, BITMAPFILEHEADER, BITMAPCOREHEADER and BITMAPINFOHEADER."""
+    """Source: Microsoft, BITMAPFILEHEADER, and BITMAPCOREHEADER, -INFOHEADER, -V4HEADER."""
     start, head = struct.unpack_from("<II", data, 10)
     is_core = head < 16
     width, height, _, bits = struct.unpack_from("<HHHH" if is_core else "<iiHH", data, 18)
@@ -108,7 +120,27 @@ def _bmp(data: bytes) -> Header:
         count = 0 if head < 40 else struct.unpack_from("<I", data, 46)[0]
         if start < 14 + head + (3 if is_core else 4) * (count or 1 << bits):
             raise ValueError("no room for its palette")
-    return Header(abs(width), abs(height))
+    return Header(abs(width), abs(height), 4 if bits == 32 and _has_alpha(data, head) else 3)
+
+
+def _has_alpha(data: bytes, head: int) -> bool:
+    """Whether pixels of 32 bits of a BMP have an alpha, by the masks of its bits.
+
+    InputError for masks by which OpenCV does not go: it takes others than the usual ones from
+    headers that are long enough for all four.
+    """
+    if head < 40 or struct.unpack_from("<I", data, 30)[0] not in _BY_MASKS:
+        return False
+    *colours, alpha = struct.unpack_from("<IIII", data, 54)
+    usual = colours == [0xFF0000, 0xFF00, 0xFF]
+    of_bytes = {*colours, alpha} <= {0, *_BYTE_MASKS} and len({*colours, alpha}) == 4
+    if head < _FOUR_MASKS:
+        if not usual:
+            raise InputError(_OTHER_MASKS)
+        return False
+    if not of_bytes or 0 in colours:
+        raise InputError(_OTHER_MASKS)
+    return bool(alpha)
 
 
 def _jpeg(data: bytes) -> Header:

@@ -44,8 +44,9 @@ class Source(Protocol):
         is_sample: values of the file itself, without averages. Raises InputError.
         """
 
-    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
-        """Which pixels hold data by the file's mask, bool [H, W]; InputError."""
+    def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
+        """Which pixels hold data by the masks of the file and of some bands, bool [H, W];
+        InputError."""
 
     def close(self) -> None:
         """Close the file."""
@@ -83,7 +84,8 @@ class ArraySource:
             return planes[: len(numbers)]
         return planes[numbers]
 
-    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
+    def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
+        del bands
         if self._mask is None:
             return np.ones(shape, np.bool_)
         return _nearest(window.cut(self._mask), shape)

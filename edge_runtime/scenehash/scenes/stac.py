@@ -7,6 +7,7 @@ asked for, and none from the network.
 """
 
 import json
+import os
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -153,9 +154,15 @@ class _Reader:
             self._items.scenes.setdefault(place, noted)
 
     def _inside(self, href: object, address: str) -> str:
-        """Where a link or an asset leads; InputError when that is not where it may."""
+        """Where a link or an asset leads; InputError when that is nowhere, or not where it may."""
         if not isinstance(href, str) or not href:
             raise InputError("without an address (href)")
+        try:
+            return self._place_of(href, address)
+        except ValueError as error:  # of brackets, of a null byte, of half a character
+            raise InputError(f"{_shown(href)} leads nowhere ({printable(str(error))})") from error
+
+    def _place_of(self, href: str, address: str) -> str:
         parts = urlsplit(href)
         if is_object(href):
             place = href
@@ -271,7 +278,8 @@ def _normal(place: str) -> str:
     if is_object(place):
         scheme, _, rest = place.partition("://")
         return f"{scheme}://{posixpath.normpath('/' + rest)[1:]}"
-    return path_text(Path(posixpath.normpath(place)).resolve())
+    # Path.resolve raises on links in a circle: those are found when they are opened.
+    return path_text(Path(os.path.realpath(posixpath.normpath(place))))
 
 
 def _absolute(root: str) -> str:

@@ -1,6 +1,7 @@
 """The first directory of a TIFF, as far as it must be known beside what GDAL tells.
 
-Source: TIFF 6.0, sections 2 and 8; BigTIFF has entries of 20 bytes.
+Source: TIFF 6.0, sections 2 and 8; Adobe's technical note 1 on SubIFDs; BigTIFF has entries of 20
+bytes.
 """
 
 import contextlib
@@ -16,7 +17,14 @@ from scenehash.files import open_regular
 Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
-_SHORT, _BIG = 3, 43
+NEW_SUBFILE_TYPE, SUBFILE_TYPE, SUB_DIRECTORIES = 0x00FE, 0x00FF, 0x014A
+# Not a tag: where the next directory is.
+NEXT = 0
+# Of NewSubfileType a bit, of SubfileType a value: a smaller copy of another image in the file.
+_REDUCED_BIT, _REDUCED = 1, 2
+_BIG = 43
+# SHORT, LONG and IFD; of BigTIFF LONG8 and IFD8, too.
+_FORMS, _BIG_FORMS = {3: "H", 4: "I", 13: "I"}, {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 MOST_TAGS = 4096
 # What GDAL gives as it is stored, under the names of red, green and blue or of none.
 NO_COLOURS = {
@@ -31,7 +39,7 @@ NO_COLOURS = {
 
 
 def first_directory(path: Path) -> dict[int, int]:
-    """The first directory of a TIFF file: what its tags of 16 bits say; empty where it is cut."""
+    """The first directory of a TIFF file: what its tags of integers say; empty where it is cut."""
     with open_regular(path) as file:
         return directory_of(reading(file))
 
@@ -53,29 +61,49 @@ def directory_of(read: Read) -> dict[int, int]:
         order = "<" if head[:1] == b"I" else ">"
         is_big = struct.unpack(order + "H", head[2:4])[0] == _BIG
         form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
-        (start,) = struct.unpack(
-            order + ("Q" if is_big else "I"), head[8:16] if is_big else head[4:8]
-        )
+        place = order + ("Q" if is_big else "I")
+        (start,) = struct.unpack_from(place, head, 8 if is_big else 4)
         size = struct.calcsize(form)
         (count,) = struct.unpack(form, read(start, size))
-        return short_values(head, read(start + size, min(count, MOST_TAGS) * entry))
+        end = min(count, MOST_TAGS) * entry
+        entries = read(start + size, end + struct.calcsize(place))
+        values = whole_values(head, entries[:end])
+        if count <= MOST_TAGS and len(entries) > end:
+            (values[NEXT],) = struct.unpack_from(place, entries, end)
+        return values
     return {}
 
 
-def short_values(head: bytes, directory: bytes) -> dict[int, int]:
-    """The first value of each tag of 16 bits, of a TIFF's first bytes and a directory's entries."""
+def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
+    """The first value of each tag of integers, of a TIFF's first bytes and a directory's entries.
+
+    Where the values do not fit into an entry, it is where they are.
+    """
     order = ">" if head[:1] == b"M" else "<"
     big = _BIG in struct.unpack(order + "H", head[2:4])
+    forms, value_at = (_BIG_FORMS, 12) if big else (_FORMS, 8)
     found: dict[int, int] = {}
     for at in range(0, len(directory) - 11, 20 if big else 12):
         tag, kind = struct.unpack_from(order + "HH", directory, at)
-        if kind == _SHORT:
-            (value,) = struct.unpack_from(order + "H", directory, at + (12 if big else 8))
+        if kind in forms:
+            (value,) = struct.unpack_from(order + forms[kind], directory, at + value_at)
             found.setdefault(tag, value)
     return found
 
 
-def check_colours(directory: dict[int, int]) -> None:
-    """Raise InputError when a TIFF's values are not those of red, green and blue, or of grey."""
+def check_first_image(directory: dict[int, int]) -> None:
+    """Raise InputError when a TIFF's first image, which is what is read, is not the scene.
+
+    That is, when it is a thumbnail of another, as in a camera's raw file, or when its values are
+    not those of red, green and blue, or of grey.
+    """
+    is_reduced = (
+        directory.get(NEW_SUBFILE_TYPE, 0) & _REDUCED_BIT or directory.get(SUBFILE_TYPE) == _REDUCED
+    )
+    if is_reduced and (directory.get(NEXT) or directory.get(SUB_DIRECTORIES)):
+        raise InputError(
+            "its first image, which would be read, is a thumbnail of another one in it; save that "
+            "one as a file of its own"
+        )
     if reason := NO_COLOURS.get(directory.get(PHOTOMETRIC, 0)):
         raise InputError(f"{reason}; convert it to red, green and blue")

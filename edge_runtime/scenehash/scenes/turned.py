@@ -37,8 +37,9 @@ class TurnedSource:
         stored = self._source.read(bands, self._stored(window), self._exchanged(*shape), is_sample)
         return np.moveaxis(self._upright(np.moveaxis(stored, 0, 2)), 2, 0)
 
-    def read_mask(self, window: Window, shape: tuple[int, int]) -> Valid:
-        return self._upright(self._source.read_mask(self._stored(window), self._exchanged(*shape)))
+    def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
+        stored, as_stored = self._stored(window), self._exchanged(*shape)
+        return self._upright(self._source.read_mask(bands, stored, as_stored))
 
     def close(self) -> None:
         self._source.close()

@@ -65,7 +65,7 @@ class Validity:
         pixels = source.read(bands, window, shape, is_sample)
         valid = self.of(pixels)
         if self.mask:
-            valid = _both(valid, source.read_mask(window, shape))
+            valid = _both(valid, source.read_mask(bands, window, shape))
         if self.alpha is not None:
             valid = _both(valid, source.read([self.alpha], window, shape, is_sample)[0] > 0)
         return pixels, valid

@@ -1,5 +1,6 @@
 """Scenes that moved are followed, and only to their own content."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -70,3 +71,27 @@ def test_one_scene_is_followed_to_another_name(moved: Path) -> None:
         done = relocate(store, moved / "old" / "a.png", moved / "renamed.png")
         assert done.moved == [moved / "renamed.png"]
         assert store.tile(0).scene == str(moved / "renamed.png")
+
+
+def test_a_scene_whose_time_and_place_a_stac_item_told_is_followed_by_its_bytes(
+    tmp_path: Path, model: HashModel
+) -> None:
+    for name, west in (("a", 7), ("b", 100)):
+        item = {
+            "type": "Feature",
+            "bbox": [west, 46, west + 1, 47],
+            "properties": {"datetime": "2026-01-02T03:04:05Z"},
+            "assets": {"image": {"href": f"{name}.png", "roles": ["data"]}},
+        }
+        (tmp_path / "old").mkdir(exist_ok=True)
+        (tmp_path / "old" / f"item-{name}.json").write_text(json.dumps(item))
+        write_picture(tmp_path / "old" / f"{name}.png", draw("forest", 1))
+    ingest(sorted((tmp_path / "old").glob("*.json")), tmp_path / "s", model)
+    (tmp_path / "old").rename(tmp_path / "new")
+    write_picture(tmp_path / "new" / "b.png", draw("forest", 2))
+    with CodeStore.open(tmp_path / "s", writable=True) as store:
+        records = [record for record, _ in store.scenes()]
+        assert [Path(record.path).name for record in records] == ["a.png", "b.png"]
+        done = relocate(store, tmp_path / "old", tmp_path / "new")
+        assert done.moved == [tmp_path / "new" / "a.png"]
+        assert [item.path.name for item in done.set_aside] == ["b.png"]

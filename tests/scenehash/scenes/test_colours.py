@@ -383,6 +383,27 @@ def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:
     assert np.array_equal(scene.tiles[0], np.asarray(pages[0]))
 
 
+@pytest.mark.parametrize("mark", [(254, 1), (254, 3), (255, 2)])
+@pytest.mark.parametrize("big", [False, True])
+def test_a_thumbnail_before_its_image_is_refused_and_alone_is_an_image(
+    tmp_path: Path, mark: tuple[int, int], big: bool
+) -> None:
+    page, note = Image.fromarray(scene_like(40, 40)), dict([mark])
+    page.save(tmp_path / "a.tif", tiffinfo=note, big_tiff=big)
+    assert np.array_equal(read_image(tmp_path / "a.tif"), np.asarray(page))
+    page.save(tmp_path / "b.tif", tiffinfo=note, big_tiff=big, save_all=True, append_images=[page])
+    with pytest.raises(InputError, match="is a thumbnail of another one in it"):
+        read_image(tmp_path / "b.tif")
+
+
+def test_a_thumbnail_whose_image_is_below_it_is_refused(tmp_path: Path) -> None:
+    # As in a camera's raw file; the tags are NewSubfileType and SubIFDs.
+    pixels = scene_like(40, 40)
+    path = written(tmp_path / "a.tif", tiff(pixels, tags={254: ("I", [1]), 330: ("I", [8])}))
+    with pytest.raises(InputError, match="thumbnail"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("is_held", [True, False])
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("suffix", [".png", ".tif"])

@@ -13,7 +13,9 @@ import rasterio
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
+from scenehash.geo import Box
 from scenehash.scenes import content_id, open_scene, reopen_scene
+from scenehash.scenes.stac import Noted
 
 from .test_raster import speckled, write
 
@@ -148,6 +150,23 @@ def test_the_same_bytes_of_two_days_are_two_scenes(tmp_path: Path, kind: str) ->
         ids.append(content(tmp_path / f"{name}.{kind}"))
     assert ids[1] == ids[3]
     assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize("placed", [True, False])
+def test_the_same_bytes_at_two_places_are_two_scenes_unless_the_file_has_its_own(
+    tmp_path: Path, placed: bool
+) -> None:
+    path = tmp_path / "a.tif"
+    write(path, speckled(3, 300, 300))
+    if not placed:
+        path = path.with_suffix(".png")
+        cv2.imwrite(str(path), np.zeros((30, 30, 3), np.uint8))
+    ids = [content(path)]
+    for west in (7, 8, 7):
+        with open_scene(path, None, Noted(box=Box(west, 46, west + 0.5, 46.5))) as scene:
+            ids.append(scene.content)
+    assert ids[1] == ids[3]
+    assert len(set(ids)) == (1 if placed else 3)
 
 
 def test_a_date_that_the_file_says_itself_adds_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scenehash.errors import InputError
 from scenehash.scenes import image_of, read_image
 
-from .inputs import png, scene_like, tiff
+from .inputs import planes, png, scene_like, tiff
 
 IMAGE = scene_like(64, 64, 3)
 GREY = IMAGE[:, :, 0]
@@ -46,15 +46,30 @@ def png_of_bits(bits: int, colour: int = 0, *more: bytes) -> bytes:
 
 
 def bmp(
-    bits: int, data: bytes, height: int = 64, compression: int = 0, extra: bytes = b""
+    bits: int,
+    data: bytes,
+    height: int = 64,
+    compression: int = 0,
+    extra: bytes = b"",
+    size: int = 40,
 ) -> bytes:
-    """Source: Microsoft, BITMAPINFOHEADER."""
+    """Source: Microsoft, BITMAPINFOHEADER; size: of the header, of which extra may be a part."""
     colours = len(extra) // 4 if bits <= 8 else 0
     head = struct.pack(
-        "<IiiHHIIiiII", 40, 64, height, 1, bits, compression, len(data), 0, 0, colours, 0
+        "<IiiHHIIiiII", size, 64, height, 1, bits, compression, len(data), 0, 0, colours, 0
     )
     start = 54 + len(extra)
     return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + head + extra + data
+
+
+def bmp_by_masks(masks: tuple[int, int, int, int], size: int) -> bytes:
+    """A BMP of 32 bits whose header has masks, of a size that has room for the fourth, or not."""
+    pixels = np.zeros((64, 64), np.uint32)
+    for mask, values in zip(masks, (*planes(UP), ALPHA[::-1]), strict=True):
+        shift = (mask & -mask).bit_length() - 1
+        pixels |= values.astype(np.uint32) << max(shift, 0) if mask else np.uint32(0)
+    extra = struct.pack("<IIII", *masks)[: 12 if size < 56 else 16] + bytes(max(0, size - 56))
+    return bmp(32, pixels.tobytes(), 64, 3, extra, size)
 
 
 def runs_of_one(rows: np.ndarray) -> bytes:
@@ -91,6 +106,20 @@ KINDS: dict[str, tuple[bytes, np.ndarray, int]] = {
         np.where((IMAGE[0, 0] == IMAGE).all(axis=2)[:, :, np.newaxis], 0, IMAGE),
         0,
     ),
+    **{
+        f"transparent grey of {bits}.png": (
+            png_of_bits(bits, 0, chunk(b"tRNS", struct.pack(">H", (1 << bits - 1) + (bits > 1)))),
+            np.where(GREY >> 8 - bits == (1 << bits - 1) + (bits > 1), 0, GREY >> 8 - bits)
+            * (255 // ((1 << bits) - 1)),
+            0,
+        )
+        for bits in (1, 2, 4)
+    },
+    "transparent grey of 8.png": (
+        with_chunk(png(GREY), b"tRNS", struct.pack(">H", GREY[0, 0])),
+        np.where(GREY[0, 0] == GREY, 0, GREY),
+        0,
+    ),
     "gamma.png": (with_chunk(png(IMAGE), b"gAMA", struct.pack(">I", 100_000)), IMAGE, 0),
     "grey and alpha.png": (png(np.dstack([GREY, ALPHA])), MASKED[:, :, 0], 0),
     "alpha.png": (png(np.dstack([IMAGE, ALPHA])), MASKED, 0),
@@ -108,6 +137,21 @@ KINDS: dict[str, tuple[bytes, np.ndarray, int]] = {
     ),
     "24 from above.bmp": (bmp(24, IMAGE[:, :, ::-1].tobytes(), -64), IMAGE, 0),
     "32 without alpha.bmp": (bmp(32, BGRX.tobytes()), IMAGE, 0),
+    "32 without alpha, a long header.bmp": (
+        bmp(32, BGRX.tobytes(), extra=bytes(68), size=108),
+        IMAGE,
+        0,
+    ),
+    **{
+        f"32 by masks, {name}.bmp": (bmp_by_masks(masks, size), expected, 0)
+        for name, masks, size, expected in (
+            ("short header", (0xFF0000, 0xFF00, 0xFF, 0), 40, IMAGE),
+            ("no alpha", (0xFF0000, 0xFF00, 0xFF, 0), 108, IMAGE),
+            ("alpha", (0xFF0000, 0xFF00, 0xFF, 0xFF000000), 108, MASKED),
+            ("alpha first", (0xFF000000, 0xFF0000, 0xFF00, 0xFF), 56, MASKED),
+            ("red first", (0xFF, 0xFF00, 0xFF0000, 0xFF000000), 124, MASKED),
+        )
+    },
     "near infrared and alpha.tif": (tiff(FIVE_BANDS, 2, {338: ("H", [0, 2])}), MASKED, 0),
     "grey and alpha.tif": (
         tiff(np.dstack([GREY, ALPHA]), 1, {338: ("H", [2])}),
@@ -160,6 +204,24 @@ def test_a_file_that_changes_between_its_id_and_its_pixels_is_refused(
     monkeypatch.setattr(cv2, "imread", changed_meanwhile)
     with pytest.raises(InputError, match="changed while it was read"):
         read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("masks", "size"),
+    [
+        ((0xFF, 0xFF00, 0xFF0000, 0), 40),
+        ((0xFF000000, 0xFF0000, 0xFF00, 0), 52),
+        ((0x3FC00000, 0xFF000, 0x3FC, 0), 108),
+        ((0xFF0000, 0xFF00, 0xFF00, 0), 108),
+        ((0, 0, 0, 0), 124),
+    ],
+)
+def test_a_bmp_by_whose_masks_opencv_does_not_go_is_refused(
+    tmp_path: Path, masks: tuple[int, int, int, int], size: int
+) -> None:
+    (tmp_path / "a.bmp").write_bytes(bmp_by_masks(masks, size))
+    with pytest.raises(InputError, match="colours in other bits than is usual"):
+        read_image(tmp_path / "a.bmp")
 
 
 def test_colours_of_a_palette_that_is_not_there_are_damage(tmp_path: Path) -> None:

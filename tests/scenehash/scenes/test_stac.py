@@ -182,6 +182,24 @@ def test_an_item_leads_nowhere_that_was_not_asked_for(
     assert message in reasons(path)
 
 
+@pytest.mark.parametrize("href", ["http://[", "a\0.tif", "%00", "\ud800.tif", "circle/a.tif"])
+def test_an_address_that_leads_nowhere_is_set_aside_and_the_rest_goes_on(
+    href: str, tmp_path: Path
+) -> None:
+    (tmp_path / "circle").symlink_to("circle")
+    write_picture(tmp_path / "good.png", picture(0, 1))
+    good, bad = item_of("good.png"), item_of(href) | {"id": "bad"}
+    bad["assets"]["image"]["type"] = "image/tiff"
+    links = [item_link(href), item_link("items.json")]
+    write(tmp_path / "items.json", {"type": "FeatureCollection", "features": [bad, good]})
+    path = write(tmp_path / "collection.json", {"type": "Collection", "links": links})
+    report = ingest(path, tmp_path / "s", tiny_model(tmp_path / "tiny.onnx"))
+    assert [item.path.name for item in report.stored] == ["good.png"]
+    reasons = [item.reason for item in report.set_aside]
+    assert len(reasons) == 2
+    assert all("leads nowhere" in reason or "symbolic links" in reason for reason in reasons)
+
+
 def test_assets_elsewhere_are_read_where_that_was_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path / "stac" / "item.json", item_of("../cogs/a.tif"))
     found = read_items(str(path), StacOptions(roots=(str(tmp_path / "cogs"),)))

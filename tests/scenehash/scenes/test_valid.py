@@ -173,6 +173,28 @@ def test_a_mask_beside_and_a_mask_inside_count(tmp_path: Path) -> None:
         assert read_image(path)[:, 256:].max() == 0
 
 
+@pytest.mark.parametrize("kind", ["beside", "vrt", "of one band", "of another band"])
+def test_masks_of_single_bands_count_where_the_band_is_shown(tmp_path: Path, kind: str) -> None:
+    mask = np.full(GREY.shape, 255, np.uint8)
+    mask[:, 256:] = 0
+    path = raster(tmp_path / "a.tif", np.concatenate([planes(COLOUR), GREY[np.newaxis]]))
+    if kind == "beside":
+        own = {f"INTERNAL_MASK_FLAGS_{band}": "0" for band in range(1, 5)}
+        with rasterio.open(raster(tmp_path / "a.tif.msk", np.stack([mask] * 4)), "r+") as file:
+            file.update_tags(**own)
+    else:
+        raster(tmp_path / "m.tif", mask[np.newaxis])
+        own_mask = f"<MaskBand>{vrt_band('m.tif')}</MaskBand></VRTRasterBand>"
+        masked = {"vrt": (1, 2, 3), "of one band": (2,), "of another band": (4,)}[kind]
+        bands = [vrt_band("a.tif", band, band=band) for band in range(1, 5)]
+        for band in masked:
+            bands[band - 1] = bands[band - 1].removesuffix("</VRTRasterBand>") + own_mask
+        path = tmp_path / "a.vrt"
+        path.write_text(vrt("".join(bands), (512, 256)))
+    scene = read_scene(path, params=DecodeParams("1,2,3"))
+    assert counts(scene) == ((2, 0) if kind == "of another band" else (1, 1))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 def test_black_margins_are_looked_for_in_georeferenced_colour_alone(
     tmp_path: Path, dtype: str
