@@ -388,7 +388,7 @@ def test_options_for_files_are_refused_where_no_example_is_one(
         for query in ("row:3", f"code:{code}"):
             done = run(*command, query, *arguments, "--store", store)
             assert (done.exit_code, done.stdout) == (2, "")
-            assert f"error: {named}: {query} is no scene file" in " ".join(done.stderr.split())
+            assert f"error: {named}: {query} is not a scene file" in " ".join(done.stderr.split())
     assert "no" not in [one["name"] for one in answer("alert", "list", "--store", store)["alerts"]]
 
 

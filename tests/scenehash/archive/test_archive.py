@@ -242,13 +242,13 @@ TO = "pg://nobody@127.0.0.1:1/none/tiles"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "say where to"),
+        ((), "give --store FOLDER, or"),
         (("--to", TO), "--to needs --station"),
-        (("--station", "north"), "say where to"),
-        (("--store", "s", "--station", "north"), "--station: with --to alone"),
-        (("--store", "s", "--patience", "5"), "--patience: with --to alone"),
-        (("--to", TO, "--station", "north", "--wait"), "--wait: with --store alone"),
-        (("--to", TO, "--station", "north", "--store", "s"), "one of them at a time"),
+        (("--station", "north"), "give --store FOLDER, or"),
+        (("--store", "s", "--station", "north"), "--station works only with --to"),
+        (("--store", "s", "--patience", "5"), "--patience works only with --to"),
+        (("--to", TO, "--station", "north", "--wait"), "--wait works only with --store"),
+        (("--to", TO, "--station", "north", "--store", "s"), "--store and --to: give one"),
     ],
 )
 def test_options_that_make_no_sense_together_are_wrong_usage(

@@ -84,7 +84,7 @@ def test_missing_ones_are_made_of_scenes_that_are_still_there(store: Path, scene
     (scenes / "2.png").unlink()
     done = run("store", "verify", store)
     assert done.exit_code == 0
-    assert f"no sound representation: {TILES} of {TILES} tiles" in done.stderr
+    assert f"representation missing or damaged: {TILES} of {TILES} tiles" in done.stderr
     done = run("store", "vectors", store)
     assert done.exit_code == 3
     assert "set aside" in done.stderr
