@@ -66,15 +66,15 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if self.pixels is not None and self.metres is not None:
-            raise ConfigurationError("a tile's size is given in pixels or in metres, not in both")
+            raise ConfigurationError("give a tile's size in pixels or in metres, not in both")
         if (self.pixels is not None and self.pixels < 1) or (
             self.metres is not None and not 0 < self.metres < inf
         ):
             raise ConfigurationError("a tile's size must be greater than 0")
         if not 0 <= self.overlap <= 0.9:
-            raise ConfigurationError(f"overlap {self.overlap:g}: it is a share from 0 to 0.9")
+            raise ConfigurationError(f"overlap {self.overlap:g}: give a fraction from 0 to 0.9")
         if not 0 <= self.min_valid <= 1:
-            raise ConfigurationError(f"valid share {self.min_valid:g}: it is from 0 to 1")
+            raise ConfigurationError(f"valid share {self.min_valid:g}: give a fraction from 0 to 1")
 
     @classmethod
     def of_text(

@@ -67,7 +67,7 @@ def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None =
         alert = store.alerts.get(name)
         if false_alarms is None and alert.rule is None:
             raise ConfigurationError(
-                f"{name}: it has a radius and no rate of false alarms; give a rate"
+                f"{name}: it has a radius and no false alarm rate; give a rate"
             )
         known = "" if alert.rule is None else alert.rule.expected.asked
         rate = Rate.parse(known if false_alarms is None else false_alarms)
@@ -103,7 +103,7 @@ def _changed(
     """Keep an alert that has the example of a source otherwise than before, with its rule anew."""
     if not len(alert.examples):
         raise ConfigurationError(
-            f"{source}: the only example of {alert.name}; confirm another tile before, or remove "
+            f"{source}: the only example of {alert.name}; confirm another tile first, or remove "
             f"the alert with: scenehash alert remove {alert.name}"
         )
     if before.rule is not None:

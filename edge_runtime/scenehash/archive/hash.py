@@ -101,7 +101,7 @@ def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
         )
     if manifest is None:
         if not storage.is_vacant() and not storage.exists(MODEL):
-            raise ArchiveError(f"{storage}: not empty, and no archive; give another --out")
+            raise ArchiveError(f"{storage}: not empty, and not an archive; give another --out")
         manifest = Manifest(recipe.document())
     if not storage.exists(MODEL):
         data = model.file_bytes()

@@ -107,7 +107,7 @@ class ArchiveSource:
         first, *others = scene.entries
         found = scene_of(first, self._manifest, self._storage)
         if len(found.windows) != first.tiles:
-            raise ArchiveError(f"{first.scene}: its parts have other tiles than the manifest says")
+            raise ArchiveError(f"{first.scene}: the tiles in its parts differ from the manifest")
         labels = {*found.labels}
         for other in others:
             labels.update(scene_of(other, self._manifest, self._storage).labels)

@@ -206,7 +206,7 @@ class EngineStore:
         """Learn of what was pushed since; LineageError when they are another model's codes now."""
         found = self.backend.read(HEAD)
         if found is None or Head.of(found, self.address) != self.head:
-            raise LineageError(f"{self.address}: has another model's codes by now; open it again")
+            raise LineageError(f"{self.address}: now has codes of another model; open it again")
         self._stations = self._read_stations()
 
     def ask(self) -> None:
@@ -252,7 +252,8 @@ class EngineStore:
         if station is None and len(self._stations) != 1:
             names = ", ".join(own.name for own in self.stations)
             raise StoreError(
-                f"{self.address}: row {row} of which station? Write row:STATION/{row}, of {names}"
+                f"{self.address}: several stations have a row {row}; write row:STATION/{row} with "
+                f"one of the stations {names}"
             )
         wanted = [own for own in self.stations if station in (None, own.name)]
         is_row = bool(wanted) and 0 <= row < ROWS
@@ -260,7 +261,7 @@ class EngineStore:
         found = {} if number is None else self.backend.tiles_at(self.head.shelf, [number])
         if number not in found:
             raise NotStoredError(
-                f"{self.address}: no such row as {row}{f' of station {station}' * bool(station)}"
+                f"{self.address}: no row {row}{f' of station {station}' * bool(station)}"
             )
         tile = found[number]
         scenes = self.backend.scenes_at(self.head.shelf, [tile.scene])
@@ -293,7 +294,7 @@ class EngineStore:
         numbers = [number_of(by_name[str(hit.station)], hit.row) for hit in hits]
         found = self.backend.tiles_at(self.head.shelf, numbers)
         if any(number not in found for number in numbers):
-            raise EngineError(f"{self.address}: a hit has been deleted meanwhile; search again")
+            raise EngineError(f"{self.address}: a hit was deleted during the search; search again")
         data = b"".join(found[number].code for number in numbers)
         return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
 

@@ -163,8 +163,8 @@ class _Push:
             raise LineageError(
                 f"{self.to}: holds {current.bits}-bit codes of model {current.model} (lineage "
                 f"{current.lineage}) of stations {', '.join(others)}, not {own.bits}-bit codes of "
-                f"lineage {own.lineage}; push to another collection, and these stations too, once "
-                "their stores have that model"
+                f"lineage {own.lineage}; push to another collection, and push these stations to "
+                "it, too, when their stores have that model"
             )
         return current
 
@@ -178,7 +178,7 @@ class _Push:
         if known is not None and known.store != source.id:
             raise EngineError(
                 f"{self.to}: has tiles of another store named {source.station}; give this "
-                f"one another: {source.rename}"
+                f"store another name: {source.rename}"
             )
         if known is None:
             number = station_number(source.station, (own.number for own in stations.values()))

@@ -249,7 +249,7 @@ def _box(footprints: Footprints | None) -> Box | None:
 
 def nothing_valid(tiling: Tiling) -> str:
     """Why a scene without a tile is set aside."""
-    return f"no tile of which at least {tiling.min_valid:.0%} hold data"
+    return f"no tile with at least {tiling.min_valid:.0%} valid pixels"
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
@@ -257,4 +257,4 @@ def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterato
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:
-            yield f"{name} tiles, {meaning}, which find each other: {trouble[name]} of {tiles}"
+            yield f"{trouble[name]} of {tiles} tiles are {name} ({meaning}), and find each other"

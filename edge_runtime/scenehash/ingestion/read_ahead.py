@@ -81,7 +81,7 @@ class ReadAhead(Generic[Event]):
         """Leave a file that does not answer, and its thread, and read on in another."""
         if self._since is None or time.monotonic() - self._since < STALLED_SECONDS:
             return
-        reason = f"nothing came of it for {STALLED_SECONDS:.0f} s: does its disk answer?"
+        reason = f"no data for {STALLED_SECONDS:.0f} s; check whether its disk answers"
         self._events.append(SetAside(self._paths[self._number], reason))
         self._thread = self._reader(self._number + 1)
         self._since = None

@@ -189,7 +189,7 @@ class _Rehash:
         model, space = self._how.model, self._how.model.representation
         if store.vectors.kept and space is None:
             self.report.warnings.append(
-                f"{self._path}: model {model.name} gives no representations: none are kept any more"
+                f"{self._path}: model {model.name} gives no representations: the store keeps none"
             )
         carrier = AlertCarrier(store, model, self._how.bits, self._codes.codes_of)
         alerts = store.alerts.list()
@@ -222,8 +222,8 @@ class _Rehash:
         cannot = "cannot be read" if staying else "can be read"
         raise StoreError(
             f"{self._path}: {count} {cannot}, such as {first.path}: {first.reason}; nothing was "
-            "changed: make the files available, or say where they are with --moved OLD NEW, and "
-            "give the same command again"
+            "changed: make the files available, or name their new folder with --moved OLD NEW, "
+            "and run the same command again"
         )
 
     def _put_vectors(self, store: CodeStore) -> None:

@@ -126,13 +126,13 @@ class HashModel:
         if drift.rule == "refuse":
             raise ModelError(
                 f"{path}: {drift.rate:.1%} of the golden tiles' bits differ on this machine "
-                f"(at most {MAX_DRIFT:.0%} may); its codes would not match those made elsewhere: "
-                "use an FP32 export here, or another version of onnxruntime"
+                f"(the limit is {MAX_DRIFT:.0%}); its codes would not match codes of other "
+                "machines: use an FP32 export here, or another version of onnxruntime"
             )
         if drift.bits:
             warnings.warn(
                 f"{path}: {drift.rate:.1%} of the golden tiles' bits differ on this machine "
-                f"(up to {MAX_DRIFT:.0%} are tolerated)",
+                f"(the limit is {MAX_DRIFT:.0%})",
                 DriftWarning,
                 stacklevel=2,
             )

@@ -50,7 +50,7 @@ class Crop:
         latitude, longitude = self.place or (0.0, 0.0)
         at = scene.position(longitude, latitude)
         if at is None:
-            raise InputError("the scene is not georeferenced; name a --window of it")
+            raise InputError("the scene is not georeferenced; give a --window instead")
         if not _holds(scene, at):
             turned = scene.position(latitude, longitude) if abs(longitude) <= 90 else None
             hint = ""

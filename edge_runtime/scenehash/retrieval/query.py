@@ -87,8 +87,8 @@ class Query:
         """The code uint8 [K/8] of the one tile; InputError when there are more."""
         if len(self.codes) > 1:
             raise InputError(
-                f"the scene has {len(self.codes)} tiles, and one is wanted; give a smaller image, "
-                "or a stored tile as row:N",
+                f"the scene has {len(self.codes)} tiles, but only one can be used; give a smaller "
+                "image, or a stored tile as row:N",
                 self.text,
             )
         code: npt.NDArray[np.uint8] = self.codes[0]
@@ -202,7 +202,7 @@ class Query:
             data = bytes.fromhex(code) if isinstance(code, str) else code
         except ValueError as error:
             raise ConfigurationError(
-                f"{CODE_PREFIX}{code!s}: a code is written in hexadecimal digits, two a byte"
+                f"{CODE_PREFIX}{code!s}: write a code in hexadecimal digits, two per byte"
             ) from error
         check_bits(8 * len(data))
         return cls(f"{CODE_PREFIX}{data.hex()}", np.frombuffer(data, np.uint8)[None])
@@ -245,7 +245,7 @@ def read_query(
     """
     is_part = crop is not None and (crop.window is not None or crop.place is not None)
     if is_part and not is_scene_file(text):
-        raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
+        raise ConfigurationError(f"{text}: only a scene file can be cropped")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         station, _, number = text.removeprefix(ROW_PREFIX).rpartition("/")
         return Query.from_row(store, row_number(f"{ROW_PREFIX}{number}"), station or None)
@@ -263,8 +263,8 @@ def read_query(
         hint = ""
         if str(text).startswith(PLACE_PREFIX):
             hint = (
-                "; a place in a scene file is named with --at LAT,LON, and tiles around a place "
-                "with --near LAT,LON,KM"
+                "; for a place in a scene file, use --at LAT,LON; for stored tiles around a place, "
+                "use --near LAT,LON,KM"
             )
         raise InputError(f"{error.reason}{hint}", path_text(path)) from error
     loaded = model()
@@ -381,8 +381,8 @@ def _of_tiles(
             tiles += [(window, make_thumbnail(image)) for window, image in some]
     if not tiles:
         raise InputError(
-            f"none of its {len(windows)} tiles can be searched with: they are of one colour, "
-            f"or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
+            f"none of its {len(windows)} tiles can be a query: each has one colour, or less than "
+            f"{crop.tiling.min_valid:.0%} valid pixels"
         )
     every = np.concatenate(logits)[:, :bits]
     return Query(

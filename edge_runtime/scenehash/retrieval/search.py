@@ -379,5 +379,5 @@ def _warnings(
             skipped = f" ({query.skipped} more hold too little data)" if query.skipped else ""
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
-        yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
+        yield f"no tile meets both the filter and the other conditions: {filter_text(where)}"
     yield from store.notes()

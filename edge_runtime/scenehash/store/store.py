@@ -307,7 +307,7 @@ class CodeStore(StoreReader):
         """
         with self._catalog.database.lock:
             if self._transaction is not None:
-                raise StoreError(f"{self.path}: compact works in a transaction of its own")
+                raise StoreError(f"{self.path}: compact cannot run inside another transaction")
             with self._changing() as transaction:
                 if count := self.deleted:
                     transaction.compact(self.path)
@@ -330,7 +330,7 @@ class CodeStore(StoreReader):
         """
         with self._catalog.database.lock:
             if self._transaction is not None:
-                raise StoreError(f"{self.path}: switch works in a transaction of its own")
+                raise StoreError(f"{self.path}: switch cannot run inside another transaction")
             with self._changing() as transaction:
                 transaction.switch(self.path, to)
                 self._catalog.keep_vectors(to.space)
@@ -418,8 +418,8 @@ class CodeStore(StoreReader):
                 self._sound_models.clear()
             except OSError as error:
                 raise StoreError(
-                    f"{self.path}: the model cannot be kept ({error.strerror}); what was stored "
-                    "before is intact"
+                    f"{self.path}: the model file cannot be stored ({error.strerror}); all data "
+                    "stored before is intact"
                 ) from error
 
     def verify(self) -> list[str]:

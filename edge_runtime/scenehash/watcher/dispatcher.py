@@ -85,7 +85,7 @@ class Dispatcher:
                 raise
             except OSError as error:
                 if sink.name not in self._failing:
-                    self._log(f"{sink.name}: not written ({error}); it will be tried again")
+                    self._log(f"{sink.name}: not written ({error}); watch will try again")
                 self._failing.add(sink.name)
             else:
                 self._failing.discard(sink.name)

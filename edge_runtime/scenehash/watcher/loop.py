@@ -27,7 +27,7 @@ from .waiting import Waiting
 # expected, there is still one every so many seconds.
 SCAN_SHARE, LONGEST_WITHOUT_SCAN = 0.05, 60.0
 
-SHED = "shed: more scenes were waiting than --max-backlog allows, and this was the oldest"
+SHED = "shed: more scenes waited than --max-backlog allows, and this scene was the oldest"
 
 
 class Watch:

@@ -99,7 +99,7 @@ class Webhook:
     def _failed(self, error: Exception) -> float:
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._failures, 10))
         if not self._failures:
-            self._log(f"{self.name}: not delivered ({error}); it will be tried again")
+            self._log(f"{self.name}: not delivered ({error}); watch will try again")
         self._failures += 1
         return wait
 

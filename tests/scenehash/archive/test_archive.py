@@ -160,7 +160,7 @@ def test_an_archive_has_codes_of_one_recipe_alone(
         hash_archive(scenes, hashed, model=other, options=ALL)
     with pytest.raises(ArchiveError, match="another tiling and label_from_folder and thumbnails"):
         hash_archive(scenes, hashed, model=model, options=IngestOptions(Tiling(overlap=0.5)))
-    with pytest.raises(ArchiveError, match="not empty, and no archive"):
+    with pytest.raises(ArchiveError, match="not empty, and not an archive"):
         hash_archive(scenes, scenes, model=model)
     with pytest.raises(InputError, match="no such file"):
         hash_archive(tmp_path / "nowhere", tmp_path / "out", model=model)

@@ -181,7 +181,7 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
     assert "cosine of representations" in (scenes.parent / "p.html").read_text()
     code = plain["queries"][0]["codes"][0]
     done = run("search", f"code:{code}", "--store", store, "--rerank", "vectors")
-    assert (done.exit_code, "no vector of it" in done.stderr) == (1, True)
+    assert (done.exit_code, "it has no vector" in done.stderr) == (1, True)
     run("store", "vectors", store, "--remove")
     done = run(*query, "--rerank", "vectors")
     assert (done.exit_code, "keeps no vectors" in done.stderr) == (1, True)

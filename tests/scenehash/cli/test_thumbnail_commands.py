@@ -117,7 +117,7 @@ def test_missing_ones_are_made_of_scenes_that_are_still_there(
     page = tmp_path / "p.html"
     done = run("search", "row:0", "--store", store, "--html", page)
     assert done.exit_code == 0
-    assert "it is not there" in done.stderr
+    assert "the file is missing" in done.stderr
     done = run("store", "thumbnails", store)
     assert done.exit_code == 3
     assert "differs from the stored scene" in done.stderr

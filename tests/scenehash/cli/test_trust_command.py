@@ -80,7 +80,7 @@ def test_what_is_no_key_or_no_file_is_named(tmp_path: Path) -> None:
     for words, place, reason in (
         (("verify", tmp_path), tmp_path, "is a folder, not a file"),
         (("sign", tmp_path, "--key", key), tmp_path, "is a folder, not a file"),
-        (("sign", tmp_path / "file", "--key", half), half, "no private key that can be used"),
+        (("sign", tmp_path / "file", "--key", half), half, "no usable private key"),
         (("trust", "add", half), half, "no public key"),
         (("trust", "add", key), key, "the file that ends in .pub"),
     ):

@@ -379,7 +379,7 @@ ATTACKS: dict[Callable[[Scene], None], str] = {
     signature_is_a_pipe: "is a pipe, not a file",
     signature_is_endless: "is a device, not a file",
     downgraded: "it is number 4 of 'tiny', and number 5 was seen",
-    same_number: "another file was seen here that is number 5 of 'tiny'",
+    same_number: "another file with the same number 5 of 'tiny'",
     replayed: "it is number 5 of 'tiny', and number 6 was seen",
     signed_by_an_expired_key: r"the key .* \(old\) expired at",
     signed_after_the_key_expired: "it was signed after the key",
