@@ -26,7 +26,7 @@ from pathlib import Path
 
 
 class ScenehashError(Exception):
-    """Base of all errors that a user can do something about; the text is one line."""
+    """Base of all errors that a user can act on; the text is one line."""
 
 
 class InputError(ScenehashError):

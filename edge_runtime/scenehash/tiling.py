@@ -52,10 +52,11 @@ class Window:
 class Tiling:
     """How a scene is cut into tiles.
 
-    pixels: side of a tile in the scene's pixels; metres: the same on the ground; without either it
-    is the model's tile size. overlap: the share of a tile, 0 to 0.9, that its neighbour sees again.
-    whole: a scene is one tile, its largest centred square. min_valid: the share of a tile, 0 to 1,
-    that must hold data for it to be hashed. Raises ConfigurationError on what makes no sense.
+    pixels: side of a tile in the scene's pixels; metres: side on the ground; without either, the
+    side is the model's tile size. overlap: the fraction of a tile, 0 to 0.9, that the next tile
+    shows again. whole: a scene is one tile, its largest centred square. min_valid: the fraction of
+    a tile, 0 to 1, that must be valid, or else the tile is not hashed. Raises ConfigurationError on
+    impossible values.
     """
 
     pixels: int | None = None
@@ -80,7 +81,7 @@ class Tiling:
     def of_text(
         cls, tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
     ) -> "Tiling":
-        """A tiling whose tile's size is written in pixels, "512", or in metres, "300m"."""
+        """A tiling with the size of a tile as text: pixels, "512", or metres, "300m"."""
         try:
             metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
             pixels = int(tile) if tile and metres is None else None
@@ -103,10 +104,10 @@ class Tiling:
     def windows(self, height: int, width: int, sides: tuple[int, int]) -> list[Window]:
         """Cut a scene into windows of sides (width, height) pixels, row by row.
 
-        The last ones are moved inwards, so that nothing is left out. A scene less than two tiles
-        high and wide is one tile: the largest centred part of it that has the shape of a tile. One
-        narrower than a tile gets smaller tiles of that shape. Raises InputError when there would be
-        more than MOST_TILES.
+        The last windows are moved inwards, so that they cover the whole scene. A scene that is less
+        than two tiles high and wide is one tile: its largest centred part with the shape of a tile.
+        A scene that is narrower than a tile gets smaller tiles of that shape. Raises InputError for
+        more than MOST_TILES windows.
         """
         across, down = (1, 1) if self.whole and self.metres is None else sides
         largest = min(width / across, height / down)

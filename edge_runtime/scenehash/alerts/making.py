@@ -45,9 +45,10 @@ def add_alert(
     progress: Progress = SILENT,
     false_alarms: str | None = None,
 ) -> Alert:
-    """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
+    """Add an alert to a store that is open for writing.
 
-    See make_alert. Raises StoreError, too, when there is an alert of that name.
+    A running watch uses the alert from its next scene on. For arguments and errors see make_alert.
+    Raises StoreError, too, when an alert with that name exists.
     """
     alert = make_alert(
         store, name, examples, negatives, radius, model, crop, progress, false_alarms

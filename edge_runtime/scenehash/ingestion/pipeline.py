@@ -36,19 +36,19 @@ def ingest(
     options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
 ) -> IngestReport:
-    """Hash scenes and keep their codes; what is stored already is not hashed again.
+    """Hash scenes and store their codes. Scenes that the store already has are not hashed again.
 
-    paths: a scene file or a folder of them, or several; a JSON file is a STAC document that names
-    them. store: one that is open for writing, or its
-    folder; it is made when there is none. model: a model, or its file; None is the one that the
-    store was made with, which it keeps, and for a new store the one that ships with scenehash.
+    paths: one or several scene files or folders; a JSON file is a STAC document that names scenes.
+    store: a store that is open for writing, or its folder; the function makes it if it does not
+    exist. model: a model, or its file; None means the model that the store was made with and keeps,
+    and for a new store the shipped model.
 
-    A scene is committed whole, with others, every few seconds: interrupted, give the same call
-    again. One that cannot be read is set aside with its reason, in the store's quarantine too, and
-    the rest goes on. A scene that is stored, but damaged, is hashed again and repaired; where its
-    old path does not show it any more, the store follows it to the new one. Raises InputError on a
-    path that is not there, ModelError, StoreError, and LineageError when the store was made with
-    another model.
+    Scenes are committed whole, in groups, every few seconds; a second call continues an interrupted
+    one. A scene that cannot be read is set aside with its reason, also in the store's quarantine,
+    and the other scenes are ingested. A stored but damaged scene is hashed again and repaired. If
+    the file of a stored scene is no longer at its old path, the store takes the new path. Raises
+    InputError on a path that does not exist, ModelError, StoreError, and LineageError when the
+    store was made with another model.
     """
     given = [paths] if isinstance(paths, str | Path) else paths
     found = find_inputs([Path(path) for path in given], options.stac)
@@ -65,7 +65,8 @@ def retry_quarantine(
     options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
 ) -> IngestReport:
-    """Ingest again what is in a store's quarantine: mended files, or the same in another way.
+    """Ingest the inputs in a store's quarantine again, for example repaired files, or with other
+    options.
 
     Raises StoreError when there is no such store; otherwise see ingest.
     """

@@ -31,13 +31,13 @@ GROUP = 1000
 
 @dataclass
 class RehashReport:
-    """What became of the scenes of a store: each is in just one of the first five.
+    """The result of a rehash. Each scene is in exactly one of the first five counts.
 
-    from_vectors: how many got their codes of kept representations. from_codes: of longer codes of
-    the same model. rehashed: of their files. moved: of their files, which were elsewhere.
-    unreachable: those that have only codes of an earlier model, and why; earlier: the stores in
-    which they are. returned: how many of the others had only such codes before. alerts: what became
-    of them. warnings: for a person.
+    from_vectors: scenes whose codes were made from kept representations. from_codes: from longer
+    codes of the same model. rehashed: from their files. moved: from their files at a new path.
+    unreachable: scenes with only codes of an earlier model, and the reason; earlier: the stores
+    that hold them. returned: how many of the other scenes had only such codes before. alerts: the
+    result for each alert. warnings: for a person.
     """
 
     store: str
@@ -57,11 +57,11 @@ class RehashReport:
 
     @property
     def scenes(self) -> int:
-        """How many scenes got codes of the model."""
+        """The number of scenes with codes of the new model."""
         return self.from_vectors + self.from_codes + self.rehashed + len(self.moved)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "store": self.store,
             "lineage": self.lineage,
@@ -96,24 +96,25 @@ def rehash(
     threads: int = CORES,
     progress: Progress = SILENT,
 ) -> RehashReport:
-    """Give every tile of a store its code by another model.
+    """Give every tile of a store a new code from another model.
 
-    Of a scene whose representations the store keeps, codes are made of these, where the model is an
-    adaptation in their frame; otherwise its file is read again, as it was read before. Until all
-    scenes have new codes the store has the old ones: it can be searched, and a watch may add to it.
-    Then it changes in one transaction; rows keep their numbers, and alerts are carried over. A
-    scene that cannot be read is kept in a store of its own inside the store's folder, see
-    RehashReport.earlier, where it can be searched as before; a later rehash brings it back when it
-    can be read again. Interrupted at any time nothing is lost: give the same call again.
+    If the store keeps the representations of a scene, and the model is an adaptation in their
+    frame, the codes are made from the representations; otherwise the scene's file is read again in
+    the same way as before. The store has the old codes until all scenes have new codes: meanwhile
+    it can be searched, and a watch may add to it. Then it changes in one transaction; rows keep
+    their numbers, and alerts are converted. A scene that cannot be read moves to a separate store
+    inside the store's folder (RehashReport.earlier), which can be searched as before; a later
+    rehash brings the scene back when it can be read again. An interruption loses nothing: a second
+    call continues.
 
-    model: a model or its file; None is the one that ships with scenehash. bits: the width of the
-    codes; None: as before where the model has codes of that width, otherwise all that it has.
-    moved: pairs of paths (old, new), of scenes or folders: a scene that is not where it was is
-    looked for at new. require_all: change nothing unless every scene can be read. threads: how many
-    batches are hashed at the same time.
+    model: a model or its file; None means the shipped model. bits: the width of the codes; None:
+    the present width if the model has codes of that width, otherwise all its bits. moved: pairs of
+    paths (old, new) of scenes or folders; a scene that is missing below old is searched below new.
+    require_all: change nothing unless every scene can be read. threads: the number of batches that
+    are hashed at the same time.
 
-    Raises StoreError when no scene of the store can be read, or the disk refuses, StoreBusyError
-    when the store is being rehashed already, StoreDamagedError, ModelError, and ConfigurationError
+    Raises StoreError when no scene of the store can be read, or on a disk error, StoreBusyError
+    when another process rehashes the store, StoreDamagedError, ModelError, and ConfigurationError
     on a width that the model does not have.
     """
     path, started = Path(store), time.perf_counter()

@@ -33,12 +33,12 @@ class RelocateReport:
 def relocate(
     store: CodeStore, old: str | Path, new: str | Path, progress: Progress = SILENT
 ) -> RelocateReport:
-    """Give stored scenes the paths that their files have now.
+    """Give stored scenes the present paths of their files.
 
-    old: the path of a scene, or of a folder of scenes, as the store has it. new: the path that took
-    its place. The content of each file is compared with what was stored: one that is not there, or
-    has another content, is set aside, and its scene keeps the old path. Each scene is committed by
-    itself: interrupted, give the same call again. Raises StoreError when no scene is under old.
+    old: the stored path of a scene, or of a folder of scenes. new: the path that replaces it. The
+    content of each file is compared with the stored scene. A missing file, or a file with other
+    content, is set aside, and its scene keeps the old path. Each scene is committed by itself, so a
+    second call continues an interrupted one. Raises StoreError when no scene is below old.
     """
     before, after = Path(old).absolute(), Path(new).absolute()
     records = store.records_under(path_text(before))

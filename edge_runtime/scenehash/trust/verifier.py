@@ -168,8 +168,8 @@ class Verifier:
         seen = self._state.series.get(series)
         if seen is not None and number < seen.number:
             raise TrustError(
-                f"it is number {number} of {series!a}, older than number {seen.number}, which was "
-                "seen here; to go back to it, have it signed again with a higher number"
+                f"it is number {number} of {series!a}, and number {seen.number} was seen here: an "
+                "older file; to go back to it, have it signed again with a higher number"
             )
         if seen is not None and number == seen.number and digest not in (None, seen.sha256):
             raise TrustError(

@@ -217,7 +217,7 @@ def test_a_narrow_terminal_shows_words_and_windows_whole(
         lines = run("search", "row:0", "--store", store, "-k", 13).stdout.splitlines()
         assert all("256x256+" in line and "…_" not in line for line in lines[1:14])
         assert all(re.search(r"(kind|doubtful) ", line) for line in lines[1:14])
-    assert "cosine" not in lines[0] and "left out" in lines[14]
+    assert "cosine" not in lines[0] and "no room" in lines[14]
     monkeypatch.undo()
     assert "cosine" in run("search", "row:0", "--store", store).stdout.splitlines()[0]
 

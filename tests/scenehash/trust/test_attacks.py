@@ -387,7 +387,7 @@ ATTACKS: dict[Callable[[Scene], None], str] = {
     accepted_and_then_revoked: r"\(ground\) was revoked",
     signed_as_a_file: "it is signed as a file, not as a model",
     signed_for_another_lineage: "claims the lineage tiny, and another was signed",
-    lineage_not_earned: "it claims the lineage tiny, and",
+    lineage_not_earned: "it claims the lineage tiny, but",
     of_another_series_format: "of a kind that this scenehash does not know",
     two_files_in_the_statement: "of a kind that this scenehash does not know",
     statement_is_a_list: "of a kind that this scenehash does not know",
