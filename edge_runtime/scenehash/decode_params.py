@@ -1,4 +1,4 @@
-"""How files become pixels: what a run, a model's card and a command may state about it."""
+"""How files become pixels: the settings that a run, a model's card and a command may give."""
 
 from dataclasses import dataclass
 from math import isfinite

@@ -1,4 +1,4 @@
-"""Windows: which parts of a scene become tiles."""
+"""Windows: the parts of a scene that become tiles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_TILES = 1 << 19
 
 
 class PixelSize(NamedTuple):
-    """How large a pixel is on the ground, in metres: along a row, and along a column."""
+    """The size of a pixel on the ground in metres, along a row and along a column."""
 
     across: float
     down: float
@@ -26,9 +26,9 @@ class PixelSize(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a scene that becomes one tile: its left upper corner and its size, in pixels.
+    """A part of a scene that becomes one tile: its upper left corner and its size, in pixels.
 
-    It is a square on the ground where tiles are cut in metres, and a square of pixels elsewhere.
+    If tiles are cut in metres, it is a square on the ground; otherwise it is a square of pixels.
     """
 
     x: int
@@ -131,7 +131,7 @@ class Tiling:
 
 
 def rows_of(windows: list[Window]) -> Iterator[list[Window]]:
-    """Windows, given row by row, a row at a time."""
+    """The windows of each row, for windows in row-by-row order."""
     row: list[Window] = []
     for window in windows:
         if row and window.y != row[0].y:

@@ -79,7 +79,7 @@ def retry_quarantine(
         }
         every = list(dict.fromkeys(file for found in files.values() for file in found))
         report = ingest_files(every, opened, loaded, options, progress)
-        # A folder that can be listed by now is dealt with: its files are known one by one.
+        # A folder that can be listed now leaves the quarantine: its files are known one by one.
         listed = [path_text(path) for path, found in files.items() if path not in found]
         opened.quarantine.remove(listed)
     return report
@@ -111,10 +111,10 @@ def ingest_files(
     commit: Commit = CodeStore.add,
     notes: Mapping[Path, Noted] = NO_NOTES,
 ) -> IngestReport:
-    """Ingest files, each of which may be gone or no scene: it is set aside then. See ingest.
+    """Ingest files; a file that is missing or is not a scene is set aside. See ingest.
 
     A thread reads ahead while this one hashes. commit: stores scenes, for a caller that commits
-    more with them (see CodeStore.transaction). notes: what STAC items say of some of them.
+    other data with them (see CodeStore.transaction). notes: facts from STAC items, by file.
     """
     started = time.perf_counter()
     store.check(model.lineage, model.width_for(store.bits))
@@ -144,10 +144,10 @@ def ingest_files(
 
 
 class _Ingesting:
-    """Scenes between being read and being committed.
+    """Scenes between reading and commit.
 
-    The tiles of scenes follow each other in one stream; the last ones are those of the scene that
-    is being read. Hashing takes them as they come, across scenes.
+    The tiles of all scenes form one stream, whose last tiles belong to the scene that is being
+    read. They are hashed in that order, in batches across scenes.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class _Ingesting:
         self._left = 1  # steps of the task, of the scene that is being read
 
     def take(self, event: Event | SetAside) -> None:
-        """Take what was read, and commit when that is due."""
+        """Take an event of the reader, and commit when it is time."""
         match event:
             case Duplicate():
                 self._take_duplicate(event)
@@ -187,9 +187,8 @@ class _Ingesting:
                 self._commit_when_due()
 
     def commit(self) -> None:
-        """Store the scenes that were read to their end, and what changes of those that were there.
-
-        A scene that was ended and not stored is stored by then.
+        """Store the scenes that were read completely, and the changes of scenes that were already
+        stored.
         """
         ended = self._ended.values()
         scenes = [
@@ -212,7 +211,7 @@ class _Ingesting:
         return replace(scene, codes=hashed.codes, vectors=vectors)
 
     def _drop(self) -> None:
-        """Forget the scene that is being read; its steps are done by that."""
+        """Drop the scene that is being read; counts its steps as done."""
         self._task.advance(self._left + self._stream.drop())
         self._left = 1
 
@@ -226,9 +225,9 @@ class _Ingesting:
             self._commit_when_due()
 
     def _change_duplicates(self) -> dict[str, str]:
-        """Add labels to scenes that were stored, and follow those that moved.
+        """Add labels to stored scenes, and change the paths of scenes that moved.
 
-        Returns the contents of these by their paths.
+        Returns the contents of these scenes by their paths.
         """
         taken: dict[str, str] = {}
         for path, content, labels, moved, origin, _ in self._duplicates:

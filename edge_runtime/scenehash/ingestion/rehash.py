@@ -1,8 +1,7 @@
-"""Another model for a store: every tile gets its code by it, and nothing is lost on the way.
+"""Another model for a store: every tile gets a new code, and nothing is lost.
 
-The work is done beside the store, which goes on as it is: it is searched, and a watch may add to
-it. When all is done, one transaction changes the store to the new codes. docs/store.md has the
-promises.
+The work happens outside the store, which can be searched meanwhile, and to which a watch may add.
+When all codes are ready, one transaction changes the store to them. docs/store.md has the promises.
 """
 
 import time
@@ -25,7 +24,7 @@ from .options import CORES
 from .report import Moved, SetAside
 from .rereading import Rereading
 
-# Scenes whose representations are put into the store together.
+# Scenes per group of representations that are stored together.
 GROUP = 1000
 
 
@@ -122,7 +121,7 @@ def rehash(
     space = loaded.representation
     with CodeStore.open(path) as reader:
         width = check_width(loaded.width_for(reader.bits) if bits is None else bits, loaded.widths)
-        reader.alerts.list()  # a damaged one is an error now, and not after long work
+        reader.alerts.list()  # a damaged alert raises an error now, not after long work
         vectors = reader.vectors.kept and space is not None
     places = [(Path(old).absolute(), Path(new).absolute()) for old, new in moved]
     how = Rereading(loaded, width, vectors, places, threads)
@@ -154,17 +153,19 @@ class _Rehash:
         self._codes = NewCodes(how, work, progress)
 
     def prepare(self) -> None:
-        """Make the new codes of all scenes, beside the store."""
+        """Make the new codes of all scenes, outside the store."""
         for path in [self._path, *earlier_paths(self._path)]:
             with CodeStore.open(path) as store:
-                # Until nothing came in, meanwhile, that has no new code.
+                # Repeat until no new scene without a new code has arrived.
                 while not (path == self._path and self._is_current(store)):
                     if not self._codes.make(store):
                         break
                     store.refresh()
 
     def finish(self, store: CodeStore, require_all: bool) -> None:
-        """Change the store to the new codes; bring back what an earlier rehash could not read."""
+        """Change the store to the new codes, and bring back scenes that an earlier rehash could not
+        read.
+        """
         if not self._is_current(store):
             self._codes.make(store)
             self._switch(store, require_all)
@@ -182,7 +183,7 @@ class _Rehash:
         return (store.lineage, store.bits) == (self._how.model.lineage, self._how.bits)
 
     def _switch(self, store: CodeStore, require_all: bool) -> None:
-        """Change a store to the new codes, and keep elsewhere what has none."""
+        """Change a store to the new codes, and move scenes without new codes elsewhere."""
         contents = store.contents()
         leaving = [content for content in contents if content in self._codes.unreachable]
         staying = [content for content in contents if content not in self._codes.unreachable]
@@ -228,7 +229,7 @@ class _Rehash:
         )
 
     def _put_vectors(self, store: CodeStore) -> None:
-        """Have the store keep the representations of scenes that were made on the way."""
+        """Store the representations that were made for new codes."""
         contents = self._work.with_vectors() if store.vectors.kept else []
         for start in range(0, len(contents), GROUP):
             found = [store.find_scene(content) for content in contents[start : start + GROUP]]
@@ -239,7 +240,7 @@ class _Rehash:
             self.report.warnings.append(store.trouble)
 
     def _count(self, contents: Sequence[str]) -> None:
-        """Count scenes by what their new codes were made of."""
+        """Count scenes by the source of their new codes."""
         for content in contents:
             match self._codes.made[content]:
                 case Moved() as moved:

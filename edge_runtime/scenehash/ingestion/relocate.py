@@ -14,16 +14,16 @@ from .report import SetAside
 
 @dataclass
 class RelocateReport:
-    """What became of the scenes that were under the old path.
+    """The result of a relocation.
 
-    moved: where they are now. set_aside: the others, by the path at which they were sought.
+    moved: scenes with their present paths. set_aside: the other scenes, by their expected paths.
     """
 
     moved: list[Path] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         set_aside = [
             {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside
         ]
@@ -58,7 +58,7 @@ def relocate(
 
 
 def _move(store: CodeStore, record: SceneRecord, path: Path) -> None:
-    """Note where a scene is now; InputError when that is not its file."""
+    """Store the present path of a scene; InputError if the file there is not the scene's."""
     params = {name: value for name, value in record.decode_params.items() if name != FILE}
     with reopen_scene(path, params) as scene:
         if scene.content != record.content:

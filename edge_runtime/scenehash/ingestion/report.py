@@ -1,4 +1,4 @@
-"""What became of the inputs of an ingest."""
+"""The result of an ingest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class SetAside(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A stored scene that was found elsewhere: its path now, and the one that it had."""
+    """A stored scene with a new path: its present path, and its previous path."""
 
     path: Path
     previous: str
@@ -27,9 +27,9 @@ class Moved(NamedTuple):
 class Ingested:
     """A scene that was stored.
 
-    tiles: how many. skipped: how many hold too little data. blank, saturated: how many of the tiles
-    are, see scenes.exposure. seconds: from its opening until its last tile was read. box: around
-    its tiles, where that is known. warnings: what its reader wants a person to know.
+    tiles: the number of tiles. skipped: tiles with too few valid pixels. blank, saturated: the
+    numbers of such tiles, see scenes.exposure. seconds: from its opening until its last tile was
+    read. box: around its tiles, if known. warnings: for a person.
     """
 
     path: Path
@@ -133,15 +133,15 @@ class IngestReport:
 
 @dataclass
 class Made:
-    """What became of what a store keeps of tiles, thumbnails or representations, and was missing.
+    """The result of making missing thumbnails or representations.
 
-    made: how many there are now. gone: paths of scenes of which none can be made, and why.
+    made: the number of new ones. gone: paths of scenes for which none can be made, and the reasons.
     """
 
     made: int = 0
     gone: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         set_aside = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
         return {"made": self.made, "set_aside": set_aside}

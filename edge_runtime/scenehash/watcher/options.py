@@ -1,4 +1,4 @@
-"""What a watch does, and where its events go. Light to import: the command takes its defaults."""
+"""Options of a watch and its sinks. Light to import: the command takes its defaults from here."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -235,7 +235,7 @@ def test_a_filter_that_can_match_nothing_is_named(tmp_path: Path) -> None:
             found = search(store, "row:0", where=where)
             assert found.hits == ()
             (warning,) = found.warnings
-            assert warning.endswith(f"all else that was asked for: {said}")
+            assert warning.endswith(f"both the filter and the other conditions: {said}")
 
 
 def test_no_query_is_an_error(store: CodeStore) -> None:
