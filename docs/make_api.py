@@ -18,9 +18,9 @@ PAGE = ROOT / "docs" / "api.md"
 PACKAGES = {"scenehash": "edge_runtime", "scenehash_train": "train", "scenehash_export": "export"}
 HEAD = """# Python API
 
-Made from the docstrings by `make api`; do not edit. Every command is a thin call of a function
-here. Library functions never print: they report to a `Progress`. Whatever can be foreseen raises
-a subclass of `ScenehashError`, whose text is one line.
+`make api` makes this page from the docstrings; do not edit it. Every command calls a function of
+this page. Library functions never print: they report to a `Progress`. Foreseeable errors raise a
+subclass of `ScenehashError`, whose text is one line.
 """
 WIDTH = 88
 

@@ -1,6 +1,6 @@
-"""Hash scenes, keep their codes, find similar ones: the device's part, without PyTorch.
+"""Hash scenes, store their codes and find similar scenes, on the device and without PyTorch.
 
-From scene files to hits:
+Ingest scenes and search them:
 
 ```python
 import scenehash
@@ -14,7 +14,7 @@ found = scenehash.search("my.store", query, k=5)
 print([(hit.rank, hit.distance, hit.scene) for hit in found.hits])
 ```
 
-Tiles of a scene, as an ingest reads them, with their places and the time:
+Read the tiles of a scene as an ingest does, with their footprints and the time:
 
 ```python
 import scenehash
@@ -23,7 +23,7 @@ scene = scenehash.read_scene("scenehash-demo/queries/harbor/harbor01.jpg")
 print(scene.tiles.shape, scene.windows, scene.footprints, scene.time, scene.reading)
 ```
 
-The same with the parts: a model, codes, a store.
+The same with a model, codes and a store:
 
 ```python
 from pathlib import Path
@@ -39,7 +39,7 @@ with CodeStore.open("my.store") as store:
         print(hit.rank, hit.distance, hit.scene)
 ```
 
-Arrivals in a folder, an event of each:
+Ingest the files that arrive in a folder, with an event for each:
 
 ```python
 import sys

@@ -10,12 +10,12 @@ from .errors import ConfigurationError
 Codes = npt.NDArray[np.uint8]
 
 MIN_BITS, MAX_BITS = 16, 256
-# The width of a new store's codes, where the model has it: docs/quality.md has what others cost.
+# The code width of a new store, if the model has it; docs/quality.md compares widths.
 DEFAULT_BITS = 64
 
 
 def check_bits(bits: int) -> int:
-    """Return bits when a code can have that width; ConfigurationError otherwise."""
+    """Return bits if a code can have that width; ConfigurationError otherwise."""
     if bits % 8 or not MIN_BITS <= bits <= MAX_BITS:
         raise ConfigurationError(
             f"{bits} bits: a code has {MIN_BITS} to {MAX_BITS} bits, in steps of 8"
@@ -24,9 +24,9 @@ def check_bits(bits: int) -> int:
 
 
 def check_width(bits: int | None, widths: Sequence[int]) -> int:
-    """Return bits when it is one of a model's widths, the last of them when None.
+    """Return bits if it is one of a model's widths, or the largest width if bits is None.
 
-    ConfigurationError otherwise.
+    Raises ConfigurationError otherwise.
     """
     if bits is None:
         return widths[-1]
@@ -37,7 +37,7 @@ def check_width(bits: int | None, widths: Sequence[int]) -> int:
 
 
 def default_width(widths: Sequence[int]) -> int:
-    """The one of a model's widths that a new store's codes have."""
+    """The code width of a new store, one of a model's widths."""
     return DEFAULT_BITS if DEFAULT_BITS in widths else widths[-1]
 
 
@@ -47,9 +47,9 @@ def pack(logits: npt.NDArray[np.floating]) -> Codes:
 
 
 def byte_weights(bits: int) -> npt.NDArray[np.float32]:
-    """float32 [K, K/8]: bits of 0 and 1 [N, K] times this are the bytes of their codes.
+    """float32 [K, K/8]: bits of 0 and 1 [N, K] times this matrix give the bytes of their codes.
 
-    Column b has the place values 128, 64, ..., 1 of the bits of byte b, and zeros.
+    Column b has the place values 128, 64, ..., 1 for the bits of byte b, and zeros.
     """
     place_values = 2.0 ** np.arange(7, -1, -1)
     return np.kron(np.eye(bits // 8), place_values[:, np.newaxis]).astype(np.float32)

@@ -1,7 +1,7 @@
-"""The columns that tiles have in Parquet files: one schema for exports, archives and engines.
+"""The columns of tiles in Parquet files: one schema for exports, archives and engines.
 
-A row is a tile. Which columns there are says TileTable; what is in them comes from scenes and goes
-back to scenes, so that whoever reads a file has what a store has.
+A row is a tile. TileTable lists the columns. It makes them from scenes, and makes scenes from them,
+so a file holds the same data as a store.
 """
 
 import itertools
@@ -22,23 +22,23 @@ from scenehash.tiling import Window
 if TYPE_CHECKING:
     import pyarrow
 
-# Of what else a file says of its tiles, in the metadata of its schema.
+# The key of further facts in the schema's metadata.
 LINEAGE, BITS, MODEL, FRAME = (
     f"scenehash.{name}" for name in ("lineage", "bits", "model", "frame")
 )
 POLYGON = "footprint"
-# WKB of a polygon of one ring of five points, little-endian: what stands before its coordinates.
+# WKB of a polygon of one ring of five points, little-endian: the bytes before its coordinates.
 _WKB_HEAD = b"\x01" + np.array([3, 1, 5], "<u4").tobytes()
 
 
 @dataclass(frozen=True)
 class TileTable:
-    """Which columns a table of tiles has: code, scene, content, x, y, width, height, time, labels
-    and footprint, and those that are asked for.
+    """The columns of a table of tiles: code, scene, content, x, y, width, height, time, labels and
+    footprint, and the optional columns.
 
-    lineage, bits, model: whose codes these are. with_rows: row, the tile's number in a store.
-    with_reading: decode_params, how the scene's pixels were made of its file, as JSON. frame, dims:
-    vector, the tile's representation int8 [D] in that frame. with_thumbnails: thumbnail, a JPEG.
+    lineage, bits, model: of the codes. with_rows: row, the tile's number in a store. with_reading:
+    decode_params, how the scene's file becomes pixels, as JSON. frame, dims: vector, the tile's
+    representation int8 [D] in that frame. with_thumbnails: thumbnail, a JPEG.
     """
 
     lineage: str
@@ -98,13 +98,13 @@ class TileTable:
 
 
 def geo_metadata() -> dict[str, Any]:
-    """What GeoParquet 1.1 wants said of the footprints; without "crs" they are in OGC:CRS84."""
+    """The metadata of footprints for GeoParquet 1.1; without "crs" they are in OGC:CRS84."""
     column = {"encoding": "WKB", "geometry_types": ["Polygon"]}
     return {"version": "1.1.0", "primary_column": POLYGON, "columns": {POLYGON: column}}
 
 
 def scenes_in(table: "pyarrow.Table") -> Iterator[HashedScene]:
-    """The scenes of a table with decode parameters: rows that follow each other, of one content.
+    """The scenes of a table with decode parameters. Consecutive rows of one content are one scene.
 
     Raises KeyError, ValueError and TypeError on a table that TileTable did not make.
     """
@@ -122,7 +122,7 @@ def polygons(footprints: npt.NDArray[np.float64]) -> list[bytes]:
 
 
 def corners(polygon: bytes) -> npt.NDArray[np.float64]:
-    """The ring float64 [4, 2] of WKB that polygons() made; ValueError on any other."""
+    """The ring float64 [4, 2] of WKB from polygons(); ValueError on other WKB."""
     if not polygon.startswith(_WKB_HEAD):
         raise ValueError("a footprint that is no polygon of four corners")
     return np.frombuffer(polygon, "<f8", 10, len(_WKB_HEAD)).reshape(5, 2)[:4]
@@ -181,7 +181,7 @@ def _vector_column(scene: HashedScene, kind: Any) -> Any:
 
 
 def _scene(table: "pyarrow.Table") -> HashedScene:
-    """The scene of which a table has the tiles."""
+    """The scene of the tiles in a table."""
     first = {
         name: table[name][0].as_py()
         for name in ("scene", "content", "time", "labels", "decode_params")

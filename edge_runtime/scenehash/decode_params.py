@@ -1,4 +1,4 @@
-"""How files become pixels: what a run, a model's card and a command may state about it."""
+"""How files become pixels: the settings that a run, a model's card and a command may give."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -11,10 +11,10 @@ from .errors import ConfigurationError
 class DecodeParams:
     """How a file's bands become red, green and blue of 8 bits; None: as the file itself suggests.
 
-    bands: which are red, green and blue, see scenes.bands.choose. nodata: the value of pixels
-    without data, in every band, in place of those that the file declares. stretch: the values that
-    become 0 and 255; without it 8 bits stay as they are, and other types are stretched between the
-    2nd and the 98th percentile of the scene's valid pixels. Raises ConfigurationError.
+    bands: the bands for red, green and blue, see scenes.bands.choose. nodata: the value of pixels
+    without data, in every band, in place of the values in the file. stretch: the values that become
+    0 and 255; without it, 8-bit values do not change, and other types are stretched between the 2nd
+    and the 98th percentile of the scene's valid pixels. Raises ConfigurationError.
     """
 
     # A key that is not known is an error in a run's configuration and in a model's card.
@@ -43,7 +43,7 @@ class DecodeParams:
             )
 
     def over(self, other: "DecodeParams") -> "DecodeParams":
-        """These parameters, and the other's where these have none."""
+        """These parameters; where they are None, the other's."""
         return DecodeParams(
             other.bands if self.bands is None else self.bands,
             other.nodata if self.nodata is None else self.nodata,

@@ -1,23 +1,23 @@
-"""Every error that scenehash raises on purpose.
+"""All errors that scenehash raises on purpose.
 
-ScenehashError                one line: what, where, what to do
-├── InputError                an image, a path or a folder that cannot be used
-├── ConfigurationError        an option or a configuration key that makes no sense
-├── ModelError                a model file that cannot be used, or not here
-├── StoreError                a store that cannot be used as asked
+ScenehashError                one line: the thing, the place, the remedy
+├── InputError                an image, a path or a folder cannot be used
+├── ConfigurationError        an option or a configuration key is not valid
+├── ModelError                a model file cannot be used, or not on this machine
+├── StoreError                a store cannot be used as asked
 │   ├── LineageError          codes of another model or another width
-│   ├── NotStoredError        a row, a scene, a label or an alert that is not there
+│   ├── NotStoredError        a row, a scene, a label or an alert does not exist
 │   ├── StoreBusyError        another process is writing
-│   ├── StoreDamagedError     bytes on disk are not the bytes that were committed
-│   └── EngineError           an engine, such as Milvus, that refuses what is asked
-│       └── EngineUnreachableError  one that does not answer, or not now
-├── ArchiveError              an archive's parts or manifest that cannot be used as asked
-├── BundleError               what came over a link and is no whole bundle, or not for here
-├── FetchError                an archive, or an object of a bucket, that cannot be fetched
-├── FidelityError             an export that departs too far from what it was made from
-├── TrustError                a file or a bundle that this machine does not trust
-├── PluginError               a command of another package that cannot be loaded
-└── MissingExtraError         an optional dependency that is not installed
+│   ├── StoreDamagedError     bytes on disk differ from the bytes that were committed
+│   └── EngineError           an engine, such as Milvus, refuses a request
+│       └── EngineUnreachableError  an engine does not answer now
+├── ArchiveError              an archive's parts or manifest cannot be used as asked
+├── BundleError               a bundle is not complete, not valid, or not for this store
+├── FetchError                an archive, or an object of a bucket, cannot be fetched
+├── FidelityError             an export differs too much from its network
+├── TrustError                this machine does not trust a file or a bundle
+├── PluginError               a command of another package cannot be loaded
+└── MissingExtraError         an optional dependency is not installed
 """
 
 import contextlib
@@ -26,14 +26,14 @@ from pathlib import Path
 
 
 class ScenehashError(Exception):
-    """Base of all errors that a user can do something about; the text is one line."""
+    """Base of all errors that a user can act on; the text is one line."""
 
 
 class InputError(ScenehashError):
     """An image, a path or a folder cannot be used.
 
-    reason: what is wrong, and what to do. path: with which file or folder, where whoever raises it
-    knows; the text is then "path: reason".
+    reason: the problem and the remedy. path: the file or folder, if the caller knows it; the text
+    is then "path: reason".
     """
 
     def __init__(self, reason: str, path: str | Path | None = None) -> None:
@@ -45,7 +45,7 @@ class InputError(ScenehashError):
 
 
 class ConfigurationError(ScenehashError):
-    """An option or a configuration key makes no sense."""
+    """An option or a configuration key is not valid."""
 
 
 class ModelError(ScenehashError):
@@ -57,11 +57,11 @@ class StoreError(ScenehashError):
 
 
 class LineageError(StoreError):
-    """Codes of another model, or of another width, than the store holds."""
+    """The codes have another model, or another width, than the store's codes."""
 
 
 class NotStoredError(StoreError):
-    """What is asked for is not in the store: a row, a scene, a label, an alert."""
+    """A row, a scene, a label or an alert is not in the store."""
 
 
 class StoreBusyError(StoreError):
@@ -69,15 +69,15 @@ class StoreBusyError(StoreError):
 
 
 class StoreDamagedError(StoreError):
-    """Bytes on disk are not the bytes that were committed."""
+    """The bytes on disk differ from the bytes that were committed."""
 
 
 class EngineError(StoreError):
-    """An engine, such as Milvus or PostgreSQL, refuses what is asked of it."""
+    """An engine, such as Milvus or PostgreSQL, refuses a request."""
 
 
 class EngineUnreachableError(EngineError):
-    """An engine does not answer, or not now: trying again may help. reason: what it said."""
+    """An engine does not answer now; another try may help. reason: the engine's error."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"{reason}; is it running? Pushed tiles are kept; try again")
@@ -89,19 +89,19 @@ class ArchiveError(ScenehashError):
 
 
 class BundleError(ScenehashError):
-    """A bundle is not whole, is none, or cannot be applied here."""
+    """A bundle is not complete, not valid, or cannot be applied here."""
 
 
 class FetchError(ScenehashError):
-    """An archive, or an object of a bucket, cannot be fetched, or is not what it should be."""
+    """An archive, or an object of a bucket, cannot be fetched, or has the wrong content."""
 
 
 class FidelityError(ScenehashError):
-    """An exported model departs too far from the network that it was made from."""
+    """An exported model differs too much from its network."""
 
 
 class TrustError(ScenehashError):
-    """A file or a bundle that this machine does not trust, or a trusted state that is damaged."""
+    """This machine does not trust a file or a bundle, or the list of trusted keys is damaged."""
 
 
 class PluginError(ScenehashError):
@@ -116,7 +116,7 @@ class MissingExtraError(ScenehashError):
 
 
 def extras_remedy(*extras: str) -> str:
-    """How to install optional parts, wherever scenehash was installed from."""
+    """How to install optional parts, from any source of scenehash."""
     names, noun = ",".join(extras), "extra" if len(extras) == 1 else "extras"
     return (
         f"install scenehash with its {noun} {names} (in the folder of its source: "

@@ -1,4 +1,4 @@
-"""Files: opened with care, written whole or not at all, and their names as text."""
+"""Files: safe opening, atomic writing, and file names as text."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from .errors import InputError
 
 PARTIAL = ".partial"
-# A model file, which is read whole. SHA-256 passes so many bytes within 0.1 s.
+# The limit for files that are read whole, such as a model. SHA-256 takes 0.1 s for it.
 MAX_MODEL_BYTES = 100_000_000
 KINDS = {
     stat.S_IFIFO: "a pipe",
@@ -21,12 +21,12 @@ KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFDIR: "a folder",
 }
-# Without it, opening a pipe would wait for its other end. Windows has neither.
+# Without O_NONBLOCK, opening a pipe would wait for its other end. Windows has neither flag.
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 # Control characters (C0, DEL, C1), marks that turn the direction of text, line separators, and
-# what stands for bytes that are no text.
+# surrogates, which stand for bytes that are not text.
 _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -34,14 +34,15 @@ _SHORT_ESCAPES = {"\b": r"\b", "\t": r"\t", "\n": r"\n", "\f": r"\f", "\r": r"\r
 
 
 def check_regular(path: Path) -> os.stat_result:
-    """The status of a file; InputError, without the path, when it is none or cannot be reached.
+    """The status of a regular file; InputError, without the path, if it is not one or not
+    reachable.
 
-    Links are followed. Pipes, sockets and devices are refused before anything is opened.
+    Follows links. Refuses pipes, sockets and devices before it opens anything.
     """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            os.scandir(path).close()  # one that cannot be listed is worse than a folder
+            os.scandir(path).close()  # raises if the folder cannot be listed
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
     return _regular(status)
@@ -55,7 +56,7 @@ def open_regular(path: Path) -> BufferedReader:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror})") from error
     try:
-        # What was a file may be a pipe by now.
+        # The path may lead to a pipe now.
         _regular(os.fstat(file.fileno()))
     except InputError:
         file.close()
@@ -64,16 +65,16 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def read_regular(path: Path, most: int) -> bytes:
-    """All bytes of a file that has at most so many; InputError, without the path, otherwise.
+    """All bytes of a file with at most this many bytes; InputError, without the path, otherwise.
 
-    No more memory is taken than the file's size of when it was opened.
+    Takes no more memory than the size of the file at its opening.
     """
     with open_regular(path) as file:
         return read_open(file, most)
 
 
 def read_open(file: BufferedReader, most: int) -> bytes:
-    """The same of a file that is open, from where it is read next."""
+    """As read_regular, for an open file, from its present position."""
     size = os.fstat(file.fileno()).st_size - file.tell()
     if size > most:
         raise InputError(f"the file has {size:,} bytes, and at most {most:,} are read at once")
@@ -89,15 +90,15 @@ def read_open(file: BufferedReader, most: int) -> bytes:
 def path_text(path: str | Path) -> str:
     r"""A path as text that every file format and terminal can hold.
 
-    It is the path itself, but where its bytes are not UTF-8: these become \xff. See path_from.
+    Bytes that are not UTF-8 become \xff; all other text is unchanged. See path_from.
     """
     return os.fsencode(path).decode(errors="backslashreplace")
 
 
 def path_from(text: str) -> Path:
-    r"""The path that path_text made a text of.
+    r"""The path of a text from path_text.
 
-    A file may have \xff in its name as it is: where one is there, that is meant.
+    A file name may really contain \xff as text: if such a file exists, its path is returned.
     """
     path = Path(text)
     if "\\x" not in text or os.path.lexists(path):
@@ -107,7 +108,7 @@ def path_from(text: str) -> Path:
 
 
 def printable(text: str) -> str:
-    r"""Text in which what a terminal would act on, line ends too, is written as \n or \u001b."""
+    r"""Text with terminal control characters and line ends escaped, as \n or \u001b."""
     return _NOT_PRINTABLE.sub(
         lambda found: _SHORT_ESCAPES.get(found[0], f"\\u{ord(found[0]):04x}"), text
     )
@@ -115,11 +116,11 @@ def printable(text: str) -> str:
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside a path, of which the file takes that path's place at the end.
+    """A temporary path next to a path; at the end of the context the file moves to that path.
 
-    It is on the disk, with its name, when the context ends; when an error ends it, whatever was at
-    the path is as it was. OSError when it cannot be written. A kill may leave the temporary file:
-    hidden, and ending in PARTIAL.
+    When the context ends, the file and its name are on the disk. If the context ends by an error,
+    the old file at the path is unchanged. Raises OSError when the file cannot be written. A kill
+    may leave the temporary file: hidden, with a name that ends in PARTIAL.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
@@ -133,9 +134,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def check_output(path: Path, outside: Path | None = None) -> None:
-    """Raise InputError when a file cannot be written: before long work, and not after it.
+    """Raise InputError if a file cannot be written, before long work instead of after it.
 
-    outside: a folder in which it may not lie, such as a store.
+    outside: a folder that must not contain the file, such as a store.
     """
     if outside is not None and outside.resolve() in path.resolve().parents:
         raise InputError("it is inside the store's folder; give another one", path)
@@ -159,9 +160,9 @@ def flush_folder(path: Path) -> None:
 def write_each(
     writers: Mapping[str, tuple[Path | None, Callable[[Path], None]]],
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Write as many files as can be: by a name for each, its path, if it is wanted, and its writer.
+    """Write as many files as possible. For each name: its path, if wanted, and its writer.
 
-    Returns their paths by their names, and for each that could not be written the reason.
+    Returns the paths of the written files by name, and the reasons for the others.
     """
     written, failed = {}, {}
     for name, (path, write) in writers.items():

@@ -1,6 +1,6 @@
-"""Places on the Earth: footprints, their bounding boxes, and which of them meet.
+"""Places on the Earth: footprints, their bounding boxes, and intersections of boxes.
 
-Longitudes and latitudes are degrees in WGS 84. A box is (west, south, east, north); one that
+Longitudes and latitudes are degrees in WGS 84. A box is (west, south, east, north); a box that
 crosses the antimeridian has west > east, as in GeoJSON (RFC 7946, section 5.2).
 """
 
@@ -14,7 +14,7 @@ from .errors import ConfigurationError
 EARTH_KILOMETRES = 6371.0088  # mean radius, IUGG
 # WGS 84: the equator's radius in metres, and the square of the first eccentricity.
 EQUATOR_METRES, ECCENTRICITY_SQUARED = 6_378_137.0, 0.00669437999014
-# Degrees of which corners of footprints are whole multiples: 7 mm at most.
+# Corners of footprints are multiples of this step in degrees, at most 7 mm.
 FOOTPRINT_STEP = 2.0**-24
 Floats = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class Box(NamedTuple):
     north: float
 
     def checked(self) -> "Box":
-        """The box itself; ConfigurationError when it is none."""
+        """The box itself; ConfigurationError if it is not valid."""
         longitudes = -180 <= self.west <= 180 and -180 <= self.east <= 180
         if not (longitudes and -90 <= self.south <= self.north <= 90):
             raise ConfigurationError(
@@ -68,14 +68,16 @@ class Point(NamedTuple):
 
 
 class Near(NamedTuple):
-    """All places within so many kilometres of a point, its latitude and longitude in degrees."""
+    """All places within a distance, in kilometres, of a point with latitude and longitude in
+    degrees.
+    """
 
     latitude: float
     longitude: float
     kilometres: float
 
     def checked(self) -> "Near":
-        """The same; ConfigurationError when it makes no sense."""
+        """The same object; ConfigurationError if it is not valid."""
         there = -90 <= self.latitude <= 90 and -180 <= self.longitude <= 180
         if not (there and self.kilometres > 0):
             raise ConfigurationError(
@@ -85,7 +87,7 @@ class Near(NamedTuple):
         return self
 
     def box(self) -> Box:
-        """A box that holds all of it."""
+        """A box that contains the whole circle."""
         degrees = np.degrees(self.kilometres / EARTH_KILOMETRES)
         south, north = self.latitude - degrees, self.latitude + degrees
         if south <= -90 or north >= 90:
@@ -98,7 +100,7 @@ class Near(NamedTuple):
 
 
 def swapped(latitude: float, longitude: float) -> str:
-    """What to add to an error where the two are likely to be given in the wrong order."""
+    """A hint for an error, if latitude and longitude seem to be in the wrong order."""
     if 90 < abs(latitude) <= 180 and abs(longitude) <= 90:
         return f"; the latitude comes first: {longitude:g},{latitude:g}?"
     return ""
@@ -113,7 +115,7 @@ def bounding_boxes(rings: Floats) -> Floats:
     longitudes, latitudes = rings[..., 0], rings[..., 1]
     steps = (np.diff(longitudes, append=longitudes[:, :1]) + 180) % 360 - 180
     unrolled = longitudes[:, :1] + np.cumsum(steps, axis=1) - steps
-    # Where nothing was unrolled, the very numbers that were given: no rounding.
+    # Without unrolling, keep the given numbers without rounding.
     unrolled = np.where(np.abs(unrolled - longitudes) < 180, longitudes, unrolled)
     west, east = unrolled.min(axis=1), unrolled.max(axis=1)
     south, north = latitudes.min(axis=1), latitudes.max(axis=1)
@@ -184,9 +186,9 @@ def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
 
 
 def ground_metres(here: tuple[float, float], there: tuple[float, float]) -> float:
-    """Metres on the ground between two places, (longitude, latitude), that are near each other.
+    """Metres on the ground between two nearby places, (longitude, latitude).
 
-    On the ellipsoid of WGS 84, by its radii of curvature in the middle between them.
+    On the ellipsoid of WGS 84, with the radii of curvature in the middle between them.
     """
     east = np.radians((there[0] - here[0] + 180) % 360 - 180)
     north = np.radians(there[1] - here[1])
@@ -198,13 +200,12 @@ def ground_metres(here: tuple[float, float], there: tuple[float, float]) -> floa
 
 
 def on_footprint_steps(degrees: Floats) -> Floats:
-    """Degrees as footprints have them: the nearest multiples of FOOTPRINT_STEP, 3 mm away at
-    most."""
+    """Degrees rounded to multiples of FOOTPRINT_STEP, which moves them by at most 3 mm."""
     return np.rint(degrees / FOOTPRINT_STEP) * FOOTPRINT_STEP + 0.0  # never -0.0
 
 
 def wrapped(longitudes: Floats) -> Floats:
-    """Longitudes of any turn as -180 to 180 degrees; 180 stays 180."""
+    """Longitudes of any number of turns, as -180 to 180 degrees; 180 stays 180."""
     return np.where(np.abs(longitudes) <= 180, longitudes, (longitudes + 180) % 360 - 180)
 
 

@@ -1,9 +1,9 @@
-"""Objects in buckets of an S3-compatible store: listed, read and written (the extra cluster).
+"""Objects in buckets of an S3-compatible store: listing, reading and writing (the extra cluster).
 
-Where it is and who asks is in the environment, in the words of AWS: AWS_ENDPOINT_URL, AWS_REGION,
-AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. Only what is named by whoever runs the command is reached:
-without keys requests are not signed, and no address is asked for some. FetchError is raised where
-the store refuses, or does not answer.
+The environment has the address and the credentials, in the variables of AWS: AWS_ENDPOINT_URL,
+AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY. This module contacts only addresses that the
+user names: without keys it does not sign requests, and asks no service for keys. It raises
+FetchError if the store refuses or does not answer.
 """
 
 import contextlib
@@ -18,24 +18,24 @@ from urllib.parse import urlsplit
 from .errors import FetchError, InputError, extra_needed
 
 SCHEME = "s3://"
-# Bytes that are asked for at once, of an object that is read from its beginning to its end.
+# Bytes per request when an object is read from beginning to end.
 CHUNK_BYTES = 8 << 20
 LISTED_AT_ONCE = 1000
 LONGEST_REASON = 200
-# Where keys come from, in the words of AWS; each names no more than a file or an address.
+# AWS variables for sources of keys; each names only a file or an address.
 KEYS = (
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
-# A store that refuses or does not answer is asked again for so long.
+# The time for repeating requests to a store that refuses or does not answer.
 RETRY_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An object in a list: its address, its size, and what changes when it is written again."""
+    """An object in a list: its address, its size, and a tag that changes with its content."""
 
     uri: str
     size: int
@@ -43,17 +43,17 @@ class Listed:
 
 
 def is_object(uri: str) -> bool:
-    """Whether an address is one of an object, or of a folder of them."""
+    """Whether an address is the address of an object or of a prefix."""
     return uri.startswith(SCHEME)
 
 
 def gdal_name(uri: str) -> str:
-    """An object as GDAL names it."""
+    """GDAL's name for an object."""
     return f"/vsis3/{uri.removeprefix(SCHEME)}"
 
 
 def gdal_options() -> dict[str, str]:
-    """How GDAL reaches the store that obstore reaches; credentials it finds in the environment."""
+    """Options for GDAL to reach the same store; GDAL finds credentials in the environment."""
     signed = {} if _has_keys() else {"AWS_NO_SIGN_REQUEST": "YES"}
     endpoint = urlsplit(_endpoint())
     if not endpoint.netloc:
@@ -66,7 +66,7 @@ def gdal_options() -> dict[str, str]:
 
 
 def describe(uri: str) -> Listed | None:
-    """An object; None when there is none at that address."""
+    """An object; None if there is none at that address."""
     store, key = _at(uri)
     with _errors(uri):
         try:
@@ -86,7 +86,7 @@ def list_objects(uri: str) -> Iterator[Listed]:
 
 
 def read_head(uri: str, size: int) -> bytes:
-    """The first bytes of an object, at most so many; InputError."""
+    """The first bytes of an object, at most the given number; InputError."""
     store, key = _at(uri)
     with _errors(uri):
         length = min(size, int(_api().head(store, key)["size"]))
@@ -101,7 +101,7 @@ def read_range(uri: str, start: int, end: int) -> bytes:
 
 
 def read_object(uri: str, most: int) -> bytes:
-    """All bytes of an object that has at most so many; InputError otherwise."""
+    """All bytes of an object with at most the given number of bytes; InputError otherwise."""
     data = bytearray()
 
     def take(chunk: bytes) -> None:
@@ -114,7 +114,7 @@ def read_object(uri: str, most: int) -> bytes:
 
 
 def stream_object(uri: str, take: Callable[[bytes], object]) -> None:
-    """Give all bytes of an object, some at a time; InputError."""
+    """Yield all bytes of an object in chunks; InputError."""
     store, key = _at(uri)
     with _errors(uri):
         for chunk in _api().get(store, key).stream(min_chunk_size=CHUNK_BYTES):
@@ -125,12 +125,12 @@ def write_object(uri: str, data: bytes) -> None:
     """Write an object, whole or not at all."""
     store, key = _at(uri)
     with _errors(uri):
-        # By one request, whatever its size: an upload of parts could be left without its end.
+        # One request for any size: an upload in parts could remain incomplete.
         _api().put(store, key, data, use_multipart=False)
 
 
 def delete_object(uri: str) -> None:
-    """Delete an object, if it is there."""
+    """Delete an object if it exists."""
     store, key = _at(uri)
     with _errors(uri), contextlib.suppress(FileNotFoundError):
         _api().delete(store, key)
@@ -183,7 +183,7 @@ def _listed(uri: str, found: Any) -> Listed:
 
 @contextlib.contextmanager
 def _errors(uri: str) -> Iterator[None]:
-    """An object that is not there is an InputError; all else that is answered a FetchError."""
+    """A missing object raises InputError; every other answer raises FetchError."""
     with extra_needed("cluster"):
         from obstore.exceptions import BaseError
     try:

@@ -1,4 +1,4 @@
-"""Where long work reports how far it is: library functions take a Progress, and never print."""
+"""Progress of long work: library functions report to a Progress, and never print."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ class Progress(Protocol):
     """Shows tasks and messages to a person."""
 
     def task(self, name: str, total: int) -> AbstractContextManager[Task]:
-        """Begin a task of so many steps; it ends with the context."""
+        """Begin a task with this number of steps; it ends with the context."""
 
     def message(self, text: str) -> None:
         """Show a line."""

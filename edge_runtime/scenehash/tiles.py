@@ -1,7 +1,7 @@
-"""The tile: uint8 RGB [S, S, 3], what a model takes.
+"""The tile: uint8 RGB [S, S, 3], the input of a model.
 
-What comes before it (reading, bands, stretch) is in scenes; what follows (scaling, normalising) is
-inside the model's graph.
+The package scenes has the steps before it (reading, bands, stretch). The model's graph has the
+steps after it (scaling, normalising).
 """
 
 import cv2
@@ -17,7 +17,7 @@ MIN_TILE_SIZE, MAX_TILE_SIZE = 32, 1024
 def to_tile(image: Image, size: int) -> Image:
     """Cut the largest centred square out of uint8 RGB [H, W, 3] and resize it to [size, size, 3].
 
-    Without a change it is a view of the image. See resized.
+    If nothing changes, the result is a view of the image. See resized.
     """
     height, width = image.shape[:2]
     side = min(height, width)
@@ -26,10 +26,10 @@ def to_tile(image: Image, size: int) -> Image:
 
 
 def resized(image: Image, size: int) -> Image:
-    """Bring uint8 RGB [H, W, 3] to [size, size, 3].
+    """Resize uint8 RGB [H, W, 3] to [size, size, 3].
 
     Shrinking averages areas; enlarging is bilinear, in integers: the same bits on every processor.
-    Without either it is the image itself.
+    If the size is the same, the result is the image itself.
     """
     height, width = image.shape[:2]
     if max(height, width) > size:

@@ -1,4 +1,4 @@
-"""Windows: which parts of a scene become tiles."""
+"""Windows: the parts of a scene that become tiles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_TILES = 1 << 19
 
 
 class PixelSize(NamedTuple):
-    """How large a pixel is on the ground, in metres: along a row, and along a column."""
+    """The size of a pixel on the ground in metres, along a row and along a column."""
 
     across: float
     down: float
@@ -26,9 +26,9 @@ class PixelSize(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a scene that becomes one tile: its left upper corner and its size, in pixels.
+    """A part of a scene that becomes one tile: its upper left corner and its size, in pixels.
 
-    It is a square on the ground where tiles are cut in metres, and a square of pixels elsewhere.
+    If tiles are cut in metres, it is a square on the ground; otherwise it is a square of pixels.
     """
 
     x: int
@@ -52,10 +52,11 @@ class Window:
 class Tiling:
     """How a scene is cut into tiles.
 
-    pixels: side of a tile in the scene's pixels; metres: the same on the ground; without either it
-    is the model's tile size. overlap: the share of a tile, 0 to 0.9, that its neighbour sees again.
-    whole: a scene is one tile, its largest centred square. min_valid: the share of a tile, 0 to 1,
-    that must hold data for it to be hashed. Raises ConfigurationError on what makes no sense.
+    pixels: side of a tile in the scene's pixels; metres: side on the ground; without either, the
+    side is the model's tile size. overlap: the fraction of a tile, 0 to 0.9, that the next tile
+    shows again. whole: a scene is one tile, its largest centred square. min_valid: the fraction of
+    a tile, 0 to 1, that must be valid, or else the tile is not hashed. Raises ConfigurationError on
+    impossible values.
     """
 
     pixels: int | None = None
@@ -66,21 +67,21 @@ class Tiling:
 
     def __post_init__(self) -> None:
         if self.pixels is not None and self.metres is not None:
-            raise ConfigurationError("a tile's size is given in pixels or in metres, not in both")
+            raise ConfigurationError("give a tile's size in pixels or in metres, not in both")
         if (self.pixels is not None and self.pixels < 1) or (
             self.metres is not None and not 0 < self.metres < inf
         ):
             raise ConfigurationError("a tile's size must be greater than 0")
         if not 0 <= self.overlap <= 0.9:
-            raise ConfigurationError(f"overlap {self.overlap:g}: it is a share from 0 to 0.9")
+            raise ConfigurationError(f"overlap {self.overlap:g}: give a fraction from 0 to 0.9")
         if not 0 <= self.min_valid <= 1:
-            raise ConfigurationError(f"valid share {self.min_valid:g}: it is from 0 to 1")
+            raise ConfigurationError(f"valid share {self.min_valid:g}: give a fraction from 0 to 1")
 
     @classmethod
     def of_text(
         cls, tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
     ) -> "Tiling":
-        """A tiling whose tile's size is written in pixels, "512", or in metres, "300m"."""
+        """A tiling with the size of a tile as text: pixels, "512", or metres, "300m"."""
         try:
             metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
             pixels = int(tile) if tile and metres is None else None
@@ -103,10 +104,10 @@ class Tiling:
     def windows(self, height: int, width: int, sides: tuple[int, int]) -> list[Window]:
         """Cut a scene into windows of sides (width, height) pixels, row by row.
 
-        The last ones are moved inwards, so that nothing is left out. A scene less than two tiles
-        high and wide is one tile: the largest centred part of it that has the shape of a tile. One
-        narrower than a tile gets smaller tiles of that shape. Raises InputError when there would be
-        more than MOST_TILES.
+        The last windows are moved inwards, so that they cover the whole scene. A scene that is less
+        than two tiles high and wide is one tile: its largest centred part with the shape of a tile.
+        A scene that is narrower than a tile gets smaller tiles of that shape. Raises InputError for
+        more than MOST_TILES windows.
         """
         across, down = (1, 1) if self.whole and self.metres is None else sides
         largest = min(width / across, height / down)
@@ -130,7 +131,7 @@ class Tiling:
 
 
 def rows_of(windows: list[Window]) -> Iterator[list[Window]]:
-    """Windows, given row by row, a row at a time."""
+    """The windows of each row, for windows in row-by-row order."""
     row: list[Window] = []
     for window in windows:
         if row and window.y != row[0].y:

@@ -8,10 +8,10 @@ nodes.py              nodes and constants of an ONNX graph
 space_to_depth.py     the first convolution on groups of pixels
 calibrate.py          the best of several ways to quantize
 observe.py, ranges.py, quantize.py, gptq.py, activation_cache.py, layer_snr.py    its parts
-saturation.py         weights that give the same sums on every processor
-exact_additions.py, exact_means.py    additions and averages that do
-fidelity.py           the file beside the network that it was made from
-fidelity_report.py    the same as a page
+saturation.py         weights with the same sums on every processor
+exact_additions.py, exact_means.py    exact additions and averages
+fidelity.py           comparison of the file with its network
+fidelity_report.py    the comparison as a page
 
 ```python
 from pathlib import Path

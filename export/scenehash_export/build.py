@@ -49,7 +49,7 @@ EXACT_TILES = 64
 
 @dataclass(frozen=True)
 class Exported:
-    """A model file, its card, the operators that it runs as, and the report where one was asked."""
+    """A model file, its card, its operators in ONNX Runtime, and the report if there is one."""
 
     path: Path
     card: Card
@@ -74,16 +74,16 @@ def export(
     report: Path | None = None,
     progress: Progress = SILENT,
 ) -> Exported:
-    """Write the model file of a run, compared with its network in PyTorch on the test images.
+    """Write the model file of a run, and compare it with its PyTorch network on the test images.
 
     run: a run, or its folder. out: the file, RUN/model-PRECISION.onnx by default. report: write the
-    fidelity report to this HTML file, and a JSON file of the same name.
+    fidelity report to this HTML file, and to a JSON file of the same name.
 
-    Raises FidelityError, and writes no model file, when the file would depart from the network by
-    more than options.limits; the report is written then in any case, by default beside out. The
-    stages are kept in the run folder, so that a second call with other limits takes seconds, and
-    one after an interruption continues. Raises InputError when the run's images have moved or out
-    cannot be written, ModelError when the disk fails.
+    If the file differs from the network by more than options.limits, the function raises
+    FidelityError and writes no model file; it then always writes the report, by default next to
+    out. The run folder keeps the stages: a second call with other limits takes seconds, and a call
+    after an interruption continues. Raises InputError when the run's images have moved or out
+    cannot be written, ModelError on a disk error.
     """
     options = ExportOptions() if options is None else options
     run = Run.open(run) if isinstance(run, Path) else run

@@ -1,4 +1,4 @@
-"""`scenehash export`; what it needs is imported when it runs."""
+"""`scenehash export`. Its heavy imports happen when it runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,26 +53,26 @@ def export_command(
     group_pixels: Annotated[
         bool,
         typer.Option(
-            help="Take four pixels as one in the first convolution: the same codes, 10 % faster in "
-            "ONNX Runtime, slower in other runtimes."
+            help="Combine four pixels in the first convolution, which gives the same codes 10 % "
+            "faster in ONNX Runtime, but is slower in other runtimes."
         ),
     ] = DEFAULTS.group_pixels,
     page: Annotated[
         Path | None,
         typer.Option(
             "--report",
-            help="Write the fidelity report to this HTML file, and a JSON file beside it.",
+            help="Write the fidelity report to this HTML file, and to a JSON file next to it.",
             show_default="only on failure",
         ),
     ] = None,
     licence: Annotated[str, typer.Option(help="Name this licence in the card.")] = DEFAULTS.licence,
     as_json: AsJson = False,
 ) -> None:
-    """Write a run as one model file, checked against its network.
+    """Write a run as one model file, and check the file.
 
-    The export fails when too many bits flip, or when map@20 falls too far, on the test images. Its
-    report is written then, too, and its stages are kept: with other limits the same command takes
-    seconds.
+    The command compares the file with the trained network on the test images. It fails if too many
+    bits flip, or if map@20 falls too far. It then writes the report, and keeps its stages: with
+    other limits, the same command takes seconds.
     """
     from scenehash_export import export
 

@@ -8,7 +8,7 @@ Precision = Literal["int8", "fp32"]
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a file may depart from the FP32 network, on the run's test images.
+    """How far a file may differ from the FP32 network, on the run's test images.
 
     Both limits must hold. max_bit_flips: fraction of bits that differ, 0 to 1; INT8 and FP32 files
     of one run share a store, so their codes must agree. max_map_drop: the fall of map@20, 0 to 1;
@@ -21,10 +21,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """How a model file is made.
+    """Options of an export.
 
-    calibration_images: number of training images from which the INT8 ranges are taken.
-    group_pixels: see space_to_depth.py. licence: goes into the card.
+    calibration_images: number of training images for the INT8 ranges. group_pixels: see
+    space_to_depth.py. licence: the licence in the card.
     """
 
     precision: Precision = "int8"

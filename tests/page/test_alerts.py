@@ -66,6 +66,6 @@ def test_a_name_that_is_taken_is_refused_in_the_words_of_the_command(visit: Visi
         page.get_by_label("Name").fill("twice")
         page.get_by_role("button", name="Add to the watch list").click()
         page.wait_for_selector("h1:text-is('twice'), .name .trouble")
-    assert "there is an alert of that name" in page.locator(".name .trouble").inner_text()
+    assert "an alert with that name exists" in page.locator(".name .trouble").inner_text()
     visit.go("/alerts/nobody")
     assert "no alert of this name" in page.locator(".trouble").inner_text()

@@ -345,7 +345,7 @@ def test_fetch_as_a_user_gives_it(
         "name": "tiny", "folder": "tiny", "images": 18, "classes": 3, "known": False,
     }  # fmt: skip
     assert "tiny, MB" in done.stderr
-    assert "is there already" in run("fetch", "tiny").stdout
+    assert "already there" in run("fetch", "tiny").stdout
     unknown = run("fetch", "nothing")
     assert unknown.exit_code == 1
     assert "known are aid, eurosat, resisc45, ucmerced" in unknown.stderr

@@ -1,4 +1,4 @@
-"""`scenehash train` and `scenehash evaluate`; what they need is imported when they run."""
+"""`scenehash train` and `scenehash evaluate`. Their heavy imports happen when they run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LAYOUT = "a folder with one folder per class, or with a labels.csv or labels.json"
 
-DataFolder = Annotated[Path, typer.Argument(help=f"Take the test images of {LAYOUT}.")]
-DataFolders = Annotated[list[Path], typer.Argument(help=f"Train on {LAYOUT}; on all of several.")]
+DataFolder = Annotated[Path, typer.Argument(help=f"Use the test images of {LAYOUT}.")]
+DataFolders = Annotated[list[Path], typer.Argument(help=f"Train on {LAYOUT}; may be several.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -74,13 +74,16 @@ def train_command(
     config: Annotated[
         Path | None,
         typer.Option(
-            help="Read settings of this JSON file, such as the config.json of a run; options on "
+            help="Read settings from this JSON file, such as the config.json of a run; options on "
             "the command line override it."
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train a hash head on labelled images. An interrupted run continues where it stopped."""
+    """Train a hash head on labelled images.
+
+    After an interruption, run the same command again: it continues.
+    """
     from scenehash_train import train
 
     from .config import make_config, read_config
@@ -123,21 +126,21 @@ def evaluate_command(
 ) -> None:
     """Measure retrieval quality on the test part of an archive.
 
-    Each test image queries the others by Hamming distance. With the default seed, no test image has
-    trained the model.
+    Each test image is a query among all other test images, by Hamming distance. With the default
+    seed, the model was not trained on any test image.
     """
     from scenehash_train import evaluate
 
     evaluation = evaluate(model, data, seed, bits, threads, CONSOLE)
     if evaluation.has_seen_images:
         notice(
-            "warning: some of the test images have trained this model, which was split by seed "
+            "warning: this model was trained on some of the test images: its split had the seed "
             f"{evaluation.evaluated.data.split_seed}, not {evaluation.seed}"
         )
     document = {"model": str(model)} | evaluation.document()
     worst = list(evaluation.by_class().items())[:3]
     hardest = "lowest precision: " + ", ".join(f"{name} {value:.2f}" for name, value in worst)
-    asked = f"{model}: each of {evaluation.images} test images queries the others"
+    asked = f"{model}: {evaluation.images} test images, each a query among the others"
     report(document, as_json, asked, _in_words(evaluation.quality.as_dict()), hardest)
     _end_with_set_aside(evaluation.archive.set_aside)
 

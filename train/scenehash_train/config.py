@@ -84,9 +84,10 @@ RECIPES: dict[str, type[CentresSettings] | type[MhclnSettings]] = {
 
 
 class Config(_Settings):
-    """Everything a run depends on besides its images.
+    """All parameters of a run besides its images.
 
-    dims: of the compact representation, which a device may keep of each tile; one byte each.
+    dims: dimensions of the compact representation, which a device may keep for each tile; one byte
+    each.
     """
 
     recipe: Literal["centres", "mhcln"] = "centres"
@@ -101,13 +102,13 @@ class Config(_Settings):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Numbers of leading bits that are codes on their own, ascending; the last is bits."""
+        """Numbers of leading bits that are also codes, ascending; the last number is bits."""
         nested = isinstance(self.settings, CentresSettings) and self.settings.nested
         return (*(width for width in NESTED_WIDTHS if nested and width < self.bits), self.bits)
 
     @property
     def method(self) -> str:
-        """The recipe, with "+finetune" where the backbone was fine-tuned."""
+        """The recipe, with "+finetune" if the backbone was fine-tuned."""
         return self.recipe if self.finetune is None else f"{self.recipe}+finetune"
 
     @field_validator("bits")
@@ -119,8 +120,8 @@ class Config(_Settings):
 def make_config(values: Mapping[str, Any]) -> Config:
     """Check values and add the defaults; raises ConfigurationError, which names the wrong key.
 
-    The keys are those of Config; "settings" has those of the recipe, and "finetune", which asks for
-    phase three, those of FinetuneSettings.
+    The keys are the fields of Config. "settings" has the keys of the recipe. "finetune" turns on
+    phase three, and has the keys of FinetuneSettings.
     """
     recipe = values.get("recipe", "centres")
     if recipe not in RECIPES:

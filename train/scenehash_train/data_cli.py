@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command(as_json: AsJson = False) -> None:
-    """List the archives that can be downloaded, and their terms."""
+    """List the archives that you can download, and their terms."""
     from rich.table import Table
 
     from .archives import PUBLISHED
@@ -35,22 +35,22 @@ def list_command(as_json: AsJson = False) -> None:
 
 @continuing
 def fetch_command(
-    name: Annotated[str, typer.Argument(help="A name from `scenehash data list`.")],
+    name: Annotated[str, typer.Argument(help="Fetch the archive of this name (see: data list).")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The folder to make.", show_default="./NAME"),
+        typer.Option("--out", help="Make this folder.", show_default="./NAME"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Download, check and unpack a published archive.
 
-    It becomes one folder per class. An interrupted download continues where it stopped. An archive
-    that is there already is not downloaded again.
+    The result is a folder with one folder per class. After an interruption, run the same command
+    again: it continues. The command does not download an archive again that the folder contains.
     """
     from scenehash_train import fetch_archive
 
     fetched = fetch_archive(name, out, CONSOLE)
-    how = "is there already" if fetched.known else f"downloaded; its terms: {fetched.archive.page}"
+    how = "already there" if fetched.known else f"downloaded; its terms: {fetched.archive.page}"
     report(
         fetched.document(),
         as_json,

@@ -47,8 +47,8 @@ class Evaluated:
 class Evaluation:
     """Retrieval quality on the test part of an archive, split by a seed.
 
-    has_seen_images: the archive is one that the model was trained on, but by another split, so that
-    some of the test images have trained it. confusion: float64 [C, C], see metrics.confusion.
+    has_seen_images: the model was trained on this archive with another split, and so on some of the
+    test images. confusion: float64 [C, C], see metrics.confusion.
     """
 
     evaluated: Evaluated
@@ -90,11 +90,11 @@ def evaluate(
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
-    """Evaluate a model file, through the device's runtime, or the network of a run folder.
+    """Evaluate a model file with the device's runtime, or the network of a run folder.
 
-    Each test image queries all other test images. seed: of the split; the seed of the training when
-    None. bits: use that many leading bits of a code; all when None. threads: for hashing by a model
-    file; one per core when None. Raises InputError, ConfigurationError, ModelError.
+    Each test image is a query among all other test images. seed: of the split; None: the seed of
+    the training. bits: use this many leading bits of a code; None: all. threads: for hashing with a
+    model file; None: one per core. Raises InputError, ConfigurationError, ModelError.
     """
     evaluated = _open(model, threads or os.cpu_count() or 1)
     bits = check_width(bits, evaluated.widths)

@@ -23,7 +23,7 @@ ORIGIN = "fetched.json"
 
 @dataclass(frozen=True)
 class Fetched:
-    """An archive in a folder, one folder per class. known: it was there already."""
+    """An archive in a folder, one folder per class. known: the folder had it already."""
 
     name: str
     archive: PublishedArchive
@@ -46,8 +46,8 @@ class Fetched:
 def fetch_archive(name: str, out: Path | None = None, progress: Progress = SILENT) -> Fetched:
     """Download a published archive (see archives.PUBLISHED) and unpack it as one folder per class.
 
-    out: the folder to make; ./NAME by default. The zip file, or the part of it that has arrived, is
-    kept beside out until out is complete, and an interrupted download continues. Raises
+    out: the folder to make; ./NAME by default. The zip file, or its downloaded part, stays next to
+    out until out is complete, and a second call continues an interrupted download. Raises
     ConfigurationError on an unknown name or when out holds something else, FetchError when the
     server, the disk or the checksum fails.
     """

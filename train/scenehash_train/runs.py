@@ -40,7 +40,7 @@ CURVE, RUN = "curve.png", "run.json"
 
 
 class Run:
-    """A finished run. lineage: the id of its network; codes compare only within one lineage."""
+    """A finished run. lineage: the id of its network; only codes of one lineage can be compared."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,8 +76,8 @@ class Run:
     def network(self) -> HashNetwork:
         """The trained network, in evaluation mode.
 
-        Raises ConfigurationError when the backbone's weights are not those of the training,
-        InputError when the run's own weights cannot be read.
+        Raises ConfigurationError when the backbone's weights differ from the weights of the
+        training, InputError when the run's own weights cannot be read.
         """
         backbone = load_backbone(self.config.backbone, self.config.tile_size)
         if self.config.finetune is not None:

@@ -68,10 +68,10 @@ def train(
     """Train a hash head on one or several archives.
 
     data: their folders; see read_archive. out: the run folder, runs/DATA-RECIPE-BITS-SEED by
-    default. A run that is finished there with the same configuration and images is returned as it
-    is, and an interrupted one continues. config: make_config({}) by default. Raises InputError when
-    data or out cannot be used, ConfigurationError when they do not fit the configuration, and
-    MissingExtraError.
+    default. If out holds a finished run with the same configuration and images, the function
+    returns that run; it continues an interrupted run. config: make_config({}) by default. Raises
+    InputError when data or out cannot be used, ConfigurationError when they do not fit the
+    configuration, and MissingExtraError.
     """
     config = make_config({}) if config is None else config
     out = default_folder(data, config) if out is None else out

@@ -106,12 +106,12 @@ def adapt(
     store.check(loaded.lineage, store.bits)
     data = loaded.file_bytes()
     if data is None:
-        raise ModelError(f"model {loaded.name}: its file is gone, or has another model by now")
+        raise ModelError(f"model {loaded.name}: its file is missing or has changed")
     sample = draw_sample(store, loaded, FITTED + JUDGED, seed, progress)
     if len(sample) < MIN_TILES:
         raise InputError(
-            f"{store.path}: {len(sample)} tiles can be used, and an adaptation needs "
-            f"{MIN_TILES} at least; ingest more scenes first"
+            f"{store.path}: an adaptation needs at least {MIN_TILES} tiles, and the store has "
+            f"{len(sample)} usable tiles; ingest more scenes first"
         )
     judged = min(JUDGED, len(sample) // JUDGED_SHARE)
     fitted, others = sample.part(judged), sample.part(0, judged)

@@ -128,7 +128,7 @@ class AlertCarrier:
         if source.startswith(ROW_PREFIX):
             return self._code_of_row(source, before)
         if source.startswith(CODE_PREFIX):
-            raise InputError("it is a code; its tile is not known")
+            raise InputError("it is a code without a tile")
         image = self._image_of(alert, source)
         if self._before is not None and self._store.bits in self._before.widths:
             (again,) = self._before.encode([image], self._store.bits)
@@ -157,7 +157,7 @@ class AlertCarrier:
         with open_scene(Path(source), self._model.card.decode_params) as scene:
             windows = scene.windows(Tiling(), side)
             if len(windows) != 1:
-                raise InputError("it has several tiles; which of them is the example is not known")
+                raise InputError("it has several tiles, and the alert does not name one")
             return scene.pixels(windows[0], side)
 
 

@@ -14,28 +14,30 @@ from .making import checked_radius
 
 
 def confirm_match(store: CodeStore, name: str, row: int) -> Alert:
-    """A stored tile is of an alert's kind: it becomes an example, and is no negative, durably.
+    """Make a stored tile an example of an alert, durably.
 
-    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
-    such alert or row.
+    The tile is no longer a negative. An alert with a false alarm rate gets a new rule. Raises
+    NotStoredError when there is no such alert or row.
     """
     return _judged(store, name, row, is_match=True)
 
 
 def reject_match(store: CodeStore, name: str, row: int) -> Alert:
-    """A stored tile was a false alarm: it becomes a negative, and is no example, durably.
+    """Make a stored tile a negative of an alert, durably.
 
-    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
-    such alert or row, ConfigurationError on the only example that there is.
+    The tile is no longer an example. An alert with a false alarm rate gets a new rule. Raises
+    NotStoredError when there is no such alert or row, and ConfigurationError when the tile is the
+    only example.
     """
     return _judged(store, name, row, is_match=False)
 
 
 def forget_match(store: CodeStore, name: str, row: int) -> Alert:
-    """Take back that a stored tile is an example or a negative of an alert, durably.
+    """Remove a stored tile from the examples or negatives of an alert, durably.
 
-    An alert with a rate of false alarms gets its rule anew. Raises NotStoredError when there is no
-    such alert, or the row is neither; ConfigurationError on the only example that there is.
+    An alert with a false alarm rate gets a new rule. Raises NotStoredError when there is no such
+    alert, or when the row is neither an example nor a negative; ConfigurationError when it is the
+    only example.
     """
     source = f"{ROW_PREFIX}{row}"
     with store.transaction():
@@ -58,16 +60,17 @@ def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
 
 
 def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None = None) -> Alert:
-    """Choose an alert's rule again for a rate of false alarms, durably; None: the rate as before.
+    """Choose a new rule for a false alarm rate of an alert, durably.
 
-    By what the store holds now. Raises NotStoredError when there is no such alert, and
-    ConfigurationError as make_alert, and when no rate was given before.
+    The stored tiles of now decide. false_alarms: the rate; None: the alert's present rate. Raises
+    NotStoredError when there is no such alert, and ConfigurationError as make_alert, and when the
+    alert has no rate.
     """
     with store.transaction():
         alert = store.alerts.get(name)
         if false_alarms is None and alert.rule is None:
             raise ConfigurationError(
-                f"{name}: it has a radius and no rate of false alarms; give a rate"
+                f"{name}: it has a radius and no false alarm rate; give a rate"
             )
         known = "" if alert.rule is None else alert.rule.expected.asked
         rate = Rate.parse(known if false_alarms is None else false_alarms)
@@ -103,7 +106,7 @@ def _changed(
     """Keep an alert that has the example of a source otherwise than before, with its rule anew."""
     if not len(alert.examples):
         raise ConfigurationError(
-            f"{source}: the only example of {alert.name}; confirm another tile before, or remove "
+            f"{source}: the only example of {alert.name}; confirm another tile first, or remove "
             f"the alert with: scenehash alert remove {alert.name}"
         )
     if before.rule is not None:

@@ -31,8 +31,8 @@ def fitted(
     archive = _archive(store, example_rows(store, alert))
     if len(archive) < LEAST_TILES:
         raise ConfigurationError(
-            f"{store.path}: {len(archive)} tiles are too few to estimate false alarms; at "
-            f"least {LEAST_TILES} are needed; give a radius, and a rate when there are more"
+            f"{store.path}: {len(archive)} tiles are too few to estimate false alarms, which needs "
+            f"at least {LEAST_TILES}; give a radius now, and a rate when the store has more tiles"
         )
     frame, dims, count = store.vectors.frame, store.vectors.dims, len(alert.examples)
     like = samples_of(alert.examples, vectors[:count], frame, dims)

@@ -25,7 +25,7 @@ class Rate:
     def parse(cls, text: str) -> "Rate":
         """The rate of a text such as "1/day", "2/week" or "3/1000" tiles; ConfigurationError."""
         found = _RATE.fullmatch(text.strip())
-        wanted = "give a number a time, such as 1/day or 2/week, or a number of tiles, as 2/1000"
+        wanted = "give a rate per time, such as 1/day or 2/week, or per tiles, such as 2/1000"
         if found is None or not float(found[1]):
             raise ConfigurationError(f"false alarms {text}: {wanted}")
         if found[2].isdigit():
@@ -49,14 +49,14 @@ class Rate:
                 raise ConfigurationError(
                     f"false alarms {self.text}: the number of tiles per day is not known, because "
                     "the times of the stored scenes are missing, or span less than a day; give a "
-                    "number of tiles, such as 2/1000"
+                    "rate per tiles, such as 2/1000"
                 )
             tiles = self.days * pace
-            coming = f": {tiles:.2g} come in that time, by the times of the stored scenes"
+            coming = f": {tiles:.2g} arrive in that time, by the times of the stored scenes"
         assert tiles is not None
         if self.alarms > MOST * tiles:
             raise ConfigurationError(
                 f"false alarms {self.text}: more than {MOST:.0%} of all tiles{coming}; give a "
-                "lower rate, or one among tiles, such as 2/1000"
+                "lower rate, or a rate per tiles, such as 2/1000"
             )
         return self.alarms / tiles

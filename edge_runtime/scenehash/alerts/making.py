@@ -45,9 +45,10 @@ def add_alert(
     progress: Progress = SILENT,
     false_alarms: str | None = None,
 ) -> Alert:
-    """Add an alert to a store that is open for writing; a running watch uses it for its next scene.
+    """Add an alert to a store that is open for writing.
 
-    See make_alert. Raises StoreError, too, when there is an alert of that name.
+    A running watch uses the alert from its next scene on. For arguments and errors see make_alert.
+    Raises StoreError, too, when an alert with that name exists.
     """
     alert = make_alert(
         store, name, examples, negatives, radius, model, crop, progress, false_alarms
@@ -83,13 +84,12 @@ def make_alert(
     """
     if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
         raise ConfigurationError(
-            "an alert's name is a word or several, in one line of at most "
-            f"{LONGEST_NAME} characters"
+            f"an alert's name is one line of text with 1 to {LONGEST_NAME} characters"
         )
     if not examples:
-        raise ConfigurationError("an alert needs an example, a tile of the kind")
+        raise ConfigurationError("an alert needs at least one example")
     if radius is not None and false_alarms is not None:
-        raise ConfigurationError("a radius and a rate of false alarms: give one of them")
+        raise ConfigurationError("a radius and a false alarm rate: give one of them")
     rate = None if false_alarms is None else Rate.parse(false_alarms)
     chosen = checked_radius(default_radius(store.bits) if radius is None else radius, store.bits)
     load = ModelWhenNeeded(model, store)

@@ -24,9 +24,10 @@ TILES_SHOWN = 13
 def count_alert_matches(
     store: CodeStore, alert: str | Alert, label: str | None = None
 ) -> AlertTest:
-    """Count what an alert, as it is, matches among stored tiles, and what each radius would match.
+    """Count the stored tiles that an alert matches, and the tiles that each radius would match.
 
-    Of the first, its own examples are left out. Arguments and errors as count_by_radius.
+    The first count leaves out the alert's own examples. For arguments and errors see
+    count_by_radius.
     """
     found, true = _alert(store, alert), _labelled(store, label)
     by_radius = RadiusCounts.of(found, store.living(), true)
@@ -35,11 +36,11 @@ def count_alert_matches(
 
 
 def count_by_radius(store: CodeStore, alert: str | Alert, label: str | None = None) -> RadiusCounts:
-    """Count the stored tiles at each distance from an alert's examples; they propose a radius.
+    """Count the stored tiles at each distance from an alert's examples, to propose a radius.
 
-    alert: its name, or one that need not be stored. label: the scenes that have it are truly of the
-    kind; precision and recall are known then. Raises NotStoredError when there is no such alert, or
-    no scene with the label.
+    alert: a name, or an alert that need not be stored. label: the scenes with this label are the
+    true matches; it gives precision and recall. Raises NotStoredError when there is no such alert,
+    or no scene with the label.
     """
     return RadiusCounts.of(_alert(store, alert), store.living(), _labelled(store, label))
 

@@ -104,7 +104,7 @@ class ClusterScheduler:
             pass  # its scheduler has gone, or the worker that had the outcome
         except Exception as error:  # of another version of scenehash, or none, at the worker
             text = " ".join(str(error).split())[:200]
-            reason = f"a worker could not do it ({type(error).__name__}: {text})"
+            reason = f"a worker failed ({type(error).__name__}: {text})"
             return Outcome(reason=reason, is_passing=True)
         else:
             assert isinstance(outcome, Outcome)
@@ -135,7 +135,7 @@ class ClusterScheduler:
 
     def _reconnect(self) -> None:
         """Connect to a scheduler that was started again, and submit what it does not know."""
-        self._progress.message(f"{self._address}: the scheduler has gone; waiting for it")
+        self._progress.message(f"{self._address}: the scheduler does not answer; waiting for it")
         until = time.monotonic() + WAIT_SECONDS
         while True:
             self._leave()

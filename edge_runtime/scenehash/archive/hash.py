@@ -42,20 +42,20 @@ def hash_archive(
 ) -> HashReport:
     """Hash scenes into parts in Parquet, on many processes.
 
-    uris: scene files and folders of them, or addresses of objects and of what lies below, in a
-    bucket: s3://BUCKET/KEY (see objects.py); a JSON file is a STAC document that names them. out:
-    the folder or the address of the archive; it is made when there is none, and keeps the model.
-    scheduler: "local", so many workers: processes of this machine; or the address of a Dask
-    scheduler, tcp://HOST:PORT, whose workers reach scenes and out by the same paths. model: a
-    model, or its file; None: the one that ships with scenehash. options: how scenes are read, cut
-    and labelled, and how wide codes are; threads and wait do not count.
+    uris: scene files and folders, or addresses of objects or prefixes in a bucket, s3://BUCKET/KEY
+    (see objects.py); a JSON file is a STAC document that names scenes. out: the folder or the
+    address of the archive; the function makes it if it does not exist, and keeps the model in it.
+    scheduler: "local" for processes of this machine; or the address of a Dask scheduler,
+    tcp://HOST:PORT, whose workers reach scenes and out by the same paths. workers: the number of
+    local processes. model: a model, or its file; None: the shipped model. options: how scenes are
+    read, cut and labelled, and the code width; threads and wait have no effect.
 
-    What is done is not done again: interrupted, give the same call again. A scene that cannot be
-    read is noted with its reason, and the rest goes on. Each part is written whole or not at all,
-    under a name that follows from what is in it. Raises InputError on a path that is not there,
-    ModelError, ConfigurationError, MissingExtraError, FetchError when an object store refuses, and
-    ArchiveError when the archive is one of another model or of other options, or cannot be written
-    to, or no scheduler answers.
+    A second call continues an interrupted one: it hashes only what is not finished. If a scene
+    cannot be read, the report has the reason, and the other scenes are hashed. Each part is written
+    whole or not at all, under a name that follows from its content. Raises InputError on a path
+    that does not exist, ModelError, ConfigurationError, MissingExtraError, FetchError when an
+    object store refuses, and ArchiveError when the archive has another model or other options, or
+    cannot be written to, or no scheduler answers.
     """
     began = time.perf_counter()
     given = [uris] if isinstance(uris, str | Path) else uris
@@ -101,7 +101,7 @@ def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
         )
     if manifest is None:
         if not storage.is_vacant() and not storage.exists(MODEL):
-            raise ArchiveError(f"{storage}: not empty, and no archive; give another --out")
+            raise ArchiveError(f"{storage}: not empty, and not an archive; give another --out")
         manifest = Manifest(recipe.document())
     if not storage.exists(MODEL):
         data = model.file_bytes()

@@ -22,15 +22,16 @@ def load_archive(
     wait: bool = False,
     progress: Progress = SILENT,
 ) -> LoadReport:
-    """Put the scenes of an archive's parts into a store, which is made when there is none.
+    """Load the scenes of an archive into a store.
 
-    archive: its folder, or its address in a bucket.
+    archive: its folder, or its address in a bucket. store: its folder; the function makes it if it
+    does not exist.
 
-    They get the rows that an ingest of the same scenes would give them. What is stored already is
-    not stored again: interrupted, give the same call again. Scenes are committed whole, some at a
-    time. A new store keeps the representations and thumbnails that the parts have. wait: while
-    another process writes to the store. Raises ArchiveError when there is no archive, StoreError,
-    and LineageError when the store is one of another model or width.
+    The scenes get the rows that an ingest of the same scenes would give them. Scenes that the store
+    already has are skipped, so a second call continues an interrupted one. Scenes are committed
+    whole, in groups. A new store keeps the representations and thumbnails of the parts. wait: wait
+    while another process writes to the store. Raises ArchiveError when there is no archive,
+    StoreError, and LineageError when the store has another model or width.
     """
     manifest, storage = read_manifest(archive)
     report = LoadReport(path_text(store))

@@ -87,8 +87,8 @@ class Manifest:
             return cls(dict(document["recipe"]), {entry.scene: entry for entry in entries})
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArchiveError(
-                f"{storage}: its {MANIFEST} is none of an archive ({error}); delete it, and hash "
-                "again: parts that are there are not made again"
+                f"{storage}: {MANIFEST} is not the manifest of an archive ({error}); delete it, "
+                "and hash again: finished parts are kept"
             ) from error
 
 

@@ -27,16 +27,15 @@ def push_archive(
     patience: float = PATIENCE,
     progress: Progress = SILENT,
 ) -> PushReport:
-    """Bring the tiles of an archive to an engine, without a store between them.
+    """Push the tiles of an archive to an engine, without a store.
 
     archive: its folder, or its address in a bucket. to: a collection; see push. station: the name
-    by which these tiles are known there. patience: seconds that an engine which does not answer is
-    waited for.
+    of the station of these tiles. patience: seconds to wait for an engine that does not answer.
 
-    After this, the engine holds exactly this archive's tiles for the station. Rows are those that
-    load_archive gives in a new store. Interrupted, give the same call again. Raises ArchiveError
-    when there is no archive, EngineError when the station is one of another archive or of a store,
-    and what push raises.
+    Afterwards the engine has exactly this archive's tiles for the station, in the rows that
+    load_archive gives in a new store. A second call continues an interrupted one. Raises
+    ArchiveError when there is no archive, EngineError when the station's tiles come from another
+    archive or a store, and the errors of push.
     """
     manifest, storage = read_manifest(archive)
     source = ArchiveSource(manifest, storage, check_station_name(station))
@@ -107,7 +106,7 @@ class ArchiveSource:
         first, *others = scene.entries
         found = scene_of(first, self._manifest, self._storage)
         if len(found.windows) != first.tiles:
-            raise ArchiveError(f"{first.scene}: its parts have other tiles than the manifest says")
+            raise ArchiveError(f"{first.scene}: the tiles in its parts differ from the manifest")
         labels = {*found.labels}
         for other in others:
             labels.update(scene_of(other, self._manifest, self._storage).labels)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class HashReport:
-    """What became of the scenes: each is in just one of hashed, known and failed.
+    """The result of hashing an archive. Each scene is in exactly one of hashed, known and failed.
 
-    hashed: done in this run, with tiles in all. known: done before. failed: why, by scene.
-    warnings: what a person may want to know, by scene. passed_over: files that are no scenes, by
-    suffix. seconds: all that it took. task_seconds: how long workers had each task.
+    hashed: scenes hashed in this run, with tiles in total. known: scenes hashed before. failed:
+    reasons by scene. warnings: notes for a person, by scene. passed_over: files of other formats,
+    by suffix. seconds: the total time. task_seconds: the time of each task at a worker.
     """
 
     out: str
@@ -24,7 +24,7 @@ class HashReport:
     task_seconds: list[float] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "out": self.out,
             "scenes_hashed": self.hashed,
@@ -42,10 +42,10 @@ class HashReport:
 
 @dataclass
 class LoadReport:
-    """What became of the scenes of an archive's parts.
+    """The result of loading an archive.
 
-    stored: scenes that the store did not have, with tiles in all. duplicates: those that it had.
-    missing: scenes without parts, or with damaged ones, and why.
+    stored: the number of new scenes, with tiles in total. duplicates: scenes that the store already
+    had. missing: reasons for scenes with missing or damaged parts.
     """
 
     store: str
@@ -56,7 +56,7 @@ class LoadReport:
     missing: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "store": self.store,
             "scenes_stored": self.stored,

@@ -217,5 +217,5 @@ def _model(out: str, lineage: str) -> HashModel:
         path.write_bytes(data)
         model = HashModel.load(path)
     if model.lineage != lineage:
-        raise ArchiveError(f"{out}: its {MODEL} is another model than its parts are of")
+        raise ArchiveError(f"{out}: {MODEL} is not the model that made the parts")
     return model

@@ -29,19 +29,19 @@ def adapt_command(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Write the model file here.")],
     model: ModelPath = None,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Write it even if its codes are not better.")
+        bool, typer.Option("--anyway", help="Write the file even if the codes are not better.")
     ] = False,
     seed: Annotated[
         int, typer.Option(min=0, help="Set the seed for the random choice of tiles.")
     ] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a model's codes on a store's own tiles.
+    """Fit a model's codes to a store's own tiles.
 
-    It writes a new model file; the store stays as it is. No label is needed; labels of scenes are
-    used where there are any. The codes are judged on tiles that they were not fitted on, and
-    written only if they are better; the exit status is 1 if they are not. Give the store its new
-    codes with: scenehash rehash.
+    The command writes a new model file, and does not change the store. It needs no labels, but uses
+    the labels of scenes if there are any. It evaluates the codes on held-out tiles, and writes the
+    file only if the codes are better; otherwise the exit status is 1. To give the store the new
+    codes, use: scenehash rehash.
     """
     from scenehash.adaptation import adapt
     from scenehash.store import CodeStore
@@ -65,11 +65,11 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
     ]
     lines = [
         f"fitted on {record.tiles:,} tiles, {record.labelled:,} with labels; "
-        f"judged on {record.judged:,} others"
+        f"judged on {record.judged:,} other tiles"
     ]
-    lines.append(f"  {'share of tiles of kinds it knows':38} {judgement.familiarity:.3f}")
+    lines.append(f"  {'share of tiles of known kinds':38} {judgement.familiarity:.3f}")
     for name, measure in measures:
-        values = "no scene to read"
+        values = "no scene can be read"
         if measure is not None:
             values = f"{measure.before:.3f} -> {measure.after:.3f}"
         lines.append(f"  {name:38} {values}")
@@ -86,22 +86,20 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
         verdict = "the model knows these kinds of scene: keep the model that you have"
         if judgement.is_one_kind:
             verdict = (
-                "all tiles look like one kind of scene: keep your model: it is still needed for "
-                "other kinds of scene"
+                "all tiles look like one kind of scene: keep your model, which you need for other "
+                "kinds of scene"
             )
     lines.append(verdict)
     if adapted.path is None:
-        return [*lines, "no file was written; --anyway writes it"]
+        return [*lines, "no file was written; to write it, use --anyway"]
     card = adapted.card
     widths = ", ".join(map(str, card.widths))
     lines.append(f"{adapted.path}: codes of {widths} bits, lineage {card.lineage}")
     width = bits if bits in card.widths else card.bits
     command = f"scenehash rehash --store {store} --model {adapted.path} ({width} bits)"
+    lines.append(f"next: {command}" if judgement.is_better else f"to use it anyway: {command}")
     lines.append(
-        f"next: {command}" if judgement.is_better else f"to use it all the same: {command}"
-    )
-    lines.append(
-        "then a search orders by distance alone, without the cosine of representations, of which "
-        "these codes are made"
+        "with these codes, a search orders hits by distance alone, without the cosine of "
+        "representations"
     )
     return lines

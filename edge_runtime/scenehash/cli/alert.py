@@ -24,8 +24,8 @@ FalseAlarms = Annotated[
     str | None,
     typer.Option(
         metavar="RATE",
-        help="Choose a rule with about this rate of false alarms: per time, such as 1/day, or "
-        "per tiles, such as 2/1000; estimated on the stored tiles.",
+        help="Choose a rule with about this false alarm rate, estimated on the stored tiles: per "
+        "time, such as 1/day, or per tiles, such as 2/1000.",
         show_default=False,
     ),
 ]
@@ -34,7 +34,7 @@ FalseAlarms = Annotated[
 def _row(text: str) -> int:
     number = text.removeprefix("row:")
     if not number.isascii() or not number.isdigit():
-        raise typer.BadParameter(f"{text}: not a row's number, such as 231 or row:231")
+        raise typer.BadParameter(f"{text}: not a row number, such as 231 or row:231")
     return int(number)
 
 
@@ -81,7 +81,7 @@ def add_command(
     examples: Annotated[
         list[str],
         typer.Argument(
-            metavar="EXAMPLE", help="Match tiles like these, one tile each: image files, or row:N."
+            metavar="EXAMPLE", help="Match tiles like these: image files of one tile, or row:N."
         ),
     ],
     store: StorePath,
@@ -101,7 +101,7 @@ def add_command(
         typer.Option(
             "--not",
             metavar="EXAMPLE",
-            help="Exclude tiles that are at least as near to this as to an example; may be "
+            help="Exclude tiles that are at least as near to this tile as to an example; may be "
             "repeated.",
         ),
     ] = None,
@@ -110,10 +110,10 @@ def add_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add an alert: report new tiles that are similar to examples.
+    """Add an alert for new tiles that are similar to examples.
 
-    Take an example out of a large scene by --window, --at or --whole. A running watch uses the
-    alert from its next scene on.
+    Take an example from a large scene with --window, --at or --whole. A running watch uses the
+    alert from the next scene on.
     """
     from scenehash.alerts.making import add_alert
     from scenehash.store import CodeStore
@@ -138,7 +138,7 @@ def add_command(
 def list_command(store: StorePath, as_json: AsJson = False) -> None:
     """List alerts.
 
-    Those too that could not follow the store to another model: they are disabled.
+    The list contains disabled alerts, too. Rehash disables an alert that the new model cannot use.
     """
     from scenehash.alerts.disabled import DISABLED, disabled_alerts
     from scenehash.alerts.documents import alerts_document
@@ -169,9 +169,9 @@ def remove_command(
 def confirm_command(
     name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
 ) -> None:
-    """Confirm that a stored tile is of an alert's kind.
+    """Confirm that a stored tile is a true match of an alert.
 
-    The tile becomes an example. A note says so where the alert would not have matched it.
+    The tile becomes an example. If the alert does not match the tile, the command prints a note.
     """
     from scenehash.alerts.changing import confirm_match
     from scenehash.alerts.trial import judge_row
@@ -184,8 +184,8 @@ def confirm_command(
     away = f"{counted(before.distance, 'bit')} from the nearest example before"
     if not before.matches:
         notice(
-            f"note: {name} would not have matched row {row}, {away}; if it is of another kind: "
-            f"scenehash alert forget {name} {row}"
+            f"note: {name} would not have matched row {row}, {away}; if the tile shows something "
+            f"else, take it back: scenehash alert forget {name} {row}"
         )
     report(
         alert.document() | {"judged": before.document()},
@@ -200,8 +200,8 @@ def reject_command(
 ) -> None:
     """Reject a false alarm of an alert.
 
-    The tile becomes a negative example: tiles at least as near to it as to an example no longer
-    match.
+    The tile becomes a negative example. The alert no longer matches tiles that are at least as near
+    to a negative example as to an example.
     """
     from scenehash.alerts.changing import reject_match
     from scenehash.retrieval.filter_text import named
@@ -220,9 +220,9 @@ def reject_command(
 def forget_command(
     name: Name, row: Row, store: StorePath, wait: Wait = False, as_json: AsJson = False
 ) -> None:
-    """Take an example or a negative example back from an alert.
+    """Remove an example or a negative example from an alert.
 
-    It takes back what confirm, reject or add made of the tile.
+    The command undoes confirm, reject or add for this tile.
     """
     from scenehash.alerts.changing import forget_match
     from scenehash.store import CodeStore
@@ -232,7 +232,7 @@ def forget_command(
     report(
         alert.document(),
         as_json,
-        f"{store}: row {row} is no example of {name}, and no negative; {rule_text(alert)}",
+        f"{store}: row {row} is no longer an example or a negative of {name}; {rule_text(alert)}",
     )
 
 
@@ -243,25 +243,25 @@ def test_command(
         str | None,
         typer.Option(
             metavar="LABEL",
-            help="Take scenes with this label as true matches, and show precision and recall.",
+            help="Show precision and recall, with the scenes of this label as true matches.",
         ),
     ] = None,
     sheet: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write the tiles that just match, and those that just do not, as a picture.",
+            help="Write a picture of the tiles on both sides of the alert's limit.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count what an alert matches among stored tiles.
+    """Count the stored tiles that an alert matches.
 
-    Of an alert with a radius, a table also counts what each radius would match, the alert's own
-    examples included. Without --label, the proposed radius lies in the valley between the tiles
-    near the examples and all others. With --label, it has the best balance of precision and recall
-    (F1), and the alert's own false alarms and recall are measured.
-    Nothing is changed; see: scenehash alert tune.
+    For an alert with a radius, a table counts the matches of each radius, with the alert's own
+    examples. Without --label, the proposed radius lies in the valley between the tiles near the
+    examples and all other tiles. With --label, the proposed radius has the best balance of
+    precision and recall (F1), and the command measures the alert's false alarms and recall.
+    The command does not change the alert; see: scenehash alert tune.
     """
     from scenehash.alerts.trial import count_alert_matches
     from scenehash.report.contact_sheet import check_format
@@ -285,15 +285,16 @@ def tune_command(
     store: StorePath,
     radius: Annotated[
         int | None,
-        typer.Option(min=0, metavar="BITS", help="Give the alert this radius, and no rate."),
+        typer.Option(min=0, metavar="BITS", help="Use this radius instead of a false alarm rate."),
     ] = None,
     false_alarms: FalseAlarms = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give an alert another rate of false alarms, or another radius.
+    """Set the false alarm rate or the radius of an alert.
 
-    With neither, its rule is chosen anew for the rate that it has, by what the store holds now.
+    Without an option, the command keeps the alert's false alarm rate, and chooses a new rule for it
+    from the tiles that the store holds now.
     """
     from scenehash.alerts.changing import set_false_alarm_rate, set_radius
     from scenehash.store import CodeStore
@@ -309,9 +310,9 @@ def tune_command(
 
 
 def _write_sheet(path: Path, alert: "Alert", proposed: int, store: "CodeStore") -> None:
-    """A line of tiles that just match, the last least, and one of those that just do not.
+    """Write one line of tiles that just match, and one of tiles that just do not match.
 
-    By the rule that an alert has; otherwise by the proposed radius.
+    The alert's rule decides; without a rule, the proposed radius decides.
     """
     from scenehash.alerts.trial import border
     from scenehash.report.contact_sheet import SheetLine, contact_sheet, write_picture
@@ -339,14 +340,14 @@ def _alert_table(alerts: "list[Alert]") -> "Table":
 
 
 def rule_text(alert: "Alert") -> str:
-    """How an alert decides, and what to expect of it, in words."""
+    """An alert's rule and its expected error rates, in words."""
     rule = alert.rule
     if rule is None:
         return f"radius {alert.radius} bits"
     if not alert.is_fitted:
         return (
-            f"radius {alert.radius} bits: the rule for {rule.expected.asked} is of other codes; "
-            f"choose it anew with: scenehash alert tune {alert.name}"
+            f"radius {alert.radius} bits: the rule for {rule.expected.asked} belongs to other "
+            f"codes; choose a new rule: scenehash alert tune {alert.name}"
         )
     expected, of = rule.expected, "codes" if rule.frame is None else "representations"
     kind = {"nearest": "nearest example", "centroid": "centroid", "linear": "linear rule"}
@@ -360,7 +361,7 @@ def rule_text(alert: "Alert") -> str:
 
 def _tested_text(tested: "AlertTest") -> str:
     """The counts, in words."""
-    text = f"beside its examples it matches {tested.matches:,} of {counted(tested.tiles, 'tile')}"
+    text = f"matches {tested.matches:,} of {counted(tested.tiles, 'tile')}, without its examples"
     if tested.recall is None or tested.false_share is None:
         return text
     return (
@@ -370,7 +371,7 @@ def _tested_text(tested: "AlertTest") -> str:
 
 
 def _tested_lines(alert: "Alert", tested: "AlertTest", proposed: int) -> "tuple[Table | str, ...]":
-    """What a test found; of an alert that a radius decides, with what each radius would match."""
+    """The result of a test; for an alert with a radius, also a table of all radii."""
     summary = f"{alert.name}: {rule_text(alert)}; {_tested_text(tested)}"
     if alert.is_fitted:
         return (summary,)
@@ -379,7 +380,7 @@ def _tested_lines(alert: "Alert", tested: "AlertTest", proposed: int) -> "tuple[
 
 
 def _radius_table(alert: "Alert", counts: "RadiusCounts", proposed: int) -> "Table":
-    """A line for each radius that matches more than the one before it, and those in question."""
+    """A row for each radius with more matches than the radius before, and the alert's radii."""
     from rich.table import Table
 
     table = Table("radius", "tiles, with examples", box=None, header_style="bold")

@@ -1,4 +1,4 @@
-"""`scenehash archive`: an archive hashed by many processes."""
+"""`scenehash archive`: hash an archive on many processes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,15 +40,13 @@ def hash_command(
         list[str],
         typer.Argument(
             metavar="URI",
-            help="Hash these scene files, folders of them, STAC documents, or what is below an "
-            "address (s3://BUCKET/KEY).",
+            help="Hash these scene files, folders, STAC documents, or all scenes below an address "
+            "(s3://BUCKET/KEY).",
         ),
     ],
     out: Annotated[
         str,
-        typer.Option(
-            "--out", metavar="URI", help="Write parts and manifest to this folder or address."
-        ),
+        typer.Option("--out", metavar="URI", help="Write the archive to this folder or address."),
     ],
     choice: HashChoice,
     scheduler: Annotated[
@@ -74,8 +72,8 @@ def hash_command(
 ) -> None:
     """Hash scenes into parts in Parquet.
 
-    What is done is not done again: run the same command again to continue. A scene that cannot be
-    read is noted in the manifest with its reason, the rest goes on, and the exit status is 3.
+    After an interruption, run the same command again: it continues. If a scene cannot be read, the
+    manifest holds the reason, the command continues with other scenes, and the exit status is 3.
     """
     from scenehash.archive import hash_archive
 
@@ -99,33 +97,31 @@ def load_command(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Put the tiles into the code store in this folder.",
+            help="Load the tiles into the code store in this folder.",
         ),
     ] = None,
     to: Annotated[str | None, TO] = None,
     station: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="With --to: the station's name, by which the tiles are known."
-        ),
+        typer.Option(metavar="NAME", help="Set the name of the station of the tiles, with --to."),
     ] = None,
     patience: Annotated[
         float | None,
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="With --to: wait so long for an engine that does not answer.",
+            help="Wait this long for an engine that does not answer, with --to.",
             show_default=f"{PATIENCE:.0f}",
         ),
     ] = None,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a hashed archive to a store or an engine.
+    """Load a hashed archive into a store or an engine.
 
-    The store is made when there is none. What it has already is not stored again. An engine has
-    the tiles of this archive as the station's then, and no others. When scenes of the archive have
-    no sound part, the exit status is 3.
+    The command makes the store if it does not exist, and skips scenes that the store already has.
+    In an engine, the tiles of this archive replace all tiles of the station. If the archive lacks
+    the tiles of a scene, the exit status is 3.
     """
     _check_destination(store, to, station, patience, wait)
     if to is not None and station is not None:
@@ -144,25 +140,23 @@ def load_command(
 def _check_destination(
     store: Path | None, to: str | None, station: str | None, patience: float | None, wait: bool
 ) -> None:
-    """A store or an engine, and what belongs to that one alone; otherwise UsageError."""
+    """Raise UsageError unless the options name one destination and belong to it."""
     if to is not None:
         if store is not None and not is_from_variable(store):
-            raise UsageError("--store and --to: an archive is brought to one of them at a time")
+            raise UsageError("--store and --to: give one of them")
         if station is None:
-            raise UsageError("--to needs --station NAME, by which these tiles are known")
+            raise UsageError("--to needs --station NAME, the station of the tiles")
         if wait:
-            raise UsageError("--wait: with --store alone; an engine is waited for with --patience")
+            raise UsageError("--wait works only with --store; for an engine, use --patience")
         return
     if store is None:
-        raise UsageError(
-            "say where to: --store FOLDER, or --to ADDRESS --station NAME for an engine"
-        )
+        raise UsageError("give --store FOLDER, or for an engine --to ADDRESS --station NAME")
     if station is not None:
         raise UsageError(
-            "--station: with --to alone; name a store's station with: scenehash store station"
+            "--station works only with --to; name a store's station with: scenehash store station"
         )
     if patience is not None:
-        raise UsageError("--patience: with --to alone; a store is waited for with --wait")
+        raise UsageError("--patience works only with --to; for a store, use --wait")
 
 
 def _report_load(done: "LoadReport", as_json: bool) -> None:
@@ -186,7 +180,7 @@ def _notice_scenes(done: "HashReport") -> None:
         notice(f"failed: {scene}: {reason}")
     if done.passed_over:
         total = counted(sum(done.passed_over.values()), "file")
-        notice(f"{total} of other formats passed over")
+        notice(f"{total} of other formats skipped")
 
 
 def _summary(done: "HashReport") -> str:

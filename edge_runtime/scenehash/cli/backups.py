@@ -20,7 +20,7 @@ def backup_command(
         typer.Option(
             "--to",
             metavar="FILE|FOLDER",
-            help="Add the backup to this file, or to a file in this folder named as the store.",
+            help="Add the backup to this file, or to a file in this folder with the store's name.",
         ),
     ],
     choice: StoreChoice,
@@ -29,10 +29,10 @@ def backup_command(
     ] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Back up a store, which may be written to meanwhile.
+    """Back up a store, also while another command writes to it.
 
-    Only what has changed since the last backup in the file is written. It is read back and
-    compared before the backup counts.
+    The command writes only the data that has changed since the last backup in the file. It reads
+    the data back and compares it before it lists the backup.
     """
     from scenehash.store.backups.backup import back_up
 
@@ -47,7 +47,7 @@ def backup_command(
 def backups_command(
     backup: BackupArgument,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read all of them, and compare with checksums.")
+        bool, typer.Option("--verify", help="Read all backups, and compare them with checksums.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +66,7 @@ def restore_command(
     to: Annotated[
         Path,
         typer.Option(
-            "--to", metavar="STORE", help="Make this folder the store; it is new, or empty."
+            "--to", metavar="STORE", help="Restore to this folder, which must be new or empty."
         ),
     ],
     number: Annotated[
@@ -77,15 +77,15 @@ def restore_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a store of a backup, whole or not at all.
+    """Restore a store from a backup, completely or not at all.
 
-    It says what the store does not know since then.
+    The command names the rows and events that the store may lack since the backup.
     """
     from scenehash.store.backups.restore import restore
 
     done = restore(backup, to, number, progress=CONSOLE)
     for line in done.damage:
-        notice(f"was damaged when it was backed up: {line}")
+        notice(f"already damaged at the time of the backup: {line}")
     report(done.document(), as_json, _line(done.kept), done.unknown)
 
 

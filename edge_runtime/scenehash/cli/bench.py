@@ -44,7 +44,7 @@ class BenchChoice(BenchSettings):
         typer.Option(
             "--other",
             metavar="FILE",
-            help="Also time this second export of the same run, alternating: FP32, for example.",
+            help="Time this second export of the same run, too, such as an FP32 export.",
         ),
     ] = None
     images: Annotated[
@@ -110,9 +110,9 @@ def bench_command(
 ) -> None:
     """Measure every stage on this machine, and recommend settings.
 
-    The percentiles p50, p90 and p99 are of the times of one tile, warm; the first run is cold. The
-    scenarios are those of MLPerf: SingleStream, one tile after the other; MultiStream, eight at a
-    time; Offline, all of them at once.
+    The percentiles p50, p90 and p99 describe the warm times of one tile; the first run is cold. The
+    scenarios come from MLPerf: SingleStream hashes one tile at a time, MultiStream eight tiles, and
+    Offline all tiles at once.
     """
     if compare is not None:
         from scenehash.diagnose.bench.compare import compare_runs

@@ -1,6 +1,6 @@
-"""Groups of options that several commands share, and what they ask for in the library's words.
+"""Groups of options that several commands share, and their conversion to objects of the library.
 
-Each field is an option of the command that has the group as a parameter; see register.py.
+A command has a group as a parameter. Each field of the group is an option; see register.py.
 """
 
 import os
@@ -53,22 +53,22 @@ if TYPE_CHECKING:
 
 
 def is_from_variable(store: Path) -> bool:
-    """Whether a store is named by SCENEHASH_STORE, and may not have been asked for here."""
+    """Whether SCENEHASH_STORE, not the command line, may have named the store."""
     return os.environ.get(STORE_VARIABLE) == str(store)
 
 
 @dataclass(frozen=True)
 class StoreChoice:
-    """The store of a command that is about a store: named first, or with --store."""
+    """The store of a command: the first argument, or --store."""
 
     store: StoreArgument = None
     option: StoreOption = None
 
     def folder(self) -> Path:
-        """Its folder; SCENEHASH_STORE stands back behind both. Raises UsageError."""
+        """The store's folder; both ways go before SCENEHASH_STORE. Raises UsageError."""
         argument, option = self.store, self.option
         if option is not None and argument not in (None, option) and not is_from_variable(option):
-            raise UsageError(f"which store? {argument} and --store {option} are two")
+            raise UsageError(f"which store? {argument} and --store {option} differ; give one")
         folder = argument or option
         if folder is None:
             raise UsageError(f"which store? Give STORE, or --store FOLDER, or set {STORE_VARIABLE}")
@@ -102,7 +102,7 @@ class TileChoice:
 
 @dataclass(frozen=True)
 class TilingChoice(TileChoice):
-    """How a scene is cut into tiles, and which of them are left out."""
+    """How a scene is cut into tiles, and which tiles are left out."""
 
     overlap: Overlap = Tiling.overlap
     min_valid: MinValid = Tiling.min_valid
@@ -114,15 +114,16 @@ class TilingChoice(TileChoice):
 
 @dataclass(frozen=True)
 class CropChoice(DecodeChoice, TileChoice):
-    """Which part of a query scene is searched with, and how it is read."""
+    """The part of a query scene that is the query, and how it is read."""
 
     window: PartOfScene = None
     at: PlaceInScene = None
 
     def crop(self, queries: Sequence[str]) -> "Crop":
-        """How the scene files among queries are read and cut; UsageError when there are none.
+        """How to read and cut the scene files among queries.
 
-        A stored tile, or a code, is searched with as it is. Raises ConfigurationError, too.
+        A stored tile or a code needs no crop. Raises UsageError if options are given and no query
+        is a scene file, and ConfigurationError.
         """
         from scenehash.retrieval.crop import Crop
         from scenehash.retrieval.query import is_scene_file
@@ -131,15 +132,15 @@ class CropChoice(DecodeChoice, TileChoice):
         given = [f"--{name}" for name, value in asked.items() if value is not False]
         if given and not any(is_scene_file(query) for query in queries):
             raise UsageError(
-                f"{', '.join(given)}: {' and '.join(queries)} is no scene file, and is taken as it "
-                "is stored; leave the option out, or give a file"
+                f"{', '.join(given)}: {' and '.join(queries)} is not a scene file, and cannot be "
+                "cropped; leave the option out, or give a file"
             )
         return Crop(self.window, self.at, self.params(), self.tiling())
 
 
 @dataclass(frozen=True)
 class HashChoice(DecodeChoice, TilingChoice):
-    """How scenes are read, cut and labelled, and what is kept of their tiles beside codes."""
+    """How scenes are read, cut and labelled, and what is stored besides codes."""
 
     label: Label = None
     label_from_folder: LabelFromFolder = False
@@ -149,7 +150,7 @@ class HashChoice(DecodeChoice, TilingChoice):
     assets_from: AssetRoots = None
 
     def options(self, bits: int | None = None) -> "IngestOptions":
-        """bits: the width of the codes, where nothing else tells. Raises ConfigurationError."""
+        """bits: the code width of a new store. Raises ConfigurationError."""
         from scenehash.ingestion import IngestOptions
         from scenehash.scenes.stac import StacOptions
 
@@ -173,13 +174,13 @@ class IngestChoice(HashChoice):
     wait: Wait = False
 
     def options(self, bits: int | None = None) -> "IngestOptions":
-        """As HashChoice.options: bits is the width of the codes of a new store."""
+        """As HashChoice.options, with the threads and the waiting."""
         return replace(super().options(bits), threads=self.threads, wait=self.wait)
 
 
 @dataclass(frozen=True)
 class FilterChoice:
-    """Which stored tiles, or which scenes."""
+    """A filter of stored tiles or scenes."""
 
     scene: SceneOption = None
     label: LabelOption = None
@@ -191,16 +192,16 @@ class FilterChoice:
     newer_than: NewerThan = None
 
     def filter(self) -> "Filter":
-        """Without any of them it holds for all tiles."""
+        """The filter; without any option it matches all tiles."""
         from scenehash.store import Area, Filter
 
         if self.since and self.until and self.since > self.until:
-            raise UsageError("--since is after --until: no scene is of both")
+            raise UsageError("--since is after --until: no scene can match; swap the two times")
         if self.bbox is not None and 0 < self.bbox[0] - self.bbox[2] < 180:
             west, _, east, _ = self.bbox
             notice(
-                f"note: --bbox: W {west:g} is east of E {east:g}: the box goes round the Earth, "
-                "across the antimeridian"
+                f"note: --bbox: W {west:g} is east of E {east:g}: the box crosses the antimeridian "
+                "and goes around most of the Earth"
             )
         return Filter(
             self.scene,
@@ -216,10 +217,10 @@ class FilterChoice:
 
 @dataclass(frozen=True)
 class StationFilterChoice(FilterChoice):
-    """Which stored tiles, where those of several stations may be stored."""
+    """A filter of stored tiles, for stores and engines with tiles of several stations."""
 
     station: StationOption = None
 
     def filter(self) -> "Filter":
-        """Without any of them it holds for all tiles."""
+        """The filter; without any option it matches all tiles."""
         return replace(super().filter(), station=self.station)

@@ -1,7 +1,6 @@
-"""What a command prints: results on stdout, everything else on stderr.
+"""The output of commands: results on stdout, all other lines on stderr.
 
-Whatever a terminal would act on is escaped here, once for all that is printed: names and messages
-come from outside.
+Names and messages come from outside. This module escapes terminal control characters in all output.
 """
 
 import contextlib
@@ -45,12 +44,12 @@ class UsageError(TyperException):
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things in words: "1 tile", "2,000 tiles"."""
+    """A number with its noun: "1 tile", "2,000 tiles"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def report(document: Mapping[str, object], as_json: bool, *shown: RenderableType) -> None:
-    """Print a command's result: the document as JSON, or what is shown to a person instead.
+    """Print a command's result: the document as JSON, or the lines and tables for a person.
 
     Each string is one line.
     """
@@ -68,10 +67,10 @@ def report_files(
     shown: Sequence[RenderableType],
     files: tuple[Mapping[str, str], Mapping[str, str]],
 ) -> None:
-    """Print a result and which files were written of it, and which not and why (write_each).
+    """Print a result, the files that were written, and the errors of the others (write_each).
 
-    Without a file that was asked for, the document has neither. Exit status 1 when one could not be
-    written.
+    Without files, the document has no keys "written" and "not_written". The exit status is 1 if a
+    file could not be written.
     """
     written, failed = files
     more = {"written": written, "not_written": failed} if written or failed else {}
@@ -90,7 +89,7 @@ def notice(text: str) -> None:
 
 
 def give_up_output() -> None:
-    """Write nothing more to stdout and stderr: what waits to be written has nowhere to go."""
+    """Discard all further output to stdout and stderr, with the output that is still buffered."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -140,7 +139,7 @@ CONSOLE = ConsoleProgress()
 
 
 class NameCell:
-    """A scene's name in a table: a narrow column leaves out its middle, as the end tells most."""
+    """A scene's name in a table. A narrow column leaves out its middle: the end tells most."""
 
     def __init__(self, name: str) -> None:
         self._name = printable(name)
@@ -162,11 +161,11 @@ class NameCell:
 
 
 class FittingTable:
-    """A table of which a narrow terminal leaves out columns, and says which.
+    """A table that leaves out columns on a narrow terminal, and names them.
 
-    rows: cells by column; one that no row has anything in is not shown. spare: columns that may be
-    left out, the first one first. names: the column of names, see NameCell; least: how many letters
-    of a name are shown at least. All other columns are shown whole.
+    rows: cells by column; an empty column is not shown. spare: columns that the table may leave
+    out, in this order. names: the column of names, see NameCell; least: the minimum number of
+    letters of a name. The table shows all other columns whole.
     """
 
     def __init__(
@@ -192,10 +191,10 @@ class FittingTable:
             left_out.append(spare.pop(0))
         yield self._table(left_out)
         if left_out:
-            yield Text(f"({', '.join(left_out)}: left out for want of width; --json has all)")
+            yield Text(f"({', '.join(left_out)}: no room in this terminal; see --json)")
 
     def _sides(self, left_out: Sequence[str]) -> dict[int, int]:
-        """The least width of each column that is shown, by its place."""
+        """The minimum width of each shown column, by its index."""
         sides = {}
         for at, column in enumerate(self._columns):
             if column not in left_out:
@@ -228,7 +227,7 @@ class FittingTable:
 
 class _EscapingConsole(Console):
     def render_str(self, text: str, **style: Any) -> Text:
-        # Every string that is printed, cells of tables too, comes through here.
+        # Rich calls this for every printed string, also for cells of tables.
         return super().render_str(printable(text), **style)
 
 

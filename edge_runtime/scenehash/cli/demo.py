@@ -28,16 +28,17 @@ def demo_command(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FOLDER", help="Write the scenes, the store and the picture there."
+            "--out", metavar="FOLDER", help="Write the scenes, store and picture to this folder."
         ),
     ] = DEFAULT_FOLDER,
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ingest and search real aerial tiles of the package.
+    """Ingest and search the package's real aerial tiles.
 
-    12 kinds, 7 tiles each, from UC Merced's test part (USGS imagery, public domain). One tile of
-    each kind is a query, and is not in the archive. No model was trained on these tiles.
+    The tiles show 12 kinds of scene, 7 tiles of each, from the test part of UC Merced (USGS
+    imagery, public domain). One tile of each kind is a query, which the archive does not contain.
+    No model was trained on these tiles.
     """
     from scenehash.demo.demo import run_demo
     from scenehash.model.hash_model import HashModel
@@ -60,7 +61,7 @@ def demo_command(
 
 
 def _program() -> str:
-    """How the shell finds this command: by its name, or else by its path."""
+    """The name or path with which the shell finds this command."""
     own, found = Path(sys.argv[0]), shutil.which("scenehash")
     if own.name != "scenehash" or (found is not None and own.samefile(found)):
         return "scenehash"

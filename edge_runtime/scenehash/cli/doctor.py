@@ -32,7 +32,7 @@ def doctor_command(
             "--store",
             envvar=STORE_VARIABLE,
             metavar="FOLDER",
-            help="Check this store and its disk, too, or the engine at this address.",
+            help="Check this store and its disk, or the engine at this address.",
         ),
     ] = None,
     model: ModelPath = None,
@@ -40,10 +40,10 @@ def doctor_command(
 ) -> None:
     """Check this machine, and the codes that it computes.
 
-    The golden tiles of the model file are hashed again, and their bits compared with those of the
-    machine that made it. identical: no bit differs. tolerable: up to 2 % differ; with --store, the
-    rows whose rank changes are named. refused: more differ. The exit status is 1 when anything is
-    bad, such as a store that is not there or is of another model.
+    The command hashes the golden tiles of the model file, and compares the bits with the bits in
+    the file. identical: no bit differs. tolerable: up to 2 % of the bits differ; with --store, the
+    command names the rows whose rank changes. refused: more bits differ. The exit status is 1 if a
+    check is bad, for example if the store does not exist or has another model.
     """
     from scenehash.diagnose.doctor import doctor
 
@@ -52,7 +52,7 @@ def doctor_command(
         f"nearest 20 of {name}: rows {', '.join(map(str, rows)) or 'none'} change rank"
         for name, rows in found.rows_that_change_rank.items()
     ]
-    verdict = "fit" if found.fit else "not fit: see what is bad above"
+    verdict = "fit" if found.fit else "not fit: see the bad checks above"
     report(found.document(), as_json, _table(found.findings), *ranks, verdict)
     if not found.fit:
         raise typer.Exit(EXIT_FAILED)

@@ -1,5 +1,7 @@
-"""Commands as they are typed: an option of one value is given once. And their help texts, as a
-terminal of 80 columns shows them whole, in words and not in Python's types.
+"""The form of commands and their help texts.
+
+An option of one value may be given only once. Help texts fit a terminal of 80 columns, and name
+types in words.
 """
 
 import re
@@ -10,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-# What typer writes of a type, a default and a range, and what a person reads.
+# typer's words for types, defaults and ranges, and the words that the help text shows instead.
 WORDS = (
     (r"<(int|int range)>", "N"),
     (r"<(float|float range)>", "X"),
@@ -22,7 +24,7 @@ WORDS = (
     (r"x>=(-?[\d.]+)", r"at least \1"),
     (r"x<=(-?[\d.]+)", r"at most \1"),
 )
-# What pydantic, which typer asks, says of a value, and what a person reads.
+# Messages of pydantic, which checks values for typer, and the words that an error shows instead.
 REFUSALS = (
     (r"Input should be a valid integer.*?(?= \(|$)", "give a whole number"),
     (r"Input should be a valid number.*?(?= \(|$)", "give a number"),
@@ -33,17 +35,17 @@ REFUSALS = (
 
 
 def examples(*lines: str) -> str:
-    """The end of a command's help: lines to copy, each at most 76 characters."""
+    """The examples at the end of a help text, each line at most 76 characters."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
 def give_all(app: typer.Typer) -> None:
-    """Use this form of help for all commands of an app, and of its groups."""
+    """Use this form of help for all commands of an app and of its groups."""
     for command in app.registered_commands:
         command.cls = _Command
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            # A group that is a command, too, has options of its own.
+            # A group that is also a command has its own options.
             if group.typer_instance.registered_callback is not None:
                 group.cls = _Group
             give_all(group.typer_instance)
@@ -51,7 +53,7 @@ def give_all(app: typer.Typer) -> None:
 
 class _Command(TyperCommand):
     def make_parser(self, ctx: Any) -> Any:
-        """A parser that refuses several values where it would take the last, and say nothing."""
+        """A parser that refuses repeated options, of which typer silently uses the last."""
         parser: Any = super().make_parser(ctx)
         parse = parser.parse_args
 
@@ -99,12 +101,12 @@ def _format_options(command: Any, ctx: Any, formatter: Any) -> None:
 def _argument(name: str) -> str:
     """An argument's name in capitals: {folders}... becomes FOLDERS..."""
     plain = re.sub(r"[{}]", "", name).upper()
-    # One that names several, such as [STORE] OTHER, says itself how many there are.
+    # A name of several arguments, such as [STORE] OTHER, needs no dots.
     return plain.removesuffix("...") if " " in plain else plain
 
 
 def in_words(message: str) -> str:
-    """What is wrong with an argument, without the words of a library."""
+    """An error of an argument, without the words of pydantic."""
     return _replaced(message, REFUSALS)
 
 

@@ -41,7 +41,7 @@ def ingest_command(
         typer.Argument(
             metavar="PATH",
             readable=False,
-            help="Ingest these scene files, folders of them, and STAC documents.",
+            help="Ingest these scene files, folders and STAC documents.",
         ),
     ],
     store: StorePath,
@@ -55,9 +55,10 @@ def ingest_command(
 ) -> None:
     """Hash scenes and keep their codes in a store.
 
-    The store is made when there is none. A scene that is stored already is not hashed again; where
-    its file has moved, the store follows it. One that cannot be read is set aside with its reason
-    (see: scenehash quarantine), the rest goes on, and the exit status is 3.
+    The command makes the store if it does not exist. It does not hash a scene again that the store
+    already has; if the file has moved, the store takes the new path. If a scene cannot be read, the
+    command sets it aside with the reason (see: scenehash quarantine), continues with other scenes,
+    and the exit status is 3.
     """
     from scenehash.ingestion import ingest
 
@@ -65,7 +66,7 @@ def ingest_command(
 
 
 def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> None:
-    """Print what an ingest did; raises Exit with status 3 when something was set aside."""
+    """Print the report of an ingest; raises Exit with status 3 if an input was set aside."""
     for warning in done.warnings:
         notice(f"warning: {warning}")
     for scene in done.stored:
@@ -101,9 +102,9 @@ def _passed_over(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = ", ".join(f"{path_text(suffix)} ({count})" for suffix, count in most[:NAMED])
     others = f" and {len(most) - NAMED} more" if len(most) > NAMED else ""
-    hint = "; a VRT is read where it is named itself" if ".vrt" in counts else ""
+    hint = "; to ingest a VRT, give its own path" if ".vrt" in counts else ""
     total = counted(sum(counts.values()), "file")
-    return f"{total} of other formats passed over: {named}{others}{hint}"
+    return f"{total} of other formats skipped: {named}{others}{hint}"
 
 
 def _summary(done: "IngestReport") -> str:

@@ -1,7 +1,7 @@
 """The signals that end a command: Ctrl-C (SIGINT), SIGTERM, and SIGHUP of a terminal that closes.
 
-All three end it in the same way: work that is finished is kept, the rest is left for the next run,
-and the exit status is 128 + the signal's number: 130, 143, 129.
+All three have the same effect: the command keeps finished work, leaves the rest for the next run,
+and the exit status is 128 plus the number of the signal: 130, 143, 129.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Stop:
-    """For a command that ends by itself when it is asked to: asked is set by the first signal."""
+    """For a command that ends by itself: the first signal sets asked."""
 
     def __init__(self) -> None:
         self.asked = threading.Event()
@@ -53,7 +53,7 @@ def exit_status(error: KeyboardInterrupt) -> int:
 def end_by_signal_outside_commands() -> None:
     """Let Ctrl-C end the process without a traceback before a command begins and after it.
 
-    Nothing is to be cleaned up then, and a shell shows the same status, 130.
+    Nothing needs cleaning up at these times, and a shell shows the same status, 130.
     """
     if _is_main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -63,7 +63,7 @@ def end_by_signal_outside_commands() -> None:
 def interruptible() -> Iterator[None]:
     """Signals raise Interrupted in the main thread, inside the context.
 
-    What is ignored from the start, as SIGHUP is under nohup, stays so.
+    A signal that the process ignores from the start, such as SIGHUP under nohup, stays ignored.
     """
     with _handling(_raise):
         yield
@@ -79,7 +79,7 @@ def stopping() -> Iterator[Stop]:
 
 def _raise(number: int, frame: FrameType | None) -> None:
     del frame
-    # A closing terminal sends SIGHUP more than once; one is enough, while the command cleans up.
+    # A closing terminal sends SIGHUP more than once. The first one is enough.
     for other in ENDING:
         if other != signal.SIGINT:
             signal.signal(other, signal.SIG_IGN)

@@ -24,13 +24,12 @@ BundleOut = Annotated[
     typer.Option(
         "--out",
         metavar="FILE|FOLDER",
-        help="Write the bundle to this file (NAME.shlb), or to a new file in this folder, which is "
-        "made if needed.",
+        help="Write the bundle to this file (NAME.shlb), or to a new file in this folder.",
     ),
 ]
 MaxBytes = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Write at most this many bytes, the most urgent first."),
+    typer.Option(metavar="N", help="Write at most this many bytes, the most urgent data first."),
 ]
 
 
@@ -73,7 +72,7 @@ def pack_command(
     down: Annotated[
         bool,
         typer.Option(
-            "--down", help="Pack for a station: receipts, queries, alerts, models; no tiles."
+            "--down", help="Pack receipts, queries, alerts and models for a station, and no tiles."
         ),
     ] = False,
     model: Annotated[
@@ -81,7 +80,7 @@ def pack_command(
         typer.Option(
             "--model",
             metavar="FILE",
-            help="With --down, send this model or adaptation, too, in pieces; may be repeated.",
+            help="Send this model or adaptation in pieces, with --down; may be repeated.",
         ),
     ] = None,
     again: Annotated[
@@ -99,16 +98,16 @@ def pack_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a bundle of what a peer lacks.
+    """Write a bundle of the data that a peer lacks.
 
-    New and deleted tiles, events, and receipts for what came from the peer. A bundle that is lost
-    is made up for by later ones. Damaged scenes, and what fits in no bundle of this size, are left
-    out, and the exit status is 3.
+    The bundle holds new and deleted tiles, events, and receipts for data from the peer. Later
+    bundles send the data of a lost bundle again. The command leaves out damaged scenes, and items
+    that are too large for a bundle of this size; the exit status is then 3.
     """
     from scenehash.link import PackOptions, pack_bundle
 
     if model and not down:
-        raise UsageError("--model: a model goes down to a station; give --down, too")
+        raise UsageError("--model: only a bundle for a station carries a model; give --down, too")
     spans = tuple(again or ()), tuple(again_events or ())
     options = PackOptions(max_bytes, times, down, False, tuple(model or ()), *spans)
     packed = pack_bundle(store, peer, out, options, wait)
@@ -127,9 +126,10 @@ def apply_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Apply bundles to a store; in any order, twice, or cut.
+    """Apply bundles to a store, in any order.
 
-    The store is made when there is none. Exit status 3 means that a part could not be applied.
+    A bundle may come twice, or cut. The command makes the store if it does not exist. Exit status 3
+    means that a part could not be applied.
     """
     from scenehash.link import apply_bundles
 
@@ -143,7 +143,7 @@ def apply_command(
         for answer in one.answers:
             lines += _answer_lines(answer)
         lines += [
-            f"{file}: a model; it is used by: scenehash rehash --store {store} --model {file}"
+            f"{file}: a model; use it: scenehash rehash --store {store} --model {file}"
             for file in one.files
         ]
     report(document, as_json, *lines)
@@ -172,15 +172,19 @@ def ask_command(
     ] = None,
     unlike: Annotated[
         list[str] | None,
-        typer.Option("--not", metavar="QUERY", help="Leave out hits that are as near to this."),
+        typer.Option(
+            "--not",
+            metavar="QUERY",
+            help="Leave out hits that are at least as near to this as to a query.",
+        ),
     ] = None,
     alert: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Ask for what matches this alert of the store."),
+        typer.Option(metavar="NAME", help="Ask for tiles that match this alert of the store."),
     ] = None,
     rows: Annotated[
         list[int] | None,
-        typer.Option("--row", metavar="ROW", help="Ask for the thumbnail of this row of the peer."),
+        typer.Option("--row", metavar="ROW", help="Ask for the thumbnail of the peer's row ROW."),
     ] = None,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Ask for a thumbnail of each hit.")
@@ -192,7 +196,8 @@ def ask_command(
 ) -> None:
     """Write a bundle with a query for a peer's store.
 
-    The peer answers by: scenehash link answer. The answer comes as an event, and with --json.
+    The peer answers with: scenehash link answer. When you apply the answer, the store reports it as
+    an event, and link apply prints it.
     """
     from scenehash.link import AskOptions, ask_peer
 
@@ -213,7 +218,7 @@ def answer_command(
 ) -> None:
     """Apply queries to a store, and write a bundle of answers.
 
-    Without this command, answers go with the next bundle of: scenehash link pack.
+    Without this command, the next bundle of scenehash link pack carries the answers.
     """
     from scenehash.link import answer_peer
 
@@ -238,13 +243,14 @@ def answer_command(
 def status_command(
     store: StorePath,
     peer: Annotated[
-        str | None, typer.Option("--peer", metavar="PEER", help="Show this peer alone.")
+        str | None, typer.Option("--peer", metavar="PEER", help="Show only this peer.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was sent and what has come, and what is missing.
+    """Show the sent, received and missing data of each peer.
 
-    What has come is complete when the digests that both sides compute of their tiles are the same.
+    Both sides compute a digest over their tiles. The received data is complete when both digests
+    are equal.
     """
     from scenehash.link import link_status
 
@@ -263,23 +269,24 @@ def forget_command(
         str,
         typer.Argument(
             metavar="PEER",
-            help="Forget the peer of this name, or the one store whose id begins so.",
+            help="Forget the peer with this name, or the store whose id begins with it.",
         ),
     ],
     store: StorePath,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Forget a peer that is no more: what was sent to it and came from it.
+    """Forget a peer that no longer exists.
 
-    Its tiles stay, but --station no longer finds them. If it comes back, it counts as new.
+    The store forgets its progress with this peer. The peer's tiles stay, but --station no longer
+    finds them. If the peer returns, it counts as a new peer.
     """
     from scenehash.link import forget_peer
 
     done = forget_peer(store, peer, wait)
     sent, stay = counted(done.bundles, "bundle"), counted(done.scenes, "scene")
     stores = counted(len(done.stores), "store")
-    line = f"{peer}: forgotten: {sent} to it, {stores} of it; {stay} from it stay"
+    line = f"{peer}: forgotten: {sent} sent, progress of {stores}; {stay} of {peer} stay"
     report(done.document(), as_json, line)
 
 
@@ -291,7 +298,8 @@ def _packed_line(packed: "Bundled") -> str:
         each = f" ({packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile)"
     carried = _listed(packed.events, "event", packed.deleted, "deleted row",
                       packed.annotations, "changed annotation", packed.thumbnails,
-                      "thumbnail", len(packed.letters), "other", packed.tiles, "tile")  # fmt: skip
+                      "thumbnail", len(packed.letters), "other item",
+                      packed.tiles, "tile")  # fmt: skip
     rest = f"; left: {left}" if left else ""
     nothing = "a receipt, nothing new" if "receipt" in packed.block_bytes else "nothing new"
     return f"{packed.path}: {counted(packed.bytes, 'byte')}: {carried or nothing}{each}{rest}"
@@ -308,7 +316,7 @@ def _applied_line(one: "Applied") -> str:
 
 
 def _listed(*counts: int | str) -> str:
-    """Those of counts, each with its noun after it, that are not zero."""
+    """The counts that are not zero, in words. counts: each count with its noun after it."""
     pairs = zip(counts[::2], counts[1::2], strict=True)
     return ", ".join(counted(int(count), str(noun)) for count, noun in pairs if count)
 

@@ -1,4 +1,4 @@
-"""The command `scenehash`: a group of commands a module, and one place where errors end."""
+"""The command `scenehash`: one module for each command or group, and the handling of errors."""
 
 import contextlib
 import gc
@@ -24,7 +24,7 @@ from .register import continues
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-# Each is a module of its name, which registers a command or a group of that name; as --help lists.
+# The modules of commands, in the order of --help. Each registers the command or group of its name.
 COMMANDS = (
     "demo",
     "ingest",
@@ -46,12 +46,12 @@ COMMANDS = (
 )
 PLUGINS = "scenehash.commands"
 
-# Part of Python on POSIX systems alone.
+# Modules that Python has only on POSIX systems.
 POSIX_MODULES = ("fcntl", "resource")
 
 
 class _Commands(TyperGroup):
-    """All commands; an error of any of them is one line, and one JSON document with --json."""
+    """All commands. An error is one line, and with --json also one JSON document."""
 
     _as_json = False
 
@@ -72,7 +72,7 @@ class _Commands(TyperGroup):
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except TyperException as error:
-            # Named in typer's private part alone: the help text is its message.
+            # Only typer's private part has this class. Its message is the help text.
             if type(error).__name__ == "NoArgsIsHelpError":
                 raise
             context = getattr(error, "ctx", None)
@@ -93,7 +93,7 @@ class _Commands(TyperGroup):
                 document = {"type": kind, "message": message, "exit_status": status}
                 report({"error": document}, as_json=True)
         except OSError:
-            # The terminal may be what has gone; its rest would make the exit status 120.
+            # The terminal may be gone. Buffered output would then make the exit status 120.
             give_up_output()
         raise typer.Exit(status) from error
 
@@ -108,7 +108,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, ScenehashError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name in POSIX_MODULES:
-        return f"this needs Linux or macOS (it locks files by {error.name}); on Windows, use WSL"
+        return f"this needs Linux or macOS (for the module {error.name}); on Windows, use WSL"
     return f"unexpected {error!r}; for details: scenehash --debug ..."
 
 
@@ -129,10 +129,10 @@ def _prepare(
 
 
 def build_app(called: str | None = None) -> typer.Typer:
-    """The command line with the device's commands and those of the plugins.
+    """The command line with its own commands and the commands of plugins.
 
-    called: the word that was given as a command. Where it is one of the device's, that one alone is
-    loaded: a search starts a tenth of a second sooner.
+    called: the given command. If it is one of COMMANDS, only its module is loaded: a search then
+    starts a tenth of a second sooner.
     """
     app = typer.Typer(
         cls=_Commands,
@@ -158,13 +158,13 @@ def build_app(called: str | None = None) -> typer.Typer:
 
 
 def _add_plugin(app: typer.Typer, plugin: "EntryPoint") -> None:
-    """Add a plugin's commands; one that cannot be imported shows in --help, and says why if called.
+    """Add a plugin's commands.
 
-    The name of the entry point stands for its commands then.
+    If the plugin cannot be imported, --help lists its entry point, and a call prints the reason.
     """
     try:
         plugin.load()(app)
-    except Exception as error:  # a plugin may fail in any way, and takes no other command down
+    except Exception as error:  # a plugin may fail in any way, and other commands must still work
         reason = f"{type(error).__name__}: {error}"
 
         def broken() -> None:
@@ -177,15 +177,15 @@ def _add_plugin(app: typer.Typer, plugin: "EntryPoint") -> None:
 
 def main() -> None:
     """Run the command line."""
-    # What OpenCV finds wrong with a file is said once, by us.
+    # Scenehash reports damaged files itself, once.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    # Or else pydantic reads the metadata of all installed packages, for plugins of its own.
+    # Otherwise pydantic reads the metadata of all installed packages to find its plugins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # A name that the terminal's encoding lacks is written with escapes, and ends no command.
+    # A character that the terminal's encoding lacks is escaped, and raises no error.
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    # What is loaded stays: the garbage collector need not visit it, a twentieth of a search's time.
+    # Loaded modules stay, so the garbage collector need not visit them: 5 % of a search's time.
     gc.freeze()
     end_by_signal_outside_commands()
     words = [word for word in sys.argv[1:] if word != "--debug"]

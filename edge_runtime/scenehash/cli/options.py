@@ -1,4 +1,4 @@
-"""Options that several commands share; those that go together are groups, see choices.py."""
+"""Options that several commands share. choices.py has groups of them."""
 
 import os
 import re
@@ -49,9 +49,9 @@ ModelPath = Annotated[
         "--model",
         envvar="SCENEHASH_MODEL",
         metavar="FILE",
-        help="Use this model file; open: the one that ships, too, trained on archives with clear "
-        "terms.",
-        show_default="the store's, or the one that ships with scenehash",
+        help="Use this model file, or, with the word open, the shipped model that was trained on "
+        "archives with clear terms.",
+        show_default="the store's model, or the shipped model",
     ),
 ]
 Bits = Annotated[
@@ -59,7 +59,7 @@ Bits = Annotated[
     typer.Option(
         metavar="N",
         help="Set the code width of a new store, such as 32; short codes take less space.",
-        show_default="64; all bits of a model without that width",
+        show_default="64, or all bits if the model has no width of 64",
     ),
 ]
 Threads = Annotated[
@@ -88,7 +88,7 @@ def _time(text: str) -> datetime:
 
 
 def numbers(kind: Callable[[str], float], form: str) -> Callable[[str], tuple[float, ...]]:
-    """A parser for as many numbers, with commas between, as a form such as "LAT,LON" names."""
+    """A parser for numbers separated by commas, one for each word of a form such as "LAT,LON"."""
 
     def parse(text: str) -> tuple[float, ...]:
         try:
@@ -103,7 +103,7 @@ def numbers(kind: Callable[[str], float], form: str) -> Callable[[str], tuple[fl
 
 
 def _place(form: str, name: str) -> Callable[[str], tuple[float, ...]]:
-    """A parser for a Point, a Near or a Box of scenehash.geo, which refuses one of no sense."""
+    """A parser for a Point, a Near or a Box of scenehash.geo; refuses impossible values."""
     parse = numbers(float, form)
 
     def parse_checked(text: str) -> tuple[float, ...]:
@@ -138,7 +138,7 @@ TileSize = Annotated[
         parser=_tile_size,
         metavar="SIZE",
         help="Set the side of a tile: pixels of the scene (512), or metres on the ground (300m).",
-        show_default="that of the model",
+        show_default="the model's tile size",
     ),
 ]
 Overlap = Annotated[
@@ -156,18 +156,18 @@ MinValid = Annotated[
         min=0,
         max=1,
         metavar="FRACTION",
-        help="Skip tiles in which a smaller fraction of the pixels is valid.",
+        help="Skip tiles in which less than this fraction of the pixels is valid.",
     ),
 ]
 KeepThumbnails = Annotated[
     bool,
-    typer.Option("--thumbnails", help="Keep a small picture of each tile, from now on."),
+    typer.Option("--thumbnails", help="Keep a small picture of each tile from now on."),
 ]
 KeepVectors = Annotated[
     bool | None,
     typer.Option(
         "--vectors/--no-vectors",
-        help="Keep the representation of each tile, from now on; --no-vectors: not in this run.",
+        help="Keep the representation of each tile from now on, or keep none in this run.",
         show_default="as before; in a new store, if the model gives them",
     ),
 ]
@@ -185,7 +185,7 @@ NodataValue = Annotated[
     typer.Option(
         "--nodata",
         metavar="VALUE",
-        help="Treat pixels of this value as empty, whatever the file says.",
+        help="Treat pixels with this value as nodata, even if the file names another value.",
         show_default="as the model's card or the file says",
     ),
 ]
@@ -196,7 +196,7 @@ StretchRange = Annotated[
         parser=numbers(float, "LOW,HIGH"),
         metavar="LOW,HIGH",
         help="Map LOW to black and HIGH to white.",
-        show_default="a scene's 2nd and 98th percentile; 8 bits stay as they are",
+        show_default="a scene's 2nd and 98th percentile; no stretch for 8 bits",
     ),
 ]
 _SHOWN_WINDOW = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
@@ -215,7 +215,7 @@ PartOfScene = Annotated[
         "--window",
         parser=_window,
         metavar="X,Y,W,H",
-        help="Take this part of the given scene file, in pixels, or as hits show it: WxH+X+Y.",
+        help="Use this part of the given scene file, in pixels; also in the form of hits, WxH+X+Y.",
     ),
 ]
 PlaceInScene = Annotated[
@@ -224,7 +224,7 @@ PlaceInScene = Annotated[
         "--at",
         parser=_place("LAT,LON", "Point"),
         metavar="LAT,LON",
-        help="Take the tile around this place in the given scene file, in degrees.",
+        help="Use the tile around this place in the given scene file, in degrees.",
     ),
 ]
 Label = Annotated[
@@ -232,19 +232,19 @@ Label = Annotated[
     typer.Option(
         "--label",
         metavar="LABEL",
-        help="Label the scenes, also those that are stored already; may be repeated.",
+        help="Add this label to the scenes, also to scenes in the store; may be repeated.",
     ),
 ]
 LabelFromFolder = Annotated[
     bool,
-    typer.Option("--label-from-folder", help="Also label each scene with the name of its folder."),
+    typer.Option("--label-from-folder", help="Label each scene with the name of its folder."),
 ]
 AssetKey = Annotated[
     str | None,
     typer.Option(
         "--asset",
         metavar="KEY",
-        help="Take this asset of STAC items as the scene.",
+        help="Use this asset of STAC items as the scene.",
         show_default="by roles, types and bands",
     ),
 ]
@@ -254,7 +254,7 @@ AssetRoots = Annotated[
         "--assets-from",
         metavar="URI",
         help="Read assets of STAC items below this folder, too; may be repeated.",
-        show_default="the folder of the STAC document alone",
+        show_default="only the folder of the STAC document",
     ),
 ]
 SceneOption = Annotated[
@@ -262,7 +262,7 @@ SceneOption = Annotated[
     typer.Option(
         "--scene",
         metavar="PATH",
-        help="Match only tiles of this scene: its path, or how the path ends.",
+        help="Match only tiles of this scene, by its path or the end of its path.",
     ),
 ]
 LabelOption = Annotated[

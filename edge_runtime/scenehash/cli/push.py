@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 TO = typer.Option(
     "--to",
     metavar="ADDRESS",
-    help="Bring the tiles to this collection: milvus://HOST:PORT/COLLECTION, "
+    help="Push the tiles to this collection: milvus://HOST:PORT/COLLECTION, "
     "milvus:///PATH/FILE.db/COLLECTION or pg://USER@HOST:PORT/DATABASE/COLLECTION.",
 )
 Patience = Annotated[
     float,
     typer.Option(
-        min=0, metavar="SECONDS", help="Set how long to wait for an engine that does not answer."
+        min=0, metavar="SECONDS", help="Wait this long for an engine that does not answer."
     ),
 ]
 
@@ -44,11 +44,12 @@ def push_command(
     patience: Patience = PATIENCE,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a store's tiles to an engine made for many machines.
+    """Push a store's tiles to an engine for many machines.
 
-    What is new or has changed is put, what was deleted goes; the store's station is known by its
-    name (scenehash store station). Interrupted at any time, the same command goes on. A damaged
-    scene is set aside, and the exit status is 3.
+    The command pushes new and changed tiles, and removes deleted tiles from the engine. The engine
+    knows the store by its station's name (scenehash store station). After an interruption, run the
+    same command again: it continues. The command sets damaged scenes aside; the exit status is
+    then 3.
     """
     from scenehash.engines import push
 
@@ -56,7 +57,7 @@ def push_command(
 
 
 def report_push(done: "PushReport", as_json: bool) -> None:
-    """Print what was pushed; exit status 3 where a scene was set aside."""
+    """Print the report of a push; raises Exit with status 3 if a scene was set aside."""
     for line in done.set_aside:
         notice(f"set aside: {line}")
     report(

@@ -44,8 +44,8 @@ def retry_command(
 ) -> None:
     """Ingest quarantined inputs again.
 
-    The files may have been repaired, or may need other options. Exit status 3 when some still
-    cannot be ingested.
+    Use this command after you have repaired the files, or with other options. If some inputs still
+    cannot be ingested, the exit status is 3.
     """
     from scenehash.ingestion import retry_quarantine
 
@@ -56,7 +56,7 @@ def release_command(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH", readable=False, help="Remove these inputs, named as in the list."
+            metavar="PATH", readable=False, help="Remove these inputs, with the paths of the list."
         ),
     ],
     store: StorePath,
@@ -65,7 +65,7 @@ def release_command(
 ) -> None:
     """Remove inputs from quarantine.
 
-    Their files are not touched.
+    The command does not change the files.
     """
     from scenehash.store import CodeStore
 

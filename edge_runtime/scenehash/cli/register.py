@@ -1,4 +1,4 @@
-"""How commands are added to the command line: by their names, with examples, options in groups."""
+"""Adding commands to the command line: their names, their examples and their groups of options."""
 
 import functools
 from collections.abc import Callable
@@ -17,19 +17,19 @@ CONTINUES = "continues"
 
 
 def register_command(app: typer.Typer, command: Command, *lines: str) -> None:
-    """Add a command to an app or a group, under its function's name without "_command".
+    """Add a command to an app or a group. Its name is the function's name without "_command".
 
-    A parameter whose type is a dataclass stands for its fields, each an option or an argument.
-    lines: examples for its help.
+    If the type of a parameter is a dataclass, each field is an option or an argument. lines:
+    examples for the help text.
     """
     name = command.__name__.removesuffix(SUFFIX)
     app.command(name, epilog=examples(*lines))(_flat(command))
 
 
 def continuing(command: Command) -> Command:
-    """A command that, when it is interrupted, keeps what is finished, and continues another time.
+    """Mark a command that keeps finished work when it is interrupted, and can continue.
 
-    The line that says so is printed for these alone, see continues.
+    The message of an interruption then says that the command can continue; see continues.
     """
 
     @functools.wraps(command)
@@ -44,19 +44,19 @@ def continuing(command: Command) -> Command:
 
 
 def continues(error: KeyboardInterrupt) -> bool:
-    """Whether a command that was interrupted continues when it is given again."""
+    """Whether an interrupted command continues when the user runs it again."""
     return bool(getattr(error, CONTINUES, False))
 
 
 def register_group(app: typer.Typer, name: str, about: str) -> typer.Typer:
-    """Add a group to an app, for commands that have a word in common."""
+    """Add a group of commands to an app."""
     group = typer.Typer(help=about)
     app.add_typer(group, name=name, no_args_is_help=True)
     return group
 
 
 def _flat(command: Command) -> Command:
-    """The command as typer reads it: each field of a group a parameter of its own."""
+    """The command in typer's form: each field of a group is a parameter."""
     groups: dict[str, Any] = {}
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():

@@ -37,7 +37,7 @@ def rehash_command(
             envvar="SCENEHASH_MODEL",
             metavar="FILE",
             help="Change to this model file.",
-            show_default="the one that ships with scenehash",
+            show_default="the shipped model",
         ),
     ] = None,
     bits: Annotated[
@@ -52,7 +52,7 @@ def rehash_command(
         tuple[Path, Path] | None,
         typer.Option(
             metavar="OLD NEW",
-            help="Look below NEW for scenes that are no longer below OLD.",
+            help="Search below NEW for scenes that are no longer below OLD.",
         ),
     ] = None,
     require_all: Annotated[
@@ -62,12 +62,13 @@ def rehash_command(
     threads: Threads = CORES,
     as_json: AsJson = False,
 ) -> None:
-    """Give every tile of a store a new code, from another model.
+    """Give every tile of a store a new code from another model.
 
-    It uses kept representations, or reads the scenes again. Search and watch go on meanwhile; the
-    change is one step. Scenes that cannot be read stay searchable, in a store of their own inside
-    this one, which is named. Alerts without an example that can be read are disabled. In both cases
-    the exit status is 3. After an interruption, run the same command again: it continues.
+    The command uses the kept representations, or reads the scenes again. Meanwhile search and watch
+    continue; the change itself is one transaction. Scenes that cannot be read move to a separate
+    store inside this store, which stays searchable; the command prints its path. The command
+    disables alerts without a readable example. In both cases the exit status is 3. After an
+    interruption, run the same command again: it continues.
     """
     from scenehash.ingestion.rehash import rehash
 
@@ -92,7 +93,7 @@ def _notices(done: "RehashReport") -> list[str]:
     lines += [f"moved: {item.previous} -> {path_text(item.path)}" for item in done.moved]
     lines += [f"unreachable: {path_text(item.path)}: {item.reason}" for item in done.unreachable]
     lines += [
-        f"searched apart, with codes of an earlier model: scenehash search QUERY --store {path}"
+        f"codes of an earlier model, in a separate store: scenehash search QUERY --store {path}"
         for path in done.earlier
     ]
     for one in done.alerts:

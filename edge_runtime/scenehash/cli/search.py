@@ -11,7 +11,7 @@ from .console import CONSOLE, AsJson, FittingTable, counted, notice, report_file
 from .options import CORES, ModelPath, StoreOrEngine, Threads
 from .register import register_command
 
-# As in scenehash.retrieval.rerank, which takes a while to import.
+# The same as in scenehash.retrieval.rerank, whose import is slow.
 Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True)
 class FilesChoice:
-    """Files that a search is written to."""
+    """Output files of a search."""
 
     sheet: Annotated[
         Path | None,
@@ -52,7 +52,7 @@ class FilesChoice:
     ] = None
 
     def files(self) -> "SearchFiles":
-        """The same, for the library."""
+        """The files as the library takes them."""
         from scenehash.report.search_files import SearchFiles
 
         return SearchFiles(self.sheet, self.html, self.geojson)
@@ -63,9 +63,8 @@ def search_command(
         list[str],
         typer.Argument(
             metavar="QUERY",
-            help="Search for tiles like these: scene files, row:N for a stored tile, code:HEX for "
-            "a code, logits:FILE for logits in an .npy file. A hit is near to at least one of "
-            "them.",
+            help="Find tiles that are similar to at least one of these: scene files, row:N for a "
+            "stored tile, code:HEX for a code, logits:FILE for logits in an .npy file.",
         ),
     ],
     store: StoreOrEngine,
@@ -89,17 +88,15 @@ def search_command(
     filtering: StationFilterChoice,
     other_scenes: Annotated[
         bool,
-        typer.Option(
-            "--other-scenes", help="Leave out the tiles of the scenes that the queries are of."
-        ),
+        typer.Option("--other-scenes", help="Leave out tiles of the queries' own scenes."),
     ] = False,
     rerank: Annotated[
         Rerank | None,
         typer.Option(
-            help="Reorder the nearest hits. mixed: by distances and kept representations together; "
-            "vectors: by representations alone; bits: by how certain the query is of its bits; "
-            "thumbnails: those that show its place first; none: keep the order of distances.",
-            show_default="mixed and thumbnails, as far as the store keeps them",
+            help="Reorder the nearest hits: mixed by distances and representations, vectors by "
+            "representations alone, bits by the certainty of the query's bits, thumbnails with "
+            "hits of the query's place first; none keeps the order of distances.",
+            show_default="mixed and thumbnails, if the store keeps them",
         ),
     ] = None,
     output: FilesChoice,
@@ -107,12 +104,12 @@ def search_command(
         bool,
         typer.Option(
             "--group",
-            help="Show hits of one place, and near-duplicates, as one: the best, and the count; -k "
-            "counts groups then.",
+            help="Show only the best hit of each place or group of near-duplicates, with the "
+            "number of others; -k then counts groups.",
         ),
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show how the index was searched, and the time.")
+        bool, typer.Option("--explain", help="Show how the search used the index, and the time.")
     ] = False,
     threads: Threads = CORES,
     model: ModelPath = None,
@@ -120,10 +117,11 @@ def search_command(
 ) -> None:
     """Find the stored tiles that are most similar to queries.
 
-    The nearest come first, by Hamming distance and, where the store keeps them, by representations;
-    where it keeps thumbnails, hits that show the query's place come before the others. A word says
-    what a distance means: same_place, same_kind, likely_same_kind, doubtful, other_kind, or
-    unlike_anything_stored (docs/search.md). A scene of several tiles is searched by all its tiles.
+    The nearest hits come first, by Hamming distance and, if the store keeps representations, by
+    their cosine. If the store keeps thumbnails, hits of the query's place come before all other
+    hits. The column "match" says what a distance means: same_place, same_kind, likely_same_kind,
+    doubtful, other_kind, or unlike_anything_stored (docs/search.md). If a query scene has several
+    tiles, the search uses all of them.
     """
     from scenehash.retrieval.search import search
 
@@ -156,7 +154,7 @@ def search_command(
 
 
 def _check_filter(result: "SearchResult", where: "Filter") -> None:
-    """NotStoredError where no stored tile meets the filter that was given."""
+    """Raise NotStoredError if no stored tile meets the given filter."""
     from scenehash.errors import NotStoredError
     from scenehash.retrieval.filter_text import filter_text
 
@@ -167,7 +165,7 @@ def _check_filter(result: "SearchResult", where: "Filter") -> None:
 
 
 def _thumbnails_hint(result: "SearchResult") -> list[str]:
-    """What would tell whether the first hit of a scene file is the very same picture."""
+    """A hint for a first hit at distance 0 without a thumbnail to compare."""
     from scenehash.engines import is_address
 
     first = result.hits[0] if result.hits else None
@@ -176,13 +174,13 @@ def _thumbnails_hint(result: "SearchResult") -> list[str]:
     if is_address(result.store) or all(query.row is not None for query in result.queries):
         return []
     return [
-        "whether a hit shows the very same place, thumbnails tell: "
+        "only thumbnails tell whether a hit shows the same place; make them: "
         f"scenehash store thumbnails {result.store}"
     ]
 
 
 def _hit_table(result: "SearchResult", group: bool) -> FittingTable:
-    """Hits as a table for a person; of each group the best, and how many more there are."""
+    """A table of hits; with groups, the best hit of each group and the number of others."""
     from scenehash.retrieval.filter_text import named, window_text
     from scenehash.store.catalog.station import origin_of
 
@@ -219,7 +217,7 @@ def _summary(result: "SearchResult", group: bool) -> str:
     else:
         found += f" among {result.meeting:,} of {counted(result.searched, 'tile')}"
     order = ""
-    # What was asked for is named even where it changed nothing.
+    # The summary names a requested re-ranking even if it changed nothing.
     asked = result.reranked is not None and not {*result.reranked.by} <= {"same_place", "mixed"}
     if result.reranked is not None and (result.reordered or asked):
         names = {

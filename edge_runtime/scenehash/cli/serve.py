@@ -1,4 +1,4 @@
-"""`scenehash serve`: the API and the page; and the tokens of those who may use them."""
+"""`scenehash serve`: the API, the page and the access tokens."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -44,7 +44,7 @@ def register(app: typer.Typer) -> None:
     """Add the group to the app."""
     group = typer.Typer(epilog=EXAMPLES)
     group.callback(invoke_without_command=True)(serve_command)
-    tokens = typer.Typer(help="Manage who may use a server that others can reach.")
+    tokens = typer.Typer(help="Manage the access tokens of a server that others can reach.")
     for command, line in (
         (add_command, "scenehash serve token add anna --scope confirm --store my.store"),
         (list_command, "scenehash serve token list --store my.store"),
@@ -63,20 +63,21 @@ def serve_command(
         str,
         typer.Option(
             metavar="ADDRESS",
-            help="Listen at this address; 0.0.0.0 means all addresses of this machine. Other "
-            "machines need a token.",
+            help="Listen at this address, from which other machines need a token; 0.0.0.0 means "
+            "all addresses of this machine.",
         ),
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="Listen at this port; 0 is any.")
+        int,
+        typer.Option(min=0, max=65535, metavar="N", help="Listen at this port; 0: any free port."),
     ] = 8000,
     names: Annotated[
         list[str] | None,
         typer.Option(
             "--name",
             metavar="HOST",
-            help="Answer to this host name, too, such as that of a proxy; a token is needed then; "
-            "may be repeated.",
+            help="Answer to this host name, too, for example of a proxy, and require a token; may "
+            "be repeated.",
         ),
     ] = None,
     certificate: Annotated[
@@ -101,8 +102,8 @@ def serve_command(
 ) -> None:
     """Serve a store's HTTP API and page.
 
-    The address is printed. On this machine nobody is asked for a password; elsewhere a token is
-    needed (see: scenehash serve token). Ctrl-C ends it.
+    The command prints the address of the page. Programs on this machine need no token; other
+    machines need a token (see: scenehash serve token). Ctrl-C ends the server.
     """
     if context.invoked_subcommand is not None:
         return
@@ -130,26 +131,27 @@ def add_command(
     scope: Annotated[
         Literal["read", "confirm", "write"],
         typer.Option(
-            help="Allow to read and search, to confirm and reject matches too, or everything."
+            help="Allow to read and search (read), also to judge matches (confirm), or to do "
+            "everything (write)."
         ),
     ] = "read",
     tokens: TokensPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a token, and show it.
+    """Make a token, and show it once.
 
-    It is shown this once: only a hash is stored. A running server knows it at once.
+    The file stores only a hash of the token. A running server accepts the token immediately.
     """
     file = _tokens(store, tokens)
     text = file.add(name, scope)
     document = {"token": text, "name": name, "scope": scope, "file": str(file.path)}
     report(document, as_json, text)
     if not as_json:
-        notice(f"a token for {name}, scope {scope}; it is not shown again")
+        notice(f"a token for {name}, scope {scope}; copy it now: it is not shown again")
 
 
 def list_command(store: StorePath, tokens: TokensPath = None, as_json: AsJson = False) -> None:
-    """List tokens; the secrets are not shown."""
+    """List tokens without their secrets."""
     file = _tokens(store, tokens)
     found = file.list()
     document = {"file": str(file.path), "tokens": [token.document() for token in found]}
@@ -159,7 +161,7 @@ def list_command(store: StorePath, tokens: TokensPath = None, as_json: AsJson = 
 
 def revoke_command(
     named: Annotated[
-        str, typer.Argument(metavar="TOKEN", help="Revoke the token of this id, or of this name.")
+        str, typer.Argument(metavar="TOKEN", help="Revoke the tokens with this id or name.")
     ],
     store: StorePath,
     tokens: TokensPath = None,
@@ -167,7 +169,7 @@ def revoke_command(
 ) -> None:
     """Revoke tokens.
 
-    A running server refuses them from the next request on.
+    A running server refuses the tokens from the next request on.
     """
     file = _tokens(store, tokens)
     gone = file.revoke(named)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # Scenes that are named before they are deleted.
 SCENES_SHOWN = 10
 FEW = "so few tiles are compared one by one"
-# What a person reads for what a document calls otherwise.
+# Words that a person reads, by the names in documents.
 WORDS = {"vector": "representation"}
 
 
@@ -94,7 +94,7 @@ def register(app: typer.Typer) -> None:
 
 
 def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
-    """Show what a store contains, and which model made it."""
+    """Show the contents and the model of a store."""
     from scenehash.store import CodeStore
     from scenehash.store.documents import info_document
 
@@ -108,7 +108,7 @@ def info_command(choice: StoreChoice, as_json: AsJson = False) -> None:
 def _info(
     document: "Mapping[str, Any]", earlier: "Sequence[Earlier]"
 ) -> "Iterator[tuple[str, str]]":
-    """What a store contains, in words and units."""
+    """The contents of a store, in words and units."""
     yield "store", document["store"]
     yield "station", document["station"] or "without a name"
     yield "scenes", f"{document['scenes']:,}"
@@ -136,7 +136,7 @@ def station_command(
 ) -> None:
     """Name the station that a store belongs to.
 
-    Other stations, and bundles between them, know its tiles by that name.
+    Bundles, engines and other stations use this name for the store's tiles.
     """
     from scenehash.store import CodeStore
 
@@ -153,7 +153,7 @@ def scenes_command(
     ] = 100,
     after: Annotated[
         int | None,
-        typer.Option(metavar="N", help='Continue after this number: "next" in the list before.'),
+        typer.Option(metavar="N", help='Continue after this number ("next" of the last list).'),
     ] = None,
     oldest_first: Annotated[
         bool, typer.Option("--oldest-first", help="List the oldest stored scenes first.")
@@ -162,7 +162,7 @@ def scenes_command(
 ) -> None:
     """List the scenes with a tile that meets all conditions.
 
-    The one that was stored last comes first.
+    The newest stored scene comes first.
     """
     from scenehash.store import CodeStore
     from scenehash.store.documents import scenes_document
@@ -183,9 +183,9 @@ def scenes_command(
 def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Check a store against its checksums.
 
-    Exit status 1 means damage: ingest the damaged scenes again to repair them. A missing or damaged
-    thumbnail or representation is counted, but is not damage. Stores of earlier models in the
-    folder are checked, too.
+    Exit status 1 means damage: ingest the damaged scenes again to repair them. The command counts
+    missing and damaged thumbnails and representations, but they are not damage. The command also
+    checks the stores of earlier models in the folder.
     """
     from scenehash.store import CodeStore
     from scenehash.store.documents import verify_document
@@ -199,8 +199,8 @@ def verify_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     for what, command in (("representation", "vectors"), ("thumbnail", "thumbnails")):
         if missing := document[f"{command}_missing"]:
             notice(
-                f"no sound {what}: {missing:,} of {tiles}; no code is affected; make them with: "
-                f"scenehash store {command} {folder}"
+                f"{what} missing or damaged: {missing:,} of {tiles}; the codes are sound; make "
+                f"them again: scenehash store {command} {folder}"
             )
     damage = document["damage"]
     verdict = f"{len(damage)} damaged; ingest these scenes again" if damage else "all good"
@@ -215,19 +215,20 @@ def delete_command(
     filtering: FilterChoice,
     damaged: Annotated[
         bool,
-        typer.Option("--damaged", help="Delete all damaged scenes, which need no condition."),
+        typer.Option("--damaged", help="Delete all damaged scenes; give no condition with it."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")
+        bool, typer.Option("--dry-run", help="Show the scenes, and delete nothing.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete scenes that meet all given conditions.
+    """Delete the scenes that meet all given conditions.
 
-    A scene is deleted whole when one of its tiles meets them; one condition at least is needed. On
-    a terminal the command asks first. Free the disk space with: scenehash store compact.
+    Give at least one condition. The command deletes a whole scene when one of its tiles meets the
+    conditions. On a terminal the command asks first. To free the disk space, use: scenehash store
+    compact.
     """
     from scenehash.store import CodeStore
 
@@ -249,8 +250,8 @@ def delete_command(
         paths = code_store.damaged_paths() if damaged else code_store.paths(where)
         if shown is not None and paths != shown:
             raise StoreError(
-                f"{folder}: other scenes meet that now than those that were shown; nothing is "
-                "deleted; give the command again"
+                f"{folder}: the scenes that meet the conditions have changed since they were "
+                "shown; nothing was deleted; give the command again"
             )
         if not dry_run:
             code_store.delete_damaged() if damaged else code_store.delete(where)
@@ -300,9 +301,9 @@ def label_command(
 ) -> None:
     """List the labels of stored scenes, or change them.
 
-    Applies to all scenes, or to scenes with at least one tile that meets all conditions. Without
-    --add, --remove and --from-folder nothing changes: all labels are listed, with the number of
-    scenes of each.
+    The command changes all scenes, or the scenes with a tile that meets all conditions. Without
+    --add, --remove and --from-folder the command changes nothing: it lists all labels, with the
+    number of scenes of each label.
     """
     from scenehash.store import CodeStore, Filter
     from scenehash.store.documents import labels_document
@@ -336,10 +337,11 @@ def relocate_command(
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Follow scenes whose files have moved.
+    """Change the stored paths of scenes whose files have moved.
 
-    OLD and NEW are a scene, or a folder of scenes. A file whose content is not that of the stored
-    scene is set aside, its scene keeps its path, and the exit status is 3.
+    OLD and NEW are the paths of a scene, or of a folder of scenes. If the content of a file differs
+    from the stored scene, the command sets the file aside, the scene keeps its path, and the exit
+    status is 3.
     """
     from scenehash.ingestion.relocate import relocate
     from scenehash.store import CodeStore
@@ -371,9 +373,9 @@ def merge_command(
 ) -> None:
     """Copy the scenes of another store of the same model.
 
-    The same content is kept once, with the labels of both. A damaged scene of the other store is
-    set aside, and the exit status is 3. Thumbnails are copied where this store keeps them; a new
-    store keeps them when the other does.
+    A scene that both stores hold is kept once, with the labels of both. The command sets a damaged
+    scene of the other store aside; the exit status is then 3. It copies thumbnails if this store
+    keeps thumbnails; a new store keeps them if the other store does.
     """
     from scenehash.store import CodeStore
 
@@ -408,14 +410,14 @@ def export_command(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="Write this file: .parquet (GeoParquet), .npz or .geojson; or, where the name has "
-            "no ending, a new folder: a STAC catalogue.",
+            help="Write this file (.parquet: GeoParquet, .npz or .geojson), or, if the name has no "
+            "ending, a STAC catalogue in a new folder.",
         ),
     ],
     choice: StoreChoice,
     as_json: AsJson = False,
 ) -> None:
-    """Write all tiles as a file or a catalogue for others."""
+    """Write all tiles to a file or a catalogue for other programs."""
     from scenehash.report.stac import write_catalog
     from scenehash.report.tables import write_table
     from scenehash.store import CodeStore
@@ -430,7 +432,7 @@ def export_command(
 def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
     """Bring the search index up to date.
 
-    Ingest does so as tiles come in; this is for a store that was merged, or whose index is gone.
+    Ingest updates the index by itself. Use this command after a merge, or if the index is missing.
     """
     from scenehash.store import CodeStore
 
@@ -449,15 +451,15 @@ def index_command(choice: StoreChoice, as_json: AsJson = False) -> None:
 def thumbnails_command(
     choice: StoreChoice,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Remove all thumbnails, and keep none from now on.")
+        bool, typer.Option("--remove", help="Remove all thumbnails, and make no new ones.")
     ] = False,
     wait: Wait = False,
     as_json: AsJson = False,
 ) -> None:
     """Keep a small picture of each tile.
 
-    Those that are missing are made of the scene files; when some cannot be made, the exit status
-    is 3.
+    The command makes the missing pictures from the scene files. If it cannot make some of them, the
+    exit status is 3.
     """
     from scenehash.ingestion.report import Made
     from scenehash.ingestion.thumbnails import make_missing
@@ -477,7 +479,7 @@ def vectors_command(
     choice: StoreChoice,
     remove: Annotated[
         bool,
-        typer.Option("--remove", help="Remove all representations, and keep none from now on."),
+        typer.Option("--remove", help="Remove all representations, and make no new ones."),
     ] = False,
     model: ModelPath = None,
     threads: Threads = CORES,
@@ -486,8 +488,8 @@ def vectors_command(
 ) -> None:
     """Keep the representation of each tile.
 
-    They serve adapt, rehash and search --rerank. Those that are missing are made of the scene
-    files; when some cannot be made, the exit status is 3.
+    The commands adapt, rehash and search --rerank use representations. The command makes the
+    missing ones from the scene files. If it cannot make some of them, the exit status is 3.
     """
     from scenehash.ingestion.report import Made
     from scenehash.ingestion.vectors import make_vectors
@@ -506,7 +508,7 @@ def vectors_command(
 
 
 def _report_made(folder: Path, count: int, noun: str, done: "Made", as_json: bool) -> None:
-    """Print what was made of tiles; raises Exit with status 3 when some could not be made."""
+    """Print the number of items that were made; raises Exit with status 3 if some are missing."""
     for path, reason in done.gone.items():
         notice(f"set aside: {path}: {reason}")
     document = {"store": str(folder), f"{noun}s": count} | done.document()
@@ -517,7 +519,7 @@ def _report_made(folder: Path, count: int, noun: str, done: "Made", as_json: boo
 
 
 def _notice_earlier(earlier: "Sequence[Earlier]") -> None:
-    """Say what has only codes of an earlier model."""
+    """Print the scenes that have only codes of an earlier model."""
     for one in earlier:
         notice(f"note: {one}")
 
@@ -531,7 +533,7 @@ def _scene_line(scene: "ListedScene", timed: bool) -> str:
 
 
 def _notice_trouble(store: "CodeStore") -> None:
-    """Print what is wrong with what a store has derived of tiles, where something is."""
+    """Print a warning if the index, thumbnails or representations of a store have a problem."""
     if store.trouble is not None:
         notice(f"warning: {store.trouble}")
 

@@ -16,7 +16,7 @@ from .register import register_command
 if TYPE_CHECKING:
     from scenehash.report.tiling_preview import TilingReport
 
-# Letters of a scene's name that a narrow terminal shows, too.
+# The minimum number of letters of a scene's name that a narrow terminal shows.
 LEAST_NAME = 32
 
 
@@ -33,9 +33,7 @@ def register(app: typer.Typer) -> None:
 def tiles_command(
     paths: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="PATH", readable=False, help="Cut these scene files, and folders of them."
-        ),
+        typer.Argument(metavar="PATH", readable=False, help="Cut these scene files and folders."),
     ],
     cutting: TilingChoice,
     decoding: DecodeChoice,
@@ -52,9 +50,9 @@ def tiles_command(
     model: ModelPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how scenes would be read and cut into tiles.
+    """Show how ingest would read scenes and cut them into tiles.
 
-    Nothing is hashed or stored. Exit status 3 when a scene cannot be read.
+    The command hashes and stores nothing. If a scene cannot be read, the exit status is 3.
     """
     from scenehash.report.tiling_preview import preview_tiles
 

@@ -10,16 +10,16 @@ from .console import AsJson, UsageError, counted, notice, report
 from .register import register_command, register_group
 
 KeyFile = Annotated[
-    Path, typer.Option("--key", metavar="KEY", help="Use this file of a private key.")
+    Path, typer.Option("--key", metavar="KEY", help="Sign with the private key in this file.")
 ]
 SignedFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Take this file, a model or any other.")
+    Path, typer.Argument(metavar="FILE", help="Use this file: a model or any other file.")
 ]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    group = register_group(app, "trust", "Say whose models and bundles this machine takes.")
+    group = register_group(app, "trust", "Choose whose models and bundles this machine accepts.")
     register_command(group, key_command, "scenehash trust key ground.pem", "scenehash trust key")
     register_command(
         group,
@@ -43,15 +43,15 @@ def key_command(
         Path | None,
         typer.Argument(
             metavar="[KEY]",
-            help="Write the private key here; without KEY: make this machine's own key, used to "
-            "sign bundles.",
+            help="Write the private key to this file; without KEY, make the key with which this "
+            "machine signs bundles.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key: the private part in KEY, the public part in KEY.pub.
+    """Make a private key and its public key.
 
-    Keep KEY to yourself; a station needs KEY.pub.
+    The private key is in KEY, the public key in KEY.pub. Keep KEY secret. A station needs KEY.pub.
     """
     from scenehash.trust import make_key
     from scenehash.trust.paths import signing_key_path
@@ -61,7 +61,7 @@ def key_command(
         out.parent.mkdir(parents=True, exist_ok=True)
     key = make_key(out)
     document = {"key": key, "private": str(out), "public": f"{out}.pub"}
-    report(document, as_json, f"{out}: key {key}; stations take {out}.pub")
+    report(document, as_json, f"{out}: key {key}; stations need {out}.pub")
 
 
 def add_command(
@@ -73,13 +73,15 @@ def add_command(
     ] = "",
     expires: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Trust it until this day, UTC."),
+        typer.Option(
+            formats=["%Y-%m-%d"], metavar="DATE", help="Trust the key until this day, UTC."
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Trust a key from now on.
 
-    Once a key is added, only models and bundles signed by a trusted key are accepted.
+    From then on, this machine accepts only models and bundles that a trusted key has signed.
     """
     from scenehash.trust import add_key, read_state, state_path
 
@@ -90,14 +92,14 @@ def add_command(
     if not had_keys:
         notice(
             "from now on models and bundles need a signature by a trusted key; sign the models of "
-            "stores that were adapted before: "
+            "stores that you adapted before: "
             "scenehash sign STORE/model-HASH.onnx --key KEY --series STORE"
         )
     report(document, as_json, f"{state_path()}: key {key} is trusted")
 
 
 def list_command(as_json: AsJson = False) -> None:
-    """List the trusted keys, and the newest of what they signed."""
+    """List the trusted keys, and the series that they signed."""
     from scenehash.trust import read_state, state_path
 
     path = state_path()
@@ -110,7 +112,7 @@ def list_command(as_json: AsJson = False) -> None:
         for key, one in state.keys.items()
     ]
     lines += [f"series {name}  number {seen.number}" for name, seen in state.series.items()]
-    none = "" if state.keys else ": models and bundles are taken from anyone"
+    none = "" if state.keys else ": this machine accepts models and bundles from anyone"
     report(document, as_json, *lines, f"{path}: {counted(len(state.keys), 'key')}{none}")
 
 
@@ -145,9 +147,10 @@ def sign_command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign a file: write FILE.sig beside it.
+    """Sign a file, and write the signature to FILE.sig.
 
-    Of a series, a station takes no lower number than the highest that it has seen.
+    A station refuses a version whose number is lower than the highest number that the station has
+    seen in this series.
     """
     from scenehash.model.trusted import sign_model
     from scenehash.trust import SIGNATURE_SUFFIX, sign_file
@@ -162,16 +165,16 @@ def sign_command(
 
 
 def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
-    """Check a file as this machine would before it takes it.
+    """Check whether this machine accepts a file.
 
-    Exit status 1, with the reason, when it is refused. Nothing is remembered.
+    If not, the command prints the reason, and the exit status is 1. The check leaves no record.
     """
     from scenehash.model.trusted import verify_model
     from scenehash.trust import Verifier
 
     verifier = Verifier()
     if not verifier.has_keys:
-        raise UsageError("by whose key? Name one first: scenehash trust add KEY.pub")
+        raise UsageError("this machine trusts no key yet; add one: scenehash trust add KEY.pub")
     trusted = verify_model(file) if file.suffix == ".onnx" else verifier.verify(file)
     document = {"file": str(file), **trusted.model_dump(mode="json")}
     by = "made here" if trusted.key is None else f"by the key {trusted.key}"

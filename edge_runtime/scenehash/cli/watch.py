@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _watched(folders: list[Path], store: Path) -> str:
-    """What is watched, and for what."""
+    """The first line of a watch: its folders, its store and the number of alerts."""
     from scenehash.errors import StoreError
     from scenehash.store import CodeStore
 
@@ -51,11 +51,11 @@ def _watched(folders: list[Path], store: Path) -> str:
 
 @dataclass(frozen=True)
 class SinkChoice:
-    """Where events go besides stdout."""
+    """The sinks of events besides stdout."""
 
     events: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Append events to this file, each exactly once."),
+        typer.Option(metavar="FILE", help="Append each event to this file exactly once."),
     ] = SINKS.events_file
     rotate_mb: Annotated[
         float,
@@ -85,7 +85,7 @@ class SinkChoice:
     ] = SINKS.kept_events
 
     def options(self) -> SinkOptions:
-        """These, and stdout."""
+        """These sinks and stdout."""
         rotate_bytes = int(self.rotate_mb * MEGABYTE)
         return SinkOptions(
             sys.stdout, self.events, rotate_bytes, self.keep, self.webhook, self.keep_events
@@ -94,20 +94,20 @@ class SinkChoice:
 
 @dataclass(frozen=True)
 class WatchChoice:
-    """When a file is taken, and what its event says."""
+    """When a watch ingests a file, and what its event contains."""
 
     settle: Annotated[
         float,
         typer.Option(
-            min=0, metavar="SECONDS", help="Take a file when it has not changed for this long."
+            min=0, metavar="SECONDS", help="Ingest a file when it has not changed for this long."
         ),
     ] = OPTIONS.settle
     done_mark: Annotated[
-        bool, typer.Option("--done-mark", help="Take a file only when NAME.done is beside it.")
+        bool, typer.Option("--done-mark", help="Ingest a file only when NAME.done exists, too.")
     ] = OPTIONS.done_marks
     poll: Annotated[
         bool,
-        typer.Option("--poll", help="Scan the folders at an interval; for network folders."),
+        typer.Option("--poll", help="Scan the folders at an interval, for network folders."),
     ] = OPTIONS.poll
     per: Annotated[
         Literal["scene", "tile"], typer.Option(help="Report one event per scene or per tile.")
@@ -123,25 +123,23 @@ class WatchChoice:
     ] = OPTIONS.nearest
     group: Annotated[
         bool,
-        typer.Option(
-            "--group", help="Report tiles of a scene that overlap and match an alert as one find."
-        ),
+        typer.Option("--group", help="Report overlapping tiles that match an alert as one match."),
     ] = OPTIONS.group
     max_backlog: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="N",
-            help="If more scenes wait, set the oldest aside, and take the newest first.",
+            help="Set the oldest scenes aside if more scenes wait, and ingest the newest first.",
             show_default="no limit, oldest first",
         ),
     ] = OPTIONS.max_backlog
-    once: Annotated[bool, typer.Option("--once", help="Ingest what is there, then exit.")] = (
-        OPTIONS.once
-    )
+    once: Annotated[
+        bool, typer.Option("--once", help="Ingest the scenes in the folders now, then exit.")
+    ] = OPTIONS.once
 
     def options(self, ingest: "IngestOptions") -> WatchOptions:
-        """These, and how scenes are ingested."""
+        """These options and the options of ingest."""
         return WatchOptions(
             self.settle,
             self.done_mark,
@@ -175,10 +173,11 @@ def watch_command(
 ) -> None:
     """Ingest, match and report new scenes as they arrive in folders.
 
-    Events are JSON Lines on stdout: what is similar to the scene, which alerts match, how new it
-    is, and whether its place was seen before. A scene and its event are stored together: after a
-    kill or a power cut the same command continues, and nothing is missed or reported twice. With
-    --once the exit status is 1 when events could not be delivered, and 3 when files were set aside.
+    The command prints events as JSON Lines on stdout. An event holds the similar stored tiles, the
+    matching alerts, the novelty of the scene, and whether the store has seen its place before. The
+    store commits a scene and its event together: after a kill or a power cut, the same command
+    continues, and misses or repeats no event. With --once, the exit status is 1 if an event could
+    not be delivered, and 3 if a file was set aside.
     """
     from scenehash.watcher.watch import watch
 
@@ -193,7 +192,7 @@ def watch_command(
         notice(f"{store}: {counted(done.stored, 'scene')} stored{aside}")
     if watching.once and done.undelivered:
         lacking = counted(done.undelivered, "event")
-        notice(f"not delivered yet: {lacking}, which the store keeps for the next watch")
+        notice(f"not delivered yet: {lacking}; the store keeps them for the next watch")
         raise typer.Exit(EXIT_FAILED)
     if watching.once and (done.set_aside or done.unreadable):
         raise typer.Exit(EXIT_SET_ASIDE)

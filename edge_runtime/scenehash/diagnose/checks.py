@@ -48,7 +48,7 @@ def check_codes(drift: Drift) -> Finding:
         return Finding("codes", "good", f"identical: {what}")
     if drift.rule == "tolerable":
         tiles = ", ".join(drift.drifted())
-        remedy = "search works; hash all of one store on one kind of machine where you can"
+        remedy = "search works; if you can, hash all scenes of a store on one kind of machine"
         return Finding("codes", "warning", f"tolerable: {what} (in {tiles})", remedy)
     remedy = "use an FP32 export here, or another onnxruntime version"
     return Finding("codes", "bad", f"refused: {what}", remedy)
@@ -62,11 +62,11 @@ def check_processor(machine: Machine) -> Finding:
             return Finding("processor", "good", f"{name}, with VNNI")
         if "avx2" in machine.features:
             return Finding("processor", "good", f"{name}, with AVX2, without VNNI")
-        return Finding("processor", "warning", f"{name}, without AVX2: never tried")
+        return Finding("processor", "warning", f"{name}, without AVX2: not tested")
     if machine.architecture in ARM:
         word = "with" if "asimddp" in machine.features else "without"
         return Finding("processor", "good", f"{name}, {word} dot product instructions")
-    return Finding("processor", "warning", f"{name}: {machine.architecture} was never tried")
+    return Finding("processor", "warning", f"{name}: {machine.architecture} is not tested")
 
 
 def check_precision(machine: Machine, precision: str) -> Finding:
@@ -139,8 +139,8 @@ def check_sqlite(machine: Machine) -> Finding:
     return Finding(
         "sqlite",
         "note",
-        f"{machine.sqlite} has the WAL-reset bug, unless the system's vendor has mended it: two "
-        "connections that write at once may damage the catalog. scenehash itself never has two",
+        f"{machine.sqlite} has the WAL-reset bug, unless the system's vendor has fixed it: two "
+        "connections that write at once may damage the catalog. scenehash itself uses only one",
         "let no other program write to catalog.sqlite; use SQLite 3.51.3, 3.50.7, 3.44.6 or newer",
     )
 
@@ -151,7 +151,7 @@ def check_extras(machine: Machine) -> Finding:
     if not missing:
         return Finding("extras", "good", "all optional parts are installed")
     named = (f"{name} ({use})" if use else name for name, use in missing.items())
-    remedy = f"{extras_remedy(*missing)}, or with those that you need"
+    remedy = f"{extras_remedy(*missing)}, or with the extras that you need"
     return Finding("extras", "note", f"not installed: {', '.join(named)}", remedy)
 
 
@@ -165,8 +165,8 @@ def check_trust(path: Path | None = None, now: datetime | None = None) -> Findin
         return Finding(
             "trust",
             "note",
-            "no keys: models and bundles are taken from anyone",
-            "scenehash trust add KEY.pub, then only what is signed is taken (docs/trust.md)",
+            "no keys: this machine accepts models and bundles from anyone",
+            "to accept only signed files: scenehash trust add KEY.pub (docs/trust.md)",
         )
     good = []
     for key in verifier.state.keys:
@@ -175,14 +175,14 @@ def check_trust(path: Path | None = None, now: datetime | None = None) -> Findin
     what = f"{len(good)} of {len(verifier.state.keys)} keys are neither revoked nor expired"
     if not good:
         remedy = "add a newer key: scenehash trust add KEY.pub"
-        return Finding("trust", "warning", f"{what}: nothing new is taken", remedy)
+        return Finding("trust", "warning", f"{what}: no new file is accepted", remedy)
     return Finding("trust", "good", f"{what}: {', '.join(good)}")
 
 
 def check_memory(machine: Machine) -> Finding:
     """Ingest holds a scene, the model and its buffers."""
     if machine.memory_free is None:
-        return Finding("memory", "note", "the system does not say how much is free")
+        return Finding("memory", "note", "the system does not report the free memory")
     what = f"{machine.memory_free / MEGABYTE:,.0f} MB free"
     if machine.memory_free < MEMORY_NEEDED:
         needed = f"an ingest takes {MEMORY_NEEDED / MEGABYTE:.0f} MB"
@@ -199,8 +199,8 @@ def check_clock(machine: Machine) -> Finding:
         return Finding(
             "clock",
             "warning",
-            "the processor has throttled since it was started (heat, or too weak a power supply)",
-            "cool it, or give it a stronger supply; bench says what it sustains",
+            "the processor has throttled since the start (too hot, or a weak power supply)",
+            "cool it, or use a stronger power supply; bench measures the sustained rate",
         )
     if machine.temperature is not None and machine.temperature >= HOT:
         return Finding(
@@ -213,7 +213,7 @@ def check_clock(machine: Machine) -> Finding:
         return Finding(
             "clock", "note", "governor powersave", "cpupower frequency-set -g performance"
         )
-    speed = "the machine does not say" if clock.now is None else f"{clock.now:,.0f} MHz"
+    speed = "the system does not report it" if clock.now is None else f"{clock.now:,.0f} MHz"
     heat = "" if machine.temperature is None else f", {machine.temperature:.0f} C"
     return Finding("clock", "good", speed + heat)
 
@@ -228,14 +228,14 @@ def check_disk(
     while not folder.exists():
         folder = folder.parent
     if not writable(folder):
-        remedy = "mount it writable, or give another --store; searching works as it is"
-        return Finding("disk", "bad", f"{folder}: nothing can be written there", remedy)
+        remedy = "mount it writable, or give another --store; search still works"
+        return Finding("disk", "bad", f"{folder}: not writable", remedy)
     room = free(folder)
     what = f"{folder}: {room / MEGABYTE:,.0f} MB free"
     if room < DISK_NEEDED:
-        return Finding("disk", "bad", f"{what}: full", "make room; what is stored stays readable")
+        return Finding("disk", "bad", f"{what}: full", "free some space; the store stays readable")
     if room < DISK_WANTED:
-        return Finding("disk", "warning", what, "make room before it is full")
+        return Finding("disk", "warning", what, "free some space before the disk is full")
     return Finding("disk", "good", what)
 
 

@@ -23,10 +23,10 @@ NEAREST = 20
 
 @dataclass(frozen=True)
 class DoctorReport:
-    """What doctor found.
+    """The result of doctor.
 
-    drift: how the golden tiles of the model file came out here. rows_that_change_rank: by the name
-    of a golden tile that drifted, the stored rows whose rank among its nearest 20 that changes.
+    drift: how the golden tiles of the model file differ here. rows_that_change_rank: by the name of
+    a golden tile that drifted, the stored rows whose rank among its nearest 20 changes.
     """
 
     model: Path
@@ -37,11 +37,11 @@ class DoctorReport:
 
     @property
     def fit(self) -> bool:
-        """Whether nothing that was found is bad."""
+        """Whether no finding is bad."""
         return all(finding.verdict != "bad" for finding in self.findings)
 
     def document(self) -> dict[str, Any]:
-        """All of it as plain values."""
+        """The report as plain values."""
         return {
             "fit": self.fit,
             "model": str(self.model),
@@ -57,9 +57,9 @@ class DoctorReport:
 def doctor(model: str | Path | None = None, store: str | Path | None = None) -> DoctorReport:
     """Check the machine, and replay the golden tiles of a model file.
 
-    model: None is the one that the store keeps, or that ships with scenehash. store: a store that
-    is to be one of this model, and whose disk is checked too, or the address of an engine. Raises
-    ModelError on what is no model file.
+    model: None means the model that the store keeps, or else the shipped model. store: a store
+    whose model and disk are checked, or the address of an engine. Raises ModelError when model is
+    not a model file.
     """
     path = model_path(model or _model_of(store))
     machine = read_machine()

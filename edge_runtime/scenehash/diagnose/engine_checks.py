@@ -36,8 +36,8 @@ def _check_collection(engine: EngineStore, model: HashModel) -> list[Finding]:
     what = f"{tiles:,} tiles of {engine.bits} bits, of this model; stations: {names}"
     store = Finding("store", "good", what)
     if tiles != pushed:
-        remedy = "a push was interrupted, or is going on: give it again"
-        store = Finding("store", "warning", f"{what}; pushed were {pushed:,}", remedy)
+        remedy = "a push was interrupted, or still runs: run it again"
+        store = Finding("store", "warning", f"{what}; pushes announced {pushed:,}", remedy)
     return [store, _check_search(engine)]
 
 
@@ -49,7 +49,7 @@ def _check_search(engine: EngineStore) -> Finding:
         hits, _ = engine.search_any(SearchRequest(code, 1))
         times.append(1e3 * (time.perf_counter() - begun))
         if not hits:
-            return Finding("search", "note", "there is no tile to be found")
+            return Finding("search", "note", "the collection has no tiles")
         if len(times) > 1 and hits[0].distance:
             remedy = "the index is not exact; push to a new collection, with scenehash's own index"
             return Finding("search", "bad", "a stored code does not find itself", remedy)

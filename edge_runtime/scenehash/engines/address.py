@@ -67,7 +67,7 @@ class Address:
             )
         host = parts.hostname
         if (host is None and not within) or (kind == "pg" and not within):
-            raise ConfigurationError(f"{text}: what is missing? Give {FORMS}")
+            raise ConfigurationError(f"{text}: a part of the address is missing; give {FORMS}")
         if kind == "milvus" and host is not None and within:
             raise ConfigurationError(f"{text}: a Milvus collection has no folder; give {FORMS}")
         if kind == "milvus" and host is None:

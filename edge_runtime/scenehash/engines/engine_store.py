@@ -131,8 +131,8 @@ def connect(text: str) -> Backend:
 class EngineStore:
     """An open collection of an engine; see scenehash.store.Searchable.
 
-    It knows the stations that there were when it was opened, and asks again where it finds tiles of
-    another.
+    It knows the stations at its opening, and asks the engine again when a tile of another station
+    appears.
     """
 
     def __init__(self, address: str, backend: Backend) -> None:
@@ -150,7 +150,7 @@ class EngineStore:
 
     @classmethod
     def open(cls, address: str) -> "EngineStore":
-        """Open a collection by its address; EngineError when nothing was pushed there."""
+        """Open a collection by its address; EngineError when no store was pushed to it."""
         backend = connect(address)
         try:
             return cls(address, backend)
@@ -172,7 +172,7 @@ class EngineStore:
 
     @property
     def lineage(self) -> str:
-        """Id of the training run whose codes these are."""
+        """Id of the training run that made these codes."""
         return self.head.lineage
 
     @property
@@ -187,30 +187,32 @@ class EngineStore:
 
     @property
     def stations(self) -> list[Station]:
-        """The stations whose tiles are there, by name."""
+        """The stations whose tiles are in the collection, by name."""
         return sorted(self._stations.values(), key=lambda station: station.name)
 
     def check(self, lineage: str, bits: int) -> None:
-        """Raise LineageError unless these are codes of this lineage and width."""
+        """Raise LineageError unless the codes have this lineage and width."""
         check_codes(self, lineage, bits, "collection")
 
     def resolve(self, where: Filter) -> Filter:
-        """The filter with whole names; StoreError when it can meet no tile."""
+        """The filter with full names; StoreError when no tile can meet it."""
         return resolve(_Known(self), where, self.address)
 
     def sample(self) -> TileSample:
-        """No tile: an engine keeps no representations."""
+        """No tiles: an engine keeps no representations."""
         return NO_TILES
 
     def refresh(self) -> None:
-        """Learn of what was pushed since; LineageError when they are another model's codes now."""
+        """Read which stations were pushed since; LineageError when the codes now have another
+        model.
+        """
         found = self.backend.read(HEAD)
         if found is None or Head.of(found, self.address) != self.head:
-            raise LineageError(f"{self.address}: has another model's codes by now; open it again")
+            raise LineageError(f"{self.address}: now has codes of another model; open it again")
         self._stations = self._read_stations()
 
     def ask(self) -> None:
-        """Ask the engine for something small; EngineError when it does not answer."""
+        """Send the engine a small request; EngineError when it does not answer."""
         self.backend.read(HEAD)
 
     def model_file(self) -> Path | None:
@@ -218,11 +220,11 @@ class EngineStore:
         return None
 
     def notes(self) -> list[str]:
-        """What a person should know of a search, a line each."""
+        """Notes for a person about a search, one line each."""
         return []
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.backend.close()
 
     def search_any(self, request: SearchRequest) -> tuple[list[Hit], Explanation]:
@@ -239,7 +241,7 @@ class EngineStore:
         raise self._unsteady()
 
     def count_within(self, request: SearchRequest) -> int | None:
-        """How many tiles meet a request with a radius; None: more than the engine counts."""
+        """The number of tiles that meet a request with a radius; None: above the engine's limit."""
         if _is_looked_at(request):
             return None
         radius = self.bits if request.radius is None else request.radius
@@ -248,11 +250,14 @@ class EngineStore:
         )
 
     def stored_tile(self, row: int, station: str | None = None) -> tuple[Codes, Tile]:
-        """The code uint8 [1, K/8] and the tile in a row; NotStoredError where there is none."""
+        """The code uint8 [1, K/8] and the tile in a row; NotStoredError when the row does not
+        exist.
+        """
         if station is None and len(self._stations) != 1:
             names = ", ".join(own.name for own in self.stations)
             raise StoreError(
-                f"{self.address}: row {row} of which station? Write row:STATION/{row}, of {names}"
+                f"{self.address}: several stations have a row {row}; write row:STATION/{row} with "
+                f"one of the stations {names}"
             )
         wanted = [own for own in self.stations if station in (None, own.name)]
         is_row = bool(wanted) and 0 <= row < ROWS
@@ -260,7 +265,7 @@ class EngineStore:
         found = {} if number is None else self.backend.tiles_at(self.head.shelf, [number])
         if number not in found:
             raise NotStoredError(
-                f"{self.address}: no such row as {row}{f' of station {station}' * bool(station)}"
+                f"{self.address}: no row {row}{f' of station {station}' * bool(station)}"
             )
         tile = found[number]
         scenes = self.backend.scenes_at(self.head.shelf, [tile.scene])
@@ -293,7 +298,7 @@ class EngineStore:
         numbers = [number_of(by_name[str(hit.station)], hit.row) for hit in hits]
         found = self.backend.tiles_at(self.head.shelf, numbers)
         if any(number not in found for number in numbers):
-            raise EngineError(f"{self.address}: a hit has been deleted meanwhile; search again")
+            raise EngineError(f"{self.address}: a hit was deleted during the search; search again")
         data = b"".join(found[number].code for number in numbers)
         return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
 

@@ -37,11 +37,11 @@ SCENES_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class PushReport:
-    """What a push has done.
+    """The result of a push.
 
-    store: the store's folder, or the archive's address. scenes, tiles: how many the engine has of
-    the station now. set_aside: a line for each scene that is damaged in the store or has no sound
-    part in the archive, and was left as it is in the engine.
+    store: the store's folder, or the archive's address. scenes, tiles: the present numbers of the
+    station in the engine. set_aside: a line for each scene that is damaged in the store, or has no
+    sound part in the archive; the engine keeps its earlier state of it.
     """
 
     store: str
@@ -55,7 +55,7 @@ class PushReport:
     set_aside: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {**vars(self), "set_aside": list(self.set_aside)}
 
 
@@ -66,16 +66,17 @@ def push(
     patience: float = PATIENCE,
     progress: Progress = SILENT,
 ) -> PushReport:
-    """Bring the tiles of a store to an engine, so that it has these of the station and no others.
+    """Push the tiles of a store to an engine.
 
-    store: an open store, or its folder; it has the name of its station. to: a collection, which is
-    made where it is not there: milvus://HOST:PORT/COLLECTION, milvus:///PATH/FILE.db/COLLECTION or
-    pg://USER@HOST:PORT/DATABASE/COLLECTION. Scenes that were deleted go, and those that have
-    changed are put anew. After a change of the store's model its codes are brought beside the old
-    ones, which are searched until all new ones are there. patience: seconds that an engine which
-    does not answer is waited for.
+    Afterwards the engine has exactly these tiles of the station. store: an open store, or its
+    folder, with the name of its station. to: a collection, which the function makes if it does not
+    exist: milvus://HOST:PORT/COLLECTION, milvus:///PATH/FILE.db/COLLECTION or
+    pg://USER@HOST:PORT/DATABASE/COLLECTION. Deleted scenes are removed, and changed scenes are
+    replaced. After a change of the store's model, the new codes are written next to the old codes,
+    which are searched until all new codes are there. patience: seconds to wait for an engine that
+    does not answer.
 
-    Raises ConfigurationError when the store has no station's name, or the address makes no sense;
+    Raises ConfigurationError when the store has no station name, or the address is not valid;
     LineageError when other stations have codes of another lineage or width in the collection;
     EngineError; MissingExtraError without the engine's client.
     """
@@ -163,8 +164,8 @@ class _Push:
             raise LineageError(
                 f"{self.to}: holds {current.bits}-bit codes of model {current.model} (lineage "
                 f"{current.lineage}) of stations {', '.join(others)}, not {own.bits}-bit codes of "
-                f"lineage {own.lineage}; push to another collection, and these stations too, once "
-                "their stores have that model"
+                f"lineage {own.lineage}; push to another collection, and push these stations to "
+                "it, too, when their stores have that model"
             )
         return current
 
@@ -178,7 +179,7 @@ class _Push:
         if known is not None and known.store != source.id:
             raise EngineError(
                 f"{self.to}: has tiles of another store named {source.station}; give this "
-                f"one another: {source.rename}"
+                f"store another name: {source.rename}"
             )
         if known is None:
             number = station_number(source.station, (own.number for own in stations.values()))

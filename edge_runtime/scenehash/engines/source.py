@@ -79,8 +79,8 @@ class StoreSource:
     def __init__(self, store: CodeStore) -> None:
         if store.station is None:
             raise ConfigurationError(
-                f"{store.path}: the store has no station's name, by which its tiles are known in "
-                f"an engine; give it one: scenehash store station NAME --store {store.path}"
+                f"{store.path}: the store has no station name, which an engine needs; set one "
+                f"with: scenehash store station NAME --store {store.path}"
             )
         self._store = store
         self.text, self.id, self.station = str(store.path), store.uuid, store.station

@@ -26,14 +26,14 @@ from .words import as_words
 class CodeIndex:
     """Packed codes uint8 [N, K/8], searchable by Hamming distance.
 
-    A row is the number of a code in that array; a store calls it a position, since its own rows
-    keep their numbers when others are dropped. Results are those of a brute-force scan, ordered by
-    (distance, row). The codes may be a memory map; they are read in place. dead: int64, ascending
-    rows that are never found. folder: where derived data is kept; None: in memory only. key: what
-    the codes are; derived data of another key is not used, nor is what was derived from other codes
-    than these, by their checksum. origin: names codes that, in this process, have only been
-    appended to; of those a checksum is compared once. planner: what things cost; for tests. An
-    index may be used by several threads.
+    A row is the index of a code in that array; a store calls it a position, since the store's own
+    rows keep their numbers when other rows are dropped. Results are the same as those of a
+    brute-force scan, ordered by (distance, row). The codes may be a memory map; the index reads
+    them in place. dead: int64, ascending rows that no search returns. folder: where derived data is
+    kept; None: only in memory. key: identifies the codes; the index uses derived data only if its
+    key and the checksum of its codes are the same. origin: identifies an array that, in this
+    process, has only been appended to; the checksum of such codes is compared once. planner: the
+    costs of operations; for tests. Several threads may use an index.
     """
 
     def __init__(
@@ -61,32 +61,32 @@ class CodeIndex:
 
     @property
     def pending(self) -> int:
-        """How many rows `build` would add to the derived data."""
+        """The number of rows that `build` would add to the derived data."""
         return self._segments.pending()
 
     @property
     def covered(self) -> int:
-        """How many rows there is derived data for; the others are scanned."""
+        """The number of rows in the derived data; a search scans the other rows."""
         return self._segments.covered()
 
     @property
     def nbytes(self) -> int:
-        """How many bytes the derived data takes."""
+        """The size of the derived data in bytes."""
         return self._segments.nbytes()
 
     def build(self) -> None:
         """Bring the derived data up to date with all codes, and write it to the folder if any.
 
-        A few rows past it are left to be scanned. Raises OSError when the folder cannot be written
-        to; searches go on with what there is.
+        A search scans the last few rows, which stay outside. Raises OSError when the folder cannot
+        be written to; searches then use the derived data that exists.
         """
         self._segments.build()
 
     def warm(self) -> str:
         """Read the derived data and load the fastest loops for codes like these now.
 
-        Returns the name of the loops: "numba", where it is installed, and which takes up to a few
-        seconds, once in a process. Otherwise both happen once searches have taken as long.
+        Returns the name of the loops: "numba" if it is installed, which takes up to a few seconds,
+        once in a process. Without this call, both happen when searches have taken as long.
         """
         self._segments.check()
         return warm(self._words).name
@@ -101,10 +101,10 @@ class CodeIndex:
     ) -> tuple[Distances, Rows]:
         """Find the k nearest rows of each query.
 
-        queries: uint8 [Q, K/8]. radius: leave out rows that are farther, in bits. rows: int64,
-        ascending, search only these. Returns distances int32 [Q, k] and rows int64 [Q, k]; where
-        there are fewer than k, the rest has row -1 and distance K + 1. Raises LineageError when the
-        queries have another width than the codes.
+        queries: uint8 [Q, K/8]. radius: leave out rows with a larger distance, in bits. rows:
+        int64, ascending; search only these. Returns distances int32 [Q, k] and rows int64 [Q, k];
+        if there are fewer than k rows, the rest has row -1 and distance K + 1. Raises LineageError
+        when the queries have another width than the codes.
         """
         return self.search_explained(queries, k, radius, rows, threads)[:2]
 
@@ -116,7 +116,7 @@ class CodeIndex:
         rows: Rows | None = None,
         threads: int = 1,
     ) -> tuple[Distances, Rows, Explanation]:
-        """The same, and what the search did and where its time went."""
+        """As search, with an explanation of what the search did and of its times."""
         if queries.ndim != 2 or queries.shape[1] != self._codes.shape[1]:
             raise LineageError(
                 f"queries of shape {queries.shape} do not fit codes of "

@@ -20,7 +20,7 @@ def search_partition(
     """
     found, trace = list(best), context.trace
     if context.allowed.count(partition.first, partition.last) == 0:
-        trace.answered(SKIPPED, "a filter leaves no row of it", len(found))
+        trace.answered(SKIPPED, "the filter leaves no row", len(found))
         return found
     plan = partition.cheapest_scan(context.allowed, context.planner)
     left: list[int] = []

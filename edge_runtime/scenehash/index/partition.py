@@ -13,7 +13,7 @@ from .words import Words, as_words
 # Why rows are searched without derived data: there is none; or reading it, in order to compare its
 # checksum, would cost more than searches without it have cost so far.
 NO_INDEX = "these rows have no index yet"
-UNREAD = "reading the index of these rows has cost more than searching without it, so far"
+UNREAD = "so far, reading the index of these rows cost more than a search without it"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Partition:
         begin, end = np.searchsorted(allowed.subset, (self.first, self.last))
         rows, others = allowed.subset[begin:end], RowFilter(allowed.dead)
         if rows[-1] - rows[0] + 1 == len(rows):
-            reason = f"{len(rows):,} rows that follow each other"
+            reason = f"{len(rows):,} consecutive rows"
             first, last = int(rows[0]), int(rows[-1]) + 1
             return self._range(first, last, others, planner, "scan_range", reason)
         cost = planner.gathered_scan(len(rows), self.words.shape[1])

@@ -1,17 +1,17 @@
 """Scenes into a store: read ahead, hash in batches, commit.
 
-options.py      how scenes are read, cut and stored
-pipeline.py     all of it
-prefetch.py     what is read of scene files; read_ahead.py does it in a thread
+options.py      options of an ingest
+pipeline.py     the whole ingest
+prefetch.py     reading of scene files; read_ahead.py does it in a thread
 hash_stream.py  tiles to codes, in batches across scenes
-report.py       what became of the inputs
+report.py       the result of an ingest
 relocate.py     scenes whose files have moved
-upkeep.py       what a store keeps beside codes
-thumbnails.py   thumbnails of tiles that were stored without; vectors.py their representations
+upkeep.py       the other data that a store keeps: model file, representations
+thumbnails.py   missing thumbnails of stored tiles; vectors.py: missing representations
 rehash.py       another model for a store:
   rereading.py    stored scenes read and hashed again
-  new_codes.py    their new codes, made beside the store
-  left_behind.py  scenes and alerts that have none, and their return
+  new_codes.py    their new codes, made outside the store
+  left_behind.py  scenes and alerts without new codes, and their return
 """
 
 from .options import IngestOptions

@@ -1,4 +1,4 @@
-"""Tiles of scenes, one scene after another, hashed in batches across scenes."""
+"""Hash the tiles of consecutive scenes in batches across scenes."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -9,19 +9,20 @@ import numpy as np
 from scenehash.model.hash_model import Hashed, HashModel
 from scenehash.tiles import Image
 
-# Tiles a batch: what a layer makes of more does not stay in a processor's second-level cache.
+# Tiles per batch: a layer's output for more would not fit a second-level cache.
 BATCH = 4
 # Batches that wait for each thread that hashes.
 BATCHES_AHEAD = 2
-# Scenes, and tiles, and seconds after which what is hashed is committed.
+# Limits of scenes, tiles and seconds after which hashed scenes are committed.
 SCENES_A_COMMIT, TILES_A_COMMIT, SECONDS_A_COMMIT = 32, 8192, 5.0
 
 
 class HashStream:
-    """Hashes the tiles of scenes as they come.
+    """Hashes the tiles of scenes as they arrive.
 
-    bits: the width of the codes. vectors: whether representations are wanted, too. threads: how
-    many batches are hashed at the same time, by the pool. hashed: is told how many more tiles were.
+    bits: the width of the codes. vectors: whether to make representations, too. threads: the number
+    of batches that the pool hashes at the same time. hashed: called with the number of tiles after
+    each batch.
     """
 
     def __init__(
@@ -36,26 +37,26 @@ class HashStream:
         self._model, self._bits, self._vectors = model, bits, vectors
         self._pool, self._threads, self._hashed = pool, threads, hashed
         self._hashing: deque[Future[Hashed]] = deque()
-        # These grow in place: a scene may have 100,000 tiles, and comes in small batches.
+        # These grow in place: a scene may have 100,000 tiles, in small batches.
         self._codes, self._representations = bytearray(), bytearray()
         self._images: list[Image] = []
         self._lengths: list[int] = []
         self._unfinished = 0
 
     def add(self, images: Sequence[Image]) -> None:
-        """Take tiles of the scene that is being read."""
+        """Add tiles of the scene that is being read."""
         self._images += images
         self._unfinished += len(images)
         while len(self._images) >= BATCH:
             self._hash()
 
     def end(self) -> None:
-        """End the scene that is being read: the next tiles are those of another."""
+        """End the scene that is being read: the next tiles belong to another scene."""
         self._lengths.append(self._unfinished)
         self._unfinished = 0
 
     def drop(self) -> int:
-        """Forget the scene that is being read; gives how many of its tiles were not hashed."""
+        """Drop the scene that is being read; returns the number of its tiles that were not hashed."""
         self._finish()
         hashed = max(0, self._unfinished - len(self._images))
         waiting = self._unfinished - hashed
@@ -66,7 +67,7 @@ class HashStream:
         return waiting
 
     def take(self) -> list[Hashed]:
-        """Codes and representations of each scene that was ended since the last call."""
+        """Codes and representations of each scene that ended since the last call."""
         self._hash()
         self._finish()
         width, dims, tiles = self._bits // 8, self._dims, sum(self._lengths)
@@ -85,12 +86,12 @@ class HashStream:
 
     @property
     def _dims(self) -> int:
-        """How many components of representations there are a tile; 0 when none are wanted."""
+        """The number of components of a representation; 0 if none are wanted."""
         space = self._model.representation
         return space.dims if self._vectors and space is not None else 0
 
     def _hash(self) -> None:
-        """Begin to hash a batch of the tiles that wait, once there is room for it."""
+        """Begin to hash a batch of the waiting tiles when there is room for it."""
         self._finish(BATCHES_AHEAD * self._threads - 1)
         batch, self._images = self._images[:BATCH], self._images[BATCH:]
         if batch:
@@ -102,7 +103,7 @@ class HashStream:
         return Hashed(self._model.encode(batch, self._bits), None)
 
     def _finish(self, left: int = 0) -> None:
-        """Wait for what is being hashed, but for so many times."""
+        """Wait until no more than this many batches are being hashed."""
         while len(self._hashing) > left:
             done = self._hashing.popleft().result()
             self._codes += done.codes.tobytes()

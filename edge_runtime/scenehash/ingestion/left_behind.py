@@ -1,4 +1,6 @@
-"""What cannot follow a store to another model: kept in a store of its own, and brought back."""
+"""Scenes and alerts that have no codes of a store's new model: moved to a store of their own, and
+brought back later.
+"""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -21,10 +23,10 @@ GROUP = 256
 
 
 def leave_behind(store: CodeStore, contents: Sequence[str], alerts: Sequence[Alert]) -> Path | None:
-    """Copy scenes and alerts of a store, durably, to the store of what is left of its lineage.
+    """Copy scenes and alerts, durably, to the store for data of the old lineage.
 
-    Its path; None when there is nothing to copy. What was copied is to be removed from the store;
-    until then it is in both. Raises StoreDamagedError on a scene that is damaged.
+    Returns its path; None if there is nothing to copy. The caller removes the copied data from the
+    store afterwards; until then both stores have it. Raises StoreDamagedError on a damaged scene.
     """
     if not contents and not alerts:
         return None
@@ -47,16 +49,16 @@ def leave_behind(store: CodeStore, contents: Sequence[str], alerts: Sequence[Ale
 
 @dataclass(frozen=True)
 class BroughtBack:
-    """What came back from a store of what was left behind: contents of scenes, and alerts."""
+    """The contents of scenes and the alerts that came back from the store of an earlier model."""
 
     contents: Sequence[str]
     alerts: Sequence[CarriedAlert]
 
 
 def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) -> BroughtBack:
-    """Take back what was left behind at a path, as far as there are new codes of it.
+    """Bring back the scenes and alerts in the store at a path, as far as they have new codes.
 
-    What is in the store already is removed there. See tidy for one of which nothing is left.
+    Data that the main store already has is removed there. tidy removes a store that is then empty.
     """
     with CodeStore.open(path, writable=True, wait=True) as earlier:
         contents = _bring_scenes_back(earlier, store, codes)
@@ -71,7 +73,7 @@ def bring_back(path: Path, store: CodeStore, codes: NewCodes, model: HashModel) 
 
 
 def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) -> list[str]:
-    """Add to a store the scenes that it lacks, and that there are new codes of: their contents."""
+    """Add to a store the missing scenes that have new codes; returns their contents."""
     back: list[str] = []
     lacking = [content for content in earlier.contents() if not store.has_sound_scene(content)]
     for start in range(0, len(lacking), GROUP):
@@ -91,7 +93,7 @@ def _bring_scenes_back(earlier: CodeStore, store: CodeStore, codes: NewCodes) ->
 def _bring_alerts_back(
     earlier: CodeStore, store: CodeStore, model: HashModel
 ) -> list[CarriedAlert]:
-    """Alerts that can be carried over now; one whose name was given to another is superseded."""
+    """The alerts that can be converted now; an alert whose name is taken is dropped."""
 
     def codes_of(record: SceneRecord) -> Codes | None:
         found = store.read_scene(record.content)
@@ -121,7 +123,7 @@ def _scenes(store: CodeStore, contents: Sequence[str]) -> Iterator[HashedScene]:
 
 
 def _scene(earlier: CodeStore, record: SceneRecord, done: Done) -> HashedScene:
-    """A scene that comes back, with its new codes, where it is now."""
+    """A scene that comes back, with its new codes and its present path."""
     thumbnails = earlier.thumbnails.of_scene(record) if earlier.thumbnails.kept else None
     vectors = done.vectors or earlier.vectors.read_scene(record)
     now = record
@@ -132,7 +134,7 @@ def _scene(earlier: CodeStore, record: SceneRecord, done: Done) -> HashedScene:
 
 
 def _with_rows_of(now: CodeStore, before: CodeStore, alert: Alert) -> Alert:
-    """An alert whose stored examples are named by the rows that they have in another store now."""
+    """An alert with the rows of its stored examples in another store."""
 
     def renamed(source: str) -> str:
         if not source.startswith(ROW_PREFIX):
@@ -148,9 +150,9 @@ def _with_rows_of(now: CodeStore, before: CodeStore, alert: Alert) -> Alert:
 
 
 def tidy(store: Path) -> None:
-    """Remove empty stores, and their folder when none is left.
+    """Remove empty stores, and their folder if it is then empty.
 
-    Raises StoreError when the disk refuses.
+    Raises StoreError on a disk error.
     """
     folder = store / EARLIER
     try:
@@ -164,7 +166,7 @@ def tidy(store: Path) -> None:
 
 
 def _retire(path: Path) -> None:
-    """Take a store of which nothing is left out of sight, at once; tidy removes it."""
+    """Move an empty store out of sight at once; tidy removes it."""
     try:
         path.rename(path.with_name(f".{path.name}{PARTIAL}"))
         flush_folder(path.parent)

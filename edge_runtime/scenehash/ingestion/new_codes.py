@@ -1,4 +1,4 @@
-"""The new codes of a store's scenes: made beside the store, which goes on as it is."""
+"""The new codes of a store's scenes, made outside the store, which does not change."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -14,15 +14,15 @@ from scenehash.store.files.rehash_work import Done, How, RehashWork
 from .report import Moved, SetAside
 from .rereading import Place, Reread, Rereading, reread
 
-# Scenes, and tiles, that are dealt with together.
+# Scenes and tiles per group.
 GROUP, TILES_A_GROUP = 1000, 1 << 16
 
 
 class NewCodes:
-    """New codes of scenes, by the ids of their contents; they are kept in a rehash's work.
+    """New codes of scenes by content id, kept in the work folder of a rehash.
 
-    made: of which there are any, and what they were made of, or where that was found. places: where
-    those are that are not where they were. unreachable: of which there can be none, and why.
+    made: the scenes with new codes, and their source. places: the present paths of scenes that have
+    moved. unreachable: scenes without new codes, and the reasons.
     """
 
     def __init__(self, how: Rereading, work: RehashWork, progress: Progress) -> None:
@@ -32,9 +32,9 @@ class NewCodes:
         self._how, self._work, self._progress = how, work, progress
 
     def make(self, store: CodeStore) -> int:
-        """Make those of the scenes of a store that were not dealt with; returns how many these are.
+        """Make the missing new codes of a store's scenes; returns the number of these scenes.
 
-        Each is kept as it is made: interrupted, the next rehash takes it from there.
+        Codes are kept as soon as they are made: after an interruption, the next rehash continues.
         """
         known = self.made.keys() | self.unreachable.keys()
         contents = [content for content in store.contents() if content not in known]
@@ -46,7 +46,7 @@ class NewCodes:
         return len(contents)
 
     def find(self, record: SceneRecord) -> Done | None:
-        """The new codes made for a scene; None when there are none."""
+        """The new codes of a scene; None if there are none."""
         return self._work.find(record)
 
     def codes_of(self, record: SceneRecord) -> Codes | None:
@@ -55,7 +55,7 @@ class NewCodes:
         return None if done is None else done.codes
 
     def of(self, record: SceneRecord) -> Codes:
-        """The new codes uint8 [T, K/8] of a scene, of which there must be some."""
+        """The new codes uint8 [T, K/8] of a scene, which must exist."""
         codes = self.codes_of(record)
         if codes is None:
             raise StoreError(
@@ -81,7 +81,7 @@ class NewCodes:
     def _of_codes(
         self, store: CodeStore, records: Sequence[SceneRecord]
     ) -> list[tuple[SceneRecord, Done]]:
-        """Those that are leading bits of the codes that there are."""
+        """New codes that are leading bits of the stored codes."""
         if store.lineage != self._how.model.lineage or store.bits < self._how.bits:
             return []
         width = self._how.bits // 8
@@ -93,7 +93,7 @@ class NewCodes:
     def _of_vectors(
         self, store: CodeStore, records: Sequence[SceneRecord]
     ) -> list[tuple[SceneRecord, Done]]:
-        """Those of scenes of whose tiles all representations are kept, where these are of use."""
+        """New codes of scenes whose stored representations are complete and usable."""
         model, space = self._how.model, self._how.model.representation
         if not (records and model.adapted and space and store.vectors.frame == space.frame):
             return []
@@ -110,7 +110,7 @@ class NewCodes:
         return made
 
     def _of_scenes(self, some: Iterable[Reread]) -> Iterator[tuple[SceneRecord, Done]]:
-        """Those of scenes that were read; what cannot be is noted."""
+        """New codes from scene files; records the scenes that cannot be read."""
         space = self._how.model.representation
         for record, hashed, moved, reason in some:
             if hashed is None:

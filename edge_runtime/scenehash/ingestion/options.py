@@ -17,17 +17,17 @@ CORES = os.cpu_count() or 1
 class IngestOptions:
     """How scenes are read, cut and stored.
 
-    params: how files become pixels, where that is not to be as the model's card says. labels: words
-    to find them by, ConfigurationError on an empty one.
-    label_from_folder: the name of a file's folder is one, too. threads: how many batches are hashed
-    at the same time, each on as many threads as the model was loaded with. With one each, none
-    waits for the others to have done its share of a layer. thumbnails: keep a small picture of each
-    tile from now on. vectors: keep the representation of each tile from now on; False: of none that
-    is ingested now; None: a new store keeps them where the model gives them, another as it did.
-    stac: which assets of STAC items are scenes.
+    params: how files become pixels, in place of the values in the model's card. labels: labels of
+    the scenes; ConfigurationError on an empty label. label_from_folder: the name of a file's folder
+    is a label, too. threads: the number of batches that are hashed at the same time, each on as
+    many threads as the model was loaded with. With one thread each, no thread waits for the others
+    at each layer. thumbnails: keep a small picture of each tile from now on. vectors: keep the
+    representation of each tile from now on; False: keep none in this ingest; None: a new store
+    keeps them if the model gives them, an existing store does as before. stac: which assets of STAC
+    items are scenes.
 
-    Of a store that is opened by its path: bits, the width of the codes of a new one, all that the
-    model has when None; wait, while another process writes to it.
+    For a store that is opened by its path: bits, the code width of a new store, None for all bits
+    of the model; wait, wait while another process writes to the store.
     """
 
     tiling: Tiling = field(default_factory=Tiling)

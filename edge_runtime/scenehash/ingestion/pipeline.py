@@ -36,19 +36,19 @@ def ingest(
     options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
 ) -> IngestReport:
-    """Hash scenes and keep their codes; what is stored already is not hashed again.
+    """Hash scenes and store their codes. Scenes that the store already has are not hashed again.
 
-    paths: a scene file or a folder of them, or several; a JSON file is a STAC document that names
-    them. store: one that is open for writing, or its
-    folder; it is made when there is none. model: a model, or its file; None is the one that the
-    store was made with, which it keeps, and for a new store the one that ships with scenehash.
+    paths: one or several scene files or folders; a JSON file is a STAC document that names scenes.
+    store: a store that is open for writing, or its folder; the function makes it if it does not
+    exist. model: a model, or its file; None means the model that the store was made with and keeps,
+    and for a new store the shipped model.
 
-    A scene is committed whole, with others, every few seconds: interrupted, give the same call
-    again. One that cannot be read is set aside with its reason, in the store's quarantine too, and
-    the rest goes on. A scene that is stored, but damaged, is hashed again and repaired; where its
-    old path does not show it any more, the store follows it to the new one. Raises InputError on a
-    path that is not there, ModelError, StoreError, and LineageError when the store was made with
-    another model.
+    Scenes are committed whole, in groups, every few seconds; a second call continues an interrupted
+    one. A scene that cannot be read is set aside with its reason, also in the store's quarantine,
+    and the other scenes are ingested. A stored but damaged scene is hashed again and repaired. If
+    the file of a stored scene is no longer at its old path, the store takes the new path. Raises
+    InputError on a path that does not exist, ModelError, StoreError, and LineageError when the
+    store was made with another model.
     """
     given = [paths] if isinstance(paths, str | Path) else paths
     found = find_inputs([Path(path) for path in given], options.stac)
@@ -65,7 +65,8 @@ def retry_quarantine(
     options: IngestOptions = DEFAULTS,
     progress: Progress = SILENT,
 ) -> IngestReport:
-    """Ingest again what is in a store's quarantine: mended files, or the same in another way.
+    """Ingest the inputs in a store's quarantine again, for example repaired files, or with other
+    options.
 
     Raises StoreError when there is no such store; otherwise see ingest.
     """
@@ -78,7 +79,7 @@ def retry_quarantine(
         }
         every = list(dict.fromkeys(file for found in files.values() for file in found))
         report = ingest_files(every, opened, loaded, options, progress)
-        # A folder that can be listed by now is dealt with: its files are known one by one.
+        # A folder that can be listed now leaves the quarantine: its files are known one by one.
         listed = [path_text(path) for path, found in files.items() if path not in found]
         opened.quarantine.remove(listed)
     return report
@@ -110,10 +111,10 @@ def ingest_files(
     commit: Commit = CodeStore.add,
     notes: Mapping[Path, Noted] = NO_NOTES,
 ) -> IngestReport:
-    """Ingest files, each of which may be gone or no scene: it is set aside then. See ingest.
+    """Ingest files; a file that is missing or is not a scene is set aside. See ingest.
 
     A thread reads ahead while this one hashes. commit: stores scenes, for a caller that commits
-    more with them (see CodeStore.transaction). notes: what STAC items say of some of them.
+    other data with them (see CodeStore.transaction). notes: facts from STAC items, by file.
     """
     started = time.perf_counter()
     store.check(model.lineage, model.width_for(store.bits))
@@ -143,10 +144,10 @@ def ingest_files(
 
 
 class _Ingesting:
-    """Scenes between being read and being committed.
+    """Scenes between reading and commit.
 
-    The tiles of scenes follow each other in one stream; the last ones are those of the scene that
-    is being read. Hashing takes them as they come, across scenes.
+    The tiles of all scenes form one stream, whose last tiles belong to the scene that is being
+    read. They are hashed in that order, in batches across scenes.
     """
 
     def __init__(
@@ -161,7 +162,7 @@ class _Ingesting:
         self._left = 1  # steps of the task, of the scene that is being read
 
     def take(self, event: Event | SetAside) -> None:
-        """Take what was read, and commit when that is due."""
+        """Take an event of the reader, and commit when it is time."""
         match event:
             case Duplicate():
                 self._take_duplicate(event)
@@ -186,9 +187,8 @@ class _Ingesting:
                 self._commit_when_due()
 
     def commit(self) -> None:
-        """Store the scenes that were read to their end, and what changes of those that were there.
-
-        A scene that was ended and not stored is stored by then.
+        """Store the scenes that were read completely, and the changes of scenes that were already
+        stored.
         """
         ended = self._ended.values()
         scenes = [
@@ -211,7 +211,7 @@ class _Ingesting:
         return replace(scene, codes=hashed.codes, vectors=vectors)
 
     def _drop(self) -> None:
-        """Forget the scene that is being read; its steps are done by that."""
+        """Drop the scene that is being read; counts its steps as done."""
         self._task.advance(self._left + self._stream.drop())
         self._left = 1
 
@@ -225,9 +225,9 @@ class _Ingesting:
             self._commit_when_due()
 
     def _change_duplicates(self) -> dict[str, str]:
-        """Add labels to scenes that were stored, and follow those that moved.
+        """Add labels to stored scenes, and change the paths of scenes that moved.
 
-        Returns the contents of these by their paths.
+        Returns the contents of these scenes by their paths.
         """
         taken: dict[str, str] = {}
         for path, content, labels, moved, origin, _ in self._duplicates:

@@ -1,4 +1,4 @@
-"""What is read of scene files for an ingest."""
+"""Reading of scene files for an ingest."""
 
 import contextlib
 import json
@@ -33,17 +33,17 @@ CHANGED = "the file changed while it was read; ingest it again"
 
 
 class Begun(NamedTuple):
-    """A scene was opened, and will have that many tiles, those without data among them."""
+    """A scene was opened. It has this number of tiles, with tiles without data."""
 
     tiles: int
 
 
 class Duplicate(NamedTuple):
-    """A scene that is stored already; what came of it before is void.
+    """The store already has this scene; drop its earlier events.
 
-    labels: those that it is given, and lacks. moved: its entry has a path that does not show it any
-    more. origin: see Scene.origin. bands: by which it was read then, where that has to be told and
-    was not told now.
+    labels: the given labels that it lacks. moved: its stored path is out of date. origin: see
+    Scene.origin. bands: the bands of its first reading, if a file needs a choice of bands and none
+    was given now.
     """
 
     path: Path
@@ -55,7 +55,7 @@ class Duplicate(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """All tiles of a scene were read: the scene without its codes yet, and what to report of it."""
+    """All tiles of a scene were read: the scene, without codes, and its report."""
 
     scene: HashedScene
     ingested: Ingested
@@ -65,10 +65,10 @@ Event = Begun | Images | Ended | Duplicate
 
 
 class SceneReading:
-    """The windows of an open scene while their tiles are read, and what is known of them then.
+    """The windows of an open scene while their tiles are read, and facts about them.
 
-    kept: the windows that hold enough data, of those that were read. with_thumbnails: whether small
-    pictures of them are made, too.
+    kept: the windows with enough valid pixels, so far. with_thumbnails: whether to make small
+    pictures of them.
     """
 
     def __init__(
@@ -81,11 +81,11 @@ class SceneReading:
 
     @property
     def skipped(self) -> int:
-        """How many windows hold too little data, once all were read."""
+        """The number of windows with too few valid pixels, after all were read."""
         return len(self._windows) - len(self.kept)
 
     def images(self, tile_size: int) -> Iterator[Images]:
-        """The tiles, some at a time; InputError on damage."""
+        """Yield the tiles in groups; InputError on damage."""
         min_valid = self._options.tiling.min_valid
         for group in self._scene.tiles(self._windows, tile_size, min_valid):
             images = [tile.image for tile in group if tile.image is not None]
@@ -96,13 +96,15 @@ class SceneReading:
             yield Images(images, len(group) - len(images))
 
     def scene(self, content: str, params: Mapping[str, object]) -> HashedScene:
-        """The scene of the kept windows, without its codes yet.
+        """The scene of the kept windows, without codes.
 
-        content: its id. params: decode parameters besides its reading, such as FILE.
+        content: its id. params: decode parameters besides the reading, such as FILE.
         """
         scene = self._scene
         params = {**scene.reading, **params}
-        json.dumps(params, allow_nan=False)  # a ValueError here, not when others are stored with it
+        json.dumps(
+            params, allow_nan=False
+        )  # raises a ValueError here, not when it is stored with other scenes
         return HashedScene(
             content,
             path_text(scene.path),
@@ -116,7 +118,7 @@ class SceneReading:
         )
 
     def ingested(self, seconds: float, box: Box | None) -> Ingested:
-        """What to report of it."""
+        """The report of the scene."""
         tiles, trouble = len(self.kept), self._trouble
         return Ingested(
             self._scene.path,
@@ -137,9 +139,9 @@ def read_files(
     options: IngestOptions,
     notes: Mapping[Path, Noted],
 ) -> ReadAhead[Event]:
-    """Events of files, in their order, see ReadAhead; notes: what STAC items say of some.
+    """Events of files, in their order, see ReadAhead; notes: facts from STAC items, by file.
 
-    The store is asked what it has, and not changed.
+    It reads from the store, and does not change it.
     """
     params = options.params.over(card.decode_params)
     own = replace(options, params=params)
@@ -194,12 +196,14 @@ def _read(
 
 
 def _is_stored(scene: Scene, store: CodeStore) -> bool:
-    """Whether a scene is stored. Of a large one this takes seconds, in which tiles are read."""
+    """Whether a scene is stored. For a large scene this takes seconds; its tiles are read
+    meanwhile.
+    """
     return store.has_sound_scene(scene.content)
 
 
 def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplicate:
-    """What is to be changed of the entry of a scene that is stored."""
+    """The necessary changes of a stored scene's entry."""
     entry = store.find_scene(scene.content)
     if entry is None:  # deleted, in this moment
         return Duplicate(scene.path, scene.content)
@@ -212,7 +216,7 @@ def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplic
 
 
 def _read_by_bands(path: Path, store: CodeStore, options: IngestOptions) -> Duplicate | None:
-    """The scene of a file that is stored already, by bands that have to be told; None otherwise."""
+    """The stored scene of a file that needs a choice of bands; None otherwise."""
     with contextlib.suppress(StoreDamagedError):  # then nothing is known of it
         for entry in store.records_under(path_text(path)):
             asked = entry.decode_params.get("asked")
@@ -233,7 +237,7 @@ def _is_replaced(decode_params: Mapping[str, object]) -> bool:
 
 
 def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:
-    """Whether a scene is still where it was, and is the same."""
+    """Whether the file at a scene's stored path is still the same scene."""
     try:
         with reopen_scene(path_from(path), decode_params):
             return True
@@ -248,13 +252,13 @@ def _box(footprints: Footprints | None) -> Box | None:
 
 
 def nothing_valid(tiling: Tiling) -> str:
-    """Why a scene without a tile is set aside."""
-    return f"no tile of which at least {tiling.min_valid:.0%} hold data"
+    """The reason for setting aside a scene without a tile."""
+    return f"no tile with at least {tiling.min_valid:.0%} valid pixels"
 
 
 def _exposure_warnings(trouble: Mapping[str | None, int], tiles: int) -> Iterator[str]:
-    """Warnings of a scene most of whose tiles show nothing."""
+    """Warnings for a scene in which most tiles show nothing."""
     meanings = {"blank": "of one colour", "saturated": "overexposed or cloud"}
     for name, meaning in meanings.items():
         if 2 * trouble[name] >= tiles:
-            yield f"{name} tiles, {meaning}, which find each other: {trouble[name]} of {tiles}"
+            yield f"{trouble[name]} of {tiles} tiles are {name} ({meaning}), and find each other"

@@ -16,14 +16,16 @@ from .report import SetAside
 # Tiles that wait to be hashed, as bytes of pixels.
 BYTES_AHEAD = 24 << 20
 REASON_LENGTH = 200
-# A file of which nothing comes for so long is given up: its disk, or its network, does not answer.
+# After this time without data a file is given up: its disk or network does not answer.
 STALLED_SECONDS = 300.0
-# What a reader is waited for at the end: it may be in the middle of a file that does not answer.
+# The time to wait for a reader at the end: its file may not answer.
 LEAVE_SECONDS = 10.0
 
 
 class Images(NamedTuple):
-    """Tiles of the scene that is being read; skipped: how many between them hold too little."""
+    """Tiles of the scene that is being read; skipped: the number of tiles with too few valid
+    pixels.
+    """
 
     images: list[Image]
     skipped: int
@@ -33,10 +35,10 @@ Event = TypeVar("Event")
 
 
 class ReadAhead(Generic[Event]):
-    """Events of scene files, in their order, read by a thread of its own; a context manager.
+    """Events of scene files, in their order, from a thread of its own; a context manager.
 
-    read: the events of the file of a number. What one file does, sets that file aside: SetAside is
-    its last event then; what goes wrong with the store is raised where the events are taken.
+    read: yields the events of the file with this number. An error of a file gives SetAside as its
+    last event. An error of the store is raised when the caller takes events.
     """
 
     def __init__(self, paths: Sequence[Path], read: Callable[[int], Iterator[Event]]) -> None:
@@ -45,7 +47,7 @@ class ReadAhead(Generic[Event]):
         self._bytes = 0
         self._changed = threading.Condition()
         self._stopped = False
-        # Which file is being read, and since when without an event; None while there is no room.
+        # The file that is being read, and the time of its last event; None while there is no room.
         self._number = 0
         self._since: float | None = None
         self._thread = self._reader(0)
@@ -78,10 +80,10 @@ class ReadAhead(Generic[Event]):
             yield event
 
     def _give_up_a_stalled_file(self) -> None:
-        """Leave a file that does not answer, and its thread, and read on in another."""
+        """Leave a file that does not answer, with its thread, and continue in another thread."""
         if self._since is None or time.monotonic() - self._since < STALLED_SECONDS:
             return
-        reason = f"nothing came of it for {STALLED_SECONDS:.0f} s: does its disk answer?"
+        reason = f"no data for {STALLED_SECONDS:.0f} s; check whether its disk answers"
         self._events.append(SetAside(self._paths[self._number], reason))
         self._thread = self._reader(self._number + 1)
         self._since = None
@@ -108,14 +110,14 @@ class ReadAhead(Generic[Event]):
         except InputError as error:
             yield SetAside(self._paths[number], error.reason)
         except (ScenehashError, MemoryError):
-            raise  # of the store, of an option, of this machine: not of one file
-        except Exception as error:  # whatever one file does, the others go on
+            raise  # an error of the store, an option or the machine, not of one file
+        except Exception as error:  # an error of one file must not stop the others
             what = printable(" ".join(str(error).split()))[:REASON_LENGTH]
             reason = f"cannot be read (unexpected {type(error).__name__}: {what})"
             yield SetAside(self._paths[number], reason)
 
     def _put(self, event: Event | SetAside | BaseException | None) -> bool:
-        """Pass an event on, once there is room; whether more are wanted."""
+        """Pass an event on when there is room; returns whether the caller wants more events."""
         with self._changed:
             if self._thread is not threading.current_thread():
                 return False

@@ -1,8 +1,7 @@
-"""Another model for a store: every tile gets its code by it, and nothing is lost on the way.
+"""Another model for a store: every tile gets a new code, and nothing is lost.
 
-The work is done beside the store, which goes on as it is: it is searched, and a watch may add to
-it. When all is done, one transaction changes the store to the new codes. docs/store.md has the
-promises.
+The work happens outside the store, which can be searched meanwhile, and to which a watch may add.
+When all codes are ready, one transaction changes the store to them. docs/store.md has the promises.
 """
 
 import time
@@ -25,19 +24,19 @@ from .options import CORES
 from .report import Moved, SetAside
 from .rereading import Rereading
 
-# Scenes whose representations are put into the store together.
+# Scenes per group of representations that are stored together.
 GROUP = 1000
 
 
 @dataclass
 class RehashReport:
-    """What became of the scenes of a store: each is in just one of the first five.
+    """The result of a rehash. Each scene is in exactly one of the first five counts.
 
-    from_vectors: how many got their codes of kept representations. from_codes: of longer codes of
-    the same model. rehashed: of their files. moved: of their files, which were elsewhere.
-    unreachable: those that have only codes of an earlier model, and why; earlier: the stores in
-    which they are. returned: how many of the others had only such codes before. alerts: what became
-    of them. warnings: for a person.
+    from_vectors: scenes whose codes were made from kept representations. from_codes: from longer
+    codes of the same model. rehashed: from their files. moved: from their files at a new path.
+    unreachable: scenes with only codes of an earlier model, and the reason; earlier: the stores
+    that hold them. returned: how many of the other scenes had only such codes before. alerts: the
+    result for each alert. warnings: for a person.
     """
 
     store: str
@@ -57,11 +56,11 @@ class RehashReport:
 
     @property
     def scenes(self) -> int:
-        """How many scenes got codes of the model."""
+        """The number of scenes with codes of the new model."""
         return self.from_vectors + self.from_codes + self.rehashed + len(self.moved)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "store": self.store,
             "lineage": self.lineage,
@@ -96,24 +95,25 @@ def rehash(
     threads: int = CORES,
     progress: Progress = SILENT,
 ) -> RehashReport:
-    """Give every tile of a store its code by another model.
+    """Give every tile of a store a new code from another model.
 
-    Of a scene whose representations the store keeps, codes are made of these, where the model is an
-    adaptation in their frame; otherwise its file is read again, as it was read before. Until all
-    scenes have new codes the store has the old ones: it can be searched, and a watch may add to it.
-    Then it changes in one transaction; rows keep their numbers, and alerts are carried over. A
-    scene that cannot be read is kept in a store of its own inside the store's folder, see
-    RehashReport.earlier, where it can be searched as before; a later rehash brings it back when it
-    can be read again. Interrupted at any time nothing is lost: give the same call again.
+    If the store keeps the representations of a scene, and the model is an adaptation in their
+    frame, the codes are made from the representations; otherwise the scene's file is read again in
+    the same way as before. The store has the old codes until all scenes have new codes: meanwhile
+    it can be searched, and a watch may add to it. Then it changes in one transaction; rows keep
+    their numbers, and alerts are converted. A scene that cannot be read moves to a separate store
+    inside the store's folder (RehashReport.earlier), which can be searched as before; a later
+    rehash brings the scene back when it can be read again. An interruption loses nothing: a second
+    call continues.
 
-    model: a model or its file; None is the one that ships with scenehash. bits: the width of the
-    codes; None: as before where the model has codes of that width, otherwise all that it has.
-    moved: pairs of paths (old, new), of scenes or folders: a scene that is not where it was is
-    looked for at new. require_all: change nothing unless every scene can be read. threads: how many
-    batches are hashed at the same time.
+    model: a model or its file; None means the shipped model. bits: the width of the codes; None:
+    the present width if the model has codes of that width, otherwise all its bits. moved: pairs of
+    paths (old, new) of scenes or folders; a scene that is missing below old is searched below new.
+    require_all: change nothing unless every scene can be read. threads: the number of batches that
+    are hashed at the same time.
 
-    Raises StoreError when no scene of the store can be read, or the disk refuses, StoreBusyError
-    when the store is being rehashed already, StoreDamagedError, ModelError, and ConfigurationError
+    Raises StoreError when no scene of the store can be read, or on a disk error, StoreBusyError
+    when another process rehashes the store, StoreDamagedError, ModelError, and ConfigurationError
     on a width that the model does not have.
     """
     path, started = Path(store), time.perf_counter()
@@ -121,7 +121,7 @@ def rehash(
     space = loaded.representation
     with CodeStore.open(path) as reader:
         width = check_width(loaded.width_for(reader.bits) if bits is None else bits, loaded.widths)
-        reader.alerts.list()  # a damaged one is an error now, and not after long work
+        reader.alerts.list()  # a damaged alert raises an error now, not after long work
         vectors = reader.vectors.kept and space is not None
     places = [(Path(old).absolute(), Path(new).absolute()) for old, new in moved]
     how = Rereading(loaded, width, vectors, places, threads)
@@ -153,17 +153,19 @@ class _Rehash:
         self._codes = NewCodes(how, work, progress)
 
     def prepare(self) -> None:
-        """Make the new codes of all scenes, beside the store."""
+        """Make the new codes of all scenes, outside the store."""
         for path in [self._path, *earlier_paths(self._path)]:
             with CodeStore.open(path) as store:
-                # Until nothing came in, meanwhile, that has no new code.
+                # Repeat until no new scene without a new code has arrived.
                 while not (path == self._path and self._is_current(store)):
                     if not self._codes.make(store):
                         break
                     store.refresh()
 
     def finish(self, store: CodeStore, require_all: bool) -> None:
-        """Change the store to the new codes; bring back what an earlier rehash could not read."""
+        """Change the store to the new codes, and bring back scenes that an earlier rehash could not
+        read.
+        """
         if not self._is_current(store):
             self._codes.make(store)
             self._switch(store, require_all)
@@ -181,7 +183,7 @@ class _Rehash:
         return (store.lineage, store.bits) == (self._how.model.lineage, self._how.bits)
 
     def _switch(self, store: CodeStore, require_all: bool) -> None:
-        """Change a store to the new codes, and keep elsewhere what has none."""
+        """Change a store to the new codes, and move scenes without new codes elsewhere."""
         contents = store.contents()
         leaving = [content for content in contents if content in self._codes.unreachable]
         staying = [content for content in contents if content not in self._codes.unreachable]
@@ -189,7 +191,7 @@ class _Rehash:
         model, space = self._how.model, self._how.model.representation
         if store.vectors.kept and space is None:
             self.report.warnings.append(
-                f"{self._path}: model {model.name} gives no representations: none are kept any more"
+                f"{self._path}: model {model.name} gives no representations: the store keeps none"
             )
         carrier = AlertCarrier(store, model, self._how.bits, self._codes.codes_of)
         alerts = store.alerts.list()
@@ -222,12 +224,12 @@ class _Rehash:
         cannot = "cannot be read" if staying else "can be read"
         raise StoreError(
             f"{self._path}: {count} {cannot}, such as {first.path}: {first.reason}; nothing was "
-            "changed: make the files available, or say where they are with --moved OLD NEW, and "
-            "give the same command again"
+            "changed: make the files available, or name their new folder with --moved OLD NEW, "
+            "and run the same command again"
         )
 
     def _put_vectors(self, store: CodeStore) -> None:
-        """Have the store keep the representations of scenes that were made on the way."""
+        """Store the representations that were made for new codes."""
         contents = self._work.with_vectors() if store.vectors.kept else []
         for start in range(0, len(contents), GROUP):
             found = [store.find_scene(content) for content in contents[start : start + GROUP]]
@@ -238,7 +240,7 @@ class _Rehash:
             self.report.warnings.append(store.trouble)
 
     def _count(self, contents: Sequence[str]) -> None:
-        """Count scenes by what their new codes were made of."""
+        """Count scenes by the source of their new codes."""
         for content in contents:
             match self._codes.made[content]:
                 case Moved() as moved:

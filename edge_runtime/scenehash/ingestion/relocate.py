@@ -14,16 +14,16 @@ from .rereading import reopen_moved
 
 @dataclass
 class RelocateReport:
-    """What became of the scenes that were under the old path.
+    """The result of a relocation.
 
-    moved: where they are now. set_aside: the others, by the path at which they were sought.
+    moved: scenes with their present paths. set_aside: the other scenes, by their expected paths.
     """
 
     moved: list[Path] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         set_aside = [
             {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside
         ]
@@ -33,12 +33,12 @@ class RelocateReport:
 def relocate(
     store: CodeStore, old: str | Path, new: str | Path, progress: Progress = SILENT
 ) -> RelocateReport:
-    """Give stored scenes the paths that their files have now.
+    """Give stored scenes the present paths of their files.
 
-    old: the path of a scene, or of a folder of scenes, as the store has it. new: the path that took
-    its place. The content of each file is compared with what was stored: one that is not there, or
-    has another content, is set aside, and its scene keeps the old path. Each scene is committed by
-    itself: interrupted, give the same call again. Raises StoreError when no scene is under old.
+    old: the stored path of a scene, or of a folder of scenes. new: the path that replaces it. The
+    content of each file is compared with the stored scene. A missing file, or a file with other
+    content, is set aside, and its scene keeps the old path. Each scene is committed by itself, so a
+    second call continues an interrupted one. Raises StoreError when no scene is below old.
     """
     before, after = Path(old).absolute(), Path(new).absolute()
     records = store.records_under(path_text(before))
@@ -58,7 +58,7 @@ def relocate(
 
 
 def _move(store: CodeStore, record: SceneRecord, path: Path) -> None:
-    """Note where a scene is now; InputError when that is not its file."""
+    """Store the present path of a scene; InputError if the file there is not the scene's."""
     with reopen_moved(record, path) as scene:
         origin = scene.origin
     with store.transaction():

@@ -1,4 +1,4 @@
-"""What became of the inputs of an ingest."""
+"""The result of an ingest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class SetAside(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """A stored scene that was found elsewhere: its path now, and the one that it had."""
+    """A stored scene with a new path: its present path, and its previous path."""
 
     path: Path
     previous: str
@@ -27,9 +27,9 @@ class Moved(NamedTuple):
 class Ingested:
     """A scene that was stored.
 
-    tiles: how many. skipped: how many hold too little data. blank, saturated: how many of the tiles
-    are, see scenes.exposure. seconds: from its opening until its last tile was read. box: around
-    its tiles, where that is known. warnings: what its reader wants a person to know.
+    tiles: the number of tiles. skipped: tiles with too few valid pixels. blank, saturated: the
+    numbers of such tiles, see scenes.exposure. seconds: from its opening until its last tile was
+    read. box: around its tiles, if known. warnings: for a person.
     """
 
     path: Path
@@ -44,14 +44,13 @@ class Ingested:
 
 @dataclass
 class IngestReport:
-    """What became of the inputs: each path is in just one of stored, duplicates and set_aside.
+    """The result of an ingest. Each path is in exactly one of stored, duplicates and set_aside.
 
-    moved: those of the duplicates whose entry in the store had a path that does not show them any
-    more, and has theirs now. read_by_bands: with which bands those were read that cannot be read
-    without naming them. labelled: how many duplicates got a label that they did not have.
-    repaired: how many of the stored scenes were there, but damaged. passed_over: files in the
-    folders that are no scenes, by suffix. warnings: what concerns the store as a whole. seconds:
-    all that it took.
+    moved: duplicates whose stored path was out of date and has been changed. read_by_bands: the
+    bands that were used, for files that cannot be read without a choice of bands. labelled: the
+    number of duplicates that got a new label. repaired: the number of stored scenes that had been
+    damaged. passed_over: files of other formats in the folders, by suffix. warnings: about the
+    whole store. seconds: the total time.
     """
 
     store: str = ""
@@ -67,31 +66,31 @@ class IngestReport:
     seconds: float = 0.0
 
     def sound(self) -> list[Path]:
-        """The paths of which the store has the scenes."""
+        """The paths whose scenes the store has."""
         return [*(scene.path for scene in self.stored), *self.duplicates]
 
     @property
     def tiles(self) -> int:
-        """How many tiles were stored."""
+        """The number of stored tiles."""
         return sum(scene.tiles for scene in self.stored)
 
     @property
     def skipped(self) -> int:
-        """How many tiles of the stored scenes hold too little data."""
+        """The number of tiles of the stored scenes with too few valid pixels."""
         return sum(scene.skipped for scene in self.stored)
 
     @property
     def blank(self) -> int:
-        """How many of the stored tiles are of one colour."""
+        """The number of stored tiles of one colour."""
         return sum(scene.blank for scene in self.stored)
 
     @property
     def saturated(self) -> int:
-        """How many of the stored tiles are overexposed, or cloud."""
+        """The number of stored tiles that are overexposed or cloud."""
         return sum(scene.saturated for scene in self.stored)
 
     def document(self) -> dict[str, object]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "store": self.store,
             "scenes_stored": len(self.stored),
@@ -134,15 +133,15 @@ class IngestReport:
 
 @dataclass
 class Made:
-    """What became of what a store keeps of tiles, thumbnails or representations, and was missing.
+    """The result of making missing thumbnails or representations.
 
-    made: how many there are now. gone: paths of scenes of which none can be made, and why.
+    made: the number of new ones. gone: paths of scenes for which none can be made, and the reasons.
     """
 
     made: int = 0
     gone: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         set_aside = [{"path": path, "reason": reason} for path, reason in self.gone.items()]
         return {"made": self.made, "set_aside": set_aside}

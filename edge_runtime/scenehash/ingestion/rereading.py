@@ -18,17 +18,17 @@ from .hash_stream import SCENES_A_COMMIT, SECONDS_A_COMMIT, TILES_A_COMMIT, Hash
 from .read_ahead import Images, ReadAhead
 from .report import SetAside
 
-# A scene that is not where it was: the path that it has now, and the state of its file there.
+# A scene that has moved: its present path, and the state of its file.
 Place = tuple[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
 class Rereading:
-    """How stored scenes are read again.
+    """Options for reading stored scenes again.
 
-    bits: the width of the codes. vectors: whether representations are wanted as well. places: pairs
-    (old, new) of absolute paths: a scene that is not where it was is looked for at new, or below,
-    where it was at old, or below. threads: how many batches are hashed at the same time.
+    bits: the width of the codes. vectors: whether to make representations, too. places: pairs (old,
+    new) of absolute paths: a scene that is missing at or below old is searched at or below new.
+    threads: the number of batches that are hashed at the same time.
     """
 
     model: HashModel
@@ -39,7 +39,7 @@ class Rereading:
 
 
 class Reread(NamedTuple):
-    """A stored scene that was hashed again, hashed, or why it was not, reason."""
+    """A stored scene with its new hash (hashed), or the reason why it has none (reason)."""
 
     record: SceneRecord
     hashed: Hashed | None
@@ -54,10 +54,10 @@ class _Ended(NamedTuple):
 
 
 def reread(records: Sequence[SceneRecord], how: Rereading, task: Task) -> Iterator[list[Reread]]:
-    """Hash scenes again from their files, by their windows and decode parameters of then.
+    """Hash scenes again from their files, with their stored windows and decode parameters.
 
-    Yields some at a time, in their order; whatever is wrong with one file is said of its scene
-    alone. task: is told of each tile.
+    Yields scenes in groups, in their order. An error of a file concerns only its scene. task:
+    counts each tile.
     """
     pending: list[tuple[SceneRecord, Place | None, str]] = []
     began = time.monotonic()
@@ -113,7 +113,7 @@ def _read(
 
 
 def _opened(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> tuple[Scene, bool]:
-    """The scene, and whether it is elsewhere than the store has it; InputError: it is nowhere."""
+    """The scene, and its new path if it has moved; InputError if it is nowhere."""
     try:
         return reopen_stored(record), False
     except InputError as error:
@@ -126,9 +126,9 @@ def _opened(record: SceneRecord, places: Sequence[tuple[Path, Path]]) -> tuple[S
 
 
 def reopen_stored(record: SceneRecord) -> Scene:
-    """Open a stored scene for the pixels that were hashed; to be closed.
+    """Open a stored scene for the pixels that were hashed; the caller closes it.
 
-    Raises InputError, too, when its file shows another scene by now.
+    Raises InputError, also when its file now shows another scene.
     """
     scene = reopen_scene(path_from(record.path), record.decode_params)
     try:

@@ -1,4 +1,4 @@
-"""Thumbnails of tiles that were stored without."""
+"""Missing thumbnails of stored tiles."""
 
 from collections.abc import Sequence
 
@@ -17,8 +17,8 @@ READ_SIDE = 4 * SIDE
 def make_missing(store: CodeStore) -> Made:
     """Make the missing and damaged thumbnails of stored tiles, durably.
 
-    The pixels are those that were hashed: the scene's file must be there, and be that of then.
-    Scenes are dealt with one by one: interrupted, give the same call again.
+    The pixels are those that were hashed: the scene's file must exist, with the same content.
+    Scenes are done one by one, so a second call continues an interrupted one.
     """
     done = Made()
     for record, pictures in store.thumbnails_by_scene():

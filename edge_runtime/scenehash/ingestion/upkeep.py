@@ -1,4 +1,4 @@
-"""What a store keeps beside codes, by the model that makes them."""
+"""The model file and the representations that a store keeps besides codes."""
 
 from scenehash.errors import ConfigurationError
 from scenehash.model.hash_model import HashModel
@@ -6,16 +6,16 @@ from scenehash.store import CodeStore
 
 
 def keep_model(store: CodeStore, model: HashModel) -> None:
-    """Keep the file of the model whose codes a store holds, where it keeps none yet."""
+    """Keep the file of the model of a store's codes, if the store keeps none yet."""
     if not store.keeps_model and (data := model.file_bytes()) is not None:
         store.keep_model(data)
 
 
 def keep_vectors(store: CodeStore, model: HashModel, wanted: bool | None) -> str | None:
-    """The frame of the representations that are to be kept of what is added now; None: of none.
+    """The frame of the representations to keep for new scenes; None: keep none.
 
-    wanted: None: a store without tiles begins to keep them where the model gives them, and any
-    other goes on as it is. Raises ConfigurationError when they are wanted of a model without.
+    wanted: None: a store without tiles keeps them if the model gives them, and another store does
+    as before. Raises ConfigurationError when they are wanted and the model gives none.
     """
     space = model.representation
     if space is None:

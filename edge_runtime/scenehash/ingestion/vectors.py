@@ -1,4 +1,4 @@
-"""Representations of tiles that were stored without."""
+"""Missing representations of stored tiles."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from .options import CORES
 from .report import Made
 from .rereading import Rereading, reread
 
-# Scenes, and tiles, that are dealt with together.
+# Scenes and tiles per group.
 GROUP, TILES_A_GROUP = 1000, 1 << 16
 
 
@@ -22,12 +22,12 @@ def make_vectors(
     threads: int = CORES,
     progress: Progress = SILENT,
 ) -> Made:
-    """Keep representations in a store, and make those that are missing or damaged, durably.
+    """Keep representations in a store, and make the missing or damaged ones, durably.
 
-    The pixels are those that were hashed: a scene's file must be there, and be that of then.
-    Interrupted, give the same call again. model: None is the one that the store keeps, or that
-    ships with scenehash. Raises ModelError, LineageError when another model made the store, and
-    ConfigurationError when it gives no representations.
+    The pixels are those that were hashed: a scene's file must exist, with the same content. A
+    second call continues an interrupted one. model: None means the model that the store keeps, or
+    else the shipped model. Raises ModelError, LineageError when another model made the store, and
+    ConfigurationError when the model gives no representations.
     """
     given = model or store.model_file()
     loaded = given if isinstance(given, HashModel) else HashModel.load(given)
@@ -55,7 +55,7 @@ def make_vectors(
 
 
 def _lacking(store: CodeStore) -> Iterator[list[SceneRecord]]:
-    """The scenes without a sound vector of each tile, some at a time."""
+    """The scenes in which a tile has no sound vector, in groups."""
     group: list[SceneRecord] = []
     for record, own in store.vectors_by_scene():
         if own is None:

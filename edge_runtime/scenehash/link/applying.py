@@ -137,7 +137,7 @@ def _check_addressee(store: CodeStore, head: Head, path: Path, first: Block) -> 
         store.name_station(head.addressee)
     elif store.station != head.addressee:
         raise BundleError(
-            f"{name}: the bundle is for {head.addressee}, and this is the store of {store.station}"
+            f"{name}: the bundle is for {head.addressee}, not for this store's {store.station}"
         )
 
 
@@ -148,9 +148,9 @@ def _check_codes(store: CodeStore, name: str, first: Block) -> None:
     facts = Facts.of_block(first.data)
     if (facts.lineage, facts.bits) != (store.lineage, store.bits):
         raise BundleError(
-            f"{name}: codes of another model or width than this store's; nothing was applied. "
-            "Apply it to another store; or, if this is the store of that station, name it first: "
-            "scenehash store station NAME"
+            f"{name}: its codes have another model or width than this store's; nothing was "
+            "applied. Apply it to another store, or, if this is the station's own store, name the "
+            "station first: scenehash store station NAME"
         )
 
 

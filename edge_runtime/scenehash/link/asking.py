@@ -63,7 +63,7 @@ def ask_peer(
     """
     options = options or AskOptions()
     if bool(queries) + (options.alert is not None) + bool(options.rows) != 1:
-        raise ConfigurationError("ask for tiles like a query, for an alert, or for thumbnails")
+        raise ConfigurationError("give one of these: queries, an alert, or rows for thumbnails")
     with CodeStore.open(store, writable=True, wait=wait) as opened:
         none = np.zeros((0, opened.bits // 8), np.uint8)
         question = Question(

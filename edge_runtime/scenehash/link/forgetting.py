@@ -51,7 +51,7 @@ def forget_peer(store: str | Path, peer: str, wait: bool = False) -> Forgotten:
         is_sent_to = peer in states.peers("to")
         if not stores and not is_sent_to:
             known = sorted({*states.peers("to"), *named.values()})
-            there = f"there is {', '.join(known)}" if known else "there is none"
+            there = f"its peers are {', '.join(known)}" if known else "it has no peers"
             raise NotStoredError(f"{store}: no link to or from {peer!a}; {there}")
         bundles = Sent.of(states.get("to", peer)).number if is_sent_to else 0
         scenes = sum(len(links.scenes.of_store(one)) for one in stores)

@@ -109,7 +109,7 @@ def pack_bundle(
     with CodeStore.open(store, writable=True, wait=wait) as opened:
         if opened.station is None:
             raise ConfigurationError(
-                f"{opened.path}: its station has no name; give it one with: "
+                f"{opened.path}: the store has no station name; set one with: "
                 f"scenehash store station NAME --store {opened.path}"
             )
         if opened.station == peer:

@@ -209,7 +209,7 @@ def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
         heads.append(_take_head(found, row, readings, labels, paths))
     total = sum(head.count for head in heads)
     if total > MOST_IN_BLOCK or total * (bits // 8 + 4) > found.left:
-        raise BundleError(f"{total:,} tiles are named, and {found.left:,} bytes are there")
+        raise BundleError(f"{total:,} tiles are declared, and {found.left:,} bytes are left")
     windows = [_take_windows(found, head.count) for head in heads]
     footprints = [take_footprints(found, own) for own in windows]
     pieces = []

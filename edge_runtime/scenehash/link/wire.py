@@ -103,7 +103,7 @@ class Reader:
     def raw(self, count: int) -> bytes:
         """So many bytes."""
         if not 0 <= count <= self.left:
-            raise BundleError(f"{count:,} bytes are named, and {self.left:,} are there")
+            raise BundleError(f"{count:,} bytes are declared, and {self.left:,} are left")
         found = bytes(self._data[self._at : self._at + count])
         self._at += count
         return found
@@ -123,7 +123,7 @@ class Reader:
             value |= (digit & 127) << shift
             if digit < 128:
                 if value > most:
-                    raise BundleError(f"a number of {value:,}, where {most:,} is the most")
+                    raise BundleError(f"the number {value:,} is above the limit of {most:,}")
                 return value
         raise BundleError("a number longer than ten bytes")
 
@@ -160,7 +160,7 @@ class Reader:
     def signeds(self, count: int) -> Integers:
         """So many integers of either sign, int64 [N]."""
         if count > self.left:
-            raise BundleError(f"{count:,} numbers are named, and {self.left:,} bytes are there")
+            raise BundleError(f"{count:,} numbers are declared, and {self.left:,} bytes are left")
         if not count:
             return np.zeros(0, np.int64)
         most = min(self.left, VARINT_BYTES * count)

@@ -48,9 +48,9 @@ class Hashed:
 class HashModel:
     """An open model file.
 
-    card: its description. golden_drift: the fraction of the golden tiles' bits, 0 to 1, that
-    differed on this machine when load() opened the file. trusted: what is signed of the file, on a
-    machine that has keys.
+    card: its model card. golden_drift: the fraction of the golden tiles' bits, 0 to 1, that
+    differed on this machine when load() opened the file. trusted: the signed facts about the file,
+    on a machine that has keys.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class HashModel:
 
     @property
     def name(self) -> str:
-        """Its name, for people."""
+        """The model's name, for people."""
         return self.card.name
 
     @property
@@ -83,12 +83,12 @@ class HashModel:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Numbers of leading bits that are codes on their own, ascending; the last is bits."""
+        """Numbers of leading bits that are also codes, ascending; the last number is bits."""
         return tuple(sorted({*self.card.widths, self.bits}))
 
     @property
     def lineage(self) -> str:
-        """The id of what determines the codes; they compare only within one lineage."""
+        """The lineage id. Codes of the same lineage can be compared, other codes cannot."""
         return self.card.lineage
 
     @property
@@ -98,24 +98,25 @@ class HashModel:
 
     @property
     def representation(self) -> RepresentationRecord | None:
-        """Of what space its representations are; None where it gives none."""
+        """The vector space of the model's representations; None if it gives none."""
         return self.card.representation
 
     @property
     def adapted(self) -> bool:
-        """Whether its codes are a function of the representation alone; see codes_of."""
+        """Whether the codes depend only on the representation; see codes_of."""
         return self._linear_code is not None
 
     @classmethod
     def load(
         cls, path: str | Path | None = None, threads: int = 1, made_here: bool = False
     ) -> "HashModel":
-        """Open a model file, the shipped one by default, and check its codes on this machine.
+        """Open a model file, by default the shipped one, and check its codes on this machine.
 
-        path: see model_path. The golden tiles in the file are hashed. Up to 2 % of bits that differ
-        give a DriftWarning; more raise ModelError, since such codes would not match those made
-        elsewhere. Raises ModelError, too, on a file that open() refuses. A file that is trusted is
-        remembered, so that no older one is taken after it. made_here: see open().
+        path: see model_path. The function hashes the golden tiles in the file. If up to 2 % of the
+        bits differ, it gives a DriftWarning; if more differ, it raises ModelError, since such codes
+        would not match codes of other machines. Raises ModelError, too, on a file that open()
+        refuses. The machine remembers a trusted file, and accepts no older one afterwards.
+        made_here: see open().
         """
         path = model_path(path)
         model = cls.open(path, threads, made_here)
@@ -126,13 +127,13 @@ class HashModel:
         if drift.rule == "refuse":
             raise ModelError(
                 f"{path}: {drift.rate:.1%} of the golden tiles' bits differ on this machine "
-                f"(at most {MAX_DRIFT:.0%} may); its codes would not match those made elsewhere: "
-                "use an FP32 export here, or another version of onnxruntime"
+                f"(the limit is {MAX_DRIFT:.0%}); its codes would not match codes of other "
+                "machines: use an FP32 export here, or another version of onnxruntime"
             )
         if drift.bits:
             warnings.warn(
                 f"{path}: {drift.rate:.1%} of the golden tiles' bits differ on this machine "
-                f"(up to {MAX_DRIFT:.0%} are tolerated)",
+                f"(the limit is {MAX_DRIFT:.0%})",
                 DriftWarning,
                 stacklevel=2,
             )
@@ -147,10 +148,10 @@ class HashModel:
     def open(cls, path: Path, threads: int = 1, made_here: bool = False) -> "HashModel":
         """Open a model file without hashing its golden tiles.
 
-        The file may come from anywhere: see trusted.py for what is checked before a byte of it is
-        parsed, and inspection.py for what is before ONNX Runtime opens it. made_here: this process
-        has just written the file, which needs no signature. Raises ModelError when it is not a
-        model file that can be used here, or one that this machine does not trust.
+        The file may be untrusted: trusted.py has the checks before it is parsed, and inspection.py
+        the checks before ONNX Runtime opens it. made_here: this process has just written the file,
+        which then needs no signature. Raises ModelError when it is not a usable model file, or when
+        this machine does not trust it.
         """
         identity = _identity(path)
         try:
@@ -169,8 +170,7 @@ class HashModel:
             raise ModelError(f"{path}: {error}") from error
 
     def file_bytes(self) -> bytes | None:
-        """The bytes of the file that it was opened from; None when that has another model by now,
-        or is not there any more."""
+        """The bytes of the opened file; None when it is missing or holds another model now."""
         if self._path is None:
             return None
         try:
@@ -183,9 +183,9 @@ class HashModel:
         return data if card.lineage == self.lineage else None
 
     def replay(self) -> Drift:
-        """Hash the golden tiles, and compare with the card.
+        """Hash the golden tiles, and compare them with the card.
 
-        Raises ModelError when the card has none, or one that cannot be decoded.
+        Raises ModelError when the card has no golden tiles, or when one cannot be decoded.
         """
         golden = self.card.golden
         if not golden:
@@ -200,8 +200,8 @@ class HashModel:
     def encode(self, images: Sequence[Image], bits: int | None = None) -> Codes:
         """Hash uint8 RGB images, each [H, W, 3] of any size, to codes uint8 [N, K/8].
 
-        bits: the number of leading bits to give, one of widths; all when None. Raises
-        ConfigurationError on another number.
+        bits: the number of leading bits, one of widths; None: all. Raises ConfigurationError on
+        another number.
         """
         width = check_width(bits, self.widths)
         if not images:
@@ -210,7 +210,7 @@ class HashModel:
         return np.ascontiguousarray(codes[:, : width // 8])
 
     def encode_all(self, images: Sequence[Image], bits: int | None = None) -> Hashed:
-        """Hash images as encode() does, and give their representations as well."""
+        """Hash images as encode() does, and also give their representations."""
         if self.representation is None:
             return Hashed(self.encode(images, bits), None)
         width = check_width(bits, self.widths)
@@ -221,11 +221,11 @@ class HashModel:
         return Hashed(np.ascontiguousarray(codes[:, : width // 8]), _whole(vectors))
 
     def codes_of(self, vectors: Vectors, bits: int | None = None) -> Codes:
-        """Codes uint8 [N, K/8] of representations int8 [N, D] of this model's frame.
+        """Codes uint8 [N, K/8] of representations int8 [N, D] in this model's frame.
 
-        The bits that encode() gives for the same tiles, on every processor. bits: as in encode.
-        Raises ConfigurationError where the model is not an adaptation: its codes are no function
-        of the representation.
+        They are the same bits that encode() gives for the same tiles, on every processor. bits: as
+        in encode. Raises ConfigurationError when the model is not an adaptation, since its codes
+        then do not depend only on the representation.
         """
         if self._linear_code is None:
             raise ConfigurationError(f"{self.name}: only an adapted model makes codes of vectors")
@@ -233,7 +233,9 @@ class HashModel:
         return np.ascontiguousarray(self._linear_code.codes(vectors)[:, : width // 8])
 
     def width_for(self, bits: int) -> int:
-        """A store's width where this model has codes of that width; otherwise its own."""
+        """The store's width bits if this model has codes of that width; otherwise the model's own
+        width.
+        """
         return bits if bits in self.widths else self.bits
 
     def logits(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:

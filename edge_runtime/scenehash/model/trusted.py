@@ -151,8 +151,8 @@ def _check_golden(card: Card, known: dict[str, str]) -> None:
             total += 8 * len(before)
     if not total:
         raise ModelError(
-            f"not trusted: it claims the lineage {card.lineage}, and has none of the golden tiles "
-            "of the first file of it"
+            f"not trusted: it claims the lineage {card.lineage}, but lacks the golden tiles of the "
+            "first file of that lineage"
         )
     if differing > MAX_DRIFT * total:
         raise ModelError(

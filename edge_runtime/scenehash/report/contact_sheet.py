@@ -68,7 +68,7 @@ def check_format(path: Path) -> None:
     """Raise InputError when a name is that of no picture format."""
     # OpenCV ends the process on names that are not UTF-8, so that it sees the suffix alone.
     if not (path.suffix.isascii() and cv2.haveImageWriter(f"picture{path.suffix}")):
-        raise InputError("no picture format of that name; use .png or .jpg", path)
+        raise InputError("the ending is not a picture format; use .png or .jpg", path)
 
 
 def write_picture(path: Path, picture: Image) -> None:

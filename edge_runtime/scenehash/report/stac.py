@@ -48,7 +48,7 @@ def write_catalog(store: CodeStore, folder: Path) -> int:
     damaged, MissingExtraError without pyarrow.
     """
     if folder.exists():
-        raise InputError("it is there already; give the name of a new folder", folder)
+        raise InputError("it exists already; give the name of a new folder", folder)
     check_output(folder, outside=store.path)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}{PARTIAL}")
     try:

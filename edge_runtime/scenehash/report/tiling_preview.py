@@ -119,13 +119,12 @@ def preview_tiles(
     pictures: str | Path | None = None,
     progress: Progress = SILENT,
 ) -> TilingReport:
-    """Read and cut scenes as an ingest would, and hash and store nothing.
+    """Read and cut scenes as an ingest would, without hashing or storing anything.
 
-    paths: scene files, and folders of them. model: a model, or its file; None is the one that ships
-    with scenehash. params: how files become pixels, where that is not to be as the model's card
-    says. pictures: a folder for a picture of each scene with its tiles. Raises InputError
-    on a path that is not there and on a picture that cannot be written, ModelError,
-    ConfigurationError.
+    paths: scene files and folders. model: a model, or its file; None means the shipped model.
+    params: how files become pixels, in place of the values in the model's card. pictures: a folder
+    for a picture of each scene with its tiles. Raises InputError on a path that does not exist and
+    on a picture that cannot be written, ModelError, ConfigurationError.
     """
     files = scan([Path(path) for path in paths]).files
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)

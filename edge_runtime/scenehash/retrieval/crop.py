@@ -10,13 +10,13 @@ from scenehash.scenes import Scene, Tiling, Window
 
 @dataclass(frozen=True)
 class Crop:
-    """A part of a scene, or all of it.
+    """A part of a scene, or the whole scene.
 
-    window: (x, y, width, height) in pixels, of which the largest centred square counts. place:
-    (latitude, longitude) in degrees, a tile around it. Without either, all tiles of the scene, cut
-    as ingest cuts it: a small image is one tile. params: how the file becomes pixels, where that is
-    not to be as the model's card says. tiling: how large tiles are. Raises ConfigurationError on a
-    place that is not on the Earth.
+    window: (x, y, width, height) in pixels; its largest centred square is used. place: (latitude,
+    longitude) in degrees; a tile around it is used. Without either, all tiles of the scene are
+    used, as ingest cuts them: a small image is one tile. params: how the file becomes pixels, in
+    place of the values in the model's card. tiling: the size of tiles. Raises ConfigurationError on
+    a place that is not on the Earth.
     """
 
     window: tuple[int, int, int, int] | None = None
@@ -29,11 +29,11 @@ class Crop:
             Point(*self.place).checked()
 
     def of_all(self) -> "Crop":
-        """All of a scene, read and cut in the same way."""
+        """The whole scene, read and cut in the same way."""
         return replace(self, window=None, place=None)
 
     def windows(self, scene: Scene, tile_size: int) -> list[Window]:
-        """The windows of a scene; InputError when they do not lie in it."""
+        """The windows of the crop in a scene; InputError when they are not inside the scene."""
         if self.place is not None:
             return [self._around(scene, tile_size)]
         if self.window is None:
@@ -50,7 +50,7 @@ class Crop:
         latitude, longitude = self.place or (0.0, 0.0)
         at = scene.position(longitude, latitude)
         if at is None:
-            raise InputError("the scene is not georeferenced; name a --window of it")
+            raise InputError("the scene is not georeferenced; give a --window instead")
         if not _holds(scene, at):
             turned = scene.position(latitude, longitude) if abs(longitude) <= 90 else None
             hint = ""

@@ -47,16 +47,15 @@ Logits = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Query:
-    """What is searched with: the code of one tile, or those of all tiles of a large scene.
+    """A query: the code of one tile, or the codes of all tiles of a large scene.
 
-    text: as it was asked for. codes: uint8 [T, K/8]. logits: float32 [T, K]; None for a stored tile
-    or a plain code. vectors: representations int8 [T, D], where the model gives them, or the store
-    keeps that of the tile. scene, windows: where the T tiles are. row: of a stored tile.
-    decode_params: how the pixels of the scene are made of its file. picture: uint8 RGB, the tile,
-    or an overview of a scene of several; None for a stored tile or a plain code. thumbnails: a JPEG
-    of each tile, where there are pixels. skipped: tiles of the scene that hold too little data to
-    be searched with. blank: whether there is nothing to be seen in the one tile. warnings: for a
-    person.
+    text: as the caller gave it. codes: uint8 [T, K/8]. logits: float32 [T, K]; None for a stored
+    tile or a plain code. vectors: representations int8 [T, D], if the model gives them, or the
+    store keeps the tile's. scene, windows: the places of the T tiles. row: of a stored tile.
+    decode_params: how the scene's file becomes pixels. picture: uint8 RGB, the tile, or an overview
+    of a scene of several tiles; None for a stored tile or a plain code. thumbnails: a JPEG of each
+    tile, if there are pixels. skipped: the number of the scene's tiles with too few valid pixels.
+    blank: whether a single tile shows nothing. warnings: for a person.
     """
 
     text: str
@@ -78,24 +77,24 @@ class Query:
 
     @property
     def title(self) -> str:
-        """A short name for a picture of it."""
+        """A short name for a picture of the query."""
         named = self.row is not None or self.scene is None
         return self.text if named else self.text.rpartition("/")[2]
 
     @property
     def code(self) -> npt.NDArray[np.uint8]:
-        """The code uint8 [K/8] of the one tile; InputError when there are more."""
+        """The code uint8 [K/8] of a single tile; InputError when there are more tiles."""
         if len(self.codes) > 1:
             raise InputError(
-                f"the scene has {len(self.codes)} tiles, and one is wanted; give a smaller image, "
-                "or a stored tile as row:N",
+                f"the scene has {len(self.codes)} tiles, but only one can be used; give a smaller "
+                "image, or a stored tile as row:N",
                 self.text,
             )
         code: npt.NDArray[np.uint8] = self.codes[0]
         return code
 
     def document(self) -> dict[str, object]:
-        """The query as plain values, as JSON has them."""
+        """The query as plain values for JSON."""
         return {
             "text": self.text,
             "scene": None if self.scene is None else path_text(self.scene),
@@ -118,9 +117,9 @@ class Query:
     ) -> "Query":
         """Hash a scene file, or a part of it.
 
-        bits: the first so many of a code; all when None. Raises InputError when it cannot be read,
-        or when none of its tiles holds enough data, and ConfigurationError on another width than
-        the model has.
+        bits: the number of leading bits of a code; None: all. Raises InputError when it cannot be
+        read, or when no tile has enough valid pixels, and ConfigurationError on a width that the
+        model does not have.
         """
         path, crop, text = Path(path), crop or Crop(), path_text(path)
         try:
@@ -141,7 +140,7 @@ class Query:
         threads: int = 1,
         progress: Progress = SILENT,
     ) -> "Query":
-        """Hash an open scene, or a part of it; text is its name, and the query has no path.
+        """Hash an open scene, or a part of it. text is its name; the query has no path.
 
         Raises InputError as from_file, without a path.
         """
@@ -172,9 +171,9 @@ class Query:
 
     @classmethod
     def from_row(cls, store: Searchable, row: int, station: str | None = None) -> "Query":
-        """A stored tile; StoreError when there is none in that row.
+        """The query of a stored tile; StoreError when there is no such row.
 
-        station: of which station, where there are several.
+        station: the station's name, for an engine with several stations.
         """
         codes, tile = store.stored_tile(row, station)
         there, vectors = store.vectors.read(np.array([row]))
@@ -192,26 +191,29 @@ class Query:
 
     @classmethod
     def from_place(cls, store: Searchable, latitude: float, longitude: float) -> "Query":
-        """The stored tile at a place, in degrees; see row_at."""
+        """The query of the stored tile at a place, in degrees; see row_at."""
         return cls.from_row(store, *row_at(store, latitude, longitude))
 
     @classmethod
     def from_code(cls, code: str | bytes) -> "Query":
-        """A code as bytes, or in hexadecimal digits; ConfigurationError when it is none."""
+        """The query of a code, as bytes or hexadecimal digits; ConfigurationError if it is not a
+        code.
+        """
         try:
             data = bytes.fromhex(code) if isinstance(code, str) else code
         except ValueError as error:
             raise ConfigurationError(
-                f"{CODE_PREFIX}{code!s}: a code is written in hexadecimal digits, two a byte"
+                f"{CODE_PREFIX}{code!s}: write a code in hexadecimal digits, two per byte"
             ) from error
         check_bits(8 * len(data))
         return cls(f"{CODE_PREFIX}{data.hex()}", np.frombuffer(data, np.uint8)[None])
 
     @classmethod
     def from_logits(cls, path: str | Path, bits: int) -> "Query":
-        """The logits of one tile in an .npy file, K numbers of which the first `bits` count.
+        """The query of the logits of one tile in an .npy file: K numbers, of which the first `bits`
+        are used.
 
-        Raises InputError when it cannot be read, ConfigurationError when it holds fewer.
+        Raises InputError when it cannot be read, ConfigurationError when it holds fewer numbers.
         """
         text = f"{LOGITS_PREFIX}{path_text(path)}"
         try:
@@ -245,7 +247,7 @@ def read_query(
     """
     is_part = crop is not None and (crop.window is not None or crop.place is not None)
     if is_part and not is_scene_file(text):
-        raise ConfigurationError(f"{text}: a part can be named of a scene file alone")
+        raise ConfigurationError(f"{text}: only a scene file can be cropped")
     if isinstance(text, str) and text.startswith(ROW_PREFIX):
         station, _, number = text.removeprefix(ROW_PREFIX).rpartition("/")
         return Query.from_row(store, row_number(f"{ROW_PREFIX}{number}"), station or None)
@@ -263,8 +265,8 @@ def read_query(
         hint = ""
         if str(text).startswith(PLACE_PREFIX):
             hint = (
-                "; a place in a scene file is named with --at LAT,LON, and tiles around a place "
-                "with --near LAT,LON,KM"
+                "; for a place in a scene file, use --at LAT,LON; for stored tiles around a place, "
+                "use --near LAT,LON,KM"
             )
         raise InputError(f"{error.reason}{hint}", path_text(path)) from error
     loaded = model()
@@ -381,8 +383,8 @@ def _of_tiles(
             tiles += [(window, make_thumbnail(image)) for window, image in some]
     if not tiles:
         raise InputError(
-            f"none of its {len(windows)} tiles can be searched with: they are of one colour, "
-            f"or less than {crop.tiling.min_valid:.0%} of their pixels hold data"
+            f"none of its {len(windows)} tiles can be a query: each has one colour, or less than "
+            f"{crop.tiling.min_valid:.0%} valid pixels"
         )
     every = np.concatenate(logits)[:, :bits]
     return Query(

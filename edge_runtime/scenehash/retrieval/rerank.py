@@ -74,7 +74,7 @@ def orders(
     if rerank == "bits" and any(query.logits is None for query in queries):
         raise ConfigurationError(
             "re-ranking by the certainty of bits (--rerank bits) needs images: a stored tile or a "
-            "code has bits alone"
+            "code has only bits"
         )
     if rerank in ("vectors", "mixed"):
         _check_vectors(store, queries)
@@ -161,7 +161,7 @@ def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
     for query in queries:
         if not has_vector(query, store):
             raise ConfigurationError(
-                f"--rerank: {query.text}: there is no vector of it in the store's frame"
+                f"--rerank: {query.text}: it has no vector in the store's frame"
             )
 
 

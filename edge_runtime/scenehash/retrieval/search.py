@@ -43,17 +43,18 @@ QueryLike = Query | str | Path | Image
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The hits of a search, best first, and all that there is to know about it.
+    """The hits of a search, best first, with all facts about the search.
 
-    milliseconds: searching and re-ranking; hashing the queries is not in it. stages: milliseconds
-    of "hash", reading and hashing the queries, the loading of the model included; of "open", of the
-    index, once a process, and of the hits' facts; of "search", of codes; and of "rerank", comparing
-    what else is kept. searched: how many tiles the store has. store, lineage, bits, model: of the
-    store. match_distances: by which the hits got their words, see match_words. reranked: None when
-    hits are in the order of (distance, row). warnings: lines for a person. thumbnails: a JPEG by
-    row, of hits that have one. codes: uint8 [hits, K/8]. more_within_radius: how many tiles are
-    within the radius, and were left out since k were wanted; None where nobody counted them: no
-    radius, or too many to compare. meeting: how many tiles meet the filter, likewise.
+    milliseconds: of searching and re-ranking, without hashing the queries. stages: milliseconds of
+    "hash": loading the model, reading and hashing the queries; of "open": opening the index, once
+    in a process, and reading the hits' records; of "search": searching the codes; and of "rerank":
+    comparing representations, bits and thumbnails. searched: the number of tiles in the store.
+    store, lineage, bits, model: of the store. match_distances: the limits of the words for hits,
+    see match_words. reranked: None when hits are in the order of (distance, row). warnings: lines
+    for a person. thumbnails: a JPEG by row, for hits that have one. codes: uint8 [hits, K/8].
+    more_within_radius: the number of further tiles within the radius, beyond k; None if not
+    counted: no radius, or too many tiles. meeting: the number of tiles that meet the filter; None
+    if not counted.
     """
 
     queries: tuple[Query, ...]
@@ -80,19 +81,21 @@ class SearchResult:
 
     @property
     def reordered(self) -> bool:
-        """Whether any hit is at another rank than by its distance."""
+        """Whether a hit has another rank than by its distance."""
         return any(hit.rank != hit.hamming_rank for hit in self.hits)
 
     def groups(self) -> list[list[Hit]]:
-        """The hits in groups, pictures of one place or near-duplicates: group_hits."""
+        """The hits in groups of one place or of near-duplicates; see group_hits."""
         return [[self.hits[place] for place in group] for group in self._groups]
 
     def best_of_groups(self) -> "SearchResult":
-        """The same with the best hit of each group alone."""
+        """The same result with only the best hit of each group."""
         return self._with([group[0] for group in self._groups])
 
     def first_groups(self, most: int) -> "SearchResult":
-        """The same with the hits of the first groups alone, at most so many."""
+        """The same result with only the hits of the first groups. most: the maximum number of
+        groups.
+        """
         kept = self._with(sorted(place for group in self._groups[:most] for place in group))
         left_out = len(self.hits) - len(kept.hits)
         more = self.more_within_radius
@@ -108,7 +111,7 @@ class SearchResult:
         return replace(self, hits=hits, codes=self.codes[list(places)])
 
     def tile_name(self, hit: Hit) -> int | str:
-        """What tells a hit's tile from others: its row, or STATION/ROW in an engine of several."""
+        """The identity of a hit's tile: its row, or STATION/ROW in an engine."""
         stations = {other.station for other in self.hits}
         return (
             hit.row
@@ -117,7 +120,7 @@ class SearchResult:
         )
 
     def document(self, group: bool = False, explain: bool = False) -> dict[str, object]:
-        """The result as plain values, as JSON has them; with groups, and with the explanation."""
+        """The result as plain values for JSON; with groups, and with the explanation."""
         more: dict[str, object] = {}
         if group:
             more["groups"] = [[self.tile_name(hit) for hit in own] for own in self.groups()]
@@ -166,29 +169,30 @@ def search(
 ) -> SearchResult:
     """Find the k stored tiles nearest to any of the queries.
 
-    store: an open store, its folder, or the address of an engine (scenehash.push). queries: a scene
-    file by its path, "row:12" for a stored tile ("row:north/12" for that of the station north),
-    "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query, or several of these. A large
-    scene is searched by all its tiles. A tile's distance is that to the nearest of all.
-    radius: leave out tiles that are farther, in bits. where: only tiles that meet a filter, which
-    may name a scene by the end of its path. unlike: leave out tiles that are as near to one of
-    these, or nearer. crop: the part of a scene file that is meant. model: a model or its file, for
-    scene files and images; None: the one that the store keeps, or that ships with scenehash.
-    threads: for hashing and searching. other_scenes: only tiles of scenes that are no query, and
-    of which no query is a tile; a file is known by its path. grouped: k counts groups of hits
-    (SearchResult.groups): the hits of the first k groups among the nearest 100, or 10 k.
+    store: an open store, its folder, or the address of an engine (scenehash.push). queries: one or
+    several of: the path of a scene file, "row:12" for a stored tile ("row:north/12" for a tile of
+    the station north), "code:0f3a..." for a code, an image uint8 RGB [H, W, 3], a Query. All tiles
+    of a large scene are queries. The distance of a stored tile is the distance to the nearest query
+    tile. radius: leave out tiles with a larger distance, in bits. where: search only tiles that
+    meet a filter, which may name a scene by the end of its path. unlike: leave out tiles that are
+    at least as near to one of these as to a query. crop: the part of a scene file to use. model: a
+    model or its file, for scene files and images; None: the model that the store keeps, or else the
+    shipped model. threads: for hashing and searching. other_scenes: leave out the tiles of scenes
+    that are queries, or that contain a query tile; a file is known by its path. grouped: k counts
+    groups of hits (SearchResult.groups): return the hits of the first k groups among the nearest
+    100, or 10 k.
 
-    rerank: another order for the nearest, see rerank.py. "mixed": the nearest 100, or k, by
-    distances and the cosine of kept representations and the query's together; in a store of kinds
-    that the model does not know, the nearest 300, and the cosine decides; see mixing.py.
-    "vectors": the nearest 300 by that cosine alone. "bits": the nearest 100, or 5 k, by the
-    certainty of the query's bits. "thumbnails", and after the others where the store keeps
-    thumbnails: of the nearest 300 those that show the place of a query come first. "none": no other
-    order than that of (distance, row). None: "mixed" where there are representations, and the model
-    is no adapted one.
+    rerank: another order of the nearest hits, see rerank.py. "mixed": reorder the nearest 100, or
+    k, by their distance together with the cosine of their stored representation and the query's; in
+    a store of kinds that the model does not know, reorder the nearest 300 by the cosine (see
+    mixing.py). "vectors": reorder the nearest 300 by the cosine alone. "bits": reorder the nearest
+    100, or 5 k, by the certainty of the query's bits. "thumbnails": put the hits that show the
+    place of a query first, among the nearest 300; the other ways, except "none", do this as well if
+    the store keeps thumbnails. "none": keep the order of (distance, row). None: "mixed" if there
+    are representations and the model is not an adapted one.
 
-    Raises InputError, ConfigurationError, ModelError, LineageError when the model is not the one
-    that made the store, and StoreError, too, when no stored tile can meet the filter.
+    Raises InputError, ConfigurationError, ModelError, LineageError when another model made the
+    store, and StoreError, also when no stored tile can meet the filter.
     """
     with contextlib.ExitStack() as stack:
         found = _opened(store, stack)
@@ -379,5 +383,5 @@ def _warnings(
             skipped = f" ({query.skipped} more hold too little data)" if query.skipped else ""
             yield f"{query.text}: searched by its {len(query.codes)} tiles{skipped}"
     if where is not None and not any_hits:
-        yield f"no tile meets the filter and all else that was asked for: {filter_text(where)}"
+        yield f"no tile meets both the filter and the other conditions: {filter_text(where)}"
     yield from store.notes()

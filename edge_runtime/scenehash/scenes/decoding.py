@@ -68,8 +68,7 @@ def decide(source: Source, params: DecodeParams) -> Decoding:
         alpha = None
     elif is_false:
         warnings.append(
-            f"its band {alpha} is called alpha, but holds other values than transparent and not: "
-            "it is not used"
+            f"its band {alpha} has the name alpha, but is not a mask of two values, and is not used"
         )
         alpha = None
     validity = validity_of(source, bands, params, alpha)

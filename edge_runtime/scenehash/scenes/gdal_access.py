@@ -84,7 +84,7 @@ def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetRead
     whatever driver fits.
     """
     if nested > MOST_NESTED:
-        raise InputError("overview files beside it are nested too deeply")
+        raise InputError("its overview files are nested too deeply")
     check_companions(path)
     for companion in overviews_and_masks(path):
         try:

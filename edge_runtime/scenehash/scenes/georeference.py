@@ -199,7 +199,7 @@ def place(file: rasterio.DatasetReader) -> Place:
         with gdal():
             found, is_exact = _georeference(file, warnings)
     except InputError as error:
-        return Place(None, None, warnings=(f"it has no place on the Earth: {error.reason}",))
+        return Place(None, None, warnings=(f"it is not georeferenced: {error.reason}",))
     if found is None:
         return Place(None, None, warnings=tuple(warnings))
     nominal = _nominal_size(file, found) if is_exact else None
@@ -207,12 +207,12 @@ def place(file: rasterio.DatasetReader) -> Place:
     known = np.isfinite(found.lonlat(columns, rows)).all(axis=1)
     if not known.any():
         warnings.append(
-            "it has no place on the Earth: its coordinates are none of the Earth's, or outside "
-            "what its coordinate system can tell"
+            "it is not georeferenced: its coordinates are not on the Earth, or outside the area of "
+            "its coordinate system"
         )
         return Place(None, nominal, warnings=tuple(warnings))
     if not known.all():
-        warnings.append("parts of it are not on the Earth, so that its tiles get no footprints")
+        warnings.append("parts of it are not on the Earth: its tiles get no footprints")
     sizes = [_ground_size(found, file.width / 2, file.height * at) for at in (0.5, 0.02, 0.98)]
     size = _preferred(sizes[0], nominal)
     measured = [value for one in sizes if one is not None for value in [one.across * one.down]]
@@ -227,11 +227,11 @@ def _georeference(
     affine, (points, points_crs) = file.transform, file.gcps
     if not affine.is_identity and file.crs is not None:
         if affine.is_degenerate or not np.isfinite(tuple(affine)[:6]).all():
-            warnings.append("it has no place: its transform makes a line or a point of it")
+            warnings.append("it is not georeferenced: its transform has no area")
             return None, False
         if file.crs.is_projected or file.crs.is_geographic:
             return Georeference(AffineMapping(affine), file.crs, file.width), True
-        warnings.append("it has no place: its coordinate system is a local one")
+        warnings.append("it is not georeferenced: its coordinate system is local")
         return None, False
     crs = points_crs or file.crs
     if points and crs is not None:
@@ -239,13 +239,11 @@ def _georeference(
     if file.rpcs is not None:
         return _by_polynomials(file.rpcs, file.width, warnings), False
     if points:
-        warnings.append("it has no place: its control points are of no coordinate system")
+        warnings.append("it is not georeferenced: its control points have no coordinate system")
     elif file.crs is not None:
-        warnings.append(
-            "it has no place: it names a coordinate system, but not where in it the pixels are"
-        )
+        warnings.append("it is not georeferenced: it has a coordinate system, but no transform")
     elif not affine.is_identity:
-        warnings.append("it has no place: it has a transform, but no coordinate system")
+        warnings.append("it is not georeferenced: it has a transform, but no coordinate system")
     return None, False
 
 
@@ -260,7 +258,7 @@ def _by_points(
         choices.append(_without_a_jump(ground))
     choices = [choice for choice in choices if _spread(pixels) and _spread(choice)]
     if not choices:
-        warnings.append("it has no place: its control points do not span an area")
+        warnings.append("it is not georeferenced: its control points do not span an area")
         return None
     placed = [
         GroundControlPoint(point.row, point.col, x, y)
@@ -297,8 +295,8 @@ def _misfit(pixels: Floats, ground: Floats) -> tuple[float, bool]:
 def _by_polynomials(rpcs: RPC, width: int, warnings: list[str]) -> Georeference:
     height = float(rpcs.height_off or 0.0)
     warnings.append(
-        f"placed by its rational polynomials (RPC) at a height of {height:.0f} m, without the "
-        "terrain: footprints may be off by as much as the terrain is high"
+        f"georeferenced by its rational polynomials (RPC) at a height of {height:.0f} m, without "
+        "the terrain: the error of footprints may be as large as the height of the terrain"
     )
     transformer = RPCTransformer(rpcs, RPC_HEIGHT=height)
     return Georeference(FittedMapping(transformer), CRS.from_user_input(WGS84), width)

@@ -139,8 +139,8 @@ def _no_place(path: Path) -> Place:
         return Place()
     return Place(
         warnings=(
-            f"it has no place: {printable(beside.name)} beside it is not read for a plain image; "
-            f"make it a GeoTIFF: gdal_translate -a_srs EPSG:NUMBER {printable(path.name)} "
+            f"it is not georeferenced: {printable(beside.name)} is not read for a plain image; "
+            f"make a GeoTIFF: gdal_translate -a_srs EPSG:NUMBER {printable(path.name)} "
             f"{printable(path.stem)}.tif",
         )
     )

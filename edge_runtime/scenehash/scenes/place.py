@@ -75,6 +75,6 @@ class Place:
         """The place itself; of a scene without one, that it lies in a box."""
         if self.georeference is not None or box is None:
             return self
-        note = "it has no place of its own: each of its tiles has the box of its STAC item"
+        note = "it is not georeferenced: each of its tiles gets the box of its STAC item"
         warnings = (*self.warnings, note)
         return replace(self, georeference=BoxGeoreference(box), warnings=warnings, box=box)

@@ -160,7 +160,7 @@ def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
             f"faster after: gdal_translate -of COG {name} cog.tif"
         )
     if pages := len(file.subdatasets):
-        found.append(f"it holds {pages} images, of which the first is read")
+        found.append(f"it holds {pages} images; only the first is read")
     return found
 
 
@@ -179,8 +179,8 @@ def warning_of_scales(
     if len({scales[band - 1] for band in bands if band <= len(scales)}) <= 1:
         return ()
     return (
-        "its bands have different scales or offsets, and are taken as stored, so that colours may "
-        "be wrong; apply them first: gdal_translate -unscale -ot Float32",
+        "its bands have different scales or offsets, which are not applied: colours may be wrong; "
+        "apply them first: gdal_translate -unscale -ot Float32",
     )
 
 

@@ -23,13 +23,13 @@ MOST_BYTES = 1 << 30
 
 @dataclass(frozen=True)
 class SceneTiles:
-    """The tiles of a scene, and what is known of it.
+    """The tiles of a scene, and facts about the scene.
 
-    tiles: uint8 RGB [N, S, S, 3]. windows: which part of the scene each is, in pixels. skipped: how
-    many windows hold too little data. footprints: corners float64 [N, 4, 2], longitude and latitude
-    in degrees of WGS 84, from the left upper one clockwise; None for a scene without a place. time:
-    when it was acquired, in UTC. pixel_size: in metres on the ground. reading: how the pixels are
-    made of the file. warnings: what its reader wants a person to know.
+    tiles: uint8 RGB [N, S, S, 3]. windows: the part of the scene of each tile, in pixels. skipped:
+    the number of windows with too few valid pixels. footprints: corners float64 [N, 4, 2],
+    longitude and latitude in degrees of WGS 84, clockwise from the upper left; None if the scene is
+    not georeferenced. time: the acquisition time in UTC. pixel_size: in metres on the ground.
+    reading: how the file becomes pixels. warnings: for a person.
     """
 
     path: Path
@@ -51,10 +51,10 @@ def read_scene(
 ) -> SceneTiles:
     """Read all tiles of an image or raster, as an ingest does.
 
-    tile_size: the side S of a tile. tiling: which parts become tiles. params: bands, nodata and
-    stretch, as the file suggests when None; those of a model are in its card. Raises InputError on
-    a file that cannot be read, or that has more tiles than a gigabyte holds: open_scene gives these
-    a few at a time.
+    tile_size: the side S of a tile. tiling: how the scene is cut into tiles. params: bands, nodata
+    and stretch; None: as the file suggests; a model's card has the model's params. Raises
+    InputError when the file cannot be read, or when its tiles take more than a gigabyte: use
+    open_scene to read such tiles in groups.
     """
     path, tiling = Path(path), tiling or Tiling()
     try:

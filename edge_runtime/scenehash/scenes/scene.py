@@ -124,8 +124,8 @@ class Scene:
         sides = tiling.sides(tile_size, self.pixel_size)
         if sides is None:
             raise InputError(
-                "tiles are wanted in metres, but the file does not say how large its pixels are; "
-                "give their size in pixels"
+                "a tile size in metres needs the size of the file's pixels on the ground, which is "
+                "not known; give the tile size in pixels"
             )
         if tiling.metres is not None and min(sides) < LEAST_SIDE:
             raise InputError(
@@ -136,7 +136,7 @@ class Scene:
             self.warnings = (
                 *self.warnings,
                 f"its pixels differ in size by {self._place.sizes_differ:.2g} times between its "
-                "edges: tiles are as large as asked for in its middle",
+                "edges: tiles have the given size in its middle",
             )
         windows = tiling.windows(self.height, self.width, sides)
         if len(windows) > 1 and min(self.height, self.width) < LEAST_SIDE <= min(sides):
@@ -195,7 +195,7 @@ class Scene:
         if found is None and not any(NO_FOOTPRINTS in line for line in self.warnings):
             self.warnings = (
                 *self.warnings,
-                f"one of its tiles goes around half the Earth, or is not on it: {NO_FOOTPRINTS}",
+                f"a tile reaches around half the Earth, or is not on the Earth: {NO_FOOTPRINTS}",
             )
         return None if found is None else on_footprint_steps(found)
 

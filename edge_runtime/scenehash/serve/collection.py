@@ -25,8 +25,8 @@ class Collection(Served):
             raise ConfigurationError(f"--accept: {address} takes no scenes; push a store to it")
         if options.needs_token and options.tokens is None:
             raise ConfigurationError(
-                f"others can reach this server, and {address} keeps no tokens: name a file of them "
-                "with --tokens"
+                f"other machines can reach this server, and {address} keeps no tokens: give a file "
+                "of tokens with --tokens"
             )
         self.readers = Readers(address, lambda: EngineReader(address), max(2, options.threads))
         super().__init__(address, self.readers, model, options, log)

@@ -40,7 +40,7 @@ class JobFile:
             return _Content.model_validate_json(read_regular(self._path, MOST_BYTES)).jobs
         except (InputError, ValidationError) as error:
             reason = str(error).splitlines()[0]
-            self._log(f"{self._path}: not a file of jobs; begun anew ({reason})")
+            self._log(f"{self._path}: not a file of jobs; the server starts a new one ({reason})")
             return []
 
     def write(self, jobs: Iterable[Job]) -> None:

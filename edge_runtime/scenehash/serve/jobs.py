@@ -184,7 +184,7 @@ def _take_over(job: Job) -> None:
     if job.state == "cancelling":
         job.end("cancelled")
     elif job.is_active and job.begun >= MOST_BEGUN:
-        reason = f"the server ended {job.begun} times during this job, and it is not begun again"
+        reason = f"the server ended {job.begun} times during this job, and does not restart it"
         job.error = document_of(StoreBusyError(reason))
         job.end("failed")
     elif job.is_active:

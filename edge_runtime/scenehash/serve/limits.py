@@ -84,6 +84,6 @@ def too_large(most: int) -> Refused:
     """A body is larger than what is read here."""
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body has more than {most:,} bytes, which is the most that is read here",
+        f"the body has more than {most:,} bytes, the limit of this request",
         {"Connection": "close"},
     )

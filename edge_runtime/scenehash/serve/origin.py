@@ -27,7 +27,8 @@ def check_host(headers: Mapping[str, str], names: Collection[str]) -> None:
     if not (_is_address(_name_of(host)) or _name_of(host) in {"localhost", *names}):
         raise Refused(
             HTTPStatus.MISDIRECTED_REQUEST,
-            f"this server is not called {printable(host)}; name it with: scenehash serve --name",
+            f"this server does not answer to the name {printable(host)}; add the name with: "
+            "scenehash serve --name",
         )
 
 
@@ -36,8 +37,8 @@ def check_not_forwarded(headers: Mapping[str, str]) -> None:
     if any(name in headers for name in FORWARDED):
         raise Refused(
             HTTPStatus.FORBIDDEN,
-            "this came through a proxy, but the server runs without tokens; give the proxy's name, "
-            "so that tokens are needed: scenehash serve --name NAME",
+            "the request came through a proxy, but the server requires no tokens; start it with "
+            "the proxy's name, which makes it require tokens: scenehash serve --name NAME",
         )
 
 

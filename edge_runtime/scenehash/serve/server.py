@@ -57,8 +57,8 @@ def serve(
             log(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
             if not (options.certificate or is_loopback(options.host)):
                 log(
-                    "what travels is not encrypted, tokens too: use --certificate and --key, or a "
-                    "proxy on this machine (docs/serve.md)"
+                    "the connection is not encrypted, and others can read tokens: use "
+                    "--certificate and --key, or a proxy on this machine (docs/serve.md)"
                 )
             config = uvicorn.Config(
                 make_app(served),

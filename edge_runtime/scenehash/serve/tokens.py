@@ -72,8 +72,7 @@ class Tokens:
             raise ConfigurationError(f"scope {printable(scope)}: give {', '.join(SCOPES)}")
         if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
             raise ConfigurationError(
-                f"a token's name is a word or several, in one line of at most {LONGEST_NAME} "
-                "characters"
+                f"a token's name is one line of text with 1 to {LONGEST_NAME} characters"
             )
         number, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         now = datetime.now(UTC).isoformat(timespec="seconds")

@@ -58,7 +58,7 @@ def _work(
 def _ingest(station: "Station", asked: IngestRequest, progress: Progress) -> Mapping[str, object]:
     folder = station.options.accept
     if folder is None:
-        raise InputError("no scenes are taken here any more; start with --accept", asked.name)
+        raise InputError("the server now accepts no scenes; start it with --accept", asked.name)
     threads = station.options.threads
     options = IngestOptions(labels=tuple(asked.labels), threads=threads, wait=True)
     model = station.model()

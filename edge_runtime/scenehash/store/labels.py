@@ -9,7 +9,7 @@ from scenehash.errors import ConfigurationError
 def check_labels(labels: Sequence[str]) -> None:
     """Raise ConfigurationError on a label without any character that shows."""
     if not all(label.strip() for label in labels):
-        raise ConfigurationError("a label is a word or more, not an empty text")
+        raise ConfigurationError("a label must not be empty")
 
 
 def label_of_folder(path: PurePath) -> tuple[str, ...]:

@@ -60,16 +60,15 @@ class Hasher(Protocol):
 
 
 class CodeStore(StoreReader):
-    """An open store. Any number may read it; one at a time may write.
+    """An open store. Many processes may read it; one process at a time may write.
 
-    A store sees what was committed when it was opened, or last refreshed; it refreshes itself
-    rather than show a tile that has been deleted since. Threads may share it: they take turns at
-    the catalog, and search side by side. A process that is forked opens its own.
+    A store shows the state at its opening, or at its last refresh; it refreshes itself instead of
+    showing a tile that was deleted since. Threads may share a store: they take turns at the
+    catalog, and search in parallel. A forked process must open its own.
 
-    alerts: what a watch matches new scenes against. outbox: its events until they are delivered.
-    quarantine: inputs that could not be ingested. links: what it knows of other stations.
-    thumbnails, vectors: small pictures of tiles, and their representations, where the store keeps
-    them.
+    alerts: the alerts that a watch matches with new scenes. outbox: events until their delivery.
+    quarantine: inputs that could not be ingested. links: the state of links to other stations.
+    thumbnails, vectors: small pictures and representations of tiles, if the store keeps them.
     """
 
     def __init__(self, path: Path, catalog: Catalog, lock: IO[bytes] | None) -> None:
@@ -94,9 +93,9 @@ class CodeStore(StoreReader):
     def open(cls, path: str | Path, writable: bool = False, wait: bool = False) -> "CodeStore":
         """Open the store in a folder.
 
-        Raises StoreError when there is none or it cannot be read (or written, if writable), and
-        StoreBusyError when this one wants to write and another process does; with wait, it waits
-        until that has finished.
+        Raises StoreError when there is no store, or it cannot be read (or written, if writable),
+        and StoreBusyError when writable is set and another process writes; with wait, it waits for
+        that process instead.
         """
         path = Path(path)
         with contextlib.ExitStack() as undo:
@@ -111,7 +110,7 @@ class CodeStore(StoreReader):
     def create(cls, path: str | Path, lineage: str, bits: int, model: str) -> "CodeStore":
         """Make an empty store in a folder that is new or empty, and open it for writing.
 
-        Codes of that lineage and width alone can be added; model is a name for people. Raises
+        Only codes of this lineage and width can be added; model is a name for people. Raises
         StoreError when the folder holds something else, or cannot be written to.
         """
         path, state = Path(path), State(uuid.uuid4().hex, lineage, check_bits(bits), model)
@@ -127,7 +126,7 @@ class CodeStore(StoreReader):
     def open_or_create(
         cls, path: str | Path, lineage: str, bits: int, model: str, wait: bool = False
     ) -> "CodeStore":
-        """Open the store in a folder for writing, or make one where there is none.
+        """Open the store in a folder for writing, or make one if there is none.
 
         Raises LineageError when the store holds codes of another lineage or width.
         """
@@ -145,9 +144,9 @@ class CodeStore(StoreReader):
     ) -> "CodeStore":
         """Open the store of a model's codes in a folder for writing, or make one.
 
-        bits: the width of the codes; None: that of the store, or of a new one 64 where the model
-        has codes of that width, and all that it has elsewhere. Raises ConfigurationError when the
-        model has no codes of the width asked for, and LineageError as open_or_create.
+        bits: the width of the codes; None: the width of the store, and for a new store 64 if the
+        model has codes of that width, otherwise all its bits. Raises ConfigurationError when the
+        model has no codes of the given width, and LineageError as open_or_create.
         """
         width = default_width(model.widths) if bits is None else check_width(bits, model.widths)
         if bits is not None or is_vacant(Path(path) / CATALOG):
@@ -160,11 +159,11 @@ class CodeStore(StoreReader):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is changed inside is durable together when it ends, or nothing of it is.
+        """Make all changes inside durable together at the end, or none of them.
 
-        Scenes, alerts, events and the quarantine alike; inside another transaction this one is
-        part of that. Other threads that use the store wait meanwhile. Raises StoreError when the
-        disk refuses; what was stored before is intact.
+        This holds for scenes, alerts, events and the quarantine. Inside another transaction, this
+        one is a part of it. Other threads that use the store wait. Raises StoreError on a disk
+        error; all data stored before is intact.
         """
         self._check_writable()
         with self._catalog.database.lock:
@@ -186,11 +185,11 @@ class CodeStore(StoreReader):
                 self._index_behind()
 
     def add(self, scenes: Sequence[HashedScene]) -> Added:
-        """Store scenes: all of them, durable when this returns, or none; see also transaction.
+        """Store all the scenes, durable when this returns, or none of them; see also transaction.
 
-        A scene whose content is stored already is left out, but for its labels; where what is
-        stored of it is damaged, it is repaired. Raises StoreError when the disk refuses; what was
-        stored before is intact.
+        A scene whose content is already stored is left out, except for its labels; if its stored
+        data is damaged, it is repaired. Raises StoreError on a disk error; all data stored before
+        is intact.
         """
         labelled = 0
         with self._changing() as transaction:
@@ -220,8 +219,8 @@ class CodeStore(StoreReader):
     def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
         """Add or remove labels of the scenes with a tile that meets a filter, durably.
 
-        Returns the paths of the scenes whose labels that has changed. ConfigurationError on a label
-        of no word, StoreDamagedError on a scene whose entry is damaged.
+        Returns the paths of the scenes whose labels changed. Raises ConfigurationError on an empty
+        label, and StoreDamagedError on a scene whose entry is damaged.
         """
         if not remove:
             check_labels(labels)
@@ -234,7 +233,7 @@ class CodeStore(StoreReader):
             ]
 
     def label_by_folder(self, where: Filter) -> list[str]:
-        """The same with the name of the folder that each scene's file is in."""
+        """As label, with the name of the folder of each scene's file."""
         with self.transaction():
             return [
                 record.path
@@ -250,29 +249,29 @@ class CodeStore(StoreReader):
         file: Mapping[str, object] | None = None,
         without: Sequence[str] = (),
     ) -> bool:
-        """Change what is stored of a scene besides its tiles, durably; whether it is there.
+        """Change the stored data of a scene besides its tiles, durably; returns whether it is
+        stored.
 
-        path: where it is now. labels: added to those that it has; without: removed from them.
-        file: the state of its file, see HashedScene. Raises StoreDamagedError when its entry is
-        damaged.
+        path: its present path. labels: labels to add; without: labels to remove. file: the state of
+        its file, see HashedScene. Raises StoreDamagedError when its entry is damaged.
         """
         with self.transaction():
             return update_scene(self._catalog, content, path, labels, file, without)
 
     def take_paths(self, contents: Mapping[str, str]) -> None:
-        """Note, durably, that a path has the file of a scene now, by its content id.
+        """Record, durably, which content each path has now. contents: content ids by path.
 
-        Others that were stored from that path, of other bytes, have been replaced there: their file
-        is not read any more, see scenes.reopen_scene.
+        A scene that was stored from such a path with another content keeps its codes, but the store
+        no longer reads its file: another file is at that path. See scenes.reopen_scene.
         """
         with self.transaction():
             mark_replaced(self._catalog, contents)
 
     def delete(self, where: Filter) -> int:
-        """Delete the scenes with a tile that meets a filter, durably; returns how many there were.
+        """Delete the scenes with a tile that meets a filter, durably; returns the number of scenes.
 
-        Their rows are never given again. Their codes stay in codes.bin until compact. Raises
-        StoreDamagedError on one whose entry is damaged; see delete_damaged.
+        Their rows are never used again. Their codes stay in codes.bin until compact. Raises
+        StoreDamagedError on a scene whose entry is damaged; see delete_damaged.
         """
         with self.transaction():
             scenes = self._records_where(where)
@@ -282,9 +281,9 @@ class CodeStore(StoreReader):
         return len(scenes)
 
     def delete_damaged(self) -> int:
-        """Delete the scenes that are damaged, durably; returns how many there were.
+        """Delete the damaged scenes, durably; returns the number of scenes.
 
-        For those that cannot be repaired, since their files are gone.
+        Use it for scenes that cannot be repaired, since their files are gone.
         """
         with self._changing() as transaction:
             damaged = self._damaged_scenes()
@@ -292,22 +291,22 @@ class CodeStore(StoreReader):
         return len(damaged)
 
     def remove_scenes(self, contents: Sequence[str]) -> int:
-        """Delete the scenes of these content ids, durably; returns how many there were.
+        """Delete the scenes with these content ids, durably; returns the number of scenes.
 
-        StoreDamagedError on one whose entry is damaged.
+        Raises StoreDamagedError on a scene whose entry is damaged.
         """
         with self._changing() as transaction:
             return transaction.remove(contents)
 
     def compact(self) -> int:
-        """Drop the codes of deleted rows from the disk; returns how many there were.
+        """Drop the codes of deleted rows from the disk; returns the number of rows.
 
-        Rows keep their numbers. Readers that have the store open go on with the old file until they
-        refresh. Killed at any instant, the store is as it was before, or as it is afterwards.
+        Rows keep their numbers. Readers that have the store open use the old file until they
+        refresh. After a kill at any instant, the store is either unchanged or completely changed.
         """
         with self._catalog.database.lock:
             if self._transaction is not None:
-                raise StoreError(f"{self.path}: compact works in a transaction of its own")
+                raise StoreError(f"{self.path}: compact cannot run inside another transaction")
             with self._changing() as transaction:
                 if count := self.deleted:
                     transaction.compact(self.path)
@@ -323,14 +322,14 @@ class CodeStore(StoreReader):
     def switch(self, to: Switch) -> None:
         """Change to another model's codes, in one transaction of its own.
 
-        Rows keep their numbers; events, the quarantine and what a watch has seen stay as they are.
-        Readers that have the store open go on with the old codes until they refresh, which is a
-        LineageError then. Killed at any instant, the store is as it was before, or as it is
-        afterwards. Raises StoreDamagedError when a scene's entry is damaged.
+        Rows keep their numbers. Events, the quarantine and the state of a watch do not change.
+        Readers that have the store open use the old codes until they refresh, which then raises
+        LineageError. After a kill at any instant, the store is either unchanged or completely
+        changed. Raises StoreDamagedError when a scene's entry is damaged.
         """
         with self._catalog.database.lock:
             if self._transaction is not None:
-                raise StoreError(f"{self.path}: switch works in a transaction of its own")
+                raise StoreError(f"{self.path}: switch cannot run inside another transaction")
             with self._changing() as transaction:
                 transaction.switch(self.path, to)
                 self._catalog.keep_vectors(to.space)
@@ -346,13 +345,13 @@ class CodeStore(StoreReader):
         self._drop_derived()
 
     def merge(self, other: "CodeStore") -> Added:
-        """Store what another store of the same lineage has; the same content is kept once, with
-        the labels that it has in either.
+        """Copy the scenes of another store of the same lineage.
 
-        Scenes are taken in groups, each durable: interrupted, give the same call again. A damaged
-        scene of the other store is set aside. Thumbnails and vectors come along where this store
-        keeps them; an empty one does when the other does. Raises LineageError when the other
-        store's codes are of another lineage or width.
+        A scene that both stores hold is kept once, with the labels of both. Scenes are copied in
+        groups, each durable, so a second call continues an interrupted one. A damaged scene of the
+        other store is set aside. Thumbnails and vectors are copied if this store keeps them; an
+        empty store keeps them if the other store does. Raises LineageError when the other store has
+        codes of another lineage or width.
         """
         self.check(other.lineage, other.bits)
         if not self.rows and other.thumbnails.kept:
@@ -370,9 +369,10 @@ class CodeStore(StoreReader):
         return total
 
     def keep_thumbnails(self, kept: bool = True) -> None:
-        """Keep thumbnails of what is added from now on, durably; or keep none, and remove those.
+        """Keep thumbnails of all scenes that are added from now on, durably.
 
-        Damage in their file is put right as far as that can be. StoreError when the disk refuses.
+        kept: False: keep none, and remove the present ones. Repairs damage in their file as far as
+        possible. Raises StoreError on a disk error.
         """
         if kept != self.thumbnails.kept:
             with self.transaction():
@@ -383,11 +383,11 @@ class CodeStore(StoreReader):
             self.thumbnails.remove()
 
     def keep_vectors(self, frame: str, dims: int) -> None:
-        """Keep the representations of what is added from now on, durably: int8 [dims] a tile.
+        """Keep the representations of all scenes that are added from now on, durably: int8 [dims]
+        per tile.
 
-        frame: the id of the space that they lie in; of another than before, those that are there do
-        not count any more. Damage in their file is put right as far as that can be. StoreError
-        when the disk refuses.
+        frame: the id of their vector space; representations of another frame become invalid.
+        Repairs damage in their file as far as possible. Raises StoreError on a disk error.
         """
         if self._catalog.vector_space() != (frame, dims):
             with self.transaction():
@@ -395,35 +395,36 @@ class CodeStore(StoreReader):
         self.vectors.make()
 
     def drop_vectors(self) -> None:
-        """Keep no representations, and remove those that there are; StoreError as keep_vectors."""
+        """Keep no representations, and remove the present ones; StoreError as keep_vectors."""
         if self.vectors.kept:
             with self.transaction():
                 self._catalog.keep_vectors(None)
         self.vectors.remove()
 
     def name_station(self, name: str) -> None:
-        """Give the store the name of its station, durably; ConfigurationError on one of no sense.
+        """Set the name of the store's station, durably; ConfigurationError if the name is not
+        valid.
 
-        Other stations know its tiles by that name.
+        Other stations know the store's tiles by this name.
         """
         check_station_name(name)
         with self.transaction():
             self._catalog.name_station(name)
 
     def keep_model(self, data: bytes) -> None:
-        """Keep the file of the model whose codes these are, durably; StoreError."""
+        """Store the file of the model that made these codes, durably; raises StoreError."""
         with self.transaction():
             try:
                 self._catalog.keep_model(write_model(self.path, data))
                 self._sound_models.clear()
             except OSError as error:
                 raise StoreError(
-                    f"{self.path}: the model cannot be kept ({error.strerror}); what was stored "
-                    "before is intact"
+                    f"{self.path}: the model file cannot be stored ({error.strerror}); all data "
+                    "stored before is intact"
                 ) from error
 
     def verify(self) -> list[str]:
-        """Read everything back; what is damaged, a line each, by scene. An empty list is good."""
+        """Read all data back; returns a line for each damage, by scene. An empty list is good."""
         with self._pinned():
             try:
                 damage = list(find_damage(self._snapshot))
@@ -433,7 +434,7 @@ class CodeStore(StoreReader):
         return [*damage, *(f"{CATALOG}: {line}" for line in others)]
 
     def close(self) -> None:
-        """Close the files, and let another process write."""
+        """Close the files, so that another process can write."""
         try:
             super().close()
         finally:

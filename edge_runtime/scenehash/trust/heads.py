@@ -46,8 +46,8 @@ def check_head(
         return None
     if not signature:
         raise TrustError(
-            "it is not signed, and this machine has keys; on the machine that packs it: "
-            "scenehash trust key, and here: scenehash trust add with its public part"
+            "it is not signed, and this machine has keys; make a key on the machine that packs it "
+            "(scenehash trust key), and add the public key here (scenehash trust add)"
         )
     if len(signature) != ID_BYTES + SIGNATURE_BYTES:
         raise TrustError(

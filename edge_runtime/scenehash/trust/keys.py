@@ -55,9 +55,7 @@ def read_private_key(path: Path) -> "Ed25519PrivateKey":
     try:
         key = serialization.load_pem_private_key(_read(path), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise InputError(
-            "has no private key that can be used, in PEM without password", path
-        ) from error
+        raise InputError("has no usable private key (PEM without a password)", path) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError("has a key of another kind; make one with: scenehash trust key FILE", path)
     return key

@@ -173,7 +173,7 @@ class Verifier:
             )
         if seen is not None and number == seen.number and digest not in (None, seen.sha256):
             raise TrustError(
-                f"another file was seen here that is number {number} of {series!a}, too"
+                f"another file with the same number {number} of {series!a} was seen here"
             )
 
 

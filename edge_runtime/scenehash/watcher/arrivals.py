@@ -9,7 +9,7 @@ from .listing import Listing
 
 
 class Now(NamedTuple):
-    """A moment: seconds that only ever grow, and seconds since 1970, which may be set back."""
+    """A moment: on a clock that never goes back, and in seconds since 1970, which may go back."""
 
     elapsed: float
     clock: float
@@ -17,12 +17,12 @@ class Now(NamedTuple):
 
 @dataclass
 class Arrivals:
-    """Finds the files that became complete between two scans; each state of a file once.
+    """Finds the files that became complete between two scans; each state of a file only once.
 
     A file is complete when its size and mtime were the same for settle seconds of scans, or when it
-    was last written at least settle seconds ago (written elsewhere and then renamed, for example).
-    trust_clock: whether mtimes are of this machine's clock; those of a network folder are not.
-    marks: a file is complete when there is a mark beside it, and not before.
+    was last written at least settle seconds ago (for example written elsewhere and then renamed).
+    trust_clock: whether mtimes come from this machine's clock, which is not so for a network
+    folder. marks: a file is complete only when its mark exists.
     """
 
     settle: float
@@ -33,7 +33,7 @@ class Arrivals:
 
     @property
     def settling(self) -> int:
-        """How many files are there, but not complete."""
+        """The number of files that are not complete yet."""
         return len(self._settling)
 
     def complete(self, listing: Listing, now: Now) -> list[Arrival]:

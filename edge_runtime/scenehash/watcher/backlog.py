@@ -4,15 +4,15 @@ from collections.abc import Iterable
 
 from scenehash.store import Arrival
 
-# Hashed together before their events are delivered: few, so that an event waits for few scenes.
+# Files that are hashed together: few, so that an event waits for few scenes.
 FILES_AT_ONCE, BYTES_AT_ONCE = 16, 32 << 20
 
 
 class Backlog:
     """A queue of files.
 
-    Without a limit: the oldest first, however many. With one: the newest first, and when more than
-    limit wait, the oldest are dropped: what is new matters most when there is no time for all.
+    Without a limit: the oldest first. With a limit: the newest first, and when more than limit
+    files wait, the oldest are dropped, because new scenes matter most.
     """
 
     def __init__(self, limit: int | None = None) -> None:
@@ -23,9 +23,9 @@ class Backlog:
         return len(self._files)
 
     def add(self, files: Iterable[Arrival]) -> list[Arrival]:
-        """Queue files, the oldest first; returns those that are dropped.
+        """Queue files, the oldest first; returns the dropped files.
 
-        A file that was written to again while it waited waits as it is now.
+        A file that changed while it waited keeps its place with its new state.
         """
         for file in files:
             self._files.pop(file.path, None)
@@ -34,7 +34,7 @@ class Backlog:
         return [self._files.pop(path) for path in list(self._files)[:excess]]
 
     def take(self) -> list[Arrival]:
-        """The next files to be hashed together; at least one, when any wait."""
+        """The next files to hash together; at least one if any file waits."""
         taken: list[Arrival] = []
         size = 0
         for path in list(self._files if self._limit is None else reversed(self._files)):
@@ -45,7 +45,7 @@ class Backlog:
         return taken
 
     def put_back(self, files: Iterable[Arrival]) -> None:
-        """Queue files again that were taken, in front of those that came later."""
+        """Put taken files back at the front of the queue."""
         taken = {file.path: file for file in files if file.path not in self._files}
         if self._limit is None:
             self._files = {**taken, **self._files}

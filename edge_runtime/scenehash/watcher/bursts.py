@@ -1,4 +1,4 @@
-"""Bursts: tiles of a scene that overlap and match the same alerts are one find."""
+"""Bursts: overlapping tiles of a scene that match the same alerts count as one find."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,11 +10,11 @@ from .matching import Match
 
 
 def group_bursts(scene: HashedScene, matches: Sequence[Match]) -> list[Match]:
-    """The matches of a scene's tiles, of each burst the best alone, which names the others.
+    """The matches of a scene's tiles; each burst has only its best match, which names the others.
 
-    The best is the one with the highest score, or else the least distance, of its first alert. A
-    tile is of a burst whose best it overlaps as much as hits of one place do; one without an alert
-    is on its own.
+    The best match has the highest score, or else the smallest distance, of its first alert. A tile
+    belongs to a burst if it overlaps the best tile as much as hits of one place do. A tile without
+    an alert stays alone.
     """
     bursts: dict[int, list[int]] = {}
     by_alerts: dict[tuple[str, ...], list[int]] = {}

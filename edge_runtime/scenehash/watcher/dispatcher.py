@@ -1,4 +1,4 @@
-"""All sinks of a watch, and how far each of them is, which the store keeps."""
+"""All sinks of a watch; the store keeps the progress of each."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,10 +17,10 @@ from .webhook import Webhook
 
 @contextlib.contextmanager
 def open_dispatcher(store: CodeStore, options: SinkOptions, log: Log) -> Iterator["Dispatcher"]:
-    """Open the sinks, and deliver what was not delivered when the last watch ended.
+    """Open the sinks, and deliver the events that the last watch did not deliver.
 
-    A sink that is new to the store gets events from now on. Raises InputError when the file cannot
-    be written or is no events file, ConfigurationError on a bad URL.
+    A new sink gets only new events. Raises InputError when the file cannot be written or is not an
+    events file, ConfigurationError on a bad URL.
     """
     known, newest = store.outbox.delivered(), store.outbox.newest()
 
@@ -61,14 +61,14 @@ class Dispatcher:
 
     @property
     def due(self) -> bool:
-        """Whether a sink has failed, or has delivered something that is not recorded yet."""
+        """Whether a sink has failed, or has progress that is not recorded yet."""
         return bool(self._failing) or self._positions() != self._recorded
 
     def start(self, store: CodeStore) -> None:
-        """Deliver what was not delivered when the last watch ended, and record all sinks.
+        """Deliver the events that the last watch did not deliver, and record all sinks.
 
-        A store that was restored from a backup is behind its sinks: numbers go on beyond theirs,
-        with an event that says so.
+        A store that was restored from a backup is behind its sinks: event numbers then continue
+        after the sinks' numbers, with an event that says so.
         """
         farthest = max(self._positions().values(), default=0)
         if farthest > store.outbox.newest():
@@ -77,7 +77,7 @@ class Dispatcher:
         self.record(store)
 
     def deliver(self, store: CodeStore) -> None:
-        """Deliver pending events to all sinks. One that fails is tried again next time."""
+        """Deliver pending events to all sinks. A sink that fails is tried again later."""
         for sink in self._sinks:
             try:
                 drain(store, sink, self._log)
@@ -85,7 +85,7 @@ class Dispatcher:
                 raise
             except OSError as error:
                 if sink.name not in self._failing:
-                    self._log(f"{sink.name}: not written ({error}); it will be tried again")
+                    self._log(f"{sink.name}: not written ({error}); watch will try again")
                 self._failing.add(sink.name)
             else:
                 self._failing.discard(sink.name)
@@ -93,17 +93,18 @@ class Dispatcher:
             self._webhook.wake()
 
     def record(self, store: CodeStore) -> None:
-        """Have the store keep how far the sinks are."""
+        """Record the progress of the sinks in the store."""
         positions = self._positions()
         if positions != self._recorded:
             store.outbox.deliver(positions, self._kept_events)
             self._recorded = positions
 
     def finish(self, store: Path, wait: bool, stopped: Callable[[], bool]) -> int:
-        """Deliver what is left; to the webhook, too, with wait, until it fails or stopped holds.
+        """Deliver the pending events; with wait also to the webhook, until it fails or stopped is
+        set.
 
-        What cannot be delivered now is delivered by the next watch; returns how many events that is
-        for the sink that lacks the most.
+        The next watch delivers the rest; returns the number of missing events of the sink that
+        lacks the most.
         """
         if self._webhook is not None:
             if wait:

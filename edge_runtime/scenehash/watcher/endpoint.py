@@ -1,4 +1,4 @@
-"""The URL of a webhook: one request an event, bounded in time and memory, whatever the answer."""
+"""The URL of a webhook: one request per event, with limits of time and memory for any answer."""
 
 import base64
 import contextlib
@@ -14,32 +14,32 @@ from scenehash.errors import ConfigurationError
 
 from .sinks import Event
 
-# Seconds for a whole request, and for the body of an answer, which nobody needs; bytes of that.
+# Seconds for a request, seconds for the unused body of its answer, and bytes of that body.
 REQUEST_SECONDS, BODY_SECONDS = 10.0, 1.0
 LARGEST_BODY = 1 << 16
 
-# What a part of a URL may hold, "%" included: it may be escaped already.
+# Characters in a part of a URL, with "%", since the part may be escaped already.
 SAFE = "/%:@!$&'()*+,;=~"
 
 NO_URL = "--webhook: not a URL such as http://station:8080/events"
 
 
 class Endpoint:
-    """Where the events of a store are posted, by HTTP or HTTPS; a redirect is not followed.
+    """Posts the events of a store to a URL, by HTTP or HTTPS; it does not follow redirects.
 
-    A user and a password in the URL become HTTP Basic authentication. redacted: the scheme, host,
-    and a digest of the path, which tells two on one host apart: secrets stand in the other parts,
-    and are neither shown nor stored.
+    A user and a password in the URL become HTTP Basic authentication. redacted: the scheme, the
+    host and a digest of the path, which distinguishes two URLs on one host. Secrets may be in the
+    other parts, which are never shown or stored.
     """
 
     def __init__(self, url: str, store: str) -> None:
-        """store: its id. Raises ConfigurationError, which does not repeat the URL, on a bad one."""
+        """store: its id. Raises ConfigurationError, without the URL in its text, on a bad URL."""
         try:
             parts = urllib.parse.urlsplit(url)
             host, port = parts.hostname, parts.port
             (host or "").encode("idna")
         except ValueError:
-            # Its cause would repeat a part of the URL in a traceback.
+            # A cause would show a part of the URL in a traceback.
             raise ConfigurationError(NO_URL) from None
         sound = url.isprintable() and " " not in url
         if parts.scheme not in ("http", "https") or not host or not sound:
@@ -55,10 +55,10 @@ class Endpoint:
         self.redacted = _redacted(parts)
 
     def post(self, event: Event) -> None:
-        """Send an event; returns when it was accepted: a status of 200 to 299.
+        """Send an event; returns when the receiver accepted it with a status of 200 to 299.
 
-        The header Idempotency-Key is the store's id and the event's number: a receiver that has
-        seen it may drop the request. Raises OSError when the event was not accepted, in time.
+        The header Idempotency-Key is the store's id with the event's number: a receiver may drop a
+        repeated request. Raises OSError when the event was not accepted in time.
         """
         headers = self._headers | {"Idempotency-Key": f"{self._store}-{event.number}"}
         with contextlib.closing(self._connect()) as opened:
@@ -76,11 +76,11 @@ class Endpoint:
                 except OSError:
                     request.check()
                     raise
-            # http.client takes the end of the connection for that of the headers.
+            # http.client treats the end of the connection as the end of the headers.
             request.check()
             if not 200 <= status < 300:
                 raise OSError(f"HTTP status {status}")
-            # Whoever is cut off while answering may take that for an error: wait for a while.
+            # A receiver may report an error if the connection ends during its answer: wait a while.
             with (
                 request.deadline(BODY_SECONDS),
                 contextlib.suppress(OSError, http.client.HTTPException, ValueError),
@@ -88,14 +88,14 @@ class Endpoint:
                 answer.read(LARGEST_BODY)
 
     def abort(self) -> None:
-        """End the request in hand, if there is one; called by another thread."""
+        """End the present request, if any; another thread calls this."""
         if self._request is not None:
             self._request.end()
 
     def _connect(self) -> socket.socket:
-        # Each address of the host has so many seconds.
+        # The timeout for each address of the host.
         plain = socket.create_connection((self._host, self._port), REQUEST_SECONDS)
-        # From here on the request's deadline ends what takes long.
+        # From here on the request's deadline applies.
         plain.settimeout(None)
         if self._tls is None:
             return plain
@@ -105,7 +105,7 @@ class Endpoint:
 
 
 class _Request:
-    """A request that can be ended by time or by another thread, however slowly bytes drip in."""
+    """A request that time or another thread can end, even if the answer arrives very slowly."""
 
     def __init__(self, opened: socket.socket) -> None:
         self._opened = opened
@@ -113,7 +113,7 @@ class _Request:
 
     @contextlib.contextmanager
     def deadline(self, seconds: float) -> Iterator[None]:
-        """End the request after some seconds, unless the context ends before."""
+        """End the request after some seconds, unless the context ends first."""
         timer = threading.Timer(seconds, self.end)
         timer.daemon = True
         timer.start()
@@ -123,10 +123,10 @@ class _Request:
             timer.cancel()
 
     def end(self) -> None:
-        """Have whoever waits for the other end wait no longer."""
+        """End the request, so that its thread no longer waits for the receiver."""
         self._ended.set()
         with contextlib.suppress(OSError):
-            # Below TLS, which would wait for the other end to say goodbye.
+            # Below TLS, whose shutdown would wait for the receiver.
             socket.socket.shutdown(self._opened, socket.SHUT_RDWR)
 
     def check(self) -> None:

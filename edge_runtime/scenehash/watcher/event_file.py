@@ -1,4 +1,4 @@
-"""Events in a file that rotates: JSON Lines, each event exactly once, whenever the process ends."""
+"""Events in a rotating file: JSON Lines, each event exactly once, even if the process is killed."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -13,18 +13,19 @@ from .sinks import Event
 
 # How much of a file's end is read at once to find its last whole line.
 BLOCK = 1 << 16
-# A longer line is no event.
+# A longer line is not an event.
 LONGEST_LINE = 16 << 20
-# FILE.1 to FILE.999: a longer number, such as a date, is somebody else's.
+# FILE.1 to FILE.999: a file with a longer number, such as a date, belongs to others.
 MOST_ROTATED = 999
 
 
 class EventFile:
-    """A file of events, FILE, and the ones before it, FILE.1, FILE.2 ..., the highest the oldest.
+    """A file of events, FILE, and older files FILE.1, FILE.2 ..., of which the highest is the
+    oldest.
 
-    The last whole line in them is the last event that was delivered; what lies behind it was being
-    written when the process or the machine stopped, and is cut off. Before a file becomes larger
-    than rotate_bytes it is renamed; rotated_files of those are kept.
+    The last complete line is the last delivered event. Text after it was being written when the
+    process or the machine stopped, and is cut off. Before a file exceeds rotate_bytes it is
+    renamed; rotated_files old files are kept.
     """
 
     def __init__(
@@ -35,9 +36,9 @@ class EventFile:
         rotate_bytes: int,
         rotated_files: int,
     ) -> None:
-        """delivered: how far a sink is, by its name, as the store has it; the file may be farther.
+        """delivered: the progress of each sink in the store, by name; the file may be ahead.
 
-        Raises OSError, and InputError when there is something else at the path.
+        Raises OSError, and InputError when the path has something else.
         """
         self.name = f"file {path.absolute()}"
         self.delivered = delivered(self.name)
@@ -48,8 +49,9 @@ class EventFile:
         self._recover()
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Write events and flush them to the disk. Raises OSError; then those count as delivered
-        that are whole in the file."""
+        """Write events and flush them to the disk. After an OSError, the complete lines in the file
+        count as delivered.
+        """
         try:
             if self._file is None:
                 self._recover()
@@ -68,7 +70,7 @@ class EventFile:
             file.close()
 
     def _recover(self) -> None:
-        """Cut off what is no whole line, and find out which event was written last."""
+        """Cut off an incomplete line, and find the last event that was written."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists() and not self._path.is_file():
             raise InputError(f"{self._path}: events need a regular file; choose another name")
@@ -107,7 +109,7 @@ class EventFile:
         os.fsync(self._file.fileno())
 
     def _rotate(self) -> None:
-        """Rename the files, the oldest first: killed at any moment, each line is in one of them."""
+        """Rename the files, the oldest first; a kill at any moment loses no line."""
         self._flush()
         self.close()
         for number, path in reversed(self._rotated().items()):
@@ -120,7 +122,7 @@ class EventFile:
         flush_folder(self._path.parent)
 
     def _rotated(self) -> dict[int, Path]:
-        """FILE.1, FILE.2 ... those that there are, the newest first."""
+        """The existing files FILE.1, FILE.2 ..., the newest first."""
         found = {}
         with os.scandir(self._path.parent) as entries:
             for entry in entries:
@@ -143,7 +145,7 @@ def _is_ours(file: IO[bytes]) -> bool:
 
 
 def _end_of_last_line(file: IO[bytes], size: int) -> int:
-    """Where the last line of a file that ends as lines do ends."""
+    """The end of the last complete line in a file."""
     end = size
     while end > 0:
         start = max(0, end - BLOCK)

@@ -1,4 +1,4 @@
-"""Events: JSON objects, as docs/watch.md has them."""
+"""Events: JSON objects, described in docs/watch.md."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from .options import Per
 
 # Tiles in the event of one scene, whatever the scene's size.
 TILES_AN_EVENT = 100
-# What an event has of a hit.
+# The fields of a hit in an event.
 NEAR_FIELDS = ("row", "distance", "scene")
 # Every line of an events file begins so.
 BEGINNING = '{"event": '
@@ -31,9 +31,9 @@ def scene_events(
     at: datetime,
     group: bool = False,
 ) -> list[str]:
-    """The events of a scene that is being stored: one, or one for each of its tiles.
+    """The events of a scene that is being stored: one event, or one per tile.
 
-    group: tiles of a burst are one; see group_bursts.
+    group: a burst counts as one tile; see group_bursts.
     """
     about = _about(scene, first_row, matches, at)
     finds = group_bursts(scene, matches) if group else matches
@@ -58,17 +58,17 @@ def set_aside_event(path: str, reason: str, at: datetime) -> str:
 
 
 def restored_event(at: datetime) -> str:
-    """The event that says why numbers have jumped: the store is older than what was delivered."""
+    """The event that explains a jump in numbers: the store is older than the delivered events."""
     return _text({"kind": "restored", "at": _time(at)})
 
 
 def numbered(event: int, body: str, store: str) -> str:
-    """An event as one line of JSON, without its end: its number, the store's id, and the rest."""
+    """An event as one line of JSON, without its end: its number, the store's id, and its fields."""
     return _text({"event": event, "store": store, **json.loads(body)})
 
 
 def number_of(line: str, store: str) -> int | None:
-    """The number of an event of this store; None when the line is none of its events."""
+    """The number of an event of this store; None if the line is not such an event."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
@@ -134,7 +134,7 @@ def _near(hit: Mapping[str, object]) -> dict[str, object]:
 
 
 def _by_rule(match: AlertMatch) -> dict[str, object]:
-    """What a rule adds to a match: the score that decided, and what is to be expected of it."""
+    """The fields that a rule adds to a match: the score, and the expected error rates."""
     rule = match.alert.rule
     if rule is None or match.score is None:
         return {}
@@ -147,9 +147,9 @@ def _by_rule(match: AlertMatch) -> dict[str, object]:
 
 
 def _summary(matches: Sequence[Match], finds: Sequence[Match] | None) -> list[dict[str, object]]:
-    """Each alert that a tile of the scene matches: how many do, and how close the nearest is.
+    """Each alert that a tile of the scene matches: the number of tiles, and the smallest distance.
 
-    finds: where tiles of a burst are one, how many finds they are.
+    finds: the number of finds, if bursts are grouped.
     """
     found: dict[str, list[int]] = {}
     for match in matches:
@@ -168,7 +168,7 @@ def _summary(matches: Sequence[Match], finds: Sequence[Match] | None) -> list[di
 
 
 def _importance(match: Match) -> tuple[object, ...]:
-    """Alerts come first, the closest before others; then changes; then what is most novel."""
+    """The order of tiles: with alerts, the nearest first; then with changes; then by novelty."""
     closest = min((own.distance for own in match.alerts), default=1 << 20)
     changed = match.repeat is not None and match.repeat.changed
     return closest, not changed, -(match.novelty or 0), match.position
@@ -186,7 +186,7 @@ def _repeat(repeat: Repeat) -> dict[str, object]:
 
 
 def _text(document: Mapping[str, object]) -> str:
-    # ASCII alone: a name in it may hold what a terminal would act on, or what is no text.
+    # Only ASCII: a name may contain control characters or bytes that are not text.
     return json.dumps(document)
 
 

@@ -1,4 +1,4 @@
-"""What lies in the watched folders."""
+"""The files in the watched folders."""
 
 import os
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from scenehash.scenes.files import SCENE_SUFFIXES, walk
 from scenehash.store import Arrival
 
 MARK = ".done"
-# What the store can hold as an mtime in nanoseconds: the years 1677 to 2262.
+# The range of mtimes in nanoseconds that the store can hold: the years 1677 to 2262.
 LATEST = 2**63 - 1
 
 
 class Listing(NamedTuple):
-    """Scene files as they are now, and which of their paths have a mark beside them.
+    """The present scene files, and the paths with a mark.
 
-    Paths are as path_text makes them. unreadable: folders that cannot be listed.
+    Paths are in the form of path_text. unreadable: folders that cannot be listed.
     """
 
     files: list[Arrival]
@@ -26,10 +26,10 @@ class Listing(NamedTuple):
 
 
 def scan_folders(folders: Sequence[Path], without: Path) -> Listing:
-    """List the scene files in folders, at any depth, but for one folder: that of the store.
+    """List the scene files in folders, at any depth, without the store's folder.
 
-    Dot files, folders of a NAS or of a system, and what has no suffix of a scene file are passed
-    over: a.tif.part is not there until it is called a.tif.
+    Skips dot files, folders of a NAS or of a system, and files without the suffix of a scene file:
+    a.tif.part counts only after its renaming to a.tif.
     """
     files: list[Arrival] = []
     marked: set[str] = set()
@@ -45,9 +45,9 @@ def scan_folders(folders: Sequence[Path], without: Path) -> Listing:
 
 
 def _arrival(entry: "os.DirEntry[str]") -> list[Arrival]:
-    """The file as it is; none when it has gone meanwhile.
+    """The file with its state; nothing if it has disappeared.
 
-    A dead link, a pipe or a linked folder is listed too, so that whoever reads it sets it aside.
+    Lists dead links, pipes and linked folders, too, so that the reader sets them aside.
     """
     try:
         status = entry.stat()

@@ -1,4 +1,4 @@
-"""One watch a store: two would deliver the same events."""
+"""One watch per store, because two would deliver the same events."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ WATCH_LOCK = "watch.lock"
 
 @contextlib.contextmanager
 def watch_lock(store: Path) -> Iterator[None]:
-    """Be the only watch of a store; StoreBusyError when there is one already."""
+    """Become the only watch of a store; StoreBusyError if another watch uses it."""
     try:
         file = (store / WATCH_LOCK).open("ab")
     except OSError as error:

@@ -27,15 +27,15 @@ from .waiting import Waiting
 # expected, there is still one every so many seconds.
 SCAN_SHARE, LONGEST_WITHOUT_SCAN = 0.05, 60.0
 
-SHED = "shed: more scenes were waiting than --max-backlog allows, and this was the oldest"
+SHED = "shed: more scenes waited than --max-backlog allows, and this scene was the oldest"
 
 
 class Watch:
-    """Stores what arrives in folders, and delivers events.
+    """Stores the scenes that arrive in folders, and delivers events.
 
-    The store is opened for writing only while there is something to store, so that other commands
-    have their turn. stopped: whether to end; asked between tiles. A scene that is in hand then is
-    not stored, and its file is taken by the next watch.
+    It opens the store for writing only while it stores scenes, so that other commands can write.
+    stopped: whether to end; asked between tiles. A scene that is being read at that time is not
+    stored; the next watch ingests its file.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Watch:
         self._folders, self._store, self._model, self._options = folders, store, model, options
         self._ingest = options.ingest or IngestOptions()
         self._dispatcher, self._log, self._stopped = dispatcher, log, stopped
-        # The mtimes of a network folder are of another machine's clock.
+        # The mtimes of a network folder come from another machine's clock.
         trust_clock = not options.poll
         self._arrivals = Arrivals(options.settle, trust_clock, options.done_marks)
         self._backlog = Backlog(options.max_backlog)
@@ -63,7 +63,7 @@ class Watch:
         self._trouble: str | None = None
 
     def run(self, waiting: Waiting) -> None:
-        """Watch until stopped; or, once, until what is there and complete is stored."""
+        """Watch until stopped; with once, until all complete files are stored."""
         try:
             self._run(waiting)
         finally:
@@ -88,7 +88,7 @@ class Watch:
                 changed |= waiting.wait()
 
     def step(self, listing: Listing | None, at: Now) -> bool:
-        """Take in a scan, if there was one, and store what comes next; whether more is pending."""
+        """Process a scan, if any, and store the next scenes; returns whether more files wait."""
         if listing is not None:
             self._take_in(listing, at)
         if not (self._backlog or self._shed or self._dispatcher.due):
@@ -96,7 +96,7 @@ class Watch:
         files: list[Arrival] = []
         try:
             with CodeStore.open(self._store, writable=True) as store:
-                # Another model may have come to it meanwhile: then nothing more is written.
+                # The store's model may have changed: then write nothing more.
                 store.check(self._model.lineage, self._model.width_for(store.bits))
                 self._set_shed_aside(store)
                 files = self._backlog.take()
@@ -122,17 +122,16 @@ class Watch:
         self._status.write(ended)
 
     def _log_trouble(self, store: CodeStore) -> None:
-        """Log what is wrong with what is derived of tiles, once."""
+        """Log a problem with the index, thumbnails or representations, once."""
         trouble = store.trouble
         if trouble is not None and trouble != self._trouble:
             self._log(f"warning: {trouble}")
         self._trouble = trouble or self._trouble
 
     def _worth_waiting(self, seconds: float) -> bool:
-        """Whether a watch that is to end has something to wait for: a file that may settle.
+        """Whether a watch that is about to end should wait for a file that may become complete.
 
-        seconds: from the start to the last scan. Time spent on other files since does not count: a
-        file may have settled meanwhile.
+        seconds: from the start to the last scan. Later time, spent on other files, does not count.
         """
         late = seconds > 2 * self._options.settle
         settling = self._arrivals.settling > 0 and not self._options.done_marks
@@ -183,14 +182,14 @@ class Watch:
             more = f" and {others:,} more" if others else ""
             first = path_text(report.duplicates[0])
             self._log(f"{first}{more}: the content is stored already; no event")
-        # What is left is known already, repaired, or set aside.
+        # The remaining files are duplicates, repaired, or set aside.
         if waiting:
             self._note_set_aside(report.set_aside, list(waiting.values()), store)
 
     def _commit(
         self, scene: HashedScene, file: Arrival, alerts: Sequence[Alert], store: CodeStore
     ) -> Added:
-        """Store a scene and its events: both, or neither."""
+        """Store a scene and its events together, or neither."""
         started = time.perf_counter()
         matches = match_scene(scene, store, alerts, self._options.nearest)
         matched = time.perf_counter()
@@ -211,7 +210,7 @@ class Watch:
     def _note_set_aside(
         self, items: Sequence[SetAside], files: Sequence[Arrival], store: CodeStore
     ) -> None:
-        """Note that files are dealt with, and which of them had to be set aside, and why."""
+        """Record the processed files, and those that were set aside, with the reasons."""
         reasons = {path_text(item.path): item.reason for item in items}
         events = [set_aside_event(path, reason, now()) for path, reason in reasons.items()]
         for path, reason in reasons.items():
@@ -227,7 +226,7 @@ class _StopError(Exception):
 
 
 class _StopBetweenTiles:
-    """Progress that ends an ingest between two tiles once it is asked to stop."""
+    """Progress that ends an ingest between two tiles when it is asked to stop."""
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
         self._stopped = stopped

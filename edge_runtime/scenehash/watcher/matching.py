@@ -1,4 +1,4 @@
-"""A scene's tiles matched against the store and its alerts, before they are stored themselves."""
+"""Match the tiles of a scene with the store and its alerts, before the scene is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from .novelty import Repeat, find_repeats
 
 @dataclass(frozen=True)
 class AlertMatch:
-    """An alert that a tile matches: bits to its nearest example, and, where its rule decided, the
-    score of the tile, which is at least the rule's threshold."""
+    """An alert that a tile matches: the distance to its nearest example in bits, and, if its rule
+    decided, the tile's score, which is at least the rule's threshold.
+    """
 
     alert: Alert
     distance: int
@@ -23,11 +24,11 @@ class AlertMatch:
 
 @dataclass(frozen=True)
 class Match:
-    """What was found for one tile, the position-th of its scene.
+    """The results for one tile. position: its index in the scene.
 
-    nearest: stored tiles. novelty: distance to the nearest of them, in bits; None in an empty
-    store. alerts: those that it matches. repeat: a stored tile of the same place. others: the
-    positions of tiles that are one find with it, see bursts.py; None where nobody looked for them.
+    nearest: stored tiles. novelty: the distance to the nearest of them, in bits; None in an empty
+    store. alerts: the alerts that it matches. repeat: a stored tile of the same place. others: the
+    positions of tiles that are one find with it, see bursts.py; None if not grouped.
     """
 
     position: int
@@ -45,7 +46,7 @@ class Match:
 def match_scene(
     scene: HashedScene, store: CodeStore, alerts: Sequence[Alert], nearest: int
 ) -> list[Match]:
-    """Match each tile of a scene; nearest: how many stored tiles are named for each."""
+    """Match each tile of a scene; nearest: the number of stored tiles that are named for each."""
     hits = store.search(scene.codes, max(1, nearest))
     repeats = find_repeats(scene, store)
     matched: list[list[AlertMatch]] = [[] for _ in scene.windows]

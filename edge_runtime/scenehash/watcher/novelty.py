@@ -1,4 +1,4 @@
-"""Whether the place of a tile was seen before, and whether it has changed since."""
+"""Whether the place of a tile was seen before, and has changed since."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from scenehash.geo import Box, Floats, bounding_boxes, overlap
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.records import seconds
 
-# Intersection over union of two bounding boxes from which on they are of one place.
+# The minimum intersection over union of two bounding boxes of one place.
 MIN_OVERLAP = 0.5
 
 
@@ -35,8 +35,8 @@ class Repeat:
 def change_distance(bits: int) -> int:
     """The largest distance, in bits, of an unchanged place: a quarter of the code's bits.
 
-    On UC Merced's test images it is exceeded by 0.4 % of the pairs of one image, cropped and lit
-    differently, and by 99.8 % of the pairs of images of two classes.
+    On UC Merced's test images, 0.4 % of the pairs of one image, cropped and lit differently, exceed
+    it, and 99.8 % of the pairs of images of two classes.
     """
     return bits // 4
 
@@ -44,11 +44,11 @@ def change_distance(bits: int) -> int:
 def find_repeats(
     scene: HashedScene, store: CodeStore, min_overlap: float = MIN_OVERLAP
 ) -> list[Repeat | None]:
-    """The stored tile of the same place as each tile of a scene; None where there is none.
+    """For each tile of a scene, a stored tile of the same place; None if there is none.
 
-    Its bounding box overlaps the tile's by min_overlap or more, and its acquisition time is known
-    and is another one. Of several, it is the nearest in time, then the one with the largest
-    overlap, then the first row.
+    Its bounding box overlaps the tile's by at least min_overlap, and its acquisition time is known
+    and different. Of several tiles, the nearest in time counts, then the largest overlap, then the
+    first row.
     """
     none: list[Repeat | None] = [None] * len(scene.windows)
     if scene.footprints is None or scene.time is None:

@@ -1,4 +1,4 @@
-"""What a watch does, and where its events go. Light to import: the command takes its defaults."""
+"""Options of a watch and its sinks. Light to import: the command takes its defaults from here."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,15 @@ Per = Literal["scene", "tile"]
 
 @dataclass(frozen=True)
 class WatchOptions:
-    """How a watch takes in files, and what its events say.
+    """How a watch takes in files, and what its events contain.
 
-    settle: seconds after which a file that does not change is complete. done_marks: a file is
-    complete when NAME.done is beside it, and not before. poll: scan the folders at an interval, and
-    trust no mtime; for network folders. max_backlog: when more files wait, the oldest are set aside
-    and the newest are taken first; None: no limit, the oldest first. per: one event a scene or a
-    tile. nearest: stored tiles named for each tile. group: tiles of a scene that overlap and match
-    the same alerts are one find. once: end when what is there is stored. ingest: how scenes are
-    read, cut and stored; None: as IngestOptions() has it.
+    settle: seconds without a change after which a file is complete. done_marks: a file is complete
+    only when NAME.done exists. poll: scan the folders at an interval, and ignore mtimes; for
+    network folders. max_backlog: when more files wait, the oldest are set aside and the newest are
+    ingested first; None: no limit, the oldest first. per: one event per scene or per tile. nearest:
+    the number of stored tiles that are named for each tile. group: overlapping tiles of a scene
+    that match the same alerts count as one match. once: end when all present files are stored.
+    ingest: how scenes are read, cut and stored; None: as IngestOptions().
     """
 
     settle: float = 2.0
@@ -36,12 +36,12 @@ class WatchOptions:
 
 @dataclass(frozen=True)
 class SinkOptions:
-    """Where events go: each of these that is given gets all of them.
+    """The sinks of events. Each given sink gets all events.
 
-    stream: such as standard output. events_file: a file of JSON Lines; it is renamed before it has
-    more than rotate_bytes, and rotated_files older ones are kept. webhook: a URL that each event is
-    posted to. kept_events: how many the store keeps, delivered or not: as a history,
-    and for a sink that cannot be reached.
+    stream: such as standard output. events_file: a file of JSON Lines; it is renamed before it
+    exceeds rotate_bytes, and rotated_files older files are kept. webhook: a URL to which each event
+    is posted. kept_events: the number of events that the store keeps, delivered or not: as a
+    history, and for a sink that cannot be reached.
     """
 
     stream: IO[str] | None = None
@@ -54,11 +54,11 @@ class SinkOptions:
 
 @dataclass(frozen=True)
 class WatchReport:
-    """What a watch did until it ended.
+    """The result of a watch.
 
-    stored: how many scenes. set_aside: how many files. unreadable: how many folders it could not
-    list in the end. undelivered: how many events one of the sinks, or more, lacks; the store keeps
-    them for the next watch.
+    stored: the number of scenes. set_aside: the number of files. unreadable: the number of folders
+    that could not be listed at the end. undelivered: the number of events that at least one sink
+    lacks; the store keeps them for the next watch.
     """
 
     stored: int = 0

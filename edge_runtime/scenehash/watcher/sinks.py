@@ -1,4 +1,4 @@
-"""Where events are delivered: each sink at its own pace, in order, from where it stopped."""
+"""Sinks of events: each at its own pace, in order, from its last position."""
 
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple, Protocol
@@ -20,21 +20,21 @@ class Event(NamedTuple):
 
 
 class Sink(Protocol):
-    """Something that events are delivered to.
+    """A receiver of events.
 
-    name: the store keeps under it how far the sink is; no secrets. delivered: the number of the
-    last event that it has for good.
+    name: the key of its progress in the store; contains no secrets. delivered: the number of the
+    last event that it holds durably.
     """
 
     name: str
     delivered: int
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Deliver events, durably where the sink is a file. Raises OSError when that fails."""
+        """Deliver events, durably if the sink is a file. Raises OSError when that fails."""
 
 
 class Stream:
-    """A text stream: an event that is written when the process is killed may come again."""
+    """A text stream: an event may repeat after a kill during its writing."""
 
     name = "stdout"
 
@@ -66,7 +66,7 @@ def drain(store: CodeStore, sink: Sink, log: Log) -> None:
 
 
 def gap_before(events: Sequence[Event], delivered: int) -> str | None:
-    """A message when events were removed from the outbox before a sink had them; else None."""
+    """A message if events were removed from the outbox before a sink received them; else None."""
     first = events[0].number
     if first == delivered + 1:
         return None

@@ -1,4 +1,4 @@
-"""What a watch is doing, in a file of the store's folder: for whoever looks at the station."""
+"""The state of a watch, in a file of the store's folder, for other programs."""
 
 import contextlib
 import json
@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 STATUS = "watch.json"
-# Seconds between two writes; those whose scenes make the rate; scenes whose times are averaged.
+# Seconds between two writes; seconds of the rate; number of scenes for means.
 INTERVAL, RATE_SECONDS, AVERAGED = 1.0, 60.0, 20
 MOST_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
 class WatchStatus:
-    """What a watch was doing when it wrote that down.
+    """The state of a watch when it wrote the file.
 
-    running: whether its process is alive. backlog: scenes that wait. settling: files that are not
-    complete yet. stored, set_aside: since it began. scenes_per_minute: in the last minute. seconds:
-    of the last scenes, on average: "read" a scene, "match" it, "store" it, and from the last change
-    of its file to its event, "to_event".
+    running: whether its process is alive. backlog: waiting scenes. settling: files that are not
+    complete yet. stored, set_aside: since its start. scenes_per_minute: in the last minute.
+    seconds: means over the last scenes: "read" a scene, "match" it, "store" it, and from the last
+    change of its file to its event, "to_event".
     """
 
     running: bool
@@ -39,7 +39,7 @@ class WatchStatus:
     seconds: dict[str, float]
 
     def document(self) -> dict[str, object]:
-        """The status as plain values, as JSON has them."""
+        """The status as plain values for JSON."""
         return asdict(self)
 
 
@@ -47,7 +47,7 @@ class WatchStatus:
 class StatusFile:
     """Writes the status of this process's watch, about once a second.
 
-    A disk that refuses takes nothing from the watch: the status is old then, and says so.
+    A disk error does not stop the watch: the status is then out of date, which its time shows.
     """
 
     store: Path
@@ -62,17 +62,17 @@ class StatusFile:
     _seconds: dict[str, deque[float]] = field(default_factory=dict)
 
     def note_scene(self, **seconds: float) -> None:
-        """A scene was stored, in so many seconds by stage."""
+        """Record a stored scene, with its seconds by stage."""
         self._scenes.append(time.monotonic())
         for stage, took in seconds.items():
             self.note_stage(stage, took)
 
     def note_stage(self, stage: str, seconds: float) -> None:
-        """One stage of a scene took so many seconds."""
+        """Record the seconds of one stage of a scene."""
         self._seconds.setdefault(stage, deque(maxlen=AVERAGED)).append(seconds)
 
     def write(self, ended: bool = False) -> None:
-        """Write the status, when it is time again, or the watch ends."""
+        """Write the status if it is time, or if the watch ends."""
         now = time.monotonic()
         if not ended and now - self._written < INTERVAL:
             return

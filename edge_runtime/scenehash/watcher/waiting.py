@@ -1,4 +1,4 @@
-"""How to wait until something may have changed in a folder."""
+"""Waiting for changes in a folder."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,13 @@ class Waiting(Protocol):
     """A way to wait."""
 
     def wait(self) -> bool:
-        """Return after a while, or earlier when something has changed; whether it may have."""
+        """Return after a while, or earlier after a change; returns whether something may have
+        changed.
+        """
 
 
 class Polling:
-    """Waits for an interval, in seconds: for every folder, on a network too."""
+    """Waits for an interval, in seconds; works for every folder, also on a network."""
 
     def __init__(self, interval: float, stop: threading.Event) -> None:
         self._interval, self._stop = interval, stop
@@ -33,11 +35,10 @@ class Polling:
 
 
 class Notified:
-    """Waits for notifications of the system, through watchfiles: for local disks only.
+    """Waits for notifications of the system, through watchfiles; for local disks only.
 
-    A folder that is made again, or that a disk is mounted on, is another one at the same path: it
-    is noticed within the interval. Where the system refuses, as it does beyond some number of
-    folders, this polls.
+    A new folder, or a mounted disk, at the same path is noticed within the interval. If the system
+    refuses, as it does above some number of folders, this class polls.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Notified:
     def wait(self) -> bool:
         """See Waiting."""
         there = {folder: found for folder in self._folders if (found := _identity(folder))}
-        # What changed before the system began to watch gave no notification.
+        # Changes before the system began to watch gave no notification.
         anew = there != self._watched
         if anew:
             self._watched = there
@@ -74,12 +75,12 @@ class Notified:
             return self._refused or anew
         try:
             changes = next(self._changes, set())
-            # What is made in its place at once may have its number too.
+            # A new folder in its place may get the same inode number.
             if any((self._deleted, str(folder)) in changes for folder in there):
                 self._watched = None
             return bool(changes) or anew
         except (OSError, RuntimeError) as error:
-            # A folder that has just gone is another matter.
+            # If a folder has just disappeared, the system did not refuse.
             if {folder: _identity(folder) for folder in there} == there:
                 self._refused = True
                 self._log(f"no notifications of new files ({error}); polling the folders")
@@ -87,7 +88,7 @@ class Notified:
 
 
 def waiting(folders: Sequence[Path], poll: bool, stop: threading.Event, log: Log) -> Waiting:
-    """Wait for notifications of the system, or by polling: when asked to, or without watchfiles."""
+    """Wait for notifications of the system, or poll if asked to, or without watchfiles."""
     if not poll:
         try:
             return Notified(folders, INTERVAL, stop, log)
@@ -97,7 +98,7 @@ def waiting(folders: Sequence[Path], poll: bool, stop: threading.Event, log: Log
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from another one at the same path; None when there is none."""
+    """A value that differs between two folders at the same path; None if there is none."""
     try:
         status = folder.stat()
     except OSError:

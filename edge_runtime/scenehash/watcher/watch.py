@@ -31,17 +31,17 @@ def watch(
     stop: threading.Event | None = None,
     log: Log = SILENT.message,
 ) -> WatchReport:
-    """Ingest scenes as they arrive in folders, match them, and deliver an event of each.
+    """Ingest scenes as they arrive in folders, match them, and deliver an event for each.
 
-    A file is taken once, when it is complete. A scene and its event are committed together, so that
-    a watch that ends at any moment goes on where it was. It ends, between two tiles, when stop is
-    set; with options.once, when what is there is stored. The store is made when there is none.
-    model: None is the one that the store keeps, or that ships with scenehash. log is called with
-    what a person should know, a line each. docs/watch.md describes the events.
+    A file is ingested once, when it is complete. A scene and its event are committed together, so
+    that a watch that ends at any moment continues later without a gap. The watch ends between two
+    tiles when stop is set, or, with options.once, when all present files are stored. The function
+    makes the store if it does not exist. model: None means the model that the store keeps, or else
+    the shipped model. log: called with each line for a person. docs/watch.md describes the events.
 
-    Raises ConfigurationError on options that make no sense, InputError when events cannot be
-    written, ModelError, LineageError when another model made the store, StoreBusyError when there
-    is a watch of this store already, and StoreError when the disk refuses.
+    Raises ConfigurationError on contradictory options, InputError when events cannot be written,
+    ModelError, LineageError when another model made the store, StoreBusyError when another watch
+    uses this store, and StoreError on a disk error.
     """
     stop = stop or threading.Event()
     ingest = options.ingest or IngestOptions()

@@ -1,4 +1,4 @@
-"""Events to a URL on the station's own network: at least once, in order, until it answers."""
+"""Events to a URL on the station's own network: at least once, in order, until it accepts them."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,27 +11,27 @@ from .sinks import Event, Log, gap_before
 # Seconds to the next try: doubled after each failure, up to a minute; and between two checks for
 # events that nobody announced.
 FIRST_WAIT, LONGEST_WAIT, IDLE_WAIT = 1.0, 60.0, 30.0
-# Seconds that a request in hand has to end by itself when the watch ends.
+# Seconds for the present request to end by itself when the watch ends.
 GRACE = 2.0
 
 Source = Callable[[int], Sequence[Event]]
 
 
 class Post(Protocol):
-    """What sends one event; see endpoint.Endpoint."""
+    """An object that sends one event; see endpoint.Endpoint."""
 
     def post(self, event: Event) -> None:
         """Send an event. Raises OSError when it was not accepted."""
 
     def abort(self) -> None:
-        """End the request in hand; called by another thread."""
+        """End the present request; another thread calls this."""
 
 
 class Webhook:
-    """Posts events, one a request, in a thread of its own.
+    """Posts events, one per request, in a thread of its own.
 
-    source: the first events after a number; called by the thread alone. An event that is not
-    accepted is tried again, and those after it wait.
+    source: the first events after a number; only the thread calls it. An event that is not accepted
+    is tried again, and later events wait.
     """
 
     def __init__(self, name: str, delivered: int, source: Source, log: Log, endpoint: Post) -> None:
@@ -45,8 +45,9 @@ class Webhook:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def step(self) -> float:
-        """Deliver what is pending, until that fails or the thread is to end; returns seconds until
-        the next try."""
+        """Deliver pending events, until one fails or the thread ends; returns the seconds until the
+        next try.
+        """
         try:
             while events := self._source(self.delivered):
                 gap = gap_before(events, self.delivered)
@@ -62,14 +63,14 @@ class Webhook:
         return IDLE_WAIT
 
     def wake(self) -> None:
-        """There may be events: start the thread, or have it check at once if the URL answers."""
+        """Start the thread, or make it check for events at once if the URL answers."""
         if self._thread.ident is None and not self._ending.is_set():
             self._thread.start()
         if not self._failures:
             self._woken.set()
 
     def flush(self, stopped: Callable[[], bool]) -> None:
-        """Deliver all that is pending now, until a try fails or stopped holds."""
+        """Deliver all pending events now, until one fails or stopped is set."""
         self._flushed.clear()
         self._flushing.set()
         self.wake()
@@ -78,16 +79,16 @@ class Webhook:
             pass
 
     def close(self) -> None:
-        """End the thread: after the request in hand, or in the middle of it when that takes long.
+        """End the thread after the present request, or during it if it takes long.
 
-        An event that was sent in it, but not answered, will be sent again.
+        An event that was sent but not answered will be sent again.
         """
         self._ending.set()
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(GRACE)
             self._endpoint.abort()
-            # While a name is looked up nothing can be ended; the thread ends with the process.
+            # A name lookup cannot be ended; the thread then ends with the process.
             self._thread.join(GRACE)
 
     def _succeeded(self, event: Event) -> None:
@@ -99,14 +100,14 @@ class Webhook:
     def _failed(self, error: Exception) -> float:
         wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(self._failures, 10))
         if not self._failures:
-            self._log(f"{self.name}: not delivered ({error}); it will be tried again")
+            self._log(f"{self.name}: not delivered ({error}); watch will try again")
         self._failures += 1
         return wait
 
     def _run(self) -> None:
         while not self._ending.is_set():
             self._woken.clear()
-            # A step that begins after flush was called delivers all that it is about.
+            # A step that begins after the call of flush delivers all events of that call.
             flushing = self._flushing.is_set()
             self._flushing.clear()
             wait = self.step()

@@ -92,7 +92,7 @@ def test_no_file_is_written_where_codes_are_not_better(
 def test_what_cannot_be_adapted_is_one_error(tmp_path: Path, scene: Path, model: Path) -> None:
     few = tmp_path / "few.png"
     write_picture(few, np.zeros((SIZE, SIZE * (MIN_TILES - 1), 3), np.uint8))
-    with pytest.raises(InputError, match=f"{MIN_TILES - 1} tiles can be used"):
+    with pytest.raises(InputError, match=f"{MIN_TILES - 1} usable tiles"):
         adapted(stored(tmp_path / "few", few, model), tmp_path / "out.onnx")
     plain = tiny_model(tmp_path / "plain.onnx", "plain", frame=None)
     with pytest.raises(ConfigurationError, match="gives no representation"):

@@ -170,7 +170,7 @@ def test_a_confirmed_tile_is_an_example_and_a_rejected_one_a_negative(store: Pat
                 assert np.array_equal(codes, opened.codes(np.array(rows)))
     refused = run("alert", "reject", "quay", "row:9", "--store", store)
     assert "row:9: the only example of quay" in " ".join(refused.stderr.split())
-    assert "no such row" in run("alert", "confirm", "quay", 999, "--store", store).stderr
+    assert "no row" in run("alert", "confirm", "quay", 999, "--store", store).stderr
     assert "no alert of that" in run("alert", "confirm", "none", 0, "--store", store).stderr
 
 
@@ -263,14 +263,14 @@ def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        ("add twice row:0", 1, "there is an alert of that name"),
-        ("add new row:999", 1, "no such row"),
+        ("add twice row:0", 1, "an alert with that name exists"),
+        ("add new row:999", 1, "no row"),
         ("add new nowhere.png", 1, "cannot be read"),
         ("add new row:0 --radius -1", 2, "--radius"),
         ("add new", 2, "Missing argument"),
         ("remove new", 1, "no alert of that name"),
         ("tune new", 1, "no alert of that name"),
-        ("tune twice", 1, "no rate of false alarms; give a rate"),
+        ("tune twice", 1, "no false alarm rate; give a rate"),
         ("tune twice --radius 3 --false-alarms 1/day", 2, "give one of them"),
         ("tune twice --false-alarms 1/moon", 1, "not a known unit of time"),
         ("tune twice --false-alarms 1/day", 1, "span less than a day"),
@@ -388,7 +388,7 @@ def test_options_for_files_are_refused_where_no_example_is_one(
         for query in ("row:3", f"code:{code}"):
             done = run(*command, query, *arguments, "--store", store)
             assert (done.exit_code, done.stdout) == (2, "")
-            assert f"error: {named}: {query} is no scene file" in " ".join(done.stderr.split())
+            assert f"error: {named}: {query} is not a scene file" in " ".join(done.stderr.split())
     assert "no" not in [one["name"] for one in answer("alert", "list", "--store", store)["alerts"]]
 
 

@@ -147,7 +147,7 @@ class _SlowStore:
 
 
 def test_a_rate_in_a_time_in_which_hardly_a_tile_comes_says_how_many_do() -> None:
-    with pytest.raises(ConfigurationError, match=r"0\.14 come in that time.*such as 2/1000"):
+    with pytest.raises(ConfigurationError, match=r"0\.14 arrive in that time.*such as 2/1000"):
         Rate.parse("1/day").share(_SlowStore())  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match=r"all tiles; give a lower"):
         Rate.parse("5/10").share(_SlowStore())  # type: ignore[arg-type]

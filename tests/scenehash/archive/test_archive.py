@@ -160,7 +160,7 @@ def test_an_archive_has_codes_of_one_recipe_alone(
         hash_archive(scenes, hashed, model=other, options=ALL)
     with pytest.raises(ArchiveError, match="another tiling and label_from_folder and thumbnails"):
         hash_archive(scenes, hashed, model=model, options=IngestOptions(Tiling(overlap=0.5)))
-    with pytest.raises(ArchiveError, match="not empty, and no archive"):
+    with pytest.raises(ArchiveError, match="not empty, and not an archive"):
         hash_archive(scenes, scenes, model=model)
     with pytest.raises(InputError, match="no such file"):
         hash_archive(tmp_path / "nowhere", tmp_path / "out", model=model)
@@ -242,13 +242,13 @@ TO = "pg://nobody@127.0.0.1:1/none/tiles"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ((), "say where to"),
+        ((), "give --store FOLDER, or"),
         (("--to", TO), "--to needs --station"),
-        (("--station", "north"), "say where to"),
-        (("--store", "s", "--station", "north"), "--station: with --to alone"),
-        (("--store", "s", "--patience", "5"), "--patience: with --to alone"),
-        (("--to", TO, "--station", "north", "--wait"), "--wait: with --store alone"),
-        (("--to", TO, "--station", "north", "--store", "s"), "one of them at a time"),
+        (("--station", "north"), "give --store FOLDER, or"),
+        (("--store", "s", "--station", "north"), "--station works only with --to"),
+        (("--store", "s", "--patience", "5"), "--patience works only with --to"),
+        (("--to", TO, "--station", "north", "--wait"), "--wait works only with --store"),
+        (("--to", TO, "--station", "north", "--store", "s"), "--store and --to: give one"),
     ],
 )
 def test_options_that_make_no_sense_together_are_wrong_usage(

@@ -227,11 +227,11 @@ CASES = [
     ("search {nowhere} --store {store}", 1, "cannot be read"),
     ("search {file} --store {store}", 1, "not an image"),
     ("search row:many --store {store}", 1, "row:NUMBER"),
-    ("search row:24 --store {store}", 1, "no such row"),
-    ("search row:-1 --store {store}", 1, "no such row"),
+    ("search row:24 --store {store}", 1, "no row"),
+    ("search row:-1 --store {store}", 1, "no row"),
     ("search {image} --store {store} -k 0", 2, "-k"),
     ("search {image} --store {store} --sheet {nowhere}/a.png", 1, "cannot be written"),
-    ("search {image} --store {store} --sheet {nowhere}.docx", 1, "no picture format"),
+    ("search {image} --store {store} --sheet {nowhere}.docx", 1, "not a picture format"),
     ("store info {nowhere}", 1, "no scenehash store here"),
     ("demo --out {file}", 1, "file"),
     ("train {nowhere}", 1, "no such folder"),
@@ -309,7 +309,7 @@ def test_a_number_that_no_row_has_is_an_error_in_words(words: str, store: Path) 
 def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Path) -> None:
     result = run("alert", "add", name, "row:0", "--store", store)
     assert result.exit_code == 1
-    assert "an alert's name is a word or several, in one line" in result.stderr
+    assert "an alert's name is one line of text" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -521,7 +521,7 @@ def test_delete_deletes_nothing_that_was_not_shown(
     monkeypatch.setattr("scenehash.cli.store._is_on_terminal", lambda: True)
     refused = run("store", "delete", store, "--newer-than", 3)
     assert refused.exit_code == 1
-    assert "nothing is deleted" in " ".join(refused.stderr.split())
+    assert "nothing was deleted" in " ".join(refused.stderr.split())
     with CodeStore.open(store) as opened:
         assert opened.counts()[0] == 4
 

@@ -94,7 +94,7 @@ def test_what_is_no_bundle_is_set_aside_and_what_makes_no_sense_is_a_line(tmp_pa
     shown = run("link", "apply", tmp_path / "none", "--store", tmp_path / "s")
     assert "nothing new" not in shown.stdout
     pack = ("link", "pack", "--store", tmp_path / "s", "--for", "ground")
-    assert "its station has no name" in answer(*pack, status=1)["error"]["message"]
+    assert "the store has no station name" in answer(*pack, status=1)["error"]["message"]
     answer("store", "station", "north", "--store", tmp_path / "s")
     for more, status, reason in (
         (("--max-bytes", 10), 1, "give 512"),
@@ -126,11 +126,10 @@ def test_a_peer_that_is_no_more_is_forgotten(tmp_path):
     answer("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", up)
     answer("link", "apply", up, "--store", ground)
     told = run("link", "forget", "south", "--store", ground)
-    assert told.exit_code == 1 and "'south'; there is north" in " ".join(told.stderr.split())
+    assert told.exit_code == 1 and "'south'; its peers are north" in " ".join(told.stderr.split())
     done = answer("link", "forget", "ground", "--store", tmp_path / "s")
     assert (done["peer"], done["bundles"], done["stores"], done["scenes"]) == ("ground", 1, [], 0)
     told = run("link", "forget", "north", "--store", ground)
-    assert (
-        told.stdout == "north: forgotten: 0 bundles to it, 1 store of it; 5 scenes from it stay\n"
-    )
+    lost = "0 bundles sent, progress of 1 store; 5 scenes of north stay"
+    assert told.stdout == f"north: forgotten: {lost}\n"
     assert answer("link", "status", "--store", ground)["received"] == []

@@ -67,7 +67,7 @@ def test_a_sheet_has_the_name_of_a_picture_before_anything_is_counted(folder: Pa
     tune = ["alert", "test", "wood", "--store", folder / "s", "--sheet"]
     done = run(*tune, folder / "wood.docx")
     assert (done.exit_code, done.stdout) == (1, "")
-    assert "no picture format" in done.stderr
+    assert "not a picture format" in done.stderr
     assert answer("alert", "list", "--store", folder / "s")["alerts"][0]["radius"] == 3
 
 
@@ -90,5 +90,5 @@ def test_counts_of_tiles_that_show_nothing_agree_in_number(tmp_path: Path) -> No
         write_picture(tmp_path / f"{number}.png", blank)
     one = run("ingest", tmp_path / "1.png", "--store", tmp_path / "s")
     assert "1 blank tile," in one.stdout
-    assert "blank tiles, of one colour, which find each other: 1 of 1" in one.stderr
+    assert "1 of 1 tiles are blank (of one colour), and find each other" in one.stderr
     assert "2 blank tiles," in run("ingest", tmp_path, "--store", tmp_path / "s2").stdout

@@ -84,7 +84,7 @@ def test_missing_ones_are_made_of_scenes_that_are_still_there(store: Path, scene
     (scenes / "2.png").unlink()
     done = run("store", "verify", store)
     assert done.exit_code == 0
-    assert f"no sound representation: {TILES} of {TILES} tiles" in done.stderr
+    assert f"representation missing or damaged: {TILES} of {TILES} tiles" in done.stderr
     done = run("store", "vectors", store)
     assert done.exit_code == 3
     assert "set aside" in done.stderr
@@ -181,7 +181,7 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
     assert "cosine of representations" in (scenes.parent / "p.html").read_text()
     code = plain["queries"][0]["codes"][0]
     done = run("search", f"code:{code}", "--store", store, "--rerank", "vectors")
-    assert (done.exit_code, "no vector of it" in done.stderr) == (1, True)
+    assert (done.exit_code, "it has no vector" in done.stderr) == (1, True)
     run("store", "vectors", store, "--remove")
     done = run(*query, "--rerank", "vectors")
     assert (done.exit_code, "keeps no vectors" in done.stderr) == (1, True)

@@ -72,7 +72,7 @@ def test_search_by_time_place_label_and_scene(scenes: Path, store: Path) -> None
     assert rows("--store", store, "--label", "first") == everything
     assert rows("--store", store, "--scene", west.name) == in_west
     for option, value, said in (
-        ("--label", "second", "no stored scene has the label second; there are first"),
+        ("--label", "second", "no stored scene has the label second; the labels are first"),
         ("--scene", "north.tif", "no stored scene has the path north.tif"),
         ("--since", "2030-01-01", "before --since"),
         ("--bbox", "5,43,6,44", "no stored tile meets the filter: bbox 5,43,6,44"),

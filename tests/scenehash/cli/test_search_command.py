@@ -80,7 +80,7 @@ def test_a_code_is_a_query(store: Path) -> None:
         (["--near", "145,20,5"], "the latitude comes first: 20,145?"),
         (["--bbox", "45,115,46,116"], "longitudes come first: 115,45,116,46?"),
         (["--html", "nowhere/p.html"], "there is no folder nowhere"),
-        (["--sheet", "p.docx"], "no picture format"),
+        (["--sheet", "p.docx"], "not a picture format"),
     ],
 )
 def test_mistakes_are_named_before_anything_is_searched(
@@ -120,7 +120,7 @@ def test_a_blank_query_and_a_filter_without_matches_are_named(store: Path, tmp_p
     assert done.exit_code == 0
     said = " ".join(done.stderr.split())
     assert "grey.png: it is of one colour" in said
-    assert "no tile meets the filter and all else that was asked for: newer_than 9" in said
+    assert "no tile meets both the filter and the other conditions: newer_than 9" in said
     assert "0 hits among 3 of 13 tiles" in done.stdout
     done = run("search", tmp_path / "grey.png", "--store", store, "--near", "1,2,3")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -217,7 +217,7 @@ def test_a_narrow_terminal_shows_words_and_windows_whole(
         lines = run("search", "row:0", "--store", store, "-k", 13).stdout.splitlines()
         assert all("256x256+" in line and "…_" not in line for line in lines[1:14])
         assert all(re.search(r"(kind|doubtful) ", line) for line in lines[1:14])
-    assert "cosine" not in lines[0] and "left out" in lines[14]
+    assert "cosine" not in lines[0] and "no room" in lines[14]
     monkeypatch.undo()
     assert "cosine" in run("search", "row:0", "--store", store).stdout.splitlines()[0]
 

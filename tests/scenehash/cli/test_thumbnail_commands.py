@@ -113,11 +113,11 @@ def test_missing_ones_are_made_of_scenes_that_are_still_there(
     write_picture(scenes / "beach.png", draw("river", 77))
     done = run("store", "verify", store)
     assert done.exit_code == 0
-    assert "no sound thumbnail: 9 of 9 tiles" in done.stderr
+    assert "thumbnail missing or damaged: 9 of 9 tiles" in done.stderr
     page = tmp_path / "p.html"
     done = run("search", "row:0", "--store", store, "--html", page)
     assert done.exit_code == 0
-    assert "it is not there" in done.stderr
+    assert "the file is missing" in done.stderr
     done = run("store", "thumbnails", store)
     assert done.exit_code == 3
     assert "differs from the stored scene" in done.stderr

@@ -27,7 +27,7 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     made = answer("trust", "key", key)
     assert run("verify", model).exit_code == 2
     added = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
-    assert "sign the models of stores that were adapted before" in " ".join(added.stderr.split())
+    assert "sign the models of stores that you adapted before" in " ".join(added.stderr.split())
     again = run("trust", "add", f"{key}.pub", "--name", "ground", "--expires", "2100-01-31")
     assert (again.exit_code, again.stderr) == (0, "")
     assert "it is not signed" in run("verify", model).stderr
@@ -80,7 +80,7 @@ def test_what_is_no_key_or_no_file_is_named(tmp_path: Path) -> None:
     for words, place, reason in (
         (("verify", tmp_path), tmp_path, "is a folder, not a file"),
         (("sign", tmp_path, "--key", key), tmp_path, "is a folder, not a file"),
-        (("sign", tmp_path / "file", "--key", half), half, "no private key that can be used"),
+        (("sign", tmp_path / "file", "--key", half), half, "no usable private key"),
         (("trust", "add", half), half, "no public key"),
         (("trust", "add", key), key, "the file that ends in .pub"),
     ):

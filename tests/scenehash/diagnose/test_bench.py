@@ -168,7 +168,7 @@ SPOILT = [
 @pytest.mark.parametrize("data", SPOILT, ids=range(len(SPOILT)))
 def test_a_file_that_is_no_result_is_refused_in_one_line(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(data)
-    with pytest.raises(InputError, match="no result of bench"):
+    with pytest.raises(InputError, match="not a result of bench"):
         read_run(tmp_path / "a.json")
 
 

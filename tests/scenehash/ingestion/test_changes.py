@@ -214,7 +214,7 @@ def test_a_file_that_does_not_answer_is_given_up_and_the_rest_goes_on(
     report = ingest([tmp_path], tmp_path / "s", model)
     assert [scene.path.stem for scene in report.stored] == ["a", "c"]
     assert [item.path.stem for item in report.set_aside] == ["b"]
-    assert "does its disk answer" in report.set_aside[0].reason
+    assert "check whether its disk answers" in report.set_aside[0].reason
     answer.set()
 
 

@@ -491,7 +491,7 @@ def test_a_peer_that_is_no_more_is_forgotten_and_its_scenes_stay(tmp_path):
         with pytest.raises(NotStoredError, match="there is ground, two"):
             store.resolve(Filter(station="one"))
     for known in ("one", ids[0][:4]):
-        with pytest.raises(NotStoredError, match=r"no link to or from '\w+'; there is two"):
+        with pytest.raises(NotStoredError, match=r"no link to or from '\w+'; its peers are two"):
             forget_peer(ground, known)
     (own,) = done.stores
     (other,) = {*ids} - {own}
@@ -542,7 +542,9 @@ def test_damage_to_what_is_known_of_links_is_said_and_no_traceback(tmp_path, nam
             value = -1 if kind is int else 5 if kind is bytes else b"\xff"
             catalog.execute(f"UPDATE OR IGNORE {table} SET {column} = ?", (value,))
         with CodeStore.open(copy) as store:
-            assert any(f"what {table} has of links" in line for line in store.verify()), column
+            assert any(f"the link table {table} is damaged" in line for line in store.verify()), (
+                column
+            )
         for action in (
             lambda: link_status(copy),  # noqa: B023
             lambda: pack_bundle(copy, "another", tmp_path),  # noqa: B023

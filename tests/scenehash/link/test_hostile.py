@@ -167,7 +167,7 @@ def replaced(**fields):
     [
         ({"path": "/a/X.tif"}, "not UTF-8"),
         ({"labels": ("X",)}, "not UTF-8"),
-        ({"labels": ("a", " ")}, "a label is a word"),
+        ({"labels": ("a", " ")}, "a label must not be empty"),
         ({"reading": '{"stretch": NaN}'}, "not JSON"),
         ({"reading": '{"stretch": 1e999}'}, "not JSON"),
     ],

@@ -185,9 +185,9 @@ def test_a_picture_that_is_no_small_jpeg_is_refused(data):
 
 def test_asking_for_nothing_or_for_two_things_is_refused(tmp_path, sides):
     _, ground, shown = sides
-    with pytest.raises(ConfigurationError, match="ask for tiles like a query"):
+    with pytest.raises(ConfigurationError, match="give one of these: queries"):
         ask_peer(ground, "one", out=tmp_path)
-    with pytest.raises(ConfigurationError, match="ask for tiles like a query"):
+    with pytest.raises(ConfigurationError, match="give one of these: queries"):
         ask_peer(ground, "one", [code_text(shown, 1)], (), tmp_path, AskOptions(alert="quay"))
 
 

@@ -91,7 +91,7 @@ def test_a_few_golden_bits_that_drift_are_a_warning_and_many_an_error(
     with pytest.warns(DriftWarning, match="golden tiles"):
         drifted = HashModel.load(changed(tmp_path / "few.onnx", {"golden": flipped(few)}))
     assert drifted.golden_drift == pytest.approx(few / total)
-    with pytest.raises(ModelError, match="would not match those made elsewhere"):
+    with pytest.raises(ModelError, match="would not match codes of other machines"):
         HashModel.load(changed(tmp_path / "many.onnx", {"golden": flipped(many)}))
     with pytest.raises(ModelError, match="no golden tiles"):
         HashModel.load(changed(tmp_path / "none.onnx", {"golden": []}))

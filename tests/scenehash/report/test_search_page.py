@@ -165,9 +165,9 @@ def test_outputs_are_checked_before_a_search(tmp_path: Path) -> None:
     for files, said in (
         (SearchFiles(page=tmp_path / "no" / "a.html"), "there is no folder"),
         (SearchFiles(geojson=tmp_path), "it is a folder"),
-        (SearchFiles(sheet=tmp_path / "a.docx"), "no picture format"),
+        (SearchFiles(sheet=tmp_path / "a.docx"), "not a picture format"),
         (SearchFiles(page=tmp_path / "a", geojson=tmp_path / "a"), "two outputs"),
-        (SearchFiles(sheet=tmp_path / os.fsdecode(b"h.\xff")), "no picture format"),
+        (SearchFiles(sheet=tmp_path / os.fsdecode(b"h.\xff")), "not a picture format"),
         (SearchFiles(sheet=tmp_path / "x" / ".." / "q.png"), "it is a query"),
         (SearchFiles(page=tmp_path / "s" / "catalog.sqlite"), "inside the store's folder"),
     ):

@@ -157,7 +157,7 @@ def test_a_scene_is_one_tile_when_that_is_asked_for(
     part = search(archive, path, 1, crop=Crop((SIDE, 0, SIDE, SIDE)), model=model)
     assert (part.hits[0].distance, part.hits[0].window.x) == (0, SIDE)
     assert part.warnings == ()
-    with pytest.raises(InputError, match="has 5 tiles, and one is wanted"):
+    with pytest.raises(InputError, match="has 5 tiles, but only one can be used"):
         _ = search(archive, path, 1, model=model).queries[0].code
 
 
@@ -174,7 +174,7 @@ def test_a_query_in_which_there_is_nothing_to_be_seen_is_named(
     water = np.random.default_rng(0).normal(90, 0.5, (SIDE, SIDE, 3)).round().astype(np.uint8)
     assert not Query.from_image(water, model).blank
     write_picture(tmp_path / "all.png", np.zeros((2 * SIDE, 2 * SIDE, 3), np.uint8))
-    with pytest.raises(InputError, match="none of its 4 tiles can be searched with"):
+    with pytest.raises(InputError, match="none of its 4 tiles can be a query"):
         search(archive, tmp_path / "all.png", model=model)
 
 
@@ -221,8 +221,8 @@ def test_a_filter_that_can_match_nothing_is_named(tmp_path: Path) -> None:
     with CodeStore.create(tmp_path / "s", "a" * 16, 64, "a-model") as store:
         store.add([placed(1), placed(2, labels=("flood",))])
         for where, said in (
-            (Filter(label="fire"), "no stored scene has the label fire; there are flood"),
-            (Filter(scene="b.tif"), "no stored scene has the path b.tif, or one that ends so"),
+            (Filter(label="fire"), "no stored scene has the label fire; the labels are flood"),
+            (Filter(scene="b.tif"), "no stored scene has the path b.tif, or a path ending in it"),
         ):
             with pytest.raises(StoreError, match=said):
                 search(store, "row:0", where=where)
@@ -235,7 +235,7 @@ def test_a_filter_that_can_match_nothing_is_named(tmp_path: Path) -> None:
             found = search(store, "row:0", where=where)
             assert found.hits == ()
             (warning,) = found.warnings
-            assert warning.endswith(f"all else that was asked for: {said}")
+            assert warning.endswith(f"both the filter and the other conditions: {said}")
 
 
 def test_no_query_is_an_error(store: CodeStore) -> None:

@@ -185,7 +185,7 @@ def test_an_unassociated_fourth_band_changes_no_colours(tmp_path: Path) -> None:
     ):
         scene = read_scene(path, 256)
         assert np.array_equal(scene.tiles[0], COLOUR), path
-        assert "is called alpha, but" in scene.warnings[0]
+        assert "has the name alpha, but" in scene.warnings[0]
 
 
 def test_a_true_alpha_band_makes_what_is_transparent_black_and_no_data(tmp_path: Path) -> None:
@@ -379,7 +379,7 @@ def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:
     pages = [Image.fromarray(scene_like(40, 40, seed)) for seed in range(3)]
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     scene = read_scene(tmp_path / "a.tif", 40)
-    assert scene.warnings == ("it holds 3 images, of which the first is read",)
+    assert scene.warnings == ("it holds 3 images; only the first is read",)
     assert np.array_equal(scene.tiles[0], np.asarray(pages[0]))
 
 

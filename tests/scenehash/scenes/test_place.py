@@ -206,7 +206,7 @@ def test_a_world_file_beside_a_plain_image_is_said_not_to_be_read(
     (tmp_path / name).write_text("10\n0\n0\n-10\n500000\n5000000\n")
     with open_scene(path) as scene:
         (warning,) = scene.warnings
-        assert f"it has no place: {name} beside it is not read" in warning
+        assert f"it is not georeferenced: {name} is not read" in warning
 
 
 def test_control_points_beside_a_coordinate_system_place_a_scene(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_control_points_that_place_nothing_say_why(tmp_path: Path, kind: str) ->
         file.gcps = (every, crs)
     with open_scene(tmp_path / "a.tif") as scene:
         assert whole(scene) is None
-        assert "no place" in scene.warnings[0]
+        assert "not georeferenced" in scene.warnings[0]
         assert len(scene.windows(Tiling(), 256)) == 4
 
 
@@ -279,8 +279,8 @@ def test_a_coordinate_system_without_a_transform_is_no_place(tmp_path: Path) -> 
         with open_scene(path) as scene:
             assert whole(scene) is None
             assert scene.position(0, 0) is None
-            assert "not where in it" in scene.warnings[0]
-            with pytest.raises(InputError, match="give their size in pixels"):
+            assert "but no transform" in scene.warnings[0]
+            with pytest.raises(InputError, match="give the tile size in pixels"):
                 scene.windows(Tiling(metres=300), 256)
     with open_scene(raster(tmp_path / "b.tif", IMAGE, crs=None)) as scene:
         assert whole(scene) is None
@@ -321,7 +321,7 @@ def test_what_is_not_on_the_earth_is_read_and_says_so(
     with open_scene(path) as scene:
         windows = scene.windows(Tiling(), 256)
         assert scene.footprints(windows) is None
-        assert [w for w in scene.warnings if "on the Earth" in w or "no place" in w]
+        assert [w for w in scene.warnings if "on the Earth" in w or "not georeferenced" in w]
         scene.position(0.0, 0.0)
         assert sum(len(group) for group in scene.tiles(windows, 256)) == 4
 
@@ -373,7 +373,7 @@ def test_a_window_around_half_the_earth_has_none_in_a_projection_either(
         assert scene.footprints(scene.windows(Tiling(64), 64)) is not None
         assert not scene.warnings
         assert whole(scene) is None
-        assert "goes around half the Earth" in scene.warnings[0]
+        assert "reaches around half the Earth" in scene.warnings[0]
 
 
 def test_a_window_with_a_pole_in_it_has_its_footprint(tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ def test_a_transform_that_makes_a_line_of_a_scene_is_no_place(tmp_path: Path) ->
     with open_scene(path) as scene:
         assert whole(scene) is None
         assert scene.position(15, 45) is None
-        assert "a line or a point" in scene.warnings[0]
+        assert "its transform has no area" in scene.warnings[0]
 
 
 def test_a_file_without_a_suffix_may_have_a_world_file(tmp_path: Path) -> None:

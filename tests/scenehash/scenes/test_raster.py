@@ -158,7 +158,7 @@ def test_tiles_in_metres_come_from_overviews(tmp_path: Path) -> None:
 def test_the_ground_size_needs_a_place(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     cv2.imwrite(str(path), speckled(3, 300, 300).transpose(1, 2, 0))
-    with open_scene(path) as scene, pytest.raises(InputError, match="give their size in pixels"):
+    with open_scene(path) as scene, pytest.raises(InputError, match="give the tile size in pixels"):
         scene.windows(Tiling(metres=100), 256)
     with open_scene(path) as scene:
         assert scene.footprints([Window(0, 0, 9, 9)]) is None

@@ -165,7 +165,7 @@ def test_a_file_of_jobs_that_is_none_is_begun_anew(tmp_path: Path, text: str) ->
     (tmp_path / "jobs.json").write_text(text)
     with started(tmp_path / "jobs.json", {"quick": lambda _, __: {}}) as (made, lines):
         assert made.list() == []
-        assert "not a file of jobs; begun anew" in lines[0]
+        assert "not a file of jobs; the server starts a new one" in lines[0]
         until_ended(made.add("quick"))
 
 
@@ -342,7 +342,7 @@ def test_a_scene_that_was_accepted_before_a_restart_is_not_taken_where_none_are(
     content = json.dumps({"jobs": [job.model_dump(mode="json")]})
     (archive / "serve" / "jobs.json").write_text(content)
     with station_client(archive, tiny) as client:
-        assert "no scenes are taken here" in finished(client, {"id": "1"})["error"]["detail"]
+        assert "this server accepts no scenes" in finished(client, {"id": "1"})["error"]["detail"]
     (archive / "serve" / "jobs.json").write_text(content)
     (archive.parent / "in").mkdir()
     with station_client(archive, tiny, ServeOptions(accept=archive.parent / "in")) as client:

@@ -225,7 +225,7 @@ def test_a_damaged_backup_file_is_not_called_a_catalog(tmp_path: Path, size: flo
     data = (tmp_path / "b").read_bytes()
     (tmp_path / "b").write_bytes(data[: int(size * len(data))] or bytes(5000))
     for use in (list_backups, lambda file: restore(file, tmp_path / "r")):
-        with pytest.raises(StoreDamagedError, match="is no backup file, or is damaged"):
+        with pytest.raises(StoreDamagedError, match="is not a backup file, or is damaged"):
             use(tmp_path / "b")
     assert not (tmp_path / "r").exists()
 
@@ -271,7 +271,7 @@ def changed(path: Path, statement: str, *values: object) -> None:
         ("DROP TABLE block", "damaged"),
         (
             "ALTER TABLE file ADD COLUMN mode INTEGER",
-            r"was settled, or damaged \(the columns of file",
+            r"the first stable format \(the columns of file",
         ),
     ],
 )

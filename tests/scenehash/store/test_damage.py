@@ -147,7 +147,7 @@ def test_of_a_scene_that_is_not_shown_damage_is_no_matter(folder: Path) -> None:
 )
 def test_what_the_catalog_says_of_the_whole_is_checked(folder: Path, statement: str) -> None:
     change(folder, statement)
-    with pytest.raises(StoreDamagedError, match="as a whole is damaged"):
+    with pytest.raises(StoreDamagedError, match="the state of the store in it is damaged"):
         CodeStore.open(folder)
 
 

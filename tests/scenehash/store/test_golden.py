@@ -69,7 +69,7 @@ def test_a_draft_of_the_format_is_refused(tmp_path: Path) -> None:
         catalog.execute("CREATE TABLE store (id INTEGER, lineage TEXT, bits INTEGER)")
         catalog.execute(f"PRAGMA application_id = {0x5343_4E48}")
         catalog.execute("PRAGMA user_version = 1")
-    with pytest.raises(StoreError, match="before its format was settled"):
+    with pytest.raises(StoreError, match="before the first stable format"):
         CodeStore.open(tmp_path / "s")
 
 
@@ -85,7 +85,7 @@ def test_a_table_of_an_earlier_draft_is_refused_by_its_name(tmp_path: Path, tabl
     with contextlib.closing(sqlite3.connect(tmp_path / "s" / "catalog.sqlite")) as catalog:
         catalog.execute(f"ALTER TABLE {table} ADD COLUMN earlier TEXT")
     for writable in (False, True):
-        with pytest.raises(StoreError, match=rf"was settled, or damaged \(the columns of {table}"):
+        with pytest.raises(StoreError, match=rf"the first stable format \(the columns of {table}"):
             CodeStore.open(tmp_path / "s", writable=writable)
 
 

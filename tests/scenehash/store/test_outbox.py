@@ -53,7 +53,7 @@ def test_an_event_that_cannot_be_made_takes_its_scene_with_it(tmp_path: Path) ->
 
 def test_a_transaction_of_which_a_part_failed_stores_nothing(tmp_path: Path) -> None:
     with make(tmp_path / "s", 3) as store:
-        with pytest.raises(StoreError, match="nothing of it is stored"), store.transaction():
+        with pytest.raises(StoreError, match="the store keeps nothing of it"), store.transaction():
             store.add([scene(5)])
             with contextlib.suppress(StoreError):
                 store.alerts.remove("none of that name")
@@ -83,7 +83,7 @@ def test_in_a_transaction_a_scene_may_go_and_come_again(tmp_path: Path) -> None:
         assert store.verify() == []
         assert store.search(scene(5).codes, 1)[0][0].row == 8
         assert store.search(scene(1).codes, 1)[0][0].row == 10
-        with pytest.raises(StoreError, match="of its own"), store.transaction():
+        with pytest.raises(StoreError, match="cannot run inside another"), store.transaction():
             store.compact()
         assert store.compact() == 4
         assert store.verify() == []
@@ -157,7 +157,7 @@ def test_notes_of_files_and_a_quarantine_are_committed_at_once(tmp_path: Path) -
         ("UPDATE outbox SET body = '{}' WHERE event = 2", "event 2 in the outbox is damaged"),
         ("UPDATE outbox SET event = 9 WHERE event = 3", "event 9 in the outbox is damaged"),
         ("UPDATE outbox SET body = CAST(x'ff' AS TEXT) WHERE event = 2", "event 2 in the outbox"),
-        ("UPDATE sink SET delivered = 3", "how far stdout has delivered events is damaged"),
+        ("UPDATE sink SET delivered = 3", "the delivery state of stdout is damaged"),
         ("UPDATE alert SET radius = 64", "alert quay: its entry in the catalog is damaged"),
         ("UPDATE alert SET examples = x'00'", "alert quay: its entry in the catalog is damaged"),
     ],

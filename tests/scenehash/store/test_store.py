@@ -174,7 +174,7 @@ def test_a_full_disk_keeps_what_was_stored(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", script, str(tmp_path / "s"), str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "what was stored before is intact" in done.stdout
+    assert "all data stored before is intact" in done.stdout
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 4096
     with CodeStore.open(tmp_path / "s", writable=True) as store:
         assert store.counts() == (5, len(store))
@@ -187,7 +187,7 @@ def test_a_catalog_that_finds_the_disk_full_says_what_to_do(tmp_path: Path) -> N
         rows = len(store)
         pages = "PRAGMA max_page_count"
         store._catalog.database.run(f"{pages} = 1")  # as many as there are already
-        with pytest.raises(StoreError, match="disk is full; what was stored before is intact"):
+        with pytest.raises(StoreError, match="disk is full; all data stored before is intact"):
             store.add([scene(9, 2000)])
         assert len(store) == rows
         store._catalog.database.run(f"{pages} = 100000")
@@ -228,5 +228,5 @@ def test_a_catalog_of_garbage_is_an_error_in_one_line(tmp_path: Path) -> None:
 def test_rows_that_are_not_there_are_an_error(tmp_path: Path) -> None:
     with make(tmp_path / "s", 2) as store:
         for row in (-1, len(store)):
-            with pytest.raises(StoreError, match="no such row"):
+            with pytest.raises(StoreError, match="no row"):
                 store.codes(np.array([row]))

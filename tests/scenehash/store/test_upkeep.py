@@ -31,7 +31,7 @@ def test_what_was_deleted_is_not_found_and_its_rows_are_not_given_again(tmp_path
         assert not store.has_sound_scene(scene(5).content)
         (gone, *_) = before.keys() - left.keys()
         for read in (lambda: store.codes(np.array([gone])), lambda: store.tile(gone)):
-            with pytest.raises(StoreError, match="no such row"):
+            with pytest.raises(StoreError, match="no row"):
                 read()
         store.add([scene(5, 3)])
         assert scenes_found(store) == left | {rows + tile: "/scenes/5.png" for tile in range(3)}

@@ -200,7 +200,7 @@ def test_a_private_key_is_for_its_owner_and_never_overwritten(key: Path) -> None
     with pytest.raises(InputError, match="no public key"):
         add_key(key, "private")
     key.write_text("text")
-    with pytest.raises(InputError, match="no private key"):
+    with pytest.raises(InputError, match="no usable private key"):
         sign_head(b"x", BUNDLE, key)
 
 

@@ -153,7 +153,7 @@ def test_once_fails_when_events_were_not_delivered_and_keeps_them(
     refused = run("watch", *where, "--webhook", receiver.url)
     assert refused.exit_code == 1
     assert f"HTTP status {status}" in refused.stderr
-    assert "not delivered yet: 3 events, which the store keeps" in refused.stderr
+    assert "not delivered yet: 3 events; the store keeps them" in refused.stderr
     assert len(receiver.taken) == 1
     receiver.statuses = []
     assert run("watch", *where, "--webhook", receiver.url).exit_code == 0

@@ -94,7 +94,7 @@ def test_alerts_are_added_and_tuned(folder: Path, tmp_path: Path) -> None:
         assert alert.radius == default_radius(store.bits)
         assert np.array_equal(alert.examples, store.codes(np.array([0, 1])))
         assert alert.sources == (example, "row:1", "row:2")
-        with pytest.raises(StoreError, match="there is an alert of that name"):
+        with pytest.raises(StoreError, match="an alert with that name exists"):
             scenehash.add_alert(store, "quay", ["row:0"])
         counted = scenehash.count_by_radius(store, "quay", label="harbor")
         assert counted.true_total == 3

@@ -32,9 +32,9 @@ def advise(document: dict[str, Any]) -> list[str]:
     )
     if sustained["last_to_first_third"] < THROTTLED:
         lines.append(
-            f"it slows down: the last third of {sustained['seconds']:.0f} s did "
-            f"{sustained['last_to_first_third']:.0%} of the first: is it too warm, or busy with "
-            "something else?"
+            f"the machine slows down: the rate in the last third of {sustained['seconds']:.0f} s "
+            f"was {sustained['last_to_first_third']:.0%} of the first; check its temperature and "
+            "its load"
         )
     return lines
 

@@ -95,7 +95,7 @@ def read_run(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"{path}: no result of bench; make one with: scenehash bench --json > {path}"
+            f"{path}: not a result of bench; make one with: scenehash bench --json > {path}"
         ) from error
     return document
 

@@ -26,7 +26,7 @@ DEFAULTS = BenchSettings()
 
 
 def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> dict[str, Any]:
-    """Measure every stage on this machine; the result is plain values, as bench --json prints them.
+    """Measure every stage on this machine; returns plain values, as bench --json prints them.
 
     Raises ModelError, InputError, and ConfigurationError on two models of different runs.
     """

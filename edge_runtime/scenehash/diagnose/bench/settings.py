@@ -6,14 +6,15 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class BenchSettings:
-    """What is measured, and for how long.
+    """The settings of a benchmark.
 
-    model: None is the one that ships with scenehash. other: a second model file of the same run,
-    such as an FP32 export. images: a folder; None: the images of the demo. count: how many of them.
-    repeats: how often each stage is timed on each. threads: for hashing. most_threads: each number
-    up to this is tried; None: all cores. archive: codes to search. seconds: of the sustained run;
-    each scenario takes a quarter of it, each pair of threads and batch a tenth. folder: where the
-    store that is written to lies, on the disk that matters; None: the system's temporary folder.
+    model: None means the shipped model. other: a second model file of the same run, such as an FP32
+    export. images: a folder; None: the images of the demo. count: the number of images. repeats:
+    how often each stage is timed on each image. threads: for hashing. most_threads: the benchmark
+    tries each number of threads up to this one; None: all cores. archive: the number of codes to
+    search. seconds: the length of the sustained run; each scenario takes a quarter of it, each pair
+    of threads and batch a tenth. folder: where the benchmark writes its store, to time that disk;
+    None: the system's temporary folder.
     """
 
     model: Path | None = None

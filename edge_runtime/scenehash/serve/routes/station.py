@@ -71,7 +71,8 @@ async def ingest(
     folder = station.options.accept
     if folder is None:
         raise Refused(
-            HTTPStatus.FORBIDDEN, "no scenes are taken here; start with: scenehash serve --accept"
+            HTTPStatus.FORBIDDEN,
+            "this server accepts no scenes; start it with: scenehash serve --accept FOLDER",
         )
     check_binary(request)
     path, labels = folder / checked_name(name), label or []

@@ -60,7 +60,7 @@ CREATE TABLE file (
 COMMIT;
 """
 
-DAMAGED = "is no backup file, or is damaged ({}); give another one"
+DAMAGED = "is not a backup file, or is damaged ({}); give another one"
 # What the files of a store are called. No other name is written, wherever the backup comes from.
 _OWN = r"catalog\.sqlite|codes(\.[0-9]{1,9})?\.bin|(thumbnails|vectors)\.sqlite"
 _OWN += r"|model-[0-9a-f]{16}\.onnx"
@@ -145,8 +145,8 @@ class BackupFile:
             raise StoreError(f"{path}: backup format {version}, and this scenehash reads {FORMAT}")
         if other := other_tables(connection, SCHEMA):
             raise StoreError(
-                f"{path}: made by a scenehash from before its format was settled, or damaged (the "
-                f"columns of {', '.join(other)}); back up into another file"
+                f"{path}: damaged, or made before the first stable format (the columns of "
+                f"{', '.join(other)}); back up into another file"
             )
 
     @classmethod
@@ -192,7 +192,7 @@ class BackupFile:
             ).fetchall()
         if about is None:
             raise NotStoredError(f"{self.path}: there is no backup {number}")
-        with damaged_values(f"{self.path}: what it says of backup {number} is damaged"):
+        with damaged_values(f"{self.path}: its entry of backup {number} is damaged"):
             kept = Kept.of(number, about[0], files)
             if kept.checksum() != about[1]:
                 raise ValueError("another checksum")

@@ -43,9 +43,9 @@ class Restored:
         moment = self.kept.moment
         later = f" ({self.newer} later in the file)" if self.newer else ""
         return (
-            f"{self.store}: is as it was at {moment.taken}, backup {self.kept.number}{later}: it "
-            f"does not know what was stored after that: rows from {moment.rows:,} on, and events "
-            f"after {moment.events:,}, if there were any; ingest those scenes again"
+            f"{self.store}: has the state of {moment.taken}, backup {self.kept.number}{later}: it "
+            f"lacks all later data: rows from {moment.rows:,} on, and events after "
+            f"{moment.events:,}, if there were any; ingest those scenes again"
         )
 
     def document(self) -> dict[str, object]:

@@ -67,8 +67,8 @@ class Alerts:
         with self._transaction():
             if not replace and self._has(alert.name):
                 raise StoreError(
-                    f"{alert.name}: there is an alert of that name; choose another name, or remove "
-                    f"that one with: scenehash alert remove {alert.name}"
+                    f"{alert.name}: an alert with that name exists; choose another name, or remove "
+                    f"that alert with: scenehash alert remove {alert.name}"
                 )
             self._database.run(
                 "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",

@@ -227,7 +227,7 @@ class Catalog:
     @property
     def _damage(self) -> str:
         return (
-            f"{self.database.path}: what it says of the store as a whole is damaged; restore it "
+            f"{self.database.path}: the state of the store in it is damaged; restore the store "
             "from a backup, or ingest into a new store"
         )
 
@@ -236,7 +236,7 @@ class Catalog:
         kind = self.database.one("PRAGMA application_id")[0]
         version = self.database.one("PRAGMA user_version")[0]
         if not kind and not self.database.all("SELECT 1 FROM sqlite_master LIMIT 1"):
-            raise StoreError(f"{path}: no store yet; it is being made, or that was interrupted")
+            raise StoreError(f"{path}: empty: another process makes the store, or was interrupted")
         if kind != APPLICATION_ID:
             raise StoreError(f"{path}: not the catalog of a scenehash store")
         if version != FORMAT:
@@ -246,8 +246,8 @@ class Catalog:
             )
         if other := self.database.other_tables(SCHEMA + LATER):
             raise StoreError(
-                f"{path}: made by a scenehash from before its format was settled, or damaged (the "
-                f"columns of {', '.join(other)}); ingest the scenes into a new store"
+                f"{path}: damaged, or made before the first stable format (the columns of "
+                f"{', '.join(other)}); ingest the scenes into a new store"
             )
 
 

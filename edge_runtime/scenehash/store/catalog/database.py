@@ -254,17 +254,17 @@ def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
             raise StoreBusyError(f"{path}: another process holds the catalog; try again") from error
         if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
             raise StoreError(
-                f"{path}: not with these permissions ({reason}); "
-                "change those of the store's folder, or choose another store"
+                f"{path}: the permissions do not allow it ({reason}); "
+                "change the permissions of the store's folder, or choose another store"
             ) from error
         if name == "SQLITE_FULL":
             raise StoreError(
-                f"{path}: the disk is full; what was stored before is intact: "
-                "free some space, and give the same command again"
+                f"{path}: the disk is full; all data stored before is intact: "
+                "free some space, and run the same command again"
             ) from error
         if name.startswith("SQLITE_IOERR"):
             raise StoreError(
-                f"{path}: the disk refuses ({reason}); what was stored before is intact"
+                f"{path}: the disk reports an error ({reason}); all data stored before is intact"
             ) from error
         if name in ("SQLITE_ERROR", ""):
             # Our statements are the same for every store: this met a damaged schema or text.

@@ -77,7 +77,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "link_part": (str, bytes, int, bytes),
 }
 MOST = 1 << 62
-DAMAGED = "what the catalog has of links is damaged; see: scenehash store verify"
+DAMAGED = "the link tables of the catalog are damaged; see: scenehash store verify"
 
 
 class LinkTables:
@@ -106,7 +106,7 @@ class LinkTables:
             try:
                 sound(self.database.all(f"SELECT * FROM {table}"), *kinds)
             except StoreDamagedError:
-                lines.append(f"what {table} has of links is damaged")
+                lines.append(f"the link table {table} is damaged")
         return lines
 
 

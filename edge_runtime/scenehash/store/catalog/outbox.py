@@ -152,7 +152,7 @@ class Outbox:
             lines.append(str(error))
         for name, event, checksum in self._database.all(SINKS):
             if checksum != _sink_checksum(name, event):
-                lines.append(f"how far {name} has delivered events is damaged")
+                lines.append(f"the delivery state of {name} is damaged")
         return lines
 
 

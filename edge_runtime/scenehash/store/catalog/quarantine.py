@@ -79,7 +79,5 @@ class Quarantine:
             known = {item.path for item in self.list()}
             for path in paths:
                 if path not in known:
-                    raise StoreError(
-                        f"{path}: not in quarantine; what is there: scenehash quarantine list"
-                    )
+                    raise StoreError(f"{path}: not in quarantine; see: scenehash quarantine list")
             return self.remove(paths)

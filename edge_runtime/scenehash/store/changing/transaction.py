@@ -168,7 +168,7 @@ class Transaction:
         Raises StoreError when a part has failed.
         """
         if self.failed:
-            raise StoreError("a part of the transaction has failed: nothing of it is stored")
+            raise StoreError("a part of the transaction failed: the store keeps nothing of it")
         if not self._catalog.database.is_changing:
             return False
         self._catalog.change(self._state)

@@ -13,7 +13,7 @@ from scenehash.errors import StoreDamagedError, StoreError
 from scenehash.files import atomic_path
 
 CODES = "codes.bin"
-INTACT = "what was stored before is intact"
+INTACT = "all data stored before is intact"
 
 
 class CodesFile:

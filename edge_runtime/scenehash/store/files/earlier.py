@@ -33,7 +33,7 @@ class Earlier:
         scenes = "1 scene" if self.scenes == 1 else f"{self.scenes:,} scenes"
         return (
             f"{scenes} ({self.tiles:,} tiles) have only codes of an earlier model ({self.model}, "
-            f"lineage {self.lineage}), and are searched apart: "
+            f"lineage {self.lineage}); search them with: "
             f"scenehash search QUERY --store {self.path}"
         )
 

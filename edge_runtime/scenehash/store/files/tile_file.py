@@ -171,7 +171,7 @@ class TileFile:
         if writable not in self._connections:
             there = self.path.exists()
             if not there and not writable:
-                raise OSError("it is not there")
+                raise OSError("the file is missing")
             connection = connect(self.path, writable)
             self._connections[writable] = connection
             if writable:
@@ -179,7 +179,7 @@ class TileFile:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(self._schema())
             if not there and self._catalog.scenes.count()[0]:
-                self._note("it was lost, and is begun anew")
+                self._note("the file was missing, and a new one was made")
         return self._connections[writable]
 
     def _schema(self) -> str:
@@ -199,8 +199,8 @@ class TileFile:
 
     def _note(self, reason: str) -> None:
         self.trouble = (
-            f"{self.path}: {reason}; what is missing can be made again of scenes that are still "
-            f"there: {self.REMEDY} {self.path.parent}"
+            f"{self.path}: {reason}; make the missing entries again from the scene files: "
+            f"{self.REMEDY} {self.path.parent}"
         )
 
     def _is_whole(self) -> bool:

@@ -167,4 +167,4 @@ class TileReader(StoreView):
             raise self._no_such(row)
 
     def _no_such(self, row: int) -> NotStoredError:
-        return NotStoredError(f"{self.path}: no such row as {row} (see: scenehash store info)")
+        return NotStoredError(f"{self.path}: no row {row} (see: scenehash store info)")

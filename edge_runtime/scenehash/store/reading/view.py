@@ -219,6 +219,6 @@ def remedy() -> Iterator[None]:
         yield
     except StoreDamagedError as damage:
         raise StoreDamagedError(
-            f"{damage}; ingest that scene again, or give up what is damaged: "
+            f"{damage}; ingest that scene again, or delete the damaged scenes: "
             "scenehash store delete --damaged"
         ) from damage

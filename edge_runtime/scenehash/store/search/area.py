@@ -26,18 +26,21 @@ Ring = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True)
 class Area:
-    """Polygons, each as its rings: the outer one first, then those of its holes.
+    """Polygons, each as its rings: first the outer ring, then the rings of its holes.
 
-    A ring has its corners as (longitude, latitude) in degrees, WGS 84, and is closed of itself. Its
-    edges are straight lines of longitude and latitude, as RFC 7946 has it. Longitudes may go on
-    past 180: a polygon from 179 to 181 is the same as two that are cut at the antimeridian.
+    A ring has its corners as (longitude, latitude) in degrees, WGS 84; it need not repeat the first
+    corner. Its edges are straight lines of longitude and latitude, as in RFC 7946. Longitudes may
+    exceed 180: a polygon from 179 to 181 is the same as two polygons that are cut at the
+    antimeridian.
     """
 
     polygons: tuple[tuple[Ring, ...], ...]
 
     @classmethod
     def from_geojson(cls, document: object) -> "Area":
-        """The polygons of a GeoJSON geometry, feature or collection; ConfigurationError if none."""
+        """The polygons of a GeoJSON geometry, feature or collection; ConfigurationError if it has
+        none.
+        """
         polygons = tuple(_polygons(document))
         if not polygons:
             raise ConfigurationError(f"area: no polygon; {HINT}")
@@ -50,7 +53,7 @@ class Area:
 
     @classmethod
     def from_file(cls, path: Path) -> "Area":
-        """The polygons in a GeoJSON file; InputError when it cannot be read, or has none."""
+        """The polygons in a GeoJSON file; InputError when it cannot be read, or has no polygon."""
         try:
             check_regular(path)
             if path.stat().st_size > LARGEST_FILE:
@@ -72,7 +75,7 @@ class Area:
         return {"type": "MultiPolygon", "coordinates": coordinates}
 
     def box(self) -> Box:
-        """A box around it; one of all longitudes where polygons lie all round the Earth."""
+        """The bounding box; it has all longitudes if the polygons lie around the whole Earth."""
         corners = np.array([corner for rings in self.polygons for corner in rings[0]])
         (west, south), (east, north) = corners.min(axis=0), corners.max(axis=0)
         if east - west >= 360:
@@ -82,7 +85,9 @@ class Area:
         return Box(-180.0 if west == 180.0 else west, float(south), east, float(north))
 
     def meeting(self, boxes: Floats) -> npt.NDArray[np.bool_]:
-        """Which of boxes float64 [N, 4], see geo.Box, share at least a point with it: bool [N]."""
+        """Which of boxes float64 [N, 4], see geo.Box, share at least a point with the area: bool
+        [N].
+        """
         found = np.zeros(len(boxes), np.bool_)
         for rings in self.polygons:
             left = np.flatnonzero(~found)

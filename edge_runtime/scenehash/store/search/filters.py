@@ -17,16 +17,16 @@ from .area import Area
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions on the tiles of a store; all that are given must hold.
+    """Conditions on the tiles of a store. A tile must meet all given conditions.
 
-    scene: the path of a scene, as it was ingested (CodeStore.resolve finds it by the end of it).
-    label: one of its labels. since, until: its acquisition time, both ends included; without a time
-    zone they are UTC. bbox: (west, south, east, north) in degrees, west > east across the
-    antimeridian; the bounding box of the tile's footprint meets it. near: (latitude, longitude,
-    kilometres); that box has a point within the distance. area: polygons; that box meets one.
-    newer_than: rows after this one. station: the name of the tiles' station. other_than: paths of
-    scenes, as they were ingested; only tiles of others. A scene without a time, or a tile without a
-    footprint, meets no condition on it.
+    scene: the path of a scene at its ingest (CodeStore.resolve finds it by the end of the path).
+    label: one of its labels. since, until: its acquisition time, both ends included; times without
+    a time zone are UTC. bbox: (west, south, east, north) in degrees, west > east across the
+    antimeridian; it meets the bounding box of the tile's footprint. near: (latitude, longitude,
+    kilometres); the bounding box has a point within this distance. area: polygons; the bounding box
+    meets one of them. newer_than: rows after this one. station: the name of the tile's station.
+    other_than: paths of scenes at their ingest; only tiles of other scenes match. A scene without a
+    time, or a tile without a footprint, meets no condition on it.
     """
 
     scene: str | None = None
@@ -54,7 +54,7 @@ class Filter:
 
     @property
     def on_places(self) -> bool:
-        """Whether there is a condition on places."""
+        """Whether a condition is about places."""
         return self.bbox is not None or self.near is not None or self.area is not None
 
     def holds(self, tiles: Mapping[int, Tile]) -> bool:
@@ -79,7 +79,7 @@ class Filter:
         return bool(self.there(boxes).all())
 
     def there(self, boxes: Floats) -> npt.NDArray[np.bool_]:
-        """Which of the bounding boxes float64 [N, 4] of tiles meet the conditions on places."""
+        """Which of the tiles' bounding boxes float64 [N, 4] meet the conditions on places."""
         result = np.ones(len(boxes), np.bool_)
         if self.bbox is not None:
             result &= meeting(boxes, Box(*self.bbox))

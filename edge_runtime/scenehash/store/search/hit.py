@@ -11,12 +11,12 @@ from scenehash.tiling import Window
 class Hit:
     """A row of a store and its Hamming distance to the query; rank 1 is the nearest.
 
-    time is in UTC; footprint has the corners of the window as (longitude, latitude) in degrees;
-    labels are the scene's; decode_params: how its pixels are made of its file. same_place: whether
-    the tile shows the query's place; None where that was not compared. cosine: that of its vector
-    and the query's, likewise. match: one word for how much the hit means, and hamming_rank: its
-    rank by distance, whatever order it is shown in; where a search says so (scenehash.search).
-    station: the name of the station that the tile is from, where it has one.
+    time: in UTC. footprint: the corners of the window as (longitude, latitude) in degrees. labels:
+    the scene's labels. decode_params: how the scene's file becomes pixels. same_place: whether the
+    tile shows the query's place; None if not compared. cosine: of the tile's vector and the
+    query's; None if not compared. match: one word for the meaning of the distance, and
+    hamming_rank: the rank by distance in any order of hits; only scenehash.search sets them.
+    station: the name of the tile's station, if it has one.
     """
 
     rank: int
@@ -35,7 +35,7 @@ class Hit:
     station: str | None = None
 
     def document(self) -> dict[str, object]:
-        """The hit as plain values, as JSON has them."""
+        """The hit as plain values for JSON."""
         window = self.window
         return {
             "rank": self.rank,

@@ -63,13 +63,13 @@ def resolve(known: Known, where: Filter, store: str) -> Filter:
     """See StoreReader.resolve; store: its name in an error."""
     if where.station is not None and where.station not in known.stations():
         stations = ", ".join(known.stations()) or "a station without a name"
-        raise NotStoredError(f"{store}: no tiles of station {where.station}; there is {stations}")
+        raise NotStoredError(f"{store}: no tiles of station {where.station}; it has {stations}")
     if where.label is not None:
         _check_label(known.labels(), where.label, store)
     if where.since is not None or where.until is not None:
         _check_times(known.times(), where, store)
     if where.on_places and not known.has_footprints():
-        raise NotStoredError(f"{store}: no stored scene has a place on the Earth")
+        raise NotStoredError(f"{store}: no stored scene is georeferenced")
     if where.scene is None:
         return where
     return replace(where, scene=_path_of(known, where.scene, store))
@@ -82,7 +82,7 @@ def _check_label(labels: Sequence[str], label: str, store: str) -> None:
         more = ", ..." if len(labels) > NAMED else ""
         names = ", ".join(labels[:NAMED])
         raise NotStoredError(
-            f"{store}: no stored scene has the label {label}; there are {names}{more}"
+            f"{store}: no stored scene has the label {label}; the labels are {names}{more}"
         )
 
 
@@ -91,9 +91,9 @@ def _check_times(times: tuple[float, float] | None, where: Filter, store: str) -
         raise NotStoredError(f"{store}: no stored scene has an acquisition time")
     first, last = times
     if where.since is not None and seconds(where.since) > last:
-        raise NotStoredError(f"{store}: the last stored scene is of {_date(last)}, before --since")
+        raise NotStoredError(f"{store}: the newest scene is from {_date(last)}, before --since")
     if where.until is not None and seconds(where.until) < first:
-        raise NotStoredError(f"{store}: the first stored scene is of {_date(first)}, after --until")
+        raise NotStoredError(f"{store}: the oldest scene is from {_date(first)}, after --until")
 
 
 def _date(time: float) -> str:
@@ -109,7 +109,9 @@ def _path_of(known: Known, name: str, store: str) -> str:
     ending = "/" + name.removeprefix("./").lstrip("/")
     paths = known.paths_ending(ending, NAMED + 1)
     if not paths:
-        raise NotStoredError(f"{store}: no stored scene has the path {name}, or one that ends so")
+        raise NotStoredError(
+            f"{store}: no stored scene has the path {name}, or a path ending in it"
+        )
     if len(paths) > 1:
         more = ", ..." if len(paths) > NAMED else ""
         raise StoreError(

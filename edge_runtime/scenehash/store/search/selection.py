@@ -20,7 +20,7 @@ NARROW = 2500
 PART = 1 << 14
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
 LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
-ROWS_DAMAGED = "what finds tiles in the catalog is damaged; see: scenehash store verify"
+ROWS_DAMAGED = "the row numbers in the catalog are damaged; see: scenehash store verify"
 
 
 def is_narrow(catalog: Catalog, where: Filter) -> bool:
