@@ -56,7 +56,7 @@ class HashStream:
         self._unfinished = 0
 
     def drop(self) -> int:
-        """Drop the scene that is being read; returns the number of its tiles that were not hashed."""
+        """Drop the scene that is being read; returns how many of its tiles were not hashed."""
         self._finish()
         hashed = max(0, self._unfinished - len(self._images))
         waiting = self._unfinished - hashed
