@@ -552,3 +552,27 @@ def test_damage_to_what_is_known_of_links_is_said_and_no_traceback(tmp_path, nam
         ):
             with contextlib.suppress(StoreDamagedError):
                 action()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE scene SET first_row = x'0000' WHERE scene = 2",
+        "UPDATE scene SET first_row = 'x' WHERE scene = 2",
+        "UPDATE scene SET tiles = 'x' WHERE scene = 2",
+        "UPDATE scene SET labels = '{' WHERE scene = 2",
+        "UPDATE scene SET path = x'ff' WHERE scene = 2",
+        "UPDATE scene SET time = 'noon' WHERE scene = 2",
+        "UPDATE scene SET seal = 7 WHERE scene = 2",
+        "UPDATE scene SET content = 7 WHERE scene = 2",
+    ],
+)
+def test_a_scene_with_a_damaged_entry_keeps_no_other_scene_back(tmp_path, statement):
+    one = station(tmp_path / "one", "one", *(placed(number, 2) for number in range(3)))
+    with contextlib.closing(sqlite3.connect(one / "catalog.sqlite")) as catalog, catalog:
+        assert catalog.execute(statement).rowcount == 1
+    packed = pack_bundle(one, "ground", tmp_path)
+    (applied,) = apply_bundles([packed.path], tmp_path / "ground")
+    assert applied.set_aside == []
+    with CodeStore.open(tmp_path / "ground") as store:
+        assert store.contents() == [placed(0).content, placed(2).content]

@@ -10,7 +10,7 @@ import numpy as np
 
 from scenehash.errors import StoreDamagedError
 
-from ..records import SceneFile, SceneRecord, time_at
+from ..records import SceneFile, SceneMark, SceneRecord, time_at
 from ..rows import Rows
 from .database import Database, damaged_values
 from .tile_table import TileTable
@@ -42,6 +42,10 @@ CREATE INDEX scene_by_time ON scene (time) WHERE time IS NOT NULL;
 # Without it all labels are read for those of one scene. Stores from before it get it with the next
 # scene.
 LABEL_INDEX = "CREATE INDEX IF NOT EXISTS label_by_scene ON label (scene)"
+
+# first_row and tiles as integers, even if they are damaged: the checksum of the scene finds that,
+# and a walk over all scenes goes on.
+_SPAN = "coalesce(CAST(first_row AS INTEGER), 0), coalesce(CAST(tiles AS INTEGER), 0)"
 
 SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash store verify"
 
@@ -105,12 +109,17 @@ class SceneTable:
 
     def spans(self) -> Rows:
         """Number, first row and number of tiles of every scene: int64 [N, 3], by first row."""
-        query = (
-            "SELECT scene, coalesce(CAST(first_row AS INTEGER), 0), "
-            "coalesce(CAST(tiles AS INTEGER), 0) FROM scene ORDER BY first_row"
-        )
+        query = f"SELECT scene, {_SPAN} FROM scene ORDER BY first_row"
         with damaged_values(SCENES_DAMAGED):
             return np.array(self._database.all(query), np.int64).reshape(-1, 3)
+
+    def marks(self, scenes: Sequence[int]) -> list[SceneMark]:
+        """The marks of scenes, by first row; a missing scene is left out."""
+        found = self._database.all_in(f"SELECT {_SPAN}, seal FROM scene WHERE scene", scenes)
+        return sorted(
+            SceneMark(first_row, tiles, seal.hex() if isinstance(seal, bytes) else "damaged")
+            for first_row, tiles, seal in found
+        )
 
     def numbers(self) -> list[int]:
         """The number of every scene, by first row."""

@@ -53,10 +53,7 @@ class SceneReader(StoreView):
         """The first row, the number of tiles and the checksum of every scene, by first row."""
         numbers = self._catalog.scenes.numbers()
         for start in range(0, len(numbers), SCENES_READ):
-            entries = self._catalog.scenes.entries(numbers[start : start + SCENES_READ])
-            for entry in sorted(entries, key=lambda entry: entry.first_row):
-                seal = entry.checksum.hex() if isinstance(entry.checksum, bytes) else "damaged"
-                yield SceneMark(entry.first_row, entry.tiles, seal)
+            yield from self._catalog.scenes.marks(numbers[start : start + SCENES_READ])
 
     def scenes_from(
         self, first_rows: Sequence[int]
