@@ -108,6 +108,20 @@ def test_a_damaged_entry_is_never_shown(folder: Path, statement: str) -> None:
                 show()
 
 
+@pytest.mark.parametrize("where", [Filter(label="only-here"), Filter(scene="/scenes/3.png")])
+@pytest.mark.parametrize("row", ["0", "9", "'x'", "x'00'"])
+def test_a_damaged_row_leads_to_no_other_scene(folder: Path, where: Filter, row: str) -> None:
+    """Deleting by a filter deleted the scene whose rows the damaged entry named."""
+    with CodeStore.open(folder, writable=True) as store:
+        store.label(Filter(scene="/scenes/3.png"), ["only-here"])
+    change(folder, f"UPDATE scene SET first_row = {row} WHERE path = '/scenes/3.png'")
+    with CodeStore.open(folder, writable=True) as store:
+        for act in (store.paths, store.delete, lambda where: store.label(where, ["new"])):
+            with pytest.raises(StoreDamagedError, match=r"^/scenes/3\.png: "):
+                act(where)
+        assert len(store.scene_rows() if row.isdigit() else store.contents()) == 8
+
+
 def test_a_damaged_code_is_never_shown(folder: Path) -> None:
     for row in range(15):
         flip_code(folder, row)

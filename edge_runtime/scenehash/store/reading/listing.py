@@ -15,7 +15,7 @@ from ..catalog.tile_table import Owned
 from ..records import SceneFile, time_at
 from ..rows import Ranges
 from ..search.filters import Filter
-from ..search.selection import holding, is_narrow, on_scenes, rows_where
+from ..search.selection import holding, is_narrow, on_scenes, scenes_where
 from ..search.snapshot import Snapshot
 
 # With a filter on places that is not narrow, scenes are compared TOGETHER at a time, and at most
@@ -94,7 +94,7 @@ def list_scenes(
     catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
 ) -> ScenePage:
     """See StoreReader.list_scenes."""
-    numbers, following = _numbers(catalog, snapshot, where, most, after, newest)
+    numbers, following = _numbers(catalog, where, most, after, newest)
     found = {entry.number: entry for entry in catalog.scenes.entries(numbers)}
     _check(snapshot, found.values())
     with damaged_values(SCENES_DAMAGED):
@@ -125,13 +125,12 @@ def time_histogram(catalog: Catalog, bins: int, where: Filter) -> TimeHistogram:
 
 
 def _numbers(
-    catalog: Catalog, snapshot: Snapshot, where: Filter, most: int, after: int | None, newest: bool
+    catalog: Catalog, where: Filter, most: int, after: int | None, newest: bool
 ) -> tuple[list[int], int | None]:
     """The numbers of a page's scenes, and the number after which the next page begins."""
     condition, values = on_scenes(catalog, where)
     if where.on_places and is_narrow(catalog, where):
-        rows = rows_where(catalog, where, snapshot.state.rows)
-        every = sorted(set(catalog.tiles.scenes_in(Ranges.covering(rows))), reverse=newest)
+        every = sorted(scenes_where(catalog, where), reverse=newest)
         left = [number for number in every if after is None or (number < after) is newest]
         left = [number for number in left if number != after]
         return left[:most], left[most - 1] if len(left) > most else None

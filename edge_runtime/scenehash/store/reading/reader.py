@@ -1,6 +1,6 @@
 """What a store answers: its scenes, its tiles, and searches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +11,12 @@ from scenehash.index.topk import NO_ROW, Distances
 
 from ..catalog.station import origin_of
 from ..files.folder import CATALOG
+from ..records import Tile
 from ..rows import Rows
 from ..search.filters import Filter
 from ..search.hit import Hit
 from ..search.request import SearchRequest
-from ..search.selection import ROWS_DAMAGED
+from ..search.selection import ROWS_DAMAGED, holding
 from ..search.snapshot import Snapshot
 from .scene_reader import SceneReader
 from .tile_reader import TileReader
@@ -90,6 +91,13 @@ class StoreReader(SceneReader, TileReader):
 
         return self._settled(ask)
 
+    def _meet(self, where: Filter, tiles: Mapping[int, Tile]) -> bool:
+        """Whether tiles, by row, meet a filter: by their own entries, and by their station."""
+        if where.station is None:
+            return where.holds(tiles)
+        rows = np.array(sorted(tiles), np.int64)
+        return where.holds(tiles) and len(holding(self._catalog, where, rows)) == len(rows)
+
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None
     ) -> list[list[Hit]]:
@@ -100,7 +108,7 @@ class StoreReader(SceneReader, TileReader):
             self._check_there(snapshot, [row for row in wanted if row not in tiles])
         own = self.station
         origins = {row: origin_of(tile.scene, own) for row, tile in tiles.items()}
-        if where is not None and not where.holds(tiles):
+        if where is not None and not self._meet(where, tiles):
             raise StoreDamagedError(f"{self.path / CATALOG}: {ROWS_DAMAGED}")
         return [
             [

@@ -12,7 +12,7 @@ from ..catalog.tile_table import Owned
 from ..records import SceneFile, SceneMark, SceneRecord, SceneVectors
 from ..rows import Ranges
 from ..search.filters import Filter
-from ..search.selection import rows_where
+from ..search.selection import scenes_where
 from ..search.snapshot import Snapshot
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .view import StoreView, remedy
@@ -238,8 +238,7 @@ class SceneReader(StoreView):
     def _records_where(self, where: Filter) -> list[tuple[int, SceneRecord]]:
         """Number and record of each scene with a tile that meets a filter."""
         with self._catalog.database.snapshot(), remedy():
-            rows = rows_where(self._catalog, where, self.rows)
-            scenes = self._catalog.tiles.scenes_in(Ranges.covering(rows))
+            scenes = scenes_where(self._catalog, where)
             return [(scene, read_record(self._catalog, scene)) for scene in scenes]
 
     def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:

@@ -1,5 +1,6 @@
 """From a filter to the rows for which it holds: by SQL, and places to the last digit by numpy."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -56,6 +57,23 @@ def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
             rows = ranges.expanded() if rows is None else rows[ranges.contain(rows)]
     assert rows is not None  # one of the two was asked
     return rows[np.searchsorted(rows, after, side="right") :]
+
+
+def scenes_where(catalog: Catalog, where: Filter) -> list[int]:
+    """The numbers of the scenes with a tile that meets a filter, ascending.
+
+    A scene is chosen by its own entry, never by the rows that the entry names: these may be damaged
+    and belong to another scene.
+    """
+    condition, values = on_scenes(catalog, where)
+    scenes = catalog.scenes.numbers_where(condition, values, None, False, sys.maxsize)
+    if not where.on_places:
+        return scenes
+    rows = _rows_there(catalog, where)
+    if where.newer_than is not None:
+        rows = rows[rows > where.newer_than]
+    there = set(catalog.tiles.scenes_in(Ranges.covering(rows)))
+    return [scene for scene in scenes if scene in there]
 
 
 def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
