@@ -23,9 +23,9 @@ def orientation_of(data: bytes, kind: str) -> int:
     return UPRIGHT
 
 
-def tiff_orientation(directory: Mapping[int, int]) -> int:
-    """The same of a TIFF, by its first directory."""
-    value = directory.get(ORIENTATION, UPRIGHT)
+def tiff_orientation(values: Mapping[int, int]) -> int:
+    """The same of a TIFF, by the values of its first directory."""
+    value = values.get(ORIENTATION, UPRIGHT)
     return value if 1 <= value <= 8 else UPRIGHT
 
 

@@ -234,7 +234,7 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     """The raster as it is to be seen; one with a place lies as its place says."""
     if kind != TIFF or is_placed:
         return raster
-    orientation = tiff_orientation(first_directory(path))
+    orientation = tiff_orientation(first_directory(path).values)
     size = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
     if orientation == UPRIGHT or size > MOST_TURNED_BYTES:
         return turned(raster, orientation)

@@ -22,7 +22,7 @@ from .gdal_access import gdal, open_dataset, open_object
 from .jp2_header import HEADER_BYTES, check_jp2_colours
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
-from .tiff_directory import Read, check_first_image, directory_of, reading
+from .tiff_directory import Read, check_first_image, check_tags, first_directory_of, reading
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -133,20 +133,30 @@ def open_raster_object(
     uri: str, kind: str, size: int
 ) -> tuple[rasterio.DatasetReader, RasterSource]:
     """The same of an object of so many bytes, within gdal_access.reaching(uri)."""
+    read = _reading_object(uri, size)
     with contextlib.ExitStack() as undo:
+        if kind == TIFF:
+            check_tags(read)
         with gdal():
             file = undo.enter_context(open_object(uri, kind))
             _check_size(file, size)
-            _check_first_image_of(lambda at, most: _part(uri, at, most, size), kind)
+            _check_first_image_of(read, kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
 
 
-def _part(uri: str, start: int, most: int, size: int) -> bytes:
-    """So many bytes from a place on, of an object of a size; fewer where it ends."""
-    end = min(start + most, size)
-    return read_range(uri, start, end) if start < end else b""
+def _reading_object(uri: str, size: int) -> Read:
+    """How an object of so many bytes is read in places; its beginning is fetched once."""
+    head = read_range(uri, 0, min(HEADER_BYTES, size)) if size else b""
+
+    def read(start: int, most: int) -> bytes:
+        end = min(start + most, size)
+        if end <= len(head):
+            return head[start:end]
+        return read_range(uri, start, end) if start < end else b""
+
+    return read
 
 
 def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
@@ -247,7 +257,7 @@ def _check_first_image(path: Path, kind: str) -> None:
 
 def _check_first_image_of(read: Read, kind: str) -> None:
     if kind == TIFF:
-        check_first_image(directory_of(read))
+        check_first_image(first_directory_of(read))
     elif kind == JPEG_2000:
         check_jp2_colours(read(0, HEADER_BYTES))
 
