@@ -35,6 +35,8 @@ LARGE_BYTES, MOST_COMPRESSED = 256 << 20, 20_000
 # A palette has so many colours at most.
 MAX_COLOURS = 1 << 16
 AVERAGE = Resampling.average
+# What complex numbers are once they are their amplitude.
+_REAL = {"complex_int16": "float32", "complex64": "float32", "complex128": "float64"}
 
 
 class RasterSource:
@@ -57,16 +59,19 @@ class RasterSource:
         )
         if palette is None:
             self.bands = _bands_of(file)
-            self.dtype = _dtype_read(file.dtypes)
             self.nodata: Sequence[float | None] = _nodata(file)
             bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "")
             self.significant_bits = int(bits) if bits.isdecimal() else None
         else:
             colours = ("red", "green", "blue", "alpha")[: palette.shape[1]]
             self.bands = Bands((None,) * len(colours), colours)
-            self.dtype = np.dtype(np.uint8)
             self.nodata = (None,) * len(colours)
             self.significant_bits = None
+
+    def dtype_of(self, bands: Sequence[int]) -> np.dtype[Any]:
+        if self._palette is not None:
+            return self._palette.dtype
+        return np.result_type(*(_REAL.get(kind, kind) for kind in self._kinds(bands)))
 
     def read(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
@@ -75,8 +80,10 @@ class RasterSource:
             indices = self._read([1], window, shape, Resampling.nearest)[0]
             inside = np.clip(indices, 0, len(self._palette) - 1)
             return np.moveaxis(self._palette[inside][..., [band - 1 for band in bands]], 2, 0)
-        is_complex = any("complex" in self._file.dtypes[band - 1] for band in bands)
-        exact = is_sample or is_complex
+        kinds = self._kinds(bands)
+        if len(kinds) > 1:  # which rasterio does not read at once
+            return np.concatenate([self.read([band], window, shape, is_sample) for band in bands])
+        exact = is_sample or not _REAL.keys().isdisjoint(kinds)
         pixels = self._read(bands, window, shape, Resampling.nearest if exact else AVERAGE)
         return np.abs(pixels) if np.iscomplexobj(pixels) else pixels
 
@@ -107,6 +114,10 @@ class RasterSource:
             return np.asarray(
                 self._file.read(list(bands), out_shape=out, window=where, resampling=how)
             )
+
+    def _kinds(self, bands: Sequence[int]) -> set[str]:
+        """The types of bands in the file."""
+        return {self._file.dtypes[band - 1] for band in bands}
 
 
 def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSource]:
@@ -204,12 +215,6 @@ def _bands_of(file: rasterio.DatasetReader) -> Bands:
     except ValueError:  # a colour that this version of rasterio does not know
         colours = ("undefined",) * file.count
     return Bands(tuple(file.descriptions), colours)
-
-
-def _dtype_read(dtypes: Sequence[str]) -> np.dtype[Any]:
-    """The type that pixels have once they are read."""
-    kinds = {"complex_int16": "float32", "complex64": "float32", "complex128": "float64"}
-    return np.result_type(*(kinds.get(kind, kind) for kind in dtypes))
 
 
 def _nodata(file: rasterio.DatasetReader) -> list[float | None]:
