@@ -76,6 +76,11 @@ def show_report(done: "IngestReport", as_json: bool, listed: bool = False) -> No
         notice(f"moved: {moved.previous} -> {path_text(moved.path)}")
     for path, bands in done.read_by_bands.items():
         notice(f"stored already: {path_text(path)} (with --bands {','.join(map(str, bands))})")
+    if done.cut_otherwise:
+        notice(
+            f"warning: {counted(len(done.cut_otherwise), 'scene')} stored already, in other tiles "
+            "than asked for; to cut them anew, delete them first: scenehash store delete"
+        )
     for item in done.set_aside:
         notice(f"set aside: {path_text(item.path)}: {item.reason}")
     if done.passed_over:

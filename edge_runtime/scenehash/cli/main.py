@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typer.exceptions import TyperException
 
 from scenehash.errors import PluginError, ScenehashError
 
-from .console import give_up_output, notice, report
+from .console import UsageError, give_up_output, notice, report
 from .exit_status import EXIT_FAILED, STATUSES
 from .help import give_all, in_words
 from .interrupts import end_by_signal_outside_commands, exit_status, interruptible
@@ -49,6 +50,8 @@ PLUGINS = "scenehash.commands"
 # Modules that Python has only on POSIX systems.
 POSIX_MODULES = ("fcntl", "resource")
 
+_EMPTY_OPTION = re.compile("--[a-z-]+=")
+
 
 class _Commands(TyperGroup):
     """All commands. An error is one line, and with --json also one JSON document."""
@@ -59,6 +62,9 @@ class _Commands(TyperGroup):
         words = args[: args.index("--")] if "--" in args else args
         self._as_json = "--json" in words
         with self._errors_in_one_line("--debug" in words):
+            # As a path it would be the folder that one is in.
+            if any(arg == "" or _EMPTY_OPTION.fullmatch(arg) for arg in args):
+                raise UsageError("an argument is empty, as of a variable that is not set")
             return super().make_context(info_name, args, *rest, **more)
 
     def invoke(self, ctx: Any) -> Any:

@@ -220,6 +220,8 @@ class _Ingesting:
         self.report.duplicates.append(duplicate.path)
         if duplicate.bands:
             self.report.read_by_bands[duplicate.path] = duplicate.bands
+        if duplicate.cut_otherwise:
+            self.report.cut_otherwise.append(duplicate.path)
         if duplicate.labels or duplicate.moved is not None:
             self._duplicates.append(duplicate)
             self._commit_when_due()
@@ -230,7 +232,7 @@ class _Ingesting:
         Returns the contents of these scenes by their paths.
         """
         taken: dict[str, str] = {}
-        for path, content, labels, moved, origin, _ in self._duplicates:
+        for path, content, labels, moved, origin, *_ in self._duplicates:
             now = None if moved is None else path_text(path)
             if self._store.update_scene(content, now, labels, origin if moved else None):
                 self.report.labelled += bool(labels)

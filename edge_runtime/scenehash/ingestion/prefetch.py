@@ -21,7 +21,7 @@ from scenehash.scenes.exposure import shows_nothing
 from scenehash.scenes.place import Footprints
 from scenehash.scenes.stac import Noted
 from scenehash.scenes.thumbnails import make_thumbnail
-from scenehash.store import FILE, CodeStore, HashedScene
+from scenehash.store import FILE, CodeStore, HashedScene, SceneRecord
 from scenehash.tiling import Tiling
 
 from .options import IngestOptions
@@ -43,7 +43,7 @@ class Duplicate(NamedTuple):
 
     labels: the given labels that it lacks. moved: its stored path is out of date. origin: see
     Scene.origin. bands: the bands of its first reading, if a file needs a choice of bands and none
-    was given now.
+    was given now. cut_otherwise: its stored tiles are others than those that were asked for.
     """
 
     path: Path
@@ -52,6 +52,7 @@ class Duplicate(NamedTuple):
     moved: Moved | None = None
     origin: Mapping[str, object] = {}
     bands: tuple[int, ...] = ()
+    cut_otherwise: bool = False
 
 
 class Ended(NamedTuple):
@@ -162,7 +163,9 @@ def _read(
         try:
             scene = stack.enter_context(open_scene(path, options.params, noted))
         except InputError:
-            known = None if options.params.bands else _read_by_bands(path, store, options)
+            known = (
+                None if options.params.bands else _read_by_bands(path, store, tile_size, options)
+            )
             if known is None:
                 raise
             yield known
@@ -173,7 +176,7 @@ def _read(
             aside = stack.enter_context(ThreadPoolExecutor(1))
             stored = aside.submit(_is_stored, scene, store)
         elif _is_stored(scene, store):
-            yield _duplicate(scene, store, options)
+            yield _duplicate(scene, store, tile_size, options)
             return
         windows = scene.windows(tiling, tile_size)
         yield Begun(len(windows))
@@ -183,7 +186,7 @@ def _read(
             if stored is not None and stored.done() and stored.result():
                 break
         if stored is not None and stored.result():
-            yield _duplicate(scene, store, options)
+            yield _duplicate(scene, store, tile_size, options)
             return
         if not reading.kept:
             raise InputError(nothing_valid(tiling))
@@ -202,20 +205,38 @@ def _is_stored(scene: Scene, store: CodeStore) -> bool:
     return store.has_sound_scene(scene.content)
 
 
-def _duplicate(scene: Scene, store: CodeStore, options: IngestOptions) -> Duplicate:
+def _duplicate(scene: Scene, store: CodeStore, tile_size: int, options: IngestOptions) -> Duplicate:
     """The necessary changes of a stored scene's entry."""
     entry = store.find_scene(scene.content)
     if entry is None:  # deleted, in this moment
         return Duplicate(scene.path, scene.content)
-    labels = [label for label in options.labels_of(scene.path) if label not in entry.labels]
+    found = Duplicate(
+        scene.path,
+        scene.content,
+        [label for label in options.labels_of(scene.path) if label not in entry.labels],
+        cut_otherwise=_is_cut_otherwise(entry, scene, tile_size, options.tiling),
+    )
     params = entry.decode_params
     is_there = entry.path == path_text(scene.path) and not _is_replaced(params)
     if is_there or _still_shows(entry.path, params):
-        return Duplicate(scene.path, scene.content, labels)
-    return Duplicate(scene.path, scene.content, labels, Moved(scene.path, entry.path), scene.origin)
+        return found
+    return found._replace(moved=Moved(scene.path, entry.path), origin=scene.origin)
 
 
-def _read_by_bands(path: Path, store: CodeStore, options: IngestOptions) -> Duplicate | None:
+def _is_cut_otherwise(entry: SceneRecord, scene: Scene, tile_size: int, tiling: Tiling) -> bool:
+    """Whether a scene is stored in other tiles than a tiling makes of it."""
+    try:
+        asked = set(scene.windows(tiling, tile_size))
+    except InputError:
+        return True
+    stored, skipped = entry.windows.tolist(), entry.decode_params.get("skipped")
+    are_all = not isinstance(skipped, int) or len(stored) + skipped == len(asked)
+    return not (are_all and asked.issuperset(Window(*window) for window in stored))
+
+
+def _read_by_bands(
+    path: Path, store: CodeStore, tile_size: int, options: IngestOptions
+) -> Duplicate | None:
     """The stored scene of a file that needs a choice of bands; None otherwise."""
     with contextlib.suppress(StoreDamagedError):  # then nothing is known of it
         for entry in store.records_under(path_text(path)):
@@ -227,7 +248,7 @@ def _read_by_bands(path: Path, store: CodeStore, options: IngestOptions) -> Dupl
                 contextlib.suppress(InputError),
                 reopen_scene(path, entry.decode_params) as scene,
             ):
-                return _duplicate(scene, store, options)._replace(bands=tuple(bands))
+                return _duplicate(scene, store, tile_size, options)._replace(bands=tuple(bands))
     return None
 
 

@@ -47,8 +47,9 @@ class IngestReport:
     """The result of an ingest. Each path is in exactly one of stored, duplicates and set_aside.
 
     moved: duplicates whose stored path was out of date and has been changed. read_by_bands: the
-    bands that were used, for files that cannot be read without a choice of bands. labelled: the
-    number of duplicates that got a new label. repaired: the number of stored scenes that had been
+    bands that were used, for files that cannot be read without a choice of bands. cut_otherwise:
+    duplicates whose stored tiles are others than those that were asked for. labelled: the number of
+    duplicates that got a new label. repaired: the number of stored scenes that had been
     damaged. passed_over: files of other formats in the folders, by suffix. warnings: about the
     whole store. seconds: the total time.
     """
@@ -58,6 +59,7 @@ class IngestReport:
     duplicates: list[Path] = field(default_factory=list)
     moved: list[Moved] = field(default_factory=list)
     read_by_bands: dict[Path, tuple[int, ...]] = field(default_factory=dict)
+    cut_otherwise: list[Path] = field(default_factory=list)
     labelled: int = 0
     set_aside: list[SetAside] = field(default_factory=list)
     repaired: int = 0
@@ -122,6 +124,7 @@ class IngestReport:
                 {"path": path_text(path), "bands": list(bands)}
                 for path, bands in self.read_by_bands.items()
             ],
+            "cut_otherwise": [path_text(path) for path in self.cut_otherwise],
             "set_aside": [
                 {"path": path_text(item.path), "reason": item.reason} for item in self.set_aside
             ],

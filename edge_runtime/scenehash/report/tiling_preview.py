@@ -1,5 +1,6 @@
 """How scenes would be read and cut, as plain values, as footprints and as pictures."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,12 +124,13 @@ def preview_tiles(
 
     paths: scene files and folders. model: a model, or its file; None means the shipped model.
     params: how files become pixels, in place of the values in the model's card. pictures: a folder
-    for a picture of each scene with its tiles. Raises InputError on a path that does not exist and
-    on a picture that cannot be written, ModelError, ConfigurationError.
+    for a picture of each scene with its tiles; none that holds one of the scenes. Raises InputError
+    on a path that does not exist and on a picture that cannot be written, ModelError,
+    ConfigurationError.
     """
     files = scan([Path(path) for path in paths]).files
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
-    folder = None if pictures is None else _made(Path(pictures))
+    folder = None if pictures is None else _made(Path(pictures), files)
     names: set[str] = set()
     report = TilingReport()
     for path in track(files, len(files), "cut", progress):
@@ -189,7 +191,10 @@ def _preview(scene: Scene, windows: Cut) -> ScenePreview:
     )
 
 
-def _made(folder: Path) -> Path:
+def _made(folder: Path, scenes: Sequence[Path]) -> Path:
+    """The folder for pictures, which are called as their scenes are, and may not overwrite them."""
+    if any(os.path.realpath(path.parent) == os.path.realpath(folder) for path in scenes):
+        raise InputError("it holds scenes, and pictures are called alike; give another", folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

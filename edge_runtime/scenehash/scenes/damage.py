@@ -10,6 +10,7 @@ import simplejpeg
 
 from scenehash.errors import InputError
 
+from .size_limits import MOST_CHUNKS
 from .source import Pixels
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -41,7 +42,9 @@ def check_png(data: bytes) -> None:
     """
     view = memoryview(data)
     start = len(PNG)
-    while start + 12 <= len(data):
+    for _ in range(MOST_CHUNKS):
+        if start + 12 > len(data):
+            raise _damaged("no end mark")
         end = start + 8 + int.from_bytes(view[start : start + 4])
         kind = data[start + 4 : start + 8]
         if zlib.crc32(view[start + 4 : end]) != int.from_bytes(view[end : end + 4]):
@@ -49,7 +52,7 @@ def check_png(data: bytes) -> None:
         if kind == b"IEND":
             return
         start = end + 4
-    raise _damaged("no end mark")
+    raise InputError(f"a PNG of more than {MOST_CHUNKS:,} parts, which take long to read")
 
 
 def _damaged(what: str) -> InputError:

@@ -8,6 +8,7 @@ import contextlib
 import struct
 from collections.abc import Iterator, Mapping
 
+from .size_limits import FILL, MOST_SEGMENTS
 from .tiff_directory import ORIENTATION, whole_values
 
 UPRIGHT = 1
@@ -23,9 +24,9 @@ def orientation_of(data: bytes, kind: str) -> int:
     return UPRIGHT
 
 
-def tiff_orientation(directory: Mapping[int, int]) -> int:
-    """The same of a TIFF, by its first directory."""
-    value = directory.get(ORIENTATION, UPRIGHT)
+def tiff_orientation(values: Mapping[int, int]) -> int:
+    """The same of a TIFF, by the values of its first directory."""
+    value = values.get(ORIENTATION, UPRIGHT)
     return value if 1 <= value <= 8 else UPRIGHT
 
 
@@ -43,20 +44,21 @@ def _orientation(note: bytes) -> int:
 def _jpeg_notes(data: bytes) -> Iterator[bytes]:
     """Source: ITU T.81, annex B; Exif 2.32, section 4.7.2: APP1."""
     at = 2
-    while data[at] == 0xFF and data[at + 1] not in (0xDA, 0xD9):
-        if data[at + 1] == 0xFF:
-            at += 1
-            continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        if data[at + 1] == 0xE1 and data.startswith(_EXIF, at + 4):
-            yield data[at + 4 : at + 2 + length]
-        at += 2 + length
+    for _ in range(MOST_SEGMENTS):
+        fill = FILL.match(data, at)
+        if fill is None or data[fill.end()] in (0xDA, 0xD9):
+            return
+        at = fill.end() + 1
+        (length,) = struct.unpack_from(">H", data, at)
+        if data[at - 1] == 0xE1 and data.startswith(_EXIF, at + 2):
+            yield data[at + 2 : at + length]
+        at += length
 
 
 def _png_notes(data: bytes) -> Iterator[bytes]:
     """Source: PNG specification, third edition, section 11.3.4.5: eXIf."""
     at = 8
-    while at + 12 <= len(data):
+    while at + 12 <= len(data) and data[at + 4 : at + 8] != b"IEND":
         (length,) = struct.unpack_from(">I", data, at)
         if data[at + 4 : at + 8] == b"eXIf":
             yield data[at + 8 : at + 8 + length]
@@ -66,7 +68,7 @@ def _png_notes(data: bytes) -> Iterator[bytes]:
 def _webp_notes(data: bytes) -> Iterator[bytes]:
     """Source: RFC 9649, section 2.7.1.5: EXIF."""
     at = 12
-    while at + 8 <= len(data):
+    for _ in range(MOST_SEGMENTS):
         (length,) = struct.unpack_from("<I", data, at + 4)
         if data[at : at + 4] == b"EXIF":
             yield data[at + 8 : at + 8 + length]

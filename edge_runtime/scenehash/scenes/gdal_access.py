@@ -21,6 +21,7 @@ from scenehash.objects import gdal_name, gdal_options
 
 from .formats import HEAD_BYTES, IMAGINE, JPEG_2000, NITF, TIFF, VRT, format_of
 from .parts import check_companions, overviews_and_masks
+from .tiff_directory import check_tags, reading
 
 DRIVERS = {
     TIFF: "GTiff",
@@ -85,6 +86,9 @@ def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetRead
     """
     if nested > MOST_NESTED:
         raise InputError("its overview files are nested too deeply")
+    if kind == TIFF:
+        with open_regular(path) as tiff:
+            check_tags(reading(tiff))
     check_companions(path)
     for companion in overviews_and_masks(path):
         try:

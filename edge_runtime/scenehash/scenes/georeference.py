@@ -35,6 +35,8 @@ SAME_SIZE = 0.005
 # Thin plates go through each point; below, a polynomial does as well, and above they take long.
 THIN_PLATE_POINTS, MOST_POINTS = 10, 400
 LEAST_SPREAD = 1e-3
+# Coordinates that begin anew differ by more: by 360 degrees, or by the way around the Earth.
+LEAST_TURN = 100.0
 # Steps along a row of pixels, and degrees by which what goes around half the Earth may seem longer.
 STEPS, AROUND = 16, 1.0
 
@@ -154,12 +156,10 @@ class Georeference:
                 found = transform(WGS84, self.crs, longitudes.tolist(), latitudes.tolist())
                 x, y = (np.array(values, np.float64) for values in found)
                 places = np.stack(self.mapping.places(x, y), axis=1)
-                if self.crs.is_geographic:
-                    # Longitudes may be counted on past 180, or from -360.
-                    for turn in (360.0, -360.0):
-                        others = np.stack(self.mapping.places(x + turn, y), axis=1)
-                        better = ~self._across(places) & self._across(others)
-                        places[better] = others[better]
+                for turn in self._turns(places[:, 1]):
+                    others = np.stack(self.mapping.places(x + turn, y), axis=1)
+                    better = ~self._across(places) & self._across(others)
+                    places[better] = others[better]
         except InputError:
             # One place that is none spoils all that are asked for with it.
             if len(longitudes) == 1:
@@ -170,6 +170,23 @@ class Georeference:
             return np.concatenate(every)
         places[~np.isfinite(places).all(axis=1)] = np.nan
         return places
+
+    def _turns(self, rows: Floats) -> set[float]:
+        """By how much coordinates are counted on where those of the Earth begin anew.
+
+        As longitudes are past 180, or from -360, and metres of a cylinder past its edge. rows: some
+        on which that is looked for.
+        """
+        row = rows[np.isfinite(rows)][:1]
+        if not len(row):
+            return set()
+        columns, row = np.array([0.0, self.width]), np.repeat(row, 2)
+        places = self.lonlat(columns, row)
+        on_earth = np.isfinite(places).all(axis=1)
+        x, _ = self.mapping.coordinates(columns, row)
+        again, _ = transform(WGS84, self.crs, *places[on_earth].T.tolist())
+        turns: list[float] = (x[on_earth] - np.array(again, np.float64)).tolist()
+        return {turn for turn in turns if abs(turn) > LEAST_TURN}
 
     def _across(self, places: Floats) -> npt.NDArray[np.bool_]:
         """Which of columns and rows [N, 2] are of a column of the raster."""

@@ -234,8 +234,9 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     """The raster as it is to be seen; one with a place lies as its place says."""
     if kind != TIFF or is_placed:
         return raster
-    orientation = tiff_orientation(first_directory(path))
-    size = raster.width * raster.height * len(raster.bands.names) * raster.dtype.itemsize
+    orientation = tiff_orientation(first_directory(path).values)
+    every = range(1, len(raster.bands.names) + 1)
+    size = raster.width * raster.height * len(every) * raster.dtype_of(every).itemsize
     if orientation == UPRIGHT or size > MOST_TURNED_BYTES:
         return turned(raster, orientation)
     # A row of what is seen is a column of what is stored: strips would be decoded once for each.

@@ -22,7 +22,7 @@ from .gdal_access import gdal, open_dataset, open_object
 from .jp2_header import HEADER_BYTES, check_jp2_colours
 from .source import Pixels, Valid
 from .stretch import LARGE_PIXELS
-from .tiff_directory import Read, check_first_image, directory_of, reading
+from .tiff_directory import Read, check_first_image, check_tags, first_directory_of, reading
 from .vrt import sources_of
 
 # What is decoded at once: a block in all bands where they lie together.
@@ -35,6 +35,8 @@ LARGE_BYTES, MOST_COMPRESSED = 256 << 20, 20_000
 # A palette has so many colours at most.
 MAX_COLOURS = 1 << 16
 AVERAGE = Resampling.average
+# What complex numbers are once they are their amplitude.
+_REAL = {"complex_int16": "float32", "complex64": "float32", "complex128": "float64"}
 
 
 class RasterSource:
@@ -57,16 +59,19 @@ class RasterSource:
         )
         if palette is None:
             self.bands = _bands_of(file)
-            self.dtype = _dtype_read(file.dtypes)
             self.nodata: Sequence[float | None] = _nodata(file)
             bits = file.tags(1, ns="IMAGE_STRUCTURE").get("NBITS", "")
             self.significant_bits = int(bits) if bits.isdecimal() else None
         else:
             colours = ("red", "green", "blue", "alpha")[: palette.shape[1]]
             self.bands = Bands((None,) * len(colours), colours)
-            self.dtype = np.dtype(np.uint8)
             self.nodata = (None,) * len(colours)
             self.significant_bits = None
+
+    def dtype_of(self, bands: Sequence[int]) -> np.dtype[Any]:
+        if self._palette is not None:
+            return self._palette.dtype
+        return np.result_type(*(_REAL.get(kind, kind) for kind in self._kinds(bands)))
 
     def read(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
@@ -75,8 +80,10 @@ class RasterSource:
             indices = self._read([1], window, shape, Resampling.nearest)[0]
             inside = np.clip(indices, 0, len(self._palette) - 1)
             return np.moveaxis(self._palette[inside][..., [band - 1 for band in bands]], 2, 0)
-        is_complex = any("complex" in self._file.dtypes[band - 1] for band in bands)
-        exact = is_sample or is_complex
+        kinds = self._kinds(bands)
+        if len(kinds) > 1:  # which rasterio does not read at once
+            return np.concatenate([self.read([band], window, shape, is_sample) for band in bands])
+        exact = is_sample or not _REAL.keys().isdisjoint(kinds)
         pixels = self._read(bands, window, shape, Resampling.nearest if exact else AVERAGE)
         return np.abs(pixels) if np.iscomplexobj(pixels) else pixels
 
@@ -108,6 +115,10 @@ class RasterSource:
                 self._file.read(list(bands), out_shape=out, window=where, resampling=how)
             )
 
+    def _kinds(self, bands: Sequence[int]) -> set[str]:
+        """The types of bands in the file."""
+        return {self._file.dtypes[band - 1] for band in bands}
+
 
 def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSource]:
     """Open a raster of a known format; InputError, without the path, on one that is not to be read.
@@ -133,20 +144,30 @@ def open_raster_object(
     uri: str, kind: str, size: int
 ) -> tuple[rasterio.DatasetReader, RasterSource]:
     """The same of an object of so many bytes, within gdal_access.reaching(uri)."""
+    read = _reading_object(uri, size)
     with contextlib.ExitStack() as undo:
+        if kind == TIFF:
+            check_tags(read)
         with gdal():
             file = undo.enter_context(open_object(uri, kind))
             _check_size(file, size)
-            _check_first_image_of(lambda at, most: _part(uri, at, most, size), kind)
+            _check_first_image_of(read, kind)
             source = RasterSource(file, _palette(file))
         undo.pop_all()
     return file, source
 
 
-def _part(uri: str, start: int, most: int, size: int) -> bytes:
-    """So many bytes from a place on, of an object of a size; fewer where it ends."""
-    end = min(start + most, size)
-    return read_range(uri, start, end) if start < end else b""
+def _reading_object(uri: str, size: int) -> Read:
+    """How an object of so many bytes is read in places; its beginning is fetched once."""
+    head = read_range(uri, 0, min(HEADER_BYTES, size)) if size else b""
+
+    def read(start: int, most: int) -> bytes:
+        end = min(start + most, size)
+        if end <= len(head):
+            return head[start:end]
+        return read_range(uri, start, end) if start < end else b""
+
+    return read
 
 
 def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
@@ -196,12 +217,6 @@ def _bands_of(file: rasterio.DatasetReader) -> Bands:
     return Bands(tuple(file.descriptions), colours)
 
 
-def _dtype_read(dtypes: Sequence[str]) -> np.dtype[Any]:
-    """The type that pixels have once they are read."""
-    kinds = {"complex_int16": "float32", "complex64": "float32", "complex128": "float64"}
-    return np.result_type(*(kinds.get(kind, kind) for kind in dtypes))
-
-
 def _nodata(file: rasterio.DatasetReader) -> list[float | None]:
     """The nodata value of each band, or None.
 
@@ -247,7 +262,7 @@ def _check_first_image(path: Path, kind: str) -> None:
 
 def _check_first_image_of(read: Read, kind: str) -> None:
     if kind == TIFF:
-        check_first_image(directory_of(read))
+        check_first_image(first_directory_of(read))
     elif kind == JPEG_2000:
         check_jp2_colours(read(0, HEADER_BYTES))
 

@@ -30,7 +30,10 @@ MOST_UPLOADED_PIXELS = 32_000_000
 # Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.
 MOST_TURNED_BYTES = MAX_BYTES // 2
 
-MOST_SEGMENTS = 10_000
+# OpenCV reads no larger WebP.
+MOST_WEBP_BYTES = 64 << 20
+# Parts of a file that are looked at one by one: of a header, and of a PNG with its pixels.
+MOST_SEGMENTS, MOST_CHUNKS = 10_000, 1_000_000
 _CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
 # Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation
 # two frames are kept besides.
@@ -39,7 +42,7 @@ _WEBP_HELD = {b"VP8L": 8, b"ANMF": 12}
 _BY_MASKS, _FOUR_MASKS = (3, 6), 56
 _BYTE_MASKS = frozenset(0xFF << bits for bits in (0, 8, 16, 24))
 _OTHER_MASKS = "a BMP with colours in other bits than is usual; convert it to PNG"
-_FILL = re.compile(rb"\xff+")
+FILL = re.compile(rb"\xff+")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -98,7 +101,9 @@ def _png(data: bytes) -> Header:
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
     channels, transparent = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}[colour], None
     at = 8
-    while data[at + 4 : at + 8] not in (b"IDAT", b"IEND", b""):
+    for _ in range(MOST_SEGMENTS):
+        if data[at + 4 : at + 8] in (b"IDAT", b"IEND", b""):
+            break
         if data[at + 4 : at + 8] == b"tRNS" and colour == 0:
             # OpenCV passes it over. Greys of less than 8 bits come spread over 8.
             greatest = (1 << bits) - 1
@@ -107,6 +112,8 @@ def _png(data: bytes) -> Header:
         elif data[at + 4 : at + 8] == b"tRNS":
             channels = 4
         at += 12 + struct.unpack_from(">I", data, at)[0]
+    else:
+        raise ValueError("no pixels")
     sample_bytes = 2 if bits == 16 else 1
     return Header(width, height, channels, sample_bytes, transparent=transparent)
 
@@ -148,7 +155,7 @@ def _jpeg(data: bytes) -> Header:
     at = 2
     for _ in range(MOST_SEGMENTS):
         # Rubbish between segments is passed over, as libjpeg does.
-        at = _FILL.match(data, data.index(b"\xff", at)).end()  # type: ignore[union-attr]
+        at = FILL.match(data, data.index(b"\xff", at)).end()  # type: ignore[union-attr]
         marker, at = data[at], at + 1
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
@@ -177,6 +184,11 @@ def _coefficients(factors: bytes) -> float:
 
 def _webp(data: bytes) -> Header:
     """Source: RFC 9649, sections 2.5 to 2.7."""
+    if len(data) > MOST_WEBP_BYTES:
+        raise InputError(
+            f"the file has {len(data):,} bytes, and of WebP at most {MOST_WEBP_BYTES:,} are read; "
+            f"{_CONVERT}"
+        )
     kind = data[12:16]
     held = _WEBP_HELD.get(_webp_coding(data), 0)
     if kind == b"VP8X":

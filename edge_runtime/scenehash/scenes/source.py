@@ -18,16 +18,15 @@ Valid = npt.NDArray[np.bool_]
 class Source(Protocol):
     """The bands of a file, in the types and at the resolution of the file.
 
-    dtype: of its pixels as they are read: integers or floats. nodata: by band, the value that is
-    said to mark pixels without data. significant_bits: how many bits of an integer are used, where
-    the file says so. is_white_zero: the least value means white. has_mask: the file says apart from
-    its values which pixels hold data. has_collar: warping may have left black margins.
-    is_coarse_cheap: the whole can be read at a low resolution without reading all of it.
+    nodata: by band, the value that is said to mark pixels without data. significant_bits: how many
+    bits of an integer are used, where the file says so. is_white_zero: the least value means white.
+    has_mask: the file says apart from its values which pixels hold data. has_collar: warping may
+    have left black margins. is_coarse_cheap: the whole can be read at a low resolution without
+    reading all of it.
     """
 
     height: int
     width: int
-    dtype: np.dtype[Any]
     bands: Bands
     nodata: Sequence[float | None]
     significant_bits: int | None
@@ -35,6 +34,9 @@ class Source(Protocol):
     has_mask: bool
     has_collar: bool
     is_coarse_cheap: bool
+
+    def dtype_of(self, bands: Sequence[int]) -> np.dtype[Any]:
+        """The type of the pixels of some bands as they are read: integers or floats."""
 
     def read(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False
@@ -65,9 +67,13 @@ class ArraySource:
         self._pixels, self._mask = pixels, mask
         self.has_mask = mask is not None
         self.height, self.width = pixels.shape[:2]
-        self.dtype = pixels.dtype
         self.bands = bands
         self.nodata = (None,) * len(bands.names)
+
+    def dtype_of(self, bands: Sequence[int]) -> np.dtype[Any]:
+        del bands
+        dtype: np.dtype[Any] = self._pixels.dtype
+        return dtype
 
     def read(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False

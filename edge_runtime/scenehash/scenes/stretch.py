@@ -35,12 +35,13 @@ def find_stretch(source: Source, bands: Sequence[int], validity: Validity) -> Ra
         return None
     if source.significant_bits is not None and source.significant_bits < 8:
         return (0.0, float(2**source.significant_bits - 1))
-    is_single, is_eight_bits = len(bands) == 1, source.dtype == np.uint8
+    dtype = source.dtype_of(bands)
+    is_single, is_eight_bits = len(bands) == 1, dtype == np.uint8
     values = _valid_sample(source, bands, validity).astype(np.float64)
     if not len(values):
         return None if is_eight_bits else (0.0, 1.0)
     least, greatest = float(values.min()), float(values.max())
-    if is_single and source.dtype.kind in "iu" and least >= 0 and greatest <= GREATEST_CLASS:
+    if is_single and dtype.kind in "iu" and least >= 0 and greatest <= GREATEST_CLASS:
         return _apart(least, greatest)
     if is_eight_bits:
         return None
@@ -97,7 +98,7 @@ def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> P
 
 def _is_colour_of_eight_bits(source: Source, bands: Sequence[int]) -> bool:
     uses_all = source.significant_bits is None or source.significant_bits >= 8
-    return uses_all and source.dtype == np.uint8 and len(bands) > 1
+    return uses_all and source.dtype_of(bands) == np.uint8 and len(bands) > 1
 
 
 def _apart(low: float, high: float) -> Range:

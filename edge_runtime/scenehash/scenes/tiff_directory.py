@@ -1,4 +1,4 @@
-"""The first directory of a TIFF, as far as it must be known beside what GDAL tells.
+"""The directories of a TIFF, as far as they must be known beside what GDAL tells.
 
 Source: TIFF 6.0, sections 2 and 8; Adobe's technical note 1 on SubIFDs; BigTIFF has entries of 20
 bytes.
@@ -6,9 +6,9 @@ bytes.
 
 import contextlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 from scenehash.errors import InputError
 from scenehash.files import open_regular
@@ -18,14 +18,22 @@ Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, SUB_DIRECTORIES = 0x00FE, 0x00FF, 0x014A
-# Not a tag: where the next directory is.
-NEXT = 0
 # Of NewSubfileType a bit, of SubfileType a value: a smaller copy of another image in the file.
 _REDUCED_BIT, _REDUCED = 1, 2
 _BIG = 43
 # SHORT, LONG and IFD; of BigTIFF LONG8 and IFD8, too.
 _FORMS, _BIG_FORMS = {3: "H", 4: "I", 13: "I"}, {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-MOST_TAGS = 4096
+# Bytes of a value, by its kind.
+_SIZES = {
+    1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
+    16: 8, 17: 8, 18: 8,
+}  # fmt: skip
+# Where strips and tiles are, and how many bytes each has: GDAL reads these a part at a time.
+_PIXEL_TAGS = frozenset({0x0111, 0x0117, 0x0144, 0x0145})
+# More are none to libtiff.
+MOST_TAGS = (1 << 16) - 1
+# GDAL keeps all other tags in memory, some of them three times.
+MOST_TAG_BYTES, MOST_DIRECTORIES = 64 << 20, 10_000
 # What GDAL gives as it is stored, under the names of red, green and blue or of none.
 NO_COLOURS = {
     4: "it is a mask of transparency, not a picture",
@@ -38,10 +46,27 @@ NO_COLOURS = {
 }
 
 
-def first_directory(path: Path) -> dict[int, int]:
-    """The first directory of a TIFF file: what its tags of integers say; empty where it is cut."""
+class Directory(NamedTuple):
+    """What a directory says of an image.
+
+    values: of its tags of integers, see whole_values. tag_bytes: how many the values of its tags
+    take, without those that tell where pixels are. following: where the next one is; 0 for none.
+    """
+
+    values: Mapping[int, int]
+    tag_bytes: int = 0
+    following: int = 0
+
+
+def first_directory(path: Path) -> Directory:
+    """The first directory of a TIFF file; without values where it is cut."""
     with open_regular(path) as file:
-        return directory_of(reading(file))
+        return first_directory_of(reading(file))
+
+
+def first_directory_of(read: Read) -> Directory:
+    """The same of what is read so."""
+    return next(directories_of(read), Directory({}))
 
 
 def reading(file: BinaryIO) -> Read:
@@ -54,24 +79,25 @@ def reading(file: BinaryIO) -> Read:
     return read
 
 
-def directory_of(read: Read) -> dict[int, int]:
-    """The same of what is read so."""
+def directories_of(read: Read) -> Iterator[Directory]:
+    """The directories of a TIFF, one for each image, in their order, until one is cut."""
     with contextlib.suppress(struct.error, OSError, OverflowError):
         head = read(0, 16)
-        order = "<" if head[:1] == b"I" else ">"
-        is_big = struct.unpack(order + "H", head[2:4])[0] == _BIG
+        order, is_big = _layout(head)
         form, entry = (order + "Q", 20) if is_big else (order + "H", 12)
         place = order + ("Q" if is_big else "I")
         (start,) = struct.unpack_from(place, head, 8 if is_big else 4)
-        size = struct.calcsize(form)
-        (count,) = struct.unpack(form, read(start, size))
-        end = min(count, MOST_TAGS) * entry
-        entries = read(start + size, end + struct.calcsize(place))
-        values = whole_values(head, entries[:end])
-        if count <= MOST_TAGS and len(entries) > end:
-            (values[NEXT],) = struct.unpack_from(place, entries, end)
-        return values
-    return {}
+        seen: set[int] = set()
+        while start and start not in seen:
+            seen.add(start)
+            size = struct.calcsize(form)
+            (count,) = struct.unpack(form, read(start, size))
+            end = min(count, MOST_TAGS) * entry
+            found = read(start + size, end + struct.calcsize(place))
+            is_whole = count <= MOST_TAGS and len(found) > end
+            start = struct.unpack_from(place, found, end)[0] if is_whole else 0
+            values = whole_values(head, found[:end])
+            yield Directory(values, _tag_bytes(head, found[:end], read), start)
 
 
 def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
@@ -79,11 +105,10 @@ def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
 
     Where the values do not fit into an entry, it is where they are.
     """
-    order = ">" if head[:1] == b"M" else "<"
-    big = _BIG in struct.unpack(order + "H", head[2:4])
-    forms, value_at = (_BIG_FORMS, 12) if big else (_FORMS, 8)
+    order, is_big = _layout(head)
+    forms, value_at = (_BIG_FORMS, 12) if is_big else (_FORMS, 8)
     found: dict[int, int] = {}
-    for at in range(0, len(directory) - 11, 20 if big else 12):
+    for at in range(0, len(directory) - 11, 20 if is_big else 12):
         tag, kind = struct.unpack_from(order + "HH", directory, at)
         if kind in forms:
             (value,) = struct.unpack_from(order + forms[kind], directory, at + value_at)
@@ -91,19 +116,55 @@ def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
     return found
 
 
-def check_first_image(directory: dict[int, int]) -> None:
+def check_tags(read: Read) -> None:
+    """Raise InputError when the tags of a TIFF would take too much memory or time."""
+    total = 0
+    for number, directory in enumerate(directories_of(read)):
+        total += directory.tag_bytes
+        if number >= MOST_DIRECTORIES:
+            raise InputError(f"it holds more than {MOST_DIRECTORIES:,} images")
+        if total > MOST_TAG_BYTES:
+            raise InputError(
+                f"its tags hold {total:,} bytes beside the pixels, and at most "
+                f"{MOST_TAG_BYTES:,} are read"
+            )
+
+
+def check_first_image(directory: Directory) -> None:
     """Raise InputError when a TIFF's first image, which is what is read, is not the scene.
 
     That is, when it is a thumbnail of another, as in a camera's raw file, or when its values are
     not those of red, green and blue, or of grey.
     """
+    values = directory.values
     is_reduced = (
-        directory.get(NEW_SUBFILE_TYPE, 0) & _REDUCED_BIT or directory.get(SUBFILE_TYPE) == _REDUCED
+        values.get(NEW_SUBFILE_TYPE, 0) & _REDUCED_BIT or values.get(SUBFILE_TYPE) == _REDUCED
     )
-    if is_reduced and (directory.get(NEXT) or directory.get(SUB_DIRECTORIES)):
+    if is_reduced and (directory.following or values.get(SUB_DIRECTORIES)):
         raise InputError(
             "its first image, which would be read, is a thumbnail of another one in it; save that "
             "one as a file of its own"
         )
-    if reason := NO_COLOURS.get(directory.get(PHOTOMETRIC, 0)):
+    if reason := NO_COLOURS.get(values.get(PHOTOMETRIC, 0)):
         raise InputError(f"{reason}; convert it to red, green and blue")
+
+
+def _layout(head: bytes) -> tuple[str, bool]:
+    """The order of bytes, as struct has it, and whether it is a BigTIFF."""
+    order = ">" if head[:1] == b"M" else "<"
+    return order, _BIG in struct.unpack(order + "H", head[2:4])
+
+
+def _tag_bytes(head: bytes, directory: bytes, read: Read) -> int:
+    """How many bytes libtiff would read for the tags of a directory's entries."""
+    order, is_big = _layout(head)
+    form, entry = (order + "HHQQ", 20) if is_big else (order + "HHII", 12)
+    total = 0
+    for at in range(0, len(directory) // entry * entry, entry):
+        tag, kind, count, place = struct.unpack_from(form, directory, at)
+        size = _SIZES.get(kind, 0) * count
+        # What does not end in the file is passed over, as is an entry that is none.
+        is_there = size <= MOST_TAG_BYTES or (place + size < 1 << 63 and read(place + size - 1, 1))
+        if tag not in _PIXEL_TAGS and is_there:
+            total += size
+    return total

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +17,9 @@ from .size_limits import MOST_NOTE_BYTES
 # Years between which a scene may have been acquired.
 EARLIEST, LATEST = 1800, 2200
 
-TAGS = ("ACQUISITIONDATETIME", "ACQUISITION_DATE", "DATE_ACQUIRED", "DATETIME", "TIFFTAG_DATETIME")
+ACQUIRED_TAGS = ("ACQUISITIONDATETIME", "ACQUISITION_DATE", "DATE_ACQUIRED")
+# When a file was made: of some missions when its scene was acquired, of others when it was edited.
+MADE_TAGS = ("DATETIME", "TIFFTAG_DATETIME")
 # By the length of the text: strptime would take 2015122 for the second of December.
 FORMATS = {19: "%Y:%m:%d %H:%M:%S", 15: "%Y%m%dT%H%M%S", 14: "%Y%m%d%H%M%S", 8: "%Y%m%d", 7: "%Y%j"}
 
@@ -49,11 +51,15 @@ def time_of(path: Path, tags: Mapping[str, str], stated: datetime | None = None)
 
     stated: by the item that names it as an asset. Otherwise an item may be a JSON file beside it,
     of the same name (https://stacspec.org). A name may hold 20261124, 20261124T083000, 2026-11-24
-    or a Landsat scene id.
+    or a Landsat scene id. It counts before a tag of when the file was made, where that was a later
+    day: nothing is made before it was acquired.
     """
     noted, warnings = (stated, ()) if stated is not None else _from_stac(path)
-    tagged = _from_tags(tags)
-    time = noted or tagged or _from_name(path.stem)
+    made, named = _from_tags(tags, MADE_TAGS), _from_name(path.stem)
+    if made is not None and named is not None and named.date() < made.date():
+        made = None
+    tagged = _from_tags(tags, ACQUIRED_TAGS) or made
+    time = noted or tagged or named
     return Acquired(time, None if time == tagged else time, warnings)
 
 
@@ -102,9 +108,9 @@ def time_in(document: object) -> datetime | None:
     return time
 
 
-def _from_tags(tags: Mapping[str, str]) -> datetime | None:
+def _from_tags(tags: Mapping[str, str], names: Sequence[str]) -> datetime | None:
     upper = {name.upper(): value for name, value in tags.items()}
-    for name in TAGS:
+    for name in names:
         if name in upper and (time := _parsed(upper[name])):
             return time
     return None

@@ -4,6 +4,7 @@ Each window is read as it is stored and turned then: no image is in memory twice
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,13 @@ class TurnedSource:
         self._from_below = orientation in (3, 4, 7, 8)
         self._from_right = orientation in (2, 3, 6, 7)
         self.height, self.width = self._exchanged(source.height, source.width)
-        self.dtype, self.bands, self.nodata = source.dtype, source.bands, source.nodata
+        self.bands, self.nodata = source.bands, source.nodata
         self.significant_bits = source.significant_bits
         self.is_white_zero, self.has_mask = source.is_white_zero, source.has_mask
         self.has_collar, self.is_coarse_cheap = source.has_collar, source.is_coarse_cheap
+
+    def dtype_of(self, bands: Sequence[int]) -> np.dtype[Any]:
+        return self._source.dtype_of(bands)
 
     def read(
         self, bands: Sequence[int], window: Window, shape: tuple[int, int], is_sample: bool = False

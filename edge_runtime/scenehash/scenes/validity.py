@@ -114,13 +114,14 @@ def validity_of(
         return Validity((params.nodata,) * len(bands), alpha, source.has_mask)
     nodata = tuple(source.nodata[band - 1] for band in bands)
     says_nothing = alpha is None and not source.has_mask and not any(v is not None for v in nodata)
-    has_margin = source.has_collar and source.dtype.kind == "u" and len(bands) == 3
+    has_margin = source.has_collar and source.dtype_of(bands).kind == "u" and len(bands) == 3
     return Validity(nodata, alpha, source.has_mask, says_nothing and has_margin)
 
 
 def declares(source: Source, bands: Sequence[int], value: float) -> bool:
     """Whether a file says itself, of each of some bands, that a value is no data."""
-    held = source.dtype.type if source.dtype.kind == "f" else float
+    dtype = source.dtype_of(bands)
+    held = dtype.type if dtype.kind == "f" else float
     own = [source.nodata[band - 1] for band in bands]
     with np.errstate(over="ignore"):
         return all(one is not None and held(one) == held(value) for one in own)

@@ -167,6 +167,18 @@ def test_an_error_is_one_line_and_one_document_with_json(
     assert error == f"error: {document['message']}"
 
 
+@pytest.mark.parametrize("words", [("", "--store", "s"), (".", "--store", ""), (".", "--store=")])
+def test_an_empty_argument_is_no_path(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As of "$FOLDER" that is not set: the folder that one is in would be ingested.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"")
+    result = run("ingest", *words)
+    assert (result.exit_code, [*tmp_path.iterdir()]) == (2, [tmp_path / "a.png"])
+    assert "an argument is empty, as of a variable that is not set" in result.stderr
+
+
 def test_a_word_behind_two_dashes_is_no_option() -> None:
     found = run("store", "info", "--", "--json")
     assert (found.exit_code, found.stdout) == (1, "")

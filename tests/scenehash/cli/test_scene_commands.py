@@ -172,6 +172,19 @@ def test_tiles_shows_how_scenes_are_cut_and_stores_nothing(scenes: Path, tmp_pat
     assert "768x512" in run("tiles", scenes / "west_20260101.tif").stdout
 
 
+def test_pictures_of_scenes_never_overwrite_scenes(tmp_path: Path) -> None:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    write_picture(folder / "a.png", draw("harbor", 1))
+    before = (folder / "a.png").read_bytes()
+    (tmp_path / "linked").symlink_to(folder)
+    for pictures in (folder, tmp_path / "linked"):
+        done = run("tiles", folder, "--pictures", pictures)
+        assert done.exit_code == 1 and "it holds scenes" in done.stderr
+        assert [*folder.iterdir()] == [folder / "a.png"]
+        assert (folder / "a.png").read_bytes() == before
+
+
 def test_quarantine_is_listed_retried_and_released(tmp_path: Path) -> None:
     broken = tmp_path / "in" / "a.png"
     hopeless = tmp_path / "in" / "b.png"

@@ -21,6 +21,7 @@ from scenehash.retrieval.pictures import tile_pixels
 from scenehash.retrieval.query import read_query
 from scenehash.scenes import Tiling, find_scenes
 
+from ...command_line import run
 from ...scenes import draw
 
 
@@ -125,7 +126,7 @@ def test_a_scene_without_data_is_set_aside(tmp_path: Path, model: HashModel) -> 
     write_raster(tmp_path / "black.tif", np.zeros((600, 600, 3), np.uint8))
     with new_store(tmp_path / "s", model) as store:
         (item,) = ingest([tmp_path / "black.tif"], store, model).set_aside
-        assert "at least 50% hold data" in item.reason
+        assert "at least 50% valid pixels" in item.reason
         assert len(store) == 0
 
 
@@ -254,6 +255,35 @@ def test_a_scene_that_needed_bands_is_stored_already_without_them(
         with rasterio.open(path, "r+") as file:
             file.write(255 - file.read())
         assert len(ingest([path], store, model).set_aside) == 1
+
+
+@pytest.mark.parametrize(
+    ("tiling", "is_other"),
+    [
+        (Tiling(), False),
+        (Tiling(min_valid=0), False),
+        (Tiling(pixels=256), False),
+        (Tiling(pixels=200), True),
+        (Tiling(overlap=0.5), True),
+        (Tiling(whole=True), True),
+        (Tiling(metres=300), True),
+    ],
+)
+def test_a_scene_that_is_stored_in_other_tiles_than_asked_for_is_named(
+    tmp_path: Path, model: HashModel, tiling: Tiling, is_other: bool
+) -> None:
+    pixels = mosaic(2, 2)
+    pixels[:256, :256] = 0
+    alpha = np.where(pixels.any(axis=2, keepdims=True), 255, 0).astype(np.uint8)
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.dstack([pixels, alpha]))
+    with new_store(tmp_path / "s", model) as store:
+        assert ingest([path], store, model).skipped == 1
+        done = ingest([path], store, model, IngestOptions(tiling=tiling))
+        assert done.duplicates == [path]
+        assert done.cut_otherwise == ([path] if is_other else [])
+    again = run("ingest", path, "--store", tmp_path / "s", "--overlap", "0.5")
+    assert "1 scene stored already, in other tiles than asked for" in again.stderr
 
 
 def test_a_plain_image_in_a_folder_of_rasters_needs_no_rasterio(

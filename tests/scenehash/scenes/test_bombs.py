@@ -1,11 +1,13 @@
 """Small files that stand for much memory or time are set aside, or read within bounds."""
 
 import json
+import os
 import struct
 import subprocess
 import sys
 import textwrap
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -151,6 +153,24 @@ def test_a_bomb_is_set_aside_in_bounded_memory_and_time(tmp_path: Path, name: st
     assert reason
     assert seconds < MOST_SECONDS
     assert mebibytes < MOST_MEBIBYTES
+
+
+@pytest.mark.parametrize(("tag", "name"), [(270, "a.tif"), (34675, "a.tif"), (700, "a.tif.msk")])
+def test_tags_of_gigabytes_are_not_read(tmp_path: Path, tag: int, name: str) -> None:
+    # A description, XMP, a colour profile: GDAL would take two to four times as much.
+    raster(tmp_path / "a.tif", np.full((1, 64, 64), 90, np.uint8))
+    note: dict[int, tuple[str, Sequence[float]]] = {tag: ("I", [100_000])}
+    data = bytearray(tiff(np.full((64, 64), 90, np.uint8), tags=note))
+    at = data.index(struct.pack("<HHI", tag, 4, 1))
+    data[at : at + 8] = struct.pack("<HHI", tag, 2 if tag == 270 else 7, 1_500_000_000)
+    (tmp_path / name).write_bytes(data)
+    os.truncate(tmp_path / name, 2_000_000_000)
+    reason, seconds, mebibytes = measure(tmp_path / "a.tif")
+    assert "its tags hold 1,500,000," in reason
+    assert seconds < MOST_SECONDS
+    assert mebibytes < MOST_MEBIBYTES
+    os.truncate(tmp_path / name, 1_000_000)
+    assert "its tags hold" not in measure(tmp_path / "a.tif")[0]  # libtiff passes it over
 
 
 @pytest.mark.slow

@@ -225,6 +225,20 @@ def test_a_preset_counts_a_fourth_band_where_it_is_no_alpha(tmp_path: Path) -> N
         assert np.array_equal(tile[8:], COLOUR[8:]), path
 
 
+def test_bands_that_are_not_shown_change_no_colours_whatever_their_type(tmp_path: Path) -> None:
+    raster(tmp_path / "rgb.tif", planes(COLOUR))
+    raster(tmp_path / "dem.tif", COLOUR[np.newaxis, :, :, 0].astype(np.float32) * 7 - 300)
+    bands = [vrt_band("rgb.tif", band, band=band) for band in (1, 2, 3)]
+    bands += [vrt_band("dem.tif", 4).replace("Byte", "Float32")]
+    size = (COLOUR.shape[1], COLOUR.shape[0])
+    (tmp_path / "a.vrt").write_text(vrt("".join(bands), size))
+    assert np.array_equal(read_image(tmp_path / "a.vrt", DecodeParams("1,2,3")), COLOUR)
+    both = read_image(tmp_path / "a.vrt", DecodeParams("1,2,4", stretch=(0, 255)))
+    assert np.array_equal(both[:, :, :2], COLOUR[:, :, :2])
+    truth = np.clip(COLOUR[:, :, 0].astype(int) * 7 - 300, 0, 255)
+    assert np.array_equal(both[:, :, 2], truth)
+
+
 def test_complex_numbers_are_their_amplitude(tmp_path: Path) -> None:
     phase = np.exp(1j * np.random.default_rng(0).uniform(0, 6.28, GREY.shape))
     for name, dtype, scale in (("a", np.complex64, 1.0), ("b", np.complex128, 1e12)):

@@ -108,8 +108,8 @@ KINDS: dict[str, tuple[bytes, np.ndarray, int]] = {
     ),
     **{
         f"transparent grey of {bits}.png": (
-            png_of_bits(bits, 0, chunk(b"tRNS", struct.pack(">H", (1 << bits - 1) + (bits > 1)))),
-            np.where(GREY >> 8 - bits == (1 << bits - 1) + (bits > 1), 0, GREY >> 8 - bits)
+            png_of_bits(bits, 0, chunk(b"tRNS", struct.pack(">H", GREY[0, 0] >> 8 - bits))),
+            np.where(GREY >> 8 - bits == GREY[0, 0] >> 8 - bits, 0, GREY >> 8 - bits)
             * (255 // ((1 << bits) - 1)),
             0,
         )

@@ -345,6 +345,23 @@ def test_longitudes_past_180_are_the_same_places(tmp_path: Path, first: float) -
         assert scene.position((first + 50 + 180) % 360 - 180, 20) is not None
 
 
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32662", "EPSG:3395"])
+def test_metres_past_the_edge_of_a_cylinder_are_the_same_places(
+    tmp_path: Path, crs: str, side: int
+) -> None:
+    # Its middle is at 180 degrees: Fiji, as mosaics of the Pacific have it.
+    left = side * 20_037_508 - IMAGE.shape[2] / 2 * 100
+    path = raster(tmp_path / "a.tif", IMAGE, crs=crs, transform=from_origin(left, -1.8e6, 100, 100))
+    columns, rows = np.array([1.5, 200, IMAGE.shape[2] - 200, IMAGE.shape[2] - 1.5]), np.full(4, 99)
+    with open_scene(path) as scene:
+        places = scene.lonlat(columns, rows)
+        assert places is not None
+        assert sorted(np.sign(places[:, 0]).tolist()) == [-1, -1, 1, 1]
+        for column, (longitude, latitude) in zip(columns, places, strict=True):
+            assert scene.position(longitude, latitude) == pytest.approx((column, 99), abs=0.01)
+
+
 def test_a_window_around_half_the_earth_has_no_footprint(tmp_path: Path) -> None:
     globe = np.concatenate([IMAGE[:, :360], IMAGE[:, :360]], axis=2)
     path = raster(

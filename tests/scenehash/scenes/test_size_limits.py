@@ -9,7 +9,9 @@ import pytest
 
 from scenehash.errors import InputError
 from scenehash.scenes import image_of
-from scenehash.scenes.size_limits import check_bounds
+from scenehash.scenes.size_limits import MOST_WEBP_BYTES, check_bounds
+
+from .inputs import exif
 
 
 def png(width: int, height: int, bits: int = 8) -> bytes:
@@ -51,6 +53,32 @@ def test_a_jpeg_with_thousands_of_scans_is_refused() -> None:
 def test_a_header_without_end_is_given_up(filler: bytes) -> None:
     with pytest.raises(InputError, match="damaged or truncated"):
         check_bounds(b"\xff\xd8\xff" + filler * 20_000_000)
+
+
+@pytest.mark.parametrize("after", [b"IHDR", b"IDAT", b"IEND"])
+def test_a_png_of_millions_of_parts_is_given_up_unless_they_lie_behind_it(after: bytes) -> None:
+    data = cv2.imencode(".png", np.full((8, 8), 90, np.uint8))[1].tobytes()
+    at = data.index(after) - 4
+    at += 12 + int.from_bytes(data[at : at + 4])
+    part = b"\0\0\0\0vpAg" + struct.pack(">I", zlib.crc32(b"vpAg"))
+    many = data[:at] + part * 4_000_000 + data[at:]
+    if after == b"IEND":
+        assert image_of(many).shape == (8, 8, 3)
+    else:
+        with pytest.raises(InputError, match=r"parts|header"):
+            image_of(many)
+
+
+def test_orientation_is_found_behind_millions_of_fill_bytes() -> None:
+    data = cv2.imencode(".jpg", np.full((8, 16), 90, np.uint8))[1].tobytes()
+    turned = b"\xff\xe1" + struct.pack(">H", 8 + len(exif(6))) + b"Exif\0\0" + exif(6)
+    assert image_of(data[:2] + b"\xff" * 20_000_000 + turned + data[2:]).shape == (16, 8, 3)
+
+
+def test_a_webp_larger_than_opencv_reads_is_not_called_damaged() -> None:
+    data = cv2.imencode(".webp", np.full((8, 8, 3), 90, np.uint8))[1].tobytes()
+    with pytest.raises(InputError, match="of WebP at most 67,108,864 are read"):
+        image_of(data + bytes(MOST_WEBP_BYTES))
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_a_name_may_hold_the_time(name: str, expected: datetime | None) -> None:
 
 def test_tags_come_before_the_name_and_a_stac_item_before_both(tmp_path: Path) -> None:
     path = tmp_path / "a_20140720.tif"
-    tags = {"TIFFTAG_DATETIME": "2019:03:01 10:11:12"}
+    tags = {"ACQUISITIONDATETIME": "2019:03:01 10:11:12"}
     assert time_of(path, tags).time == datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)
     assert time_of(path, {"TIFFTAG_DATETIME": "once"}).time == datetime(2014, 7, 20, tzinfo=UTC)
     item = {"type": "Feature", "properties": {"datetime": "2020-12-11T22:38:32.125Z"}}
@@ -43,6 +43,25 @@ def test_tags_come_before_the_name_and_a_stac_item_before_both(tmp_path: Path) -
     for broken in ("[]", "{", '{"properties": 5}', '{"properties": {"datetime": null}}'):
         path.with_suffix(".json").write_text(broken)
         assert time_of(path, tags).time == datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("tag", ["TIFFTAG_DATETIME", "DATETIME"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a_20140720", datetime(2014, 7, 20, tzinfo=UTC)),  # edited five years later
+        ("a_20190301", datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)),
+        ("delivered_20200101", datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)),
+        ("a", datetime(2019, 3, 1, 10, 11, 12, tzinfo=UTC)),
+    ],
+)
+def test_a_scene_was_acquired_before_its_file_was_made(
+    tmp_path: Path, tag: str, name: str, expected: datetime
+) -> None:
+    tags = {tag: "2019:03:01 10:11:12"}
+    acquired = time_of(tmp_path / f"{name}.tif", tags)
+    assert acquired.time == expected
+    assert acquired.beside == (expected if name == "a_20140720" else None)
 
 
 @pytest.mark.parametrize(
