@@ -100,7 +100,7 @@ def test_the_models_of_the_extensions_authors_take_the_model(catalog):
 
 def test_what_is_there_is_not_written_over(catalog, tmp_path):
     with CodeStore.create(tmp_path / "s", "0" * 16, 64, "m") as store:
-        with pytest.raises(InputError, match="there already"):
+        with pytest.raises(InputError, match="exists already"):
             write_catalog(store, catalog)
         with pytest.raises(InputError, match="inside the store"):
             write_catalog(store, tmp_path / "s" / "out")
