@@ -1,9 +1,11 @@
 """Hash an archive: which scenes there are, which are done, and the run of what is left."""
 
+import json
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from scenehash.errors import ArchiveError, ConfigurationError, ModelError
 from scenehash.files import path_text
@@ -93,12 +95,8 @@ def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
     """The manifest of an archive that is there, or that is begun; it has the model then."""
     manifest = Manifest.read(storage)
     if manifest is not None and manifest.recipe != recipe.document():
-        other = [
-            name for name, value in recipe.document().items() if manifest.recipe.get(name) != value
-        ]
-        raise ArchiveError(
-            f"{storage}: an archive of another {' and '.join(other)}; give another --out"
-        )
+        other = "; ".join(_differences(manifest.recipe, recipe.document()))
+        raise ArchiveError(f"{storage}: an archive with {other}; give the same, or another --out")
     if manifest is None:
         if not storage.is_vacant() and not storage.exists(MODEL):
             raise ArchiveError(f"{storage}: not empty, and not an archive; give another --out")
@@ -212,3 +210,12 @@ class _Run:
             self._storage.delete(part)
         self._report.hashed += 1
         self._report.tiles += tiles
+
+
+def _differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
+    """What differs between two recipes, a few words each."""
+    for name, value in asked.items():
+        if isinstance(value, dict) and isinstance(there.get(name), dict):
+            yield from _differences(there[name], value)
+        elif there.get(name) != value:
+            yield f"{name} {json.dumps(there.get(name))}, not {json.dumps(value)}"

@@ -12,7 +12,7 @@ from .console import CONSOLE, AsJson, UsageError, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import CORES, STORE_VARIABLE, Bits, ModelPath, Wait
 from .push import TO, report_push
-from .register import register_command, register_group
+from .register import continuing, register_command, register_group
 
 if TYPE_CHECKING:
     from scenehash.archive import HashReport, LoadReport
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@continuing
 def hash_command(
     uris: Annotated[
         list[str],
@@ -84,6 +85,7 @@ def hash_command(
         raise typer.Exit(EXIT_SET_ASIDE)
 
 
+@continuing
 def load_command(
     archive: Annotated[
         str,

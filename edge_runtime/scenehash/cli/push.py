@@ -9,7 +9,7 @@ from scenehash.engines.patience import PATIENCE
 from .console import CONSOLE, AsJson, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
 from .options import StorePath
-from .register import register_command
+from .register import continuing, register_command
 
 if TYPE_CHECKING:
     from scenehash.engines import PushReport
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@continuing
 def push_command(
     store: StorePath,
     to: Annotated[str, TO],

@@ -181,13 +181,15 @@ def _thumbnails_hint(result: "SearchResult") -> list[str]:
 
 def _hit_table(result: "SearchResult", group: bool) -> FittingTable:
     """A table of hits; with groups, the best hit of each group and the number of others."""
+    from scenehash.engines import is_address
     from scenehash.retrieval.filter_text import named, window_text
     from scenehash.store.catalog.station import origin_of
 
     columns = ["rank", "distance", "cosine", "by distance", "match", "station", "row", "scene"]
     columns += ["window", "more"]
-    stations = len({hit.station for hit in result.hits}) > 1 or any(
-        origin_of(hit.scene, None) for hit in result.hits
+    # A row of an engine is one of a station.
+    stations = is_address(result.store) or any(
+        hit.station != result.hits[0].station or origin_of(hit.scene, None) for hit in result.hits
     )
     groups = result.groups() if group else [[hit] for hit in result.hits]
     rows = [

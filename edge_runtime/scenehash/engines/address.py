@@ -1,8 +1,9 @@
 """Addresses of engines: milvus://HOST:PORT/COLLECTION, milvus:///FILE.db/COLLECTION, pg://..."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -13,7 +14,11 @@ FORMS = (
     "pg://USER@HOST:PORT/DATABASE/COLLECTION"
 )
 PORTS = {"milvus": 19530, "pg": 5432}
-OPTIONS = {"milvus": {"tls", "database", "consistency"}, "pg": {"sslmode"}}
+# The options behind a question mark, with their values; none: any text.
+OPTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "milvus": {"tls": ("0", "1"), "database": (), "consistency": ("bounded", "strong")},
+    "pg": {"sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")},
+}
 # A collection's name begins the names of tables, which have at most 63 characters.
 COLLECTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,31}")
 
@@ -58,12 +63,12 @@ class Address:
                 "PGPASSWORD or ~/.pgpass"
             )
         within, _, collection = unquote(parts.path).lstrip("/").rpartition("/")
-        options = tuple(parse_qsl(parts.query))
-        wrong = {name for name, _ in options} - OPTIONS[kind]
-        if not COLLECTION.fullmatch(collection) or wrong or parts.fragment:
-            what = f"no such option as {min(wrong)}" if wrong else "no collection"
+        options = tuple(parse_qsl(parts.query, keep_blank_values=True))
+        _check_options(text, OPTIONS[kind], options)
+        if not COLLECTION.fullmatch(collection) or parts.fragment:
             raise ConfigurationError(
-                f"{text}: {what}; give {FORMS}, a collection of letters, digits and _ (at most 32)"
+                f"{text}: no collection; give {FORMS}, a collection of letters, digits and _ (at "
+                "most 32)"
             )
         host = parts.hostname
         if (host is None and not within) or (kind == "pg" and not within):
@@ -72,8 +77,20 @@ class Address:
             raise ConfigurationError(f"{text}: a Milvus collection has no folder; give {FORMS}")
         if kind == "milvus" and host is None:
             within = str(PurePath("/", within))
+            if not within.endswith(".db"):
+                raise ConfigurationError(f"{text}: no file of Milvus Lite (.db); give {FORMS}")
+        if kind == "milvus" and parts.username is not None:
+            raise ConfigurationError(
+                f"{text}: a user of Milvus is given with the password, in SCENEHASH_MILVUS_TOKEN "
+                "(USER:PASSWORD)"
+            )
         user = None if parts.username is None else unquote(parts.username)
         return cls(text, kind, host, port or PORTS[kind], within, collection, user, options)
+
+    @property
+    def file(self) -> Path | None:
+        """The file of Milvus Lite; None where a server is meant."""
+        return Path(self.within) if self.kind == "milvus" and self.host is None else None
 
     def option(self, name: str, default: str) -> str:
         """An option behind the address's question mark."""
@@ -83,3 +100,17 @@ class Address:
 def is_address(text: object) -> bool:
     """Whether a store is named by the address of an engine, and not by a folder."""
     return isinstance(text, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def _check_options(
+    text: str, known: Mapping[str, Sequence[str]], options: Sequence[tuple[str, str]]
+) -> None:
+    for name, value in options:
+        if name not in known:
+            raise ConfigurationError(
+                f"{text}: no such option as {name}; there is {', '.join(known)}"
+            )
+        if known[name] and value not in known[name]:
+            raise ConfigurationError(
+                f"{text}: no such {name} as {value}; give {' or '.join(known[name])}"
+            )

@@ -140,10 +140,7 @@ class EngineStore:
         self.backend = backend
         found = backend.read(HEAD)
         if found is None:
-            raise EngineError(
-                f"{address}: nothing was pushed there; push a store with: "
-                f"scenehash push --store STORE --to {address}"
-            )
+            raise _nothing_there(address)
         self.head = Head.of(found, address)
         self.thumbnails, self.vectors = NoPictures(), NoRepresentations()
         self._stations = self._read_stations()
@@ -151,6 +148,9 @@ class EngineStore:
     @classmethod
     def open(cls, address: str) -> "EngineStore":
         """Open a collection by its address; EngineError when no store was pushed to it."""
+        file = Address.of(address).file
+        if file is not None and not file.exists():  # a client makes it
+            raise _nothing_there(address)
         backend = connect(address)
         try:
             return cls(address, backend)
@@ -259,9 +259,9 @@ class EngineStore:
                 f"{self.address}: several stations have a row {row}; write row:STATION/{row} with "
                 f"one of the stations {names}"
             )
-        wanted = [own for own in self.stations if station in (None, own.name)]
-        is_row = bool(wanted) and 0 <= row < ROWS
-        number = number_of(wanted[0].number, row) if is_row else None
+        self.resolve(Filter(station=station))
+        (wanted,) = (own for own in self.stations if station in (None, own.name))
+        number = number_of(wanted.number, row) if 0 <= row < ROWS else None
         found = {} if number is None else self.backend.tiles_at(self.head.shelf, [number])
         if number not in found:
             raise NotStoredError(
@@ -409,6 +409,13 @@ class EngineStore:
         found = self.backend.documents(stations_key(self.head.shelf)).values()
         stations = [Station.of(document) for document in found]
         return {station.number: station for station in stations}
+
+
+def _nothing_there(address: str) -> EngineError:
+    return EngineError(
+        f"{address}: nothing was pushed there; push a store with: "
+        f"scenehash push --store STORE --to {address}"
+    )
 
 
 def _is_looked_at(request: SearchRequest) -> bool:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -73,7 +74,7 @@ class Milvus:
         self._loaded: set[str] = set()
         settings: dict[str, Any] = {}
         if not self._lite:
-            scheme = "https" if address.option("tls", "0") in ("1", "true") else "http"
+            scheme = "https" if address.option("tls", "0") == "1" else "http"
             settings = {
                 "token": os.environ.get(TOKEN_VARIABLE, ""),
                 "db_name": address.option("database", ""),
@@ -82,6 +83,8 @@ class Milvus:
             uri = f"{scheme}://{address.host}:{address.port}"
         else:
             uri, settings = address.within, {"grpc_options": LITE_CHANNEL}
+            # Of what Milvus Lite imports, which docs/engines.md pins.
+            warnings.filterwarnings("ignore", "pkg_resources is deprecated")
         with self._errors():
             self._client: MilvusClient = MilvusClient(uri=uri, **settings)
             self._version = "" if self._lite else str(self._client.get_server_version())

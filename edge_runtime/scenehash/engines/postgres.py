@@ -8,6 +8,7 @@ the tiles as a layer.
 import contextlib
 import itertools
 import json
+import re
 import struct
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,12 @@ AT, POINT = WINDOW.size + 1, CORNERS.size // 4
 WKB = (
     rf"'\x01030000000100000005000000'::bytea || substring(place FROM {AT} FOR {CORNERS.size}) "
     f"|| substring(place FROM {AT} FOR {POINT})"
+)
+# What a server says, in English, of whom it does not let in, however often it is asked. Without
+# a code: a client has none before it is connected.
+REFUSED = re.compile(
+    r"authentication failed|no password supplied|(role|database) \".*\" does not exist|pg_hba.conf"
+    r"|permission denied|not permitted to log in|does not support SSL"
 )
 # Seconds to connect, and milliseconds that a statement may take.
 CONNECT, STATEMENT = 10, 600_000
@@ -323,7 +330,8 @@ class Postgres:
             reason = " ".join(str(error).split())[:300]
             text = f"{self._address.text}: {reason}"
             # OperationalError: the server, the line, or the disk.
-            if isinstance(error, self._psycopg.OperationalError):
+            is_passing = isinstance(error, self._psycopg.OperationalError)
+            if is_passing and not REFUSED.search(reason):
                 raise EngineUnreachableError(text) from error
             raise EngineError(text) from error
 

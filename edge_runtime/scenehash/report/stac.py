@@ -87,6 +87,7 @@ def _collection(
     items: list[Document],
 ) -> Document:
     interval = [_time(min(times)), _time(max(times))] if times else [None, None]
+    labels = [label for label, _ in store.label_counts()]
     return {
         "type": "Collection",
         "stac_version": VERSION,
@@ -95,7 +96,8 @@ def _collection(
         f"by the model {store.model} (lineage {store.lineage}).",
         "license": "other",
         "extent": {"spatial": {"bbox": [extent.box()]}, "temporal": {"interval": [interval]}},
-        "summaries": {"labels": [label for label, _ in store.label_counts()]},
+        # A summary of no labels is none: STAC has no empty ones.
+        "summaries": {"labels": labels} if labels else {},
         **embedding_metadata(store),
         "links": [
             _link("root", f"./{COLLECTION}", "application/json"),

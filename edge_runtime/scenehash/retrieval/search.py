@@ -54,7 +54,7 @@ class SearchResult:
     for a person. thumbnails: a JPEG by row, for hits that have one. codes: uint8 [hits, K/8].
     more_within_radius: the number of further tiles within the radius, beyond k; None if not
     counted: no radius, or too many tiles. meeting: the number of tiles that meet the filter; None
-    if not counted.
+    if not counted (0 is always told).
     """
 
     queries: tuple[Query, ...]
@@ -331,7 +331,7 @@ class _Searcher:
             match_distances=limits,
             codes=store.codes_of(hits),
             more_within_radius=self._more(request, hits, k),
-            meeting=self._meeting(request),
+            meeting=self._meeting(request, ranked),
             reranked=order,
             warnings=(*_warnings(store, [*like, *others], where, bool(hits)), *damage),
             thumbnails=thumbnails,
@@ -352,13 +352,16 @@ class _Searcher:
         within = self.store.count_within(request)
         return None if within is None else max(within - len(hits), 0)
 
-    def _meeting(self, request: SearchRequest) -> int | None:
-        """How many tiles meet the filter."""
-        if request.where is None or len(self.store) > MOST_MET or is_address(self.store.address):
+    def _meeting(self, request: SearchRequest, hits: Sequence[Hit]) -> int | None:
+        """How many tiles meet the filter; of very many, and in an engine, whether none does."""
+        if request.where is None:
             return None
         plain = SearchRequest(request.codes[:1], 1, where=request.where)
         with contextlib.suppress(StoreDamagedError):
-            return self.store.count_within(plain)
+            if len(self.store) <= MOST_MET and not is_address(self.store.address):
+                return self.store.count_within(plain)
+            if not hits and not self.store.search_any(plain)[0]:
+                return 0
         return None
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool, where: Filter) -> int:

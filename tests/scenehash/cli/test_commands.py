@@ -317,6 +317,8 @@ def test_an_alerts_name_is_one_line_that_can_be_given_again(name: str, store: Pa
     [
         (["ingest", "in"], "scenehash.ingestion.ingest", True),
         (["rehash"], "scenehash.ingestion.rehash.rehash", True),
+        (["push", "--to", "pg://db/archive/tiles"], "scenehash.engines.push", True),
+        (["archive", "load", "hashed"], "scenehash.archive.load_archive", True),
         (["adapt", "--out", "a.onnx"], "scenehash.adaptation.adapt", False),
         (["search", "row:0"], "scenehash.retrieval.search.search", False),
     ],

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -206,6 +207,16 @@ def test_names_are_resolved_and_what_nothing_can_meet_is_said(searched):
             search(store, code, where=where)
 
 
+def test_a_filter_that_no_tile_meets_is_told_from_one_that_leaves_no_hit(searched):
+    store, tiles = searched
+    query = f"code:{tiles[0][2].hex()}"
+    nobody = search(store, query, where=Filter(newer_than=10_000), rerank="none", radius=0)
+    assert (nobody.meeting, nobody.hits) == (0, ())
+    found = search(store, query, where=Filter(newer_than=0), rerank="none")
+    assert found.hits
+    assert found.meeting != 0
+
+
 def test_codes_of_another_width_or_lineage_are_refused(searched):
     store, _ = searched
     with pytest.raises(ConfigurationError, match="64 bits"):
@@ -239,6 +250,9 @@ def test_tiles_of_one_row_at_two_stations_are_two(searched, capsys):
     assert ("north/0" if several else 0) in names
     Console(width=200).print(_hit_table(found, False))
     assert len(capsys.readouterr().out.splitlines()) == len(tiles) + 1
+    # Of hits of one station, too, a row alone names no tile of an engine.
+    Console(width=200).print(_hit_table(replace(found, hits=found.hits[:1]), False))
+    assert ("station" in capsys.readouterr().out) == several
 
 
 def test_pushing_again_changes_nothing_and_changes_follow(collection, corpus, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from scenehash import push
 from scenehash.engines import EngineStore
-from scenehash.errors import EngineUnreachableError
+from scenehash.errors import EngineError, EngineUnreachableError
 from scenehash.store import CodeStore, Filter, SearchRequest
 
 from ...absent import package
@@ -118,3 +118,11 @@ class Noting:
         from scenehash.progress import SILENT
 
         self.task, self.message = SILENT.task, messages.append
+
+
+@pytest.mark.parametrize("there", ["nobody@HERE/tiles", "postgres@HERE/nothing"])
+def test_a_server_that_lets_nobody_in_is_not_waited_for(there, postgres, store):
+    address = f"pg://{there.replace('HERE', f'127.0.0.1:{postgres.port}')}/tiles"
+    with pytest.raises(EngineError, match=r'(role|database) "no\w+" does not exist') as refused:
+        push(store, address, patience=60)
+    assert not isinstance(refused.value, EngineUnreachableError)

@@ -64,7 +64,7 @@ def test_every_scene_is_an_item_with_place_time_and_thumbnail(catalog):
     assert (catalog / collection["assets"]["tiles"]["href"]).is_file()
 
 
-def test_pystac_follows_all_links_and_finds_nothing_wrong(catalog):
+def test_pystac_follows_all_links_and_finds_nothing_wrong(catalog, tmp_path):
     pystac = package("pystac")
     validation = package("pystac.validation")
     package("jsonschema")
@@ -72,6 +72,9 @@ def test_pystac_follows_all_links_and_finds_nothing_wrong(catalog):
     documents = [collection.to_dict(include_self_link=False)]
     documents += [item.to_dict(include_self_link=False) for item in collection.get_items()]
     assert len(documents) == 6
+    with make(tmp_path / "s", 2) as store:
+        write_catalog(store, tmp_path / "without labels")
+    documents.append(read(tmp_path / "without labels" / "collection.json"))
     for document in documents:
         # Schemas of extensions are on the web, and no test goes there.
         document["stac_extensions"] = []
@@ -97,7 +100,7 @@ def test_the_models_of_the_extensions_authors_take_the_model(catalog):
 
 def test_what_is_there_is_not_written_over(catalog, tmp_path):
     with CodeStore.create(tmp_path / "s", "0" * 16, 64, "m") as store:
-        with pytest.raises(InputError, match="there already"):
+        with pytest.raises(InputError, match="exists already"):
             write_catalog(store, catalog)
         with pytest.raises(InputError, match="inside the store"):
             write_catalog(store, tmp_path / "s" / "out")

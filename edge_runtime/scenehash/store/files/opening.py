@@ -1,6 +1,7 @@
 """The files of a store, as they are opened and made."""
 
 import contextlib
+import re
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +14,9 @@ from .codes_file import CodesFile
 from .folder import CATALOG, lock, make_folder
 from .model_file import sound_model
 
+# An address that was taken for a path, which loses one of two slashes.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
 
 def check_is_store(path: Path) -> None:
     """Raise StoreError where no store is."""
@@ -24,6 +28,12 @@ def check_is_store(path: Path) -> None:
 
 def no_store(path: Path) -> StoreError:
     """The error of a folder in which no store is."""
+    if ADDRESS.match(str(path)):
+        return StoreError(
+            f"{path}: an address, where a store's folder is needed; engines, such as milvus://, "
+            "take what scenehash push and scenehash archive load bring, and answer scenehash "
+            "search, serve and doctor"
+        )
     return StoreError(
         f"{path}: no scenehash store here; make one with: scenehash ingest IMAGES --store {path}"
     )
@@ -56,6 +66,8 @@ def make_files(
     """The same of a new store; None when there is one already."""
     if not is_vacant(path / CATALOG):
         return None
+    if ADDRESS.match(str(path)):
+        raise no_store(path)
     make_folder(path)
     held = undo.enter_context(lock(path, wait))
     if not is_vacant(path / CATALOG):
