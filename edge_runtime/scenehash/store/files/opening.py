@@ -1,4 +1,4 @@
-"""The files of a store, as they are opened and made."""
+"""Opening and making the files of a store."""
 
 import contextlib
 from pathlib import Path
@@ -15,7 +15,7 @@ from .model_file import sound_model
 
 
 def check_is_store(path: Path) -> None:
-    """Raise StoreError where no store is."""
+    """Raise StoreError if the folder has no store."""
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path}: is a file, and a store is a folder")
     if not (path / CATALOG).is_file():
@@ -23,7 +23,7 @@ def check_is_store(path: Path) -> None:
 
 
 def no_store(path: Path) -> StoreError:
-    """The error of a folder in which no store is."""
+    """The error for a folder without a store."""
     return StoreError(
         f"{path}: no scenehash store here; make one with: scenehash ingest IMAGES --store {path}"
     )
@@ -32,14 +32,14 @@ def no_store(path: Path) -> StoreError:
 def open_files(
     path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
 ) -> tuple[Catalog, IO[bytes] | None]:
-    """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+    """The catalog, and the writer's lock if writable; undo closes them."""
     check_is_store(path)
     held = undo.enter_context(lock(path, wait)) if writable else None
     return undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable))), held
 
 
 def model_of(path: str | Path) -> Path | None:
-    """The file of the model whose codes a store holds, where it is there, and keeps it.
+    """The file of the model of a store's codes, if there is a store that keeps it.
 
     Raises StoreError when the store cannot be read.
     """
@@ -53,7 +53,7 @@ def model_of(path: str | Path) -> Path | None:
 def make_files(
     path: Path, state: State, wait: bool, undo: contextlib.ExitStack
 ) -> tuple[Catalog, IO[bytes]] | None:
-    """The same of a new store; None when there is one already."""
+    """As open_files, for a new store; None if there is one already."""
     if not is_vacant(path / CATALOG):
         return None
     make_folder(path)
