@@ -207,7 +207,7 @@ def _tried(kind: Kind, space: _Space, like: Samples, unlike: Samples) -> _Candid
 
 
 def _unseen(part: _Space, space: _Space, like: Scores, unlike: Scores) -> Scores:
-    """Scores of the tiles of an archive by linear rules that were fitted on the other part of it."""
+    """Scores of an archive's tiles by linear rules that were fitted on the other part of it."""
     templates, positives = part.templates("linear", like, unlike)
     return _scores(part, space.values[~part.chosen], templates, positives)
 

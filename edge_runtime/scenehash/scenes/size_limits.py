@@ -1,8 +1,8 @@
-"""How large a file of a scene may be; of an image that is decoded whole its header tells that,
-before memory is taken.
+"""Size limits for the files of a scene. An image that is decoded whole is checked by its header,
+before it takes memory.
 
-Pixels take up to 6 bytes each where they are of 8 bits, whatever the file's size: 280 kB of PNG may
-hold a thousand million pixels. Some decoders hold more of an image at once, and its bytes.
+Pixels of 8 bits take up to 6 bytes each, whatever the file's size: 280 kB of PNG may hold a
+thousand million pixels. Some decoders also hold more copies of an image, and its bytes.
 """
 
 import re
@@ -14,18 +14,18 @@ from scenehash.errors import InputError
 # With the process itself at most 600 MB, on any system: 8192 x 8192 pixels of 8 bits, half as many
 # of 16.
 MAX_BYTES = 6 << 26
-# The same with the file's own bytes, for decoders that need them and more at once.
+# The same with the file's own bytes, for decoders that hold them and more.
 MAX_HELD_BYTES = 400_000_000
-# A progressive JPEG goes over its pixels once for each scan; ten are usual.
+# A progressive JPEG has several passes over its pixels; ten are usual.
 MAX_SCANNED_PIXELS = 20 << 26
 
-# An image that is read whole has no more bytes than this in its file.
+# The maximum file size of an image that is read whole.
 MOST_FILE_BYTES = 256 << 20
-# What is read of a scene beside its pixels: a note or sidecar, a VRT, a STAC document.
+# The maximum size of text files: sidecars, VRTs, STAC documents.
 MOST_NOTE_BYTES = 4 << 20
 MOST_VRT_BYTES = 8 << 20
 MOST_STAC_BYTES = 64 << 20
-# An image that is uploaded has no more pixels.
+# The maximum number of pixels of an uploaded image.
 MOST_UPLOADED_PIXELS = 32_000_000
 # Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.
 MOST_TURNED_BYTES = MAX_BYTES // 2
@@ -44,10 +44,10 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class Header(NamedTuple):
-    """What an image file says of itself: pixels, channels, and bytes of each; how many scans.
+    """The header of an image file: pixels, channels, and bytes of each; the number of scans.
 
-    held: the bytes a pixel that its decoder takes for all that it holds at once, beside the file's.
-    transparent: the value of grey, as it is decoded, that means nothing is there.
+    held: the bytes per pixel that its decoder holds at once, besides the file's bytes. transparent:
+    the decoded grey value of transparent pixels.
     """
 
     width: int
@@ -147,14 +147,14 @@ def _jpeg(data: bytes) -> Header:
     """Source: ITU T.81, annex B: markers, and the frame header."""
     at = 2
     for _ in range(MOST_SEGMENTS):
-        # Rubbish between segments is passed over, as libjpeg does.
+        # Skip garbage between segments, as libjpeg does.
         at = _FILL.match(data, data.index(b"\xff", at)).end()  # type: ignore[union-attr]
         marker, at = data[at], at + 1
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             channels = int.from_bytes(data[at + 7 : at + 8]) or 3
             factors = data[at + 9 : at + 8 + 3 * channels : 3]
-            # A scan has eight bytes at least; where so many could do no harm, they are not counted.
+            # A scan has at least eight bytes: a small file cannot have many.
             many = width * height * (len(data) // 8) > MAX_SCANNED_PIXELS
             scans = data.count(b"\xff\xda", at) if many else 1
             is_kept = marker == 0xC2 or scans > 1
@@ -166,9 +166,9 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _coefficients(factors: bytes) -> float:
-    """Bytes a pixel of all coefficients, which a JPEG of several scans needs at once.
+    """Bytes per pixel of all coefficients, which a JPEG of several scans holds at once.
 
-    factors: the sampling of its components. Source: ITU T.81, annex A.1.1; 16 bits a coefficient.
+    factors: the sampling of its components. Source: ITU T.81, annex A.1.1; 16 bits per coefficient.
     """
     sides = [(factor >> 4, factor & 15) for factor in factors]
     most = max(across for across, _ in sides) * max(down for _, down in sides)

@@ -1,4 +1,4 @@
-"""The first directory of a TIFF, as far as it must be known beside what GDAL tells.
+"""The first directory of a TIFF, for facts that GDAL does not report.
 
 Source: TIFF 6.0, sections 2 and 8; Adobe's technical note 1 on SubIFDs; BigTIFF has entries of 20
 bytes.
@@ -13,7 +13,7 @@ from typing import BinaryIO, TypeAlias
 from scenehash.errors import InputError
 from scenehash.files import open_regular
 
-# So many bytes from a place on, of a file or an object; fewer where it ends.
+# This many bytes from an offset of a file or an object; fewer at its end.
 Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
@@ -26,7 +26,7 @@ _BIG = 43
 # SHORT, LONG and IFD; of BigTIFF LONG8 and IFD8, too.
 _FORMS, _BIG_FORMS = {3: "H", 4: "I", 13: "I"}, {3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 MOST_TAGS = 4096
-# What GDAL gives as it is stored, under the names of red, green and blue or of none.
+# Colour spaces that GDAL gives unconverted, as red, green and blue or without names.
 NO_COLOURS = {
     4: "it is a mask of transparency, not a picture",
     8: "its colours are CIE L*a*b*",
@@ -39,13 +39,13 @@ NO_COLOURS = {
 
 
 def first_directory(path: Path) -> dict[int, int]:
-    """The first directory of a TIFF file: what its tags of integers say; empty where it is cut."""
+    """The first directory of a TIFF file: the values of its integer tags; empty if it is cut."""
     with open_regular(path) as file:
         return directory_of(reading(file))
 
 
 def reading(file: BinaryIO) -> Read:
-    """How an open file is read in places."""
+    """A function that reads parts of an open file."""
 
     def read(start: int, size: int) -> bytes:
         file.seek(start)
@@ -55,7 +55,7 @@ def reading(file: BinaryIO) -> Read:
 
 
 def directory_of(read: Read) -> dict[int, int]:
-    """The same of what is read so."""
+    """As first_directory, with a function that reads parts."""
     with contextlib.suppress(struct.error, OSError, OverflowError):
         head = read(0, 16)
         order = "<" if head[:1] == b"I" else ">"
@@ -92,10 +92,10 @@ def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
 
 
 def check_first_image(directory: dict[int, int]) -> None:
-    """Raise InputError when a TIFF's first image, which is what is read, is not the scene.
+    """Raise InputError when a TIFF's first image, the one that is read, is not the scene.
 
-    That is, when it is a thumbnail of another, as in a camera's raw file, or when its values are
-    not those of red, green and blue, or of grey.
+    That is, when it is a thumbnail of another image, as in a camera's raw file, or when its values
+    are not red, green and blue, or grey.
     """
     is_reduced = (
         directory.get(NEW_SUBFILE_TYPE, 0) & _REDUCED_BIT or directory.get(SUBFILE_TYPE) == _REDUCED

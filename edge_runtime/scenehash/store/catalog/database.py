@@ -244,7 +244,7 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
-    """Turn SQLite's errors into ours; damaged: the text for a damaged file, with {} for the reason."""
+    """Turn SQLite's errors into ours; damaged: the text for damage, with {} for the reason."""
     try:
         yield
     except sqlite3.OperationalError as error:
