@@ -1,7 +1,7 @@
 """Tiles in Milvus, or in a file of Milvus Lite.
 
-Codes are compared by BIN_FLAT, all of them and exactly: BIN_IVF_FLAT leaves hits out where there
-are filters. Texts that filters ask for are there as hashes, of one length and one alphabet.
+BIN_FLAT compares all codes, exactly: BIN_IVF_FLAT misses hits if there are filters. Texts for
+filters are stored as hashes, of one length and one alphabet.
 """
 
 import base64
@@ -49,7 +49,7 @@ PASSING = re.compile(
 
 
 class _Field(NamedTuple):
-    """A field of a collection: its name, its type, and what else there is to say of it."""
+    """A field of a collection: its name, its type, and its options."""
 
     name: str
     kind: Any
@@ -141,7 +141,7 @@ class Milvus:
             yield EngineMark(own["number"], own["tiles"], own["seal"].strip())
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
-        """See Backend: scenes are there without a seal until all of their tiles are there."""
+        """See Backend: scenes have no seal until all of their tiles are stored."""
         fields, entries = _scene_fields(), _scene_columns([tiles.scene for tiles in scenes])
         if any(len(text.encode()) > LONGEST for text in entries["document"]):
             raise EngineError(f"{self._address.text}: a scene has too many facts for Milvus")
@@ -156,7 +156,7 @@ class Milvus:
         self._upsert(self._scenes(shelf), fields, entries)
 
     def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
-        """See Backend: a key that was inserted twice is there twice."""
+        """See Backend: a key that was inserted twice exists twice."""
         if not marks:
             return []
         span = Span(marks[0].first, marks[-1].first + marks[-1].tiles)
@@ -169,14 +169,14 @@ class Milvus:
         return [*self.doubled(shelf, marks[:middle]), *self.doubled(shelf, marks[middle:])]
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
-        """See Backend: the tiles go first."""
+        """See Backend: removes the tiles first."""
         for some in _parts(scenes, 100):
             spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
             self._delete(self._tiles(shelf), spans)
             self._delete(self._scenes(shelf), f"number in {[own.first for own in some]}")
 
     def settle(self, shelf: str) -> None:
-        """See Backend: a question with Strong consistency waits for all that was written."""
+        """See Backend: a request with Strong consistency waits for all writes."""
         for name in (self._tiles(shelf), self._scenes(shelf), self._catalog):
             self._query(name, "", ["count(*)"])
 
@@ -204,7 +204,7 @@ class Milvus:
         return Found(found.distances, found.numbers, asking.requests)
 
     def count_within(self, shelf: str, codes: Codes, radius: int, where: Conditions) -> int | None:
-        """See Backend: None for more than an answer has."""
+        """See Backend: None if there are more than the size of an answer."""
         if not where.stations or where.scenes == ():
             return 0
         asking = _Asking(self, self._ready(self._tiles(shelf)), where)
@@ -229,7 +229,7 @@ class Milvus:
         return [own["number"] for own in found]
 
     def paths_ending(self, shelf: str, ending: str, most: int) -> list[str]:
-        """See Backend: those of the same last part are looked through."""
+        """See Backend: compares the paths with the same last part."""
         last = ending.rpartition("/")[2]
         found = self._query(self._scenes(shelf), f'file == "{_hash(last)}"', ["document"])
         paths = {json.loads(own["document"])["path"] for own in found}
@@ -241,7 +241,7 @@ class Milvus:
             self._client.close()
 
     def search(self, collection: str, asked: Asked, condition: str) -> list[Answer]:
-        """The answers to what is asked, of a collection; see nearest.py."""
+        """The answers of a collection to requests; see nearest.py."""
         bits = 8 * asked.codes.shape[1]
         distances: dict[str, int] = {}
         if asked.farthest < bits:
@@ -272,7 +272,7 @@ class Milvus:
         return f"{self._prefix}_{shelf}_scenes"
 
     def _make(self, name: str, fields: "Sequence[_Field]") -> None:
-        """Make a collection unless it is there; its last field is compared by BIN_FLAT."""
+        """Make a collection if it does not exist; BIN_FLAT compares its last field."""
         if self._has(name):
             return
         with self._errors():
@@ -296,7 +296,7 @@ class Milvus:
         return True
 
     def _ready(self, name: str) -> str:
-        """The name of a collection that is loaded."""
+        """The name of a loaded collection."""
         if name not in self._loaded:
             from pymilvus.client.types import LoadState
 
@@ -322,7 +322,7 @@ class Milvus:
         return list(found)
 
     def _ranged(self, name: str, span: Span, fields: list[str]) -> Iterator[dict[str, Any]]:
-        """What there is in a range of numbers, however much."""
+        """All rows in a range of numbers, in several requests if necessary."""
         found = self._query(name, _between(span), fields)
         if len(found) < MOST:
             yield from found
@@ -348,7 +348,7 @@ class Milvus:
     def _upsert(
         self, name: str, fields: "Sequence[_Field]", columns: Mapping[str, Sequence[Any]]
     ) -> None:
-        """Put rows, given by columns, in the place of those that have the same keys."""
+        """Put rows, given by columns; replaces rows with the same keys."""
         self._write(name, fields, columns, fresh=False)
 
     def _write(
@@ -401,7 +401,7 @@ class Milvus:
 
 
 class _Asking:
-    """Questions to one collection under one filter, counted."""
+    """Requests to one collection with one filter, counted."""
 
     def __init__(self, milvus: Milvus, collection: str, where: Conditions) -> None:
         self._milvus, self._collection, self._where = milvus, collection, where
@@ -422,7 +422,7 @@ class _Asking:
 
 
 def condition(where: Conditions, span: Span | None) -> str:
-    """Conditions as Milvus has them; "" when there are none."""
+    """Conditions in Milvus's language; "" if there are none."""
     parts: list[str] = []
     if span is not None:
         parts.append(_between(span))
@@ -446,7 +446,9 @@ def condition(where: Conditions, span: Span | None) -> str:
 
 
 def _meeting(west: float, south: float, east: float, north: float) -> str:
-    """That a tile's box meets one that crosses no antimeridian, as scenehash.geo.meeting has it."""
+    """The condition that a tile's box meets a box within the antimeridian, as
+    scenehash.geo.meeting.
+    """
     after, before = f"east >= {west!r}", f"west <= {east!r}"
     across = f"(west > east and ({after} or {before}))"
     beside = f"(west <= east and {after} and {before})"

@@ -1,7 +1,7 @@
 """Tiles in PostgreSQL: codes are bit strings, and bit_count(code # query) is their distance.
 
-All codes are compared, by as many processes as the server gives a query. What is put or removed is
-one transaction. Where the extensions are there, pgvector's <~> compares codes, and PostGIS shows
+It compares all codes, with as many processes as the server gives a query. Each put or removal is
+one transaction. If the extensions are installed, pgvector's <~> compares codes, and PostGIS shows
 the tiles as a layer.
 """
 
@@ -155,7 +155,7 @@ class Postgres:
             after = some[-1][0]
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
-        """See Backend: all of them at once, or none; a key is never there twice."""
+        """See Backend: all of them in one transaction; a key never exists twice."""
         del fresh
         tiles = f"COPY {self._tiles(shelf)} FROM STDIN (FORMAT binary)"
         with self._transaction() as cursor:
@@ -181,7 +181,7 @@ class Postgres:
             self._remove(cursor, shelf, scenes)
 
     def settle(self, shelf: str) -> None:
-        """See Backend: what is committed is seen; the planner learns of it."""
+        """See Backend: committed data is visible; this updates the planner's statistics."""
         with self._transaction() as cursor:
             cursor.execute(f"ANALYZE {self._tiles(shelf)}")
 
@@ -329,7 +329,7 @@ class Postgres:
 
 
 def conditions(where: Conditions) -> tuple[str, list[object]]:
-    """Conditions as SQL has them, with their values; "" when there are none."""
+    """Conditions in SQL, with their values; "" if there are none."""
     parts: list[str] = []
     values: list[object] = []
     if not where.all_stations or where.after is not None:
@@ -373,7 +373,7 @@ def _scene_row(scene: EngineScene) -> tuple[object, ...]:
 
 
 def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
-    """The rows of a scene's tiles as COPY's binary format has them: each field behind its length.
+    """The rows of a scene's tiles in COPY's binary format: each field after its length.
 
     Within a scene all rows have one layout.
     """
@@ -399,7 +399,7 @@ def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
 
 
 def _text_array(texts: Sequence[str], encoding: str) -> bytes:
-    """An array of texts of one dimension, as PostgreSQL has it on the line."""
+    """A one-dimensional array of texts in PostgreSQL's binary format."""
     if not texts:
         return struct.pack(">3i", 0, 0, TEXT)
     found = [text.encode(encoding) for text in texts]

@@ -1,8 +1,7 @@
-"""scenehash.push: the tiles of a store, copied to an engine, and what has changed of them since.
+"""scenehash.push: the tiles of a store, copied to an engine, and their later changes.
 
-What an engine has of a scene is compared by its number and its seal with what the source has.
-So a push may be interrupted at any instant, and given again: it goes on where it stopped, and
-changes nothing when there is nothing to change.
+For each scene, the push compares number and seal in the engine with those of the source. So a
+second push continues an interrupted one, and changes nothing if nothing has changed.
 """
 
 import contextlib
@@ -87,7 +86,7 @@ def push(
 
 
 def push_source(source: Source, to: str, patience: float, progress: Progress) -> PushReport:
-    """The same for whatever has scenes; see push."""
+    """As push, for any source of scenes."""
     patient = Patient(patience, progress)
     with contextlib.closing(patient.ask(lambda: connect(to))) as backend:
         return _Push(source, to, backend, patient, progress).run()
@@ -149,7 +148,9 @@ class _Push:
         )
 
     def _current(self, own: Head) -> Head | None:
-        """Whose codes the collection has; LineageError when other stations need them."""
+        """The lineage and the width of the collection's codes; LineageError when other stations
+        need them.
+        """
         found = self.patient.ask(lambda: self.backend.read(HEAD))
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""Sizes that both ends of a link agree on: what is larger is refused before it is used."""
+"""Size limits of both ends of a link: larger items are refused before use."""
 
 # A digest of a scene, of a node of the digest tree, or of an annotation.
 DIGEST_BYTES = 8

@@ -40,7 +40,7 @@ DESCRIPTION = (
 
 
 def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
-    """The application of a station, or of a collection, as ASGI has it."""
+    """The ASGI application of a station or of a collection."""
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:

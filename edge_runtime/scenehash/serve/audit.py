@@ -1,4 +1,4 @@
-"""The audit log: a line of JSON of each request that was to change something, or had no token."""
+"""The audit log: a line of JSON for each request that may change something, or lacked a token."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Text as an answer: compressed for those who take that, where it saves something."""
+"""Text answers, compressed for clients that accept it, if that saves bytes."""
 
 import gzip
 
@@ -34,5 +34,5 @@ class TextResponse(Response):
 
 
 def takes_gzip(headers: Headers) -> bool:
-    """Whether who asks takes gzip."""
+    """Whether the client accepts gzip."""
     return "gzip" in headers.get("accept-encoding", "")

@@ -1,4 +1,4 @@
-"""What the first searches would wait for, done behind requests when a server starts."""
+"""Preparation for the first searches, in the background, at the start of a server."""
 
 import contextlib
 import threading
@@ -17,9 +17,9 @@ REST = 3.0
 
 @contextlib.contextmanager
 def warming(store: Path) -> Iterator[None]:
-    """Meanwhile a thread reads the index and compares the newest scenes with their checksums.
+    """In the context a thread reads the index and compares the newest scenes with their checksums.
 
-    What it finds is known to all who read the store in this process; damage is told by searches.
+    All readers of the store in this process use the results; searches report damage.
     """
     end = threading.Event()
     thread = threading.Thread(target=_warm, args=(store, end), daemon=True)

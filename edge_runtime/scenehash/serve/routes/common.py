@@ -1,4 +1,4 @@
-"""What the routes share: the station behind a request, documents and pictures as answers."""
+"""Shared parts of the routes: the station of a request, documents and pictures as answers."""
 
 import hashlib
 import json
@@ -67,7 +67,7 @@ async def station_of(request: Request) -> Station:
 
 
 async def served_of(request: Request) -> Served:
-    """What the server is for: a station, or a collection."""
+    """The object that the server is for: a station, or a collection."""
     served: Served = request.app.state.served
     return served
 
@@ -97,7 +97,7 @@ async def filter_of(
     area: Annotated[str | None, Query(description="GeoJSON", max_length=LONGEST_AREA)] = None,
     newer_than: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
 ) -> FilterRequest:
-    """The filter in the parameters of an address; ConfigurationError when it makes no sense."""
+    """The filter in the parameters of an address; ConfigurationError when it is not valid."""
     box, around = numbers_of(bbox, "W,S,E,N"), numbers_of(near, "LAT,LON,KM")
     given = {
         "scene": scene,
@@ -121,7 +121,7 @@ Where = Annotated[FilterRequest, Depends(filter_of)]
 
 
 class PixelWindowRequest(NamedTuple):
-    """A window in pixels; what is not given is as large as it can be."""
+    """A window in pixels; missing values mean the whole size."""
 
     left: int | None
     top: int | None
@@ -129,7 +129,7 @@ class PixelWindowRequest(NamedTuple):
     height: int | None
 
     def inside(self, width: int, height: int) -> Window:
-        """The window of an image of so many pixels."""
+        """The window of an image with this size."""
         x, y = self.left or 0, self.top or 0
         across = width - x if self.width is None else self.width
         return Window(x, y, across, height - y if self.height is None else self.height)
@@ -162,8 +162,9 @@ def answer(
 
 
 def photograph(request: Request, image: Image) -> Response:
-    """uint8 RGB or RGBA [H, W, 3 or 4] as JPEG, a fifth of a PNG's bytes; as PNG where a part of it
-    is transparent."""
+    """uint8 RGB or RGBA [H, W, 3 or 4] as JPEG, a fifth of a PNG's bytes; as PNG if a part is
+    transparent.
+    """
     if image.shape[2] == 4:
         return picture(request, image)
     turned = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
@@ -183,7 +184,7 @@ def picture(request: Request, image: Image, headers: Mapping[str, str] | None = 
 def picture_file(
     request: Request, data: bytes, media: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The bytes of a picture as an answer; 304 when whoever asks has them."""
+    """The bytes of a picture as an answer; 304 when the client already has them."""
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     every = {**CACHED, "ETag": tag, **(headers or {})}
     if request.headers.get("if-none-match") == tag:
