@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Address", "EngineStore", "PushReport", "is_address", "push"]
 
-# A search of a store asks whether an address is meant, and no more.
+# A search of a store only needs is_address.
 __getattr__ = lazy_names(
     __name__, {"EngineStore": "engine_store", "PushReport": "pushing", "push": "pushing"}
 )

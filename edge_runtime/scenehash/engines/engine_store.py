@@ -36,11 +36,11 @@ from .tiles import (
 
 HEAD = "head"
 FORMAT = 1
-# Where hits must be looked at one by one, ask for MORE times as many as are wanted.
+# If hits must be checked here, request MORE times the wanted number.
 MORE = 3
-# How many tiles of one place are asked for at first.
+# The number of tiles in the first request for one place.
 A_STACK = 10_000
-# A tile that was found may be gone when its facts are asked for: then all is asked again.
+# Tries of a search: a found tile may be gone before the request for its facts.
 TRIES = 3
 
 
@@ -280,7 +280,7 @@ class EngineStore:
         for _ in range(TRIES):
             where = self._conditions(Filter(bbox=box))
             numbers: list[int] = []
-            # Mostly there are few; all of very many are asked for in parts.
+            # Usually there are few; many tiles are requested in parts.
             for most in (A_STACK, sum(where.rows.values()) + 1):
                 found = self.backend.nearest(self.head.shelf, code, most, None, where)
                 numbers = found.numbers.tolist()
@@ -414,7 +414,7 @@ class EngineStore:
 
 
 def _is_looked_at(request: SearchRequest) -> bool:
-    """Whether each hit must be checked here, since no engine can check all conditions of a request."""
+    """Whether each hit must be checked here, since no engine can check all its conditions."""
     where = request.where
     return request.unlike is not None or (where is not None and not is_box(where))
 

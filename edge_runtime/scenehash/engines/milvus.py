@@ -25,9 +25,9 @@ from .nearest import Answer, Asked, ExactSearch
 from .tiles import EngineMark, EngineScene, EngineTiles, Span, StoredTile, span_of
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
-# Milvus Lite closes the channel of a client that asks whether it lives more often than this.
+# Milvus Lite closes a channel with more frequent keep-alives.
 LITE_CHANNEL = {"grpc.keepalive_time_ms": 600_000}
-# What an answer, or a request, has at most.
+# The size limits of an answer and of a request.
 MOST = 16_384
 KEYS_A_REQUEST = 4096
 QUERIES_A_REQUEST = 64
@@ -36,7 +36,7 @@ LONGEST = 65_535
 MOST_LABELS = 1024
 SECONDS = 60.0
 HASH = 16
-# A scene without a time is of this one: no filter reaches it.
+# The time of a scene without one: no filter matches it.
 NEVER = -1e300
 SIDES = ("west", "south", "east", "north")
 METRIC = {"metric_type": "HAMMING"}
@@ -64,7 +64,7 @@ class Milvus:
     def __init__(self, address: Address) -> None:
         with extra_needed("milvus"):
             from pymilvus import MilvusClient
-        # What it logs it raises as well.
+        # It also raises the errors that it logs.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self._address, self._prefix = address, address.collection
         self._lite = address.host is None
@@ -151,7 +151,7 @@ class Milvus:
         bits = 8 * scenes[0].codes.shape[1]
         for start in range(0, len(tiles["number"]), MOST):
             some = {name: own[start : start + MOST] for name, own in tiles.items()}
-            # What may replace other rows is kept as a removal, too, in every segment.
+            # An upsert also stores a removal in every segment.
             self._write(self._tiles(shelf), _tile_fields(bits), some, fresh)
         self._upsert(self._scenes(shelf), fields, entries)
 
@@ -247,7 +247,7 @@ class Milvus:
         if asked.farthest < bits:
             distances["radius"] = asked.farthest + 1
         if asked.nearest > 0:
-            # Milvus wants both ends, or the farther one alone.
+            # Milvus needs both ends, or only the farther one.
             distances = {"radius": asked.farthest + 1, "range_filter": asked.nearest}
         answers: list[Answer] = []
         for some in _parts([code.tobytes() for code in asked.codes], QUERIES_A_REQUEST):
@@ -301,7 +301,7 @@ class Milvus:
             from pymilvus.client.types import LoadState
 
             with self._errors():
-                # What is loaded with several replicas is refused another number of them: one.
+                # Milvus refuses to load a collection again with another number of replicas.
                 state = self._client.get_load_state(name, timeout=SECONDS)["state"]
                 if state != LoadState.Loaded:
                     self._client.load_collection(name, timeout=SECONDS)
@@ -465,7 +465,7 @@ def _catalog_fields() -> list[_Field]:
     return [
         _Field("key", DataType.VARCHAR, {"is_primary": True, "max_length": 256}),
         _Field("document", DataType.VARCHAR, {"max_length": LONGEST}),
-        # Milvus has no collection without a vector.
+        # Every collection of Milvus needs a vector.
         _Field("vector", DataType.BINARY_VECTOR, {"dim": 8}),
     ]
 

@@ -18,7 +18,7 @@ from scenehash.codes import Codes
 
 from .tiles import Numbers, Span, station_and_row, stations_of
 
-# So many more than are wanted: mostly the last of them is farther away, and one request is enough.
+# Additional tiles per request: usually the last is farther away, and one request is enough.
 MORE = 500
 
 
@@ -60,7 +60,7 @@ class ExactSearch:
     more: int = MORE
 
     def nearest(self, codes: Codes, k: int, farthest: int) -> Answer:
-        """The k tiles nearest to any of the codes, within a distance, by (distance, station, row)."""
+        """The k tiles nearest to any of the codes, within a distance, in the order of ties."""
         if k >= self.most:
             return self._many(codes, k, farthest)
         limit = min(k + self.more, self.most)
@@ -86,7 +86,7 @@ class ExactSearch:
         )
 
     def within(self, codes: Codes, farthest: int) -> int | None:
-        """The number of tiles within a distance of any of the codes; None: more than an answer has."""
+        """The number of tiles within a distance of any code; None: more than an answer has."""
         answers = self.ask(Asked(codes, self.most, 0, farthest, None))
         if any(len(own.numbers) == self.most for own in answers):
             return None

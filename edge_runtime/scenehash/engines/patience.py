@@ -8,7 +8,7 @@ from typing import TypeVar
 from scenehash.errors import EngineUnreachableError
 from scenehash.progress import Progress
 
-# Seconds that it is waited for, and between two tries.
+# Seconds to wait, and between two tries.
 PATIENCE = 600.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
 

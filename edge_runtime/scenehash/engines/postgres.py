@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 PAGE = 20_000
-# What COPY's binary format begins and ends with.
+# The beginning and the end of COPY's binary format.
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 TEXT, NULL = 25, -1
-# A tile's box for the index, of a tile across the antimeridian a wider one; NULL without a place.
+# A tile's box for the index, wider if it crosses the antimeridian; NULL without a footprint.
 BOX = (
     "(CASE WHEN south > north THEN NULL WHEN west <= east THEN box(point(west, south), "
     "point(east, north)) ELSE box(point(-180, south), point(180, north)) END)"
 )
-# As scenehash.geo.meeting has it.
+# The same as scenehash.geo.meeting.
 MEETING = (
     f"({BOX} && box(point(%s, %s), point(%s, %s)) AND CASE WHEN west <= east THEN east >= %s AND "
     "west <= %s ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
 )
-# Where a place has its corners, from 1 on, and the bytes of one; see tiles.py.
+# The offset of the corners in a place, from 1 on, and the bytes of a corner; see tiles.py.
 AT, POINT = WINDOW.size + 1, CORNERS.size // 4
 # WKB of a place: its corners as they are, and the first of them again.
 WKB = (
@@ -304,7 +304,7 @@ class Postgres:
 
     def _all(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._errors():
-            # No plan is kept: conditions differ by much.
+            # Keep no plan, since conditions differ.
             return list(self._connection().execute(query, values, prepare=False).fetchall())
 
     @contextlib.contextmanager

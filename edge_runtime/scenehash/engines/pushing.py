@@ -29,7 +29,7 @@ from .tiles import (
     tiles_of,
 )
 
-# Tiles of whole scenes that are put together: a transaction, where an engine has them.
+# Tiles of whole scenes per put, which is a transaction if the engine has them.
 TILES_A_BATCH = 16_384
 SCENES_AT_ONCE = 1000
 
@@ -186,7 +186,7 @@ class _Push:
             number = station_number(source.station, (own.number for own in stations.values()))
             rows, facts = source.rows, Facts()
         else:
-            # A store that came back from a backup has fewer rows than were pushed.
+            # A restored store has fewer rows than were pushed.
             number, rows = known.number, max(source.rows, known.rows)
             facts = Facts(known.labels, known.first, known.last, known.placed)
         tiles = sum(mark.tiles for mark in marks)
@@ -249,7 +249,7 @@ class _Push:
         return scenes, tiles
 
     def _put_group(self, shelf: str, group: Sequence[EngineTiles], fresh: bool) -> None:
-        # What was tried once may be there in part.
+        # An interrupted put may be incomplete.
         tries = itertools.count()
         self.patient.ask(lambda: self.backend.put(shelf, group, fresh and next(tries) == 0))
 

@@ -39,7 +39,7 @@ class Facts:
 
 
 class SceneRead(NamedTuple):
-    """A scene to push: its record, its codes uint8 [T, K/8], and its seal, which changes with it."""
+    """A scene to push: its record, its codes uint8 [T, K/8], and its changing seal."""
 
     record: SceneRecord
     codes: Codes
@@ -66,7 +66,7 @@ class Source(Protocol):
         """The first row, the number of tiles and the seal of every scene, by first row."""
 
     def read(self, first_rows: Sequence[int]) -> Iterator[SceneRead | ScenehashError]:
-        """The scenes that begin in rows, in that order, or their errors. Missing ones are left out."""
+        """The scenes that begin in rows, in that order, or their errors. Skips missing scenes."""
 
     def facts(self, known: Facts) -> Facts:
         """The facts about its scenes. known: those about the scenes that were pushed before."""

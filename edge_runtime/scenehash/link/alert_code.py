@@ -33,7 +33,7 @@ def put_alert(out: Writer, alert: Alert) -> None:
     out.number(alert.radius)
     put_codes(out, alert.examples)
     put_codes(out, alert.negatives)
-    # What it was fitted on stays with whoever fits it.
+    # The data that it was fitted on stays at the sender.
     rule = None if alert.rule is None or not alert.is_fitted else replace(alert.rule, vectors=None)
     head, numbers = ("", b"") if rule is None else rule.stored()
     out.text(head)

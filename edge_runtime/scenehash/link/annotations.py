@@ -50,7 +50,7 @@ def take_annotations(data: bytes) -> list[AnnotatedScene]:
     """The annotations of a block; BundleError."""
     found, paths, row = Reader(data), PathReader(), 0
     sets, scenes = take_label_sets(found), []
-    # One takes 12 bytes at least.
+    # An annotation takes at least 12 bytes.
     for _ in range(found.number(found.left // 12)):
         row += found.number(MOST_ROWS)
         digest = found.raw(DIGEST_BYTES)

@@ -11,7 +11,7 @@ from scenehash.store.rows import Rows
 
 from .questions import STEPS, Answer, Found, Question
 
-# Tiles that an alert judges at once.
+# Tiles per judgement step.
 AT_ONCE = 1 << 13
 
 

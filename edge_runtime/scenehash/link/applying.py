@@ -213,7 +213,7 @@ class _Application:
         own = self._store.links.own.all()
         changes = Spans((one.change, one.change + 1) for one in own if one.change)
         if receipt.annotations and not changes - sent.settled.get(CHANGES, Spans()):
-            # Nothing is under way that could make up for it.
+            # No bundle under way can replace it.
             change_again(self._store, receipt.annotations)
         self._store.links.states.keep("to", self._head.sender, sent.state())
 

@@ -95,7 +95,7 @@ def answer_peer(
     the errors of apply_bundles and pack_bundle.
     """
     applied = apply_bundles(bundles, store, wait)
-    # A bundle that was set aside, as one for another station, asks for nothing.
+    # A bundle that was set aside, for example for another station, has no queries.
     peers = dict.fromkeys(one.station for one in applied if one.questions or one.repeated)
     if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
         raise ConfigurationError(

@@ -24,9 +24,9 @@ VERSION = 1
 SUFFIX = ".shlb"
 STORED, DEFLATED, BY_DICTIONARY = range(3)
 UUID_BYTES, ID_BYTES = 16, 16
-# Of a head; and of a block, which a signature of the head must bind.
+# The digest sizes of a head, and of a block, which the head's signature must cover.
 HEAD_CHECKSUM, BLOCK_CHECKSUM = 8, 16
-# What a reader takes, whatever a head claims.
+# Limits of a reader, whatever a head claims.
 MOST_HEAD, MOST_SIGNATURE, MOST_NAME = 1 << 16, 1 << 12, 64
 MOST_BLOCK = 1 << 20
 MOST_NUMBER = 1 << 40
@@ -165,7 +165,7 @@ def parse_head(data: bytes) -> Head:
     store = found.raw(UUID_BYTES).hex()
     number = found.number(MOST_NUMBER)
     sender, addressee = _name(found.text()), _name(found.text())
-    # A line takes 20 bytes at least.
+    # A line takes at least 20 bytes.
     entries = tuple(_take_entry(found) for _ in range(found.count(20)))
     found.done()
     return Head(store, sender, addressee, number, entries, bundle_id(data))
@@ -219,7 +219,7 @@ def _unpacked(data: bytes, entry: _Entry) -> bytes:
     with_dictionary = zlib.decompressobj(zdict=DICTIONARY)
     inflater = with_dictionary if entry.way == BY_DICTIONARY else zlib.decompressobj()
     try:
-        # One byte more than is named shows that there is more.
+        # One byte more shows whether there is more data.
         found = inflater.decompress(data, entry.size + 1)
     except zlib.error as error:
         raise BundleError(f"a block that cannot be unpacked ({error})") from error

@@ -10,7 +10,7 @@ from .facts import Receipt
 from .received import Received
 from .spans import Spans, span
 
-# Ranges that a receipt names at most; what is beyond is named by the next one.
+# The maximum number of ranges in a receipt; the next receipt has further ones.
 MOST_NAMED = 200
 
 
@@ -58,7 +58,7 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
     missing = rows - came - received.gone - waiting
     own = _own_level((Entry(one.first_row, one.digest) for one in found), facts.rows, facts.level)
     each = facts.level.rows_each
-    # Where rows are missing, that is why.
+    # Missing rows explain a difference.
     lacking = {node for start, end in missing | waiting
                for node in range(start // each, (end - 1) // each + 1)}  # fmt: skip
     apart = _apart(facts.level, own)

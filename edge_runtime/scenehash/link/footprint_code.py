@@ -22,9 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 NONE, RAW, POLYNOMIAL = 0, 1, 2  # POLYNOMIAL + d: of degree d
 MOST_DEGREE = 8
-# So many degrees in a row that are no better end the search for a better one.
+# The search for a better degree ends after this many degrees without a gain.
 ENOUGH = 2
-# Whole numbers up to here are the same as float64.
+# Whole numbers up to here are exact as float64.
 MOST_EXACT = 2.0**52
 # Corners of a window, beginning with the one at its x and y, as the store has them.
 ACROSS, DOWN = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])

@@ -9,7 +9,7 @@ from scenehash.store import CodeStore
 from .received import Received
 from .sent import Sent
 
-# So many digits of its id tell a store from others whose station has the same name.
+# The number of digits that identify a store among stores with the same name.
 STORE_ID_DIGITS = 8
 
 

@@ -27,11 +27,11 @@ from .sent import BEFORE, PICTURES, Sent
 from .spans import Spans
 from .wire import Reader, Writer
 
-# Questions of one peer that are kept.
+# The maximum number of questions of one peer.
 MOST_QUESTIONS = 100
 # The sides of a small picture, in pixels, and its bytes.
 MOST_SIDE, MOST_PICTURE = 256, 1 << 16
-# Sources of an alert's examples that say which row of this store they are.
+# Sources of examples that name a row of this store.
 ROW_SOURCE = "row:"
 
 
@@ -161,7 +161,7 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
     if name in here:
         for is_match, source, code in _judged_here(here[name]):
             known = alert.examples if is_match else alert.negatives
-            # What the peer has heard of is in its list.
+            # The list holds the alerts that the peer knows.
             if not (known == code).all(axis=1).any():
                 alert = alert.judged(code, source, is_match)
     store.alerts.add(alert, replace=True)

@@ -4,7 +4,7 @@
 DIGEST_BYTES = 8
 # Larger row numbers are refused: 10^12 tiles.
 MOST_ROWS = 1 << 40
-# A path, or how a scene was read.
+# A path, or the decode parameters of a scene.
 MOST_TEXT = 1 << 16
 # The largest coordinate or side of a window.
 MOST_PIXELS = (1 << 31) - 1

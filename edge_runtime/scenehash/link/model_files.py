@@ -18,7 +18,7 @@ from scenehash.trust.signature import MOST_SIGNATURE_BYTES, signature_path
 from .wire import Reader, Writer
 
 PIECE = 1 << 14
-# Of a file with its signature: the largest that a station takes.
+# The maximum size of a file with its signature.
 MOST_FILE = MAX_MODEL_BYTES + MOST_SIGNATURE_BYTES + 8
 FILE_DIGEST_BYTES = 16
 FOLDER = "received"
@@ -82,7 +82,7 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
         raise BundleError(f"{name}: a signature of {len(signature):,} bytes")
     try:
         path.parent.mkdir(exist_ok=True)
-        # The file last: what is there has its signature.
+        # The file last, so that an existing file has its signature.
         if signature:
             write_bytes(signature_path(path), signature)
         write_bytes(path, parts.raw(parts.left))

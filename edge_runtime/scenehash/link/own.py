@@ -11,7 +11,7 @@ from .facts import event_numbers
 from .pieces import piece_of
 from .spans import Spans, span
 
-# Scenes that are counted together.
+# Scenes per step.
 AT_ONCE = 1000
 
 

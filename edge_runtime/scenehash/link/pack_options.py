@@ -5,9 +5,9 @@ from pathlib import Path
 
 from scenehash.errors import ConfigurationError
 
-# The bytes of a bundle in which no block fits any more.
+# The size of a bundle without room for any block.
 LEAST_BYTES = 512
-# How often all is sent that nobody acknowledges.
+# How often unacknowledged data is sent.
 TIMES = 3
 
 

@@ -49,13 +49,13 @@ from .wire import Writer
 # Nodes of the digest tree in a bundle: how finely they locate a gap that row numbers do not show.
 # Annotations, which differ only where a store is from a backup, are located less finely.
 MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
-# What one block has at most: so much is lost with it when a bundle is cut.
+# The maximum size of a block, which is lost when a bundle is cut.
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
-# After so many things of a kind that fit in no bundle, the rest of the kind waits.
+# After this many items of a kind that fit in no bundle, the others wait.
 MOST_LEFT_OUT = 100
-# Blocks that a head has room for.
+# The maximum number of blocks in a head.
 MOST_BLOCKS = 2000
-# What one number of a topic is, for people.
+# The noun for a number of a topic.
 ONE_OF = {ROWS: "row", GONE: "deleted row", EVENTS: "event", PICTURES: "thumbnail of row",
           CHANGES: "change of labels or path"}  # fmt: skip
 
@@ -258,7 +258,7 @@ class _Packing:
         changed = self._changed(own, alive)
         due[CHANGES] = sent.due(CHANGES, Spans((at, at + 1) for at in changed), times)
         for went in range(times):
-            # Where receipts come, what is under way waits for the next one; alerts do not.
+            # With receipts, data under way waits for the next one; alerts do not.
             waits = went > 0 and sent.has_receipts
             self._fill_events(due[EVENTS][went], urgent_alone=waits)
             if not waits:
@@ -306,7 +306,7 @@ class _Packing:
         """The scenes whose annotations have changed since their tiles were sent, by the change."""
         new = self._sent.never_went(ROWS, alive)
         changed = {one.change: one for one in own if one.change}
-        # Tiles that never went will take their annotations along.
+        # Unsent tiles carry their annotations.
         along = [change for change, one in changed.items() if one.first_row in new]
         self._sent.settle(CHANGES, Spans((change, change + 1) for change in along))
         return {change: changed[change] for change in changed.keys() - set(along)}

@@ -32,7 +32,7 @@ from .limits import DIGEST_BYTES, MOST_PIXELS, MOST_ROWS, MOST_TEXT
 from .wire import Integers, Reader, Writer
 
 CONTENT_BYTES = 16
-# Tiles in a block: what it unpacks to takes little memory, whatever it claims.
+# The maximum number of tiles in a block, which limits the memory for unpacking.
 MOST_IN_BLOCK = 1 << 14
 NO_TIME, SECONDS, MICROSECONDS, DOUBLE = range(4)
 # Years 1 to 9999, in seconds since 1970.
@@ -200,7 +200,7 @@ def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
             f"it has codes of another model or width than the {bits} bits of lineage {lineage} "
             "here; apply it to another store, or change the model: scenehash rehash"
         )
-    # A piece takes 25 bytes at least.
+    # A piece takes at least 25 bytes.
     count = found.number(found.left // 25)
     readings = [_reading(found.text()) for _ in range(found.count())]
     labels, paths = take_label_sets(found), PathReader()

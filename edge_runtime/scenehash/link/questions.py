@@ -146,7 +146,7 @@ class Answer:
         for hit in self.hits:
             out.signed(hit.row - row)
             out.number(hit.distance)
-            # Scores are from -1 to 1; 0 stands for none.
+            # Scores are from -1 to 1; 0 means that there is none.
             out.number(0 if hit.score is None else 1 + round((hit.score + 1) * 10_000))
             out.text("" if hit.path == path else hit.path)
             if hit.path != path:

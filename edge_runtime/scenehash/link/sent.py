@@ -12,9 +12,9 @@ from .bundle import MOST_NUMBER
 from .facts import Receipt
 from .spans import Spans
 
-# Items that went to a store which is from an older backup now.
+# Items sent to a store that was then restored from an older backup.
 BEFORE = "before:"
-# What is counted, by the name that it has in the state; changes are of annotations.
+# The numbered data by its name in the state; changes are of annotations.
 ROWS, GONE, EVENTS, PICTURES, CHANGES = "rows", "gone", "events", "thumbnails", "changes"
 TOPICS = (ROWS, GONE, EVENTS, PICTURES, CHANGES)
 
@@ -161,10 +161,10 @@ class Sent:
                 elif block.topic == GONE:
                     waits = True
             if bundle <= receipt.newest:
-                # What has not arrived of it is lost, and is due as if it never went.
+                # The rest of it is lost, and is sent again as new.
                 del self.under_way[bundle]
         for known in (self.settled, self.acknowledged):
-            # Where a deletion has not arrived, that may be why rows differ: it goes first.
+            # A missing deletion may be the cause of different rows, so it is sent first.
             for topic in () if waits else (ROWS, GONE):
                 known[topic] = known.get(topic, Spans()) - receipt.missing
             known[EVENTS] = known.get(EVENTS, Spans()) - receipt.events

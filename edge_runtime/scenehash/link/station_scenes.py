@@ -181,7 +181,7 @@ class StationScenes:
                 change = {self._path(scene, annotation): self._path(same[0])}
                 self._follow(scene, labels, change, links.annotations.labels_of(scene.content))
                 continue
-            # What was cut otherwise was never taken: its rows are missing from now on.
+            # A scene with other windows was never stored: its rows are missing from now on.
             links.scenes.forget(others)
             if scene.is_brought:
                 self._store.remove_scenes([scene.content.hex()])
@@ -198,7 +198,7 @@ class StationScenes:
         store had itself.
         """
         content, gone = scene.content.hex(), set(before) - set(after)
-        # An entry that is damaged is made anew when its tiles come again.
+        # A damaged entry is replaced when its tiles arrive again.
         with contextlib.suppress(StoreDamagedError):
             record = self._store.find_scene(content)
             if record is not None:

@@ -11,7 +11,7 @@ from .received import Received
 from .sent import EVENTS, ROWS, Sent
 from .spans import Spans
 
-# Ranges of missing rows that are named.
+# The maximum number of ranges to list.
 GAPS_SHOWN = 20
 
 

@@ -11,10 +11,10 @@ from .problems import Refused
 from .tokens import Tokens, allows
 
 COOKIE = "scenehash_token"
-# What anybody may ask for: whether a token is needed, whether the server lives, the page itself.
+# Open to everybody: whether a token is needed, whether the server lives, the page itself.
 SESSION = "/api/session"
 OPEN = frozenset({SESSION, "/healthz"})
-# What changes nothing, though it is no GET; all else that is none needs the scope write.
+# Requests that change nothing, but are not GET; all others of these need the scope write.
 READING = frozenset({"/api/search", "/api/uploads", "/api/alerts/test"})
 JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject|forget)", re.DOTALL)
 

@@ -32,7 +32,7 @@ class Audit:
             "path": path,
             "status": status,
         }
-        # ASCII alone: a path may hold what a terminal would act on.
+        # Only ASCII: a path may contain control characters.
         line = json.dumps(document).encode() + b"\n"
         try:
             with self._lock:

@@ -13,10 +13,10 @@ from scenehash.watcher.sinks import Event, pending_events
 
 from .readers import Readers
 
-# Seconds between two looks at the store, and between two signs of life to a listener.
+# Seconds between two checks of the store, and between two keep-alives to a listener.
 INTERVAL, HEARTBEAT = 0.3, 15.0
 MOST_LISTENERS = 64
-# Events that are read in search of those that are asked for.
+# Events to read in search of the requested ones.
 MOST_READ = 10_000
 AT_ONCE = 500
 
@@ -135,7 +135,7 @@ class Feed:
     async def _run(self) -> None:
         while True:
             if self._listeners:
-                # A store that cannot be read now is looked at again.
+                # If the store cannot be read now, try again later.
                 with contextlib.suppress(Exception):
                     _, newest = await asyncio.to_thread(self._state)
                     if newest != self._newest:

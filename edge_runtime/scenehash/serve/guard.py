@@ -29,7 +29,7 @@ from .origin import check_host, check_not_forwarded, check_site
 from .problems import Refused, answer_error
 from .served import Served
 
-# What the page may load: from here alone, and no script or style that is written into it.
+# The page may load only from here, without inline scripts or styles.
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -99,7 +99,7 @@ class Guard:
         try:
             return caller_of(headers, address, self._tokens)
         except Refused:
-            # A page whose token was revoked has to be able to ask for another one.
+            # A page whose token was revoked must be able to ask for another one.
             if scope["path"] != SESSION:
                 self._served.wrong_tokens.take(address)
                 raise

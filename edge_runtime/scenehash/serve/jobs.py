@@ -21,12 +21,12 @@ from .job import Job
 from .job_file import JobFile
 from .problems import document_of
 
-# Jobs that wait, and that are remembered; messages of one.
+# The limits of waiting and of remembered jobs, and of messages per job.
 MOST_WAITING, MOST_KEPT, MOST_MESSAGES = 100, 200, 100
-# A job during which the server ended so often, unasked, is not begun again.
+# After this many unexpected ends of the server, a job is not begun again.
 MOST_BEGUN = 3
 
-# What a kind of job does with its arguments; the document of the command that does the same.
+# The function of a kind of job: from arguments to the document of the same command.
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, object]]
 
 
@@ -121,7 +121,7 @@ class Jobs:
             except _StopError:
                 if not self._closing:
                     job.end("cancelled")
-            except Exception as error:  # a job may fail in any way, and ends no other
+            except Exception as error:  # a failing job must not end other jobs
                 job.error = document_of(error)
                 job.end("failed")
                 self._log(f"{job.kind}: {printable(str(error))}")

@@ -11,13 +11,13 @@ from starlette.types import Message, Receive
 
 from .problems import Refused
 
-# Requests a second of one caller for long, and at once: a page of hits asks for a hundred pictures.
+# Requests per second and at once of one caller: a page of hits loads a hundred pictures.
 RATE, BURST = 100.0, 400.0
 # Wrong tokens of one address.
 WRONG_RATE, WRONG_BURST = 0.2, 10.0
 MOST_CALLERS = 10_000
 
-# Seconds that a body may take to begin, and bytes a second from then on.
+# Seconds until a body must begin, and bytes per second from then on.
 PATIENCE, SLOWEST = 15.0, 16_384
 JSON_BYTES = 1_000_000
 

@@ -15,7 +15,7 @@ from scenehash.files import path_from
 from scenehash.scenes import Scene, reopen_scene
 
 MOST_OPEN, SECONDS_OPEN = 8, 60.0
-# Pixels of all scenes that are open and may be held decoded: three bytes each, or six.
+# The limit of pixels in all open scenes, which may be in memory with 3 or 6 bytes each.
 MOST_PIXELS = 64_000_000
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORES = os.cpu_count() or 1
-# In the store's folder: what belongs to the server of that store.
+# The folder for the server's files in the store's folder.
 FOLDER, TOKENS, AUDIT, JOBS, ADAPTED = (
     "serve",
     "tokens.json",

@@ -14,7 +14,7 @@ from scenehash.files import printable
 from .problems import Refused
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-# What proxies add.
+# Headers that proxies add.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 

@@ -25,7 +25,7 @@ from scenehash.errors import (
 from scenehash.files import printable
 
 MEDIA_TYPE = "application/problem+json"
-# Of errors that are several of these, the first counts.
+# The first matching class counts.
 STATUSES: Mapping[type[ScenehashError], HTTPStatus] = {
     NotStoredError: HTTPStatus.NOT_FOUND,
     EngineUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,

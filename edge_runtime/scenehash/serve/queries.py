@@ -14,7 +14,7 @@ from scenehash.store import Area, Filter
 from scenehash.tiling import Tiling
 
 MOST_HITS, MOST_QUERIES = 1000, 100
-# Rows and pixels: what every reader of JSON keeps exactly.
+# The limit of rows and pixels: integers that every JSON reader keeps exactly.
 LARGEST = 2**53 - 1
 
 Number = Annotated[float, Field(allow_inf_nan=False)]

@@ -17,9 +17,9 @@ from scenehash.store import CodeStore, Searchable
 from scenehash.store.files.folder import CATALOG
 from scenehash.store.files.opening import no_store
 
-# Seconds that a request waits for its turn.
+# Seconds for a request to wait for its turn.
 PATIENCE = 10.0
-# Seconds after which a collection is asked for what was pushed to it.
+# Seconds between two checks of a collection for new pushes.
 ENGINE_AGE = 5.0
 
 Read_co = TypeVar("Read_co", bound=Searchable, covariant=True)

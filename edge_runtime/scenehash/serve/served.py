@@ -32,7 +32,7 @@ from .readers import Readers
 from .tokens import Tokens
 from .uploads import Upload, Uploads
 
-# Codes of all queries of one search.
+# The maximum number of codes in one search.
 MOST_CODES = 4096
 
 

@@ -24,7 +24,7 @@ from .station import Station
 from .warming import warming
 
 DEFAULTS = ServeOptions()
-# Seconds that requests in hand have to end when the server does.
+# Seconds for running requests to end when the server ends.
 GRACE = 3
 BACKLOG = 128
 
@@ -170,7 +170,7 @@ def _bound(options: ServeOptions) -> socket.socket:
     try:
         address = (options.host, options.port)
         listening = socket.create_server(address, family=family, backlog=BACKLOG)
-        # asyncio does so for sockets that it makes itself: an answer's parts wait for nothing.
+        # Send parts of an answer at once, as asyncio does for its own sockets.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except (OSError, OverflowError, UnicodeError) as error:

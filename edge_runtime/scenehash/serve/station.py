@@ -29,9 +29,9 @@ from .readers import OpenStore, Readers
 from .served import Served
 from .work import works_of
 
-# Seconds that a request waits for another process that writes, and between two tries.
+# Seconds to wait for another writer, and between two tries.
 WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
-# Seconds for which the sizes of a store's files are known.
+# Seconds for which the sizes of a store's files are cached.
 SIZES_AGE = 10.0
 
 

@@ -7,9 +7,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-# Bytes below which compressing saves no packet, and above which others would wait for it.
+# Sizes below which compression saves no packet, and above which it would delay others.
 WORTHWHILE, LONG = 1400, 65_536
-# The least effort: what it saves beyond that is not worth the time of a board.
+# The fastest compression: better compression is not worth a board's time.
 LEVEL = 1
 
 

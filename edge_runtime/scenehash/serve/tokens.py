@@ -20,13 +20,13 @@ from typing import Any
 from scenehash.errors import ConfigurationError, StoreError
 from scenehash.files import atomic_path, printable
 
-# Each includes those before it.
+# Each scope includes the scopes before it.
 SCOPES = ("read", "confirm", "write")
 PREFIX = "scenehash"
 LONGEST_NAME, MOST_BYTES = 100, 1_000_000
 
 _FORM = re.compile(rf"{PREFIX}_([0-9a-f]{{8}})_([\w-]{{43}})", re.ASCII)
-# What a secret is compared with when there is no token of its id: as much work as otherwise.
+# The comparison value without a token of that id, to take the same time.
 _NOBODY = hashlib.sha256(secrets.token_bytes()).hexdigest()
 
 

@@ -24,12 +24,12 @@ from scenehash.scenes.size_limits import MOST_UPLOADED_PIXELS, check_bounds
 FORMATS = PLAIN | {TIFF, JPEG_2000}
 SUFFIXES = {TIFF: ".tif", JPEG_2000: ".jp2"}
 LIFETIME = timedelta(hours=1)
-# All of them together have no more bytes than so many times the largest that is taken.
+# The maximum total size, as a multiple of the largest accepted upload.
 LARGEST_KEPT = 4
 LONGEST_NAME = 200
-# What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
+# Allowed names of uploads: no folder, not hidden, no special characters.
 FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
-# Uploads that are being received.
+# The maximum number of arriving uploads.
 MOST_COMING = 8
 
 
@@ -85,7 +85,7 @@ class Uploads:
         coming = Path(received.name)
         kind = check_image(coming)
         number, size = content_of(coming), coming.stat().st_size
-        # A folder of its own: nothing of another upload lies beside it.
+        # In its own folder, without files of other uploads.
         path = Path(self._folder.name, number, f"upload{SUFFIXES.get(kind, '')}")
         shown = printable(name)[:LONGEST_NAME]
         upload = Upload(number, shown, path, size, datetime.now(UTC) + LIFETIME)

@@ -9,9 +9,9 @@ from pathlib import Path
 from scenehash.errors import ScenehashError
 from scenehash.store import CodeStore
 
-# Tiles whose scenes are compared with their checksums ahead of searches, at most.
+# The maximum number of tiles to check before searches.
 MOST_TILES = 2_000_000
-# For each second of work, so many are left to requests.
+# Seconds left to requests for each second of work.
 REST = 3.0
 
 
@@ -32,7 +32,7 @@ def warming(store: Path) -> Iterator[None]:
 
 
 def _warm(path: Path, end: threading.Event) -> None:
-    # A store that cannot be read is told to who asks for it.
+    # The next request reports a store that cannot be read.
     with contextlib.suppress(ScenehashError), CodeStore.open(path) as store:
         store.warm()
         compared, began = 0, time.monotonic()

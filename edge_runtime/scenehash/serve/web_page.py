@@ -28,7 +28,7 @@ NOT_BUILT = (
 )
 
 
-# What is worth compressing; fonts and pictures are compressed already.
+# Types to compress; fonts and pictures are compressed already.
 TEXTS = ("text/", "application/json", "image/svg+xml")
 
 

@@ -75,7 +75,7 @@ def _retry(station: "Station", asked: Request, progress: Progress) -> Mapping[st
 
 def _adapt(station: "Station", asked: AdaptRequest, progress: Progress) -> Mapping[str, object]:
     file = station.path / FOLDER / ADAPTED
-    # What an earlier adaptation has made is not what this one has.
+    # Remove the model of an earlier adaptation.
     file.unlink(missing_ok=True)
     with CodeStore.open(station.path) as store:
         model = station.models.of(store)

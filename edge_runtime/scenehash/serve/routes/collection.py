@@ -21,7 +21,7 @@ from .common import PROBLEMS, answer
 router = APIRouter(tags=["collection"], responses=PROBLEMS)
 
 Row = Annotated[int, Path(ge=0, le=LARGEST, description="A tile's number.")]
-# What the routes of a station need, which an engine has not.
+# What an engine lacks for the routes of a station.
 MISSING = {
     "scenes": "pictures, and no list of scenes",
     "alerts": "alerts",

@@ -25,15 +25,15 @@ from ..station import Station
 from ..text_response import TextResponse
 
 LONGEST = 4096
-# Some 400 corners: what fits an address.
+# About 400 corners, which fit in an address.
 LONGEST_AREA = 16_384
-# A browser keeps a picture for a day, and asks by its tag whether it is another one then.
+# A browser keeps a picture for a day, and then checks its tag.
 CACHED = {"Cache-Control": "private, max-age=86400"}
 GEOJSON = "application/geo+json"
 JPEG_QUALITY = 90
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
-# A quarter of what json.dumps takes.
+# A quarter of the time of json.dumps.
 DOCUMENT: TypeAdapter[Any] = TypeAdapter(Any)
 
 Problem: dict[str, Any] = {
@@ -57,7 +57,7 @@ STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 501, 503
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
 
 
-# What routes depend on is async: each would be called by a thread of its own otherwise.
+# Dependencies are async: otherwise each would run in a thread of its own.
 
 
 async def station_of(request: Request) -> Station:
@@ -175,7 +175,7 @@ def photograph(request: Request, image: Image) -> Response:
 def picture(request: Request, image: Image, headers: Mapping[str, str] | None = None) -> Response:
     """uint8 RGB or RGBA [H, W, 3 or 4] as PNG."""
     turned = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    # Compressed by the least effort: a picture is sent once, and a board has better things to do.
+    # The fastest compression: a picture is sent once, and a board needs its time.
     how = (cv2.IMWRITE_PNG_COMPRESSION, 2)
     data = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), turned), how)[1].tobytes()
     return picture_file(request, data, "image/png", headers)

@@ -45,8 +45,8 @@ async def live(
     found = EVENT_ID.fullmatch(last_event_id or "")
     if found:
         last = found[1], int(found[2])
-    # Proxies are asked not to collect what they pass on.
+    # Ask proxies not to buffer the stream.
     headers = {"X-Accel-Buffering": "no"}
-    # Before the answer begins: what is committed from then on is in it.
+    # Before the answer begins, so that it has every later commit.
     lines = station.feed.lines(*await station.feed.place(last))
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)

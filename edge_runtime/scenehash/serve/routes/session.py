@@ -33,7 +33,7 @@ def begin(request: Request, served: AnyServed, caller: Who, asked: SessionReques
         served.wrong_tokens.take(caller.key)
         raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong, or was revoked")
     response = answer(_document(served, Caller(token.name, token.scope, token.id)))
-    # Behind a proxy the way to the browser is encrypted or not, and this server does not know.
+    # Behind a proxy this server does not know whether the browser's connection is encrypted.
     secure = request.url.scheme == "https"
     response.set_cookie(
         COOKIE, asked.token.strip(), SECONDS, httponly=True, samesite="strict", secure=secure
