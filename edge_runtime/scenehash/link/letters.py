@@ -161,7 +161,7 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
     if name in here:
         for is_match, source, code in _judged_here(here[name]):
             known = alert.examples if is_match else alert.negatives
-            # The list holds the alerts that the peer knows.
+            # The peer's list already has the judgements that the peer knows.
             if not (known == code).all(axis=1).any():
                 alert = alert.judged(code, source, is_match)
     store.alerts.add(alert, replace=True)
