@@ -121,7 +121,7 @@ def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[Stored]:
 
 
 def _groups(scenes: Iterable[Stored]) -> Iterator[list[Stored]]:
-    """Scenes that follow each other, as many as have the tiles of a row group or more."""
+    """Consecutive scenes with the tiles of at least a row group."""
     group: list[Stored] = []
     tiles = 0
     for record, codes in scenes:
@@ -137,7 +137,7 @@ def _groups(scenes: Iterable[Stored]) -> Iterator[list[Stored]]:
 def _table(
     columns: TileTable, schema: "pyarrow.Schema", group: Sequence[Stored]
 ) -> "pyarrow.Table":
-    """The tiles of scenes, those of each along the curve."""
+    """The tiles of scenes, along the curve within each scene."""
     import pyarrow
 
     records = [record for record, _ in group]

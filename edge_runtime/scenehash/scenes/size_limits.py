@@ -35,10 +35,10 @@ _CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
 # Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation
 # two frames are kept besides.
 _WEBP_HELD = {b"VP8L": 8, b"ANMF": 12}
-# Compressions of a BMP that are none: its bits are told by masks. The fourth is in headers so long.
+# Uncompressed BMPs with bit masks. Only headers of this length have the fourth mask.
 _BY_MASKS, _FOUR_MASKS = (3, 6), 56
 _BYTE_MASKS = frozenset(0xFF << bits for bits in (0, 8, 16, 24))
-_OTHER_MASKS = "a BMP with colours in other bits than is usual; convert it to PNG"
+_OTHER_MASKS = "a BMP with unusual bit masks of its colours; convert it to PNG"
 _FILL = re.compile(rb"\xff+")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -100,7 +100,7 @@ def _png(data: bytes) -> Header:
     at = 8
     while data[at + 4 : at + 8] not in (b"IDAT", b"IEND", b""):
         if data[at + 4 : at + 8] == b"tRNS" and colour == 0:
-            # OpenCV passes it over. Greys of less than 8 bits come spread over 8.
+            # OpenCV ignores it. Greys of less than 8 bits are scaled to 8 bits.
             greatest = (1 << bits) - 1
             value = struct.unpack_from(">H", data, at + 8)[0] & greatest
             transparent = value if bits >= 8 else value * 255 // greatest
@@ -124,10 +124,10 @@ def _bmp(data: bytes) -> Header:
 
 
 def _has_alpha(data: bytes, head: int) -> bool:
-    """Whether pixels of 32 bits of a BMP have an alpha, by the masks of its bits.
+    """Whether 32-bit pixels of a BMP have alpha, by its bit masks.
 
-    InputError for masks by which OpenCV does not go: it takes others than the usual ones from
-    headers that are long enough for all four.
+    InputError for masks that OpenCV ignores: it uses unusual masks only from headers that are long
+    enough for all four.
     """
     if head < 40 or struct.unpack_from("<I", data, 30)[0] not in _BY_MASKS:
         return False

@@ -154,13 +154,15 @@ class _Reader:
             self._items.scenes.setdefault(place, noted)
 
     def _inside(self, href: object, address: str) -> str:
-        """Where a link or an asset leads; InputError when that is nowhere, or not where it may."""
+        """The target of a link or an asset; InputError if it is invalid or not allowed."""
         if not isinstance(href, str) or not href:
             raise InputError("without an address (href)")
         try:
             return self._place_of(href, address)
-        except ValueError as error:  # of brackets, of a null byte, of half a character
-            raise InputError(f"{_shown(href)} leads nowhere ({printable(str(error))})") from error
+        except ValueError as error:  # for brackets, a null byte, half a character
+            raise InputError(
+                f"{_shown(href)} is not a valid address ({printable(str(error))})"
+            ) from error
 
     def _place_of(self, href: str, address: str) -> str:
         parts = urlsplit(href)
@@ -278,7 +280,7 @@ def _normal(place: str) -> str:
     if is_object(place):
         scheme, _, rest = place.partition("://")
         return f"{scheme}://{posixpath.normpath('/' + rest)[1:]}"
-    # Path.resolve raises on links in a circle: those are found when they are opened.
+    # Path.resolve raises on circular links, which fail at their opening.
     return path_text(Path(os.path.realpath(posixpath.normpath(place))))
 
 

@@ -18,9 +18,9 @@ Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, SUB_DIRECTORIES = 0x00FE, 0x00FF, 0x014A
-# Not a tag: where the next directory is.
+# Not a tag: the offset of the next directory.
 NEXT = 0
-# Of NewSubfileType a bit, of SubfileType a value: a smaller copy of another image in the file.
+# A bit of NewSubfileType and a value of SubfileType: a smaller copy of another image.
 _REDUCED_BIT, _REDUCED = 1, 2
 _BIG = 43
 # SHORT, LONG and IFD; of BigTIFF LONG8 and IFD8, too.
@@ -75,9 +75,9 @@ def directory_of(read: Read) -> dict[int, int]:
 
 
 def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
-    """The first value of each tag of integers, of a TIFF's first bytes and a directory's entries.
+    """The first value of each integer tag, from a TIFF's first bytes and a directory's entries.
 
-    Where the values do not fit into an entry, it is where they are.
+    If the values do not fit into an entry, the result is their offset.
     """
     order = ">" if head[:1] == b"M" else "<"
     big = _BIG in struct.unpack(order + "H", head[2:4])
@@ -102,8 +102,8 @@ def check_first_image(directory: dict[int, int]) -> None:
     )
     if is_reduced and (directory.get(NEXT) or directory.get(SUB_DIRECTORIES)):
         raise InputError(
-            "its first image, which would be read, is a thumbnail of another one in it; save that "
-            "one as a file of its own"
+            "its first image is only a thumbnail of another image in it; save the other image as a "
+            "separate file"
         )
     if reason := NO_COLOURS.get(directory.get(PHOTOMETRIC, 0)):
         raise InputError(f"{reason}; convert it to red, green and blue")
