@@ -26,12 +26,12 @@ from .fitting import fit
 from .judging import Judgement, Measure, changed_versions, judge, steadiness
 from .sample import UNKNOWN, Sample, draw_sample, read_tiles
 
-# Numbers of leading bits of adapted codes that are codes on their own.
+# Numbers of leading bits of adapted codes that are also codes.
 WIDTHS = (64, 128, 256)
 MIN_TILES = 300
 # More tiles than that change little: docs/adaptation.md.
 FITTED, JUDGED = 4000, 1000
-# A third of fewer tiles is judged on.
+# With fewer tiles, a third of them is held out.
 JUDGED_SHARE = 3
 STEADINESS_TILES = 48
 HASHED_AT_ONCE = 64
@@ -39,10 +39,10 @@ HASHED_AT_ONCE = 64
 
 @dataclass(frozen=True)
 class Adapted:
-    """An adaptation, and whether it is one for the better.
+    """An adaptation, and its evaluation.
 
-    path: the model file; None where none was written. unreachable: tiles that were drawn, and had
-    neither a representation nor a scene to read.
+    path: the model file; None if none was written. unreachable: drawn tiles without a
+    representation or a readable scene.
     """
 
     path: Path | None
@@ -82,17 +82,17 @@ def adapt(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Adapted:
-    """Fit codes on a store's own tiles, and write them as a model file, if they are better.
+    """Fit codes on a store's own tiles, and write them as a model file if they are better.
 
-    No label is needed; labels of scenes are used where there are any: tiles of one label are
-    brought together, those of others kept apart. Representations are taken from the store where it
-    keeps them, and made from the scenes otherwise. model: the model of the store's codes, or its
-    file; None: the one that it keeps, or the shipped one. anyway: write the file even if the codes
-    are not judged to be better. The store is not changed; rehash gives its tiles the new codes.
+    It needs no labels; if scenes have labels, tiles of one label are brought together, and tiles of
+    different labels are kept apart. Representations come from the store if it keeps them, and
+    otherwise from the scenes. model: the model of the store's codes, or its file; None: the model
+    that the store keeps, or else the shipped model. anyway: write the file even if the codes are
+    not better. The store does not change; rehash gives its tiles the new codes.
 
-    Raises ConfigurationError where the model gives no representation, or on a seed below 0,
-    LineageError where the store's codes are of another model, ModelError where its file cannot be
-    used, InputError where fewer than 300 tiles can be.
+    Raises ConfigurationError when the model gives no representation, or on a seed below 0,
+    LineageError when another model made the store's codes, ModelError when its file cannot be used,
+    InputError when fewer than 300 tiles can be used.
     """
     check_output(out)
     if seed < 0:
@@ -142,7 +142,7 @@ def _steadiness(
     width: int,
     progress: Progress,
 ) -> Measure | None:
-    """Steadiness before and after, of tiles whose scenes can be read; None when there are none."""
+    """Steadiness before and after, of tiles with readable scenes; None if there are none."""
     places = {int(row): place for place, row in enumerate(sample.rows[:STEADINESS_TILES])}
     own: list[int] = []
     images: list[Image] = []
@@ -217,7 +217,7 @@ def _card(
 
 
 def _with_distances(card: Card, limits: MatchDistances, before: Codes, after: Codes) -> Card:
-    """The card with what distances mean at each width; limits: for the codes before."""
+    """The card with the meaning of distances at each width; limits: for the codes before."""
     records = []
     for width in WIDTHS:
         own = same_shares(limits, before, np.ascontiguousarray(after[:, : width // 8]))

@@ -1,12 +1,12 @@
-"""Code bits fitted on an archive's own tiles, without labels: what tells its scenes apart.
+"""Code bits fitted on an archive's own tiles, without labels.
 
-A tile and its nearest neighbours are taken for scenes of one kind. The directions of the
-representation in which neighbourhoods differ most from each other, beside how much tiles differ
-within one, are found as Fisher's discriminant finds them for classes (Fisher, "The use of multiple
-measurements in taxonomic problems", Annals of Eugenics 1936). Labels, where there are any, decide
-who may be a neighbour of whom. The directions are then rotated so that signs lose least of them
-(ITQ: Gong, Lazebnik, "Iterative Quantization: A Procrustean Approach to Learning Binary Codes",
-CVPR 2011), each nested width within itself, so that leading bits are codes on their own.
+A tile and its nearest neighbours are assumed to be of one kind. Fisher's discriminant finds the
+directions of the representation in which neighbourhoods differ most from each other, relative to
+the differences within them (Fisher, "The use of multiple measurements in taxonomic problems",
+Annals of Eugenics 1936). Labels, if there are any, decide which tiles may be neighbours. The
+directions are then rotated so that their signs lose least (ITQ: Gong, Lazebnik, "Iterative
+Quantization: A Procrustean Approach to Learning Binary Codes", CVPR 2011), each nested width within
+itself, so that leading bits are also codes.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ ROTATIONS = 40
 # Bits beyond the first width come from further rotations of this many directions: those after them
 # tell scenes apart little.
 MOST_DIRECTIONS = 64
-# Rows of a matrix of similarities that are made at once.
+# Rows per step of a matrix of similarities.
 ROWS_AT_ONCE = 512
 
 
@@ -41,8 +41,8 @@ def fit(
 ) -> LinearCode:
     """Fit a code of widths[-1] bits on vectors int8 [N, D], N at least 2.
 
-    widths: numbers of leading bits that are codes on their own, ascending. labels: int64 [N], the
-    class of each tile, -1 where it is not known.
+    widths: numbers of leading bits that are also codes, ascending. labels: int64 [N], the class of
+    each tile, -1 if not known.
     """
     floats = vectors.astype(np.float32)
     mean = floats.mean(axis=0)
@@ -53,9 +53,9 @@ def fit(
 
 
 def _directions(centred: Floats, labels: npt.NDArray[np.int64] | None) -> tuple[Floats, Floats]:
-    """Directions float32 [D, D], those that tell neighbourhoods apart best first.
+    """Directions float32 [D, D], those that separate neighbourhoods best first.
 
-    And the means of neighbourhoods [N, D] that they were found with.
+    Also the means of neighbourhoods [N, D] that were used.
     """
     count = min(NEIGHBOURS, max(1, len(centred) // TILES_A_NEIGHBOUR))
     space = centred
@@ -78,7 +78,8 @@ def neighbourhood_means(
 ) -> Floats:
     """The mean of values [N, D] over each tile and its nearest by the cosine in space [N, P].
 
-    labels: int64 [N]: tiles of another class are no neighbours, those of the same class come first.
+    labels: int64 [N]: tiles of another class are not neighbours, those of the same class come
+    first.
     """
     units = unit(space)
     result = np.empty_like(values)
@@ -97,8 +98,8 @@ def neighbourhood_means(
 def _rotated(middles: Floats, directions: Floats, widths: Sequence[int], seed: int) -> Floats:
     """A matrix [D, K]: for each width, the best directions rotated so that signs keep most.
 
-    The bits of the first width are one rotation of as many directions; those from one width to the
-    next are another rotation of the best MOST_DIRECTIONS, as often as needed.
+    The bits of the first width are one rotation of as many directions; the bits from one width to
+    the next are another rotation of the best MOST_DIRECTIONS, as often as necessary.
     """
     rng = np.random.default_rng(seed)
     blocks: list[Floats] = []
@@ -113,7 +114,7 @@ def _rotated(middles: Floats, directions: Floats, widths: Sequence[int], seed: i
 
 
 def _rotation(values: Floats, rng: np.random.Generator) -> Floats:
-    """A rotation [P, P] of values [N, P] that brings them near to their signs."""
+    """A rotation [P, P] that moves values [N, P] near their signs."""
     size = values.shape[1]
     rotation: Floats = np.linalg.qr(rng.standard_normal((size, size)))[0].astype(np.float32)
     for _ in range(ROTATIONS):

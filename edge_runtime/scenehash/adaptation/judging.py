@@ -1,15 +1,15 @@
-"""Are adapted codes better than those before? Judged without labels, on tiles not fitted on.
+"""Whether adapted codes are better than the codes before, without labels, on held-out tiles.
 
-familiarity  the share of tiles whose leading bits are those of another tile. A model gives one code
-             word to a kind that it was trained on, and many to any other: where most tiles share
-             theirs, the model knows the archive, and adapted codes would lose what it was taught.
-spread       how far the leading bits of two tiles are apart, as a share of these bits. Where it is
-             small, all tiles look like one kind: familiarity is large then, and does not tell
-             whether the model was trained on it.
-agreement    of pairs of tiles that are among each other's ten nearest by the representation, how
-             many rank among the ten nearest by code. Its rise is the estimate of what codes gain.
-steadiness   of tiles that are turned, darkened and cropped, the mean of 1 / rank at which the tile
-             itself is found among all.
+familiarity  the share of tiles with the leading bits of another tile. A model gives one code word
+             to a kind that it was trained on, and many words to other kinds: if most tiles share
+             theirs, the model knows the archive, and adapted codes would lose its training.
+spread       the mean distance of the leading bits of two tiles, as a share of these bits. If it is
+             small, all tiles look like one kind: then familiarity is large, and does not show
+             whether the model was trained on that kind.
+agreement    of pairs of tiles that are among each other's ten nearest by the representation, the
+             share that is among the ten nearest by code. Its rise estimates the gain of the codes.
+steadiness   of tiles that are turned, darkened and cropped, the mean of 1 / rank of the tile itself
+             among all tiles.
 
 On twenty archives and parts of archives with known labels (docs/adaptation.md) familiarity was 0.83
 or more where the model knew the kinds, and codes lost up to 10 %; it was 0.44 or less where it did
@@ -29,11 +29,11 @@ from scenehash.store import unit
 from scenehash.tiles import Image, to_tile
 
 NEAREST = 10
-# The spread below which all tiles are taken for one kind.
+# The spread below which all tiles count as one kind.
 ONE_KIND = 0.25
-# The rise of agreement from which on adapted codes are taken to be better.
+# The minimum rise of agreement of better codes.
 ENOUGH = 0.02
-# Steadiness may fall by that much.
+# The maximum fall of steadiness.
 MOST_UNSTEADY = 0.05
 DARKER = 0.7
 CROP = 0.8
@@ -56,9 +56,9 @@ class Measure:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What adaptation changes on tiles that it was not fitted on.
+    """The changes by an adaptation on held-out tiles.
 
-    tiles: how many. steadiness: None where no scene of them could be read.
+    tiles: their number. steadiness: None if none of their scenes could be read.
     """
 
     tiles: int
@@ -69,28 +69,28 @@ class Judgement:
 
     @property
     def is_known(self) -> bool:
-        """Whether the model knows the kinds of scene, as it is."""
+        """Whether the model, unadapted, knows the kinds of scene."""
         return self.familiarity >= KNOWN_SHARE
 
     @property
     def is_one_kind(self) -> bool:
-        """Whether all tiles look alike to the model, as those of open sea do."""
+        """Whether all tiles look alike to the model, for example open sea."""
         return self.spread < ONE_KIND
 
     @property
     def gain(self) -> float:
-        """The estimate of what codes gain, as a fraction; 0 where the model knows the kinds."""
+        """The estimated gain of the codes, as a fraction; 0 if the model knows the kinds."""
         return 0.0 if self.is_known else self.agreement.change
 
     @property
     def loses_steadiness(self) -> bool:
-        """Whether the adapted codes are less steady than may be."""
+        """Whether the adapted codes lose more steadiness than allowed."""
         steady = self.steadiness
         return steady is not None and steady.after < steady.before - MOST_UNSTEADY
 
     @property
     def is_better(self) -> bool:
-        """Whether the adapted codes are to be preferred."""
+        """Whether the adapted codes are better."""
         return self.gain >= ENOUGH and not (self.is_known or self.loses_steadiness)
 
 
@@ -115,7 +115,7 @@ def spread(codes: Codes) -> float:
 
 
 def mutual_neighbours(vectors: Vectors) -> npt.NDArray[np.bool_]:
-    """Which pairs [N, N] are among each other's nearest, by the cosine of centred vectors."""
+    """The pairs [N, N] that are among each other's nearest, by the cosine of centred vectors."""
     centred = vectors.astype(np.float32) - vectors.mean(axis=0, dtype=np.float32)
     units = unit(centred)
     nearest = _nearest(units @ units.T)
@@ -123,7 +123,7 @@ def mutual_neighbours(vectors: Vectors) -> npt.NDArray[np.bool_]:
 
 
 def agreement(codes: Codes, pairs: npt.NDArray[np.bool_]) -> float:
-    """The share of pairs that are near by codes uint8 [N, K/8], too; see above."""
+    """The share of pairs that are also near by codes uint8 [N, K/8]; see above."""
     near = _nearest(_similarities(codes, codes))
     return float((near & pairs).sum() / max(1, pairs.sum()))
 
@@ -131,8 +131,8 @@ def agreement(codes: Codes, pairs: npt.NDArray[np.bool_]) -> float:
 def steadiness(changed: Codes, codes: Codes, own: npt.NDArray[np.int64]) -> float:
     """The mean of 1 / rank of the tile itself, for changed versions of tiles.
 
-    changed: uint8 [M, K/8]; codes: uint8 [N, K/8] of all; own: int64 [M], which of them it is. Ties
-    count with their middle rank.
+    changed: uint8 [M, K/8]; codes: uint8 [N, K/8] of all; own: int64 [M], the index of the tile
+    itself. Ties count with their mean rank.
     """
     likeness = _similarities(changed, codes)
     itself = likeness[np.arange(len(own)), own][:, None]
@@ -151,14 +151,14 @@ def changed_versions(tile: Image) -> list[Image]:
 
 
 def _similarities(codes: Codes, others: Codes) -> Floats:
-    """Equal bits less different ones, float32 [N, M]."""
+    """The number of equal bits minus the number of different bits, float32 [N, M]."""
     left, right = (unpack(part).astype(np.float32) * 2 - 1 for part in (codes, others))
     result: Floats = left @ right.T
     return result
 
 
 def _nearest(likeness: Floats) -> npt.NDArray[np.bool_]:
-    """Which of the others are among the nearest of each, bool [N, N]; ties by position."""
+    """Which other tiles are among the nearest of each, bool [N, N]; ties by position."""
     own = likeness.copy()
     np.fill_diagonal(own, -np.inf)
     order = np.argsort(-own, axis=1, kind="stable")[:, : min(NEAREST, len(own) - 1)]

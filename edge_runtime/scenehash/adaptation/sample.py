@@ -1,4 +1,4 @@
-"""Tiles of a store, drawn at random, with their representations, their codes and labels."""
+"""A random sample of a store's tiles, with their representations, codes and labels."""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from scenehash.store import CodeStore
 from scenehash.tiles import Image
 
 UNKNOWN = -1
-# Tiles of one scene whose pixels are in memory together.
+# Tiles of one scene in memory at once.
 TILES_AT_ONCE = 64
 
 
@@ -27,8 +27,8 @@ class Sample:
     """N tiles of a store.
 
     rows: int64 [N], codes: uint8 [N, K/8] as stored, vectors: int8 [N, D], labels: int64 [N], the
-    same number for the same labels, -1 for none. unreachable: how many others had no representation
-    kept, and no scene to make one from.
+    same number for the same labels, -1 for none. unreachable: the number of drawn tiles without a
+    representation or a readable scene.
     """
 
     rows: npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ class Sample:
         return len(self.rows)
 
     def part(self, start: int, stop: int | None = None) -> "Sample":
-        """Those from start to stop."""
+        """The tiles from start to stop."""
         some = slice(start, stop)
         return Sample(self.rows[some], self.codes[some], self.vectors[some], self.labels[some], 0)
 
@@ -84,9 +84,9 @@ def read_tiles(
     use: Callable[[Sequence[int], Sequence[Image]], None],
     advance: Callable[[int], None],
 ) -> None:
-    """Read stored tiles, each scene opened once, and hand over rows with images, some at a time.
+    """Read stored tiles, each scene opened once, and pass on rows with images, in groups.
 
-    Scenes that are gone, or have other pixels by now, are left out.
+    Leaves out scenes that are missing, or have other pixels now.
     """
     for record, own in store.scenes_of(rows):
         with contextlib.suppress(InputError), reopen_stored(record) as scene:
@@ -100,7 +100,7 @@ def read_tiles(
 def _kept_vectors(
     store: CodeStore, model: HashModel, rows: npt.NDArray[np.int64]
 ) -> dict[int, Vectors]:
-    """The representations of rows that the store keeps, by row."""
+    """The stored representations of rows, by row."""
     if model.representation is None or store.vectors.frame != model.representation.frame:
         return {}
     there, vectors = store.vectors.read(rows)

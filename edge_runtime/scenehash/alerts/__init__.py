@@ -1,17 +1,17 @@
-"""Alerts: the kinds of tiles that a watch reports; how each is made, and what it matches.
+"""Alerts: the kinds of tile that a watch reports, how they are made, and what they match.
 
 judging.py          whether a tile matches an alert
-making.py           an alert, made from examples
-changing.py         tiles confirmed and rejected, another radius or rate; or removed
-trial.py            an alert tried on the tiles of a store
-match_counts.py     what it matches, as it is
-radius_counts.py    what each radius would match, and which one to choose
-choosing.py         its rule and radius, chosen by what a store holds
-rule_fitting.py     the rules that are tried for that
-score_tail.py       how many false alarms a threshold has
-false_alarm_rate.py rates of false alarms in words
+making.py           an alert from examples
+changing.py         confirming, rejecting, another radius or rate, removing
+trial.py            a test of an alert on the tiles of a store
+match_counts.py     the matches of an alert
+radius_counts.py    the matches of each radius, and a proposed radius
+choosing.py         the rule and radius of an alert, from the tiles of a store
+rule_fitting.py     the candidate rules
+score_tail.py       the number of false alarms of a threshold
+false_alarm_rate.py false alarm rates as text
 example_vectors.py  the examples among stored tiles: their rows, their representations
-carried.py          alerts carried over to another model
-disabled.py         those that could not be
-documents.py        all of them as plain values
+carried.py          conversion of alerts to another model
+disabled.py         alerts that could not be converted
+documents.py        alerts as plain values
 """

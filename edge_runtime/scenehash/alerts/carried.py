@@ -1,4 +1,4 @@
-"""Alerts carried over to another model: their examples are hashed again."""
+"""Conversion of alerts to another model: their examples are hashed again."""
 
 import contextlib
 import functools
@@ -27,10 +27,10 @@ from .judging import distance_counts
 
 @dataclass(frozen=True)
 class CarriedAlert:
-    """What became of an alert.
+    """The result for an alert.
 
-    alert: as it is now; None: none of its examples could be hashed again, and it is kept as it was,
-    without effect. lost: the examples and negative examples that it has no more, and why.
+    alert: its present state; None: none of its examples could be hashed again, and it stays
+    unchanged, without effect. lost: the examples and negatives that it lost, and the reasons.
     """
 
     name: str
@@ -38,7 +38,7 @@ class CarriedAlert:
     lost: tuple[tuple[str, str], ...]
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return {
             "name": self.name,
             "disabled": self.alert is None,
@@ -48,9 +48,9 @@ class CarriedAlert:
 
 
 class AlertCarrier:
-    """Carries alerts of a store over to codes of a width of a model.
+    """Converts alerts of a store to codes of a width of a model.
 
-    codes_of: the new codes uint8 [T, K/8] of a scene of the store; None when there are none.
+    codes_of: the new codes uint8 [T, K/8] of a scene of the store; None if there are none.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class AlertCarrier:
 
     @functools.cached_property
     def _before(self) -> HashModel | None:
-        """The model whose codes the store holds, where it is at hand."""
+        """The model that made the store's codes, if available."""
         try:
             file = model_file(self._store)
             return None if file is None else HashModel.load(file)
@@ -74,8 +74,8 @@ class AlertCarrier:
     def carry(self, alert: Alert, archive: Iterable[Codes] | None = None) -> CarriedAlert:
         """An alert with codes of the new model.
 
-        archive: the new codes of the store, in parts; the radius is the one that matches as many
-        of its tiles as it did. None: the radius is the same share of the bits.
+        archive: the new codes of the store, in parts; the new radius matches as many of its tiles
+        as before. None: the new radius is the same share of the bits.
         """
         codes: list[npt.NDArray[np.uint8] | None] = []
         lost: list[tuple[str, str]] = []
@@ -88,7 +88,7 @@ class AlertCarrier:
                 lost.append((source, error.reason))
         count = len(alert.examples)
         examples, negatives = _kept(codes[:count]), _kept(codes[count:])
-        if not examples:  # negatives alone match nothing
+        if not examples:  # an alert with only negatives matches nothing
             return CarriedAlert(alert.name, None, tuple(lost))
         width = self._bits // 8
         carried = replace(
@@ -112,8 +112,9 @@ class AlertCarrier:
         return CarriedAlert(alert.name, replace(carried, radius=radius), tuple(lost))
 
     def _with_rule(self, alert: Alert) -> Alert:
-        """The alert, with its rule as one of its new codes where it reads representations of the
-        new model's frame: any other counts no more, until it is chosen anew."""
+        """The alert with its old rule, if the rule reads representations in the new model's frame;
+        any other rule has no effect until a new one is chosen.
+        """
         rule, space = alert.rule, self._model.representation
         if rule is None or space is None or rule.frame != space.frame:
             return alert
@@ -124,7 +125,7 @@ class AlertCarrier:
     def _code_of(
         self, alert: Alert, source: str, before: npt.NDArray[np.uint8]
     ) -> npt.NDArray[np.uint8]:
-        """The new code uint8 [K/8] of an example; InputError when there is none."""
+        """The new code uint8 [K/8] of an example; InputError if there is none."""
         if source.startswith(ROW_PREFIX):
             return self._code_of_row(source, before)
         if source.startswith(CODE_PREFIX):
@@ -149,7 +150,7 @@ class AlertCarrier:
         return code
 
     def _image_of(self, alert: Alert, source: str) -> Image:
-        """The pixels of an example that is a file; InputError when it cannot be read."""
+        """The pixels of an example that is a file; InputError if it cannot be read."""
         path, side, tile = path_from(source), self._model.tile_size, alert.tiles.get(source)
         if tile is not None:
             with reopen_scene(path, tile.reading) as scene:
@@ -162,15 +163,15 @@ class AlertCarrier:
 
 
 def same_share(radius: int, before: int, now: int) -> int:
-    """A radius in codes of so many bits as the same share of another number of bits."""
+    """The radius in codes of this width with the same share of the bits."""
     return min(round(radius * now / before), now - 1)
 
 
 def matching_radius(before: npt.NDArray[np.int64], now: npt.NDArray[np.int64], radius: int) -> int:
-    """The radius that matches as many tiles now as a radius did before.
+    """The radius that now matches as many tiles as another radius did before.
 
-    before, now: how many tiles there are at each distance, int64 [K + 2], of the codes of then and
-    of now. Of several radii it is the one nearest to the same share of the bits.
+    before, now: the numbers of tiles at each distance, int64 [K + 2], of the old and the new codes.
+    Of several radii, the one nearest to the same share of the bits.
     """
     bits = len(now) - 2
     share = same_share(radius, len(before) - 2, bits)
@@ -180,7 +181,7 @@ def matching_radius(before: npt.NDArray[np.int64], now: npt.NDArray[np.int64], r
 
 
 def model_file(store: CodeStore) -> Path | None:
-    """The file of the model whose codes a store holds, where it is at hand."""
+    """The file of the model that made a store's codes, if available."""
     file = store.model_file()
     if file is not None:
         return file

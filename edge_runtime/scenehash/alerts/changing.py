@@ -1,4 +1,4 @@
-"""An alert of a store changed: tiles confirmed and rejected, another radius or rate; or removed."""
+"""Changes of an alert: confirming, rejecting, another radius or rate, removing."""
 
 import dataclasses
 
@@ -51,7 +51,7 @@ def forget_match(store: CodeStore, name: str, row: int) -> Alert:
 
 
 def set_radius(store: CodeStore, name: str, radius: int) -> Alert:
-    """Give an alert another radius, in bits, durably; ConfigurationError on one of no sense."""
+    """Give an alert another radius, in bits, durably; ConfigurationError on a bad radius."""
     chosen = checked_radius(radius, store.bits)
     with store.transaction():
         alert = dataclasses.replace(store.alerts.get(name), radius=chosen, rule=None)
@@ -80,9 +80,9 @@ def set_false_alarm_rate(store: CodeStore, name: str, false_alarms: str | None =
 
 
 def remove_alert(store: CodeStore, name: str) -> None:
-    """Remove an alert of a store that is open for writing, durably, also a disabled one.
+    """Remove an alert, also a disabled one, from a store that is open for writing, durably.
 
-    Raises StoreError when there is none of that name.
+    Raises StoreError when there is no alert with that name.
     """
     disabled = [one.path for one in disabled_alerts(store) if one.alert.name == name]
     if not disabled:
@@ -103,7 +103,7 @@ def _judged(store: CodeStore, name: str, row: int, is_match: bool) -> Alert:
 def _changed(
     store: CodeStore, before: Alert, alert: Alert, source: str, vectors: SceneVectors | None
 ) -> Alert:
-    """Keep an alert that has the example of a source otherwise than before, with its rule anew."""
+    """Store an alert whose examples have changed, with a new rule."""
     if not len(alert.examples):
         raise ConfigurationError(
             f"{source}: the only example of {alert.name}; confirm another tile first, or remove "

@@ -1,4 +1,4 @@
-"""The rule and the radius of an alert, chosen by what a store holds."""
+"""The rule and the radius of an alert, chosen from the tiles of a store."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from .rule_fitting import Candidates, Samples, samples_of
 
 # Stored tiles that a rule is fitted against, drawn at random; and how few are too few.
 SAMPLE, LEAST_TILES = 50_000, 50
-# The share of them that have a representation, where rules of representations are tried.
+# The minimum share with representations, for rules on representations.
 MOSTLY = 0.9
 
 
@@ -24,7 +24,7 @@ def fitted(
     asked: str,
     share: float,
 ) -> Alert:
-    """The alert with the rule for a share of false alarms, and the radius for it.
+    """The alert with a rule, and a radius, for a share of false alarms.
 
     vectors: the representations of examples and negatives, in the order of its sources.
     """
@@ -42,7 +42,7 @@ def fitted(
 
 
 def _archive(store: CodeStore, without: Sequence[int]) -> Samples:
-    """Stored tiles, drawn at random, with their representations where nearly all have one."""
+    """Random stored tiles, with their representations if nearly all have one."""
     parts = [rows for rows, _ in store.living()]
     every = np.concatenate([np.zeros(0, np.int64), *parts])
     every = every[~np.isin(every, np.array(without, np.int64))]

@@ -1,4 +1,4 @@
-"""Alerts that could not follow a store to another model, beside those that could."""
+"""Alerts that could not be converted to a store's new model."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,14 +9,14 @@ DISABLED = "it has no example with a code by the store's model; add it again wit
 
 
 class DisabledAlert(NamedTuple):
-    """An alert that could not follow a store to another model, and the store that it is kept in."""
+    """An alert that could not be converted, and the store that keeps it."""
 
     alert: Alert
     path: Path
 
 
 def disabled_alerts(store: CodeStore) -> list[DisabledAlert]:
-    """The alerts that could not follow a store to its model: see scenehash.rehash."""
+    """The alerts that could not be converted to the store's model: see scenehash.rehash."""
     names = set(store.alerts.names())
     found = []
     for one in store.earlier():

@@ -1,4 +1,4 @@
-"""The alerts of a store as plain values, as JSON has them."""
+"""The alerts of a store as plain values for JSON."""
 
 from scenehash.store import CodeStore
 
@@ -6,7 +6,7 @@ from .disabled import disabled_alerts
 
 
 def alerts_document(store: CodeStore) -> dict[str, object]:
-    """The alerts, by name; and those that could not follow the store to another model."""
+    """The alerts by name, and the disabled alerts."""
     return {
         "store": str(store.path),
         "alerts": [alert.document() for alert in store.alerts.list()],

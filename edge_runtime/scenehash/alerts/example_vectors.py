@@ -15,9 +15,9 @@ from scenehash.store import Alert, CodeStore, Filter, SceneVectors
 
 
 def example_rows(store: CodeStore, alert: Alert) -> list[int]:
-    """The rows of those examples that are stored tiles, named by their rows or by their files."""
+    """The rows of the examples that are stored tiles, by row number or file."""
     rows: list[int] = []
-    # Sources are those of the examples first, and then of the negatives.
+    # Sources list the examples first, then the negatives.
     sources = alert.sources[: len(alert.examples)]
     for source, code in zip(sources, alert.examples, strict=True):
         if source.startswith(ROW_PREFIX):
@@ -30,7 +30,7 @@ def example_rows(store: CodeStore, alert: Alert) -> list[int]:
 
 
 def vectors_by_source(alert: Alert) -> Iterator[tuple[str, SceneVectors]]:
-    """The representations of examples and negatives that the rule of an alert remembers."""
+    """The representations of examples and negatives that an alert's rule holds."""
     own = alert.rule.vectors if alert.rule is not None and alert.is_fitted else None
     if own is not None:
         for source, values in zip(alert.sources, own.values, strict=True):
@@ -38,7 +38,7 @@ def vectors_by_source(alert: Alert) -> Iterator[tuple[str, SceneVectors]]:
 
 
 def known_vectors(store: CodeStore, alert: Alert) -> list[SceneVectors | None]:
-    """The representations of examples and negatives: remembered, or those of stored tiles."""
+    """The representations of examples and negatives: from the rule, or from stored tiles."""
     known: dict[str, SceneVectors | None] = dict(vectors_by_source(alert))
     rows = {source for source in alert.sources if source.startswith(ROW_PREFIX)} - known.keys()
     known |= {source: vectors_in(store, row_number(source)) for source in rows}

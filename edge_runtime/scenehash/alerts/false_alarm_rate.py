@@ -1,4 +1,4 @@
-"""Rates of false alarms, as they are asked for: so many in a time, or among a number of tiles."""
+"""False alarm rates as text: a number per time, or per number of tiles."""
 
 import re
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from scenehash.store import CodeStore
 
 _DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "month": 30, "year": 365}
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*/\s*([a-z]+|[1-9]\d{0,11})")
-# An alert that matches more of what is not meant tells nothing.
+# An alert with more false alarms is useless.
 MOST = 0.1
 
 
 @dataclass(frozen=True)
 class Rate:
-    """So many false alarms in so many days, or else among so many tiles; text: as it was given."""
+    """A number of false alarms per days or per tiles; text: the rate as it was given."""
 
     text: str
     alarms: float
@@ -37,9 +37,10 @@ class Rate:
         return cls(text.strip(), float(found[1]), days=_DAYS[found[2]])
 
     def share(self, store: CodeStore) -> float:
-        """The rate as a share of tiles, by how many a day the store got: by its scenes' times.
+        """The rate as a share of tiles, from the number of tiles per day by the scenes' times.
 
-        Raises ConfigurationError where these do not tell, or more tiles than MOST would match.
+        Raises ConfigurationError when the times are missing, or when more tiles than MOST would
+        match.
         """
         tiles: float | None = self.tiles
         coming = ""

@@ -1,6 +1,6 @@
-"""Whether a tile matches an alert: by its rule where that can be used, and else by its radius.
+"""Whether a tile matches an alert: by its rule if that is usable, otherwise by its radius.
 
-What an operator says of a match, and what becomes of it, is in changing.py.
+changing.py has the confirming and rejecting of matches.
 """
 
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from scenehash.store.records import SceneVectors
 
 
 class Judged(NamedTuple):
-    """What an alert says of N tiles.
+    """The judgement of N tiles.
 
-    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: those of its rule,
-    float32 [N]; None where the radius decided. In that case a tile as near to a negative, or
-    nearer, has distance K + 1.
+    matches: bool [N]. distances: int32 [N], bits to the nearest example. scores: of the rule,
+    float32 [N]; None if the radius decided. In that case a tile that is at least as near to a
+    negative has distance K + 1.
     """
 
     matches: npt.NDArray[np.bool_]
@@ -27,7 +27,7 @@ class Judged(NamedTuple):
 
 
 def judge(alert: Alert, codes: Codes, vectors: SceneVectors | None = None) -> Judged:
-    """Judge tiles by their codes uint8 [N, K/8] and, where there are any, representations."""
+    """Judge tiles by their codes uint8 [N, K/8] and their representations, if any."""
     rule = alert.rule
     if rule is None or not alert.is_fitted or not reads(rule, vectors):
         distances = example_distances(alert, codes)
@@ -39,8 +39,7 @@ def judge(alert: Alert, codes: Codes, vectors: SceneVectors | None = None) -> Ju
 def example_distances(alert: Alert, codes: Codes) -> npt.NDArray[np.int32]:
     """Bits from each of codes uint8 [N, K/8] to the nearest example of an alert: int32 [N].
 
-    A tile that is as near to a negative example, or nearer, is not of the kind, whatever the
-    radius: its distance is K + 1.
+    A tile that is at least as near to a negative never matches: its distance is K + 1.
     """
     nearest = nearest_hamming(codes, alert.examples)
     if len(alert.negatives):
@@ -49,12 +48,12 @@ def example_distances(alert: Alert, codes: Codes) -> npt.NDArray[np.int32]:
 
 
 def distance_counts(alert: Alert, codes: Codes) -> npt.NDArray[np.int64]:
-    """How many of codes uint8 [N, K/8] are at each of example_distances: int64 [K + 2]."""
+    """The number of codes uint8 [N, K/8] at each of example_distances: int64 [K + 2]."""
     return np.bincount(example_distances(alert, codes), minlength=8 * codes.shape[1] + 2)
 
 
 def reads(rule: Rule, vectors: SceneVectors | None) -> bool:
-    """Whether what a rule reads of tiles is at hand."""
+    """Whether the input of a rule is available."""
     return rule.frame is None or (vectors is not None and vectors.frame == rule.frame)
 
 
@@ -65,7 +64,7 @@ def rule_scores(rule: Rule, codes: Codes, vectors: SceneVectors | None) -> Score
 
 
 def values_read(frame: str | None, codes: Codes, vectors: SceneVectors | None) -> Scores:
-    """What a rule reads of tiles, float32 [N, D]: representations, or, of no frame, codes."""
+    """The input of a rule, float32 [N, D]: representations, or, without a frame, codes."""
     if frame is None:
         return signs(codes)
     assert vectors is not None

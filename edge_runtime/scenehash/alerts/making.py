@@ -1,4 +1,4 @@
-"""An alert made from examples."""
+"""An alert from examples."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,11 +25,11 @@ LONGEST_NAME = 100
 
 
 def default_radius(bits: int) -> int:
-    """The radius of an alert that nobody gave one: about as sure at each width (docs/watch.md).
+    """The default radius of an alert, about equally reliable at each width (docs/watch.md).
 
-    An eighth of up to 64 bits, a sixth of up to 128, a fifth of more: distances of tiles of other
-    kinds vary less, as a share of the bits, the more bits there are. count_by_radius
-    proposes a better one.
+    An eighth of up to 64 bits, a sixth of up to 128, a fifth of more: the more bits there are, the
+    less the distances of tiles of other kinds vary as a share of the bits. count_by_radius proposes
+    a better radius.
     """
     return bits // (8 if bits <= 64 else 6 if bits <= 128 else 5)
 
@@ -72,15 +72,15 @@ def make_alert(
 
     examples, negatives: scene files of one tile, stored tiles as "row:12", or queries of one tile.
     A tile matches when its nearest example is at most radius bits away, and no negative is as near.
-    false_alarms: in place of a radius, how many matches may be of other kinds, as "1/day" or
-    "2/1000" tiles: a rule and its threshold are chosen for that, see rule_fitting.py. model: read
-    for files alone; None is the one that the store keeps, or that ships with scenehash. crop: the
-    part of the example files that is meant, and how files are read. progress: is told what is
-    doubtful about an example.
+    false_alarms: instead of a radius, the accepted rate of matches of other kinds, as "1/day" or
+    "2/1000" tiles: it determines a rule and its threshold, see rule_fitting.py. model: only used
+    for files; None means the model that the store keeps, or else the shipped model. crop: the part
+    of the example files to use, and how files are read. progress: gets warnings about doubtful
+    examples.
 
-    Raises ConfigurationError on a name, radius or rate that makes no sense, with both of them,
-    without an example, or with too few stored tiles for a rate, InputError on what is no scene
-    file, or one of several tiles, LineageError when another model made the store.
+    Raises ConfigurationError on an invalid name, radius or rate, with both of them, without an
+    example, or with too few stored tiles for a rate, InputError on a file that is not a scene, or
+    has several tiles, LineageError when another model made the store.
     """
     if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
         raise ConfigurationError(
@@ -134,7 +134,7 @@ def _codes(queries: Sequence[Query], store: CodeStore) -> Codes:
 
 
 def _source(query: Query) -> str:
-    """Where an example comes from, wherever the command is given from later."""
+    """The origin of an example, independent of the working directory."""
     if query.row is not None or query.scene is None:
         return query.text
     return path_text(query.scene.absolute())

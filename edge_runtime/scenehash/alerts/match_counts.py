@@ -1,4 +1,4 @@
-"""What an alert, as it is, matches among stored tiles."""
+"""The matches of an alert among stored tiles."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from .rule_fitting import Samples
 
 @dataclass(frozen=True)
 class AlertTest:
-    """What an alert matches among stored tiles that are no examples of it.
+    """The matches of an alert among stored tiles without its examples.
 
-    tiles: how many there are. matches: how many of them match. true, true_matches: the same of
-    those that are known to be of the kind; None where nobody knows. by_radius: what each radius
-    would match, of all stored tiles.
+    tiles: the number of these tiles. matches: how many of them match. true, true_matches: the same
+    numbers for true matches; None if not known. by_radius: the matches of each radius among all
+    stored tiles.
     """
 
     tiles: int
@@ -30,20 +30,20 @@ class AlertTest:
 
     @property
     def recall(self) -> float | None:
-        """The share of the tiles of the kind that match; None where nobody knows them."""
+        """The share of the true tiles that match; None if not known."""
         if self.true is None or self.true_matches is None:
             return None
         return self.true_matches / max(self.true, 1)
 
     @property
     def false_share(self) -> float | None:
-        """The share of the tiles of other kinds that match; None where nobody knows them."""
+        """The share of the other tiles that match; None if not known."""
         if self.true is None or self.true_matches is None:
             return None
         return (self.matches - self.true_matches) / max(self.tiles - self.true, 1)
 
     def document(self, alert: Alert) -> dict[str, object]:
-        """The test as plain values, as JSON has them: rates a thousand tiles."""
+        """The test as plain values for JSON, with rates per thousand tiles."""
         recall, share = self.recall, self.false_share
         measured = {
             "tiles": self.tiles,
@@ -63,9 +63,9 @@ def judge_tiles(
     true: Rows | None,
     by_radius: RadiusCounts,
 ) -> AlertTest:
-    """Judge stored tiles: their rows int64 [N] and what is kept of them, in parts.
+    """Judge stored tiles: their rows int64 [N] and their stored data, in parts.
 
-    without: rows that do not count. true: the rows of tiles of the kind; None where not known.
+    without: rows to leave out. true: the rows of the true tiles; None if not known.
     """
     counts = np.zeros(4, np.int64)
     for rows, some in tiles:
@@ -84,8 +84,8 @@ def around_threshold(
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """The (distance, row) of the tiles just above the threshold of a rule, and just below it.
 
-    At most `most` of each, by score, the best first; a tile without what the rule reads is left
-    out. tiles: as in judge_tiles.
+    At most `most` of each, by score, the best first; a tile without the rule's input is left out.
+    tiles: as in judge_tiles.
     """
     above: list[tuple[float, int, int]] = []
     below: list[tuple[float, int, int]] = []

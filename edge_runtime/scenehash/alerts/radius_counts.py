@@ -1,4 +1,4 @@
-"""What each radius of an alert would have matched among stored tiles, and which one to choose."""
+"""The matches of each radius of an alert among stored tiles, and a proposed radius."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ SMOOTHING = (0.25, 0.5, 0.25)
 class RadiusCounts:
     """Histogram of the distances, 0 to K/2 bits, of stored tiles from an alert's examples.
 
-    tiles: int64 [K/2 + 1]. true: the same of true matches alone; None where they are not known.
-    tiles_total, true_total: how many tiles, and true matches, there are at any distance.
+    tiles: int64 [K/2 + 1]. true: the same for true matches; None if not known. tiles_total,
+    true_total: the numbers of tiles and true matches at any distance.
     """
 
     tiles: Counts
@@ -53,11 +53,11 @@ class RadiusCounts:
 
     @property
     def matches(self) -> Counts:
-        """How many tiles each radius matches: int64 [K/2 + 1]."""
+        """The number of tiles that each radius matches: int64 [K/2 + 1]."""
         return np.cumsum(self.tiles)
 
     def precision(self) -> npt.NDArray[np.float64]:
-        """Precision of each radius, float64 [K/2 + 1]; 1 where nothing matches."""
+        """Precision of each radius, float64 [K/2 + 1]; 1 if nothing matches."""
         assert self.true is not None
         matches = self.matches
         return np.where(matches > 0, np.cumsum(self.true) / np.maximum(matches, 1), 1.0)
@@ -68,13 +68,13 @@ class RadiusCounts:
         return np.cumsum(self.true) / max(self.true_total, 1)
 
     def proposed(self) -> int:
-        """The radius to choose, in bits.
+        """The proposed radius in bits.
 
-        With true matches: the one with the best F1 (the harmonic mean of precision and recall).
-        Without: the tiles of the kind are taken to be a peak of the histogram near the examples,
+        With true matches: the radius with the best F1 (the harmonic mean of precision and recall).
+        Without: the matching tiles are assumed to form a peak of the histogram near the examples,
         and all others a larger peak farther away; the radius is the lowest point of the valley
-        between them. The smallest of equals. A kind without a peak of its own gets a radius of no
-        use: check it on a contact sheet.
+        between them. Of equal radii, the smallest. If a kind has no peak of its own, the radius is
+        useless: check it on a contact sheet.
         """
         if self.true is not None:
             precision, recall = self.precision(), self.recall()
@@ -85,9 +85,9 @@ class RadiusCounts:
         return near + int(np.argmin(smooth[near : others + 1]))
 
     def document(self, alert: Alert) -> dict[str, object]:
-        """What was counted for an alert as plain values, as JSON has them.
+        """The counts for an alert as plain values for JSON.
 
-        matches[r] of tiles: how many of the stored tiles a radius of r bits matches.
+        matches[r] of tiles: the number of stored tiles that a radius of r bits matches.
         """
         document = alert.document() | {
             "proposed": self.proposed(),
@@ -106,10 +106,10 @@ def around_radius(
     radius: int,
     most: int,
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The (distance, row) of the tiles just within a radius, and of those just beyond it.
+    """The (distance, row) of the tiles just within a radius, and of the tiles just beyond it.
 
-    At most `most` of each: within, the farthest from the examples; beyond, the nearest; both in
-    the order of (distance, row).
+    At most `most` of each: within, the farthest from the examples; beyond, the nearest; both in the
+    order of (distance, row).
     """
     within: list[tuple[int, int]] = []
     beyond: list[tuple[int, int]] = []

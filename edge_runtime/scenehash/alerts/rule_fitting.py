@@ -3,10 +3,10 @@
 Candidates are the nearest example, the centroid of the examples, and a linear rule (Fisher's
 discriminant between the examples and the archive, "The use of multiple measurements in taxonomic
 problems", Annals of Eugenics 1936; with few examples as Hariharan, Malik, Ramanan, "Discriminative
-decorrelation for clustering and classification", ECCV 2012); each of codes, and of representations
-where the archive keeps them. Each example in turn is left out, to see what scores tiles of the kind
-have that the rule was not fitted on; and the rule is taken by which most of the kind is found at
-the rate of false alarms that was asked for.
+decorrelation for clustering and classification", ECCV 2012). Each is tried on codes, and on
+representations if the archive keeps them. Each example in turn is left out, to measure the scores
+of matching tiles that the rule was not fitted on. The chosen rule has the highest recall at the
+requested false alarm rate.
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ AWAY_FROM_NEGATIVES = 0.5
 # Tiles for each direction of the archive's variance that a linear rule needs: fitted on fewer, it
 # takes the archive's own tiles of the kind for background.
 TILES_A_DIRECTION = 4
-# At most so many examples are left out in turn.
+# The maximum number of examples to leave out in turn.
 MOST_LEFT_OUT = 20
 
 
@@ -46,22 +46,22 @@ class Samples:
         return len(self.codes)
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> "Samples":
-        """Those of a mask, bool [N]."""
+        """The samples in a mask, bool [N]."""
         own = self.vectors
         some = None if own is None else SceneVectors(own.frame, own.values[chosen])
         return Samples(self.codes[chosen], some)
 
     def values(self, frame: str | None) -> Scores:
-        """What a rule reads of them, float32 [N, D]: representations, or, of no frame, codes."""
+        """The input of a rule, float32 [N, D]: representations, or, without a frame, codes."""
         return values_read(frame, self.codes, self.vectors)
 
 
 @dataclass(frozen=True, eq=False)
 class _Space:
-    """Where a rule is fitted: an archive's tiles as the rule reads them.
+    """The space in which a rule is fitted: an archive's tiles as the rule's input.
 
-    values: float32 [N, D], of which those chosen, bool [N], count. centre: float32 [D]. mean,
-    covariance: of the unit vectors of those chosen, the second damped.
+    values: float32 [N, D]; chosen, bool [N]: the tiles that are used. centre: float32 [D]. mean,
+    covariance: of the unit vectors of the chosen tiles; the covariance is damped.
     """
 
     frame: str | None
@@ -77,13 +77,13 @@ class _Space:
         return cls._of(frame, every, np.ones(len(every), np.bool_))
 
     def kinds(self) -> list[Kind]:
-        """The kinds of rule that so many tiles are enough for."""
+        """The kinds of rule for which there are enough tiles."""
         tiles, directions = self.values.shape
         is_enough = tiles >= TILES_A_DIRECTION * directions
         return [kind for kind in KINDS if kind != "linear" or is_enough]
 
     def halves(self) -> "tuple[_Space, _Space]":
-        """The same with one half of the tiles each."""
+        """The same space with each half of the tiles."""
         even = np.arange(len(self.values)) % 2 == 0
         first, second = (self._of(self.frame, self.values, half) for half in (even, ~even))
         return first, second
@@ -101,7 +101,7 @@ class _Space:
         return cls(frame, every, chosen, centre, mean, covariance)
 
     def templates(self, kind: Kind, like: Scores, unlike: Scores) -> tuple[Scores, int]:
-        """The templates float32 [T, D] of a kind of rule, and how many are of the alert's kind."""
+        """The templates float32 [T, D] of a kind of rule, and how many of them are positive."""
         like, unlike = unit(like - self.centre), unit(unlike - self.centre)
         if kind == "nearest":
             return np.concatenate([like, unlike]), len(like)
@@ -118,7 +118,7 @@ class _Space:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """A rule that was tried: the archive's scores, and those of examples that it did not see."""
+    """A candidate rule: the archive's scores, and the scores of left-out examples."""
 
     kind: Kind
     space: _Space
@@ -128,15 +128,15 @@ class _Candidate:
     left_out: Scores
 
     def recall(self, share: float) -> float:
-        """The recall to be expected with a share of false alarms."""
+        """The expected recall at a share of false alarms."""
         return self.tail.recall(self.tail.threshold(share))
 
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The rules that were tried for an alert, of which each rate of false alarms has its best.
+    """The candidate rules of an alert, of which each false alarm rate has its best.
 
-    like: the examples, one at least. unlike: negatives. archive: how many tiles were compared with.
+    like: the examples, at least one. unlike: negatives. archive: the number of archive tiles.
     tried: the first is the nearest example of codes.
     """
 
@@ -147,7 +147,7 @@ class Candidates:
 
     @classmethod
     def fit(cls, like: Samples, unlike: Samples, archive: Samples) -> "Candidates":
-        """Fit all rules. archive: tiles of all kinds, two at least."""
+        """Fit all rules. archive: tiles of all kinds, at least two."""
         frames: list[str | None] = [None]
         if all(some.vectors is not None for some in (like, unlike, archive)):
             assert archive.vectors is not None
@@ -159,10 +159,10 @@ class Candidates:
         return cls(like, unlike, len(archive), tried)
 
     def rule(self, asked: str, share: float) -> tuple[Rule, int]:
-        """The best rule, and its threshold, for a share of false alarms; and the radius for it.
+        """The best rule, and its threshold, for a share of false alarms; and a radius for it.
 
-        asked: the share in the words of who asked. The radius, in bits, is that of the nearest
-        example's code, for tiles without what the rule reads.
+        asked: the share as the user gave it. The radius, in bits, is that of the nearest example's
+        code, for tiles without the rule's input.
         """
         nearest, one_example = self.tried[0], len(self.like) == 1
         # With a single example nothing can be left out, so rules cannot be compared: use the
@@ -190,12 +190,12 @@ class Candidates:
 
 
 def radius_of(threshold: float, bits: int) -> int:
-    """The largest number of bits, 0 at least, that codes with this product of signs differ in."""
+    """The largest number of bits, at least 0, in which codes with this product differ."""
     return min(max(int(np.floor(bits * (1 - threshold) / 2 + 1e-6)), 0), bits - 1)
 
 
 def _tried(kind: Kind, space: _Space, like: Samples, unlike: Samples) -> _Candidate:
-    """A rule of a kind, fitted on all examples and on all but each in turn."""
+    """A rule of a kind, fitted on all examples, and on all but each example in turn."""
     own, other = like.values(space.frame), unlike.values(space.frame)
     left_out = np.array(list(_left_out(kind, space, own, other)), np.float32)
     templates, positives = space.templates(kind, own, other)
@@ -207,13 +207,13 @@ def _tried(kind: Kind, space: _Space, like: Samples, unlike: Samples) -> _Candid
 
 
 def _unseen(part: _Space, space: _Space, like: Scores, unlike: Scores) -> Scores:
-    """Scores of the tiles of an archive that a linear rule of one part of it was not fitted on."""
+    """Scores of an archive's tiles by linear rules that were fitted on the other part of it."""
     templates, positives = part.templates("linear", like, unlike)
     return _scores(part, space.values[~part.chosen], templates, positives)
 
 
 def _left_out(kind: Kind, space: _Space, like: Scores, unlike: Scores) -> Iterator[float]:
-    """The scores of examples by rules that were fitted on the others."""
+    """The scores of examples by rules that were fitted on the other examples."""
     for number in range(min(len(like), MOST_LEFT_OUT) if len(like) > 1 else 0):
         templates, positives = space.templates(kind, np.delete(like, number, axis=0), unlike)
         yield float(_scores(space, like[number : number + 1], templates, positives)[0])
@@ -235,7 +235,7 @@ def samples_of(
 ) -> Samples:
     """Tiles with their codes uint8 [N, K/8] and representations, one each, in a frame.
 
-    They have none unless each of them has one in that frame, int8 [1, dims].
+    Without representations unless each tile has one in that frame, int8 [1, dims].
     """
     found = list(vectors)
     sound = [

@@ -1,16 +1,16 @@
-"""How many false alarms a threshold has, from scores of an archive in which nobody named the kind.
+"""The number of false alarms of a threshold, from scores of an unlabelled archive.
 
-The archive holds tiles of the kind itself, nobody knows which, and they have the highest scores. So
-its highest scores are taken for a mixture of two: an exponential, as the tails of most
-distributions are far out (Pickands, "Statistical inference using extreme order statistics", Annals
-of Statistics 1975), of all other tiles; and a normal distribution of tiles of the kind, with the
-mean and the deviation of examples that the rule was not fitted on. How much there is of each, and
-how fast the exponential falls, is found by expectation maximization (Dempster, Laird, Rubin,
+The archive also holds tiles of the alert's kind. Nobody knows which, and they have the highest
+scores. So the highest scores are modelled as a mixture of two distributions: an exponential for all
+other tiles, as the tails of most distributions are far out (Pickands, "Statistical inference using
+extreme order statistics", Annals of Statistics 1975); and a normal distribution for tiles of the
+kind, with the mean and the deviation of examples that the rule was not fitted on. Expectation
+maximization finds the share of each, and the rate of the exponential (Dempster, Laird, Rubin,
 "Maximum likelihood from incomplete data via the EM algorithm", JRSS B 1977).
 
-Examples are often of one place, and more like each other than like others of their kind. So the
-archive's own tiles of the kind count, too: they lower the mean and widen the deviation of the kind,
-with the weight of as many examples at most, and within bounds.
+Examples often show one place, and are more similar to each other than to other tiles of their kind.
+So the archive's own tiles of the kind count, too: they lower the mean and widen the deviation of
+the kind, with at most the weight of as many examples, and within limits.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float64]
 TAIL = 0.1
 # At most this share of an archive is taken to be of one kind at first.
 MOST_OF_KIND = 0.3
-# The share taken to be of the kind where a single example does not show what scores the kind has.
+# The assumed share of the kind if a single example does not show its scores.
 UNKNOWN_KIND = 0.05
 # The least deviation of the kind's scores: a share of how far the highest lie above the median.
 LEAST_DEVIATION = 0.02
@@ -39,8 +39,8 @@ STEPS = 60
 class Tail:
     """The scores of tiles that are of the kind, and of those that are not.
 
-    scores: float64 [N], of all tiles of the archive, ascending. share: that of all tiles which
-    reach start without being of the kind. Beyond it their number falls by a factor of e in each
+    scores: float64 [N], of all tiles of the archive, ascending. share: the share of all tiles that
+    reach start without being of the kind. Beyond start their number falls by a factor of e per
     `scale`. kind: the scores of the kind.
     """
 
@@ -74,12 +74,12 @@ def fit_tail(scores: npt.NDArray[np.floating], of_kind: npt.NDArray[np.floating]
     """Fit the highest scores of an archive's tiles, float [N], N at least 2.
 
     of_kind: scores of tiles of the kind that the rule was not fitted on; with fewer than two of
-    them the highest scores of the archive are taken to be of the kind.
+    them, the highest scores of the archive are assumed to be of the kind.
     """
     ordered = np.sort(scores.astype(np.float64))
     count = len(ordered)
     kind = _kind(ordered, of_kind.astype(np.float64))
-    # Half of the kind lies above its mean, and little else.
+    # Half of the kind lies above its mean, and few other tiles do.
     of_it = float(np.clip(2 * (ordered >= kind.mean).mean(), 2 / count, MOST_OF_KIND))
     first = min(round((1 - of_it - TAIL) * count), count - 2)
     start, excess = float(ordered[first]), ordered[first:] - ordered[first]
@@ -97,7 +97,7 @@ def fit_tail(scores: npt.NDArray[np.floating], of_kind: npt.NDArray[np.floating]
 
 
 def _kind(ordered: Floats, of_kind: Floats) -> NormalDist:
-    """The scores of the kind, by those of some of its tiles."""
+    """The scores of the kind, from the scores of some of its tiles."""
     count = len(ordered)
     least = LEAST_DEVIATION * float(ordered[-1] - ordered[count // 2]) + 1e-6
     if len(of_kind) < 2:
@@ -106,10 +106,11 @@ def _kind(ordered: Floats, of_kind: Floats) -> NormalDist:
 
 
 def _widened(examples: NormalDist, count: int, scores: Floats, of_it: Floats) -> NormalDist:
-    """The scores of the kind, by so many examples and by an archive's highest scores, ascending.
+    """The scores of the kind, from this number of examples and an archive's highest scores,
+    ascending.
 
-    of_it: how likely each of these is of the kind. Together they count as `count` tiles at most,
-    and widen the deviation to WIDEST at most: examples that vary more stand for their kind alone.
+    of_it: the probability that each of these is of the kind. Together they count as at most `count`
+    tiles, and widen the deviation to at most WIDEST: if the examples vary more, they alone count.
     """
     widest = WIDEST * (examples.mean - float(scores[0]))
     if examples.stdev >= widest:

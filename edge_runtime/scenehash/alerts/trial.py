@@ -1,4 +1,4 @@
-"""An alert tried on the tiles of a store: what it matches, and what another radius would."""
+"""A test of an alert on the tiles of a store: its matches, and those of another radius."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -46,7 +46,7 @@ def count_by_radius(store: CodeStore, alert: str | Alert, label: str | None = No
 
 
 class TileJudged(NamedTuple):
-    """What an alert says of a stored tile: bits to its nearest example, and whether it matches."""
+    """The judgement of a stored tile: bits to its nearest example, and whether it matches."""
 
     row: int
     scene: str
@@ -54,12 +54,12 @@ class TileJudged(NamedTuple):
     matches: bool
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The judgement as plain values for JSON."""
         return self._asdict()
 
 
 def judge_row(store: CodeStore, name: str, row: int) -> TileJudged:
-    """What an alert says of a stored tile, as it is now; NotStoredError as confirm_match."""
+    """The judgement of a stored tile by the present alert; NotStoredError as confirm_match."""
     alert, (code, tile) = store.alerts.get(name), store.stored_tile(row)
     matches = bool(judge(alert, code, vectors_in(store, row)).matches[0])
     distance = int(nearest_hamming(code, alert.examples)[0])
@@ -67,7 +67,7 @@ def judge_row(store: CodeStore, name: str, row: int) -> TileJudged:
 
 
 class Border(NamedTuple):
-    """Stored tiles that just match, the last of them least, and those that just do not."""
+    """Stored tiles that just match, the weakest match last, and tiles that just do not match."""
 
     within: list[Hit]
     beyond: list[Hit]
@@ -76,9 +76,9 @@ class Border(NamedTuple):
 def border(
     store: CodeStore, alert: Alert, radius: int | None = None, most: int = TILES_SHOWN
 ) -> Border:
-    """The stored tiles on both sides of a radius, at most so many on each.
+    """The stored tiles on both sides of a radius, at most this many on each side.
 
-    None: on both sides of the threshold of the alert's rule, or of its radius where it has none.
+    None: on both sides of the threshold of the alert's rule, or of its radius if it has no rule.
     """
     if radius is None and alert.rule is not None and alert.is_fitted:
         within, beyond = around_threshold(alert, _tiles(store), most)
@@ -118,7 +118,7 @@ def _alert(store: CodeStore, alert: str | Alert) -> Alert:
 
 
 def _labelled(store: CodeStore, label: str | None) -> npt.NDArray[np.int64] | None:
-    """The rows of scenes with a label, int64 [N]; NotStoredError when there is none.
+    """The rows of scenes with a label, int64 [N]; NotStoredError if there is none.
 
     None: no label was given.
     """

@@ -1,7 +1,7 @@
 """The scheduler of a Dask cluster (the extra cluster): workers on many machines.
 
-Dask gives the tasks of a worker that has gone to another one. What a scheduler loses that is
-started again, is submitted again here.
+Dask gives the tasks of a lost worker to another one. This module submits again the tasks that a
+restarted scheduler has lost.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ with extra_needed("cluster"):
 Key = tuple[str, int]
 
 TASKS_A_THREAD = 2
-# Before the workers are known, or while there are none, so many tasks wait at the scheduler.
+# The number of waiting tasks at the scheduler while no workers are known.
 LEAST_ROOM = 16
-# A scheduler that does not answer is waited for: somebody starts it again.
+# Seconds to wait for a scheduler that does not answer, since somebody may restart it.
 WAIT_SECONDS = 600.0
 CONNECT_SECONDS, RESULT_SECONDS, LOOK_SECONDS = 10.0, 10.0, 2.0
 # Dask gives a task up after its workers have ended four times. It may have been the others on
@@ -51,7 +51,7 @@ class ClusterScheduler:
         self._threads, self._looked = 0, -LOOK_SECONDS
 
     def __enter__(self) -> "ClusterScheduler":
-        # Of connections that are lost it would print tracebacks; what matters is said here.
+        # It would print tracebacks of lost connections; this module reports what matters.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         self._connect(CONNECT_SECONDS)
         return self
@@ -84,7 +84,7 @@ class ClusterScheduler:
         return done
 
     def _taken(self, seconds: float) -> list[tuple[Key, Any]]:
-        """Futures that have ended; waits so long for the first."""
+        """Futures that have ended; waits at most this long for the first."""
         taken = []
         with contextlib.suppress(queue.Empty):
             taken.append(self._ended.get(timeout=seconds))
@@ -93,7 +93,7 @@ class ClusterScheduler:
         return taken
 
     def _outcome(self, key: Key, future: Any) -> Outcome | None:
-        """What became of a task; None: it is not known, and the task was submitted again."""
+        """The outcome of a task; None: it is unknown, and the task was submitted again."""
         try:
             outcome = future.result(timeout=RESULT_SECONDS)
         except distributed.KilledWorker:
@@ -101,7 +101,7 @@ class ClusterScheduler:
             if self._given_up[key] >= MOST_GIVEN_UP:
                 return Outcome(reason=ENDED.format("several"))
         except (distributed.CancelledError, distributed.TimeoutError, OSError):
-            pass  # its scheduler has gone, or the worker that had the outcome
+            pass  # the scheduler is gone, or the worker with the outcome
         except Exception as error:  # of another version of scenehash, or none, at the worker
             text = " ".join(str(error).split())[:200]
             reason = f"a worker failed ({type(error).__name__}: {text})"
@@ -117,7 +117,7 @@ class ClusterScheduler:
         try:
             future = self._client.submit(run_task, task, key=name, pure=False)
         except (OSError, RuntimeError):
-            return  # the client has gone: what is not submitted is by _reconnect
+            return  # the client is gone: _reconnect submits the task
         self._futures[task.key] = future
         future.add_done_callback(lambda ended: self._ended.put((task.key, ended)))
 
@@ -134,7 +134,7 @@ class ClusterScheduler:
             ) from error
 
     def _reconnect(self) -> None:
-        """Connect to a scheduler that was started again, and submit what it does not know."""
+        """Connect to a restarted scheduler, and submit the tasks that it does not know."""
         self._progress.message(f"{self._address}: the scheduler does not answer; waiting for it")
         until = time.monotonic() + WAIT_SECONDS
         while True:
@@ -151,5 +151,5 @@ class ClusterScheduler:
             self._send(task)
 
     def _leave(self) -> None:
-        with contextlib.suppress(Exception):  # whatever is left of a connection
+        with contextlib.suppress(Exception):  # the rest of a broken connection may raise anything
             self._client.close(timeout=1.0)

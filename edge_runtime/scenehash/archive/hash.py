@@ -1,4 +1,4 @@
-"""Hash an archive: which scenes there are, which are done, and the run of what is left."""
+"""Hash an archive: its scenes, the finished ones, and a run of the others."""
 
 import json
 import time
@@ -27,9 +27,9 @@ from .work import Outcome, Task
 
 LOCAL, CLUSTERS = "local", ("tcp://", "tls://")
 DEFAULTS = IngestOptions()
-# Of what may pass (a full disk, a file that changed), so many tries.
+# The number of tries after temporary errors (a full disk, a file that changed).
 MOST_TRIES = 3
-# Seconds for which a run waits before it looks around.
+# Seconds for which a run waits before it checks again.
 POLL = 1.0
 
 
@@ -92,7 +92,7 @@ def _scheduler(address: str, workers: int, progress: Progress) -> Scheduler:
 
 
 def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
-    """The manifest of an archive that is there, or that is begun; it has the model then."""
+    """The manifest of an existing or a new archive, with the model in it."""
     manifest = Manifest.read(storage)
     if manifest is not None and manifest.recipe != recipe.document():
         other = "; ".join(_differences(manifest.recipe, recipe.document()))
@@ -111,7 +111,7 @@ def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
 
 
 class _Run:
-    """A run: tasks that wait, and scenes of which some blocks are done."""
+    """A run: waiting tasks, and scenes with some finished blocks."""
 
     def __init__(
         self, out: str, recipe: Recipe, manifest: Manifest, storage: Storage, report: HashReport
@@ -126,7 +126,7 @@ class _Run:
         self._sources: dict[str, Source] = {}
 
     def plan(self, scenes: Sequence[Source]) -> None:
-        """Note which scenes there are, and which of them are to be hashed."""
+        """List the scenes, and decide which to hash."""
         there = self._storage.parts()
         for source in scenes:
             entry = self._manifest.entries.get(source.scene)
@@ -139,7 +139,7 @@ class _Run:
             self._waiting.append(Task(self._out, self._recipe, source))
 
     def run(self, scheduler: Callable[[], Scheduler], steps: Steps) -> None:
-        """Do all that waits, and keep the manifest."""
+        """Do all waiting tasks, and write the manifest."""
         self._keeper.keep()
         if not self._waiting:
             return
@@ -168,7 +168,7 @@ class _Run:
         if outcome.blocks:
             self._blocks[scene] = {block.number: None for block in outcome.blocks}
             tasks = [Task(task.out, task.recipe, task.source, block) for block in outcome.blocks]
-            # A huge scene is what a run would wait for at its end.
+            # Huge scenes first, or the run would wait for them at its end.
             self._waiting.extendleft(reversed(tasks))
             steps.plan(len(tasks) - 1)
             return
@@ -184,7 +184,7 @@ class _Run:
             self._end(task.source, outcomes)
 
     def _end(self, source: Source, outcomes: Sequence[Outcome]) -> None:
-        """Note what became of a scene, by what became of its blocks, in their order."""
+        """Record the result of a scene from the results of its blocks, in their order."""
         before = self._manifest.entries[source.scene]
         failed = next((outcome.reason for outcome in outcomes if outcome.reason), "")
         tiles = sum(outcome.tiles for outcome in outcomes)

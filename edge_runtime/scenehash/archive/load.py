@@ -44,7 +44,7 @@ def load_archive(
 
 
 def read_manifest(archive: str | Path) -> tuple[Manifest, Storage]:
-    """The manifest of an archive and where its parts are; ArchiveError when there is none."""
+    """The manifest of an archive and the storage of its parts; ArchiveError when there is none."""
     storage = storage_at(address_of(str(archive)))
     manifest = Manifest.read(storage)
     if manifest is None:
@@ -87,7 +87,7 @@ def _load(
 def _scenes(
     manifest: Manifest, storage: Storage, report: LoadReport, task: Task
 ) -> Iterator[HashedScene]:
-    """The scenes that are done, in the order of the manifest."""
+    """The finished scenes, in the order of the manifest."""
     for entry in manifest:
         task.advance(1)
         if entry.state != "done":
@@ -102,7 +102,7 @@ def _scenes(
 
 
 def scene_of(entry: Entry, manifest: Manifest, storage: Storage) -> HashedScene:
-    """The scene of an entry that is done; ArchiveError when its parts are not sound."""
+    """The scene of a finished entry; ArchiveError when its parts are not sound."""
     lineage, bits = manifest.recipe["lineage"], manifest.recipe["bits"]
     parts = [read_part(storage.read(name, MOST_BYTES), lineage, bits, name) for name in entry.parts]
     scene = joined(parts)
@@ -112,7 +112,7 @@ def scene_of(entry: Entry, manifest: Manifest, storage: Storage) -> HashedScene:
 
 
 def _commit(scenes: list[HashedScene], store: CodeStore, report: LoadReport) -> None:
-    """Store scenes, durably, and follow those that took the path of another."""
+    """Store scenes, durably, and record scenes at paths that other scenes had."""
     if not scenes:
         return
     firsts: dict[str, HashedScene] = {}

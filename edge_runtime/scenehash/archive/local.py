@@ -1,6 +1,6 @@
-"""The local scheduler: processes of this machine, each with a model of its own.
+"""The local scheduler: processes of this machine, each with its own model.
 
-Processes and not threads: a file that takes its reader down takes no other with it.
+It uses processes instead of threads: a file that crashes its reader stops no other task.
 """
 
 import os
@@ -14,13 +14,13 @@ from tempfile import TemporaryDirectory
 from .scheduler import ENDED, MOST_ENDED
 from .work import Outcome, Task
 
-# A worker has the next task at hand when it ends one.
+# A worker already has its next task when it ends one.
 TASKS_EACH = 2
 WORKER = "scenehash.archive.worker"
 
 
 class LocalScheduler:
-    """Runs tasks in so many processes; see Scheduler. A process that ends is replaced."""
+    """Runs tasks in this many processes; see Scheduler. A process that ends is replaced."""
 
     def __init__(self, workers: int) -> None:
         self._workers: list[_Worker] = []
@@ -29,7 +29,7 @@ class LocalScheduler:
         self._lost: list[tuple[Task, Outcome]] = []
 
     def __enter__(self) -> "LocalScheduler":
-        # What a killed worker has fetched goes with the run.
+        # The end of the run removes the downloads of a killed worker.
         self._folder = TemporaryDirectory(prefix="scenehash-")
         return self
 
@@ -64,7 +64,7 @@ class LocalScheduler:
         return done + lost
 
     def _replace(self, worker: "_Worker") -> None:
-        """End a worker that does not answer; the first of its tasks may be why."""
+        """End a worker that does not answer; the first of its tasks may be the cause."""
         self._workers.remove(worker)
         worker.end()
         for number, task in enumerate(worker.tasks):
@@ -77,7 +77,7 @@ class LocalScheduler:
 
 
 class _Worker:
-    """A process that does tasks one after another; tasks: those that it has, in their order."""
+    """A process that does tasks one after another; tasks: its tasks, in their order."""
 
     def __init__(self, folder: str) -> None:
         ours, theirs = socket.socketpair()
@@ -87,7 +87,7 @@ class _Worker:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                # Ctrl-C is for the process that has the run: it ends the others.
+                # The process of the run handles Ctrl-C, and ends the workers.
                 start_new_session=True,
                 env=os.environ
                 | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": folder},
@@ -96,7 +96,7 @@ class _Worker:
         self.tasks: deque[Task] = deque()
 
     def take(self, task: Task) -> bool:
-        """Whether the process could be given a task; it has it in any case."""
+        """Give the process a task, which then belongs to it; returns whether it arrived."""
         self.tasks.append(task)
         try:
             self.connection.send(task)
@@ -105,7 +105,7 @@ class _Worker:
         return True
 
     def end(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process at once."""
         self.connection.close()
         self._process.kill()
         self._process.wait()

@@ -1,7 +1,7 @@
-"""The manifest of an archive: what is done, what failed, and why.
+"""The manifest of an archive: finished and failed scenes, with reasons.
 
-It is written by the process that has the run, every few seconds. Whatever it does not tell is found
-by the parts' names: without it nothing is hashed again.
+The process of the run writes it every few seconds. The names of parts give the same information:
+even without the manifest nothing is hashed again.
 """
 
 import json
@@ -16,7 +16,7 @@ from .storage import MANIFEST, Storage
 
 KIND = "scenehash archive"
 MOST_BYTES = 4 << 30
-# The manifest of a million scenes takes seconds: it is written again after ten times as long.
+# Writing a manifest of a million scenes takes seconds: wait ten times as long in between.
 SECONDS_BETWEEN, SHARE = 5.0, 10
 
 State = Literal["waiting", "done", "failed"]
@@ -24,10 +24,10 @@ State = Literal["waiting", "done", "failed"]
 
 @dataclass(frozen=True)
 class Entry:
-    """What became of a scene.
+    """The result of a scene.
 
-    state: waiting, done or failed; reason: why it failed. file: the size and time of its file, by
-    which a run knows that it need not open it again. parts: in their order.
+    state: waiting, done or failed; reason: for a failure. file: the size and time of its file, so
+    that a run need not open it again. parts: in their order.
     """
 
     scene: str
@@ -40,15 +40,15 @@ class Entry:
     reason: str = ""
 
     def document(self) -> dict[str, Any]:
-        """The same as JSON has it."""
+        """The entry as plain values for JSON."""
         return vars(self) | {"parts": list(self.parts)}
 
 
 @dataclass
 class Manifest:
-    """What an archive has of which scenes, in the order in which an ingest would take them.
+    """The scenes of an archive, in the order of an ingest.
 
-    recipe: what determines its parts, see Recipe.document.
+    recipe: the settings that determine its parts, see Recipe.document.
     """
 
     recipe: dict[str, Any]
@@ -58,7 +58,7 @@ class Manifest:
         return iter(self.entries.values())
 
     def set(self, entry: Entry) -> None:
-        """Note what became of a scene; a new one comes last."""
+        """Record the result of a scene; a new scene comes last."""
         self.entries[entry.scene] = entry
 
     def change(self, scene: str, **fields: Any) -> Entry:
@@ -74,7 +74,7 @@ class Manifest:
 
     @classmethod
     def read(cls, storage: Storage) -> "Manifest | None":
-        """The manifest of an archive; None when there is none yet. ArchiveError on damage."""
+        """The manifest of an archive; None if there is none yet. ArchiveError on damage."""
         if not storage.exists(MANIFEST):
             return None
         try:
@@ -93,7 +93,7 @@ class Manifest:
 
 
 class Keeper:
-    """Writes a manifest while it changes: seldom enough to take a tenth of the time at most."""
+    """Writes a manifest while it changes, in at most a tenth of the time."""
 
     def __init__(self, manifest: Manifest, storage: Storage) -> None:
         self._manifest, self._storage = manifest, storage

@@ -1,6 +1,6 @@
-"""Scenes of an archive, opened where they are: files, and objects in buckets.
+"""Opening scenes of an archive in their places: files, and objects in buckets.
 
-An object is fetched and opened as a file; a large one is read by windows where it is.
+An object is downloaded and opened as a file; a large one is read by windows from the bucket.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from scenehash.scenes.opening import open_object_scene
 
 from .sources import Source
 
-# What lies beside it and does not count: GDAL would read it from, and give the same pixels.
+# Companion files that do not count: GDAL gives the same pixels without them.
 OVERVIEWS = ".ovr"
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An open scene. is_object: it is one of a bucket. is_fetched: each opening fetches it."""
+    """An open scene. is_object: it is in a bucket. is_fetched: each opening downloads it."""
 
     scene: Scene
     is_object: bool = False
@@ -32,12 +32,12 @@ class Opened:
 
     @property
     def stamp(self) -> str | None:
-        """What changes when its file does."""
+        """A value that changes with its file."""
         return self.scene.digest if self.is_fetched else self.scene.stamp
 
     @property
     def origin(self) -> Mapping[str, str]:
-        """See Scene.origin; of an object, the id of its bytes alone."""
+        """See Scene.origin; for an object, the id of its bytes alone."""
         return {"digest": self.scene.digest} if self.is_object else self.scene.origin
 
 
@@ -64,7 +64,7 @@ def opened(source: Source, params: DecodeParams) -> Iterator[Opened]:
 
 
 def _fetched(source: Source, folder: Path) -> Path:
-    """The file of an object, with what counts beside it, in a folder of the name of its own."""
+    """The file of an object, with its companion files, in a temporary folder."""
     *_, parent, name = ["", *source.scene.split("/")]
     home = folder / (parent or "bucket")
     home.mkdir()

@@ -14,19 +14,21 @@ from scenehash.store import HashedScene, SceneVectors
 from .recipe import Recipe
 
 SKIPPED = "scenehash.skipped"
-# What a part of a block of tiles may have, with representations and thumbnails.
+# The maximum size of a part, with representations and thumbnails.
 MOST_BYTES = 256 << 20
 
 
 class Part(NamedTuple):
-    """Tiles of a scene, None when it has none; skipped: how many more hold too little data."""
+    """Tiles of a scene, None if it has none; skipped: the number of tiles with too few valid
+    pixels.
+    """
 
     scene: HashedScene | None
     skipped: int
 
 
 def part_name(name: str, number: int = 0, count: int = 1) -> str:
-    """Where a part lies: name as Recipe.name gives it, of a block of so many."""
+    """The name of a part in the storage: name from Recipe.name, and its block of this many."""
     block = "" if count == 1 else f"-{number:04}-of-{count:04}"
     return f"parts/{name[:2]}/{name}{block}.parquet"
 
@@ -52,7 +54,7 @@ def part_bytes(recipe: Recipe, scene: HashedScene, skipped: int) -> bytes:
 
 
 def read_part(data: bytes, lineage: str, bits: int, name: str) -> Part:
-    """What part_bytes wrote; ArchiveError, with the name, on bytes that are something else."""
+    """The part from part_bytes; ArchiveError, with the name, on other bytes."""
     try:
         import pyarrow
         from pyarrow import parquet
@@ -86,7 +88,7 @@ def read_part(data: bytes, lineage: str, bits: int, name: str) -> Part:
 
 
 def joined(parts: Sequence[Part]) -> HashedScene | None:
-    """The scene of which parts, in their order, have the tiles; None when these are none."""
+    """The scene of parts, in their order; None if there are no tiles."""
     scenes = [part.scene for part in parts if part.scene is not None]
     if not scenes:
         return None

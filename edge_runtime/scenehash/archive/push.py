@@ -1,4 +1,4 @@
-"""An archive's parts straight to an engine."""
+"""Pushing an archive's parts to an engine, without a store."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ class _Scene:
 
 
 class ArchiveSource:
-    """The scenes of an archive that are done; see engines.source.Source."""
+    """The finished scenes of an archive; see engines.source.Source."""
 
     def __init__(self, manifest: Manifest, storage: Storage, station: str) -> None:
         self._manifest, self._storage = manifest, storage
@@ -99,7 +99,7 @@ class ArchiveSource:
                 yield found
 
     def facts(self, known: Facts) -> Facts:
-        """See Source: a part that is there already is not read again."""
+        """See Source: it does not read a known part again."""
         return known.joined(self._read)
 
     def _read_scene(self, scene: _Scene) -> SceneRead:

@@ -1,4 +1,4 @@
-"""A recipe: what determines the codes of an archive besides its scenes."""
+"""A recipe: the settings that determine the codes of an archive besides its scenes."""
 
 import json
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from scenehash.ingestion import IngestOptions
 from scenehash.model.hash_model import HashModel
 from scenehash.scenes import content_id
 
-# Counted up when parts change in what they hold: those of another format get other names.
+# The format of parts, which is in their names.
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Whose codes, how wide, and how scenes are read and cut.
+    """The model, the code width, and the reading and cutting of scenes.
 
-    model: its name, for people. frame, dims: of the representations that are kept; None, 0: of
-    none. options: tiling, decode parameters, labels and thumbnails; the others do not count.
+    model: its name, for people. frame, dims: of the representations to keep; None, 0: none.
+    options: tiling, decode parameters, labels and thumbnails; other options do not count.
     """
 
     lineage: str
@@ -34,7 +34,7 @@ class Recipe:
 
     @classmethod
     def of(cls, model: HashModel, options: IngestOptions) -> "Recipe":
-        """The recipe of a model and of options; ConfigurationError where they do not fit."""
+        """The recipe of a model and of options; ConfigurationError when they do not fit."""
         widths, space = model.widths, model.representation
         bits = default_width(widths) if options.bits is None else check_width(options.bits, widths)
         if options.vectors and space is None:
@@ -54,7 +54,7 @@ class Recipe:
         )
 
     def document(self) -> dict[str, Any]:
-        """The same as plain values, as JSON has them."""
+        """The recipe as plain values for JSON."""
         tiling, params = self.options.tiling, self.options.params
         return {
             "format": FORMAT,
@@ -73,9 +73,9 @@ class Recipe:
         }
 
     def name(self, scene: str, content: str, box: Box | None) -> str:
-        """The name of a scene's parts: another one when anything in them would be another.
+        """The name of a scene's parts, which changes with their content.
 
-        box: in which it lies, by its STAC item.
+        box: of its STAC item.
         """
         words = [self.document(), scene, content, box]
         return content_id(json.dumps(words, sort_keys=True).encode())

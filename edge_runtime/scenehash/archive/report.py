@@ -1,4 +1,4 @@
-"""What became of an archive that was hashed, or loaded."""
+"""The results of hashing or loading an archive."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

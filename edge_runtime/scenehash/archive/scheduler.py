@@ -1,11 +1,11 @@
-"""What a scheduler does: tasks go in, and what became of them comes out, in any order."""
+"""The interface of a scheduler: tasks go in, and their outcomes come out, in any order."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from .work import Outcome, Task
 
-# A task whose worker has ended so many times is given up: it may be what ends them.
+# A task fails after this many ends of its worker, since it may be the cause.
 MOST_ENDED = 3
 ENDED = "the process that hashed it ended {} times: killed, or out of memory"
 
@@ -14,10 +14,10 @@ class Scheduler(AbstractContextManager["Scheduler", None], Protocol):
     """Runs run_task for tasks, each at least once."""
 
     def room(self) -> int:
-        """How many more tasks it is of use to submit now."""
+        """The number of tasks that it can use now."""
 
     def submit(self, task: Task) -> None:
-        """Take a task; room was asked for."""
+        """Take a task, after a call of room."""
 
     def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """Tasks that are done, each once; waits so long for the first."""
+        """Finished tasks, each once; waits at most this long for the first."""

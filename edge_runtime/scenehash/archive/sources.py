@@ -1,4 +1,4 @@
-"""Addresses to scenes: which there are, in their order, and what tells that one has changed."""
+"""From addresses to scenes, in their order, with values that change with their files."""
 
 import os
 from collections import Counter
@@ -20,7 +20,7 @@ from scenehash.scenes.files import (
 from scenehash.scenes.parts import companion_names
 from scenehash.scenes.stac import Noted, StacOptions, is_stac, read_items
 
-# An object of more bytes is not fetched whole, where it can be read by windows.
+# A larger object is not downloaded whole if it can be read by windows.
 FETCHED_BYTES = 256 << 20
 
 
@@ -31,9 +31,9 @@ NOTHING = Noted()
 class Source:
     """A scene before it is opened.
 
-    scene: its path or address, as a store has it. state: what changes when its file does, found
-    without reading it. size: in bytes, of an object. beside: addresses of what counts beside an
-    object. noted: what a STAC item says of it.
+    scene: its path or address for the store. state: a value that changes with its file, found
+    without reading it. size: in bytes, of an object. beside: addresses of an object's companion
+    files. noted: facts from a STAC item.
     """
 
     scene: str
@@ -44,7 +44,7 @@ class Source:
 
     @property
     def is_remote(self) -> bool:
-        """Whether it is an object of a bucket that is not fetched whole, for its size."""
+        """Whether it is an object that is too large to download."""
         return self.size > FETCHED_BYTES
 
 
@@ -52,8 +52,8 @@ class Source:
 class Sources:
     """Scenes in the order of an ingest.
 
-    set_aside: STAC documents and items that name no scene that could be read, and why. passed_over:
-    files that are no scenes, by suffix.
+    set_aside: reasons for STAC documents and items without a readable scene. passed_over: files of
+    other formats, by suffix.
     """
 
     scenes: list[Source] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Sources:
 def find_sources(uris: Sequence[str], stac: StacOptions) -> Sources:
     """The scenes at paths and addresses of files, folders and STAC documents, each once.
 
-    Raises InputError when there is none at one of them; see scenes.files.scan.
+    Raises InputError when one of them has none; see scenes.files.scan.
     """
     sources = Sources()
     found: dict[str, Source] = {}
@@ -97,7 +97,7 @@ def _at(uri: str, stac: StacOptions, sources: Sources) -> Iterator[Source]:
 
 
 def _of_item(place: str, noted: Noted) -> Source:
-    """The scene that a STAC item names; its state changes with what the item says, too."""
+    """The scene of a STAC item; its state also changes with the item."""
     if not is_object(place):
         (source,) = _local([path_from(place)])
     elif (one := describe(place)) is None:
@@ -114,12 +114,12 @@ def _local(paths: Iterable[Path]) -> Iterator[Source]:
             status = os.stat(path)  # noqa: PTH116 - of a million files
             state = f"{status.st_size} {status.st_mtime_ns}"
         except OSError:
-            state = ""  # whoever opens it says why
+            state = ""  # opening it gives the reason
         yield Source(path_text(path), state)
 
 
 def _in_bucket(uri: str, passed_over: Counter[str]) -> list[Source]:
-    """The object itself; of a folder its scenes, at any depth, as scan gives those of a folder."""
+    """The object itself, or the scenes below an address, at any depth, in the order of scan."""
     if not uri.endswith("/") and (one := describe(uri)) is not None:
         return [_source(one, _beside(uri))]
     folder = uri.rstrip("/")
@@ -147,7 +147,7 @@ def _source(one: Listed, every: Iterable[str]) -> Source:
 
 
 def _beside(uri: str) -> set[str]:
-    """The addresses of the objects beside one."""
+    """The addresses of an object's companion files."""
     folder = uri.rpartition("/")[0]
     every = (other.uri for other in list_objects(folder))
     return {other for other in every if other.rpartition("/")[0] == folder}

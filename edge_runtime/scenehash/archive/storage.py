@@ -1,6 +1,6 @@
-"""Where an archive's parts and its manifest lie: in a folder, or below an address in a bucket.
+"""The storage of an archive's parts and manifest: a folder, or an address in a bucket.
 
-Whatever is written appears whole or not at all, and is durable then.
+Files are written atomically and durably.
 """
 
 import time
@@ -20,7 +20,7 @@ from scenehash.objects import (
 )
 
 MODEL, MANIFEST, PARTS = "model.onnx", "manifest.json", "parts/*/[!.]*.parquet"
-# A file that is being written is there for a moment; one so old is of a process that was ended.
+# The age of incomplete files that only killed processes leave.
 STALE_SECONDS = 600.0
 
 
@@ -31,22 +31,22 @@ class Storage(Protocol):
         """Whether there is such a file."""
 
     def read(self, name: str, most: int) -> bytes:
-        """Its bytes, at most so many; ArchiveError, FetchError."""
+        """Its bytes, at most this many; ArchiveError, FetchError."""
 
     def write(self, name: str, data: bytes) -> None:
-        """Write it, whole or not at all; ArchiveError, FetchError when it cannot be written."""
+        """Write it atomically; ArchiveError, FetchError when it cannot be written."""
 
     def delete(self, name: str) -> None:
-        """Delete it, if it is there."""
+        """Delete it, if it exists."""
 
     def parts(self) -> set[str]:
         """The names of all parts."""
 
     def is_vacant(self) -> bool:
-        """Whether there is nothing at all."""
+        """Whether it has no files at all."""
 
     def sweep(self) -> None:
-        """Delete what killed processes have left half written."""
+        """Delete the incomplete files of killed processes."""
 
 
 class FolderStorage:
@@ -95,7 +95,7 @@ class FolderStorage:
                 if time.time() - path.stat().st_mtime > STALE_SECONDS:
                     path.unlink(missing_ok=True)
             except OSError:
-                continue  # it is gone, or somebody else's
+                continue  # it is gone, or belongs to another process
 
 
 class ObjectStorage:
@@ -132,11 +132,11 @@ class ObjectStorage:
         return next(list_objects(self._uri), None) is None
 
     def sweep(self) -> None:
-        """An object that was not written whole is not there."""
+        """Nothing to do: an incomplete object does not exist."""
 
 
 def address_of(uri: str) -> str:
-    """The address of a storage, the same from whatever folder; a folder's is its path."""
+    """The address of a storage, independent of the working directory; for a folder its path."""
     return uri if is_object(uri) else path_text(path_from(uri).absolute())
 
 

@@ -1,7 +1,7 @@
-"""A task, as a worker does it: a scene, or a block of a huge one, becomes a part.
+"""A task of a worker: a scene, or a block of a huge one, becomes a part.
 
-Doing it twice changes nothing: the part's name follows from what is in it, and it is written whole
-or not at all.
+A repeated task changes nothing: the part's name follows from its content, and it is written
+atomically.
 """
 
 import functools
@@ -33,13 +33,13 @@ from .storage import MODEL, Storage, storage_at
 # A scene of more tiles is hashed by blocks of whole rows of tiles, of about so many each: work of
 # some seconds, which is what is lost with a worker, and what a worker must live for.
 BLOCK_TILES = 512
-# The same of an object that each task fetches: its blocks are larger.
+# The same for an object that each task downloads: its blocks are larger.
 FETCHED_TILES = 32 * BLOCK_TILES
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a huge scene, and what was found for all of them: see Scene and Opened."""
+    """A block of a huge scene, with the facts that all blocks share: see Scene and Opened."""
 
     number: int
     count: int
@@ -50,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is to do: hash a scene, or a block of it, into the archive at an address."""
+    """The work for a worker: hash a scene, or a block of it, into the archive at an address."""
 
     out: str
     recipe: Recipe
@@ -59,18 +59,18 @@ class Task:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What it is about, within a run."""
+        """Its key within a run."""
         return self.source.scene, -1 if self.block is None else self.block.number
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """The outcome of a task.
 
-    part: the name of the part, with so many tiles, and skipped ones. blocks: what is to be done of
-    a huge scene, instead. reason: why there is neither. is_passing: that is no fault of the scene,
-    so that another try may do, or another worker. warnings: what a person may want to know.
-    seconds: how long the worker had it.
+    part: the name of the part, with its numbers of tiles and skipped tiles. blocks: instead of a
+    part, the tasks for a huge scene. reason: why there is neither. is_passing: the scene is not the
+    cause, so that another try or another worker may succeed. warnings: for a person. seconds: the
+    worker's time.
     """
 
     content: str = ""
@@ -94,7 +94,7 @@ class _Read(NamedTuple):
 
 
 def run_task(task: Task) -> Outcome:
-    """Do a task. Whatever goes wrong with it is in what became of it; nothing is raised."""
+    """Do a task. It never raises: every error is in the outcome."""
     began = time.perf_counter()
     return replace(_done(task), seconds=time.perf_counter() - began)
 
@@ -103,11 +103,13 @@ def _done(task: Task) -> Outcome:
     try:
         storage = storage_at(task.out)
         return _hashed(task, storage, _model(task.out, task.recipe.lineage))
-    except ScenehashError as error:  # of the model or the storage: those of the scene are set aside
+    except (
+        ScenehashError
+    ) as error:  # errors of the model or the storage; errors of the scene are set aside
         return Outcome(reason=str(error), is_passing=True)
     except MemoryError:
         return Outcome(reason="there was not enough memory for it", is_passing=True)
-    except Exception as error:  # one task takes no worker down
+    except Exception as error:  # a failing task must not end its worker
         text = " ".join(str(error).split())[:200]
         return Outcome(reason=f"unexpected {type(error).__name__}: {text}")
 
@@ -125,7 +127,7 @@ def _hashed(task: Task, storage: Storage, model: HashModel) -> Outcome:
                         stream.add(images)
                     case SetAside(_, reason):
                         stream.drop()
-                        # GDAL may mean the network, when it says that it cannot read.
+                        # GDAL's read errors may come from the network.
                         return Outcome(reason=reason, is_passing=task.source.is_remote)
                     case Outcome():
                         return event
@@ -182,7 +184,7 @@ def _read_block(
 
 
 def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome | None:
-    """What became of a task that was done before; None: it was not, or the part is damaged."""
+    """The outcome of a task that was done before; None: it was not, or its part is damaged."""
     if not storage.exists(name):
         return None
     try:
@@ -194,7 +196,7 @@ def _found(name: str, content: str, storage: Storage, recipe: Recipe) -> Outcome
 
 
 def _blocks(windows: Sequence[Window], most: int) -> list[list[Window]]:
-    """Windows, given row by row, in blocks of whole rows; one where there are at most so many."""
+    """Windows, in row-by-row order, in blocks of whole rows; one block if there are few."""
     if len(windows) <= most:
         return [list(windows)]
     blocks: list[list[Window]] = [[]]
@@ -207,10 +209,10 @@ def _blocks(windows: Sequence[Window], most: int) -> list[list[Window]]:
 
 @functools.lru_cache(1)
 def _model(out: str, lineage: str) -> HashModel:
-    """The model that an archive keeps, whose codes were compared on this machine; ModelError."""
+    """The model in an archive, after a check of its codes on this machine; ModelError."""
     import cv2
 
-    cv2.setNumThreads(1)  # a worker is one core
+    cv2.setNumThreads(1)  # a worker uses one core
     data = storage_at(out).read(MODEL, MAX_MODEL_BYTES)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL

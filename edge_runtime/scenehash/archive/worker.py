@@ -1,4 +1,4 @@
-"""A process of the local scheduler: does tasks that come by a socket, until that is closed."""
+"""A process of the local scheduler: does tasks from a socket until the socket is closed."""
 
 import sys
 from multiprocessing.connection import Connection
@@ -7,13 +7,13 @@ from .work import run_task
 
 
 def main(descriptor: int) -> None:
-    """Do tasks as they come by the socket of a descriptor."""
+    """Do tasks from the socket with this descriptor."""
     with Connection(descriptor) as connection:
         while True:
             try:
                 task = connection.recv()
                 connection.send(run_task(task))
-            except (EOFError, OSError):  # whoever gave the tasks has gone
+            except (EOFError, OSError):  # the parent process is gone
                 return
 
 

@@ -1,4 +1,4 @@
-"""The device's whole job on the tiles of the package: ingest, search, contact sheet."""
+"""The whole work of a device on the tiles of the package: ingest, search, contact sheet."""
 
 import shutil
 from collections.abc import Sequence
@@ -22,25 +22,25 @@ HITS = 6
 
 @dataclass(frozen=True)
 class Search:
-    """One search of the demo: a scene of one kind, and what it found."""
+    """One search of the demo: a query of one kind, and its hits."""
 
     kind: str
     query: Query
     hits: Sequence[Hit]
 
     def right(self) -> int:
-        """How many hits are of the query's kind, by their file's folder."""
+        """The number of hits of the query's kind, by their file's folder."""
         return sum(Path(hit.scene).parent.name == self.kind for hit in self.hits)
 
     def document(self) -> dict[str, object]:
-        """The search as plain values, as JSON has them."""
+        """The search as plain values for JSON."""
         hits = [hit.document() for hit in self.hits]
         return {"query": str(self.query), "right": self.right(), "hits": hits}
 
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo did and where it put things."""
+    """The results of the demo, and their places."""
 
     store: Path
     sheet: Path

@@ -1,8 +1,8 @@
-"""Is this machine fit, and how fast is it?
+"""Checks of this machine, and its speed.
 
-doctor.py     checks, each of one thing
-checks.py     what may be wrong with the machine; engine_checks.py with an engine
+doctor.py     all checks
+checks.py     the checks of the machine; engine_checks.py those of an engine
 hardware.py   facts about the machine
-extras.py     which optional parts of scenehash are installed
-bench/        stage by stage
+extras.py     the installed optional parts of scenehash
+bench/        the speed of each stage
 """

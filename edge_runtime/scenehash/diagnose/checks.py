@@ -1,4 +1,4 @@
-"""What may be wrong with a machine for scenehash; each check is about one thing."""
+"""Checks of a machine; each is about one thing."""
 
 import contextlib
 import os
@@ -19,11 +19,11 @@ from .hardware import Machine
 Verdict = Literal["good", "note", "warning", "bad"]
 
 MEGABYTE = 1_000_000
-# Peak of an ingest with the shipped model, and what it should have beside that.
+# The peak memory of an ingest with the shipped model, and a reserve.
 MEMORY_NEEDED, MEMORY_WANTED = 350 * MEGABYTE, 600 * MEGABYTE
 DISK_NEEDED, DISK_WANTED = 20 * MEGABYTE, 500 * MEGABYTE
 HOT = 80.0
-# As pyproject.toml has it; an install by hand (docs/deployment.md, OpenCV) is not held to it.
+# The same as in pyproject.toml, which a manual install (docs/deployment.md, OpenCV) may ignore.
 LEAST_ONNXRUNTIME = "1.27"
 X86, ARM = frozenset({"x86_64", "AMD64"}), frozenset({"aarch64", "arm64"})
 VNNI = frozenset({"avx512_vnni", "avx_vnni"})
@@ -31,7 +31,7 @@ VNNI = frozenset({"avx512_vnni", "avx_vnni"})
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found: bad means that scenehash should not be used so."""
+    """The result of a check: bad means that scenehash should not be used here."""
 
     check: str
     verdict: Verdict
@@ -40,7 +40,7 @@ class Finding:
 
 
 def check_codes(drift: Drift) -> Finding:
-    """Golden tiles must give the codes that they gave where the model was made."""
+    """Golden tiles must give the same codes as on the machine that made the model."""
     total = 8 * drift.expected.size
     what = f"{drift.bits} of {total} bits of {len(drift.names)} golden tiles differ"
     what += f"; logits by at most {drift.logit_error:.2g}"
@@ -55,7 +55,7 @@ def check_codes(drift: Drift) -> Finding:
 
 
 def check_processor(machine: Machine) -> Finding:
-    """Which of the instructions that INT8 gains from there are."""
+    """The available instructions that make INT8 faster."""
     name = f"{machine.processor}, {machine.cores} {'core' if machine.cores == 1 else 'cores'}"
     if machine.architecture in X86:
         if machine.features & VNNI:
@@ -83,7 +83,7 @@ def check_precision(machine: Machine, precision: str) -> Finding:
 
 
 def _int8_gain(machine: Machine) -> str | None:
-    """What is known of INT8 beside FP32 on a kind of processor; None where INT8 may be slower.
+    """The known gain of INT8 over FP32 on a kind of processor; None if INT8 may be slower.
 
     Times of one tile on x86, and counts of instructions under emulation on ARM.
     """
@@ -115,7 +115,7 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def check_opencv(machine: Machine) -> Finding:
-    """All builds of OpenCV are one package `cv2`: the one installed last lies over the others."""
+    """All builds of OpenCV are one package `cv2`: the last installed one overwrites the others."""
     if len(machine.opencv) > 1:
         builds = " ".join(machine.opencv)
         return Finding(
@@ -146,7 +146,7 @@ def check_sqlite(machine: Machine) -> Finding:
 
 
 def check_extras(machine: Machine) -> Finding:
-    """Which optional parts are not installed."""
+    """The optional parts that are not installed."""
     missing = machine.missing_extras
     if not missing:
         return Finding("extras", "good", "all optional parts are installed")
@@ -156,7 +156,7 @@ def check_extras(machine: Machine) -> Finding:
 
 
 def check_trust(path: Path | None = None, now: datetime | None = None) -> Finding:
-    """Whose models and bundles this machine takes. path: of the trusted state."""
+    """Whose models and bundles this machine accepts. path: of the trusted state."""
     try:
         verifier = Verifier(path)
     except TrustError as error:
@@ -193,7 +193,7 @@ def check_memory(machine: Machine) -> Finding:
 
 
 def check_clock(machine: Machine) -> Finding:
-    """A processor that is hot, starved or capped computes slower than its name says."""
+    """A processor that is hot, underpowered or limited computes more slowly than its model."""
     clock = machine.clock
     if clock.throttled:
         return Finding(
@@ -223,7 +223,7 @@ def check_disk(
     writable: Callable[[Path], bool] = lambda path: os.access(path, os.W_OK),
     free: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
 ) -> Finding:
-    """The store's disk must take what is written; its nearest folder that exists is asked."""
+    """The store's disk must have space; checks the nearest folder that exists."""
     folder = store.absolute()
     while not folder.exists():
         folder = folder.parent

@@ -1,4 +1,4 @@
-"""scenehash.doctor: can this machine run scenehash, and are its codes those of other machines?"""
+"""scenehash.doctor: whether this machine can run scenehash, with the right codes."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -87,14 +87,14 @@ def doctor(model: str | Path | None = None, store: str | Path | None = None) -> 
 
 
 def _model_of(store: str | Path | None) -> Path | None:
-    """The model file that a store keeps; None where there is none that can be read."""
+    """The model file in a store; None if there is no readable one."""
     with contextlib.suppress(StoreError):
         return None if store is None or is_address(store) else model_of(store)
     return None
 
 
 def check_store(store: CodeStore, model: HashModel) -> Finding:
-    """A store is to hold codes of the model; StoreError where it does not."""
+    """A store must have codes of the model; StoreError if not."""
     store.check(model.lineage, model.width_for(store.bits))
     scenes, tiles = store.counts()
     what = f"{store.path}: {scenes:,} scenes, {tiles:,} tiles of {store.bits} bits, of this model"

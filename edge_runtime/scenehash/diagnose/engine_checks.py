@@ -1,4 +1,4 @@
-"""What may be wrong with an engine for scenehash."""
+"""Checks of an engine."""
 
 import time
 
@@ -12,12 +12,12 @@ from scenehash.store import SearchRequest
 from .checks import Finding
 
 SEARCHES = 10
-# Milliseconds of a search from which on a person waits for it.
+# The milliseconds of a slow search.
 SLOW = 2000.0
 
 
 def check_engine(address: str, model: HashModel) -> list[Finding]:
-    """An engine is to answer, to hold codes of the model, and to find a stored tile by its code."""
+    """An engine must answer, have codes of the model, and find a stored tile by its code."""
     try:
         with EngineStore.open(address) as engine:
             return [
@@ -42,7 +42,7 @@ def _check_collection(engine: EngineStore, model: HashModel) -> list[Finding]:
 
 
 def _check_search(engine: EngineStore) -> Finding:
-    """Stored tiles are found by their own codes, and how long that takes."""
+    """Whether stored tiles are found by their own codes, and the time for it."""
     code, times = np.zeros((1, engine.bits // 8), np.uint8), []
     for _ in range(SEARCHES):
         begun = time.perf_counter()

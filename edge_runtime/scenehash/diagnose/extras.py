@@ -1,9 +1,9 @@
-"""What is installed of the optional parts of scenehash."""
+"""The installed optional parts of scenehash."""
 
 import re
 from importlib import metadata
 
-# What each extra of the device is for.
+# The use of each extra of the device.
 USES = {
     "geo": "GeoTIFF and other rasters",
     "watch": "notifications of new files",
@@ -14,15 +14,15 @@ USES = {
     "trust": "signatures of models and bundles",
     "serve": "the HTTP API and the page",
 }
-# Those of other machines: a station is fit without them.
+# Extras for other machines, which a station does not need.
 WORKSTATION = frozenset({"train", "export", "timm", "bench", "cluster", "dev"})
 
 
 def missing_extras() -> dict[str, str]:
-    """The device's extras of which a package is missing, and what each is for, by name."""
+    """The device's extras with a missing package, and their uses, by name."""
     try:
         requirements = metadata.requires("scenehash") or []
-    except metadata.PackageNotFoundError:  # run from a checkout that was not installed
+    except metadata.PackageNotFoundError:  # a checkout without an installation
         return {}
     missing = set()
     for requirement in requirements:
@@ -33,7 +33,7 @@ def missing_extras() -> dict[str, str]:
 
 
 def is_installed(distribution: str) -> bool:
-    """Whether a package of this name is there."""
+    """Whether a package with this name is installed."""
     try:
         metadata.distribution(distribution)
     except metadata.PackageNotFoundError:

@@ -1,6 +1,6 @@
-"""Facts about the machine that scenehash runs on, as Linux gives them without privileges.
+"""Facts about the machine, from Linux without privileges.
 
-Elsewhere most of them are not known.
+On other systems most of them are not known.
 """
 
 import os
@@ -26,7 +26,7 @@ OPENCV_BUILDS = (
 
 @dataclass(frozen=True)
 class Clock:
-    """Of the first core, in MHz; None where the machine does not say."""
+    """Of the first core, in MHz; None if not known."""
 
     now: float | None
     allowed: float | None
@@ -37,9 +37,9 @@ class Clock:
 
 @dataclass(frozen=True)
 class Machine:
-    """What was found. Memory in bytes, temperature in degrees Celsius; None: not known.
+    """The facts. Memory in bytes, temperature in degrees Celsius; None: not known.
 
-    missing_extras: optional parts of scenehash that are not installed, and what each is for.
+    missing_extras: optional parts of scenehash that are not installed, and their uses.
     """
 
     architecture: str
@@ -57,7 +57,7 @@ class Machine:
     missing_extras: Mapping[str, str]
 
     def document(self) -> dict[str, Any]:
-        """The facts as plain values; of the features only those that decide INT8's speed."""
+        """The facts as plain values; of the features only those that affect INT8's speed."""
         known = {"avx2", "avx512_vnni", "avx_vnni", "asimddp", "i8mm"}
         return asdict(self) | {
             "features": sorted(self.features & known),
@@ -67,7 +67,7 @@ class Machine:
 
 
 def read_machine(system: Path = SYSTEM) -> Machine:
-    """Read the facts; system is where /proc and /sys are."""
+    """Read the facts; system: the folder of /proc and /sys."""
     cpuinfo = _text(system / "proc/cpuinfo") or ""
     memory, free = read_memory(system)
     return Machine(
@@ -88,7 +88,7 @@ def read_machine(system: Path = SYSTEM) -> Machine:
 
 
 def read_memory(system: Path = SYSTEM) -> tuple[int | None, int | None]:
-    """All memory and what is free, in bytes, within the limit of this process's control group."""
+    """Total and free memory in bytes, within the limit of this process's control group."""
     meminfo = _text(system / "proc/meminfo") or ""
     total, free = (_kilobytes(meminfo, name) for name in ("MemTotal", "MemAvailable"))
     group = system / "sys/fs/cgroup"
@@ -101,7 +101,7 @@ def read_memory(system: Path = SYSTEM) -> tuple[int | None, int | None]:
 
 
 def read_clock(system: Path = SYSTEM) -> Clock:
-    """Clock and throttling; a Raspberry Pi has the latter in a file of its own."""
+    """Clock and throttling; a Raspberry Pi has a separate file for throttling."""
     core = system / "sys/devices/system/cpu/cpu0"
     kilohertz = {
         name: _number(core / "cpufreq" / f"{file}_freq")
@@ -124,14 +124,14 @@ def read_clock(system: Path = SYSTEM) -> Clock:
 
 
 def read_temperature(system: Path = SYSTEM) -> float | None:
-    """The hottest sensor of those that the kernel knows, in degrees Celsius."""
+    """The hottest sensor of the kernel, in degrees Celsius."""
     zones = sorted((system / "sys/class/thermal").glob("thermal_zone*/temp"))
     found = [value / 1000 for zone in zones if (value := _number(zone)) is not None]
     return max(found, default=None)
 
 
 def read_energy(system: Path = SYSTEM) -> int | None:
-    """The processor's energy counter in microjoules; None where there is none, or only for root."""
+    """The processor's energy counter in microjoules; None if there is none, or only for root."""
     packages = sorted((system / "sys/class/powercap").glob("intel-rapl:[0-9]*"))
     counters = [
         value

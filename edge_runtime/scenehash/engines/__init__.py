@@ -1,14 +1,14 @@
-"""Engines made for many machines: the same codes in Milvus, or in PostgreSQL.
+"""Engines for many machines: the same codes in Milvus, or in PostgreSQL.
 
-pushing.py       push: a store's tiles, brought to an engine; source.py is what it takes them from
-patience.py      how long an engine that does not answer is waited for
-engine_store.py  EngineStore: a collection, searched as a store is
+pushing.py       push: a store's tiles to an engine; source.py is the source of the tiles
+patience.py      waiting for an engine that does not answer
+engine_store.py  EngineStore: a collection with the interface of a store for searches
 address.py       addresses of engines
-backend.py       what an engine must be able to do
+backend.py       the interface of an engine
 milvus.py        Milvus, and Milvus Lite
 postgres.py      PostgreSQL
-nearest.py       exact hits of an engine that cuts ties where it likes
-tiles.py         scenes and tiles as an engine keeps them
+nearest.py       exact hits from an engine that orders ties arbitrarily
+tiles.py         scenes and tiles in the form of an engine
 """
 
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Address", "EngineStore", "PushReport", "is_address", "push"]
 
-# A search of a store asks whether an address is meant, and no more.
+# A search of a store only needs is_address.
 __getattr__ = lazy_names(
     __name__, {"EngineStore": "engine_store", "PushReport": "pushing", "push": "pushing"}
 )

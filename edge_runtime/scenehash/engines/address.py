@@ -27,10 +27,10 @@ Kind = Literal["milvus", "pg"]
 
 @dataclass(frozen=True)
 class Address:
-    """Where an engine is, and which of its collections is meant.
+    """The place of an engine, and one of its collections.
 
     host: None for a file of Milvus Lite, or the local socket of PostgreSQL. within: that file, or
-    the database. user: who asks; passwords are in no address, see docs/engines.md.
+    the database. user: the user's name; no address has a password, see docs/engines.md.
     """
 
     text: str
@@ -44,7 +44,7 @@ class Address:
 
     @classmethod
     def of(cls, text: str) -> "Address":
-        """Raises ConfigurationError on an address of no sense."""
+        """Raises ConfigurationError on an invalid address."""
         try:
             parts = urlsplit(text)
             port = parts.port
@@ -93,12 +93,12 @@ class Address:
         return Path(self.within) if self.kind == "milvus" and self.host is None else None
 
     def option(self, name: str, default: str) -> str:
-        """An option behind the address's question mark."""
+        """An option after the address's question mark."""
         return dict(self.options).get(name, default)
 
 
 def is_address(text: object) -> bool:
-    """Whether a store is named by the address of an engine, and not by a folder."""
+    """Whether a store is given as the address of an engine, not as a folder."""
     return isinstance(text, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 

@@ -1,4 +1,4 @@
-"""A collection of an engine, searched as a store is."""
+"""A collection of an engine, with the interface of a store for searches."""
 
 import json
 import time
@@ -36,17 +36,17 @@ from .tiles import (
 
 HEAD = "head"
 FORMAT = 1
-# Where hits must be looked at one by one, ask for MORE times as many as are wanted.
+# If hits must be checked here, request MORE times the wanted number.
 MORE = 3
-# How many tiles of one place are asked for at first.
+# The number of tiles in the first request for one place.
 A_STACK = 10_000
-# A tile that was found may be gone when its facts are asked for: then all is asked again.
+# Tries of a search: a found tile may be gone before the request for its facts.
 TRIES = 3
 
 
 @dataclass(frozen=True)
 class Head:
-    """Whose codes a collection holds, and on which of its shelves."""
+    """The lineage and the width of a collection's codes, and their shelf."""
 
     lineage: str
     bits: int
@@ -58,7 +58,7 @@ class Head:
         return blake2b(f"{self.lineage}:{self.bits}".encode(), digest_size=5).hexdigest()
 
     def document(self) -> Document:
-        """The same as plain values."""
+        """The head as plain values."""
         return {
             "format": FORMAT,
             "lineage": self.lineage,
@@ -80,10 +80,10 @@ class Head:
 
 @dataclass(frozen=True)
 class Station:
-    """A station, as a collection knows it.
+    """A station in a collection.
 
-    number: that of its tiles. store: the id of the store that they are pushed from. rows: one more
-    than its highest row. labels, first, last, placed: what its scenes have, for filters.
+    number: for its tiles' numbers. store: the id of the store that is pushed. rows: one more than
+    its highest row. labels, first, last, placed: facts about its scenes, for filters.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Station:
     placed: bool
 
     def document(self) -> Document:
-        """The same as plain values."""
+        """The station as plain values."""
         return {**vars(self), "labels": list(self.labels)}
 
     @classmethod
@@ -109,7 +109,7 @@ class Station:
 
 
 def stations_key(shelf: str) -> str:
-    """What the keys of stations of a shelf begin with; their names follow."""
+    """The beginning of the keys of a shelf's stations; their names follow."""
     return f"{shelf}/station/"
 
 
@@ -280,7 +280,7 @@ class EngineStore:
         for _ in range(TRIES):
             where = self._conditions(Filter(bbox=box))
             numbers: list[int] = []
-            # Mostly there are few; all of very many are asked for in parts.
+            # Usually there are few; many tiles are requested in parts.
             for most in (A_STACK, sum(where.rows.values()) + 1):
                 found = self.backend.nearest(self.head.shelf, code, most, None, where)
                 numbers = found.numbers.tolist()
@@ -303,7 +303,9 @@ class EngineStore:
         return np.frombuffer(data, np.uint8).reshape(-1, self.bits // 8)
 
     def _nearest(self, request: SearchRequest) -> Found:
-        """The nearest tiles that meet all of a request, also what no engine can be asked for."""
+        """The nearest tiles that meet all conditions of a request, also those that no engine can
+        check.
+        """
         where, shelf, k = request.where, self.head.shelf, request.k
         conditions = self._conditions(where)
         looked_at = _is_looked_at(request)
@@ -340,7 +342,7 @@ class EngineStore:
         return EngineError(f"{self.address}: tiles change faster than they can be read; try again")
 
     def _hits(self, found: Found) -> list[Hit] | None:
-        """Hits with their facts; None as _tiles."""
+        """Hits with their facts; None as in _tiles."""
         tiles = self._tiles(found.numbers.tolist())
         if tiles is None:
             return None
@@ -352,7 +354,7 @@ class EngineStore:
         ]
 
     def _tiles(self, numbers: Sequence[int]) -> list[PlacedTile] | None:
-        """Tiles with their facts; None when one, or its station, is not known any more or yet."""
+        """Tiles with their facts; None when a tile or its station is not known, any more or yet."""
         if not numbers:
             return []
         tiles: dict[int, StoredTile] = self.backend.tiles_at(self.head.shelf, numbers)
@@ -419,13 +421,13 @@ def _nothing_there(address: str) -> EngineError:
 
 
 def _is_looked_at(request: SearchRequest) -> bool:
-    """Whether each hit must be looked at: no engine can be asked for all of a request."""
+    """Whether each hit must be checked here, since no engine can check all its conditions."""
     where = request.where
     return request.unlike is not None or (where is not None and not is_box(where))
 
 
 class NoPictures:
-    """The thumbnails of an engine: none."""
+    """The thumbnails of an engine: there are none."""
 
     kept = False
 
@@ -436,7 +438,7 @@ class NoPictures:
 
 
 class NoRepresentations:
-    """The representations of an engine: none."""
+    """The representations of an engine: there are none."""
 
     frame: str | None = None
 
@@ -447,7 +449,7 @@ class NoRepresentations:
 
 
 class _Known:
-    """What is in a collection, as filters ask for it: see scenehash.store.search.resolving."""
+    """The stored values of a collection for filters: see scenehash.store.search.resolving."""
 
     def __init__(self, engine: EngineStore) -> None:
         self._engine = engine

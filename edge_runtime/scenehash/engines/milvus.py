@@ -1,7 +1,7 @@
 """Tiles in Milvus, or in a file of Milvus Lite.
 
-Codes are compared by BIN_FLAT, all of them and exactly: BIN_IVF_FLAT leaves hits out where there
-are filters. Texts that filters ask for are there as hashes, of one length and one alphabet.
+BIN_FLAT compares all codes, exactly: BIN_IVF_FLAT misses hits if there are filters. Texts for
+filters are stored as hashes, of one length and one alphabet.
 """
 
 import base64
@@ -26,9 +26,9 @@ from .nearest import Answer, Asked, ExactSearch
 from .tiles import EngineMark, EngineScene, EngineTiles, Span, StoredTile, span_of
 
 TOKEN_VARIABLE = "SCENEHASH_MILVUS_TOKEN"
-# Milvus Lite closes the channel of a client that asks whether it lives more often than this.
+# Milvus Lite closes a channel with more frequent keep-alives.
 LITE_CHANNEL = {"grpc.keepalive_time_ms": 600_000}
-# What an answer, or a request, has at most.
+# The size limits of an answer and of a request.
 MOST = 16_384
 KEYS_A_REQUEST = 4096
 QUERIES_A_REQUEST = 64
@@ -37,7 +37,7 @@ LONGEST = 65_535
 MOST_LABELS = 1024
 SECONDS = 60.0
 HASH = 16
-# A scene without a time is of this one: no filter reaches it.
+# The time of a scene without one: no filter matches it.
 NEVER = -1e300
 SIDES = ("west", "south", "east", "north")
 METRIC = {"metric_type": "HAMMING"}
@@ -50,7 +50,7 @@ PASSING = re.compile(
 
 
 class _Field(NamedTuple):
-    """A field of a collection: its name, its type, and what else there is to say of it."""
+    """A field of a collection: its name, its type, and its options."""
 
     name: str
     kind: Any
@@ -65,7 +65,7 @@ class Milvus:
     def __init__(self, address: Address) -> None:
         with extra_needed("milvus"):
             from pymilvus import MilvusClient
-        # What it logs it raises as well.
+        # It also raises the errors that it logs.
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
         self._address, self._prefix = address, address.collection
         self._lite = address.host is None
@@ -144,7 +144,7 @@ class Milvus:
             yield EngineMark(own["number"], own["tiles"], own["seal"].strip())
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
-        """See Backend: scenes are there without a seal until all of their tiles are there."""
+        """See Backend: scenes have no seal until all of their tiles are stored."""
         fields, entries = _scene_fields(), _scene_columns([tiles.scene for tiles in scenes])
         if any(len(text.encode()) > LONGEST for text in entries["document"]):
             raise EngineError(f"{self._address.text}: a scene has too many facts for Milvus")
@@ -154,12 +154,12 @@ class Milvus:
         bits = 8 * scenes[0].codes.shape[1]
         for start in range(0, len(tiles["number"]), MOST):
             some = {name: own[start : start + MOST] for name, own in tiles.items()}
-            # What may replace other rows is kept as a removal, too, in every segment.
+            # An upsert also stores a removal in every segment.
             self._write(self._tiles(shelf), _tile_fields(bits), some, fresh)
         self._upsert(self._scenes(shelf), fields, entries)
 
     def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
-        """See Backend: a key that was inserted twice is there twice."""
+        """See Backend: a key that was inserted twice exists twice."""
         if not marks:
             return []
         span = Span(marks[0].first, marks[-1].first + marks[-1].tiles)
@@ -172,14 +172,14 @@ class Milvus:
         return [*self.doubled(shelf, marks[:middle]), *self.doubled(shelf, marks[middle:])]
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
-        """See Backend: the tiles go first."""
+        """See Backend: removes the tiles first."""
         for some in _parts(scenes, 100):
             spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
             self._delete(self._tiles(shelf), spans)
             self._delete(self._scenes(shelf), f"number in {[own.first for own in some]}")
 
     def settle(self, shelf: str) -> None:
-        """See Backend: a question with Strong consistency waits for all that was written."""
+        """See Backend: a request with Strong consistency waits for all writes."""
         for name in (self._tiles(shelf), self._scenes(shelf), self._catalog):
             self._query(name, "", ["count(*)"])
 
@@ -207,7 +207,7 @@ class Milvus:
         return Found(found.distances, found.numbers, asking.requests)
 
     def count_within(self, shelf: str, codes: Codes, radius: int, where: Conditions) -> int | None:
-        """See Backend: None for more than an answer has."""
+        """See Backend: None if there are more than the size of an answer."""
         if not where.stations or where.scenes == ():
             return 0
         asking = _Asking(self, self._ready(self._tiles(shelf)), where)
@@ -232,7 +232,7 @@ class Milvus:
         return [own["number"] for own in found]
 
     def paths_ending(self, shelf: str, ending: str, most: int) -> list[str]:
-        """See Backend: those of the same last part are looked through."""
+        """See Backend: compares the paths with the same last part."""
         last = ending.rpartition("/")[2]
         found = self._query(self._scenes(shelf), f'file == "{_hash(last)}"', ["document"])
         paths = {json.loads(own["document"])["path"] for own in found}
@@ -244,13 +244,13 @@ class Milvus:
             self._client.close()
 
     def search(self, collection: str, asked: Asked, condition: str) -> list[Answer]:
-        """The answers to what is asked, of a collection; see nearest.py."""
+        """The answers of a collection to requests; see nearest.py."""
         bits = 8 * asked.codes.shape[1]
         distances: dict[str, int] = {}
         if asked.farthest < bits:
             distances["radius"] = asked.farthest + 1
         if asked.nearest > 0:
-            # Milvus wants both ends, or the farther one alone.
+            # Milvus needs both ends, or only the farther one.
             distances = {"radius": asked.farthest + 1, "range_filter": asked.nearest}
         answers: list[Answer] = []
         for some in _parts([code.tobytes() for code in asked.codes], QUERIES_A_REQUEST):
@@ -275,7 +275,7 @@ class Milvus:
         return f"{self._prefix}_{shelf}_scenes"
 
     def _make(self, name: str, fields: "Sequence[_Field]") -> None:
-        """Make a collection unless it is there; its last field is compared by BIN_FLAT."""
+        """Make a collection if it does not exist; BIN_FLAT compares its last field."""
         if self._has(name):
             return
         with self._errors():
@@ -299,12 +299,12 @@ class Milvus:
         return True
 
     def _ready(self, name: str) -> str:
-        """The name of a collection that is loaded."""
+        """The name of a loaded collection."""
         if name not in self._loaded:
             from pymilvus.client.types import LoadState
 
             with self._errors():
-                # What is loaded with several replicas is refused another number of them: one.
+                # Milvus refuses to load a collection again with another number of replicas.
                 state = self._client.get_load_state(name, timeout=SECONDS)["state"]
                 if state != LoadState.Loaded:
                     self._client.load_collection(name, timeout=SECONDS)
@@ -325,7 +325,7 @@ class Milvus:
         return list(found)
 
     def _ranged(self, name: str, span: Span, fields: list[str]) -> Iterator[dict[str, Any]]:
-        """What there is in a range of numbers, however much."""
+        """All rows in a range of numbers, in several requests if necessary."""
         found = self._query(name, _between(span), fields)
         if len(found) < MOST:
             yield from found
@@ -351,7 +351,7 @@ class Milvus:
     def _upsert(
         self, name: str, fields: "Sequence[_Field]", columns: Mapping[str, Sequence[Any]]
     ) -> None:
-        """Put rows, given by columns, in the place of those that have the same keys."""
+        """Put rows, given by columns; replaces rows with the same keys."""
         self._write(name, fields, columns, fresh=False)
 
     def _write(
@@ -404,7 +404,7 @@ class Milvus:
 
 
 class _Asking:
-    """Questions to one collection under one filter, counted."""
+    """Requests to one collection with one filter, counted."""
 
     def __init__(self, milvus: Milvus, collection: str, where: Conditions) -> None:
         self._milvus, self._collection, self._where = milvus, collection, where
@@ -425,7 +425,7 @@ class _Asking:
 
 
 def condition(where: Conditions, span: Span | None) -> str:
-    """Conditions as Milvus has them; "" when there are none."""
+    """Conditions in Milvus's language; "" if there are none."""
     parts: list[str] = []
     if span is not None:
         parts.append(_between(span))
@@ -449,7 +449,9 @@ def condition(where: Conditions, span: Span | None) -> str:
 
 
 def _meeting(west: float, south: float, east: float, north: float) -> str:
-    """That a tile's box meets one that crosses no antimeridian, as scenehash.geo.meeting has it."""
+    """The condition that a tile's box meets a box within the antimeridian, as
+    scenehash.geo.meeting.
+    """
     after, before = f"east >= {west!r}", f"west <= {east!r}"
     across = f"(west > east and ({after} or {before}))"
     beside = f"(west <= east and {after} and {before})"
@@ -466,7 +468,7 @@ def _catalog_fields() -> list[_Field]:
     return [
         _Field("key", DataType.VARCHAR, {"is_primary": True, "max_length": 256}),
         _Field("document", DataType.VARCHAR, {"max_length": LONGEST}),
-        # Milvus has no collection without a vector.
+        # Every collection of Milvus needs a vector.
         _Field("vector", DataType.BINARY_VECTOR, {"dim": 8}),
     ]
 

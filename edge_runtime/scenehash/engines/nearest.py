@@ -1,10 +1,10 @@
-"""The nearest tiles, exactly, of an engine that cuts ties where it likes.
+"""The exact nearest tiles from an engine that orders ties arbitrarily.
 
-Milvus gives the k nearest by distance alone, and of several at the k-th distance any of them. So
-some more than k are asked for. Where all of these have the distance of the k-th, all tiles at just
-that distance are asked for, and the first of them, by station and row, are taken. An engine gives
-at most so many tiles an answer: where an answer is full, its range of numbers is halved, and each
-half asked for.
+Milvus gives the k nearest tiles by distance alone; of several tiles at the k-th distance, it gives
+any. So somewhat more than k are requested. If all of the additional ones have the k-th distance,
+all tiles at exactly that distance are requested, and the first of them by station and row are used.
+An engine limits the tiles per answer: if an answer is full, its range of numbers is halved, and
+each half is requested.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ from scenehash.codes import Codes
 
 from .tiles import Numbers, Span, station_and_row, stations_of
 
-# So many more than are wanted: mostly the last of them is farther away, and one request is enough.
+# Additional tiles per request: usually the last is farther away, and one request is enough.
 MORE = 500
 
 
@@ -30,10 +30,10 @@ class Answer(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What an engine is asked for each of codes uint8 [Q, K/8]: at most `limit` tiles.
+    """A request for each of codes uint8 [Q, K/8]: at most `limit` tiles.
 
-    nearest, farthest: the distances that they may have. span: the numbers that they may have; None:
-    all that are searched.
+    nearest, farthest: the range of distances. span: the range of numbers; None: all searched
+    numbers.
     """
 
     codes: Codes
@@ -48,10 +48,10 @@ Ask = Callable[[Asked], Sequence[Answer]]
 
 @dataclass(frozen=True)
 class ExactSearch:
-    """A search of an engine that gives at most `most` tiles an answer.
+    """A search of an engine that gives at most `most` tiles per answer.
 
-    spans: those of the stations that are searched, in the order of ties. more: how many more than
-    are wanted it is asked for.
+    spans: the searched stations' numbers, in the order of ties. more: the number of additional
+    tiles to request.
     """
 
     ask: Ask
@@ -60,8 +60,7 @@ class ExactSearch:
     more: int = MORE
 
     def nearest(self, codes: Codes, k: int, farthest: int) -> Answer:
-        """The k tiles nearest to any of the codes, at most so far away, by (distance, station,
-        row)."""
+        """The k tiles nearest to any of the codes, within a distance, in the order of ties."""
         if k >= self.most:
             return self._many(codes, k, farthest)
         limit = min(k + self.more, self.most)
@@ -87,15 +86,14 @@ class ExactSearch:
         )
 
     def within(self, codes: Codes, farthest: int) -> int | None:
-        """How many tiles are at most so far from any of the codes; None: more than an answer
-        has."""
+        """The number of tiles within a distance of any code; None: more than an answer has."""
         answers = self.ask(Asked(codes, self.most, 0, farthest, None))
         if any(len(own.numbers) == self.most for own in answers):
             return None
         return len(np.unique(np.concatenate([own.numbers for own in answers])))
 
     def _many(self, codes: Codes, k: int, farthest: int) -> Answer:
-        """The same for more tiles than an answer has."""
+        """As nearest, for more tiles than an answer has."""
         parts = [
             own
             for span in self.spans
@@ -105,7 +103,7 @@ class ExactSearch:
         return _first(self._merged(parts), k)
 
     def _at(self, code: Codes, distance: int, wanted: int) -> Numbers:
-        """The first tiles, so many, at just a distance."""
+        """The first tiles, this many, at exactly a distance."""
         (own,) = self.ask(Asked(code, self.most, distance, distance, None))
         if len(own.numbers) < self.most:
             return own.numbers

@@ -1,4 +1,4 @@
-"""How long an engine that does not answer is waited for."""
+"""Waiting for an engine that does not answer."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import TypeVar
 from scenehash.errors import EngineUnreachableError
 from scenehash.progress import Progress
 
-# Seconds that it is waited for, and between two tries.
+# Seconds to wait, and between two tries.
 PATIENCE = 600.0
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
 
@@ -17,13 +17,13 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Patient:
-    """Asks again while an engine does not answer: all that is asked may be asked twice."""
+    """Repeats a request while an engine does not answer: every request must be repeatable."""
 
     patience: float
     progress: Progress
 
     def ask(self, ask: Callable[[], Answer]) -> Answer:
-        """What is answered; EngineUnreachableError when that took too long."""
+        """The answer; EngineUnreachableError when it takes too long."""
         wait, until = FIRST_WAIT, time.monotonic() + self.patience
         while True:
             try:

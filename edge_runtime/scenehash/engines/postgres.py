@@ -1,7 +1,7 @@
 """Tiles in PostgreSQL: codes are bit strings, and bit_count(code # query) is their distance.
 
-All codes are compared, by as many processes as the server gives a query. What is put or removed is
-one transaction. Where the extensions are there, pgvector's <~> compares codes, and PostGIS shows
+It compares all codes, with as many processes as the server gives a query. Each put or removal is
+one transaction. If the extensions are installed, pgvector's <~> compares codes, and PostGIS shows
 the tiles as a layer.
 """
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 PAGE = 20_000
-# What COPY's binary format begins and ends with.
+# The beginning and the end of COPY's binary format.
 COPY_HEAD, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 TEXT, NULL = 25, -1
-# A tile's box for the index, of a tile across the antimeridian a wider one; NULL without a place.
+# A tile's box for the index, wider if it crosses the antimeridian; NULL without a footprint.
 BOX = (
     "(CASE WHEN south > north THEN NULL WHEN west <= east THEN box(point(west, south), "
     "point(east, north)) ELSE box(point(-180, south), point(180, north)) END)"
 )
-# As scenehash.geo.meeting has it.
+# The same as scenehash.geo.meeting.
 MEETING = (
     f"({BOX} && box(point(%s, %s), point(%s, %s)) AND CASE WHEN west <= east THEN east >= %s AND "
     "west <= %s ELSE east >= %s OR west <= %s END AND south <= %s AND north >= %s)"
 )
-# Where a place has its corners, from 1 on, and the bytes of one; see tiles.py.
+# The offset of the corners in a place, from 1 on, and the bytes of a corner; see tiles.py.
 AT, POINT = WINDOW.size + 1, CORNERS.size // 4
 # WKB of a place: its corners as they are, and the first of them again.
 WKB = (
@@ -162,7 +162,7 @@ class Postgres:
             after = some[-1][0]
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
-        """See Backend: all of them at once, or none; a key is never there twice."""
+        """See Backend: all of them in one transaction; a key never exists twice."""
         del fresh
         tiles = f"COPY {self._tiles(shelf)} FROM STDIN (FORMAT binary)"
         with self._transaction() as cursor:
@@ -188,7 +188,7 @@ class Postgres:
             self._remove(cursor, shelf, scenes)
 
     def settle(self, shelf: str) -> None:
-        """See Backend: what is committed is seen; the planner learns of it."""
+        """See Backend: committed data is visible; this updates the planner's statistics."""
         with self._transaction() as cursor:
             cursor.execute(f"ANALYZE {self._tiles(shelf)}")
 
@@ -311,7 +311,7 @@ class Postgres:
 
     def _all(self, query: str, values: Sequence[object]) -> list[Any]:
         with self._errors():
-            # No plan is kept: conditions differ by much.
+            # Keep no plan, since conditions differ.
             return list(self._connection().execute(query, values, prepare=False).fetchall())
 
     @contextlib.contextmanager
@@ -337,7 +337,7 @@ class Postgres:
 
 
 def conditions(where: Conditions) -> tuple[str, list[object]]:
-    """Conditions as SQL has them, with their values; "" when there are none."""
+    """Conditions in SQL, with their values; "" if there are none."""
     parts: list[str] = []
     values: list[object] = []
     if not where.all_stations or where.after is not None:
@@ -381,7 +381,7 @@ def _scene_row(scene: EngineScene) -> tuple[object, ...]:
 
 
 def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
-    """The rows of a scene's tiles as COPY's binary format has them: each field behind its length.
+    """The rows of a scene's tiles in COPY's binary format: each field after its length.
 
     Within a scene all rows have one layout.
     """
@@ -407,7 +407,7 @@ def _tile_rows(tiles: EngineTiles, encoding: str) -> bytes:
 
 
 def _text_array(texts: Sequence[str], encoding: str) -> bytes:
-    """An array of texts of one dimension, as PostgreSQL has it on the line."""
+    """A one-dimensional array of texts in PostgreSQL's binary format."""
     if not texts:
         return struct.pack(">3i", 0, 0, TEXT)
     found = [text.encode(encoding) for text in texts]

@@ -1,8 +1,7 @@
-"""scenehash.push: the tiles of a store, copied to an engine, and what has changed of them since.
+"""scenehash.push: the tiles of a store, copied to an engine, and their later changes.
 
-What an engine has of a scene is compared by its number and its seal with what the source has.
-So a push may be interrupted at any instant, and given again: it goes on where it stopped, and
-changes nothing when there is nothing to change.
+For each scene, the push compares number and seal in the engine with those of the source. So a
+second push continues an interrupted one, and changes nothing if nothing has changed.
 """
 
 import contextlib
@@ -30,7 +29,7 @@ from .tiles import (
     tiles_of,
 )
 
-# Tiles of whole scenes that are put together: a transaction, where an engine has them.
+# Tiles of whole scenes per put, which is a transaction if the engine has them.
 TILES_A_BATCH = 16_384
 SCENES_AT_ONCE = 1000
 
@@ -87,7 +86,7 @@ def push(
 
 
 def push_source(source: Source, to: str, patience: float, progress: Progress) -> PushReport:
-    """The same for whatever has scenes; see push."""
+    """As push, for any source of scenes."""
     patient = Patient(patience, progress)
     with contextlib.closing(patient.ask(lambda: connect(to))) as backend:
         return _Push(source, to, backend, patient, progress).run()
@@ -149,7 +148,9 @@ class _Push:
         )
 
     def _current(self, own: Head) -> Head | None:
-        """Whose codes the collection has; LineageError when other stations need them."""
+        """The lineage and the width of the collection's codes; LineageError when other stations
+        need them.
+        """
         found = self.patient.ask(lambda: self.backend.read(HEAD))
         if found is None:
             return None
@@ -185,7 +186,7 @@ class _Push:
             number = station_number(source.station, (own.number for own in stations.values()))
             rows, facts = source.rows, Facts()
         else:
-            # A store that came back from a backup has fewer rows than were pushed.
+            # A restored store has fewer rows than were pushed.
             number, rows = known.number, max(source.rows, known.rows)
             facts = Facts(known.labels, known.first, known.last, known.placed)
         tiles = sum(mark.tiles for mark in marks)
@@ -248,7 +249,7 @@ class _Push:
         return scenes, tiles
 
     def _put_group(self, shelf: str, group: Sequence[EngineTiles], fresh: bool) -> None:
-        # What was tried once may be there in part.
+        # An interrupted put may be incomplete.
         tries = itertools.count()
         self.patient.ask(lambda: self.backend.put(shelf, group, fresh and next(tries) == 0))
 

@@ -1,4 +1,4 @@
-"""What is pushed to an engine: the scenes of a station, each with the rows of its tiles."""
+"""The source of a push: the scenes of a station, each with the rows of its tiles."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,9 @@ from scenehash.store.records import SceneMark
 
 @dataclass(frozen=True)
 class Facts:
-    """What a station's scenes have, for filters: all labels, by name; the first and the last time,
-    in seconds since 1970; whether any is placed."""
+    """Facts about a station's scenes, for filters: all labels, by name; the first and the last
+    time, in seconds since 1970; whether any is georeferenced.
+    """
 
     labels: tuple[str, ...] = ()
     first: float | None = None
@@ -22,11 +23,11 @@ class Facts:
 
     @classmethod
     def of(cls, scene: SceneRecord) -> "Facts":
-        """Those of one scene."""
+        """The facts about one scene."""
         return cls(scene.labels, scene.time, scene.time, scene.footprints is not None)
 
     def joined(self, other: "Facts") -> "Facts":
-        """Those of the scenes of both."""
+        """The facts about the scenes of both."""
         firsts = [time for time in (self.first, other.first) if time is not None]
         lasts = [time for time in (self.last, other.last) if time is not None]
         return Facts(
@@ -38,8 +39,7 @@ class Facts:
 
 
 class SceneRead(NamedTuple):
-    """A scene that is pushed: its record, its codes uint8 [T, K/8], and what tells whether it has
-    changed."""
+    """A scene to push: its record, its codes uint8 [T, K/8], and its changing seal."""
 
     record: SceneRecord
     codes: Codes
@@ -49,8 +49,8 @@ class SceneRead(NamedTuple):
 class Source(Protocol):
     """The scenes of a station. Marks and facts are those of one moment.
 
-    text: what it is, for people. id: of what comes from elsewhere it is another. station: its
-    station's name. rename: how it gets another one. rows: one more than its highest row.
+    text: its name, for people. id: different for each source. station: its station's name. rename:
+    the command that renames it. rows: one more than its highest row.
     """
 
     text: str
@@ -66,15 +66,14 @@ class Source(Protocol):
         """The first row, the number of tiles and the seal of every scene, by first row."""
 
     def read(self, first_rows: Sequence[int]) -> Iterator[SceneRead | ScenehashError]:
-        """The scenes that begin in rows, in that order; what is wrong with one. One that is not
-        there any more is left out."""
+        """The scenes that begin in rows, in that order, or their errors. Skips missing scenes."""
 
     def facts(self, known: Facts) -> Facts:
-        """What its scenes have. known: what those have that were pushed before."""
+        """The facts about its scenes. known: those about the scenes that were pushed before."""
 
 
 class StoreSource:
-    """The scenes of an open store; see Source. ConfigurationError when it has no station's name."""
+    """The scenes of an open store; see Source. ConfigurationError when it has no station name."""
 
     def __init__(self, store: CodeStore) -> None:
         if store.station is None:

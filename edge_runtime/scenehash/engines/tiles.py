@@ -1,7 +1,7 @@
-"""Scenes and tiles as an engine keeps them.
+"""Scenes and tiles in the form of an engine.
 
-A tile's number is that of its station and its row in one integer: it is the tile's key, and what
-a station's tiles are found by. An engine needs no more than numbers, codes and bytes.
+A tile's number combines its station and its row in one integer: it is the tile's key, and a range
+of numbers selects a station's tiles. An engine only needs numbers, codes and bytes.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class Span(NamedTuple):
 
 
 def number_of(station: int, row: int) -> int:
-    """The number of the tile in a row of the station of a number."""
+    """The number of a tile, from the number of its station and its row."""
     return station * ROWS + row
 
 
@@ -58,10 +58,10 @@ def span_of(station: int, first: int = 0, end: int = ROWS) -> Span:
 
 
 class EngineMark(NamedTuple):
-    """What tells whether an engine has a scene as a store has it now.
+    """The version of a scene in an engine.
 
-    first: the number of its first tile. seal: 16 hexadecimal digits, others when anything of it is
-    another; "" while its tiles are on their way.
+    first: the number of its first tile. seal: 16 hexadecimal digits, which change with the scene;
+    "" while its tiles are incomplete.
     """
 
     first: int
@@ -71,7 +71,7 @@ class EngineMark(NamedTuple):
 
 @dataclass(frozen=True)
 class EngineScene:
-    """A scene in an engine: its mark, and what hits show of it. time: seconds since 1970, UTC."""
+    """A scene in an engine: its mark, and its facts for hits. time: seconds since 1970, UTC."""
 
     mark: EngineMark
     content: str
@@ -83,8 +83,9 @@ class EngineScene:
 
 @dataclass(frozen=True)
 class EngineTiles:
-    """The tiles of a scene: codes uint8 [T, K/8], boxes float64 [T, 4], NOWHERE for one without a
-    footprint, and their places as packed bytes."""
+    """The tiles of a scene: codes uint8 [T, K/8], boxes float64 [T, 4], NOWHERE for a tile without
+    a footprint, and their places as packed bytes.
+    """
 
     scene: EngineScene
     codes: Codes
@@ -101,7 +102,7 @@ class EngineTiles:
 
 
 class StoredTile(NamedTuple):
-    """A tile as an engine gives it back. scene: the number of its scene's first tile."""
+    """A tile from an engine. scene: the number of its scene's first tile."""
 
     scene: int
     place: bytes
@@ -109,7 +110,9 @@ class StoredTile(NamedTuple):
 
 
 def station_number(name: str, taken: Iterable[int]) -> int:
-    """The number of a new station: made of its name, so that two that come at once differ."""
+    """The number of a new station: derived from its name, so that two new stations get different
+    ones.
+    """
     number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest()) % STATIONS
     others = set(taken)
     while number in others:
@@ -118,7 +121,7 @@ def station_number(name: str, taken: Iterable[int]) -> int:
 
 
 def tiles_of(record: SceneRecord, codes: Codes, seal: str, station: int) -> EngineTiles:
-    """A scene, as the engine has it under the number of its station."""
+    """A scene in the form of an engine, under the number of its station."""
     mark = EngineMark(number_of(station, record.first_row), record.tiles, seal)
     scene = EngineScene(
         mark, record.content, record.path, record.time, record.labels, record.decode_params
@@ -151,7 +154,7 @@ def footprint_of(place: bytes) -> tuple[tuple[float, float], ...] | None:
 
 
 def boxes_of(places: Sequence[bytes]) -> Floats:
-    """The bounding boxes float64 [N, 4] of tiles; NOWHERE of those without a footprint."""
+    """The bounding boxes float64 [N, 4] of tiles; NOWHERE for tiles without a footprint."""
     boxes = np.tile(np.array(NOWHERE), (len(places), 1))
     footprints = [footprint_of(place) for place in places]
     there = [number for number, corners in enumerate(footprints) if corners is not None]

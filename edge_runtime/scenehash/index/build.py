@@ -9,18 +9,18 @@ from .hash_tables import build_tables
 from .segment import Segment
 from .words import as_words, columns, distances
 
-# A file's header and what stands between its arrays.
+# The size of a file's header and of the padding between its arrays.
 SMALL_BYTES = 2048
 # Rows of equal codes are kept together when there are at most so many codes a row.
 DISTINCT_SHARE = 0.6
-# Rows sampled to learn how far neighbours are.
+# Rows sampled for the distances of neighbours.
 SAMPLES = 16
 
 
 def build_segment(codes: Codes, first: int, last: int, bytes_per_row: int) -> Segment:
-    """The segment of rows first to last - 1 of codes uint8 [N, B], in so many bytes a row.
+    """The segment of rows first to last - 1 of codes uint8 [N, B], with this many bytes per row.
 
-    Takes about 50 bytes of memory a row of the segment while it works.
+    Takes about 50 bytes of memory per row of the segment while it works.
     """
     own = np.ascontiguousarray(codes[first:last])
     order = _order(own)
@@ -41,7 +41,7 @@ def build_segment(codes: Codes, first: int, last: int, bytes_per_row: int) -> Se
 
 
 def _order(codes: Codes) -> npt.NDArray[np.uint32]:
-    """Where the codes [N] are that come first, second ... in ascending order; stable."""
+    """The indices of the codes [N] in ascending order; stable."""
     values = columns(codes)
     keys = []
     for begin in range(0, values.shape[1], 4):
@@ -62,7 +62,7 @@ def _differs_from_previous(ordered: Codes) -> npt.NDArray[np.bool_]:
 
 
 def _reach(codes: Codes) -> npt.NDArray[np.uint32]:
-    """For sampled rows, how many others are within each distance: uint32 [S, K + 1]."""
+    """For sampled rows, the number of other rows within each distance: uint32 [S, K + 1]."""
     words = as_words(codes)
     samples = np.random.default_rng(len(codes)).choice(len(codes), min(SAMPLES, len(codes)), False)
     counts = np.zeros((len(samples), codes.shape[1] * 8 + 1), np.uint32)

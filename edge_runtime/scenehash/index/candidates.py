@@ -12,10 +12,10 @@ from .words import Counts, Words, distances
 
 @dataclass(frozen=True)
 class BucketQuery:
-    """One reading of the buckets that hold every item within a distance of a query.
+    """A reading of the buckets that hold every item within a distance of a query.
 
-    words: the query [W]; columns: the same as 16-bit columns [C]. max_entries, max_items: beyond so
-    many bucket entries, or items to be compared, it is given up.
+    words: the query [W]; columns: the same as 16-bit columns [C]. max_entries, max_items: the
+    limits of bucket entries and of compared items, beyond which the reading stops.
     """
 
     words: Words
@@ -27,10 +27,10 @@ class BucketQuery:
 
 @dataclass(frozen=True)
 class CandidateSet:
-    """What was found in buckets.
+    """The contents of buckets.
 
-    entries: how many there were. items, distances: [C], in some order, with all items within the
-    distance; one may come twice. None where there were more entries or items than allowed.
+    entries: their number. items, distances: [C], in some order, with all items within the distance;
+    items may repeat. None if there were more entries or items than allowed.
     """
 
     entries: int

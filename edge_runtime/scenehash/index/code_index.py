@@ -1,4 +1,4 @@
-"""The index over packed codes that everything else uses."""
+"""The index over packed codes, for all other packages."""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +49,7 @@ class CodeIndex:
         self._words = as_words(codes)
         self._dead = dead
         self._planner = planner or Planner()
-        # At the costs of kernels, by their name.
+        # Planners with the costs of kernels, by name.
         self._planners: dict[str, Planner] = {}
         self._segments = SegmentSet(codes, folder, key, origin, self._planner)
 

@@ -1,4 +1,4 @@
-"""The compiled loops as kernels: their arrays made ready, their answers as searches take them."""
+"""The compiled loops as kernels: preparing their arrays, and converting their results."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -39,11 +39,11 @@ _NO_ROWS = np.empty(0, np.uint32)
 
 
 def compiled_kernels(word: np.dtype[Any], width: int) -> Kernels:
-    """Kernels for codes of so many words of a type."""
+    """Kernels for codes of this many words of a type."""
     try:
         loops = _Loops.compiled(word, width, keep=True)
     except RuntimeError:
-        # numba finds no folder that it may write to.
+        # numba finds no writable folder.
         loops = _Loops.compiled(word, width, keep=False)
     return Kernels("numba", loops.scan, loops.candidates, loops.rank, COSTS)
 
@@ -74,7 +74,7 @@ class _Loops:
                     self._ranked(job.mapping, *found, best)
                     for found, best in zip(selected, job.best, strict=True)
                 ]
-        # In blocks, of which each lowers the limits of the next.
+        # In blocks: each lowers the limits for the next.
         rankings, size = job.rankings(), FIRST_BLOCK
         while begin < end:
             earliest = job.mapping.earliest(begin)

@@ -1,7 +1,7 @@
-"""The innermost loops as machine code, by numba. Imported by long-running processes only.
+"""The innermost loops as machine code, by numba. Only long-running processes import it.
 
-Every function is compiled once for the type of word that codes are seen as, for the processor that
-it runs on, and works without holding Python's lock.
+Every function is compiled once for the type of word of the codes, for the present processor, and
+runs without Python's lock.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from .multi_index import MAX_WINDOW
 BLOCK = 256
 # As many entries of a bucket; it may read so many past the end of the last one.
 ENTRIES = 32
-# Buckets are fetched into the cache so many ahead of their use, at most so many bytes of each.
+# The number of buckets to prefetch, and the maximum bytes of each.
 _AHEAD, _FETCHED = 8, 1024
 _LINE = 64
 # Wider codes are compared in a loop over their words.
@@ -162,7 +162,7 @@ def _select(
     """
     room = kept_items.shape[1]
     found[:] = 0
-    # How many are within the limit, and how many came at each distance.
+    # The number within the limit, and the number at each distance.
     within = np.zeros(len(queries), np.int64)
     tally = np.zeros((len(queries), 8 * queries.shape[1] * queries.itemsize + 1), np.int64)
     distances = np.empty(BLOCK, np.uint16)

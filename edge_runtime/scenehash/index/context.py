@@ -1,4 +1,4 @@
-"""What stays the same while a search runs."""
+"""The constants of a search."""
 
 from dataclasses import dataclass
 
@@ -13,11 +13,11 @@ from .words import Words
 
 @dataclass(frozen=True)
 class SearchContext:
-    """A search: what in, what for, and by what means.
+    """A search: its codes, its queries and its settings.
 
     words: the codes of all rows, [N, W]. queries: uint8 [Q, B], and query_words, the same as words
-    [Q, W]. allowed: the rows that may be found. threads: how many
-    may share a scan. trace: where it is noted what was done.
+    [Q, W]. allowed: the rows that may be found. threads: the number of threads for a scan. trace:
+    the record of the search.
     """
 
     words: Words

@@ -1,4 +1,4 @@
-"""What a way of searching is likely to cost, and so which one to try first."""
+"""The expected costs of each way of searching, to choose the first one to try."""
 
 import math
 from collections.abc import Mapping
@@ -12,65 +12,64 @@ from .segment import Segment
 
 @dataclass(frozen=True, eq=False)
 class Planner:
-    """Costs in nanoseconds, measured on x86-64 with numpy 2.4; their ratios are what matters.
+    """Costs in nanoseconds, measured on x86-64 with numpy 2.4; only their ratios matter.
 
-    min_segment: fewer rows than this are not worth derived data. max_segment: more rows than this
-    are split, which bounds the memory that building takes. bytes_per_row: the most that derived
-    data may take.
+    min_segment: fewer rows than this get no derived data. max_segment: more rows than this are
+    split, which limits the memory for building. bytes_per_row: the maximum size of derived data.
     """
 
     min_segment: int = 1 << 16
     max_segment: int = 11 << 20
     bytes_per_row: int = 24
     scan_word: float = 0.7
-    # Of rows that ascend: 0.4 in long runs, up to 4 where each is elsewhere in a large archive.
+    # For ascending rows: 0.4 in long runs, up to 4 if they are scattered in a large archive.
     scan_gathered: float = 1.0
     probe_step: float = 150_000.0
     probe_window: float = 75.0
     probe_entry: float = 1.2
-    # For each word of a code that is compared.
+    # Per word of a compared code.
     probe_candidate: float = 15.0
     # Reading a segment file from front to back to compare its checksum.
     check_byte: float = 0.7
 
     def times(self, factors: Mapping[str, float]) -> "Planner":
-        """The same, with some costs multiplied."""
+        """The same costs, some of them multiplied."""
         return replace(self, **{name: getattr(self, name) * by for name, by in factors.items()})
 
     def scan(self, codes: int, words: int) -> float:
-        """Comparing codes of so many words that lie in a row."""
+        """Comparing consecutive codes of this many words."""
         return self.scan_word * codes * words
 
     def gathered_scan(self, codes: int, words: int) -> float:
-        """Comparing codes that are copied together, in their order, from among others."""
+        """Comparing codes that are first copied together, in their order."""
         return (self.scan_gathered + self.scan_word * words) * codes
 
     def probe(self, buckets: int, entries: float) -> float:
-        """Reading buckets with so many entries in all."""
+        """Reading buckets with this total number of entries."""
         return self.probe_step + self.probe_window * buckets + self.probe_entry * entries
 
     def entries_for(self, cost: float, buckets: int) -> float:
-        """How many entries so many buckets may have in all at a cost."""
+        """The number of entries in this many buckets that a cost allows."""
         return _quotient(cost - self.probe(buckets, 0), self.probe_entry)
 
     def candidates(self, codes: int, words: int) -> float:
-        """Comparing so many codes of so many words that were found in buckets."""
+        """Comparing this many codes of this many words from buckets."""
         return self.probe_candidate * codes * words
 
     def candidates_for(self, cost: float, words: int) -> float:
-        """How many codes may be compared so at a cost."""
+        """The number of such comparisons that a cost allows."""
         return _quotient(cost, self.probe_candidate * words)
 
     def check(self, size: int) -> float:
-        """Checking a file of so many bytes."""
+        """Checking a file with this many bytes."""
         return self.check_byte * size
 
     def first_distance(self, segment: Segment, rows: int) -> int:
-        """The distance to search to first for so many rows: what half of all queries need.
+        """The first distance to search for this many rows: half of all queries need no more.
 
-        Or a larger one, as long as that costs little more: it may save a second reading.
+        Or a larger one if it costs little more, since that may save a second reading.
         """
-        # Three leading bits are exact enough, and keep what is remembered small.
+        # Three leading bits are exact enough, and keep the cache small.
         spare = max(0, rows.bit_length() - 3)
         key = self, rows >> spare << spare
         if key not in segment.first_distances:
@@ -88,7 +87,7 @@ class Planner:
         return half
 
     def _expected(self, index: MultiIndex, distance: int) -> float:
-        """The cost of a search to a distance, were all buckets as full as the query's own."""
+        """The cost of a search to a distance, if all buckets are as full as the query's own."""
         buckets = buckets_within(distance, index.substrings, index.bits)
         return self.probe(buckets, buckets * index.fullness)
 

@@ -14,9 +14,9 @@ from .topk import TopK
 def search_partition(
     context: SearchContext, partition: Partition, best: Sequence[TopK]
 ) -> list[TopK]:
-    """The best of each query, after a partition was searched as well.
+    """The best rows of each query, after also searching a partition.
 
-    best: what each query has found before, in earlier rows only.
+    best: the best rows of each query so far, all of them earlier rows.
     """
     found, trace = list(best), context.trace
     if context.allowed.count(partition.first, partition.last) == 0:

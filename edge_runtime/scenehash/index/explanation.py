@@ -1,9 +1,9 @@
-"""What a search did: which plan, at what cost, and why."""
+"""The record of a search: its plans, their costs, and the reasons."""
 
 import time
 from dataclasses import dataclass, field
 
-# A partition that was passed over: nothing in it can be nearer than what was found before.
+# A skipped partition: it has no nearer row than those found before.
 SKIPPED = "skipped"
 
 
@@ -11,11 +11,11 @@ SKIPPED = "skipped"
 class Explanation:
     """How a search was answered.
 
-    plans: how many queries each plan answered, a query once a partition of the rows: "scan" (all
-    codes), "scan_distinct", "scan_subset", "scan_range", "multi_index", "skipped" (a partition in
-    which nothing can be nearer). codes: how many codes, or bucket entries with a part of a code,
-    were compared. seconds: by stage, summed over threads. reasons: why, one line for each kind of
-    reason. kernels: whose loops ran, "numpy" or "numba".
+    plans: the number of queries that each plan answered, counted per partition of the rows: "scan"
+    (all codes), "scan_distinct", "scan_subset", "scan_range", "multi_index", "skipped" (no row of
+    the partition can be nearer). codes: the number of compared codes, or bucket entries with a part
+    of a code. seconds: by stage, summed over threads. reasons: one line for each kind of reason.
+    kernels: the loops, "numpy" or "numba".
     """
 
     plans: dict[str, int]
@@ -33,7 +33,7 @@ class Explanation:
 
 @dataclass
 class Trace:
-    """Collects an explanation while a search runs; one a thread."""
+    """Collects an explanation during a search; one per thread."""
 
     kernels: str = "numpy"
     plans: dict[str, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Trace:
         return _Stage(self.seconds, name)
 
     def merge(self, other: "Trace") -> None:
-        """Add what another thread did."""
+        """Add the record of another thread."""
         for plan, count in other.plans.items():
             self.plans[plan] = self.plans.get(plan, 0) + count
         for stage, took in other.seconds.items():

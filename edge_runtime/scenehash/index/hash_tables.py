@@ -12,9 +12,9 @@ Columns = npt.NDArray[np.uint16]
 
 
 def build_tables(sorted_codes: Codes, budget: int) -> MultiIndex | None:
-    """A multi-index over items uint8 [N, B] that ascend.
+    """A multi-index over ascending items uint8 [N, B].
 
-    With as many tables as take at most budget bytes in all; None when that is not even one.
+    With as many tables as fit in budget bytes; None if not even one fits.
     """
     values = columns(sorted_codes)
     for substrings in range(min(MAX_SUBSTRINGS, sorted_codes.shape[1] * 8 // COLUMN), 0, -1):

@@ -1,4 +1,4 @@
-"""Kernels: the loops in which a search spends its time, by numpy or as machine code."""
+"""Kernels: the loops that take most of a search's time, by numpy or as machine code."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Kernels:
     """The loops.
 
     name: for people. scan: as `scan_blocks`; candidates: as `find_candidates`; rank: as
-    `rank_items`. costs: by what to multiply those that the planner states for numpy.
+    `rank_items`. costs: factors for the planner's costs, which are for numpy.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The numbers to XOR a substring with to visit all that are near it, nearest first."""
+"""The numbers to XOR a substring with, to visit all near substrings, nearest first."""
 
 from functools import cache
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 @cache
 def masks(bits: int) -> npt.NDArray[np.uint32]:
-    """All 2^bits numbers of that many bits, by how many bits they have set."""
+    """All 2^bits numbers with that many bits, by their number of set bits."""
     numbers = np.arange(1 << bits, dtype=np.uint32)
     ordered = numbers[np.argsort(np.bitwise_count(numbers), kind="stable")]
     ordered.flags.writeable = False
@@ -17,16 +17,16 @@ def masks(bits: int) -> npt.NDArray[np.uint32]:
 
 @cache
 def within(bits: int) -> tuple[int, ...]:
-    """How many of masks(bits) have at most r bits set, for r = 0 to bits."""
+    """The number of masks(bits) with at most r set bits, for r = 0 to bits."""
     weights = np.bincount(np.bitwise_count(np.arange(1 << bits, dtype=np.uint32)))
     return tuple(int(count) for count in np.cumsum(weights))
 
 
 def radii(distance: int, substrings: int, bits: int) -> list[int]:
-    """The least radius around each substring that leaves out no code within a distance.
+    """The smallest radius around each substring that misses no code within a distance.
 
-    Were a code's i-th substring farther than radii[i] for every i, its distance would be at least
-    the sum of radii[i] + 1. That sum is distance + 1 here, the tight form of the pigeonhole
+    If a code's i-th substring were farther than radii[i] for every i, its distance would be at
+    least the sum of radii[i] + 1. That sum is distance + 1 here, the tight form of the pigeonhole
     argument (Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with multi-index
     hashing", 2014, section 3.1). -1: the substring's table need not be read.
     """

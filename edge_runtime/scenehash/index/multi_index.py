@@ -1,9 +1,9 @@
-"""Exact multi-index hashing: only codes that agree closely in one substring are compared.
+"""Exact multi-index hashing: only codes that are similar in one substring are compared.
 
 After Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with multi-index hashing" (IEEE
-TPAMI 36(6), 2014). What is added here: beside each entry of a bucket stands a sketch, 32 more bits
-of its code, so that most of a bucket is dismissed by reading it from front to back; and buckets are
-read in windows of one width, which numpy copies and compares as one array.
+TPAMI 36(6), 2014). Two additions: each entry of a bucket also has a sketch, 32 more bits of its
+code, so that a sequential read dismisses most of a bucket; and buckets are read in windows of one
+width, which numpy copies and compares as one array.
 """
 
 from dataclasses import dataclass
@@ -28,11 +28,11 @@ MAX_WINDOW = 512
 
 @dataclass(frozen=True)
 class MultiIndex:
-    """Tables over N items whose order is that of the first column's key.
+    """Tables over N items in the order of the first column's key.
 
-    offsets: uint32 [M, 2^bits + 1], where in sketches each bucket of each table begins. sketches:
-    uint32 [M * N + MAX_WINDOW]. slots: unsigned [(M - 1) * N], for an entry of the second table or
-    a later one its item's slot in the bucket that the item has in the first.
+    offsets: uint32 [M, 2^bits + 1], the start of each bucket of each table in sketches. sketches:
+    uint32 [M * N + MAX_WINDOW]. slots: unsigned [(M - 1) * N], for each entry of the later tables
+    its item's slot in the item's bucket of the first table.
     """
 
     bits: int
@@ -48,12 +48,12 @@ class MultiIndex:
         return (len(self.sketches) - MAX_WINDOW) // self.substrings
 
     def first_bucket(self, code: Codes) -> tuple[int, int]:
-        """The items in the first table's bucket of a code uint8 [B]: from one to before another."""
+        """The range of items in the first table's bucket of a code uint8 [B]."""
         key = (int(code[0]) << 8 | int(code[1])) >> (COLUMN - self.bits)
         return int(self.offsets[0, key]), int(self.offsets[0, key + 1])
 
     def shape(self, columns: int, distance: int) -> "Shape":
-        """Which buckets hold every item within a distance of a query of so many columns."""
+        """The buckets that hold every item within a distance of a query with this many columns."""
         return _shape(distance, self.substrings, self.bits, columns)
 
     def buckets(self, columns: npt.NDArray[np.uint16], distance: int) -> "Buckets":
@@ -71,7 +71,7 @@ class MultiIndex:
         return Buckets(starts, offsets[keys] - starts, shape.room, shape.per_table)
 
     def candidates(self, columns: npt.NDArray[np.uint16], buckets: "Buckets") -> Rows:
-        """Items [C] in some buckets, among them all within the distance; one may come twice."""
+        """Items [C] in some buckets, with all items within the distance; items may repeat."""
         windows = buckets.windows()
         width = windows.width
         if len(windows.starts) == 0:
@@ -96,7 +96,7 @@ class MultiIndex:
         return self._items(windows.starts[window[kept]] + inside[kept])
 
     def _items(self, entries: Rows) -> Rows:
-        """The items [E] that entries [E] of the tables stand for, in another order."""
+        """The items [E] of entries [E] of the tables, in another order."""
         first = entries < len(self)
         behind = entries[~first]
         keys = self.sketches[behind] >> np.uint32(2 * COLUMN - self.bits)
@@ -111,7 +111,7 @@ class MultiIndex:
 
     @cached_property
     def fullness(self) -> float:
-        """How many others a code has in its bucket, on average."""
+        """The mean number of other codes in a code's bucket."""
         lengths: npt.NDArray[np.int64] = np.diff(self.offsets).astype(np.int64)
         return float((lengths * lengths).sum() / max(1, lengths.sum()))
 

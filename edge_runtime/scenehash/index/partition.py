@@ -20,7 +20,7 @@ UNREAD = "so far, reading the index of these rows cost more than a search withou
 class ScanPlan:
     """A way to compare all codes of a partition.
 
-    words: the codes, made when they are wanted. reason: what is scanned, for people.
+    words: the codes, made on demand. reason: the scanned rows, for people.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ScanPlan:
 
 @dataclass(frozen=True)
 class Partition:
-    """The rows first to last - 1, with their derived data where that may be used.
+    """The rows first to last - 1, with their derived data if it may be used.
 
     words: the codes of these rows, [last - first, W]. lacking: why there is no segment.
     """
@@ -47,7 +47,7 @@ class Partition:
     _plans: dict[Planner, ScanPlan] = field(default_factory=dict)
 
     def cheapest_scan(self, allowed: RowFilter, planner: Planner) -> ScanPlan:
-        """The plan of least cost for a search that may find the allowed rows, at least one."""
+        """The cheapest plan for a search in the allowed rows, at least one."""
         if not allowed.everything:
             return self._plan(allowed, planner)
         if planner not in self._plans:

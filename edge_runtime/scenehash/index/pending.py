@@ -1,4 +1,4 @@
-"""From items and their distances to the nearest rows behind them."""
+"""From items and their distances to the nearest rows."""
 
 from collections.abc import Callable
 
@@ -9,19 +9,19 @@ from .row_mapping import RowMapping
 from .topk import Rows, TopK
 from .words import Counts
 
-# So many times k items are ranked in one go.
+# Items per ranking, as a multiple of k.
 RANKED_AT_ONCE = 4
 
 Rank = Callable[[RowMapping, Rows, Counts, TopK], TopK]
 
 
 def rank_items(mapping: RowMapping, items: Rows, distances: Counts, best: TopK) -> TopK:
-    """The best of a query with the rows behind items [N], at distances [N], in any order.
+    """The best rows of a query, with the rows of items [N] at distances [N] in any order.
 
-    An item may come more than once. Of the rows none is among the best before.
+    Items may repeat. None of the rows is among the best so far.
     """
     k = best.k
-    # An item comes at most once from each table of a multi-index.
+    # Each table of a multi-index gives an item at most once.
     enough = MAX_SUBSTRINGS * k
     if len(items) > enough > 0:
         near = np.partition(distances, enough - 1)[enough - 1]
@@ -43,7 +43,7 @@ def _rows_behind(
 
 
 class Ranking:
-    """What one query has found so far: the best rows, and items yet to be ranked with them.
+    """The results of one query so far: the best rows, and items that are not ranked yet.
 
     Ranking costs as much as comparing thousands of codes, so it waits until it pays.
     """
@@ -56,7 +56,7 @@ class Ranking:
         self._count = 0
 
     def limit(self, earliest: int) -> int:
-        """The largest distance at which a row from earliest on is still wanted."""
+        """The largest useful distance of a row from earliest on."""
         return min(self._limit, self._best.limit(earliest))
 
     def add(self, distances: Counts, items: Rows) -> None:
@@ -67,7 +67,7 @@ class Ranking:
             self.settled()
 
     def settled(self) -> TopK:
-        """The best of all that was added."""
+        """The best of all added rows."""
         if not self._waiting:
             return self._best
         distances, items = self._waiting[0]

@@ -1,4 +1,4 @@
-"""Searching one segment by its multi-index, in steps, for as long as that is the cheaper way."""
+"""Searching one segment by its multi-index, in steps, as long as that is cheaper than a scan."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ from .words import columns
 
 @dataclass(frozen=True)
 class Probed:
-    """What reading buckets gave.
+    """The result of reading buckets.
 
-    best: the best with this segment, or None when it is not certain. limit: at least as far as the
-    farthest of them. reason: for people.
+    best: the best rows with this segment, or None if they are not certain. limit: at least the
+    distance of the farthest of them. reason: for people.
     """
 
     best: TopK | None
@@ -32,8 +32,8 @@ def probe(
 ) -> Probed:
     """Search a segment for one of the queries.
 
-    rows: those of the segment. number: which query. best: what was found in other partitions.
-    ceiling: the cost at which a scan is the better way.
+    rows: of the segment. number: of the query. best: the best rows of other partitions. ceiling:
+    the cost at which a scan is cheaper.
     """
     segment, planner, trace = rows.segment, context.planner, context.trace
     index = segment.index
@@ -71,7 +71,7 @@ def probe(
             cost += planner.candidates(len(items), width)
         if items is None or distances is None or spent + cost > ceiling:
             return Probed(None, limit, "too many codes in the buckets are near enough to compare")
-        # Among them may be some that are farther: they say at least how far to search.
+        # Some may be farther, but they limit the distance to search.
         found = context.kernels.rank(rows, items, distances, best)
         limit = min(limit, found.limit(segment.first))
         if distance >= limit:

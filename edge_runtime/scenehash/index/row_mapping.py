@@ -1,6 +1,6 @@
-"""Which rows stand behind the items that a search compares, and which of them may be found.
+"""The mapping from compared items to rows, and the rows that a search may find.
 
-An item is a code that is compared: that of a row, or one that several rows share.
+An item is a compared code: of one row, or of several rows.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from .topk import Rows
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which rows a search may find: all, less the dead ones, and of a subset only its own.
+    """The rows that a search may find: all without the dead ones, or only a subset.
 
     Both int64, ascending.
     """
@@ -29,13 +29,13 @@ class RowFilter:
 
     @property
     def left_out(self) -> int | None:
-        """How many rows may not be found, at most; None: many, of a subset all others."""
+        """The maximum number of rows to leave out; None: many, all outside a subset."""
         if self.subset is not None:
             return None
         return 0 if self.dead is None else len(self.dead)
 
     def kept(self, rows: Rows, source: Rows) -> tuple[Rows, Rows]:
-        """Those of rows [R] that may be found, each still with its source [R]."""
+        """The allowed rows of rows [R], each with its source [R]."""
         if self.everything:
             return rows, source
         keep = np.ones(len(rows), np.bool_)
@@ -46,7 +46,7 @@ class RowFilter:
         return rows[keep], source[keep]
 
     def count(self, first: int, last: int) -> int:
-        """About how many of the rows first to last - 1 may be found."""
+        """About how many of the rows first to last - 1 are allowed."""
         if self.subset is not None:
             begin, end = np.searchsorted(self.subset, (first, last))
             return int(end - begin)
@@ -57,7 +57,7 @@ class RowFilter:
 
 
 class RowMapping(Protocol):
-    """The rows behind items.
+    """The rows of items.
 
     ordered: each item has one row, and rows ascend as items do.
     """
@@ -69,13 +69,13 @@ class RowMapping(Protocol):
     def ordered(self) -> bool: ...
 
     def expand(self, items: Rows, k: int) -> tuple[Rows, Rows]:
-        """The rows [R] behind items [P], and for each the number in [P] of the item it is from.
+        """The rows [R] of items [P], and for each the index in [P] of its item.
 
-        Only rows that may be found; where many stand behind one item, k of them are enough.
+        Only allowed rows; at most k rows of one item are needed.
         """
 
     def earliest(self, item: int) -> int:
-        """No row behind this item or a later one is smaller than this."""
+        """A lower limit of the rows of this item and later items."""
 
 
 @dataclass(frozen=True)

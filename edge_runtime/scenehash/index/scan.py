@@ -1,4 +1,4 @@
-"""The blocked scan: every code is compared, a block at a time while it is in the cache."""
+"""The blocked scan: every code is compared, in blocks that fit in the cache."""
 
 import itertools
 import threading
@@ -19,7 +19,7 @@ BLOCK_BYTES = 512 * 1024
 # The first block is this small: it gives a limit under which few codes of later blocks are.
 FIRST_BLOCK = 2048
 
-# A comparer's memory is new, and cleared by the system page by page, only in the first scan.
+# Only in the first scan the system must clear a comparer's new memory.
 _thread = threading.local()
 
 Span = tuple[int, int]
@@ -27,11 +27,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True)
 class ScanJob:
-    """What is scanned, and for what.
+    """The input of a scan.
 
-    words: the codes of items, [N, W]. mapping: the rows behind the items. queries: [Q, W]. best:
-    [Q], what each query has found before, among other rows. limits: [Q], distances beyond which
-    nothing is wanted.
+    words: the codes of items, [N, W]. mapping: from items to rows. queries: [Q, W]. best: [Q], the
+    best rows of each query so far, among other rows. limits: [Q], the largest useful distances.
     """
 
     words: Words
@@ -41,7 +40,7 @@ class ScanJob:
     limits: Sequence[int]
 
     def rankings(self) -> list[Ranking]:
-        """One for each query."""
+        """One ranking per query."""
         return [
             Ranking(best, limit, self.mapping)
             for best, limit in zip(self.best, self.limits, strict=True)
@@ -52,12 +51,12 @@ class ScanJob:
         return max(1, int(BLOCK_BYTES // (self.words.shape[1] * self.words.itemsize)))
 
 
-# A way to do what `scan_blocks` does.
+# An implementation of `scan_blocks`.
 ScanSpan = Callable[[ScanJob, Span], list[TopK]]
 
 
 def scan(job: ScanJob, threads: int, scan_span: ScanSpan) -> list[TopK]:
-    """The best of each query once all codes were compared with it; threads: share the codes."""
+    """The best rows of each query after comparing all codes; threads: share the codes."""
     count = len(job.words)
     if threads == 1 or count < threads * FIRST_BLOCK:
         return scan_span(job, (0, count))

@@ -1,4 +1,4 @@
-"""Segments: derived data about a range of rows, its distinct codes or its rows in sorted order."""
+"""Segments: derived data of a range of rows: its distinct codes or rows in sorted order."""
 
 import bisect
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from .words import Words, as_words
 
 @dataclass(frozen=True)
 class Segment:
-    """The rows first to last - 1, seen as N items, which ascend by their codes.
+    """The rows first to last - 1 as N items, ascending by their codes.
 
-    rows: uint32 [last - first], row numbers less first, item by item, ascending within an item.
-    starts: uint32 [N + 1], where in rows an item's own begin; None: each has one. codes: uint8
-    [N, B], the items' codes where rows share them; None: they are those of the rows. reach: uint32
-    [S, K + 1], for S sampled rows how many others are within each distance.
+    rows: uint32 [last - first], row numbers minus first, by item, ascending within an item. starts:
+    uint32 [N + 1], the start of each item's rows; None: each item has one row. codes: uint8 [N, B],
+    the items' codes if rows share them; None: the rows' codes. reach: uint32 [S, K + 1], for S
+    sampled rows the number of other rows within each distance.
     """
 
     first: int
@@ -51,7 +51,7 @@ class Segment:
         return {}
 
     def item_of(self, code: Codes) -> int | None:
-        """The item that has exactly this code, uint8 [B]; None: none has it, or none is shared."""
+        """The item with exactly this code, uint8 [B]; None: there is none, or no code is shared."""
         if self.codes is None:
             return None
         wanted = code.tobytes()
@@ -64,19 +64,19 @@ class Segment:
         return bytes(self.codes[item])
 
     def words(self, items: Rows, words: Words) -> Words:
-        """The codes of items [P], as words [P, W]; words: those of all rows."""
+        """The codes of items [P], as words [P, W]; words: the codes of all rows."""
         if self.codes is None:
             return np.asarray(words[self.rows[items].astype(np.int64) + self.first])
         return np.asarray(as_words(self.codes)[items])
 
     def rows_behind(self, items: Rows) -> Rows:
-        """How many rows each of items [P] has."""
+        """The number of rows of each of items [P]."""
         if self.starts is None:
             return np.ones(len(items), np.int64)
         return self.starts[items + 1].astype(np.int64) - self.starts[items]
 
     def rows_of(self, items: Rows, most: int) -> tuple[Rows, Rows]:
-        """The rows [R] of items [P], at most so many of each, and which item each is from [R]."""
+        """The rows [R] of items [P], at most this many of each, and the item of each row [R]."""
         if self.starts is None:
             return self.rows[items].astype(np.int64) + self.first, np.arange(len(items))
         begin = self.starts[items].astype(np.int64)
@@ -86,7 +86,7 @@ class Segment:
         return self.rows[at].astype(np.int64) + self.first, source
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
-        """All arrays by name, as `from_arrays` takes them."""
+        """All arrays by name, for `from_arrays`."""
         arrays: dict[str, npt.NDArray[np.generic]] = {"rows": self.rows, "reach": self.reach}
         if self.starts is not None and self.codes is not None:
             arrays |= {"starts": self.starts, "codes": self.codes}
@@ -102,7 +102,7 @@ class Segment:
     def from_arrays(
         cls, first: int, last: int, bits: int, arrays: dict[str, npt.NDArray[np.generic]]
     ) -> "Segment":
-        """The segment of which `arrays` were these; bits: of its multi-index."""
+        """The segment with these `arrays`; bits: of its multi-index."""
         index = None
         if "sketches" in arrays:
             index = MultiIndex(bits, arrays["offsets"], arrays["sketches"], arrays["slots"])  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
-"""A segment on disk: written whole or not at all, mapped into memory, believed once checked.
+"""A segment on disk: written atomically, mapped into memory, used after a check.
 
 Layout, all numbers little-endian: 8 bytes magic; uint32 length and uint32 CRC-32 of the header; the
 header, JSON: format version, key, bits of a code, rows, the CRC-32 of their codes, and for each
 array its dtype, shape and offset; then the arrays, each at a multiple of 64 bytes. The header has
-the CRC-32 of all that follows it.
+the CRC-32 of all following bytes.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ MAGIC, VERSION = b"scenehsh", 3
 SUFFIX = ".segment"
 _PREFIX = struct.Struct("<8sII")
 _ALIGNMENT = 64
-# What a killed process left half-written is removed when it is this old, in seconds.
+# The age in seconds at which incomplete files of killed processes are removed.
 _ABANDONED = 3600.0
 
 Identity = tuple[int, int, int, int]
@@ -37,15 +37,15 @@ Identity = tuple[int, int, int, int]
 # What this process knows about files by their identity, so that a store that is opened, searched
 # and refreshed many times checks each file once: True good, False damaged.
 _verdicts: dict[Identity, bool] = {}
-# The same of whether a file is about the codes of an origin.
+# The same for whether a file has the codes of an origin.
 _bound: dict[tuple[Identity, str], bool] = {}
-# What scanning instead of checking has cost so far, in nanoseconds.
+# The cost of scans instead of a check so far, in nanoseconds.
 _debts: dict[Identity, float] = {}
 _lock = threading.Lock()
 
 
 class SegmentFile:
-    """A file that says it is a segment of certain codes. Its arrays are not believed yet."""
+    """A file that claims to be a segment of certain codes. Its arrays are not checked yet."""
 
     def __init__(self, path: Path, header: dict[str, Any], payload: memoryview, at: Identity):
         self.path = path
@@ -58,7 +58,7 @@ class SegmentFile:
 
     @classmethod
     def open(cls, path: Path, key: str, bits: int) -> "SegmentFile | None":
-        """Map a file; None when it is gone, unreadable, damaged in its header or of another key."""
+        """Map a file; None when it is missing, unreadable, has a damaged header or another key."""
         try:
             with path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -81,23 +81,23 @@ class SegmentFile:
 
     @property
     def damaged(self) -> bool:
-        """Whether a check has found so."""
+        """Whether a check has found damage."""
         return _verdicts.get(self._identity) is False
 
     def is_due(self, scan: float, check: float) -> bool:
-        """Whether to check now, rather than to spend another `scan` nanoseconds without the file.
+        """Whether to check now, instead of spending another `scan` nanoseconds without the file.
 
-        Yes once scanning has cost as much as a check: then the two together are at most twice what
-        the better choice would have cost, however many searches follow.
+        True when scans have cost as much as a check: then both together cost at most twice the
+        better choice, for any number of later searches.
         """
         with _lock:
             _debts[self._identity] = _debts.get(self._identity, 0.0) + scan
             return self._identity in _verdicts or _debts[self._identity] >= check
 
     def segment(self, codes: Codes, origin: str) -> Segment | None:
-        """The segment, once its checksums were compared.
+        """The segment, after a check of its checksums.
 
-        None when the file is damaged, or about other codes than these, uint8 [N, B], of an origin:
+        None when the file is damaged, or has other codes than these, uint8 [N, B], of an origin:
         see CodeIndex.
         """
         if self._identity not in _verdicts:
@@ -164,23 +164,23 @@ def write(
         written = SegmentFile.open(partial, key, bits)
     if written is not None:
         written.path = path
-        # Its checksum was made here, of what was written.
+        # This process has just computed its checksum.
         _verdicts[written._identity] = True
         _bound[written._identity, origin] = True
     return written
 
 
 def list_files(folder: Path, key: str, bits: int) -> list[SegmentFile]:
-    """The files in a folder that say they are segments of these codes."""
+    """The files in a folder that claim to be segments of these codes."""
     files = [SegmentFile.open(path, key, bits) for path in _names(folder, f"*{SUFFIX}")]
     return [file for file in files if file is not None and not file.damaged]
 
 
 def remove_others(folder: Path, before: list[Path], kept: list[Path]) -> None:
-    """Remove the files that were there before and are not among those kept.
+    """Remove the earlier files that are not among those to keep.
 
-    Nobody needs them: who has one mapped goes on with it, and a file that cannot be removed costs
-    only its space.
+    Nobody needs them: a process that has one mapped continues with it, and a file that cannot be
+    removed only takes space.
     """
     now = time.time()
     for path in _names(folder, f".*{PARTIAL}"):

@@ -1,4 +1,4 @@
-"""The segments of an index: which there are, which to use, which to build."""
+"""The segments of an index: finding, using and building them."""
 
 import itertools
 import threading
@@ -21,9 +21,9 @@ Source = SegmentFile | Segment
 class SegmentSet:
     """Segments over codes uint8 [N, B], in a folder or only in memory.
 
-    Files are looked for on first use. Whatever is missing, damaged or about other codes is done
-    without: `partitions` cover all rows, with a segment or without. Searches go on while one
-    thread builds; lists are replaced, never changed.
+    It lists files at its first use, and ignores missing, damaged or wrong ones: `partitions` cover
+    all rows, with a segment or without. Searches continue while one thread builds; lists are
+    replaced, never changed.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class SegmentSet:
         self._one_builder = threading.Lock()
 
     def partitions(self, queries: int, planner: Planner) -> list[Partition]:
-        """All rows, ascending, for a search with so many queries at a planner's costs."""
+        """All rows, ascending, for a search with this many queries at a planner's costs."""
         sources = self._known()
         if self._settled is not None and self._settled[0] is sources:
             return self._settled[1]
@@ -67,9 +67,9 @@ class SegmentSet:
         return Partition(first, last, segment, self._words[first:last], lacking)
 
     def check(self) -> None:
-        """Read all files now, and compare their checksums, before searches have to.
+        """Read all files now, and compare their checksums, before searches must.
 
-        One that reaches beyond the codes is left alone: here it cannot be compared.
+        Skips a file that reaches beyond the codes, since it cannot be compared here.
         """
         self._sources = [
             source
@@ -78,18 +78,18 @@ class SegmentSet:
         ]
 
     def pending(self) -> int:
-        """How many rows `build` would cover that are not covered."""
+        """The number of rows that `build` would add."""
         return sum(last - first for first, last in self._gaps())
 
     def covered(self) -> int:
-        """How many rows there is derived data for."""
+        """The number of rows with derived data."""
         return sum(source.last - source.first for source in self._cover())
 
     def nbytes(self) -> int:
         return sum(_size(source) for source in self._cover())
 
     def build(self) -> None:
-        """Cover all rows but a few by segments. Raises OSError when one cannot be written."""
+        """Cover almost all rows by segments. Raises OSError when one cannot be written."""
         with self._one_builder:
             before = segment_file.names(self._folder) if self._folder else []
             self.check()

@@ -1,4 +1,4 @@
-"""The k nearest rows found so far, in the order that every search has: (distance, row)."""
+"""The k nearest rows so far, in the order of every search: (distance, row)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ Rows = npt.NDArray[np.int64]
 
 
 def search_order(distances: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[np.intp]:
-    """The places [N] of distances and rows [N] in the order that every search has."""
+    """The indices [N] that sort distances and rows [N] into the order of every search."""
     return np.lexsort((rows, distances))
 
 
@@ -21,7 +21,7 @@ def search_order(distances: npt.NDArray[np.integer], rows: Rows) -> npt.NDArray[
 class TopK:
     """At most k rows and their distances, ascending by (distance, row).
 
-    farthest: distances beyond it are of no interest, whatever was found.
+    farthest: larger distances are of no interest.
     """
 
     k: int
@@ -35,14 +35,14 @@ class TopK:
         return cls(k, farthest, np.empty(0, np.int32), np.empty(0, np.int64))
 
     def limit(self, first_row: int = 0) -> int:
-        """The largest distance at which a row from first_row on could still be among the k.
+        """The largest distance at which a row from first_row on could be among the k.
 
-        -1 when none could.
+        -1 if none could.
         """
         if len(self.rows) < self.k:
             return self.farthest
         last, latest = self._worst
-        # A later row at the same distance ranks behind.
+        # A later row at the same distance ranks lower.
         return last - 1 if latest < first_row else last
 
     @cached_property

@@ -31,10 +31,10 @@ def distances(words: Words, query: Words) -> Counts:
 
 
 class Comparer:
-    """Hamming distances between blocks of words and queries, in the same memory every time.
+    """Hamming distances between blocks of words and queries, always in the same memory.
 
-    numpy takes new memory from the system for every large array, and most of a scan's time would go
-    into the system's clearing it.
+    numpy takes new memory from the system for every large array, and clearing it would take most of
+    a scan's time.
     """
 
     def __init__(self, block: int, words: Words) -> None:

@@ -1,34 +1,34 @@
-"""What travels over a thin link: bundles between stations and a ground store, as files.
+"""Bundles between stations and a ground store, as files, for a slow link.
 
-pack_options.py    PackOptions: what a bundle may be
-packing.py         pack_bundle: what a peer lacks, the most urgent first
+pack_options.py    PackOptions: options of a bundle
+packing.py         pack_bundle: the data that a peer lacks, the most urgent first
 applying.py        apply_bundles: into a store, in any order, twice, or cut
 asking.py          ask_peer, answer_peer: a query to a station's store, and its hits
-status.py          link_status: what each side has, and what lacks
-forgetting.py      forget_peer: a peer that is no more
+status.py          link_status: the data of each side, and the missing data
+forgetting.py      forget_peer: a peer that no longer exists
 bundle.py          a bundle: its head, its blocks, their checksums
-dictionary.py      what blocks of events have in common
-kinds.py           what blocks are about
-facts.py           blocks on how far a sender is, and what it has of the addressee's
+dictionary.py      the common text of blocks of events
+kinds.py           the kinds of blocks
+facts.py           blocks with a sender's counts, and its receipt for the addressee
 pieces.py          blocks of tiles
-annotations.py     blocks of labels and paths that have changed
-footprint_code.py  in them, footprints in a few bits a tile
+annotations.py     blocks of changed labels and paths
+footprint_code.py  footprints in blocks, in a few bits per tile
 events.py          blocks of events
 questions.py       blocks of queries, answers and thumbnails
-alert_code.py      in blocks, alerts
-letters.py         what goes besides tiles and events, and how it is taken
+alert_code.py      alerts in blocks
+letters.py         the other items besides tiles and events, and their application
 model_files.py     model files in pieces
-answering.py       what a store finds for a query
+answering.py       the answer of a store to a query
 wire.py            numbers, texts and columns
-limits.py          sizes that both ends agree on
-sent.py            what was sent to a peer, and what comes next
-received.py        what has come from a station
-completeness.py    whether that is all, and the receipt for it
-station_scenes.py  the scenes of a station, as they come, change and go
+limits.py          size limits of both ends
+sent.py            the data sent to a peer, and the next data
+received.py        the data received from a station
+completeness.py    whether all data has arrived, and the receipt for it
+station_scenes.py  the scenes of a station: arriving, changing, deleted
 own.py             the scenes, rows and events of a store as both ends count them
-digest_tree.py     the tree that shows whether both ends have the same
+digest_tree.py     the tree that shows whether both ends have the same data
 spans.py           sets of numbers, as ranges
-signing.py         where signatures are made and checked
+signing.py         making and checking signatures
 """
 
 from typing import TYPE_CHECKING

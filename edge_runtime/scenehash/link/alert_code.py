@@ -1,4 +1,4 @@
-"""Alerts as a block has them: examples and rule as codes and numbers, without their files."""
+"""Alerts in blocks: examples and rule as codes and numbers, without their files."""
 
 from dataclasses import replace
 
@@ -16,13 +16,13 @@ MOST_NAME = 256
 
 
 def put_codes(out: Writer, codes: Codes) -> None:
-    """Write codes uint8 [N, K/8]: how many, and they."""
+    """Write codes uint8 [N, K/8]: their number, then the codes."""
     out.number(len(codes))
     out.raw(np.ascontiguousarray(codes).data)
 
 
 def take_codes(found: Reader, bits: int) -> Codes:
-    """Read codes uint8 [N, K/8] of so many bits."""
+    """Read codes uint8 [N, K/8] of this width."""
     count = found.count(bits // 8)
     return np.frombuffer(found.raw(count * bits // 8), np.uint8).reshape(count, bits // 8)
 
@@ -33,7 +33,7 @@ def put_alert(out: Writer, alert: Alert) -> None:
     out.number(alert.radius)
     put_codes(out, alert.examples)
     put_codes(out, alert.negatives)
-    # What it was fitted on stays with whoever fits it.
+    # The data that it was fitted on stays at the sender.
     rule = None if alert.rule is None or not alert.is_fitted else replace(alert.rule, vectors=None)
     head, numbers = ("", b"") if rule is None else rule.stored()
     out.text(head)

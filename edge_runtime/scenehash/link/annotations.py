@@ -1,4 +1,4 @@
-"""What may change of a scene while its tiles stay: its path and its labels, as blocks have them."""
+"""Changed labels and paths of scenes, in blocks."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -14,7 +14,7 @@ Labels = tuple[str, ...]
 
 
 class AnnotatedScene(NamedTuple):
-    """A scene of the sender, by its first row and digest, and how it is annotated now."""
+    """A scene of the sender, by its first row and digest, and its present annotation."""
 
     first_row: int
     digest: bytes
@@ -23,7 +23,7 @@ class AnnotatedScene(NamedTuple):
 
 
 def annotation_mark(path: str, labels: Labels) -> bytes:
-    """What both ends count an annotation by, 8 bytes of BLAKE2b: see docs/link.md."""
+    """The contribution of an annotation to the digests, 8 bytes of BLAKE2b: see docs/link.md."""
     out = Writer()
     out.text(path)
     _put_labels(out, labels)
@@ -50,7 +50,7 @@ def take_annotations(data: bytes) -> list[AnnotatedScene]:
     """The annotations of a block; BundleError."""
     found, paths, row = Reader(data), PathReader(), 0
     sets, scenes = take_label_sets(found), []
-    # One takes 12 bytes at least.
+    # An annotation takes at least 12 bytes.
     for _ in range(found.number(found.left // 12)):
         row += found.number(MOST_ROWS)
         digest = found.raw(DIGEST_BYTES)
@@ -63,21 +63,21 @@ def take_annotations(data: bytes) -> list[AnnotatedScene]:
 
 
 class LabelSets:
-    """Sets of labels, each of which a block has once."""
+    """Sets of labels; a block has each set once."""
 
     def __init__(self) -> None:
         self._sets: dict[Labels, int] = {}
 
     def add(self, labels: Labels) -> None:
-        """Have one more, unless it is there."""
+        """Add a set, unless it exists."""
         self._sets.setdefault(labels, len(self._sets))
 
     def index(self, labels: Labels) -> int:
-        """The number of one."""
+        """The number of a set."""
         return self._sets[labels]
 
     def put(self, out: Writer) -> None:
-        """Write all of them."""
+        """Write all sets."""
         out.number(len(self._sets))
         for labels in self._sets:
             _put_labels(out, labels)
@@ -101,7 +101,7 @@ def take_labels(found: Reader, sets: Sequence[Labels]) -> Labels:
 
 
 class PathWriter:
-    """Paths, each without what it has in common with the one before."""
+    """Paths, each without its common beginning with the last path."""
 
     def __init__(self) -> None:
         self._before = b""
@@ -116,7 +116,7 @@ class PathWriter:
 
 
 class PathReader:
-    """Reads what PathWriter wrote."""
+    """Reads the output of PathWriter."""
 
     def __init__(self) -> None:
         self._before = b""
@@ -140,7 +140,7 @@ def _put_labels(out: Writer, labels: Labels) -> None:
 
 
 def _shared(one: bytes, other: bytes) -> int:
-    """How many bytes two begin with in common."""
+    """The number of bytes that two texts have in common at the beginning."""
     for at, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:
             return at

@@ -1,4 +1,4 @@
-"""What a store finds for a question of a peer."""
+"""The answer of a store to a question of a peer."""
 
 from typing import NamedTuple
 
@@ -11,19 +11,21 @@ from scenehash.store.rows import Rows
 
 from .questions import STEPS, Answer, Found, Question
 
-# Tiles that an alert judges at once.
+# Tiles per judgement step.
 AT_ONCE = 1 << 13
 
 
 class Answered(NamedTuple):
-    """An answer, and the rows of which a small picture is wanted."""
+    """An answer, and the rows for which small pictures are wanted."""
 
     answer: Answer
     pictured: list[int]
 
 
 def answer_question(store: CodeStore, question: Question) -> Answered:
-    """Search a store, or judge its tiles by an alert; a filter that nothing meets finds nothing."""
+    """Search a store, or judge its tiles by an alert; a filter without matching tiles gives no
+    hits.
+    """
     if question.rows is not None:
         rows = [row for start, end in question.rows.first(1000) for row in range(start, end)]
         return Answered(Answer(question.number, 0, ()), rows)

@@ -40,11 +40,11 @@ from .wire import Reader
 
 @dataclass
 class Applied:
-    """What became of one bundle: how many things of it were new here.
+    """The result for one bundle: the numbers of its new items.
 
-    blocks: of how many blocks it consists. cut: how many of them have not come. repeated: how many
-    had been applied before. files: models that are whole now. answers: what was found for queries.
-    set_aside: why others could not be applied.
+    blocks: the number of its blocks. cut: the number of missing blocks. repeated: the number of
+    blocks that had been applied before. files: models that are now complete. answers: answers to
+    queries. set_aside: reasons for items that could not be applied.
     """
 
     bundle: str
@@ -68,7 +68,7 @@ class Applied:
     set_aside: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return dict(vars(self))
 
 
@@ -78,14 +78,14 @@ def apply_bundles(
     wait: bool = False,
     progress: Progress = SILENT,
 ) -> list[Applied]:
-    """Apply bundles to a store, which is made where there is none; what became of each.
+    """Apply bundles to a store; returns the result for each. Makes the store if it does not exist.
 
-    They may come in any order, twice, or cut: what was applied before is left out, and what is
-    there of a bundle that was cut is taken. A store without a name gets it from the first bundle
-    that is applied; until then one of other codes than the store's is set aside whole. Each block
-    is durable when the next one begins: killed at any instant, give the same bundles again. What
-    cannot be applied is set aside, with the reason, and the rest goes on. Raises StoreError when
-    the store cannot be written to.
+    Bundles may come in any order, twice, or cut: blocks that were applied before are skipped, and
+    the complete blocks of a cut bundle are applied. A store without a name gets its name from the
+    first bundle that is applied; until then, a bundle with other codes than the store's is set
+    aside as a whole. Each block is durable before the next one begins: after a kill at any instant,
+    apply the same bundles again. An item that cannot be applied is set aside with the reason, and
+    the others are applied. Raises StoreError when the store cannot be written to.
     """
     done = []
     with progress.task("apply", len(bundles)) as task:
@@ -120,7 +120,7 @@ def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
 
 
 def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
-    """The store; where there is none, one for the codes that the bundle's first block names."""
+    """The store; if there is none, a new store for the codes of the bundle's first block."""
     if first.kind != kinds.STATE or not is_vacant(folder / CATALOG):
         return CodeStore.open(folder, writable=True, wait=wait)
     facts = Facts.of_block(first.data)
@@ -128,7 +128,9 @@ def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
 
 
 def _check_addressee(store: CodeStore, head: Head, path: Path, first: Block) -> None:
-    """Check that a bundle is for a store; one without a name gets it from the first that fits."""
+    """Check that a bundle is for a store; a store without a name gets it from the first fitting
+    bundle.
+    """
     name = f"{path_text(path)}: {head.sender}-{head.number}"
     if store.uuid == head.store:
         raise BundleError(f"{name}: this store made the bundle")
@@ -142,7 +144,7 @@ def _check_addressee(store: CodeStore, head: Head, path: Path, first: Block) -> 
 
 
 def _check_codes(store: CodeStore, name: str, first: Block) -> None:
-    """Check that a bundle is of a store's codes; BundleError, and nothing is changed."""
+    """Check that a bundle has a store's kind of codes; BundleError, before any change."""
     if first.kind != kinds.STATE:
         return
     facts = Facts.of_block(first.data)
@@ -161,7 +163,7 @@ class _Application:
         self._store, self._head, self._applied = store, head, applied
 
     def apply(self, position: int, block: Block) -> None:
-        """Apply a block, unless that was done before."""
+        """Apply a block, unless it was applied before."""
         store, head = self._store, self._head
         takers: dict[int, Callable[[Received, bytes], None]] = {
             kinds.STATE: self._take_facts,
@@ -211,7 +213,7 @@ class _Application:
         own = self._store.links.own.all()
         changes = Spans((one.change, one.change + 1) for one in own if one.change)
         if receipt.annotations and not changes - sent.settled.get(CHANGES, Spans()):
-            # Nothing is under way that could make up for it.
+            # No bundle under way can replace it.
             change_again(self._store, receipt.annotations)
         self._store.links.states.keep("to", self._head.sender, sent.state())
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 class AskOptions:
     """A request to a peer.
 
-    k: at most so many hits. radius: in bits; None: any. where: which tiles. thumbnails: whether a
-    small picture of each hit is wanted. alert: the name of an alert of the asking store, by whose
-    rule tiles are judged, in place of queries. rows: thumbnails of these rows of the peer's, in
-    place of a search.
+    k: the maximum number of hits. radius: in bits; None: any. where: a filter. thumbnails: whether
+    a small picture of each hit is wanted. alert: the name of an alert of the asking store, whose
+    rule judges tiles, instead of queries. rows: thumbnails of these rows of the peer, instead of a
+    search.
     """
 
     k: int = 20
@@ -55,11 +55,11 @@ def ask_peer(
     model: "str | Path | HashModel | None" = None,
     wait: bool = False,
 ) -> Bundled:
-    """Write a bundle with a query, the smallest that carries it, to a peer that has a store.
+    """Write a bundle with a query to a peer with a store; the bundle is as small as possible.
 
-    queries, unlike: as of scenehash.search: code:HEX, logits:FILE, row:N, or scene files of one
-    tile. The question also goes with the next bundles for the peer, until the answer comes: an
-    event of kind `answer`. Raises ConfigurationError when nothing, or two things, are asked for.
+    queries, unlike: as for scenehash.search: code:HEX, logits:FILE, row:N, or scene files of one
+    tile. The question also goes with the next bundles for the peer, until the answer arrives: an
+    event of kind `answer`. Raises ConfigurationError unless exactly one thing is asked for.
     """
     options = options or AskOptions()
     if bool(queries) + (options.alert is not None) + bool(options.rows) != 1:
@@ -88,13 +88,14 @@ def answer_peer(
     max_bytes: int | None = None,
     wait: bool = False,
 ) -> tuple[list[Applied], list[Bundled]]:
-    """Apply bundles with queries to a store, and write a bundle of answers for each who asked.
+    """Apply bundles with queries to a store, and write a bundle of answers for each peer that
+    asked.
 
-    What became of the bundles, and the answers; without a query nothing is written.
-    Raises as apply_bundles and pack_bundle.
+    Returns the results for the bundles, and the answers; without a query it writes nothing. Raises
+    the errors of apply_bundles and pack_bundle.
     """
     applied = apply_bundles(bundles, store, wait)
-    # A bundle that was set aside, as one for another station, asks for nothing.
+    # A bundle that was set aside, for example for another station, has no queries.
     peers = dict.fromkeys(one.station for one in applied if one.questions or one.repeated)
     if len(peers) > 1 and Path(out).suffix == SUFFIX and not Path(out).is_dir():
         raise ConfigurationError(

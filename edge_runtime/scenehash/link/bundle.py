@@ -1,6 +1,6 @@
-"""A bundle: a file of blocks, each with a checksum of its own, behind a head that names them all.
+"""A bundle: a file of blocks, each with its own checksum, after a head that lists them all.
 
-docs/link.md has the format to the byte. A bundle that was cut is read as far as it goes: the head
+docs/link.md has the exact format. The complete blocks of a cut bundle can be read, since the head
 has the checksum of each block.
 """
 
@@ -24,9 +24,9 @@ VERSION = 1
 SUFFIX = ".shlb"
 STORED, DEFLATED, BY_DICTIONARY = range(3)
 UUID_BYTES, ID_BYTES = 16, 16
-# Of a head; and of a block, which a signature of the head must bind.
+# The digest sizes of a head, and of a block, which the head's signature must cover.
 HEAD_CHECKSUM, BLOCK_CHECKSUM = 8, 16
-# What a reader takes, whatever a head claims.
+# Limits of a reader, whatever a head claims.
 MOST_HEAD, MOST_SIGNATURE, MOST_NAME = 1 << 16, 1 << 12, 64
 MOST_BLOCK = 1 << 20
 MOST_NUMBER = 1 << 40
@@ -42,12 +42,12 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """What stands before the blocks.
+    """The part before the blocks.
 
-    store: the id of the store that it comes from, as CodeStore.uuid. sender: that store's name.
-    addressee: the name of the one that it is for. number: from 1, of the sender's bundles for it.
-    blocks: of each its kind, way, size as it is here, size unpacked, and checksum. id: of the
-    bundle's content, 32 hexadecimal digits.
+    store: the id of the sender's store, as CodeStore.uuid. sender: that store's name. addressee:
+    the name of the receiver. number: from 1, of the sender's bundles for it. blocks: of each its
+    kind, method, size in the bundle, unpacked size, and checksum. id: of the bundle's content, 32
+    hexadecimal digits.
     """
 
     store: str
@@ -67,19 +67,19 @@ class _Entry(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """A block as it lies in a bundle."""
+    """A block in the form of a bundle."""
 
     entry: _Entry
     data: bytes
 
     @property
     def cost(self) -> int:
-        """How many bytes of a bundle it takes, its line in the head included."""
+        """The bytes that it takes in a bundle, with its line in the head."""
         return len(self.data) + 2 + 2 * 3 + BLOCK_CHECKSUM
 
 
 def pack_block(block: Block) -> Packed:
-    """Compress a block, where that makes it smaller."""
+    """Compress a block if that makes it smaller."""
     by_dictionary = zlib.compressobj(9, zdict=DICTIONARY)
     ways = {
         STORED: block.data,
@@ -95,7 +95,7 @@ def pack_block(block: Block) -> Packed:
 def head_bytes(
     store: str, sender: str, addressee: str, number: int, blocks: Sequence[Packed]
 ) -> bytes:
-    """The head of a bundle, which is what a signature is of."""
+    """The head of a bundle, which the signature covers."""
     out = Writer()
     out.raw(bytes.fromhex(store))
     out.number(number)
@@ -121,28 +121,28 @@ def bundle_bytes(head: bytes, blocks: Sequence[Packed], signature: bytes = b"") 
 
 
 def bundle_id(head: bytes) -> str:
-    """What names a bundle's content: the head has the checksum of every block."""
+    """The id of a bundle's content: a digest of the head, which has the checksum of every block."""
     return blake2b(head, digest_size=ID_BYTES).hexdigest()
 
 
 def bundle_name(head: Head) -> str:
-    """A file name that no other bundle has."""
+    """A unique file name for a bundle."""
     return f"{head.sender}-for-{head.addressee}-{head.number:06}-{head.id[:8]}{SUFFIX}"
 
 
 class Opened(NamedTuple):
-    """A bundle that is being read: its head, and the blocks that are whole, by their position."""
+    """A bundle for reading: its head, and its complete blocks, by their position."""
 
     head: Head
     blocks: Iterator[tuple[int, Block]]
 
 
 def read_bundle(path: Path) -> Opened:
-    """Read a bundle's head; its blocks are read, one at a time, as they are asked for.
+    """Read a bundle's head; its blocks are read one at a time, on demand.
 
-    Blocks that are not whole, and all behind a cut, are left out. Raises BundleError when it is no
-    bundle, its head is not whole, or its signature is missing or wrong where one is needed, and
-    InputError when it is no file that can be read.
+    Leaves out incomplete blocks, and all blocks after a cut. Raises BundleError when it is not a
+    bundle, its head is not complete, or its signature is missing or wrong although one is needed,
+    and InputError when the file cannot be read.
     """
     try:
         file = open_regular(path)
@@ -157,7 +157,7 @@ def read_bundle(path: Path) -> Opened:
 
 
 def parse_head(data: bytes) -> Head:
-    """The head of its bytes; BundleError."""
+    """The head from its bytes; BundleError."""
     own = data[-HEAD_CHECKSUM:]
     if len(data) < HEAD_CHECKSUM or _digest(data[:-HEAD_CHECKSUM], HEAD_CHECKSUM) != own:
         raise BundleError("its head is damaged; ask for the bundle again")
@@ -165,7 +165,7 @@ def parse_head(data: bytes) -> Head:
     store = found.raw(UUID_BYTES).hex()
     number = found.number(MOST_NUMBER)
     sender, addressee = _name(found.text()), _name(found.text())
-    # A line takes 20 bytes at least.
+    # A line takes at least 20 bytes.
     entries = tuple(_take_entry(found) for _ in range(found.count(20)))
     found.done()
     return Head(store, sender, addressee, number, entries, bundle_id(data))
@@ -186,7 +186,7 @@ def _take_entry(found: Reader) -> _Entry:
 
 
 def _read_head(file: BinaryIO) -> tuple[Head, int]:
-    """The head, and how many bytes stand before the blocks."""
+    """The head, and the number of bytes before the blocks."""
     prefix = file.read(PREFIX)
     if len(prefix) < PREFIX or prefix[:4] != MAGIC:
         raise BundleError("not a bundle of scenehash")
@@ -219,7 +219,7 @@ def _unpacked(data: bytes, entry: _Entry) -> bytes:
     with_dictionary = zlib.decompressobj(zdict=DICTIONARY)
     inflater = with_dictionary if entry.way == BY_DICTIONARY else zlib.decompressobj()
     try:
-        # One byte more than is named shows that there is more.
+        # One byte more shows whether there is more data.
         found = inflater.decompress(data, entry.size + 1)
     except zlib.error as error:
         raise BundleError(f"a block that cannot be unpacked ({error})") from error

@@ -1,4 +1,4 @@
-"""Whether a store has all that a station has, by row and by digest tree; and the receipt for it."""
+"""Whether a store has all data of a station, by rows and by digest tree; and the receipt for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from .facts import Receipt
 from .received import Received
 from .spans import Spans, span
 
-# Ranges that a receipt names at most; what is beyond is named by the next one.
+# The maximum number of ranges in a receipt; the next receipt has further ones.
 MOST_NAMED = 200
 
 
 @dataclass(frozen=True)
 class Completeness:
-    """Whether a store has all tiles of a station, as the station's newest bundle counts them.
+    """Whether a store has all tiles of a station, as counted in the station's newest bundle.
 
-    rows: the number that the station's next tile got then. held: how many of its tiles are here.
-    deleted_here: how many came, and were deleted from this store. cut_otherwise: how many are of
-    scenes that this store has as another station has cut them. missing: rows of which nothing has
-    come. waiting: rows whose scenes are not whole yet. differing: rows in which the digest trees
-    differ, though no row is missing there. annotations: rows in which labels or paths differ,
-    though all tiles are there. events_missing: numbers of events. root, own_root: of both trees of
-    tiles, 16 hexadecimal digits.
+    rows: the number of the station's next tile then. held: the number of its tiles here.
+    deleted_here: tiles that arrived, and were deleted from this store. cut_otherwise: tiles of
+    scenes that another station has cut in another way. missing: rows that have not arrived.
+    waiting: rows of incomplete scenes. differing: rows in which the digest trees differ, although
+    no row is missing. annotations: rows in which labels or paths differ, although all tiles have
+    arrived. events_missing: numbers of events. root, own_root: of both trees of tiles, 16
+    hexadecimal digits.
     """
 
     rows: int
@@ -41,13 +41,13 @@ class Completeness:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the digest trees are the same, and no event is missing."""
+        """Whether the digest trees are equal, and no event is missing."""
         tiles = self.root == self.own_root and not self.missing
         return tiles and not self.annotations and not self.events_missing
 
 
 def completeness(store: CodeStore, received: Received) -> Completeness:
-    """Compare what a store holds of a station with what the station says that it has."""
+    """Compare a store's data from a station with the station's own counts."""
     facts = received.facts
     assert facts is not None
     found = store.links.scenes.of_store(received.store)
@@ -58,7 +58,7 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
     missing = rows - came - received.gone - waiting
     own = _own_level((Entry(one.first_row, one.digest) for one in found), facts.rows, facts.level)
     each = facts.level.rows_each
-    # Where rows are missing, that is why.
+    # Missing rows explain a difference.
     lacking = {node for start, end in missing | waiting
                for node in range(start // each, (end - 1) // each + 1)}  # fmt: skip
     apart = _apart(facts.level, own)
@@ -84,7 +84,7 @@ def completeness(store: CodeStore, received: Received) -> Completeness:
 
 
 def receipt_for(store: CodeStore, received: Received) -> Receipt:
-    """What a station is told of what has come from it."""
+    """The receipt for the data that has come from a station."""
     missing, annotations, events = Spans(), Spans(), Spans()
     if received.facts is not None:
         found = completeness(store, received)
@@ -97,7 +97,7 @@ def receipt_for(store: CodeStore, received: Received) -> Receipt:
 
 
 def _own_level(entries: Iterable[Entry], rows: int, theirs: Level) -> Level:
-    """The level that a station has sent of its tree, as this store has it."""
+    """The received level of a station's tree, computed from this store."""
     known = (entry for entry in entries if entry.first_row < rows)
     level = level_of(known, rows, theirs.rows_each)
     lacking = len(theirs.digests) - len(level.digests)

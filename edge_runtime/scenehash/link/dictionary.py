@@ -1,7 +1,7 @@
-"""What blocks of events have in common, so that no small one needs to say it again.
+"""The common text of blocks of events, so that small blocks need not repeat it.
 
-It stands before a block as zlib's preset dictionary (RFC 1950), and is a part of format 1: a change
-needs a new number. docs/link.md has it.
+It is zlib's preset dictionary (RFC 1950) for these blocks, and a part of format 1: a change needs a
+new format number. docs/link.md has it.
 """
 
 DICTIONARY = (

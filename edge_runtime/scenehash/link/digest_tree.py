@@ -1,8 +1,9 @@
-"""A digest tree over rows: both ends of a link compute it, and where it differs, tiles do.
+"""A digest tree over rows: both ends of a link compute it, and different nodes show different
+tiles.
 
-A leaf is of 256 rows: the digest of the scenes whose first rows lie there. A node is the digest of
-16 nodes below it. What holds no scene has a digest of zeros (Merkle, "A digital signature based on
-a conventional encryption function", CRYPTO 1987).
+A leaf covers 256 rows: the digest of the scenes whose first rows are in it. A node is the digest of
+the 16 nodes below it. A node without scenes has a digest of zeros (Merkle, "A digital signature
+based on a conventional encryption function", CRYPTO 1987).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,21 +19,21 @@ EMPTY = bytes(DIGEST_BYTES)
 
 
 class Entry(NamedTuple):
-    """A scene as the tree has it: its first row, and its digest."""
+    """A scene in the tree: its first row, and its digest."""
 
     first_row: int
     digest: bytes
 
 
 class Level(NamedTuple):
-    """Digests of a tree: of each so many rows, from row 0 on."""
+    """Digests of a level: each covers this many rows, from row 0 on."""
 
     rows_each: int
     digests: tuple[bytes, ...]
 
 
 def tree_level(entries: Iterable[Entry], rows: int, most: int) -> Level:
-    """The finest level of the tree over rows that has at most so many nodes.
+    """The finest level of the tree over rows with at most this many nodes.
 
     entries: all scenes, by first row.
     """
@@ -43,7 +44,7 @@ def tree_level(entries: Iterable[Entry], rows: int, most: int) -> Level:
 
 
 def level_of(entries: Iterable[Entry], rows: int, rows_each: int) -> Level:
-    """The level of a tree over rows whose nodes are of so many rows."""
+    """The level of a tree over rows whose nodes cover this many rows."""
     digests, each = _leaves(entries, rows), LEAF_ROWS
     while each < rows_each:
         digests, each = _above(digests), each * FAN
@@ -52,7 +53,7 @@ def level_of(entries: Iterable[Entry], rows: int, rows_each: int) -> Level:
 
 
 def root_of(level: Level) -> bytes:
-    """The digest of everything, of any level of its tree."""
+    """The root digest, from any level of its tree."""
     digests, count = dict(enumerate(level.digests)), len(level.digests)
     while count > 1:
         digests, count = _above(digests), -(-count // FAN)
@@ -60,7 +61,7 @@ def root_of(level: Level) -> bytes:
 
 
 def differing(one: Sequence[bytes], other: Sequence[bytes]) -> list[int]:
-    """The nodes of two levels that differ."""
+    """The different nodes of two levels."""
     count = max(len(one), len(other))
     left, right = ([*some, *[EMPTY] * (count - len(some))] for some in (one, other))
     return [at for at in range(count) if left[at] != right[at]]
@@ -71,7 +72,7 @@ def _nodes(rows: int, rows_each: int) -> int:
 
 
 def _leaves(entries: Iterable[Entry], rows: int) -> dict[int, bytes]:
-    """The leaves that hold a scene, by their position."""
+    """The leaves with a scene, by their position."""
     digests = {}
     for leaf, own in groupby(entries, lambda entry: entry.first_row // LEAF_ROWS):
         if leaf < _nodes(rows, LEAF_ROWS):
@@ -81,7 +82,7 @@ def _leaves(entries: Iterable[Entry], rows: int) -> dict[int, bytes]:
 
 
 def _above(below: Mapping[int, bytes]) -> dict[int, bytes]:
-    """The nodes above others, as far as they hold a scene."""
+    """The parents of nodes, as far as they have scenes."""
     digests = {}
     for node in {position // FAN for position, digest in below.items() if digest != EMPTY}:
         children = range(FAN * node, FAN * (node + 1))

@@ -1,4 +1,4 @@
-"""Events of a station as a block has them, and as the store that they reach shows them."""
+"""Events of a station in blocks, and as events of the receiving store."""
 
 import json
 import math
@@ -34,10 +34,11 @@ def take_events(data: bytes) -> list[tuple[int, str]]:
 
 
 def thin_event(body: str) -> str:
-    """An event as it travels: of its tiles those that an alert matches, without what is near them.
+    """An event for the link: only the tiles that an alert matches, without their nearest stored
+    tiles.
 
-    Places are rounded to a millionth of a degree, 0.1 m; `matches_left_out` counts the others. An
-    event that is no JSON object stays as it is.
+    Coordinates are rounded to a millionth of a degree, 0.1 m; `matches_left_out` counts the other
+    tiles. An event that is not a JSON object does not change.
     """
     try:
         event = json.loads(body)
@@ -58,10 +59,10 @@ def thin_event(body: str) -> str:
 
 
 def station_event(station: str, number: int, body: str) -> str:
-    """The event by which a store tells that a station has sent one.
+    """The receiving store's event about a station's event.
 
-    What the station said stands in `report`, with the station's own rows. BundleError when that is
-    no JSON object.
+    `report` has the station's event, with the station's own rows. BundleError when that is not a
+    JSON object.
     """
     try:
         report = json.loads(body, parse_float=_finite, parse_constant=_finite)
@@ -86,7 +87,7 @@ def station_event(station: str, number: int, body: str) -> str:
 
 
 def is_urgent(body: str) -> bool:
-    """Whether an event tells of an alert."""
+    """Whether an event is about an alert."""
     try:
         return bool(alerts_of(json.loads(body)))
     except (AttributeError, ValueError, RecursionError):
@@ -94,7 +95,7 @@ def is_urgent(body: str) -> bool:
 
 
 def alerts_of(event: Mapping[str, Any]) -> list[Any]:
-    """The alerts that a scene's or a tile's event tells of."""
+    """The alerts in a scene's or a tile's event."""
     tile = event.get("tile")
     found = tile.get("alerts") if isinstance(tile, Mapping) else event.get("alerts")
     return found if isinstance(found, list) else []
@@ -106,7 +107,7 @@ def _thin_tile(tile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float | None:
-    """A number of JSON text; None for one that JSON has not, which other readers would refuse."""
+    """A number of JSON text; None for a value such as NaN, which other readers would refuse."""
     number = float(text)
     return number if math.isfinite(number) else None
 

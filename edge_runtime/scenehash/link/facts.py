@@ -1,4 +1,4 @@
-"""The small blocks: what a sender says of itself, and what it has of the addressee's."""
+"""The small blocks: a sender's counts, and its receipt for the addressee's data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ MOST_WORD = 256
 
 @dataclass(frozen=True)
 class Facts:
-    """How far a sender is.
+    """The counts of a sender.
 
-    lineage, bits, model: whose codes it has. rows: the number that its next tile gets. level: of
-    the digest tree of its tiles. annotations: of that of their annotations. oldest_event,
-    newest_event: the numbers of the events that it keeps.
+    lineage, bits, model: of its codes. rows: the number of its next tile. level: of the digest tree
+    of its tiles. annotations: the same for their annotations. oldest_event, newest_event: the
+    numbers of its stored events.
     """
 
     lineage: str
@@ -36,11 +36,11 @@ class Facts:
 
     @property
     def events(self) -> Spans:
-        """The numbers of the events that it keeps."""
+        """The numbers of its stored events."""
         return event_numbers(self.oldest_event, self.newest_event)
 
     def block(self) -> bytes:
-        """The same as a block."""
+        """The facts as a block."""
         out = Writer()
         out.text(self.lineage)
         out.number(self.bits // 8)
@@ -71,7 +71,7 @@ class Facts:
 
 
 def event_numbers(oldest: int, newest: int) -> Spans:
-    """The numbers of events from the oldest to the newest; both are 0 where there is none."""
+    """The numbers of events from the oldest to the newest; both are 0 if there is none."""
     return span(max(oldest, 1), newest + 1)
 
 
@@ -79,11 +79,10 @@ def event_numbers(oldest: int, newest: int) -> Spans:
 class Receipt:
     """The sender's record of the bundles that it received from the addressee.
 
-    store: the id of the addressee's store. newest: the highest number that has come. whole: the
-    numbers of bundles that came completely. partial: of those that were cut, the blocks that came.
-    missing: rows of the addressee's that the sender lacks, and no bundle under way brings them.
-    annotations: rows in which annotations differ, though all tiles are there. events: those that
-    the sender lacks.
+    store: the id of the addressee's store. newest: the highest received number. whole: the numbers
+    of complete bundles. partial: the received blocks of cut bundles. missing: rows of the addressee
+    that the sender lacks, and that no bundle under way brings. annotations: rows in which
+    annotations differ, although all tiles have arrived. events: the events that the sender lacks.
     """
 
     store: str
@@ -95,7 +94,7 @@ class Receipt:
     events: Spans = field(default_factory=Spans)
 
     def block(self) -> bytes:
-        """The same as a block."""
+        """The receipt as a block."""
         out = Writer()
         out.raw(bytes.fromhex(self.store))
         out.number(self.newest)

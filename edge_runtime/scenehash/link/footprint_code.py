@@ -1,9 +1,11 @@
-"""Footprints in a few bits a tile, without loss: neighbours share corners, and corners are smooth.
+"""Footprints in a few bits per tile, without loss: neighbours share corners, and corners are
+smooth.
 
-The corners of all windows are listed once each, by row and column of pixels. Longitudes and
-latitudes are whole numbers of the step that scenes have them in (geo.py): those of a polynomial of
-the place in the scene, of a few coefficients, and what is missing to the true ones. Whoever follows
-docs/link.md to the letter has the same on every machine: each step is one IEEE operation.
+The corners of all windows are listed once, by row and column of pixels. Longitudes and latitudes
+are whole numbers of the step that scenes use (geo.py): a polynomial of the place in the scene, with
+a few coefficients, predicts them, and the differences from the true numbers are stored. An
+implementation of docs/link.md gets the same numbers on every machine: each step is one IEEE
+operation.
 """
 
 import zlib
@@ -20,9 +22,9 @@ Floats = npt.NDArray[np.float64]
 
 NONE, RAW, POLYNOMIAL = 0, 1, 2  # POLYNOMIAL + d: of degree d
 MOST_DEGREE = 8
-# So many degrees in a row that are no better end the search for a better one.
+# The search for a better degree ends after this many degrees without a gain.
 ENOUGH = 2
-# Whole numbers up to here are the same as float64.
+# Whole numbers up to here are exact as float64.
 MOST_EXACT = 2.0**52
 # Corners of a window, beginning with the one at its x and y, as the store has them.
 ACROSS, DOWN = np.array([0, 1, 1, 0]), np.array([0, 0, 1, 1])
@@ -61,7 +63,9 @@ def take_footprints(found: Reader, windows: Integers) -> Floats | None:
 
 
 def _corners(windows: Integers) -> tuple[Integers, Integers]:
-    """The corners of windows, int64 [C, 2] as (y, x), ascending; and which are whose: [4 T]."""
+    """The corners of windows, int64 [C, 2] as (y, x), ascending; and the corners of each window: [4
+    T].
+    """
     x = windows[:, :1] + windows[:, 2:3] * ACROSS
     y = windows[:, 1:2] + windows[:, 3:] * DOWN
     places = np.stack([y.ravel(), x.ravel()], axis=1)
@@ -70,9 +74,9 @@ def _corners(windows: Integers) -> tuple[Integers, Integers]:
 
 
 def _by_polynomial(windows: Integers, footprints: Floats) -> bytes | None:
-    """By the polynomial that takes the fewest bytes once a block is compressed; None: by none.
+    """The polynomial with the fewest bytes after compression; None: none is possible.
 
-    That is of a scene whose corners are not where its windows meet, or no whole steps.
+    None is for a scene whose windows do not share corners, or whose corners are not whole steps.
     """
     corners, index = _corners(windows)
     values = np.zeros((len(corners), 2))

@@ -1,4 +1,4 @@
-"""scenehash link forget: a peer that is no more, or is to count as new."""
+"""scenehash link forget: a peer that no longer exists, or must count as new."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +9,16 @@ from scenehash.store import CodeStore
 from .received import Received
 from .sent import Sent
 
-# So many digits of its id tell a store from others whose station has the same name.
+# The number of digits that identify a store among stores with the same name.
 STORE_ID_DIGITS = 8
 
 
 @dataclass(frozen=True)
 class Forgotten:
-    """What a store no longer knows of a peer.
+    """The data that a store forgot about a peer.
 
-    peer: as it was named. stores: the ids of its stores from which something came, or that asked
-    something. bundles: how many were sent to it. scenes: how many of those in this store came from
-    it; they stay.
+    peer: the given name. stores: the ids of its stores that sent or asked something. bundles: the
+    number of bundles sent to it. scenes: the number of its scenes in this store; they stay.
     """
 
     peer: str
@@ -28,17 +27,17 @@ class Forgotten:
     scenes: int
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return {**vars(self), "stores": list(self.stores)}
 
 
 def forget_peer(store: str | Path, peer: str, wait: bool = False) -> Forgotten:
-    """Forget what was sent to a peer, and what has come from it.
+    """Forget the progress of the link to a peer and from it.
 
-    peer: its name, or the first 8 digits or more of its store's id, which means that store alone.
-    Its scenes, events and alerts stay in the store; what waits for other parts goes. A bundle from
-    it that comes later is as one of a new station, and all is sent to it again. Raises
-    NotStoredError when there is no such peer, StoreError.
+    peer: its name, or at least the first 8 digits of its store's id, which means only that store.
+    Its scenes, events and alerts stay in the store; waiting parts are removed. A later bundle from
+    it counts as from a new station, and all data is sent to it again. Raises NotStoredError when
+    there is no such peer, StoreError.
     """
     with CodeStore.open(store, writable=True, wait=wait) as opened, opened.transaction():
         links, states = opened.links, opened.links.states

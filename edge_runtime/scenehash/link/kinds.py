@@ -1,4 +1,4 @@
-"""What blocks of a bundle are about, by the number that they have in it."""
+"""The kinds of blocks in a bundle, by number."""
 
 STATE = 1  # how far the sender is, and its digest tree
 RECEIPT = 2  # what the sender has of the addressee's
@@ -29,5 +29,5 @@ NAMES = {
 
 
 def name(kind: int) -> str:
-    """What a block is about, for a person."""
+    """The name of a kind, for a person."""
     return NAMES.get(kind, f"a block of kind {kind}")

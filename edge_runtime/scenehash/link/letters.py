@@ -1,6 +1,6 @@
-"""What is not a tile and not an event: queries, answers, pictures, watch lists, judgements.
+"""The items besides tiles and events: queries, answers, pictures, alerts, judgements.
 
-Each is a block of its own, an item that is sent until it is acknowledged or went often enough.
+Each is a block of its own, which is sent until it is acknowledged or was sent often enough.
 """
 
 import json
@@ -27,16 +27,16 @@ from .sent import BEFORE, PICTURES, Sent
 from .spans import Spans
 from .wire import Reader, Writer
 
-# Questions of one peer that are kept.
+# The maximum number of questions of one peer.
 MOST_QUESTIONS = 100
 # The sides of a small picture, in pixels, and its bytes.
 MOST_SIDE, MOST_PICTURE = 256, 1 << 16
-# Sources of an alert's examples that say which row of this store they are.
+# Sources of examples that name a row of this store.
 ROW_SOURCE = "row:"
 
 
 class Letter(NamedTuple):
-    """A block that is to be sent: its name among the sender's items, its kind, how it is made."""
+    """An item to send: its name, its kind, and a function that makes its block."""
 
     item: str
     kind: int
@@ -44,9 +44,9 @@ class Letter(NamedTuple):
 
 
 def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Letter]:
-    """Everything that a peer is to have; what of it went already is left out by whoever sends.
+    """All items for a peer; the sender skips those that it has already sent.
 
-    down: watch lists, too.
+    down: with alerts, too.
     """
     letters = [*_questions(store, peer), *_answers(store, peer, sent)]
     letters += _watch_list(store, sent) if down else _judgements(store, peer)
@@ -54,7 +54,7 @@ def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Let
 
 
 def open_question(store: CodeStore, peer: str, question: Question) -> int:
-    """Keep a question to a peer, until its answer comes; its number."""
+    """Store a question to a peer until its answer arrives; returns its number."""
     state = store.links.states.get("questions", peer)
     number = int(state.get("last", 0)) + 1
     block = replace(question, number=number).block(codes_mark(store.lineage, store.bits))
@@ -65,7 +65,7 @@ def open_question(store: CodeStore, peer: str, question: Question) -> int:
 
 
 def note_question(store: CodeStore, received: Received, data: bytes) -> None:
-    """Keep a question of a peer, to be answered by the next bundle for it."""
+    """Store a question of a peer, to be answered by the next bundle for it."""
     mark = codes_mark(store.lineage, store.bits)
     question = Question.of_block(data, mark, store.bits)
     state = store.links.states.get("asked", received.store)
@@ -75,7 +75,7 @@ def note_question(store: CodeStore, received: Received, data: bytes) -> None:
 
 
 def take_answer(store: CodeStore, received: Received, data: bytes) -> dict[str, Any] | None:
-    """Note an answer as an event, and return it; None for one that has come before."""
+    """Record an answer as an event, and return it; None for a repeated answer."""
     answer = Answer.of_block(data)
     state = store.links.states.get("questions", received.name)
     if str(answer.number) not in state.get("open", {}):
@@ -96,7 +96,7 @@ def take_answer(store: CodeStore, received: Received, data: bytes) -> dict[str, 
 
 
 def pictures_asked(store: CodeStore, peer: str) -> Spans:
-    """The rows of which a peer wants small pictures, as far as its questions were answered."""
+    """The rows for which a peer wants small pictures, from its answered questions."""
     rows = Spans()
     for other in store.links.states.peers("asked"):
         state = store.links.states.get("asked", other)
@@ -106,7 +106,7 @@ def pictures_asked(store: CodeStore, peer: str) -> Spans:
 
 
 def check_picture(row: int, picture: bytes) -> None:
-    """Raise BundleError when a picture is no small JPEG."""
+    """Raise BundleError when a picture is not a small JPEG."""
     import simplejpeg
 
     try:
@@ -118,7 +118,7 @@ def check_picture(row: int, picture: bytes) -> None:
 
 
 def place_pictures(store: CodeStore, station: str) -> None:
-    """Keep the small pictures that wait as thumbnails of the tiles that have come."""
+    """Store waiting small pictures as thumbnails of tiles that have arrived."""
     waiting = store.links.waiting.pictures(station)
     placed = []
     for row in waiting:
@@ -136,10 +136,10 @@ def place_pictures(store: CodeStore, station: str) -> None:
 
 
 def take_watched(store: CodeStore, received: Received, number: int, data: bytes) -> bool:
-    """Add, change or remove an alert as a peer's watch list has it; whether that was news.
+    """Add, change or remove an alert of a peer; returns whether anything changed.
 
-    What was confirmed or rejected here stays. Raises BundleError when an alert of that name is
-    there that came from nobody.
+    Examples that were confirmed or rejected here stay. Raises BundleError when this store has an
+    own alert with that name.
     """
     found = Reader(data)
     is_there = found.byte()
@@ -161,7 +161,7 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
     if name in here:
         for is_match, source, code in _judged_here(here[name]):
             known = alert.examples if is_match else alert.negatives
-            # What the peer has heard of is in its list.
+            # The peer's list already has the judgements that the peer knows.
             if not (known == code).all(axis=1).any():
                 alert = alert.judged(code, source, is_match)
     store.alerts.add(alert, replace=True)
@@ -169,9 +169,9 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
 
 
 def take_judgement(store: CodeStore, station: str, data: bytes) -> None:
-    """A station's tile was confirmed as a match of an alert, or rejected; BundleError.
+    """Apply a station's confirmed or rejected match of an alert; BundleError.
 
-    Where the tile has come, its row here becomes the example; otherwise its code does.
+    If the tile has arrived, its row here becomes the example; otherwise its code does.
     """
     from scenehash.alerts.changing import confirm_match, reject_match
 
@@ -192,7 +192,7 @@ def take_judgement(store: CodeStore, station: str, data: bytes) -> None:
 
 
 def row_here(store: CodeStore, station: str, row: int) -> int | None:
-    """The row in this store of a tile of a station; None where it has not come."""
+    """The row in this store of a tile of a station; None if it has not arrived."""
     for scene in store.links.scenes.of_store(station, row, row + 1):
         record = store.find_scene(scene.content.hex()) if scene.is_same else None
         if record is not None:
@@ -224,9 +224,9 @@ def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
 def _answered(
     store: CodeStore, asker: str, question: Question, sent: Sent, is_first: bool
 ) -> bytes:
-    """The answer to a question as a block; the pictures that it asks for are noted.
+    """The answer to a question as a block; also records the requested pictures.
 
-    Those that went before go again, once for each question.
+    Pictures that were sent before are sent again, once for each question.
     """
     answer, rows = answer_question(store, question)
     if rows and is_first:
@@ -253,7 +253,7 @@ def _watch_list(store: CodeStore, sent: Sent) -> list[Letter]:
 
 
 def _version(alert: Alert) -> str:
-    """What changes with an alert, or with its rule."""
+    """A value that changes with an alert or its rule."""
     return digest(_watched(alert)).hex()
 
 
@@ -272,7 +272,7 @@ def _removed(name: str) -> bytes:
 
 
 def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
-    """Tiles that were confirmed or rejected here, of the alerts that came from the peer."""
+    """Tiles that were confirmed or rejected here, for alerts from the peer."""
     watched = set()
     for other in store.links.states.peers("from"):
         received = Received.of(other, store.links.states.get("from", other))

@@ -1,7 +1,7 @@
-"""Model files in pieces: an adaptation or a model goes down over many bundles.
+"""Model files in pieces: a station receives a model or an adaptation over many bundles.
 
-What travels is the file's signature, where FILE.sig lies beside it, and then the file: both have
-come when one has, and no signature is of another file.
+The file's signature, if FILE.sig exists, is sent first, and then the file: so the signature is
+there when the file is complete, and always belongs to it.
 """
 
 import re
@@ -18,7 +18,7 @@ from scenehash.trust.signature import MOST_SIGNATURE_BYTES, signature_path
 from .wire import Reader, Writer
 
 PIECE = 1 << 14
-# Of a file with its signature: the largest that a station takes.
+# The maximum size of a file with its signature.
 MOST_FILE = MAX_MODEL_BYTES + MOST_SIGNATURE_BYTES + 8
 FILE_DIGEST_BYTES = 16
 FOLDER = "received"
@@ -28,7 +28,7 @@ NAME_DIGITS = 16
 
 
 def file_pieces(path: str | Path) -> Iterator[tuple[str, "partial[bytes]"]]:
-    """The pieces of a file and its signature: a name for each, and what makes its block.
+    """The pieces of a file and its signature: for each a name, and a function that makes its block.
 
     Raises InputError.
     """
@@ -48,10 +48,11 @@ def file_pieces(path: str | Path) -> Iterator[tuple[str, "partial[bytes]"]]:
 
 
 def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
-    """Keep a piece of a file; its path in the store's folder when it is whole, otherwise None.
+    """Store a piece of a file; returns its path in the store's folder when it is complete,
+    otherwise None.
 
-    Its signature lies beside it then. The file is not used before somebody names it. Raises
-    BundleError on what is no piece, or when the whole is not what its pieces said.
+    Its signature is then next to it. The file is not used until somebody names it. Raises
+    BundleError on an invalid piece, or when the complete file does not match its pieces' digest.
     """
     found = Reader(data)
     digest, size, start = (
@@ -81,7 +82,7 @@ def take_piece(store: CodeStore, sender: str, data: bytes) -> Path | None:
         raise BundleError(f"{name}: a signature of {len(signature):,} bytes")
     try:
         path.parent.mkdir(exist_ok=True)
-        # The file last: what is there has its signature.
+        # The file last, so that an existing file has its signature.
         if signature:
             write_bytes(signature_path(path), signature)
         write_bytes(path, parts.raw(parts.left))

@@ -1,4 +1,4 @@
-"""What a store has, as both ends of a link count it: scenes, each computed once, rows, events."""
+"""A store's data as both ends of a link count it: scenes, each computed once, rows, events."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,15 +11,15 @@ from .facts import event_numbers
 from .pieces import piece_of
 from .spans import Spans, span
 
-# Scenes that are counted together.
+# Scenes per step.
 AT_ONCE = 1000
 
 
 def own_scenes(store: CodeStore) -> list[OwnScene]:
     """All scenes of a store that is open for writing, by first row.
 
-    A damaged one is as it was counted last, and left out where it never was: what its peers have of
-    it stays, and so does the number of its change.
+    A damaged scene keeps its last count, or is left out if it was never counted: its peers keep
+    their data, and the number of its change.
     """
     links = store.links
     known = {one.first_row: one for one in links.own.all()}
@@ -46,7 +46,7 @@ def own_scenes(store: CodeStore) -> list[OwnScene]:
 
 
 def change_again(store: CodeStore, rows: Spans) -> None:
-    """Have the annotations of the scenes whose first rows are in some count as changed."""
+    """Count the annotations of the scenes with first rows in a span as changed."""
     changes = store.links.own.changes()
     again = [one for one in store.links.own.all() if one.first_row in rows]
     numbered = enumerate(again, start=changes + 1)
@@ -55,7 +55,7 @@ def change_again(store: CodeStore, rows: Spans) -> None:
 
 
 def annotated(store: CodeStore, scenes: Iterable[OwnScene]) -> Iterator[AnnotatedScene]:
-    """How scenes are annotated now, by first row; damaged ones are left out."""
+    """The present annotations of scenes, by first row; damaged ones are left out."""
     digests = {one.first_row: one.digest for one in scenes}
     for found in store.scenes_from(sorted(digests)):
         if not isinstance(found, StoreDamagedError):
@@ -65,13 +65,13 @@ def annotated(store: CodeStore, scenes: Iterable[OwnScene]) -> Iterator[Annotate
 
 
 def deleted_rows(store: CodeStore) -> Spans:
-    """The rows of a store that had a tile once and have none any more."""
+    """The rows of a store whose tiles were deleted."""
     gone = store.deleted_rows()
     return Spans(zip(gone.first.tolist(), (gone.first + gone.count).tolist(), strict=True))
 
 
 def living_rows(store: CodeStore) -> Spans:
-    """The rows of a store that have a tile."""
+    """The rows of a store with a tile."""
     return span(0, store.rows) - deleted_rows(store)
 
 

@@ -1,26 +1,25 @@
-"""What a bundle may be: its size, whom it is for, and what goes again."""
+"""The options of a bundle: its size, its receiver, and data to send again."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from scenehash.errors import ConfigurationError
 
-# The bytes of a bundle in which no block fits any more.
+# The size of a bundle without room for any block.
 LEAST_BYTES = 512
-# How often all is sent that nobody acknowledges.
+# How often unacknowledged data is sent.
 TIMES = 3
 
 
 @dataclass(frozen=True)
 class PackOptions:
-    """What a bundle may be.
+    """The options of a bundle.
 
-    max_bytes: it is never larger; None: everything. times: how often what nobody acknowledges is
-    sent. down: it is for a station, and has no tiles: receipts, queries, and the store's alerts.
-    files: models and adaptations that a station is to have, in as many pieces as there is room for.
-    letters_only: it has queries or answers, and what was asked for, and nothing else. again,
-    again_events: ranges (first, last) of rows and of events that go as if they never had, which
-    link_status lists at the other end of a link without receipts.
+    max_bytes: its maximum size; None: no limit. times: how often unacknowledged data is sent. down:
+    for a station, without tiles: receipts, queries, and the store's alerts. files: models and
+    adaptations for a station, in as many pieces as there is room for. letters_only: only queries or
+    answers, and requested data. again, again_events: ranges (first, last) of rows and of events to
+    send as if they were new; link_status at the other end lists them, for a link without receipts.
     """
 
     max_bytes: int | None = None

@@ -1,4 +1,6 @@
-"""scenehash link pack: what a peer lacks, the most urgent first, in a bundle of bounded size."""
+"""scenehash link pack: the data that a peer lacks, the most urgent first, in a bundle of limited
+size.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,25 +49,25 @@ from .wire import Writer
 # Nodes of the digest tree in a bundle: how finely they locate a gap that row numbers do not show.
 # Annotations, which differ only where a store is from a backup, are located less finely.
 MOST_NODES, MOST_ANNOTATION_NODES = 64, 16
-# What one block has at most: so much is lost with it when a bundle is cut.
+# The maximum size of a block, which is lost when a bundle is cut.
 TILES_A_BLOCK, EVENTS_A_BLOCK, PICTURES_A_BLOCK, CHANGES_A_BLOCK = 4096, 200, 32, 1000
-# After so many things of a kind that fit in no bundle, the rest of the kind waits.
+# After this many items of a kind that fit in no bundle, the others wait.
 MOST_LEFT_OUT = 100
-# Blocks that a head has room for.
+# The maximum number of blocks in a head.
 MOST_BLOCKS = 2000
-# What one number of a topic is, for people.
+# The noun for a number of a topic.
 ONE_OF = {ROWS: "row", GONE: "deleted row", EVENTS: "event", PICTURES: "thumbnail of row",
           CHANGES: "change of labels or path"}  # fmt: skip
 
 
 @dataclass
 class Bundled:
-    """A bundle that was written: its file, what it carries, and the bytes of that.
+    """A bundle that was written: its file, its contents, and their sizes.
 
-    letters: queries, answers, alerts and pieces of models, by what they are. left_letters: how many
-    had no room. left_tiles, left_events: how many had none, and never went. columns: bytes of tiles
-    by column, each compressed by itself. left_out: a line each for scenes that are damaged, and for
-    what fits in no bundle of this size.
+    letters: queries, answers, alerts and pieces of models, by kind. left_letters: the number
+    without room. left_tiles, left_events: the numbers without room that were never sent. columns:
+    bytes of tiles by column, each compressed by itself. left_out: a line for each damaged scene,
+    and for each item that fits in no bundle of this size.
     """
 
     path: str
@@ -86,7 +88,7 @@ class Bundled:
     left_out: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return dict(vars(self))
 
 
@@ -97,12 +99,13 @@ def pack_bundle(
     options: PackOptions | None = None,
     wait: bool = False,
 ) -> Bundled:
-    """Write a bundle of what a peer lacks of a store, and note that it was sent.
+    """Write a bundle of the data of a store that a peer lacks, and record that it was sent.
 
-    out: the bundle's file, or the folder in which it gets a name of its own: one that is there, or
-    is made where the name does not end in ".shlb". The store must have a station's name. Killed at
-    any instant, what was in the bundle is sent again. Raises ConfigurationError on a name or a size
-    of no sense, InputError when the file cannot be written, StoreError when the store cannot be.
+    out: the bundle's file, or a folder, in which it gets a unique name; the folder must exist, or
+    is made if the name does not end in ".shlb". The store must have a station name. After a kill at
+    any instant, the contents of the bundle are sent again. Raises ConfigurationError on an invalid
+    name or size, InputError when the file cannot be written, StoreError when the store cannot be
+    written to.
     """
     options = options or PackOptions()
     check_station_name(peer)
@@ -118,7 +121,7 @@ def pack_bundle(
 
 
 class _Made(NamedTuple):
-    """The data of a block; of one of tiles also their sizes, and a line for each damaged scene."""
+    """The data of a block; for tiles also its column sizes, and a line for each damaged scene."""
 
     data: bytes
     sizes: Sizes | None = None
@@ -126,7 +129,7 @@ class _Made(NamedTuple):
 
 
 class _Packing:
-    """One bundle in the making."""
+    """One bundle in progress."""
 
     def __init__(self, store: CodeStore, peer: str, options: PackOptions) -> None:
         self._store, self._peer, self._options = store, peer, options
@@ -141,7 +144,7 @@ class _Packing:
         self._result = Bundled("", "", number, 0)
 
     def write(self, out: Path) -> Bundled:
-        """Fill the bundle, write it, and note it."""
+        """Fill the bundle, write it, and record it."""
         sent = self._sent
         is_folder = _is_folder(out, self._store.path)
         sent.begin(f"{self._store.lineage}-{self._store.bits}")
@@ -233,16 +236,18 @@ class _Packing:
         )
 
     def _due_events(self) -> list[Spans]:
-        """Events that are to be sent and are not in this bundle, by how often they went."""
+        """Events to send that are not in this bundle, by how often they were sent."""
         due = self._sent.due(EVENTS, kept_events(self._store), self._options.times)
         return [self._not_carried(EVENTS, some) for some in due]
 
     def _fill_urgent(self) -> None:
-        """Events of alerts that never went, before anything that may take their room."""
+        """Events of alerts that were never sent, before other data takes their room."""
         self._fill_events(self._due_events()[0], urgent_alone=True)
 
     def _fill_up(self, own: Sequence[OwnScene]) -> None:
-        """What goes to a ground store: for each time that it went, the most urgent first."""
+        """Data for a ground store: first data that was never sent, the most urgent first, and so
+        on.
+        """
         store, sent, times = self._store, self._sent, self._options.times
         alive = living_rows(store)
         due = {
@@ -253,7 +258,7 @@ class _Packing:
         changed = self._changed(own, alive)
         due[CHANGES] = sent.due(CHANGES, Spans((at, at + 1) for at in changed), times)
         for went in range(times):
-            # Where receipts come, what is under way waits for the next one; alerts do not.
+            # With receipts, data under way waits for the next one; alerts do not.
             waits = went > 0 and sent.has_receipts
             self._fill_events(due[EVENTS][went], urgent_alone=waits)
             if not waits:
@@ -298,10 +303,10 @@ class _Packing:
             self._result.deleted += some.total()
 
     def _changed(self, own: Sequence[OwnScene], alive: Spans) -> dict[int, OwnScene]:
-        """The scenes whose annotations have changed since their tiles went, by the change."""
+        """The scenes whose annotations have changed since their tiles were sent, by the change."""
         new = self._sent.never_went(ROWS, alive)
         changed = {one.change: one for one in own if one.change}
-        # Tiles that never went will take their annotations along.
+        # Unsent tiles carry their annotations.
         along = [change for change, one in changed.items() if one.first_row in new]
         self._sent.settle(CHANGES, Spans((change, change + 1) for change in along))
         return {change: changed[change] for change in changed.keys() - set(along)}
@@ -340,9 +345,9 @@ class _Packing:
     def _fill_with(
         self, kind: int, topic: str, due: Spans, most: int, make: Callable[[Spans], _Made]
     ) -> Iterator[tuple[Spans, _Made]]:
-        """Put blocks of what is due, as long as there is room; yields what each of them has.
+        """Put blocks of pending data as long as there is room; yields the contents of each.
 
-        What fits in no bundle of this size is left out, and nothing waits for it.
+        Items that fit in no bundle of this size are left out, and nothing waits for them.
         """
         each, left_out = 0.0, 0
         while due and len(self._blocks) < MOST_BLOCKS:
@@ -378,7 +383,7 @@ class _Packing:
             due = due - some
 
     def _put(self, kind: int, data: bytes, carried: Carried) -> bool:
-        """Put a block, where there is room for it; whether there was."""
+        """Put a block if there is room for it; returns whether there was."""
         packed = pack_block(Block(kind, data))
         room = self._room()
         is_small = len(data) <= MOST_BLOCK and len(self._blocks) < MOST_BLOCKS
@@ -394,21 +399,22 @@ class _Packing:
         bytes_of[name] = bytes_of.get(name, 0) + packed.cost
 
     def _fits(self, packed: Packed) -> bool:
-        """Whether a block would fit in a bundle that has no other."""
+        """Whether a block would fit in an empty bundle."""
         most = self._options.max_bytes
         is_small = packed.entry.size <= MOST_BLOCK
         return is_small and (most is None or packed.cost <= most - self._frame)
 
     def _room(self) -> int | None:
-        """How many bytes are left; None: any number."""
+        """The number of bytes left; None: no limit."""
         if self._options.max_bytes is None:
             return None
         return self._options.max_bytes - self._frame - sum(block.cost for block in self._blocks)
 
 
 def _is_folder(out: Path, store: Path) -> bool:
-    """Whether a path is a folder, which is made if need be, or a file; InputError when nothing can
-    be written there."""
+    """Whether a path is a folder, which is made if necessary, or a file; InputError when it cannot
+    be written to.
+    """
     try:
         if out.suffix != SUFFIX and not out.exists():
             check_output(out, outside=store)

@@ -1,7 +1,7 @@
-"""Pieces of scenes as a block of a bundle has them, and as both ends count them.
+"""Pieces of scenes in blocks of a bundle, and as both ends count them.
 
-A piece is a scene, or some of its tiles: a scene larger than what is left of a bundle goes on in
-the next one.
+A piece is a scene, or some of its tiles: a scene that does not fit in a bundle continues in the
+next one.
 """
 
 import json
@@ -32,7 +32,7 @@ from .limits import DIGEST_BYTES, MOST_PIXELS, MOST_ROWS, MOST_TEXT
 from .wire import Integers, Reader, Writer
 
 CONTENT_BYTES = 16
-# Tiles in a block: what it unpacks to takes little memory, whatever it claims.
+# The maximum number of tiles in a block, which limits the memory for unpacking.
 MOST_IN_BLOCK = 1 << 14
 NO_TIME, SECONDS, MICROSECONDS, DOUBLE = range(4)
 # Years 1 to 9999, in seconds since 1970.
@@ -41,11 +41,10 @@ FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 
 @dataclass(frozen=True)
 class Piece:
-    """Some tiles of a scene: start is the first of them, counted in the scene from 0.
+    """Some tiles of a scene; start is the index of the first in the scene.
 
-    first_row, tiles: the rows of the whole scene at the station. path: where its file is there.
-    windows: int64 [N, 4], as (x, y, width, height). footprints: float64 [N, 4, 2]. codes: uint8
-    [N, K/8].
+    first_row, tiles: the rows of the whole scene at the station. path: of its file there. windows:
+    int64 [N, 4], as (x, y, width, height). footprints: float64 [N, 4, 2]. codes: uint8 [N, K/8].
     """
 
     first_row: int
@@ -66,7 +65,7 @@ class Piece:
         return len(self.windows) == self.tiles
 
     def after(self, start: int) -> "Piece":
-        """The same without the tiles before one, counted in the scene."""
+        """The same piece without the tiles before an index in the scene."""
         skipped = max(start - self.start, 0)
         places = None if self.footprints is None else self.footprints[skipped:]
         return replace(
@@ -78,7 +77,7 @@ class Piece:
         )
 
     def scene(self, path: str) -> HashedScene:
-        """The scene of a piece that is whole, as it is added to a store under a path."""
+        """The scene of a complete piece, to be added to a store under a path."""
         return HashedScene(
             self.content.hex(),
             path,
@@ -91,7 +90,9 @@ class Piece:
         )
 
     def digest(self) -> bytes:
-        """What a whole scene is counted by, 8 bytes of BLAKE2b: see docs/link.md."""
+        """The contribution of a complete scene to the digests, 8 bytes of BLAKE2b: see
+        docs/link.md.
+        """
         return scene_digest(self.content, self.time, self.windows, self.footprints, self.codes)
 
 
@@ -114,7 +115,7 @@ def piece_of(record: SceneRecord, codes: Codes, start: int, end: int) -> Piece:
 
 
 def joined(pieces: Sequence[Piece]) -> Piece:
-    """Pieces of one scene, in their order and without gaps, as one."""
+    """Consecutive pieces of one scene, without gaps, as one piece."""
     places = [piece.footprints for piece in pieces if piece.footprints is not None]
     if places and len(places) != len(pieces):
         raise BundleError(f"{pieces[0].path}: only some of its pieces have footprints")
@@ -129,7 +130,7 @@ def joined(pieces: Sequence[Piece]) -> Piece:
 def scene_digest(
     content: bytes, time: float | None, windows: Integers, footprints: Floats | None, codes: Codes
 ) -> bytes:
-    """What both ends compute of a scene, without its row, path and labels."""
+    """The digest of a scene that both ends compute, without its row, path and labels."""
     out = Writer()
     out.raw(content)
     out.double(math.nan if time is None else time)
@@ -141,7 +142,7 @@ def scene_digest(
 
 
 class Sizes(NamedTuple):
-    """How many bytes the columns of a block take, each compressed by itself."""
+    """The sizes of the columns of a block in bytes, each compressed by itself."""
 
     heads: int
     windows: int
@@ -150,12 +151,12 @@ class Sizes(NamedTuple):
 
 
 def codes_mark(lineage: str, bits: int) -> bytes:
-    """What a block of pieces begins with: whose codes they are."""
+    """The beginning of a block of pieces: the lineage and the width of its codes."""
     return blake2b(f"{lineage}-{bits}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
-    """A block of pieces, and how many bytes are of what; mark: see codes_mark."""
+    """A block of pieces, and the sizes of its columns; mark: see codes_mark."""
     heads, windows, footprints, codes = Writer(), Writer(), Writer(), Writer()
     heads.raw(mark)
     heads.number(len(pieces))
@@ -191,7 +192,7 @@ def put_pieces(pieces: Sequence[Piece], mark: bytes) -> tuple[bytes, Sizes]:
 def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
     """The pieces of a block of codes of a lineage and width.
 
-    Raises LineageError when they are of another, and BundleError.
+    Raises LineageError when the codes are different, and BundleError.
     """
     found = Reader(data)
     if found.raw(DIGEST_BYTES) != codes_mark(lineage, bits):
@@ -199,7 +200,7 @@ def take_pieces(data: bytes, lineage: str, bits: int) -> list[Piece]:
             f"it has codes of another model or width than the {bits} bits of lineage {lineage} "
             "here; apply it to another store, or change the model: scenehash rehash"
         )
-    # A piece takes 25 bytes at least.
+    # A piece takes at least 25 bytes.
     count = found.number(found.left // 25)
     readings = [_reading(found.text()) for _ in range(found.count())]
     labels, paths = take_label_sets(found), PathReader()
@@ -276,7 +277,7 @@ def _take_windows(found: Reader, count: int) -> Integers:
 
 
 def put_time(out: Writer, time: float | None) -> None:
-    """Write seconds since 1970, or that there are none."""
+    """Write seconds since 1970, or that there is no time."""
     if time is None:
         out.byte(NO_TIME)
     elif time == int(time):
@@ -291,7 +292,7 @@ def put_time(out: Writer, time: float | None) -> None:
 
 
 def take_time(found: Reader) -> float | None:
-    """Read seconds since 1970; None when there are none."""
+    """Read seconds since 1970; None if there is no time."""
     way = found.byte()
     if way == NO_TIME:
         return None
@@ -307,7 +308,7 @@ def take_time(found: Reader) -> float | None:
 
 
 def _reading(text: str) -> str:
-    """How a scene was read, as JSON; BundleError when it is no object."""
+    """The decode parameters of a scene, as JSON; BundleError when they are not an object."""
     try:
         document = json.loads(text) if len(text) <= MOST_TEXT else None
         json.dumps(document, allow_nan=False)

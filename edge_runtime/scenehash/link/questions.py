@@ -1,4 +1,4 @@
-"""Queries and what was found, as blocks have them."""
+"""Queries and answers in blocks."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -33,11 +33,11 @@ SINCE, UNTIL, BBOX, LABEL, NEAR, SCENE, NEWER, UNLIKE = (1 << bit for bit in ran
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A query to a peer: it is asked for the k tiles nearest to codes, or best for an alert.
+    """A query to a peer, for the k tiles nearest to codes, or best for an alert.
 
-    number: from 1, of the questions that a store has asked a peer. codes, unlike: uint8 [N, K/8].
-    radius: in bits; None: any. thumbnails: whether a small picture of each hit is wanted. rows:
-    thumbnails of these rows, and no search.
+    number: from 1, of the questions of a store to a peer. codes, unlike: uint8 [N, K/8]. radius: in
+    bits; None: any. thumbnails: whether a small picture of each hit is wanted. rows: thumbnails of
+    these rows, without a search.
     """
 
     number: int
@@ -51,7 +51,7 @@ class Question:
     rows: Spans | None = None
 
     def block(self, mark: bytes) -> bytes:
-        """The same as a block; mark: see codes_mark."""
+        """The question as a block; mark: see codes_mark."""
         out = Writer()
         out.raw(mark)
         flags = THUMBNAILS * self.thumbnails | RADIUS * (self.radius is not None)
@@ -74,7 +74,7 @@ class Question:
 
     @classmethod
     def of_block(cls, data: bytes, mark: bytes, bits: int) -> "Question":
-        """The question of a block for codes of so many bits; BundleError."""
+        """The question in a block, for codes of this width; BundleError."""
         found = Reader(data)
         if found.raw(len(mark)) != mark:
             raise BundleError("a query with codes of another model or width than this store's")
@@ -99,10 +99,10 @@ class Question:
 
 @dataclass(frozen=True)
 class Found:
-    """A tile that answers a query: its row at the station, distance in bits, and where it is.
+    """A tile in an answer: its row at the station, its distance in bits, and its place.
 
-    score: what the alert's rule gave it, where that decided. footprint: int64 [4, 2], longitude
-    and latitude of corners in millionths of a degree; None without one.
+    score: from the alert's rule, if that decided. footprint: int64 [4, 2], longitude and latitude
+    of corners in millionths of a degree; None without one.
     """
 
     row: int
@@ -115,7 +115,7 @@ class Found:
     footprint: Integers | None
 
     def document(self, station: str) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The tile as plain values for JSON."""
         window, place = self.window, self.footprint
         return {
             "row": self.row,
@@ -131,14 +131,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a station has found for a question of a store, among so many tiles."""
+    """The answer of a station to a question of a store, with the number of searched tiles."""
 
     number: int
     searched: int
     hits: tuple[Found, ...]
 
     def block(self) -> bytes:
-        """The same as a block."""
+        """The answer as a block."""
         out, row, path = Writer(), 0, ""
         out.number(self.number)
         out.number(self.searched)
@@ -146,7 +146,7 @@ class Answer:
         for hit in self.hits:
             out.signed(hit.row - row)
             out.number(hit.distance)
-            # Scores are from -1 to 1; 0 stands for none.
+            # Scores are from -1 to 1; 0 means that there is none.
             out.number(0 if hit.score is None else 1 + round((hit.score + 1) * 10_000))
             out.text("" if hit.path == path else hit.path)
             if hit.path != path:

@@ -1,4 +1,4 @@
-"""What has come from a station: the state of the link from it."""
+"""The data received from a station: the state of the link from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,13 @@ MOST_IDS, BUNDLE_ID_DIGITS = 300, 8
 
 @dataclass
 class Received:
-    """How far the link from a store is.
+    """The progress of the link from a store.
 
-    store: its id. name: its station's. newest: the highest number of a bundle that has come.
-    facts: what the sender said of itself in its bundle of number facts_of.
-    whole: the numbers of bundles of which everything was applied. partial: of others, the blocks.
-    gone: rows that have no tile any more. events: the numbers of those that have come. alerts: by
-    name, the number of the bundle that they are from. ids: of the newest bundles, how their ids
-    begin.
+    store: its id. name: its station's. newest: the highest received number of a bundle. facts: the
+    sender's facts in its bundle with number facts_of. whole: the numbers of completely applied
+    bundles. partial: the applied blocks of others. gone: rows that no longer have a tile. events:
+    the numbers of the received events. alerts: by name, the number of the bundle that brought them.
+    ids: the beginnings of the ids of the newest bundles.
     """
 
     store: str
@@ -37,7 +36,7 @@ class Received:
 
     @classmethod
     def of(cls, store: str, state: Mapping[str, Any]) -> "Received":
-        """Read the state that the store keeps."""
+        """Read the state from the store."""
         facts = state.get("facts")
         return cls(
             store,
@@ -54,7 +53,7 @@ class Received:
         )
 
     def state(self) -> dict[str, Any]:
-        """The same as the store keeps it."""
+        """The state for the store."""
         return {
             "name": self.name,
             "newest": self.newest,
@@ -73,18 +72,18 @@ class Received:
         return number in self.whole or block in self.partial.get(number, ())
 
     def contradicts(self, number: int, bundle: str) -> bool:
-        """Whether another bundle of that number has come: the sender is from a backup."""
+        """Whether another bundle with that number has come: the sender comes from a backup."""
         return self.ids.get(number, bundle[:BUNDLE_ID_DIGITS]) != bundle[:BUNDLE_ID_DIGITS]
 
     def begin_anew(self) -> None:
-        """Forget what bundles have come: the sender counts anew from a number that they had."""
+        """Forget the received bundles: the sender counts again from an earlier number."""
         self.newest = self.facts_of = 0
         self.whole, self.partial, self.ids = Spans(), {}, {}
         self.gone, self.events = Spans(), Spans()
         self.alerts = dict.fromkeys(self.alerts, 0)
 
     def note(self, number: int, bundle: str, block: int, blocks: int) -> None:
-        """A block of a bundle of so many was applied."""
+        """Record an applied block of a bundle with this many blocks."""
         done = self.partial.setdefault(number, [])
         done.append(block)
         if len(done) == blocks:

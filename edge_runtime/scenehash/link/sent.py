@@ -1,7 +1,7 @@
-"""What was sent to a peer, what of it has arrived, and what comes next.
+"""The data sent to a peer, its acknowledged part, and the next data to send.
 
-A link may be one-way: then nothing says what has arrived, and all is sent again until it went so
-many times. Where receipts come back, only what they lack is.
+A link may be one-way: then nothing is acknowledged, and all data is sent a number of times. If
+receipts come back, only missing data is sent again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,16 +12,16 @@ from .bundle import MOST_NUMBER
 from .facts import Receipt
 from .spans import Spans
 
-# Items that went to a store which is from an older backup now.
+# Items sent to a store that was then restored from an older backup.
 BEFORE = "before:"
-# What is counted, by the name that it has in the state; changes are of annotations.
+# The numbered data by its name in the state; changes are of annotations.
 ROWS, GONE, EVENTS, PICTURES, CHANGES = "rows", "gone", "events", "thumbnails", "changes"
 TOPICS = (ROWS, GONE, EVENTS, PICTURES, CHANGES)
 
 
 @dataclass(frozen=True)
 class Carried:
-    """What a block carries: numbers of rows or events, and items by their names."""
+    """The contents of a block: numbers of rows or events, and items by their names."""
 
     topic: str = ""
     spans: Spans = field(default_factory=Spans)
@@ -30,13 +30,13 @@ class Carried:
 
 @dataclass
 class Sent:
-    """How far the link to a peer is.
+    """The progress of the link to a peer.
 
-    number: of the last bundle. codes: whose codes were sent. settled: by topic what needs not be
-    sent any more, since it has arrived, or went often enough. acknowledged: what of that has
-    arrived for certain. items: letters that are settled, by name. under_way: by number, what each
-    block of a bundle carries that nobody has acknowledged. heard: the peer's bundle that the last
-    receipt was in. has_receipts: whether there was one.
+    number: of the last bundle. codes: the lineage and the width of the codes that were sent.
+    settled: by topic, the data that need not be sent again, since it has arrived or was sent often
+    enough. acknowledged: the part of it that has arrived for certain. items: settled letters, by
+    name. under_way: by number, the contents of each unacknowledged block of a bundle. heard: the
+    peer's bundle with the last receipt. has_receipts: whether there was one.
     """
 
     number: int = 0
@@ -50,7 +50,7 @@ class Sent:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> "Sent":
-        """Read the state that the store keeps."""
+        """Read the state from the store."""
         under_way = {
             int(number): [Carried(topic, Spans(spans), tuple(items)) for topic, spans, items in one]
             for number, one in state.get("under_way", {}).items()
@@ -71,7 +71,7 @@ class Sent:
         )
 
     def state(self) -> dict[str, Any]:
-        """The same as the store keeps it."""
+        """The state for the store."""
         return {
             "number": self.number,
             "codes": self.codes,
@@ -95,14 +95,16 @@ class Sent:
         self.codes = codes
 
     def due(self, topic: str, wanted: Spans, times: int) -> list[Spans]:
-        """What to send of a topic: what was never sent, then what was sent once, and so on."""
+        """The data of a topic to send: first data that was never sent, then data that was sent
+        once, and so on.
+        """
         left = wanted - self.settled.get(topic, Spans())
         levels = self._levels(topic, times)
         upper = [wanted, *levels[:-1]]
         return [left & (more - fewer) for more, fewer in zip(upper, levels, strict=True)]
 
     def due_items(self, wanted: Sequence[str], times: int) -> list[str]:
-        """The same of items: those that were sent least come first."""
+        """The items to send; those that were sent least come first."""
         went = {
             item: sum(item in one.items for blocks in self.under_way.values() for one in blocks)
             for item in wanted
@@ -111,21 +113,21 @@ class Sent:
         return sorted((item for item in went if went[item] < times), key=lambda item: went[item])
 
     def went(self, item: str) -> bool:
-        """Whether an item was sent at all."""
+        """Whether an item was ever sent."""
         under_way = (one.items for blocks in self.under_way.values() for one in blocks)
         return item in self.items or any(item in items for items in under_way)
 
     def never_went(self, topic: str, wanted: Spans) -> Spans:
-        """What was never sent of a topic."""
+        """The data of a topic that was never sent."""
         (due,) = self.due(topic, wanted, 1)
         return due
 
     def settle(self, topic: str, spans: Spans) -> None:
-        """Note that something is settled: it is not sent again."""
+        """Record that data is settled: it is not sent again."""
         self._settle(topic, spans)
 
     def again(self, topic: str, spans: Spans) -> None:
-        """Send something again, as if it never went."""
+        """Send data again, as if it were new."""
         for known in (self.settled, self.acknowledged):
             known[topic] = known.get(topic, Spans()) - spans
         for number, blocks in self.under_way.items():
@@ -135,7 +137,7 @@ class Sent:
             ]
 
     def note(self, number: int, blocks: Iterable[Carried], times: int) -> None:
-        """A bundle is on its way; what went so many times is settled."""
+        """Record a bundle under way; data that was sent often enough is settled."""
         self.number = number
         self.under_way[number] = list(blocks)
         for topic in TOPICS:
@@ -145,7 +147,7 @@ class Sent:
         self._prune()
 
     def take(self, receipt: Receipt, number: int) -> None:
-        """What a peer has, as it says in its bundle of a number; an older one says nothing."""
+        """Apply the receipt in a peer's bundle with this number; an older one has no effect."""
         if number <= self.heard:
             return
         self.heard, self.has_receipts, waits = number, True, False
@@ -159,10 +161,10 @@ class Sent:
                 elif block.topic == GONE:
                     waits = True
             if bundle <= receipt.newest:
-                # What has not arrived of it is lost, and is due as if it never went.
+                # The rest of it is lost, and is sent again as new.
                 del self.under_way[bundle]
         for known in (self.settled, self.acknowledged):
-            # Where a deletion has not arrived, that may be why rows differ: it goes first.
+            # A missing deletion may be the cause of different rows, so it is sent first.
             for topic in () if waits else (ROWS, GONE):
                 known[topic] = known.get(topic, Spans()) - receipt.missing
             known[EVENTS] = known.get(EVENTS, Spans()) - receipt.events
@@ -172,15 +174,15 @@ class Sent:
             self.number = max(self.number, receipt.newest)
 
     def begin_again(self) -> None:
-        """The peer is from an older backup: it may lack every item that went to it.
+        """The peer was restored from an older backup: it may lack every item that was sent to it.
 
-        Tiles and events are told by its receipts.
+        Its receipts tell about tiles and events.
         """
         self.items = [f"{BEFORE}{item.removeprefix(BEFORE)}" for item in self.items]
         self.under_way.clear()
 
     def _levels(self, topic: str, times: int) -> list[Spans]:
-        """What was sent of a topic at least once, at least twice, and so on."""
+        """The data of a topic that was sent at least once, at least twice, and so on."""
         levels = [Spans() for _ in range(times)]
         for blocks in self.under_way.values():
             carried = Spans(
@@ -203,7 +205,7 @@ class Sent:
         self.items += [item for item in items if item not in self.items]
 
     def _prune(self) -> None:
-        """Forget bundles that nothing is to be known of: unless a receipt may come."""
+        """Forget old bundles, for which no receipt can come."""
         if self.has_receipts:
             return
         for number, blocks in list(self.under_way.items()):

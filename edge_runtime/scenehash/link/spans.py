@@ -9,7 +9,7 @@ MOST = 1 << 64
 
 
 class Spans:
-    """A set of numbers from 0 on, kept as ranges (start, end) that lie apart, ascending."""
+    """A set of numbers from 0 on, stored as disjoint ranges (start, end), ascending."""
 
     def __init__(self, spans: Iterable[Sequence[int]] = ()) -> None:
         self._spans = _merged((start, end) for start, end in spans)
@@ -56,16 +56,16 @@ class Spans:
         return self & outside
 
     def covers(self, start: int, end: int) -> bool:
-        """Whether all numbers from start to before end are there."""
+        """Whether it has all numbers from start to before end."""
         at = bisect_right(self._spans, (start, MOST)) - 1
         return at >= 0 and self._spans[at][0] <= start and end <= self._spans[at][1]
 
     def total(self) -> int:
-        """How many numbers there are."""
+        """The number of its elements."""
         return sum(end - start for start, end in self._spans)
 
     def first(self, most: int) -> "Spans":
-        """The first so many numbers."""
+        """The first numbers, this many."""
         found: list[Span] = []
         for start, end in self._spans:
             if most <= 0:
@@ -79,7 +79,7 @@ class Spans:
         return list(self._spans)
 
     def end(self) -> int:
-        """One more than the last number; 0 when there is none."""
+        """One more than the last number; 0 if it is empty."""
         return self._spans[-1][1] if self._spans else 0
 
 

@@ -1,4 +1,4 @@
-"""The scenes of a station that a store holds: added, annotated, deleted as its bundles say."""
+"""The stored scenes of a station: adding, annotating and deleting them as its bundles say."""
 
 import contextlib
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from .spans import Spans, span
 
 
 class StationScenes:
-    """Those of the station from which something was received, as its bundle of a number has them.
+    """The scenes of one station, changed by its bundle with this number.
 
-    Bundles come in any order: what a later one said of a scene stays.
+    Bundles come in any order: data of a later bundle stays.
     """
 
     def __init__(self, store: CodeStore, received: Received, number: int) -> None:
@@ -26,7 +26,7 @@ class StationScenes:
         self._station = received.store
 
     def add(self, pieces: Sequence[Piece]) -> list[HashedScene]:
-        """Add the scenes that pieces are, or complete; those that are new here, or repaired."""
+        """Add the scenes that pieces form or complete; returns the new or repaired ones."""
         fresh = []
         for piece in pieces:
             rows = span(piece.first_row, piece.first_row + piece.tiles)
@@ -40,7 +40,9 @@ class StationScenes:
         return fresh
 
     def annotate(self, scenes: Sequence[AnnotatedScene]) -> int:
-        """Give scenes their labels and paths, or keep these until they come; how many changed."""
+        """Give scenes their labels and paths, or keep these until the scenes arrive; returns the
+        number of changes.
+        """
         changed = 0
         for scene in scenes:
             if scene.first_row in self._received.gone:
@@ -58,7 +60,9 @@ class StationScenes:
         return changed
 
     def remove(self, rows: Spans) -> int:
-        """Rows have no tile any more at the station; how many scenes were deleted here."""
+        """Apply the station's deletion of rows; returns the number of scenes that were deleted
+        here.
+        """
         if not rows:
             return 0
         links = self._store.links
@@ -72,7 +76,7 @@ class StationScenes:
         return deleted
 
     def rename(self, name: str) -> None:
-        """The station has another name: so have its paths."""
+        """Change the paths of a station that has a new name."""
         before, self._received.name = self._received.name, name
         for scene in self._store.links.scenes.of_store(self._station) if before else ():
             annotation = self._annotation_of(scene)
@@ -80,11 +84,11 @@ class StationScenes:
             self._follow(scene, annotation.labels, change, annotation.labels)
 
     def _noted(self, piece: Piece, number: int) -> HashedScene | None:
-        """Note a scene, and give it if it is to be added, or repaired; number: of the bundle that
-        has its annotation.
+        """Record a scene, and return it if it must be added or repaired; number: of the bundle with
+        its annotation.
 
-        One that came before, and was deleted from this store since, is not. What its rows held
-        before goes, unless a later bundle brought that.
+        A scene that arrived before, and was deleted from this store since, is not returned. The
+        earlier scenes of its rows are removed, unless a later bundle brought them.
         """
         links, store = self._store.links, self._store
         digest, content = piece.digest(), piece.content.hex()
@@ -121,8 +125,9 @@ class StationScenes:
         return annotated.scene(f"{self._received.name}:{annotation.path}")
 
     def _completed(self, piece: Piece) -> tuple[Piece, int] | None:
-        """The scene that a piece completes, and the number of the bundle that has its annotation;
-        None while others are missing, and it waits."""
+        """The scene that a piece completes, and the number of the bundle with its annotation; None
+        while other pieces are missing: it then waits.
+        """
         store, links = self._store, self._store.links
         data, _ = put_pieces([piece], codes_mark(store.lineage, store.bits))
         waiting = WaitingPiece(piece.start, len(piece.windows), self._number, data)
@@ -145,8 +150,9 @@ class StationScenes:
         return replace(joined(parts), path=annotated.path, labels=annotated.labels), newest
 
     def _annotate(self, scene: LinkedScene, annotation: Annotation) -> bool:
-        """Give a scene that is here its annotation, unless a later bundle had one; whether that is
-        another."""
+        """Give a scene here its annotation, unless a later bundle had one; returns whether it
+        changed.
+        """
         before = self._annotation_of(scene)
         if not _is_newer(annotation, before):
             return False
@@ -161,8 +167,9 @@ class StationScenes:
         return True
 
     def _drop(self, scenes: Sequence[LinkedScene]) -> int:
-        """Scenes are gone from the station; what no other one has is deleted here, too: how many
-        were."""
+        """Apply the station's deletion of scenes; scenes that no other station has are deleted
+        here. Returns their number.
+        """
         links, deleted = self._store.links, 0
         for scene in scenes:
             labels = links.annotations.labels_of(scene.content)
@@ -174,7 +181,7 @@ class StationScenes:
                 change = {self._path(scene, annotation): self._path(same[0])}
                 self._follow(scene, labels, change, links.annotations.labels_of(scene.content))
                 continue
-            # What was cut otherwise was never taken: its rows are missing from now on.
+            # A scene with other windows was never stored: its rows are missing from now on.
             links.scenes.forget(others)
             if scene.is_brought:
                 self._store.remove_scenes([scene.content.hex()])
@@ -185,13 +192,13 @@ class StationScenes:
         self, scene: LinkedScene, before: set[str] | Labels, paths: dict[str, str],
         after: set[str] | Labels,
     ) -> None:  # fmt: skip
-        """Change what this store has of a scene as stations have changed it.
+        """Change a scene of this store as stations have changed it.
 
-        Labels that were given or taken away here stay so; from a scene that this store had itself,
-        none is taken.
+        Labels that were added or removed here stay so; no label is removed from a scene that this
+        store had itself.
         """
         content, gone = scene.content.hex(), set(before) - set(after)
-        # An entry that is damaged is made anew when its tiles come again.
+        # A damaged entry is replaced when its tiles arrive again.
         with contextlib.suppress(StoreDamagedError):
             record = self._store.find_scene(content)
             if record is not None:
@@ -200,7 +207,7 @@ class StationScenes:
                 self._store.update_scene(content, path, sorted(new), without=without)
 
     def _path(self, scene: LinkedScene, annotation: Annotation | None = None) -> str:
-        """The path of a scene of any station, as this store has it."""
+        """The path in this store for a scene of a station."""
         name = self._received.name
         if scene.store != self._station:
             name = str(self._store.links.states.get("from", scene.store).get("name", ""))

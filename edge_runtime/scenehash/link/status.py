@@ -1,4 +1,4 @@
-"""scenehash link status: what each side has, what lacks, and what proves it."""
+"""scenehash link status: the data of each side, the missing data, and the digests of both sides."""
 
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ from .received import Received
 from .sent import EVENTS, ROWS, Sent
 from .spans import Spans
 
-# Ranges of missing rows that are named.
+# The maximum number of ranges to list.
 GAPS_SHOWN = 20
 
 
 def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
-    """What was sent to each peer, and what has come from each, as plain values.
+    """The data sent to each peer, and received from each, as plain values.
 
-    peer: of this one alone. Of what has come, `complete` says whether the digest trees of both
-    sides are the same, as the station's newest bundle has its own; `missing` lists ranges of its
-    rows, [first, last], of which nothing has come. Raises StoreError.
+    peer: only this one. For received data, `complete` says whether the digest trees of both sides
+    are equal, as of the station's newest bundle; `missing` lists ranges of the station's rows,
+    [first, last], that have not arrived. Raises StoreError.
     """
     with CodeStore.open(store) as opened:
         to = [one for one in opened.links.states.peers("to") if peer in (None, one)]

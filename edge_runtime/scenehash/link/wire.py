@@ -1,7 +1,7 @@
-"""Numbers, texts and columns as a bundle has them: see docs/link.md.
+"""Numbers, texts and columns in a bundle: see docs/link.md.
 
-Whatever a reader is given is untrusted: a length is compared with what is there before memory is
-taken for it, and what does not fit is a BundleError.
+The input of a reader is untrusted: a length is compared with the remaining bytes before memory is
+taken for it, and an impossible value is a BundleError.
 """
 
 import struct
@@ -29,7 +29,7 @@ class Writer:
         return len(self._data)
 
     def data(self) -> bytes:
-        """All that was put."""
+        """All written bytes."""
         return bytes(self._data)
 
     def raw(self, data: bytes | memoryview) -> None:
@@ -65,7 +65,7 @@ class Writer:
         self.blob(text.encode(errors="backslashreplace"))
 
     def column(self, values: Integers) -> None:
-        """Integers of either sign, int64 [N]: each less the one before, as signed."""
+        """Integers of either sign, int64 [N]: each minus the one before, as signed."""
         self.signeds(np.diff(values, prepend=np.int64(0)))
 
     def signeds(self, values: Integers) -> None:
@@ -80,7 +80,7 @@ class Writer:
         self._data += digits[there].tobytes()
 
     def spans(self, spans: Sequence[tuple[int, int]]) -> None:
-        """Ascending ranges (start, end) that lie apart: how many, then gaps and lengths."""
+        """Ascending disjoint ranges (start, end): their number, then gaps and lengths."""
         self.number(len(spans))
         before = 0
         for start, end in spans:
@@ -90,18 +90,18 @@ class Writer:
 
 
 class Reader:
-    """Takes values from bytes, in the order in which they were put."""
+    """Reads values from bytes, in the order of their writing."""
 
     def __init__(self, data: bytes | memoryview) -> None:
         self._data, self._at = memoryview(data), 0
 
     @property
     def left(self) -> int:
-        """How many bytes were not read yet."""
+        """The number of unread bytes."""
         return len(self._data) - self._at
 
     def raw(self, count: int) -> bytes:
-        """So many bytes."""
+        """This many bytes."""
         if not 0 <= count <= self.left:
             raise BundleError(f"{count:,} bytes are declared, and {self.left:,} are left")
         found = bytes(self._data[self._at : self._at + count])
@@ -138,11 +138,11 @@ class Reader:
         return float(value)
 
     def count(self, smallest: int = 1) -> int:
-        """How many things follow, of at least so many bytes each."""
+        """The number of following items, of at least this many bytes each."""
         return self.number(self.left // max(smallest, 1))
 
     def blob(self) -> bytes:
-        """Bytes whose number stands before them."""
+        """Bytes with their number before them."""
         return self.raw(self.number(self.left))
 
     def text(self) -> str:
@@ -153,12 +153,12 @@ class Reader:
             raise BundleError(NOT_TEXT) from error
 
     def column(self, count: int) -> Integers:
-        """So many integers, int64 [N], that were put as a column."""
+        """This many integers, int64 [N], written as a column."""
         found: Integers = np.cumsum(self.signeds(count), dtype=np.int64)
         return found
 
     def signeds(self, count: int) -> Integers:
-        """So many integers of either sign, int64 [N]."""
+        """This many integers of either sign, int64 [N]."""
         if count > self.left:
             raise BundleError(f"{count:,} numbers are declared, and {self.left:,} bytes are left")
         if not count:
@@ -181,7 +181,7 @@ class Reader:
         return found
 
     def spans(self, most: int) -> list[tuple[int, int]]:
-        """Ranges that were put as spans, none beyond most."""
+        """Ranges written as spans, none beyond most."""
         spans, before = [], 0
         for _ in range(self.count(2)):
             start = before + self.number(most)
@@ -192,6 +192,6 @@ class Reader:
         return spans
 
     def done(self) -> None:
-        """Raise BundleError unless everything was read."""
+        """Raise BundleError unless all bytes were read."""
         if self.left:
             raise BundleError(f"{self.left:,} bytes are left over")

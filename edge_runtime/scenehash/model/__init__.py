@@ -1,13 +1,13 @@
 """A model file: its session, its card, its golden tiles.
 
 hash_model.py    tiles -> codes and logits
-model_file.py    which file is meant
+model_file.py    from a path or a name to a file
 reading.py       its card, without a session
-inspection.py    what is checked in a file before ONNX Runtime opens it
+inspection.py    the checks of a file before ONNX Runtime opens it
 card.py          the description inside a model file
-golden.py        golden tiles hashed again on this machine, and the rule for bits that differ
-trusted.py       which model files are trusted on a machine that has keys
-lineage.py       an adaptation's id, by its content
+golden.py        golden tiles hashed again on this machine, and the limits of different bits
+trusted.py       trust in model files on a machine with keys
+lineage.py       an adaptation's id, from its content
 adapted_graph.py the model file of an adaptation
 linear_code.py   its code: linear in a representation, the same on every processor
 """
@@ -24,5 +24,5 @@ if TYPE_CHECKING:
 __all__ = ["DriftWarning", "HashModel", "shipped_model"]
 
 
-# Who reads a card alone must not wait for onnxruntime.
+# Reading a card must not wait for onnxruntime.
 __getattr__ = lazy_names(__name__, {"DriftWarning": "hash_model", "HashModel": "hash_model"})

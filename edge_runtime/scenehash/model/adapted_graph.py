@@ -1,8 +1,9 @@
-"""The model file of an adaptation: another's graph, with codes linear in its representation.
+"""The model file of an adaptation: another model's graph, with codes linear in its representation.
 
 The device has no onnx package, and needs none: an ONNX file is a protocol buffer, and few fields of
-it change (onnx.proto of onnx 1.21; encoding: protobuf.dev). The graph goes on as it is up to the
-output "representation"; what was "codes" and "logits" is renamed, and these follow anew:
+it change (onnx.proto of onnx 1.21; encoding: protobuf.dev). The graph stays the same up to the
+output "representation"; the old outputs "codes" and "logits" get other names, and new ones are
+added:
 
 representation ──► times matrix ──► minus threshold ──► logits ──► above 0 ──► packed codes
 """
@@ -20,7 +21,7 @@ from .inspection import BYTES, FLOAT, REPRESENTATION, UINT8, VARINT, FieldReader
 from .linear_code import LinearCode
 
 OUTPUTS = ("codes", "logits")
-# Prefixes of what this module adds, and of what had the names of the outputs before.
+# Prefixes of the added names, and of the renamed old outputs.
 ADAPTED, BEFORE = "adapted/", "before/"
 MATRIX, THRESHOLD = ADAPTED + "matrix", ADAPTED + "threshold"
 
@@ -32,9 +33,9 @@ ATTRIBUTE_INT = 2
 
 
 def adapted_file(data: bytes, card: Card, code: LinearCode) -> bytes:
-    """The model file that data [bytes of a model file with a representation] becomes.
+    """The adapted model file for data, the bytes of a model file with a representation.
 
-    card: that of the new file. Raises ModelError when data is malformed.
+    card: of the new file. Raises ModelError when data is malformed.
     """
     reader = FieldReader(data)
     parts = [b""]
@@ -48,7 +49,7 @@ def adapted_file(data: bytes, card: Card, code: LinearCode) -> bytes:
 
 
 def read_linear_code(data: bytes) -> LinearCode:
-    """The code that an adapted model file computes; ModelError when it has none that is exact."""
+    """The code in an adapted model file; ModelError when it has no exact one."""
     reader = FieldReader(data)
     found: dict[str, npt.NDArray[np.float32]] = {}
     for graph in reader.only(GRAPH, (0, len(data))):
@@ -78,14 +79,14 @@ def _graph(reader: FieldReader, span: Span, code: LinearCode) -> bytes:
 
 
 def _is_replaced(reader: FieldReader, number: int, span: Span) -> bool:
-    """Whether a field of the graph is of an earlier adaptation, or an output that follows anew."""
+    """Whether a field of the graph belongs to an earlier adaptation, or is an output to replace."""
     if number == INITIALIZER:
         return _name(reader, span, 8).startswith(ADAPTED)
     return number == OUTPUT and _name(reader, span, 1) in OUTPUTS
 
 
 def _renamed(reader: FieldReader, span: Span) -> bytes:
-    """A node that reads or makes what were the outputs under another name."""
+    """A node with new names for the old outputs."""
     parts = []
     for number, kind, start, end in reader.fields(span):
         if number in (INPUT_NAMES, OUTPUT_NAMES):

@@ -24,7 +24,7 @@ from scenehash.tiles import MAX_TILE_SIZE, MIN_TILE_SIZE, Image
 
 METADATA_KEY = "scenehash.card"
 
-# A card comes with a file that may come from anywhere. These are far above what export writes.
+# A card may come with an untrusted file. These limits are far above export's cards.
 MAX_CARD_BYTES = 16_000_000
 MAX_CARD_VALUES = 50_000
 MAX_GOLDEN_TILES = 64
@@ -67,7 +67,7 @@ class DataRecord(_Record):
 
 
 class FidelityRecord(_Record):
-    """How far this file departs from the FP32 network, on test images."""
+    """The differences of this file from the FP32 network, on test images."""
 
     images: int
     bit_flip_rate: float = Field(description="fraction of bits that differ, 0 to 1")
@@ -83,7 +83,7 @@ class FidelityRecord(_Record):
 
 
 class LayerRecord(_Record):
-    """How far the output of an INT8 layer is from FP32, with INT8 in all layers before it."""
+    """The difference of an INT8 layer's output from FP32, with INT8 in all layers before it."""
 
     name: str
     operator: str
@@ -103,7 +103,7 @@ class TrialRecord(_Record):
 
 
 class CalibrationRecord(_Record):
-    """How the INT8 ranges were found."""
+    """The calibration of the INT8 ranges."""
 
     method: str
     images: int
@@ -114,7 +114,7 @@ class CalibrationRecord(_Record):
 
 
 class MatchDistances(_Record):
-    """What distances of hits mean for codes of a width: see scenehash.retrieval.match_words."""
+    """The meaning of distances for codes of a width: see scenehash.retrieval.match_words."""
 
     bits: Bits
     same_kind: int = Field(ge=0, le=MAX_BITS, description="the largest distance of that word")
@@ -124,7 +124,7 @@ class MatchDistances(_Record):
 
 
 class GoldenTile(_Record):
-    """A tile and its code, for a new machine to check."""
+    """A tile and its code, for checks on new machines."""
 
     name: ShortText
     png: Bytes = Field(max_length=MAX_PNG_BYTES)
@@ -151,7 +151,7 @@ class RepresentationRecord(_Record):
 
 
 class AdaptationRecord(_Record):
-    """How the codes of a model were adapted to the tiles of an archive."""
+    """The adaptation of a model's codes to the tiles of an archive."""
 
     base: ShortText = Field(description="name of the model that was adapted")
     base_lineage: ShortText
@@ -162,7 +162,7 @@ class AdaptationRecord(_Record):
 
 
 class Card(_Record):
-    """All that a model file says about itself."""
+    """The description of a model in its file."""
 
     format: Literal[1] = 1
     name: ShortText
@@ -218,9 +218,9 @@ class Card(_Record):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Card":
-        """Read a card; ModelError when it is of a newer format, not a card, or out of bounds."""
+        """Read a card; ModelError when its format is newer, or it is not a valid card."""
         data = text.encode() if isinstance(text, str) else text
-        # A value of two bytes becomes an object of a hundred: they are counted before any is made.
+        # A value of two bytes becomes an object of a hundred, so values are counted first.
         values = sum(data.count(mark) for mark in (b",", b":", b"[", b"{"))
         if len(data) > MAX_CARD_BYTES or values > MAX_CARD_VALUES:
             raise ModelError(
@@ -243,7 +243,7 @@ class Card(_Record):
 def golden_tile(
     name: str, tile: Image, code: npt.NDArray[np.uint8], logits: npt.NDArray[np.float32]
 ) -> GoldenTile:
-    """Record a tile [S, S, 3] with the code [K/8] and logits [K] that the model gives it."""
+    """Record a tile [S, S, 3] with the model's code [K/8] and logits [K]."""
     encoded, png = cv2.imencode(".png", cv2.cvtColor(tile, cv2.COLOR_RGB2BGR))
     assert encoded
     rounded = [round(float(logit), 4) for logit in logits]

@@ -1,8 +1,8 @@
-"""Golden tiles: do codes agree with those of the machine that made the model file?
+"""Golden tiles: whether codes agree with those of the machine that made the model file.
 
 identical   no bit differs
 tolerable   at most 2 % of the bits differ: searches work, close ranks may change
-refuse      more: such codes must not be stored beside those made elsewhere
+refuse      more bits differ: such codes must not be stored with codes of other machines
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ Rule = Literal["identical", "tolerable", "refuse"]
 
 @dataclass(frozen=True)
 class Drift:
-    """The golden tiles' codes on this machine beside those in the card.
+    """The golden tiles' codes on this machine and in the card.
 
     expected, got: codes uint8 [G, K/8] of G golden tiles. logit_error: the largest difference of a
     logit.
@@ -47,7 +47,7 @@ class Drift:
 
     @property
     def rule(self) -> Rule:
-        """What follows from it; see the table above."""
+        """The consequence; see the table above."""
         if self.bits == 0:
             return "identical"
         return "tolerable" if self.rate <= MAX_DRIFT else "refuse"

@@ -25,20 +25,20 @@ from .model_file import model_path
 from .trusted import Trusted, check_card, read_trusted, remember
 
 BATCH = 8
-# Bytes for the tensors of all models in a process. A file may come from anywhere, and ask for more.
+# The limit of bytes for all tensors in a process: an untrusted file may ask for more.
 MAX_MEMORY = 2 << 30
 _REGISTERING = threading.Lock()
 
 
 class DriftWarning(UserWarning):
-    """A few bits of the golden tiles differ from those of the machine that made the model file."""
+    """A few bits of the golden tiles differ from the machine that made the model file."""
 
 
 @dataclass(frozen=True)
 class Hashed:
     """Codes uint8 [N, K/8] of N images, and their representations int8 [N, D].
 
-    vectors: None where the model gives no representation.
+    vectors: None if the model gives no representation.
     """
 
     codes: Codes
@@ -190,7 +190,7 @@ class HashModel:
         golden = self.card.golden
         if not golden:
             raise ModelError("the card has no golden tiles, so its codes cannot be checked here")
-        # One by one: a process that hashes one tile takes no memory for several.
+        # One by one, so that a process that hashes one tile needs no memory for several.
         found = [self._run([record.tile()], "codes", "logits") for record in golden]
         codes, logits = (np.concatenate(parts) for parts in zip(*found, strict=True))
         if codes.shape[1:] != (self.bits // 8,) or logits.shape[1:] != (self.bits,):
@@ -248,7 +248,7 @@ class HashModel:
     def outputs(self, images: Sequence[Image]) -> tuple[npt.NDArray[np.float32], Vectors | None]:
         """Logits float32 [N, K] and representations int8 [N, D] of at least one image.
 
-        None where the model gives no representation.
+        None if the model gives no representation.
         """
         if self.representation is None:
             return self.logits(images), None
@@ -272,7 +272,7 @@ class HashModel:
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
-    """What differs once another file is at a path, or it was written to; None: there is none."""
+    """A value that changes with the file at a path; None: there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -281,7 +281,7 @@ def _identity(path: Path) -> tuple[int, ...] | None:
 
 
 def _linear_code(data: bytes, card: Card) -> LinearCode:
-    """The code of an adapted model; ModelError when it is not of the size that its card says."""
+    """The code of an adapted model; ModelError when its size differs from the card."""
     from .adapted_graph import read_linear_code  # most models need no such file
 
     code = read_linear_code(data)
@@ -297,7 +297,7 @@ def _linear_code(data: bytes, card: Card) -> LinearCode:
 
 
 def _whole(values: npt.NDArray[np.float32]) -> Vectors:
-    """The output "representation" as int8; ModelError where it is not of whole numbers."""
+    """The output "representation" as int8; ModelError when it does not have whole numbers."""
     vectors = values.astype(np.int8)
     if not np.array_equal(vectors, values) or np.abs(values).max() > LARGEST_VALUE:
         raise ModelError("its representation is not made of integers from -127 to 127")
@@ -309,16 +309,16 @@ def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     with _REGISTERING:
         _register_allocator()
     options.add_session_config_entry("session.use_env_allocators", "1")
-    # Memory laid out in advance, for each size of batch, is more of it, and no faster.
+    # Memory patterns per batch size take more memory, and are not faster.
     options.enable_mem_pattern = False
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # its errors are raised as well
+    options.log_severity_level = 4  # it also raises its errors
     # A spinning thread takes the core from the one that reads scenes: an ingest is 5 % faster
     # without, and hashing alone is no slower.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        # Without fallback: there is nothing to fall back to, and onnxruntime prints that it does.
+        # Without fallback: there is no other provider, and onnxruntime would print a line.
         return onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
@@ -329,7 +329,7 @@ def _open_session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
 
 @functools.cache
 def _register_allocator() -> None:
-    """Have all models of this process share one allocator, which gives no more than MAX_MEMORY."""
+    """Make all models of this process share one allocator, limited to MAX_MEMORY."""
     info = onnxruntime.OrtMemoryInfo(
         "Cpu",
         onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR,

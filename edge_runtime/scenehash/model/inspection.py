@@ -1,8 +1,8 @@
-"""What is checked in a model file before ONNX Runtime opens it: the file may come from anywhere.
+"""The checks of an untrusted model file before ONNX Runtime opens it.
 
-An ONNX file is a protocol buffer (onnx.proto of onnx 1.21; encoding: protobuf.dev). The few fields
-that matter are read here, within bounds, by the same rules as any protobuf parser: unknown fields
-are skipped, and of a repeated one each counts. Refused are files
+An ONNX file is a protocol buffer (onnx.proto of onnx 1.21; encoding: protobuf.dev). This module
+reads the few fields that matter, within limits, by the rules of protobuf: it skips unknown fields,
+and uses every value of a repeated field. It refuses files
 
 - larger than 100 MB, or not a regular file, or whose outermost fields do not fill it exactly:
   these are refused before more than a few bytes are read;
@@ -10,11 +10,11 @@ are skipped, and of a repeated one each counts. Refused are files
 - with data in other files, so that no path in a model is ever opened;
 - with operators of other domains, functions, or subgraphs (If, Loop, Scan): export writes none;
 - with tensors that claim more values than their bytes hold, or sparse ones;
-- with values drawn at random: the same tile must always get the same code;
+- with random values: the same tile must always get the same code;
 - with windows, strides or pads of thousands of pixels;
 - without a card, or whose inputs and outputs do not match it.
 
-The memory that a graph takes when it runs is bounded by hash_model.MAX_MEMORY; its time is not.
+hash_model.MAX_MEMORY limits the memory of a running graph; its time has no limit.
 """
 
 import math
@@ -35,7 +35,7 @@ MAX_DIMENSIONS = 8
 # The smallest type, of 2 bits, has four values in a byte.
 VALUES_A_BYTE = 4
 
-# The output of a model that gives more than codes and logits.
+# The optional third output of a model.
 REPRESENTATION = "representation"
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
@@ -58,14 +58,14 @@ SPARSE = "it has sparse tensors; a model file has none"
 FLOAT, UINT8 = 1, 2
 DYNAMIC = -1
 
-# Wire types of protobuf, and how many fields are read before a file is given up.
+# Wire types of protobuf, and the maximum number of fields.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MAX_FIELDS = 50_000
 MAX_TEXT_BYTES = 10_000
 MAX_REPEATED_BYTES = 200
 # The longest key and length of a field.
 LONGEST_HEAD = 20
-# Fields of the outermost message, which a model file has a dozen of.
+# The maximum number of outermost fields; a model file has a dozen.
 MAX_OUTERMOST = 1000
 
 Span = tuple[int, int]
@@ -91,7 +91,7 @@ class Inspected:
 def read_model(path: Path) -> bytes:
     """The bytes of a file that looks like an ONNX file of at most 100 MB; ModelError otherwise.
 
-    What is no such file is refused before more than its outermost fields are read.
+    For any other file it reads no more than the outermost fields.
     """
     check_is_there(path)
     try:
@@ -107,7 +107,7 @@ def read_model(path: Path) -> bytes:
 def _check_outline(file: IO[bytes], size: int) -> None:
     """Raise ModelError unless the outermost fields of a file fill it exactly.
 
-    One that is too large to be read is left to who reads it.
+    The reader refuses a file that is too large.
     """
     at = count = 0
     while at < size <= MAX_MODEL_BYTES:
@@ -124,7 +124,9 @@ def _check_outline(file: IO[bytes], size: int) -> None:
 
 
 def inspect_model(data: bytes) -> Inspected:
-    """Read what an ONNX file declares; ModelError when it is malformed or has what is refused."""
+    """Read the declarations of an ONNX file; ModelError when it is malformed or has refused
+    contents.
+    """
     reader = FieldReader(data)
     found = Inspected()
     cards = []
@@ -152,9 +154,9 @@ def inspect_model(data: bytes) -> Inspected:
 
 
 def check_interface(found: Inspected, bits: int, tile_size: int, dims: int | None = None) -> None:
-    """Raise ModelError when a graph does not go from tiles to codes and logits of that size.
+    """Raise ModelError unless a graph goes from tiles to codes and logits of that size.
 
-    dims: of its representation, where its card says that it has one.
+    dims: of its representation, if its card has one.
     """
     constants = found.constants
     inputs = {name: kind for name, kind in found.inputs.items() if name.encode() not in constants}
@@ -264,7 +266,7 @@ def _dimension(reader: "FieldReader", span: Span) -> int:
 
 
 class FieldReader:
-    """Reads the fields of protobuf messages; each field counts against one limit."""
+    """Reads the fields of protobuf messages; each field counts towards one limit."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -306,7 +308,7 @@ class FieldReader:
         return found
 
     def once(self, span: Span, check: Callable[["FieldReader", Span], None]) -> None:
-        """Check a message, unless a short one of the same bytes was checked so before.
+        """Check a message, unless a short message with the same bytes was checked before.
 
         The shipped model has 439 attributes, of which 34 differ. Their fields count each time.
         """
@@ -350,7 +352,7 @@ class FieldReader:
         return self._data[span[0] : span[1]]
 
     def name(self, span: Span) -> bytes:
-        """The bytes of a name; ModelError where it is longer than names are."""
+        """The bytes of a name; ModelError when it is too long."""
         if span[1] - span[0] > MAX_TEXT_BYTES:
             raise ModelError(f"it has a name of {span[1] - span[0]:,} bytes")
         return self._data[span[0] : span[1]]

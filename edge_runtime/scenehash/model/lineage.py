@@ -1,8 +1,9 @@
-"""The lineage of an adaptation: an id of its content, so that whoever reads the file can check it.
+"""The lineage of an adaptation: an id of its content, which every reader of the file can check.
 
-That of a training run cannot be checked so: FP32 and INT8 files of one run share it, and are other
-numbers. What holds a trained model to its lineage is its signature, and the codes of its golden
-tiles beside those of the first file of that lineage that was trusted (scenehash.trust).
+The lineage of a training run cannot be checked in this way: FP32 and INT8 files of one run share
+it, and have different numbers. Its signature ties a trained model to its lineage, and so do its
+golden tiles' codes, which must equal those of the first trusted file of that lineage
+(scenehash.trust).
 """
 
 import hashlib
@@ -11,9 +12,9 @@ from .linear_code import LinearCode
 
 
 def adaptation_lineage(base_lineage: str, code: LinearCode) -> str:
-    """16 hexadecimal digits over all that determines the codes of an adaptation.
+    """16 hexadecimal digits over all data that determines the codes of an adaptation.
 
-    base_lineage: that of the model whose representation the code is linear in.
+    base_lineage: of the model whose representation the code uses.
     """
     digest = hashlib.sha256(base_lineage.encode())
     digest.update(code.matrix.tobytes() + code.threshold.tobytes())

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes, pack
 
-# A representation as it is kept: whole numbers from -127 to 127.
+# A stored representation: whole numbers from -127 to 127.
 Vectors = npt.NDArray[np.int8]
 LARGEST_VALUE = 127
 # float32 holds every whole number up to this one, so that sums below it are exact in any order.
@@ -28,7 +28,9 @@ class LinearCode:
     def of(
         cls, matrix: npt.NDArray[np.floating], threshold: npt.NDArray[np.floating]
     ) -> "LinearCode":
-        """The code of real numbers, each column as large in whole numbers as exact sums allow."""
+        """The code for real numbers; each column is scaled to the largest whole numbers with exact
+        sums.
+        """
         largest = LARGEST_VALUE * np.abs(matrix).sum(axis=0) + np.abs(threshold)
         scale = (LARGEST_EXACT / 2) / np.maximum(largest, 1e-12)
         return cls(

@@ -1,4 +1,4 @@
-"""Which model file is meant, by a path or a name."""
+"""From a path or a name to a model file."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from scenehash.errors import ModelError
 
 SHIPPED_MODEL = "scenehash-256.onnx"
-# The names that stand for files inside the package.
+# The names of model files inside the package.
 SHIPPED_BY_NAME = {"open": "scenehash-256-open.onnx"}
 
 
 def shipped_model(name: str = SHIPPED_MODEL) -> Path:
-    """Path of a model file inside the package; by default the one that is used if none is given."""
+    """Path of a model file inside the package; by default the default model."""
     # importlib.resources takes a fiftieth of the time from a process's start to its first code.
     return Path(__file__).with_name(name)
 
 
 def check_is_there(path: Path) -> None:
-    """Raise ModelError, with the name that may have been meant, where there is no such file."""
+    """Raise ModelError, with a similar name as a hint, if there is no such file."""
     if not path.exists():
         near = get_close_matches(str(path), SHIPPED_BY_NAME, 1)
         hint = f"; did you mean {near[0]}, a model that ships with scenehash?" if near else ""
@@ -25,10 +25,10 @@ def check_is_there(path: Path) -> None:
 
 
 def model_path(path: str | Path | None) -> Path:
-    """The file that a path, or a name, of a model means.
+    """The file of a path, or of a name, of a model.
 
-    None: the shipped one. "open": the one beside it that was trained on archives with clear terms,
-    where there is no file of that name.
+    None: the shipped model. "open": the shipped model that was trained on archives with clear
+    terms, unless a file has that name.
     """
     if path is None:
         return shipped_model()

@@ -1,4 +1,4 @@
-"""What a model file says of itself, without ONNX Runtime, which takes a while to import."""
+"""The card of a model file, without ONNX Runtime, whose import is slow."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from .trusted import read_trusted
 
 
 def read_card(path: Path) -> Card:
-    """The card of a model file that is not opened otherwise; ModelError when it has none."""
+    """The card of a model file; ModelError when it has none."""
     path = model_path(path)
     try:
         return Card.from_json(inspect_model(read_trusted(path)[0]).card)

@@ -1,9 +1,9 @@
-"""Model files on a machine that has keys: read only if they are trusted, see scenehash.trust.
+"""Model files on a machine with keys: used only if they are trusted, see scenehash.trust.
 
-A signature is of all bytes, so that no card and no golden tile can be exchanged. What a signature
-cannot say is whether a lineage that a card claims is earned. That of an adaptation follows from its
-content (lineage.py). That of a training run is held to by what it gives: the golden tiles of the
-first file of a lineage that was trusted must have the same codes in every later one.
+A signature covers all bytes, so that no card and no golden tile can be exchanged. A signature
+cannot prove the lineage that a card claims. The lineage of an adaptation follows from its content
+(lineage.py). The lineage of a training run is checked by its golden tiles: those of the first
+trusted file of a lineage must have the same codes in every later one.
 """
 
 import functools
@@ -32,9 +32,9 @@ Trusted: TypeAlias = "Claim | AcceptedFile | None"
 
 
 def read_trusted(path: Path) -> tuple[bytes, Trusted]:
-    """The bytes of a model file, and what makes it trusted; None on a machine without keys.
+    """The bytes of a model file, and the reason for its trust; None on a machine without keys.
 
-    Files that came with scenehash are as trusted as its code is. Raises ModelError when the file is
+    Files that came with scenehash are as trusted as its code. Raises ModelError when the file is
     not trusted, before a byte of it is parsed, or cannot be read.
     """
     if not state_path().exists():
@@ -51,7 +51,7 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
 
 
 def check_card(card: Card, trusted: Trusted) -> None:
-    """Raise ModelError where a card claims another lineage than was signed, or one it has not."""
+    """Raise ModelError when a card claims another lineage than was signed, or a wrong one."""
     if trusted is None:
         return
     from scenehash.trust import Claim, Verifier
@@ -69,7 +69,7 @@ def check_card(card: Card, trusted: Trusted) -> None:
 
 
 def remember(card: Card, trusted: Trusted) -> None:
-    """Note that a model file was opened, and its golden tiles came out as its card says."""
+    """Record that a model file was opened, and that its golden tiles have the codes of its card."""
     if trusted is None:
         return
     from scenehash.trust import Claim, Verifier
@@ -83,7 +83,7 @@ def remember(card: Card, trusted: Trusted) -> None:
 
 
 def remember_own(path: Path, card: Card, base: Trusted) -> None:
-    """Note that a model file was made here, of one that is trusted; base: HashModel.trusted."""
+    """Record a model file that was made here from a trusted one; base: HashModel.trusted."""
     if not state_path().exists():
         return
     from scenehash.trust import Verifier
@@ -99,10 +99,10 @@ def sign_model(
     number: int | None = None,
     now: datetime | None = None,
 ) -> "Claim":
-    """Sign a model file with the private key in a file: writes PATH.sig beside it.
+    """Sign a model file with the private key in a file; writes PATH.sig.
 
     series: of which it is a new version; None: the name in its card. number: see
-    scenehash.trust.sign_file. Raises ModelError where it is no model file, InputError.
+    scenehash.trust.sign_file. Raises ModelError when it is not a model file, InputError.
     """
     from scenehash.trust import sign_file
 
@@ -114,9 +114,9 @@ def sign_model(
 
 
 def verify_model(path: Path) -> "Claim | AcceptedFile":
-    """What makes a model file trusted here; nothing is remembered, and no session opened.
+    """The reason for trust in a model file here; records nothing, and opens no session.
 
-    Raises ModelError with the reason where it is refused.
+    Raises ModelError with the reason when it is refused.
     """
     from scenehash.trust import Verifier
 
@@ -130,7 +130,7 @@ def verify_model(path: Path) -> "Claim | AcceptedFile":
 
 
 def is_shipped(path: Path) -> bool:
-    """Whether a file is one that came with scenehash, or a copy of one, such as a store keeps."""
+    """Whether a file came with scenehash, or is a copy of such a file, for example in a store."""
     names = (SHIPPED_MODEL, *SHIPPED_BY_NAME.values())
     if path.absolute() in [shipped_model(name) for name in names]:
         return True
@@ -140,7 +140,7 @@ def is_shipped(path: Path) -> bool:
 
 
 def _check_golden(card: Card, known: dict[str, str]) -> None:
-    """Raise ModelError where golden tiles have other codes than those of that lineage had."""
+    """Raise ModelError when golden tiles have other codes than that lineage had."""
     differing = total = 0
     for tile, code in _golden_codes(card).items():
         before = bytes.fromhex(known.get(tile, ""))

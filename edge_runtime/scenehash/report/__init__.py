@@ -2,11 +2,11 @@
 
 contact_sheet.py    queries and their hits as one picture
 lettering.py        text on pictures, in any script
-html_report.py      the same as a page with a map
+html_report.py      a search as a page with maps
 footprint_map.py    its maps, as SVG
-search_files.py     which of these a search writes
+search_files.py     the files of a search
 geojson.py          footprints for maps
-map_tile.py         squares of the web map with the pixels of a scene
+map_tile.py         tiles of the web map with the pixels of a scene
 tables.py           a whole store as GeoParquet or npz
 geoparquet.py       the GeoParquet file, sorted along a hilbert.py curve
 stac.py             a store as a static STAC catalogue

@@ -25,9 +25,9 @@ PAPER, INK, FAINT, ACCENT = (250, 250, 248), (30, 30, 30), (120, 120, 120), (196
 
 @dataclass(frozen=True)
 class SheetLine:
-    """A query and its hits; image is uint8 RGB [H, W, 3], or None where the scene is gone.
+    """A query and its hits; image is uint8 RGB [H, W, 3], or None if the scene is missing.
 
-    thumbnails: by row, uint8 RGB, shown of hits whose scene is gone.
+    thumbnails: by row, uint8 RGB, for hits whose scene is missing.
     """
 
     image: Image | None
@@ -37,10 +37,10 @@ class SheetLine:
 
 
 def contact_sheet(lines: Sequence[SheetLine]) -> Image:
-    """Draw queries, each with its hits behind it on as many rows as they need.
+    """Draw queries, each followed by its hits on as many rows as necessary.
 
-    A hit whose scene cannot be read any more, and that has no thumbnail, says so in its place. Of
-    several hits of one scene the windows are named.
+    A hit without a readable scene or a thumbnail shows a text instead. If several hits are of one
+    scene, the windows are named.
     """
     every = [_cells(line) for line in lines]
     height = CAPTION_LINE * max(len(cell.caption) for cells in every for cell in cells)
@@ -57,7 +57,7 @@ def contact_sheet(lines: Sequence[SheetLine]) -> Image:
 
 
 def search_sheet(result: SearchResult) -> Image:
-    """Draw a search: its queries, and behind the last one its hits."""
+    """Draw a search: its queries, and after the last one its hits."""
     lines = [SheetLine(query_pixels(query), query.title, []) for query in result.queries]
     thumbnails = {row: decode_thumbnail(jpeg) for row, jpeg in result.thumbnails.items()}
     lines[-1] = replace(lines[-1], hits=result.hits, thumbnails=thumbnails)
@@ -65,14 +65,14 @@ def search_sheet(result: SearchResult) -> Image:
 
 
 def check_format(path: Path) -> None:
-    """Raise InputError when a name is that of no picture format."""
-    # OpenCV ends the process on names that are not UTF-8, so that it sees the suffix alone.
+    """Raise InputError when the ending of a name is not a picture format."""
+    # OpenCV ends the process on names that are not UTF-8, so it only gets the suffix.
     if not (path.suffix.isascii() and cv2.haveImageWriter(f"picture{path.suffix}")):
         raise InputError("the ending is not a picture format; use .png or .jpg", path)
 
 
 def write_picture(path: Path, picture: Image) -> None:
-    """Write uint8 RGB [H, W, 3] in the format that the name says; InputError if that fails."""
+    """Write uint8 RGB [H, W, 3] in the format of the name's ending; InputError if that fails."""
     check_format(path)
     _, data = cv2.imencode(path.suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     write_bytes(path, data.tobytes())

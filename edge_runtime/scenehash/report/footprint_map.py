@@ -16,7 +16,7 @@ COASTLINE, STEPS_A_DEGREE = "coastline.txt", 20
 OVERVIEW, DETAIL = (1000, 440), (490, 300)
 # Room for the names of parallels and meridians.
 LEFT, TOP, RIGHT, BOTTOM = 58, 4, 8, 24
-# Degrees that the overview shows at least: coasts tell where it is.
+# The minimum width of the overview in degrees, so that it shows coasts.
 LEAST_HEIGHT = 24.0
 # A group is at most so many times as wide as its largest footprint: smaller ones would be dots.
 GROUP_WIDTH = 40
@@ -42,7 +42,7 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Mark:
-    """A footprint to be shown. label: short, such as a rank. title: shown where it is pointed at.
+    """A footprint on a map. label: short, such as a rank. title: shown under the pointer.
 
     ring: its corners as (longitude, latitude) in degrees.
     """
@@ -53,7 +53,7 @@ class Mark:
 
 
 class Place(NamedTuple):
-    """A mark, with the corners of its footprint on the longitudes of the map that it is on."""
+    """A mark, with the corners of its footprint in the longitudes of its map."""
 
     mark: Mark
     ring: Ring
@@ -62,9 +62,9 @@ class Place(NamedTuple):
 
 
 def footprint_maps(marks: Sequence[Mark]) -> str:
-    """SVG elements: an overview of the marks, and up to six groups close up; "" without marks.
+    """SVG elements: an overview of the marks, and up to six close-ups of groups; "" without marks.
 
-    A footprint across the antimeridian is in one piece.
+    A footprint across the antimeridian stays in one piece.
     """
     if not marks:
         return ""
@@ -92,7 +92,7 @@ def _on_one_map(marks: Sequence[Mark]) -> list[Place]:
     ]
     width, first = max(gaps)
     start = first - width / 2
-    # Not farther from the usual longitudes than there is need for.
+    # As near to the usual longitudes as possible.
     start -= 360 * round((start + 180) / 360)
     places = []
     for mark, ring, (x, y) in zip(marks, rings, middles, strict=True):
@@ -157,7 +157,7 @@ def _label(group: Sequence[Place]) -> str:
 
 
 def _labelled(places: Sequence[Place], frame: "_Frame") -> list[list[Place]]:
-    """Places so near on the page that their labels would lie over each other, together."""
+    """Groups of places that are so near on the page that their labels would overlap."""
     groups: list[list[Place]] = []
     for place in places:
         x, y = frame.at(place.x, place.y)
@@ -172,7 +172,7 @@ def _labelled(places: Sequence[Place], frame: "_Frame") -> list[list[Place]]:
 
 
 class _Frame(NamedTuple):
-    """A map's box in degrees, and its size in pixels. Longitudes may go on past 180."""
+    """A map's box in degrees, and its size in pixels. Longitudes may exceed 180."""
 
     box: Box
     width: int
@@ -195,7 +195,7 @@ class _Frame(NamedTuple):
         return cls(box, *size)
 
     def at(self, longitude: float, latitude: float) -> tuple[float, float]:
-        """Where a place is on the page."""
+        """The position of a place on the page."""
         scale_x, scale_y = self._scales()
         across = LEFT + (longitude - self.box.west) * scale_x
         return across, TOP + (self.box.north - latitude) * scale_y
@@ -204,7 +204,7 @@ class _Frame(NamedTuple):
         """The land in the box."""
         scale_x, scale_y = (scale / STEPS_A_DEGREE for scale in self._scales())
         left, top = self.at(0.0, 0.0)
-        # Land may go on past 180 degrees: a turn more on either side.
+        # Land may continue beyond 180 degrees: draw one more turn on either side.
         first = math.floor((self.box.west + 180) / 360) - 1
         last = math.floor((self.box.east + 180) / 360) + 1
         copies = "".join(
@@ -225,7 +225,7 @@ class _Frame(NamedTuple):
         return f"<path d='{''.join(lines)}' class=grid />"
 
     def svg(self, shapes: str, name: str) -> str:
-        """The map as an element, with a name for those who do not see it."""
+        """The map as an element, with a name for screen readers."""
         width, height = self.width - LEFT - RIGHT, self.height - TOP - BOTTOM
         meridians, parallels, digits = self._degrees()
         names = [

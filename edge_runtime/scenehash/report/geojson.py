@@ -24,14 +24,14 @@ def feature_collection(features: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def hit_feature(hit: "Hit") -> dict[str, Any]:
-    """A hit as a feature; without a geometry when its scene is nowhere."""
+    """A hit as a feature; without a geometry when its scene is not georeferenced."""
     properties = hit.document()
     del properties["footprint"]
     return feature(hit.footprint, **properties)
 
 
 def feature(ring: Ring | None, **properties: object) -> dict[str, Any]:
-    """A footprint with its properties; no ring, no geometry."""
+    """A footprint with its properties; without a ring, no geometry."""
     geometry = None if ring is None else polygon(ring)
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
@@ -55,7 +55,7 @@ def polygon(ring: Ring) -> dict[str, Any]:
 
 
 def unrolled(ring: Ring) -> list[tuple[float, float]]:
-    """The ring with longitudes that go on past 180 instead of starting again at -180."""
+    """The ring with longitudes that may exceed 180 instead of starting again at -180."""
     points = [ring[0]]
     for longitude, latitude in ring[1:]:
         turns = round((points[-1][0] - longitude) / 360)

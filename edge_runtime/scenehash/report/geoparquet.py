@@ -1,7 +1,8 @@
-"""A store as GeoParquet 1.1: what is near on the Earth is near in the file, and can be skipped.
+"""A store as GeoParquet 1.1: places near each other on the Earth are near in the file.
 
-Source: https://geoparquet.org/releases/v1.1.0/; the embeddings' metadata is that of the STAC
-embeddings proposal, github.com/geo-embeddings/embeddings-stac-specification.
+Readers can skip distant parts. Source: https://geoparquet.org/releases/v1.1.0/; the embeddings'
+metadata follows the STAC embeddings proposal,
+github.com/geo-embeddings/embeddings-stac-specification.
 """
 
 import json
@@ -34,7 +35,7 @@ Stored = tuple[SceneRecord, Codes]
 
 
 def write_geoparquet(store: CodeStore, path: Path) -> int:
-    """Write all tiles of a store; returns how many there are.
+    """Write all tiles of a store; returns their number.
 
     Scenes are in the order of a Hilbert curve, and so are the tiles of each; those without a
     footprint come last. Raises StoreDamagedError on a damaged scene, MissingExtraError without
@@ -58,7 +59,7 @@ def write_geoparquet(store: CodeStore, path: Path) -> int:
 
 
 def embedding_metadata(store: CodeStore) -> dict[str, Any]:
-    """What the STAC embeddings proposal wants said of the codes of a store, by field."""
+    """The metadata of the STAC embeddings proposal for the codes of a store, by field."""
     return {
         "emb:type": "chip",
         "emb:dimensions": store.bits,
@@ -85,7 +86,7 @@ def _schema(columns: TileTable, store: CodeStore, boxes: Sequence[Box | None]) -
 
 
 def _geo(boxes: Sequence[Box | None]) -> dict[str, Any]:
-    """The metadata of footprints that lie in boxes of scenes."""
+    """The metadata of footprints in the bounding boxes of scenes."""
     found = geo_metadata()
     column = found["columns"][POLYGON]
     column["geometry_types"] = ["Polygon", "MultiPolygon"]
@@ -120,7 +121,7 @@ def _scenes(store: CodeStore, rows: Sequence[int]) -> Iterator[Stored]:
 
 
 def _groups(scenes: Iterable[Stored]) -> Iterator[list[Stored]]:
-    """Scenes that follow each other, as many as have the tiles of a row group or more."""
+    """Consecutive scenes with the tiles of at least a row group."""
     group: list[Stored] = []
     tiles = 0
     for record, codes in scenes:
@@ -136,7 +137,7 @@ def _groups(scenes: Iterable[Stored]) -> Iterator[list[Stored]]:
 def _table(
     columns: TileTable, schema: "pyarrow.Schema", group: Sequence[Stored]
 ) -> "pyarrow.Table":
-    """The tiles of scenes, those of each along the curve."""
+    """The tiles of scenes, along the curve within each scene."""
     import pyarrow
 
     records = [record for record, _ in group]

@@ -1,4 +1,4 @@
-"""Places along a Hilbert curve: what is near on it is near on the Earth.
+"""Places along a Hilbert curve: places near each other on it are near on the Earth.
 
 Source: Warren, "Hacker's Delight", 2nd edition, 2013, chapter 16.
 """
@@ -14,9 +14,9 @@ Keys = npt.NDArray[np.int64]
 
 
 def hilbert_keys(longitudes: npt.NDArray[np.float64], latitudes: npt.NDArray[np.float64]) -> Keys:
-    """Where places in degrees, float64 [N] each, lie along the curve: int64 [N].
+    """The positions of places in degrees, float64 [N] each, along the curve: int64 [N].
 
-    BEYOND where one is not a number.
+    BEYOND if one is not a number.
     """
     last = (1 << SIDE_BITS) - 1
     placed = np.isfinite(longitudes) & np.isfinite(latitudes)

@@ -1,4 +1,4 @@
-"""A search as one HTML file that needs nothing else: pictures, distances, maps of footprints."""
+"""A search as one self-contained HTML file: pictures, distances, maps of footprints."""
 
 import base64
 import html
@@ -67,7 +67,7 @@ def write_page(path: Path, result: SearchResult) -> None:
 
 
 def search_page(result: SearchResult) -> str:
-    """A search as HTML; of hits whose scene is gone their thumbnails are shown, if any."""
+    """A search as HTML; hits whose scene is missing show their thumbnails, if any."""
     title = "Scenes like " + ", ".join(query.title for query in result.queries)
     warnings = "".join(f"<p class=warning>{html.escape(text)}</p>" for text in result.warnings)
     examples = "".join(_query(query) for query in result.queries)
@@ -95,7 +95,7 @@ def search_page(result: SearchResult) -> str:
 
 
 def _facts(result: SearchResult) -> str:
-    """What was asked, of what, and in which order it is answered."""
+    """The queries, the store and the order of the hits."""
     conditions = [filter_text(result.where)] if result.where is not None else []
     if result.radius is not None:
         conditions.append(f"at most {result.radius} bits away")

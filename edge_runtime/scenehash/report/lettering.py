@@ -1,6 +1,6 @@
-r"""Text on pictures, of names in any script: a character that no font has is written as \u6e2f.
+r"""Text on pictures, in any script: a character that no font has is written as \u6e2f.
 
-OpenCV 5 brings fonts for most scripts. OpenCV 4 draws ASCII alone.
+OpenCV 5 has fonts for most scripts. OpenCV 4 draws only ASCII.
 """
 
 import functools
@@ -22,7 +22,7 @@ Colour = tuple[int, int, int]
 
 
 def write(image: Image, text: str, at: tuple[int, int], colour: Colour) -> None:
-    """Write one line on uint8 RGB [H, W, 3]; at: where its base line begins, right and down."""
+    """Write one line on uint8 RGB [H, W, 3]; at: the start of its base line, right and down."""
     shown = drawable(text)
     if HAS_FONTS:
         cv2.putText(image, shown, at, colour, _font(), SIZE, WEIGHT)
@@ -32,7 +32,7 @@ def write(image: Image, text: str, at: tuple[int, int], colour: Colour) -> None:
 
 
 def width_of(text: str) -> int:
-    """How many pixels wide a line is."""
+    """The width of a line in pixels."""
     shown = drawable(text)
     if HAS_FONTS:
         return cv2.getTextSize((0, 0), shown, (0, 0), _font(), SIZE, WEIGHT)[2]
@@ -40,7 +40,9 @@ def width_of(text: str) -> int:
 
 
 def shortened(text: str, width: int) -> str:
-    """A line at most so many pixels wide: its end tells names apart, so the start gives way."""
+    """A line with at most this width in pixels: it loses its start, since the end distinguishes
+    names.
+    """
     characters, dots = drawable(text), ""
     while width_of(dots + characters) > width:
         characters, dots = characters[1:], ".."
@@ -48,7 +50,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def drawable(text: str) -> str:
-    """A line of which every character can be drawn."""
+    """A line with only drawable characters."""
     whole = unicodedata.normalize("NFC", printable(text))
     return "".join(one if _is_drawn(one) else json.dumps(one)[1:-1] for one in whole)
 

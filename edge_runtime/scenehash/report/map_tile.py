@@ -1,6 +1,6 @@
-"""Map tiles of a scene: squares of the Web Mercator map, with the scene's pixels where it lies.
+"""Map tiles of a scene: tiles of the Web Mercator map with the scene's pixels.
 
-Pixels come from the one path that ingest and search use: bands, stretch and nodata are the same.
+Pixels come from the same code as for ingest and search: bands, stretch and nodata are the same.
 Source of the numbering: OGC Two Dimensional Tile Matrix Set 2.0, annex D.1 (WebMercatorQuad).
 """
 
@@ -20,18 +20,18 @@ DEEPEST = 24
 NODES = 33
 # Points of each edge of a scene by which the part of a map tile is found that it may cover.
 EDGE = 17
-# Pixels of the scene, a side, that a map tile is made of at most.
+# The maximum side of the scene's pixels for a map tile.
 MOST_READ = 1024
 
 Floats = npt.NDArray[np.float64]
 
 
 def map_tile(scene: Scene, zoom: int, column: int, row: int) -> Image | None:
-    """A tile of the map, uint8 RGBA [256, 256, 4]; None where the scene is not in it.
+    """A tile of the map, uint8 RGBA [256, 256, 4]; None if the scene is not in it.
 
-    zoom: 0 to 24; column, row: counted from the map's left upper corner. Transparent outside the
-    scene, and where it holds no data. Raises ConfigurationError on a tile that is none, InputError
-    on damage.
+    zoom: 0 to 24; column, row: counted from the map's upper left corner. Transparent outside the
+    scene and its valid pixels. Raises ConfigurationError on impossible numbers, InputError on
+    damage.
     """
     if not (0 <= zoom <= DEEPEST and 0 <= column < 1 << zoom and 0 <= row < 1 << zoom):
         raise ConfigurationError(

@@ -1,6 +1,6 @@
-"""The files that a search may be written to: a contact sheet, a page, footprints.
+"""The output files of a search: a contact sheet, a page, footprints.
 
-What writes them is imported for those that are wanted: most searches want none.
+Their writers are imported on demand: most searches write no file.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from scenehash.retrieval.search import SearchResult
 
 @dataclass(frozen=True)
 class SearchFiles:
-    """Paths of files to write, None for those that are not wanted."""
+    """Paths of files to write, None for files that are not wanted."""
 
     sheet: Path | None = None
     page: Path | None = None
@@ -23,7 +23,7 @@ class SearchFiles:
     def check(self, store: Path, queries: Sequence[str]) -> None:
         """Raise InputError when one cannot be written: before a search, not after it.
 
-        None may lie in the store's folder, or be one of the files that are searched with.
+        No file may lie in the store's folder, or be a query.
         """
         paths = [path for path in (self.sheet, self.page, self.geojson) if path is not None]
         inputs = {Path(query).resolve() for query in queries}
@@ -41,10 +41,10 @@ class SearchFiles:
             check_format(self.sheet)
 
     def write(self, result: SearchResult) -> tuple[dict[str, str], dict[str, str]]:
-        """Write the files that are wanted, as many as can be.
+        """Write the wanted files, as many as possible.
 
-        Returns their paths by what they are ("sheet", "html", "geojson"), and for each that could
-        not be written the reason.
+        Returns their paths by kind ("sheet", "html", "geojson"), and the reasons for files that
+        could not be written.
         """
         return write_each(
             {

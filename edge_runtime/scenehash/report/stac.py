@@ -1,4 +1,4 @@
-"""A store as a static STAC catalogue: a collection, an item a scene, and one for the model.
+"""A store as a static STAC catalogue: a collection, an item per scene, and one for the model.
 
 Source: the specification of STAC 1.1.0; the model by the extension MLM, the codes by the proposal
 for embeddings (github.com/geo-embeddings/embeddings-stac-specification).
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.1.0"
 MLM = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
-# What STAC wants of an item whose time nobody knows.
+# STAC's fields for an item with an unknown time.
 ALWAYS = {
     "datetime": None,
     "start_datetime": "1900-01-01T00:00:00Z",
@@ -39,13 +39,13 @@ Document = dict[str, Any]
 
 
 def write_catalog(store: CodeStore, folder: Path) -> int:
-    """Write a catalogue of a store to a new folder; returns how many tiles it is of.
+    """Write a catalogue of a store to a new folder; returns the number of its tiles.
 
-    collection.json; model.json, the model by the extension MLM; items/ with one for each scene: its
-    footprint and time, its file, and a thumbnail of its middle tile where the store keeps these;
-    tiles.parquet, all codes (write_geoparquet). The folder appears whole or not at all. Raises
-    InputError when it cannot be written there, StoreError when the disk fails or a scene is
-    damaged, MissingExtraError without pyarrow.
+    collection.json; model.json, the model by the extension MLM; items/ with one item for each
+    scene: its footprint and time, its file, and a thumbnail of its middle tile if the store keeps
+    thumbnails; tiles.parquet, all codes (write_geoparquet). The folder appears complete or not at
+    all. Raises InputError when it cannot be written there, StoreError when the disk fails or a
+    scene is damaged, MissingExtraError without pyarrow.
     """
     if folder.exists():
         raise InputError("it exists already; give the name of a new folder", folder)
@@ -154,7 +154,7 @@ def _item(store: CodeStore, record: SceneRecord, folder: Path, collection: str) 
 
 
 def _model(store: CodeStore, card: "Card | None", collection: str) -> Document:
-    """The model as an item; of a store that keeps no model file what it knows of it."""
+    """The model as an item; if the store keeps no model file, with the store's facts about it."""
     side = 256 if card is None else card.tile_size
     size = [-1, side, side, 3]
     properties: Document = {
@@ -230,7 +230,7 @@ def _place(record: SceneRecord) -> Document:
     longitudes = corners[0, 0] + (corners[:, 0] - corners[0, 0] + 180) % 360 - 180
     points = np.stack([longitudes, corners[:, 1]], axis=1).astype(np.float32)
     hull = cv2.convexHull(points)[:, 0].astype(np.float64)
-    # The hull's corners to the last digit: those of tiles.
+    # The hull's corners are exactly corners of tiles.
     ring = [_nearest(longitudes, corners[:, 1], point) for point in hull]
     west, east = longitudes.min(), longitudes.max()
     sides = [wrapped(np.array([west]))[0], corners[:, 1].min()]
@@ -244,7 +244,7 @@ def _nearest(longitudes: Floats, latitudes: Floats, point: Floats) -> tuple[floa
 
 
 class _Extent:
-    """A box around scenes: of all longitudes where one lies across the antimeridian."""
+    """A bounding box of scenes; it has all longitudes if a scene crosses the antimeridian."""
 
     def __init__(self) -> None:
         self._sides: list[Floats] = []
@@ -257,7 +257,7 @@ class _Extent:
             self._sides.append(np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]))
 
     def box(self) -> list[float]:
-        """West, south, east, north; that of the whole Earth where no scene has a place."""
+        """West, south, east, north; the whole Earth if no scene is georeferenced."""
         if not self._sides:
             return [-180.0, -90.0, 180.0, 90.0]
         sides = np.stack(self._sides)

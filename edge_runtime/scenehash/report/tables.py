@@ -1,4 +1,4 @@
-"""A whole store as one file, for others to read: GeoParquet, or numpy's npz."""
+"""A whole store as one file for other programs: GeoParquet, or numpy's npz."""
 
 import json
 from datetime import UTC, datetime
@@ -16,18 +16,18 @@ from .geoparquet import write_geoparquet
 
 
 def write_table(store: CodeStore, path: Path) -> int:
-    """Write all tiles of a store to a .parquet, .npz or .geojson file; returns how many there are.
+    """Write all tiles of a store to a .parquet, .npz or .geojson file; returns their number.
 
-    Parquet has one row a tile, in the order of a Hilbert curve: row, code, scene, content, x, y,
+    Parquet has one row per tile, in the order of a Hilbert curve: row, code, scene, content, x, y,
     width, height, time, labels, footprint and bbox; code is fixed-size binary of K/8 bytes,
     footprint a WKB polygon by GeoParquet 1.1 in OGC:CRS84, cut in two at the antimeridian, bbox its
     covering; lineage, bits, model and the STAC embeddings' fields are in the file's metadata. npz
     has arrays for the N tiles: row int64, code uint8 [N, K/8], window int64 [N, 4], footprint
-    float64 [N, 4, 2] and scene int64, which counts into those for the scenes: scene_path,
-    scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); what is not known
-    is NaN. GeoJSON has a feature a tile, without its code. The file appears whole or not at all.
-    Raises InputError when it cannot be written there, StoreError when its name says no format, the
-    disk fails or a scene is damaged, MissingExtraError without pyarrow.
+    float64 [N, 4, 2] and scene int64, an index into the arrays for the scenes: scene_path,
+    scene_content, scene_time (seconds since 1970, UTC) and scene_labels (JSON); unknown values are
+    NaN. GeoJSON has a feature per tile, without its code. The file appears complete or not at all.
+    Raises InputError when it cannot be written there, StoreError when its name has no known ending,
+    the disk fails or a scene is damaged, MissingExtraError without pyarrow.
     """
     writers = {".parquet": write_geoparquet, ".npz": _write_npz, ".geojson": _write_geojson}
     if path.suffix not in writers:

@@ -1,4 +1,4 @@
-"""How scenes would be read and cut, as plain values, as footprints and as pictures."""
+"""A preview of reading and cutting scenes, as plain values, as footprints and as pictures."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ KEPT, SKIPPED = (255, 210, 60), (230, 60, 50)
 
 @dataclass(frozen=True)
 class Cut:
-    """The windows of a scene that become tiles, and those that hold too little data."""
+    """The windows of a scene that become tiles, and those with too few valid pixels."""
 
     kept: Sequence[Window]
     skipped: Sequence[Window]
@@ -38,10 +38,10 @@ class Cut:
 
 @dataclass(frozen=True)
 class ScenePreview:
-    """How a scene would be read and cut.
+    """The preview of a scene.
 
-    width and height in pixels. footprints: float64 [N, 4, 2], those of the windows that are kept
-    and then of those that are skipped; outline: [4, 2], that of the scene.
+    width and height in pixels. footprints: float64 [N, 4, 2], of the kept windows and then of the
+    skipped ones; outline: [4, 2], of the scene.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class ScenePreview:
     warnings: Sequence[str]
 
     def document(self) -> dict[str, Any]:
-        """The preview as plain values, as JSON has them."""
+        """The preview as plain values for JSON."""
         return {
             "path": path_text(self.path),
             "width": self.width,
@@ -74,13 +74,13 @@ class ScenePreview:
 
 @dataclass
 class TilingReport:
-    """How scenes would be read and cut. set_aside: those that cannot be read, with the reason."""
+    """The preview of all scenes. set_aside: scenes that cannot be read, with the reasons."""
 
     scenes: list[ScenePreview] = field(default_factory=list)
     set_aside: list[tuple[Path, str]] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """The report as plain values, as JSON has them."""
+        """The report as plain values for JSON."""
         return {
             "scenes": [scene.document() for scene in self.scenes],
             "set_aside": [
@@ -203,7 +203,7 @@ def _made(folder: Path, scenes: Sequence[Path]) -> Path:
 
 
 def _new_name(path: Path, names: set[str]) -> str:
-    """A name for the picture of a scene that no other has: a_2 for the second a."""
+    """A unique name for the picture of a scene: a_2 for the second a."""
     stem = path_text(path.stem)
     name, number = stem, 1
     while name.lower() in names:

@@ -1,4 +1,4 @@
-"""Which part of a scene is the query."""
+"""The part of a scene that is the query."""
 
 from dataclasses import dataclass, field, replace
 

@@ -9,7 +9,7 @@ from scenehash.tiling import Window
 
 
 def filter_document(where: Filter | None) -> dict[str, object]:
-    """The conditions that are given, by name, as JSON has them."""
+    """The given conditions by name, for JSON."""
     if where is None:
         return {}
     values = {field.name: getattr(where, field.name) for field in dataclasses.fields(where)}
@@ -17,7 +17,7 @@ def filter_document(where: Filter | None) -> dict[str, object]:
 
 
 def filter_text(where: Filter | None) -> str:
-    """The same as one line; of an area, the box around it."""
+    """The conditions as one line; an area is shown by its bounding box."""
     shown = filter_document(where)
     if where is not None and where.area is not None:
         shown["area"] = tuple(where.area.box())
@@ -25,12 +25,12 @@ def filter_text(where: Filter | None) -> str:
 
 
 def named(path: str | Path) -> str:
-    """A scene as tables and pages name it: its folder's name and its own."""
+    """The name of a scene in tables and pages: its folder's name and its own name."""
     return "/".join(Path(path).parts[-2:])
 
 
 def window_text(window: Window) -> str:
-    """A window as tables, pages and sheets show it: 256x256+512+0, its size and its corner."""
+    """A window in tables, pages and sheets: its size and its corner, 256x256+512+0."""
     return f"{window.width}x{window.height}+{window.x}+{window.y}"
 
 

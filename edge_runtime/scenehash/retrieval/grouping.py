@@ -1,7 +1,7 @@
-"""Hits grouped: pictures of one place, and near-duplicates, are one find.
+"""Groups of hits: pictures of one place, and near-duplicates.
 
-Apart from what is merely similar, which codes of one kind of scene often are to the bit: where two
-hits have thumbnails, these decide, and not the codes.
+Merely similar tiles do not form a group, though their codes are often identical within one kind of
+scene: if two hits have thumbnails, the thumbnails decide, not the codes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,19 +19,19 @@ from .place_match import Texture, middle_of, shared_area, texture_of
 MIN_OVERLAP = 1 / 7
 # The share of a code's bits in which two pictures of one place may differ: see watcher/novelty.py.
 MOST_BITS = 1 / 4
-# Groups that a hit's thumbnail is compared with, those first whose codes are nearest.
+# The number of groups with which a hit's thumbnail is compared, the nearest codes first.
 COMPARED = 8
 
 
 def group_hits(
     hits: Sequence[Hit], codes: Codes, thumbnails: Mapping[int, bytes] | None = None
 ) -> list[list[int]]:
-    """The places of hits in groups, in the order of their best hits.
+    """Indices of hits in groups, in the order of their best hits.
 
-    codes: uint8 [N, K/8] of the hits. thumbnails: a JPEG by row, of those that have one. A hit
-    belongs to the first group whose best hit it overlaps on the ground, or in the same scene; else
-    to one whose best hit has a thumbnail that shows the same; or, where one of them has none, to
-    one with the very same code.
+    codes: uint8 [N, K/8] of the hits. thumbnails: a JPEG by row, for hits that have one. A hit
+    belongs to the first group whose best hit it overlaps, on the ground or in the same scene;
+    otherwise to a group whose best hit has a thumbnail of the same place; or, if one of the two has
+    no thumbnail, to a group with the same code.
     """
     groups: list[list[int]] = []
     heads = _Heads(codes, thumbnails or {})
@@ -46,7 +46,7 @@ def group_hits(
 
 
 class _Heads:
-    """The best hits of groups, and what others are compared with."""
+    """The best hits of groups, with which other hits are compared."""
 
     def __init__(self, codes: Codes, thumbnails: Mapping[int, bytes]) -> None:
         self._codes, self._thumbnails = codes, thumbnails
@@ -61,7 +61,7 @@ class _Heads:
         self._boxes.append(_box(hit))
 
     def find(self, number: int, hit: Hit) -> int | None:
-        """The group that a hit belongs to; None when it is the first of its own."""
+        """The group of a hit; None if it begins a new group."""
         if not self._hits:
             return None
         same = overlap(np.stack(self._boxes), _box(hit)) >= MIN_OVERLAP

@@ -1,28 +1,27 @@
-"""One word beside the distance of each hit: how much it means.
+"""One word for the meaning of each hit's distance.
 
 same_place              the thumbnails of the query and the hit show one place (place_match.py)
-same_kind               the distance is one at which hits mostly are of the query's kind
-likely_same_kind        more of them are than are not
-doubtful                hits there are of either, or there is nothing to be seen in the query
-other_kind              stored tiles at that distance mostly are of another kind
-unlike_anything_stored  even the nearest hit is farther than queries of stored kinds have theirs;
-                        not said in a store of few tiles, where that is so of many of them
+same_kind               at this distance most hits are of the query's kind
+likely_same_kind        at this distance more than half of the hits are of the query's kind
+doubtful                hits at this distance may be of either, or the query shows nothing
+other_kind              at this distance most stored tiles are of another kind
+unlike_anything_stored  the nearest hit is farther than the nearest hits of queries of stored kinds;
+                        not used in a store of few tiles, where that is often so
 
-What a distance means depends on the model and on the width of its codes, so a model's card may
-carry `match_distances`; `calibrate` makes them, benchmarks/search_words.py for the shipped model.
-They are measured on two archives, one of kinds that the model was trained on, and one that it was
-not: what a station receives is mostly not what a model was trained on. Each image queries the
-others of its archive, and hits are its nearest 20.
+The meaning of a distance depends on the model and on the code width, so a model's card may have
+`match_distances`. `calibrate` makes them, and benchmarks/search_words.py those of the shipped
+model. They are measured on two archives: one of kinds that the model was trained on, and one of
+other kinds, since most scenes at a station are of other kinds. Each image is a query among the
+other images of its archive, and its hits are its nearest 20.
 
-- same_kind: the largest distance such that 80 % of the hits up to it are of the query's kind in the
-  archive that the model was not trained on; 0, the very same code, where no distance is.
+- same_kind: the largest distance up to which 80 % of the hits are of the query's kind, in the
+  archive that the model was not trained on; 0, the identical code, if there is no such distance.
 - likely_same_kind: at each distance up to this one, half of all images are so, in both archives.
-- doubtful: at each distance beyond this one, at most 20 % of all images are so, in both.
+- doubtful: at each distance beyond this one, at most 20 % of all images are so, in both archives.
 - nearest: the distance within which 99 % of the queries of known kinds have their nearest hit.
 
-docs/search.md has what was measured on the shipped model. All of these are shares among some 30
-kinds in about equal parts: a kind that is one in a thousand has more strangers within the same
-distance.
+docs/search.md has the measurements of the shipped model. All shares are among some 30 kinds of
+about equal size: a kind that is one in a thousand has more other tiles within the same distance.
 """
 
 from dataclasses import dataclass
@@ -48,7 +47,7 @@ Word = Literal[
 # Shares that are of the query's kind, and the percentile of the queries of known kinds.
 MOSTLY, HALF, RARELY, KNOWN_PERCENTILE = 0.8, 0.5, 0.2, 99.0
 HITS = 20
-# In a store of fewer tiles queries of stored kinds, too, have their nearest hit beyond `nearest`.
+# In a smaller store, queries of stored kinds also have their nearest hit beyond `nearest`.
 LEAST_STORED = 300
 
 # By the width of a code: the fields of MatchDistances. Of the shipped model named open, which has
@@ -71,10 +70,10 @@ Distances = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class MatchDistances:
-    """Distances in bits that words go by.
+    """The limits of the words, in bits.
 
-    same_kind, likely_same_kind, doubtful: the largest distance of a hit that is called so. nearest:
-    the largest distance of the nearest hit of a query that is like something stored.
+    same_kind, likely_same_kind, doubtful: the largest distance of a hit with this word. nearest:
+    the largest distance of the nearest hit of a query that is similar to a stored tile.
     """
 
     same_kind: int
@@ -84,7 +83,7 @@ class MatchDistances:
 
     @classmethod
     def of(cls, card: "Card | None", bits: int) -> "MatchDistances":
-        """For codes of a width of the model with this card."""
+        """The limits for codes of a width of the model with this card."""
         for record in () if card is None else card.match_distances:
             if record.bits == bits:
                 return cls(**record.model_dump(exclude={"bits"}))
@@ -92,14 +91,16 @@ class MatchDistances:
 
     @classmethod
     def default(cls, bits: int) -> "MatchDistances":
-        """For a model whose card has none: the shipped model's, as shares of the width."""
+        """The limits for a model whose card has none: those of the shipped model, scaled to the
+        width.
+        """
         width = max(measured for measured in MEASURED if measured <= bits)
         return cls(*(distance * bits // width for distance in MEASURED[width]))
 
     def word(self, distance: int, nearest: int, same_place: bool, blank: bool, tiles: int) -> Word:
         """The word for a hit. nearest: the distance of the nearest hit. blank: see Query.
 
-        tiles: how many the store has.
+        tiles: the number of tiles in the store.
         """
         if blank:
             return "doubtful"
@@ -115,11 +116,11 @@ class MatchDistances:
 
 
 def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> MatchDistances:
-    """Distances for the codes of a model.
+    """The limits for the codes of a model.
 
     known: codes uint8 [N, K/8] and labels int64 [N] of images of the kinds that it was trained on,
     but not of training images; unseen: those of an archive that it was not trained on. Each image
-    queries the others of its archive.
+    is a query among the other images of its archive.
     """
     distances, right = leave_one_out(*unseen)
     same_kind = 0
@@ -140,10 +141,10 @@ def calibrate(known: tuple[Codes, Labels], unseen: tuple[Codes, Labels]) -> Matc
 
 
 def same_shares(limits: MatchDistances, before: Codes, after: Codes) -> MatchDistances:
-    """Distances for other codes of the same tiles, such that words go to the same shares of pairs.
+    """Limits for other codes of the same tiles, so that each word goes to the same share of pairs.
 
-    limits: those for codes before, uint8 [N, K/8]. after: uint8 [N, L/8], of the same N tiles. No
-    label is needed. nearest: within it are the nearest hits of as many tiles as before.
+    limits: those for the codes before, uint8 [N, K/8]. after: uint8 [N, L/8], of the same N tiles.
+    Needs no labels. nearest: as many tiles as before have their nearest hit within it.
     """
     pairs, nearest = zip(*(_distances(codes) for codes in (before, after)), strict=True)
 
@@ -167,9 +168,9 @@ def _distances(codes: Codes) -> tuple[Distances, Distances]:
 
 
 def shares_of_one_kind(codes: Codes, labels: Labels) -> npt.NDArray[np.float64]:
-    """Which share of the pairs of images at each distance is of one kind: float64 [K + 1].
+    """At each distance, the share of the pairs of images that are of one kind: float64 [K + 1].
 
-    NaN where there is no pair.
+    NaN if there is no pair.
     """
     pairs, alike = np.zeros((2, 8 * codes.shape[1] + 1), np.int64)
     for number, code in enumerate(codes):
@@ -185,7 +186,9 @@ def shares_of_one_kind(codes: Codes, labels: Labels) -> npt.NDArray[np.float64]:
 def leave_one_out(
     codes: Codes, labels: Labels, hits: int = HITS
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Distances int32 [N, hits] of each image's nearest others, and whether their labels agree."""
+    """Distances int32 [N, hits] of each image's nearest other images, and whether their labels
+    agree.
+    """
     distances = np.empty((len(codes), hits), np.int32)
     right = np.empty((len(codes), hits), np.bool_)
     for number, code in enumerate(codes):

@@ -1,8 +1,8 @@
-"""The second look at hits: codes and representations together, by what the model knows.
+"""An order of hits by codes and representations together, which depends on the model's familiarity.
 
-Where a model knows the kinds of scene that a store holds, its codes tell them apart best, and
-representations help a little. Where it does not, representations tell more: they count most then,
-less the mean of the store's, and more of the nearest are looked at.
+If a model knows the kinds of scene in a store, its codes separate them best, and representations
+help a little. If not, representations separate them better: they then get the largest weight, after
+subtraction of the store's mean, and more of the nearest hits are compared.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .familiarity import KNOWN_SHARE, familiarity
 
 Floats = npt.NDArray[np.float32]
 
-# Leading bits that tell known kinds of scene apart best.
+# The leading bits that separate known kinds of scene best.
 LEADING_BITS = 64
 # What a cosine counts beside two similarities of codes, and hits that are compared. Of the weights
 # tried on kinds that a model knows, the largest that lost no more than 0.3 points to codes alone;
@@ -26,16 +26,16 @@ KNOWN_WEIGHT, KNOWN_NEAREST = 0.5, 100
 UNKNOWN_WEIGHT, UNKNOWN_NEAREST = 6.0, 300
 # The familiarity up to which kinds are unknown; up to KNOWN_SHARE the weight falls.
 UNKNOWN_SHARE = 0.45
-# Of fewer sampled tiles, familiarity cannot tell.
+# With fewer sampled tiles, familiarity is unreliable.
 LEAST_SAMPLED = 300
 
 
 @dataclass(frozen=True)
 class Mixing:
-    """How codes and representations are weighed against each other.
+    """The weights of codes and representations.
 
-    weight: what a cosine counts beside two similarities of codes. middle: float32 [D], what is
-    taken from vectors before. nearest: hits that are compared.
+    weight: the weight of a cosine next to two similarities of codes. middle: float32 [D],
+    subtracted from vectors first. nearest: the number of hits that are compared.
     """
 
     weight: float
@@ -44,7 +44,9 @@ class Mixing:
 
     @classmethod
     def of(cls, sample: TileSample, adapted: bool) -> "Mixing":
-        """By some tiles of a store; adapted: whether their codes are those of an adapted model."""
+        """The weights from a sample of a store's tiles; adapted: whether an adapted model made
+        their codes.
+        """
         dims = sample.vectors.shape[1]
         share = 1.0 if adapted or len(sample) < LEAST_SAMPLED else familiarity(sample.codes)
         if share >= KNOWN_SHARE:
@@ -61,12 +63,12 @@ class Mixing:
         query_vectors: npt.NDArray[np.int8],
         cosines: Floats | None = None,
     ) -> Floats:
-        """How alike tiles are to the nearest of queries: float32 [N].
+        """The similarity of tiles to the nearest of the queries: float32 [N].
 
         stored: uint8 [N, K/8], queries: uint8 [T, K/8], their vectors int8 [N, D] and [Q, D]. The
-        sum of the similarity of the leading bits, that of all bits, each from -1 to 1, and the
-        largest cosine of vectors by its weight. cosines: those of the vectors as they are, float32
-        [N], where they are at hand.
+        sum of the similarity of the leading bits and of all bits, each from -1 to 1, and the
+        weighted largest cosine of vectors. cosines: of the unchanged vectors, float32 [N], if
+        already computed.
         """
         if cosines is None or self.middle.any():
             cosines = largest_cosines(stored_vectors - self.middle, query_vectors - self.middle)

@@ -1,4 +1,4 @@
-"""Pixels of queries and stored tiles, to be shown to a person."""
+"""Pixels of queries and stored tiles, for a person."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +14,9 @@ from .query import ROW_PREFIX, SHOWN_PIXELS, Query, row_number
 
 
 def picture_of(text: str, store: CodeStore) -> Image:
-    """The pixels that a query text means, uint8 RGB; InputError when its scene is gone.
+    """The pixels of a query text, uint8 RGB; InputError when its scene is missing.
 
-    Of a stored tile whose scene is gone: its thumbnail.
+    For a stored tile whose scene is missing: its thumbnail.
     """
     if not text.startswith(ROW_PREFIX):
         with open_scene(path_from(text)) as scene:
@@ -33,7 +33,7 @@ def picture_of(text: str, store: CodeStore) -> Image:
 
 
 def example_pixels(alert: Alert, store: CodeStore) -> Image | None:
-    """The first example of an alert, uint8 RGB, as it was read; None when its scene is gone."""
+    """The first example of an alert, uint8 RGB, as it was read; None when its scene is missing."""
     source = alert.sources[0]
     tile = alert.tiles.get(source)
     if tile is not None:
@@ -45,7 +45,7 @@ def example_pixels(alert: Alert, store: CodeStore) -> Image | None:
 
 
 def thumbnail_pixels(store: CodeStore, rows: Sequence[int]) -> dict[int, Image]:
-    """The thumbnails that a store has of rows, uint8 RGB [64, 64, 3]."""
+    """The stored thumbnails of rows, uint8 RGB [64, 64, 3]."""
     return {row: decode_thumbnail(jpeg) for row, jpeg in store.thumbnails.of(rows).items()}
 
 
@@ -56,7 +56,9 @@ def tile_pixels(
     side: int,
     thumbnail: Image | None = None,
 ) -> Image | None:
-    """A window of a scene, uint8 RGB, read as it was; where it is gone, the thumbnail, if any."""
+    """A window of a scene, uint8 RGB, as it was read; if the scene is missing, the thumbnail, if
+    any.
+    """
     try:
         with reopen_scene(scene, reading) as opened:
             return opened.pixels(window, side)
@@ -65,7 +67,7 @@ def tile_pixels(
 
 
 def query_pixels(query: Query) -> Image | None:
-    """A query's pixels, uint8 RGB; its thumbnail, or None, when its scene is gone."""
+    """A query's pixels, uint8 RGB; its thumbnail, or None, when its scene is missing."""
     if query.picture is not None or query.scene is None:
         return query.picture
     thumbnail = decode_thumbnail(query.thumbnails[0]) if query.thumbnails else None

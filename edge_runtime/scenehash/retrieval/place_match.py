@@ -1,7 +1,7 @@
-"""Whether a stored tile shows the place of a query: thumbnails compared, shifted by a little.
+"""Whether a stored tile shows the place of a query, by comparing shifted thumbnails.
 
-Codes distinguish kinds of scenes, not places: of two tiles of one forest either may be nearer to a
-crop of one of them. The middle of the crop is searched for in the tile's thumbnail by normalised
+Codes distinguish kinds of scenes, not places: for a crop of one of two forest tiles, either tile
+may be nearer. So the middle of the crop is searched for in the tile's thumbnail by normalised
 cross-correlation, which does not depend on brightness and contrast. Both are band-pass filtered:
 slow gradients are the same everywhere, and the finest grain changes when an image is shifted by
 half a pixel. Source: Lewis, "Fast normalized cross-correlation", Vision Interface, 1995.
@@ -28,21 +28,21 @@ MARGIN = int(np.ceil(FARTHEST * SIDE))
 FINE, COARSE = 1.0, 6.0
 # The least correlation of two pictures of one place: benchmarks/same_place.py has distributions.
 ALIKE = 0.9
-# Grey levels, standard deviation: what has less texture is the same everywhere.
+# Grey levels, standard deviation: pictures with less texture look the same everywhere.
 LEAST_TEXTURE = 1.0
-# Tiles of a query that a hit is compared with.
+# The number of a query's tiles with which a hit is compared.
 TILES_COMPARED = 8
 
 Texture = npt.NDArray[np.float32]
 
 
 def same_place_first(store: Searchable, queries: Sequence[Query], hits: Sequence[Hit]) -> list[Hit]:
-    """Bring the hits that show the place of a query to the front, and mark all hits as compared.
+    """Move the hits that show the place of a query to the front, and mark all hits as compared.
 
-    The tiles of queries are to be as large on the ground as stored ones. The larger the part of a
-    query that a hit shows, the farther in front it comes; of equals, and of the others, the order
-    stays. A hit without a thumbnail is not compared. Of queries with many tiles each hit is
-    compared with those few whose codes are nearest to its own.
+    The tiles of queries must be as large on the ground as stored tiles. The larger the shown part
+    of a query, the farther in front is the hit; equal hits, and all other hits, keep their order. A
+    hit without a thumbnail is not compared. If queries have many tiles, each hit is compared with
+    the few tiles whose codes are nearest.
     """
     if not hits:
         return []
@@ -63,14 +63,14 @@ def same_place_first(store: Searchable, queries: Sequence[Query], hits: Sequence
 
 
 class _Middles:
-    """The middles of thumbnails, each made when it is first wanted."""
+    """The middles of thumbnails, made at their first use."""
 
     def __init__(self, thumbnails: Sequence[bytes]) -> None:
         self._thumbnails = thumbnails
         self._known: dict[int, Texture | None] = {}
 
     def of(self, numbers: Sequence[int]) -> Iterator[Texture]:
-        """Those of the thumbnails of these numbers that have one."""
+        """The middles of the thumbnails with these numbers, where there is one."""
         for number in numbers:
             if number not in self._known:
                 self._known[number] = middle_of(self._thumbnails[number])
@@ -80,10 +80,11 @@ class _Middles:
 
 
 def alikeness(middle: Texture, texture: Texture) -> tuple[float, float, float]:
-    """How alike the middle of a picture is to a part of another, -1 to 1, and where that lies.
+    """The similarity of the middle of a picture to a part of another, -1 to 1, and the place of
+    that part.
 
-    middle: float32 [SIDE - 2 MARGIN] * 2, texture: [SIDE] * 2. Where: by how many of the
-    thumbnail's pixels the picture is shifted to the right and down.
+    middle: float32 [SIDE - 2 MARGIN] * 2, texture: [SIDE] * 2. Place: the shift of the picture to
+    the right and down, in pixels of the thumbnail.
     """
     found = np.asarray(cv2.matchTemplate(texture, middle, cv2.TM_CCOEFF_NORMED), np.float32)
     _, best, _, (x, y) = cv2.minMaxLoc(found)
@@ -92,9 +93,10 @@ def alikeness(middle: Texture, texture: Texture) -> tuple[float, float, float]:
 
 
 def shared_area(middle: Texture, texture: Texture) -> float:
-    """The share of its area, to the hundredth, that a picture shares with another; 0 for none.
+    """The share of its area, to the hundredth, that a picture has in common with another; 0 for
+    none.
 
-    As alikeness has them.
+    Arguments as in alikeness.
     """
     alike, across, down = alikeness(middle, texture)
     if alike < ALIKE:
@@ -105,7 +107,7 @@ def shared_area(middle: Texture, texture: Texture) -> float:
 def middle_of(thumbnail: bytes) -> Texture | None:
     """The part of a thumbnail that is searched for in others, float32 [SIDE - 2 MARGIN] * 2.
 
-    None when it has no texture to be recognized by.
+    None when it has too little texture.
     """
     middle = texture_of(thumbnail)[MARGIN : SIDE - MARGIN, MARGIN : SIDE - MARGIN]
     return np.ascontiguousarray(middle) if middle.std() >= LEAST_TEXTURE else None
@@ -119,7 +121,7 @@ def texture_of(thumbnail: bytes) -> Texture:
 
 
 def _peak(values: npt.NDArray[np.float32], at: int) -> float:
-    """Where a curve is highest, between the samples: the parabola through three of them."""
+    """The position of a curve's maximum between samples, by the parabola through three samples."""
     if not 0 < at < len(values) - 1:
         return float(at)
     before, here, after = values[at - 1 : at + 2].tolist()

@@ -1,4 +1,4 @@
-"""What is searched with: an image, a scene or a part of one, a stored tile, or a code."""
+"""Queries: an image, a scene or a part of one, a stored tile, or a code."""
 
 import io
 import itertools
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX = "row:", "code:", "logits:"
-# As the page takes it; a command takes options.
+# The form for the page; commands have options.
 PLACE_PREFIX = "at:"
 PREFIXES = ROW_PREFIX, CODE_PREFIX, LOGITS_PREFIX
-# Bytes of a file of logits: many times what 256 numbers take.
+# The size limit of a file of logits, far above 256 numbers.
 MOST_LOGITS = 1 << 16
 SHOWN_PIXELS = 256
-# Tiles that are hashed together.
+# Tiles per batch.
 BATCH = 8
 # Grey levels, standard deviation: below it a tile is one colour. Calm water has 0.4 and more.
 LEAST_CONTRAST = 0.25
@@ -259,7 +259,7 @@ def read_query(
         return Query.from_logits(text.removeprefix(LOGITS_PREFIX), store.bits)
     path = Path(text)
     try:
-        # Before the model takes its time to load.
+        # Before the slow loading of the model.
         check_regular(path)
     except InputError as error:
         hint = ""
@@ -281,12 +281,12 @@ def bits_for(store: Searchable, model: "HashModel") -> int:
 
 
 def is_scene_file(text: str | Path) -> bool:
-    """Whether a query is a file, and not a stored tile or a code."""
+    """Whether a query is a file, not a stored tile or a code."""
     return not (isinstance(text, str) and text.startswith(PREFIXES))
 
 
 def check_width(query: Query, store: Searchable) -> None:
-    """Raise ConfigurationError when a query's codes are of another width than a store's."""
+    """Raise ConfigurationError when a query's codes have another width than the store's."""
     if query.codes.shape[1] != store.bits // 8:
         raise ConfigurationError(
             f"{query.text}: a code of {8 * query.codes.shape[1]} bits, but {store.address} has "
@@ -295,14 +295,14 @@ def check_width(query: Query, store: Searchable) -> None:
 
 
 def is_blank(image: Image) -> bool:
-    """Whether uint8 RGB [H, W, 3] is of one colour."""
+    """Whether uint8 RGB [H, W, 3] has one colour."""
     return bool(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).std() < LEAST_CONTRAST)
 
 
 class ModelWhenNeeded:
-    """A model, or a model file that is loaded once, when it is first called for: a row needs none.
+    """A model, or a model file that is loaded at its first use: a stored row needs no model.
 
-    None is the model that the store keeps, or else the one that ships with scenehash.
+    None means the model that the store keeps, or else the shipped model.
     """
 
     def __init__(self, model: "HashModel | str | Path | None", store: Searchable) -> None:
@@ -316,32 +316,32 @@ class ModelWhenNeeded:
 
     def __call__(self) -> "HashModel":
         if self._loaded is None:
-            from scenehash.model.hash_model import HashModel  # onnxruntime takes a while
+            from scenehash.model.hash_model import HashModel  # the import of onnxruntime is slow
 
             self._loaded = HashModel.load(self._file)
         return self._loaded
 
     def match_distances(self, store: Searchable) -> MatchDistances:
-        """What distances mean for the codes of a store.
+        """The meaning of distances for the codes of a store.
 
-        As the card says of the model that was loaded, or given, or that the store keeps; where that
-        is none of the model that made the store, or says nothing, as for the model that ships.
-        Raises ModelError when a model file was given that cannot be read.
+        They come from the card of the model that was loaded, given, or kept by the store. If
+        another model made the store, or the card has none, they are those of the shipped model.
+        Raises ModelError when a given model file cannot be read.
         """
         return MatchDistances.of(self._card_of(store), store.bits)
 
     def is_adapted(self, store: Searchable) -> bool:
-        """Whether a store's codes are those of an adapted model, as far as is known."""
+        """Whether an adapted model made a store's codes, as far as is known."""
         card = self._card_of(store)
         return card is not None and card.adaptation is not None
 
     def _card_of(self, store: Searchable) -> "Card | None":
-        """The card of the model that made a store; None where it is not at hand."""
+        """The card of the model that made a store; None if not available."""
         card = self._card()
         return card if card is not None and card.lineage == store.lineage else None
 
     def _card(self) -> "Card | None":
-        """The card of the model; None when none was given or is kept, and none was needed."""
+        """The card of the model; None if no model was given, kept or needed."""
         if self._loaded is not None:
             return self._loaded.card
         if self._kept is not None:
@@ -355,7 +355,7 @@ class ModelWhenNeeded:
 
 @lru_cache(8)
 def _kept_card(path: Path) -> "Card":
-    """The card of a model file that a store keeps: its name says what is in it."""
+    """The card of a model file that a store keeps; the file's name identifies its content."""
     from scenehash.model.reading import read_card
 
     return read_card(path)
@@ -432,7 +432,7 @@ def _of_scene(text: str, scene: Scene) -> tuple[str, ...]:
 def _seen(
     scene: Scene, windows: Sequence[Window], tile_size: int, min_valid: float, task: Task
 ) -> Iterator[tuple[Window, Image]]:
-    """The tiles of windows that hold enough data and are not of one colour."""
+    """The tiles of windows with enough valid pixels and more than one colour."""
     for group in scene.tiles(windows, tile_size, min_valid):
         for window, image in group:
             task.advance(1)
@@ -447,7 +447,7 @@ def _blank_warnings(text: str, blank: bool) -> tuple[str, ...]:
 
 
 def row_number(text: str) -> int:
-    """The row that "row:12" names; ConfigurationError when it names none."""
+    """The row of a text such as "row:12"; ConfigurationError on any other text."""
     try:
         return int(text.removeprefix(ROW_PREFIX))
     except ValueError as error:

@@ -1,5 +1,4 @@
-"""Another order for the nearest hits, that says so and hides nothing: each keeps its distance and
-its rank by distance."""
+"""Other orders of the nearest hits. Each hit keeps its distance and its rank by distance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +15,9 @@ from .mixing import Mixing, largest_cosines
 from .place_match import same_place_first
 from .query import Logits, Query
 
-# Hits that are compared by the certainty of bits for each that is wanted; and at least so many.
+# Hits compared by the certainty of bits, per wanted hit, and the minimum number.
 WEIGHED, LEAST_WEIGHED = 5, 100
-# Hits of which thumbnails are compared with the query's, and representations alone.
+# The number of hits for thumbnails, and for representations alone.
 PLACES, REPRESENTED = 300, 300
 # A bit counts in full where the query's logit has this share of the mean size, and less below it.
 # Of several weights tried on UC Merced, EuroSAT and AID at 150 px the one that never lost to none.
@@ -32,25 +31,25 @@ Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 class Reranked:
     """How hits were reordered.
 
-    compared: how many of the nearest each order looked at, by its name, in the order in which they
-    were applied: the last decides first. A hit without a thumbnail is not looked at by same_place,
-    nor one without a vector by vectors or mixed.
+    compared: the number of nearest hits that each order compared, by its name, in the order of
+    their application: the last one has priority. same_place compares no hit without a thumbnail;
+    vectors and mixed compare no hit without a vector.
     """
 
     compared: Mapping[str, int]
 
     @property
     def by(self) -> tuple[str, ...]:
-        """The names of the orders, that which decides first in front."""
+        """The names of the orders; the first has priority."""
         return tuple(reversed(list(self.compared)))
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The fields as plain values for JSON."""
         return {"by": list(self.by), "compared": dict(self.compared)}
 
 
 def shortlist(k: int, by: Sequence[str], mixing: Mixing | None) -> int:
-    """How many hits to search for, for k of them in an order by these; mixing: of "mixed"."""
+    """The number of hits to search for, to get k of them in these orders; mixing: of "mixed"."""
     wide = {
         "bit_certainty": max(WEIGHED * k, LEAST_WEIGHED),
         "vectors": max(k, REPRESENTED),
@@ -63,11 +62,11 @@ def shortlist(k: int, by: Sequence[str], mixing: Mixing | None) -> int:
 def orders(
     store: Searchable, queries: Sequence[Query], rerank: Rerank | None, adapted: bool
 ) -> tuple[str, ...]:
-    """By what the hits of queries are ordered anew: see search.
+    """The orders for the hits of queries: see search.
 
-    adapted: whether the store's codes are those of an adapted model: these are made of vectors, and
-    vectors beside them add nothing. Raises ConfigurationError when the store, or a query, lacks
-    what is asked for.
+    adapted: whether an adapted model made the store's codes: such codes are made from vectors, so
+    that vectors add nothing. Raises ConfigurationError when the store, or a query, lacks data for a
+    requested order.
     """
     if rerank == "none":
         return ()
@@ -102,7 +101,7 @@ def reranked(
     by: Sequence[str],
     mixing: Mixing | None,
 ) -> tuple[list[Hit], Reranked]:
-    """The first k hits in an order by these; mixing: of "mixed"."""
+    """The first k hits in these orders; mixing: of "mixed"."""
     compared = {}
     if "bit_certainty" in by:
         wide = hits[: shortlist(k, ["bit_certainty"], mixing)]
@@ -125,10 +124,10 @@ def reranked(
 def _by_vectors(
     store: Searchable, queries: Sequence[Query], hits: Sequence[Hit], mixing: Mixing | None
 ) -> list[Hit]:
-    """Order hits by the cosine of their kept vectors and the queries', the largest first.
+    """Order hits by the cosine of their stored vectors and the queries' vectors, the largest first.
 
-    The nearest of all queries' tiles counts. mixing: by that and by codes, weighed by it. A hit of
-    which no vector is kept stays at its place among the others.
+    The nearest of all queries' tiles counts. mixing: order by the weighted sum of cosine and codes.
+    A hit without a stored vector keeps its place.
     """
     asked = np.concatenate([query.vectors.values for query in queries if query.vectors])
     there, kept = store.vectors.read(np.array([hit.row for hit in hits], np.int64))
@@ -147,7 +146,7 @@ def _by_vectors(
 
 
 def has_vector(query: Query, store: Searchable) -> bool:
-    """Whether there is a representation of a query in the frame of those that a store keeps."""
+    """Whether a query has a representation in the frame of the store's vectors."""
     frame = store.vectors.frame
     return frame is not None and query.vectors is not None and query.vectors.frame == frame
 
@@ -166,11 +165,11 @@ def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
 
 
 def by_bit_certainty(store: Searchable, logits: Sequence[Logits], hits: Sequence[Hit]) -> list[Hit]:
-    """Order hits by asymmetric distance: a bit that the query is unsure of counts less.
+    """Order hits by asymmetric distance: an uncertain bit of the query has less weight.
 
-    logits: float32 [T, K] for each query; the nearest of all T counts. Hits at one Hamming distance
-    are told apart so. Source: Gordo, Perronnin, Gong, Lazebnik, "Asymmetric distances for binary
-    embeddings", IEEE TPAMI 36(1), 2014.
+    logits: float32 [T, K] for each query; the nearest of all T counts. This separates hits at the
+    same Hamming distance. Source: Gordo, Perronnin, Gong, Lazebnik, "Asymmetric distances for
+    binary embeddings", IEEE TPAMI 36(1), 2014.
     """
     if not hits:
         return []

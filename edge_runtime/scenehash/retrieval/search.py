@@ -1,4 +1,4 @@
-"""Search: from queries to ranked hits, with what there is to say about them."""
+"""Search: from queries to ranked hits, with facts about them."""
 
 import contextlib
 import dataclasses
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
 DEFAULT_HITS = 20
-# Hits that are put in groups for each group that is wanted; and at least so many.
+# Hits to group, per wanted group, and the minimum number.
 GROUPED, LEAST_GROUPED = 10, 100
 # Tiles of a store in which those that meet a filter are counted.
 MOST_MET = 200_000
@@ -103,7 +103,7 @@ class SearchResult:
 
     @functools.cached_property
     def _groups(self) -> list[list[int]]:
-        """The places of hits in groups: comparing their pictures takes a while."""
+        """The indices of hits in groups; cached, since comparing their pictures takes a while."""
         return group_hits(self.hits, self.codes, self.thumbnails)
 
     def _with(self, places: Sequence[int]) -> "SearchResult":
@@ -215,7 +215,7 @@ def search(
 
 
 def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Searchable:
-    """What is named, open; stack closes what was not."""
+    """The opened store; stack closes a store that was opened here."""
     if isinstance(store, str) and is_address(store):
         from scenehash.engines import EngineStore
 
@@ -227,7 +227,7 @@ def _opened(store: Searchable | str | Path, stack: contextlib.ExitStack) -> Sear
 
 @dataclass(frozen=True)
 class _Searcher:
-    """An open store, and by what queries of it are read."""
+    """An open store, and the settings for reading queries."""
 
     store: Searchable
     model: ModelWhenNeeded
@@ -244,7 +244,7 @@ class _Searcher:
         return Query.from_image(one, model, bits_for(self.store, model))
 
     def scenes_of(self, queries: Sequence[Query]) -> tuple[str, ...] | None:
-        """The paths of the queries' scenes, as they are stored; None where they have none."""
+        """The stored paths of the queries' scenes; None for queries without a scene."""
         paths = []
         for query in queries:
             if query.row is not None:
@@ -286,7 +286,7 @@ class _Searcher:
         except StoreDamagedError as error:
             if rerank is not None or not by:
                 raise
-            # What nobody asked for may not cost hits that are sound.
+            # A default order must not fail a search whose hits are sound.
             by, damage = (), (f"hits are in the order of their distances: {error}",)
             found, explanation = store.search_any(replace(request, k=k))
         searched = time.perf_counter()
@@ -338,7 +338,7 @@ class _Searcher:
         )
 
     def _mixing(self, adapted: bool) -> Mixing:
-        """How codes and representations are weighed; as of known kinds where damage hides them."""
+        """The weights of codes and representations; if they are damaged, as for known kinds."""
         try:
             sample = self.store.sample()
         except StoreDamagedError:
@@ -346,14 +346,15 @@ class _Searcher:
         return Mixing.of(sample, adapted)
 
     def _more(self, request: SearchRequest, hits: Sequence[Hit], k: int) -> int | None:
-        """How many tiles within the radius are no hits, since k were wanted."""
+        """The number of tiles within the radius beyond the k hits."""
         if request.radius is None or len(hits) < k:
             return None if request.radius is None else 0
         within = self.store.count_within(request)
         return None if within is None else max(within - len(hits), 0)
 
     def _meeting(self, request: SearchRequest, hits: Sequence[Hit]) -> int | None:
-        """How many tiles meet the filter; of very many, and in an engine, whether none does."""
+        """The number of tiles that meet the filter; in a very large store and in an engine, only
+        whether there are any."""
         if request.where is None:
             return None
         plain = SearchRequest(request.codes[:1], 1, where=request.where)
@@ -365,11 +366,11 @@ class _Searcher:
         return None
 
     def _nearest(self, codes: Codes, hits: Sequence[Hit], is_all: bool, where: Filter) -> int:
-        """The distance of the nearest stored tile, also where another filter left it out."""
+        """The distance of the nearest stored tile, even if other conditions left it out."""
         if not hits:
             return 0
         if not is_all:
-            # A damaged tile is an error where it is a hit, and no matter where it was left out.
+            # A damaged tile is an error only if it is a hit.
             with contextlib.suppress(StoreDamagedError):
                 hits, _ = self.store.search_any(
                     SearchRequest(codes, 1, where=where or None, threads=self.threads)

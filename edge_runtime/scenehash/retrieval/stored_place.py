@@ -1,4 +1,4 @@
-"""The stored tile that shows a place."""
+"""The stored tile at a place."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,11 @@ from scenehash.store.records import seconds
 
 
 def row_at(store: Searchable, latitude: float, longitude: float) -> tuple[int, str | None]:
-    """The row, and the station, of the tile whose footprint holds a place, in degrees.
+    """The row and the station of the tile whose footprint contains a place, in degrees.
 
-    Of several, those acquired last; of these, the one whose middle is nearest; of these, the last
-    by station and row. Raises NotStoredError when there is none, ConfigurationError on a place that
-    is none.
+    Of several tiles, the newest by acquisition time; of these, the tile whose middle is nearest; of
+    these, the last by station and row. Raises NotStoredError when there is none, ConfigurationError
+    on an invalid place.
     """
     Point(latitude, longitude).checked()
     tiles = store.tiles_meeting(Box(longitude, latitude, longitude, latitude))
@@ -38,9 +38,9 @@ def row_at(store: Searchable, latitude: float, longitude: float) -> tuple[int, s
 
 
 def _hold_the_origin(rings: Floats) -> npt.NDArray[np.bool_]:
-    """Which of rings float64 [N, 4, 2] hold the origin, or have it on their edge: bool [N].
+    """Which of rings float64 [N, 4, 2] contain the origin, or have it on their edge: bool [N].
 
-    Their corners go round a convex shape: the origin is on one side of all edges.
+    Their corners go around a convex shape: the origin must be on one side of all edges.
     """
     there = np.roll(rings, -1, axis=1)
     sides = rings[..., 0] * there[..., 1] - rings[..., 1] * there[..., 0]

@@ -1,22 +1,23 @@
-"""Scenes: finding their files, reading them a few tiles at a time, knowing where and when they are.
+"""Scenes: finding their files, reading them a few tiles at a time, their places and times.
 
-The one place where files become tiles, for training as for the device:
+All files become tiles here, for training and on the device:
 
 opening.py        from a path to a Scene; by the file's first bytes (formats.py)
 scene.py          windows, tiles, footprints of an open scene; reading.py does it in one call
-source.py         where pixels come from:
-  plain_image.py  JPEG, PNG, BMP, WebP by OpenCV, turned by exif.py, bounded by size_limits.py
-  raster.py       TIFF and other rasters by GDAL, fenced in by gdal_access.py and vrt.py
-decoding.py       bands become red, green and blue of 8 bits: decode_params.py says how,
-                  bands.py and band_names.py which, validity.py where, stretch.py from what to what
-place.py          where a scene is, as far as that is known
-georeference.py   where a raster lies
-parts.py          what a scene is made of besides its file; times.py when it was acquired
+source.py         sources of pixels:
+  plain_image.py  JPEG, PNG, BMP, WebP by OpenCV, turned by exif.py, limited by size_limits.py
+  raster.py       TIFF and other rasters by GDAL, restricted by gdal_access.py and vrt.py
+decoding.py       bands become red, green and blue of 8 bits; decode_params.py has the options,
+                  bands.py and band_names.py choose bands, validity.py finds valid pixels,
+                  stretch.py maps values
+place.py          the place of a scene, as far as it is known
+georeference.py   the place of a raster
+parts.py          the other files of a scene; times.py its acquisition time
 files.py          finding files, and the id of their content; inputs.py also by STAC (stac.py)
 exposure.py       tiles that show nothing; thumbnails.py small pictures of tiles
 damage.py         damage in JPEG and PNG that OpenCV does not report
-tiff_directory.py what a TIFF's first directory says; turned.py turns images as it says
-jp2_header.py     the colour space that a JPEG 2000 file states
+tiff_directory.py the first directory of a TIFF; turned.py turns images
+jp2_header.py     the colour space of a JPEG 2000 file
 """
 
 from scenehash.decode_params import DecodeParams

@@ -1,4 +1,4 @@
-"""What the names of bands mean: colours in words, and the numbers that missions give them."""
+"""The meaning of band names: colours in words, and the band numbers of missions."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ OTHER_WORDS = frozenset({
     "edge", "coastal", "near", "nir", "ir", "infrared", "swir", "mir", "lwir", "tir", "thermal",
     "i", "ii", "iii", "deep", "dark", "mask", "ratio", "index", "nd", "diff", "minus", "over",
 })  # fmt: skip
-# Words that say of a band that it is none of the three colours.
+# Words that mean that a band is not one of the three colours.
 NOT_COLOURS = frozenset({
     "nir", "swir", "mir", "lwir", "tir", "thermal", "infrared", "rededge", "edge", "coastal",
     "aerosol", "yellow", "cirrus", "pan", "panchromatic", "vv", "vh", "hh", "hv", "ndvi", "ndwi",
@@ -37,7 +37,7 @@ def words_of(name: str | None) -> list[str]:
 
 
 def mission_band(name: str | None) -> str | None:
-    """The number that a mission gives a band, as b4 or b8a, of "B04", "SR_B4" or "Band 4 (red)".
+    """A mission's number of a band, as b4 or b8a, from "B04", "SR_B4" or "Band 4 (red)".
 
     None for a name without such a number, or with two of them.
     """
@@ -52,17 +52,19 @@ def mission_band(name: str | None) -> str | None:
 
 
 def find_colour(names: Sequence[str | None], colour: str) -> int | None:
-    """The number, from 1, of the one band that is named as a colour; None for none or several."""
+    """The number, from 1, of the only band with the name of a colour; None for none or several."""
     return _single([_colour_rank(name, colour) for name in names])
 
 
 def find_mission_band(names: Sequence[str | None], band: str) -> int | None:
-    """The number, from 1, of the one band that a mission calls b4 or so; None for none, several."""
+    """The number, from 1, of the only band with a mission's number such as b4; None for none or
+    several.
+    """
     return _single([0 if mission_band(name) == band else None for name in names])
 
 
 def find_name(names: Sequence[str | None], wanted: str) -> int | None:
-    """The number, from 1, of the one band that a user means by a name; None for none or several."""
+    """The number, from 1, of the only band with a name from the user; None for none or several."""
     if wanted.lower() in COLOURS:
         return find_colour(names, wanted.lower())
     number, words = mission_band(wanted), set(words_of(wanted))
@@ -70,15 +72,15 @@ def find_name(names: Sequence[str | None], wanted: str) -> int | None:
 
 
 def is_no_colour(name: str | None) -> bool:
-    """Whether a name says that a band is none of red, green and blue."""
+    """Whether a name says that a band is not red, green or blue."""
     words = words_of(name)
     return not NOT_COLOURS.isdisjoint(words)
 
 
 def are_only_numbers(names: Sequence[str | None]) -> bool:
-    """Whether names tell nothing: there are none, or they count the bands, as "Band 1" does.
+    """Whether names have no meaning: there are none, or they only count the bands, as "Band 1".
 
-    "b1" does so too, in what Earth Engine exports, where a mission writes "B1".
+    "b1" only counts, too, in exports of Earth Engine, while a mission writes "B1".
     """
     if not any(names):
         return True
@@ -87,11 +89,11 @@ def are_only_numbers(names: Sequence[str | None]) -> bool:
 
 
 def mission_colours(names: Sequence[str | None]) -> tuple[str, str, str] | None:
-    """What the mission whose bands these are calls its red, green and blue; None when unsure.
+    """The mission's numbers of red, green and blue, if the names show the mission; None if unsure.
 
     Bands 4, 3, 2 of Sentinel-2 and Landsat 8 and 9, bands 3, 2, 1 of Landsat 4 to 7, and bands 1,
     4, 3 of MODIS. Sources: ESA Sentinel-2 User Handbook; USGS Landsat 8-9 and 4-7 data users
-    handbooks; MOD09 user's guide; the catalogue of Earth Engine for how each is named there.
+    handbooks; MOD09 user's guide; the catalogue of Earth Engine for the names there.
     """
     there = {band for name in names if (band := mission_band(name))}
     by_words = [set(words_of(name)) for name in names]
@@ -117,7 +119,7 @@ def _single(ranks: Sequence[int | None]) -> int | None:
 
 
 def _colour_rank(name: str | None, colour: str) -> int | None:
-    """How surely a name means a colour: the less the surer; None when it does not."""
+    """How clearly a name means a colour, 0 the clearest; None if it does not."""
     words = words_of(name)
     if words == [colour]:
         return 0

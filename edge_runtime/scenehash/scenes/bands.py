@@ -1,4 +1,4 @@
-"""Which three bands of a file are its red, green and blue."""
+"""The choice of three bands of a file as red, green and blue."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,10 +21,10 @@ from .band_names import (
     mission_colours,
 )
 
-# What GDAL calls the colour of a band that is neither; see Bands.colours.
+# GDAL's words for other colours; see Bands.colours.
 UNKNOWN_COLOURS = frozenset({"gray", "undefined", "red", "green", "blue", "alpha"})
 INKS = frozenset({"cyan", "magenta", "yellow", "black"})
-# Colours that are shown of a band without a name.
+# Colours to show for a band without a name.
 SAID = (*COLOURS, "alpha")
 SHOWN_BANDS, SHOWN_NAME = 16, 40
 _NUMBER = re.compile("[0-9]{1,5}")
@@ -33,8 +33,8 @@ _NUMBER = re.compile("[0-9]{1,5}")
 class Preset(NamedTuple):
     """A mission's red, green and blue.
 
-    names: by the mission's numbers; None where it names colours. stacks: by position in a file
-    whose bands have no names, by how many those are.
+    names: the mission's band numbers; None if its names are colours. stacks: positions in files
+    without band names, by the number of bands.
     """
 
     names: tuple[str, str, str] | None
@@ -57,9 +57,9 @@ PRESETS: dict[str, Preset] = {
 
 @dataclass(frozen=True)
 class Bands:
-    """The bands of a file: how each is named in it, and which colour it is said to be.
+    """The bands of a file: their names and colours in the file.
 
-    colours: as GDAL calls them, in lower case.
+    colours: GDAL's words, in lower case.
     """
 
     names: Sequence[str | None]
@@ -75,9 +75,10 @@ class Bands:
 
     @property
     def alpha(self) -> int | None:
-        """The number, from 1, of the band that says what is transparent.
+        """The number, from 1, of the band for transparency.
 
-        GDAL calls the fourth band of 8 bits so by default: one with another name is none.
+        GDAL calls the fourth band of 8 bits alpha by default: a band with another name is not
+        alpha.
         """
         for number, (name, colour) in enumerate(zip(self.names, self.colours, strict=True), 1):
             if colour == "alpha" and not (is_no_colour(name) or mission_band(name)):
@@ -90,15 +91,16 @@ class Bands:
         return [number for number in range(1, len(self.names) + 1) if number != self.alpha]
 
     def without_alpha(self) -> "Bands":
-        """The same bands, of which none is called alpha."""
+        """The same bands, without an alpha band among the colours."""
         colours = tuple("undefined" if colour == "alpha" else colour for colour in self.colours)
         return Bands(tuple(self.names), colours)
 
 
 class Choice(NamedTuple):
-    """Numbers, from 1, of the red, green and blue band; of one band alone when it is grey.
+    """Numbers, from 1, of the red, green and blue band, or of one grey band.
 
-    is_guess: the file does not say so. by_position: a preset's, where the bands have no names.
+    is_guess: the file does not tell the colours. by_position: positions from a preset, for bands
+    without names.
     """
 
     numbers: tuple[int, ...]
@@ -107,20 +109,20 @@ class Choice(NamedTuple):
 
 
 def choose(bands: Bands, wanted: str | None) -> Choice:
-    """Which bands are red, green and blue.
+    """Choose the bands for red, green and blue.
 
     wanted: as DecodeParams.bands: a preset, or three bands (or one) by number or name, such as
-    "4,3,2", "B04,B03,B02" or "nir,red,green". Without it: bands that are named red, green and blue;
-    else those that a mission numbers so; else the file's own colours, unless its names contradict
-    them; else the only band; else the first three of three or four whose names tell nothing, which
-    is a guess. Raises InputError, naming the bands and the option, when that does not settle it,
-    and when a wanted band is not there.
+    "4,3,2", "B04,B03,B02" or "nir,red,green". Without it: the bands with the names red, green and
+    blue; else those with a mission's numbers; else the file's own colours, unless its names
+    contradict them; else the only band; else, as a guess, the first three of three or four bands
+    with meaningless names. Raises InputError, with the bands and the option, when none of these
+    applies, and when a wanted band does not exist.
     """
     return _choose(Bands(tuple(bands.names), tuple(bands.colours)), wanted)
 
 
 def is_preset(wanted: str | None) -> bool:
-    """Whether bands are wanted by the name of a preset."""
+    """Whether wanted is the name of a preset."""
     return wanted is not None and wanted.lower() in PRESETS
 
 
@@ -159,7 +161,7 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
 
 
 def _by_names(bands: Bands) -> tuple[int, ...] | None:
-    """Bands by their names, in words or by a mission's numbers; None when these do not tell."""
+    """Bands by their names, in words or by a mission's numbers; None if the names do not tell."""
     named = _all_found(find_colour(bands.names, colour) for colour in COLOURS)
     if named is not None or are_only_numbers(bands.names):
         return named
@@ -170,7 +172,7 @@ def _by_names(bands: Bands) -> tuple[int, ...] | None:
 
 
 def _contradicts(name: str | None, number: int, bands: Bands) -> bool:
-    """Whether a band's name denies the colour that it is said to be."""
+    """Whether a band's name contradicts its colour in the file."""
     if is_no_colour(name):
         return True
     colour = bands.colours[number - 1]
@@ -201,7 +203,7 @@ def _wanted(bands: Bands, wanted: str) -> tuple[int, ...]:
 
 
 def _find(bands: Bands, name: str) -> int | None:
-    """The band of a name; of bands without names the one that is said to be that colour."""
+    """The band with a name; without names, the band with that colour in the file."""
     colour = name.lower()
     if not any(bands.names) and bands.colours.count(colour) == 1:
         return list(bands.colours).index(colour) + 1
@@ -209,7 +211,7 @@ def _find(bands: Bands, name: str) -> int | None:
 
 
 def _of_preset(bands: Bands, preset: Preset) -> tuple[int, ...] | None:
-    """The bands of a mission, by their names or their positions; None when they are not there."""
+    """The bands of a mission, by their names or positions; None if they do not exist."""
     if not are_only_numbers(bands.names):
         found = None
         if preset.names is not None:
@@ -217,7 +219,7 @@ def _of_preset(bands: Bands, preset: Preset) -> tuple[int, ...] | None:
         return found or _all_found(find_colour(bands.names, colour) for colour in COLOURS)
     data = bands.data
     if len(data) == 3 and all(colour in bands.colours for colour in COLOURS):
-        # A picture that is red, green and blue already.
+        # The picture already has red, green and blue.
         return tuple(bands.colours.index(colour) + 1 for colour in COLOURS)
     if len(data) not in preset.stacks:
         return None

@@ -1,7 +1,7 @@
-"""JPEG and PNG, strictly: what is damaged in them is found, where OpenCV would not say.
+"""Strict checks of JPEG and PNG, for damage that OpenCV does not report.
 
-OpenCV fills the missing or damaged part of a JPEG with whatever it has, prints a line, and returns
-the rest as if nothing were wrong; such pixels must never become a code.
+OpenCV fills the missing or damaged part of a JPEG with arbitrary pixels, prints a line, and returns
+the image without an error; such pixels must never become a code.
 """
 
 import zlib
@@ -18,10 +18,10 @@ INKS = ("CMYK", "YCCK")
 
 
 def decode_jpeg(data: bytes) -> Pixels | None:
-    """The pixels of a JPEG, grey [H, W, 1] or RGB [H, W, 3], as OpenCV would have them.
+    """The pixels of a JPEG, grey [H, W, 1] or RGB [H, W, 3], the same as from OpenCV.
 
-    None for one in inks (CMYK): it is whole, and OpenCV knows its colours. Raises InputError on any
-    warning of libjpeg-turbo.
+    None for a JPEG in CMYK: it is complete, and OpenCV can convert its colours. Raises InputError
+    on any warning of libjpeg-turbo.
     """
     try:
         colours = simplejpeg.decode_jpeg_header(data)[2]

@@ -1,4 +1,4 @@
-"""Decoding: the bands of a source become uint8 RGB, the same way for every window of a scene."""
+"""Decoding: the bands of a source become uint8 RGB, in the same way for every window of a scene."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the pixels of one scene are made of its file.
+    """How the file of one scene becomes pixels.
 
-    bands: numbers of red, green and blue, or of one that is grey. stretch: what becomes 0 and 255;
-    None for 8 bits that stay as they are. warnings: what was guessed.
+    bands: numbers of red, green and blue, or of one grey band. stretch: the values for 0 and 255;
+    None for 8 bits without a stretch. warnings: guesses.
     """
 
     bands: tuple[int, ...]
@@ -34,7 +34,7 @@ class Decoding:
     warnings: tuple[str, ...] = ()
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, for the same pixels another time; see decoding_from."""
+        """The fields as plain values, to get the same pixels later; see decoding_from."""
         result: dict[str, object] = {"bands": list(self.bands)}
         if any(self.names):
             result["names"] = [name and name[:LONGEST_NAME] for name in self.names]
@@ -44,7 +44,7 @@ class Decoding:
 
 
 def decide(source: Source, params: DecodeParams) -> Decoding:
-    """How to decode a source; InputError when its bands do not tell."""
+    """Decide how to decode a source; InputError when its bands do not tell."""
     alpha = source.bands.alpha
     is_false = alpha is not None and not _has_alpha(source, alpha)
     # What a mission delivered in four bands of 8 bits has a last one that GDAL calls alpha: where a
@@ -78,9 +78,9 @@ def decide(source: Source, params: DecodeParams) -> Decoding:
 
 
 def decoding_from(document: Mapping[str, Any], source: Source) -> Decoding:
-    """The decoding that a document stands for; InputError when the source lacks its bands.
+    """The decoding of a document; InputError when the source lacks its bands.
 
-    Documents of stores from before 0.2 lack how data are known: that is found again.
+    Documents of stores from before 0.2 lack the validity, which is then found again.
     """
     stretch = document.get("stretch")
     limits = (float(stretch[0]), float(stretch[1])) if stretch else None
@@ -94,9 +94,9 @@ def decoding_from(document: Mapping[str, Any], source: Source) -> Decoding:
 def read_rgb(
     source: Source, decoding: Decoding, window: Window, shape: tuple[int, int]
 ) -> tuple[Image, Valid | None]:
-    """A window as uint8 RGB [H, W, 3], shrunk to a shape (H, W), and where it holds data.
+    """A window as uint8 RGB [H, W, 3], shrunk to a shape (H, W), and its valid pixels.
 
-    That is bool [H, W], or None for everywhere. Pixels without data are black. Raises InputError.
+    They are bool [H, W], or None for all. Pixels without data are black. Raises InputError.
     """
     validity = decoding.validity
     pixels, valid = validity.read(source, decoding.bands, window, shape)

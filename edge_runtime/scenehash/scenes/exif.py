@@ -1,7 +1,7 @@
-"""The orientation that a camera notes in EXIF; see turned.py for what becomes of it.
+"""The orientation in EXIF; turned.py applies it.
 
-OpenCV turns JPEGs, later versions PNGs and WebPs too: a pixel path that does not depend on its
-version asks for the pixels as they are, and turns them itself.
+OpenCV turns JPEGs, and later versions also PNGs and WebPs. To be independent of its version, this
+package asks for the unturned pixels, and turns them itself.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ _EXIF = b"Exif\0\0"
 
 
 def orientation_of(data: bytes, kind: str) -> int:
-    """The orientation, 1 to 8, of a JPEG, PNG or WebP file's bytes; 1 where none is noted."""
-    # Notes that are damaged are no notes.
+    """The orientation, 1 to 8, of a JPEG, PNG or WebP file's bytes; 1 if there is none."""
+    # Ignore damaged EXIF.
     with contextlib.suppress(struct.error, IndexError, ValueError):
         for note in _NOTES[kind](data):
             return _orientation(note)
@@ -25,13 +25,13 @@ def orientation_of(data: bytes, kind: str) -> int:
 
 
 def tiff_orientation(values: Mapping[int, int]) -> int:
-    """The same of a TIFF, by the values of its first directory."""
+    """The orientation of a TIFF, from the values of its first directory."""
     value = values.get(ORIENTATION, UPRIGHT)
     return value if 1 <= value <= 8 else UPRIGHT
 
 
 def _orientation(note: bytes) -> int:
-    """Of EXIF: a TIFF whose first directory is read."""
+    """The orientation from EXIF, which is a TIFF with one directory."""
     note = note.removeprefix(_EXIF)
     order = {b"II": "<", b"MM": ">"}[note[:2]] if note[:2] in (b"II", b"MM") else ""
     if not order:

@@ -1,4 +1,4 @@
-"""Tiles that show nothing: of one colour, or overexposed. They find nothing but each other."""
+"""Tiles that show nothing: of one colour, or overexposed. They are only similar to each other."""
 
 from typing import Literal
 
@@ -14,9 +14,9 @@ SAMPLED, FEW, RANGE = 64, 8, 16
 
 
 def shows_nothing(image: Image) -> Literal["blank", "saturated"] | None:
-    """What is wrong with a tile, uint8 RGB [H, W, 3]; None where it shows something.
+    """The problem of a tile, uint8 RGB [H, W, 3]; None if it shows something.
 
-    Saturated: half of the pixels, or more, are white. Blank: all have nearly the same colour.
+    Saturated: at least half of the pixels are white. Blank: all have nearly the same colour.
     """
     # Few pixels settle it for most tiles: all of them would cost a twentieth of hashing the tile.
     green = _sample(image, FEW)[:, 1]
@@ -30,6 +30,6 @@ def shows_nothing(image: Image) -> Literal["blank", "saturated"] | None:
 
 
 def _sample(image: Image, side: int) -> Image:
-    """Pixels [N, 3] spread over an image, about so many along a side."""
+    """Pixels [N, 3] spread over an image, about this many along a side."""
     step = max(1, min(image.shape[:2]) // side)
     return image[::step, ::step].reshape(-1, 3)

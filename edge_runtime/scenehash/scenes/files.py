@@ -1,4 +1,4 @@
-"""Scene files: finding them, and knowing their content."""
+"""Scene files: finding them, and the ids of their contents."""
 
 import os
 from collections import Counter
@@ -11,9 +11,9 @@ from scenehash.errors import InputError
 from scenehash.files import open_regular
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
-# A .vrt is not among them: it is a list of other files, and is read where it is named itself.
+# Without .vrt: a VRT lists other files, and is only read if its own path is given.
 SCENE_SUFFIXES = IMAGE_SUFFIXES | frozenset({".jp2", ".j2k", ".img", ".ntf", ".nitf"})
-# What lies beside scenes and is none: metadata, world files, masks, overviews, checksums, notes.
+# Companion files of scenes: metadata, world files, masks, overviews, checksums, notes.
 COMPANION_SUFFIXES = frozenset({
     ".json", ".geojson", ".xml", ".txt", ".csv", ".md", ".html", ".htm", ".pdf", ".log", ".yaml",
     ".yml", ".ini", ".db", ".toml", ".ovr", ".msk", ".aux", ".rrd", ".ige", ".prj", ".wld",
@@ -52,9 +52,9 @@ CONTENT_BYTES = 16
 
 
 class Found(NamedTuple):
-    """Scene files, and how many files of other formats lie among them, by suffix.
+    """Scene files, and the numbers of files of other formats among them, by suffix.
 
-    What is known to be no scene (notes, world files, overviews) is not counted.
+    Files that belong to scenes (metadata, world files, overviews) are not counted.
     """
 
     files: list[Path]
@@ -69,9 +69,9 @@ def find_scenes(paths: Iterable[Path]) -> list[Path]:
 def scan(paths: Iterable[Path]) -> Found:
     """The scene files in the given files and folders, absolute, sorted within each.
 
-    A file that is named itself is taken whatever its name; a folder gives its scene files, by their
-    suffix, at any depth. Dot files, folders of a NAS or of a system, and linked folders are not
-    entered. Raises InputError on a path that is not there, or a folder without any.
+    A file that is given itself may have any name; a folder gives its scene files, by their suffix,
+    at any depth. Dot files, folders of a NAS or of a system, and linked folders are skipped. Raises
+    InputError on a path that does not exist, or a folder without scene files.
     """
     found: dict[Path, None] = {}
     passed_over: Counter[str] = Counter()
@@ -81,8 +81,9 @@ def scan(paths: Iterable[Path]) -> Found:
 
 
 def scenes_at(path: Path) -> list[Path]:
-    """A file itself, whatever it is; of a folder its scene files, sorted, or itself as long as it
-    cannot be listed."""
+    """For a file, the file itself; for a folder, its scene files, sorted, or the folder itself if
+    it cannot be listed.
+    """
     if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where that is not permitted
         return [path]
     return _files(path, SCENE_SUFFIXES, Counter())
@@ -96,10 +97,10 @@ def image_files(folder: Path) -> list[Path]:
 def walk(
     folder: Path, failed: Callable[[str], object], without: str | None = None
 ) -> "Iterator[os.DirEntry[str]]":
-    """All that is no folder in a folder, at any depth; dot files and what systems keep left out.
+    """All files in a folder, at any depth, except dot files and files of systems.
 
-    failed: called with the path of each folder that cannot be listed. without: the path of one that
-    is not entered.
+    failed: called with the path of each folder that cannot be listed. without: the path of a folder
+    to skip.
     """
     waiting = [os.fspath(folder)]
     while waiting:
@@ -118,7 +119,7 @@ def walk(
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file or folder of this name is none of the user's: a dot file, a system's."""
+    """Whether this name belongs to a dot file or to a system's file or folder."""
     return name.startswith(".") or name.lower() in SYSTEM_NAMES
 
 
@@ -128,7 +129,7 @@ def content_id(data: bytes) -> str:
 
 
 def content_of(path: Path) -> str:
-    """The same of a file that may not fit into memory; InputError, without the path."""
+    """The id of the bytes of a file of any size; InputError, without the path."""
     try:
         with open_regular(path) as file:
             return file_digest(file, lambda: blake2b(digest_size=CONTENT_BYTES)).hexdigest()
@@ -155,8 +156,8 @@ def _scenes_at(path: Path, passed_over: Counter[str]) -> list[Path]:
 def _files(folder: Path, suffixes: frozenset[str], passed_over: Counter[str]) -> list[Path]:
     """The files with one of the suffixes, at any depth, sorted; others are counted by suffix.
 
-    A folder that cannot be opened stands in the place of its files, so that whoever reads them sets
-    it aside with the reason and does not pass it over. So do dead links, pipes and devices.
+    A folder that cannot be opened is listed instead of its files, so that the reader sets it aside
+    with the reason. Dead links, pipes and devices are listed, too.
     """
     found: list[str] = []
     for entry in walk(folder, found.append):

@@ -1,9 +1,9 @@
-"""Formats of files, by their first bytes: whatever a name says, those are what is decoded."""
+"""Formats of files, by their first bytes, independent of their names."""
 
 from scenehash.errors import InputError
 
 HEAD_BYTES = 512
-# What OpenCV decodes here, and what GDAL does.
+# The formats for OpenCV, and those for GDAL.
 PLAIN = frozenset({"JPEG", "PNG", "BMP", "WebP"})
 TIFF, JPEG_2000, IMAGINE, NITF, VRT = "TIFF", "JPEG 2000", "Erdas Imagine", "NITF", "VRT"
 
@@ -56,7 +56,7 @@ _BRANDS = {
 
 
 def format_of(head: bytes) -> str:
-    """The format of a file, by its first bytes; InputError for one that is not read here."""
+    """The format of a file, by its first bytes; InputError for a format that is not read."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WebP"
     # GDAL takes a VRT for one with white space in front.

@@ -1,7 +1,7 @@
-"""GDAL, kept to the files that a scene is made of: no network, no other files, no other errors.
+"""GDAL, restricted to the files of a scene: no network, no other files, only our own errors.
 
-A raster may name other files: a VRT its sources, any format its overviews. What is opened here was
-checked first, by drivers that are named; see vrt.py and parts.py.
+A raster may name other files: a VRT its sources, any format its overviews. Each opened file is
+checked first, and opened by a named driver; see vrt.py and parts.py.
 """
 
 import contextlib
@@ -35,28 +35,28 @@ DRIVERS = {
 CACHE_BYTES = 96 << 20
 OPTIONS: dict[str, Any] = {
     "GDAL_CACHEMAX": CACHE_BYTES,
-    # Files beside a raster are asked for by name (see parts.py), and folders are not listed.
+    # Companion files are opened by name (see parts.py), and folders are not listed.
     "GDAL_DISABLE_READDIR_ON_OPEN": "TRUE",
-    # Fences behind the checks: no suffix is allowed for the network, no code is run.
+    # In addition to the checks: no suffix is allowed on the network, and no code is run.
     "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
     "GDAL_VRT_ENABLE_PYTHON": "NO",
     "GDAL_VRT_ENABLE_RAWRASTERBAND": "NO",
     "JPEGMEM": "128M",
 }
-# Domains of metadata by which GDAL finds overviews in whatever other file, or at whatever address.
+# Metadata domains that make GDAL look for overviews in any file or address.
 POINTERS = frozenset({"overviews", "proxyoverviewrequest"})
 MOST_NESTED, LONGEST_REASON = 3, 200
-# An object store that does not answer for so long is asked again.
+# The time without an answer after which a request to an object store is repeated.
 ANSWER_SECONDS = 60
 
 
-# What GDAL says of a file that ends too soon, or whose blocks are not what they were.
+# GDAL's words for a truncated or damaged file.
 _CUT = re.compile("TIFFRead|IReadBlock|Read error|JPEGDecode|ZIPDecode|LZWDecode")
 
 
 @contextlib.contextmanager
 def gdal() -> Iterator[None]:
-    """GDAL with the options above; whatever it raises becomes an InputError, without the path."""
+    """GDAL with the options above; its errors become InputErrors, without the path."""
     try:
         with rasterio.Env(**OPTIONS), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -72,17 +72,17 @@ def gdal() -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """What GDAL says, in one line that is not too long."""
+    """GDAL's message, shortened to one line."""
     cause = error.__cause__ or error
     text = " ".join(str(cause).split()) or type(cause).__name__
     return printable(text)[:LONGEST_REASON]
 
 
 def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetReader:
-    """Open a raster of a known format, within gdal(); InputError where it points elsewhere.
+    """Open a raster of a known format, within gdal(); InputError if it names files elsewhere.
 
-    Its overviews and masks beside it are opened first, for the same checks: GDAL would open them by
-    whatever driver fits.
+    Its overviews and mask files are opened first, for the same checks: GDAL would open them with
+    any driver that fits.
     """
     if nested > MOST_NESTED:
         raise InputError("its overview files are nested too deeply")
@@ -110,7 +110,7 @@ def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetRead
 
 @contextlib.contextmanager
 def reaching(uri: str) -> Iterator[None]:
-    """GDAL may reach one object of a bucket, and nothing else by the network."""
+    """Within the context GDAL may read one object of a bucket, and nothing else on the network."""
     name = gdal_name(uri)
     options = {
         "CPL_VSIL_CURL_ALLOWED_FILENAME": name,
@@ -123,7 +123,7 @@ def reaching(uri: str) -> Iterator[None]:
 
 
 def open_object(uri: str, kind: str) -> rasterio.DatasetReader:
-    """Open a raster that is one object, within gdal() and reaching(); InputError as above."""
+    """Open a raster that is one object, within gdal() and reaching(); errors as open_dataset."""
     name = gdal_name(uri)
     file = rasterio.open(name, driver=DRIVERS[kind])
     try:

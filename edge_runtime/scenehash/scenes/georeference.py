@@ -1,4 +1,4 @@
-"""Where a raster lies: by its transform, by ground control points, or by rational polynomials."""
+"""The place of a raster: by its transform, by ground control points, or by rational polynomials."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ Floats = npt.NDArray[np.float64]
 WGS84 = "EPSG:4326"
 # Grids of the whole Earth whose pixels stand on the poles reach half a pixel beyond them.
 BEYOND_THE_POLES = 1.0
-# Longitudes are counted on past 180 as far as this.
+# The limit of longitudes beyond 180.
 MOST_LONGITUDE = 540.0
-# A coordinate, and what it is when it has gone to the globe and back, differ by less than this.
+# The maximum error of a coordinate after a conversion to the globe and back.
 SAME_PLACE, LEAST_APART = 1e-3, 1e-6
-# Where the size of a pixel by its coordinates is that near to its size on the ground, it is that.
+# If nominal and ground size of a pixel differ less than this, the nominal size counts.
 SAME_SIZE = 0.005
 # Thin plates go through each point; below, a polynomial does as well, and above they take long.
 THIN_PLATE_POINTS, MOST_POINTS = 10, 400
@@ -42,7 +42,7 @@ STEPS, AROUND = 16, 1.0
 
 
 class Mapping(Protocol):
-    """From columns and rows of pixels to coordinates, and back; it raises what GDAL raises."""
+    """From columns and rows of pixels to coordinates, and back; raises GDAL's errors."""
 
     def coordinates(self, columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
         """Eastings and northings, or longitudes and latitudes, of places in the raster."""
@@ -53,7 +53,7 @@ class Mapping(Protocol):
 
 @dataclass(frozen=True)
 class AffineMapping:
-    """Columns and rows by a transform that can be inverted."""
+    """Columns and rows by an invertible transform."""
 
     affine: Affine
 
@@ -67,7 +67,7 @@ class AffineMapping:
 
 
 class FittedMapping:
-    """Columns and rows by what GDAL fits to control points, or by rational polynomials."""
+    """Columns and rows by GDAL's fit to control points, or by rational polynomials."""
 
     def __init__(self, transformer: GCPTransformer | RPCTransformer) -> None:
         self._transformer = transformer
@@ -83,7 +83,7 @@ class FittedMapping:
 
 @dataclass(frozen=True)
 class Georeference:
-    """Where the pixels of a raster, width of them in a row, are in degrees of WGS 84."""
+    """The place of a raster's pixels in degrees of WGS 84; width: the number of pixels in a row."""
 
     mapping: Mapping
     crs: CRS
@@ -100,7 +100,7 @@ class Georeference:
                 found = transform(self.crs, WGS84, x.tolist(), y.tolist())
                 back = transform(WGS84, self.crs, *found)
         except InputError:
-            # One place that is none spoils all that are asked for with it.
+            # One invalid place makes the whole call fail.
             if len(columns) == 1:
                 return np.full((1, 2), np.nan)
             half = len(columns) // 2
@@ -161,7 +161,7 @@ class Georeference:
                     better = ~self._across(places) & self._across(others)
                     places[better] = others[better]
         except InputError:
-            # One place that is none spoils all that are asked for with it.
+            # One invalid place makes the whole call fail.
             if len(longitudes) == 1:
                 return np.full((1, 2), np.nan)
             half = len(longitudes) // 2
@@ -196,11 +196,11 @@ class Georeference:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a raster lies, as far as it can be told.
+    """The place of a raster, as far as it is known.
 
     pixel_size: in the middle. sizes_differ: how many times larger the largest pixel is than the
     smallest, of those in the middle, at the upper and at the lower edge. warnings: why there is no
-    place, though the file tells something.
+    georeference, though the file has data about it.
     """
 
     georeference: Georeference | None
@@ -210,7 +210,7 @@ class Placed:
 
 
 def place(file: rasterio.DatasetReader) -> Place:
-    """Find out where an open raster lies. Whatever is wrong about that is a warning."""
+    """Find the place of an open raster. Every problem is a warning."""
     warnings: list[str] = []
     try:
         with gdal():
@@ -288,9 +288,9 @@ def _by_points(
 
 
 def _without_a_jump(ground: Floats) -> Floats:
-    """Longitudes and latitudes [N, 2], the longitudes counted on past the meridian where they jump.
+    """Longitudes and latitudes [N, 2], with longitudes that continue past the meridian of a jump.
 
-    At 180 degrees they do, or at 0 where they go from 0 to 360. They are counted on from the widest
+    The jump is at 180 degrees, or at 0 for longitudes from 0 to 360. They continue from the widest
     gap between them.
     """
     longitudes = ground[:, 0]
@@ -338,7 +338,7 @@ def _probes(width: int, height: int) -> tuple[Floats, Floats]:
 
 
 def _nominal_size(file: rasterio.DatasetReader, found: Georeference) -> PixelSize | None:
-    """The size of a pixel by the coordinates of a projection; None in degrees."""
+    """The size of a pixel in the units of a projection; None for degrees."""
     if not found.crs.is_projected:
         return None
     try:
@@ -351,7 +351,7 @@ def _nominal_size(file: rasterio.DatasetReader, found: Georeference) -> PixelSiz
 
 
 def _ground_size(found: Georeference, column: float, row: float) -> PixelSize | None:
-    """The size of a pixel on the ground; None where it is not on the Earth."""
+    """The size of a pixel on the ground; None if it is not on the Earth."""
     columns = np.array([column - 0.5, column + 0.5, column, column])
     rows = np.array([row, row, row - 0.5, row + 0.5])
     places = found.lonlat(columns, rows)
@@ -363,7 +363,7 @@ def _ground_size(found: Georeference, column: float, row: float) -> PixelSize | 
 
 
 def _preferred(size: PixelSize | None, nominal: PixelSize | None) -> PixelSize | None:
-    """The size on the ground; the nominal one where that is nearly it, or the only one known."""
+    """The size on the ground, or the nominal size if almost equal, or the only known size."""
     if size is None or nominal is None:
         return size or nominal
     off = max(abs(one / other - 1) for one, other in zip(size, nominal, strict=True))

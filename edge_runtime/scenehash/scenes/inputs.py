@@ -1,4 +1,4 @@
-"""What whoever gives paths means by them: files, folders of files, STAC documents."""
+"""The scenes of given paths: files, folders of files, STAC documents."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,8 @@ from .stac import Noted, StacOptions, is_stac, read_items
 class Inputs:
     """Scene files in their order, absolute, each once.
 
-    notes: what STAC items say of them. set_aside: documents, and items, that name no scene that
-    could be read, and why. passed_over: files in folders that are no scenes, by suffix.
+    notes: facts from STAC items, by file. set_aside: documents and items without a readable scene,
+    and the reasons. passed_over: files of other formats in folders, by suffix.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -28,9 +28,9 @@ class Inputs:
 
 
 def find_inputs(paths: Sequence[Path], stac: StacOptions) -> Inputs:
-    """The scenes that paths mean; a JSON file that is named itself is a STAC document.
+    """The scenes of paths; a JSON file that is given itself is a STAC document.
 
-    Raises InputError on a path that is not there, or a folder without scenes.
+    Raises InputError on a path that does not exist, or a folder without scenes.
     """
     found, files, passed_over = Inputs(), dict[Path, None](), Counter[str]()
     for path in paths:

@@ -1,7 +1,7 @@
-"""The colour space that a JPEG 2000 file states, which GDAL tells nothing of.
+"""The colour space of a JPEG 2000 file, which GDAL does not report.
 
 Source: ISO/IEC 15444-1, annex I: I.4 (boxes), I.5.3 (JP2 header), I.5.3.3 (colour specification);
-its enumerated spaces beyond those are of ISO/IEC 15444-2, M.11.7.3.1.
+further enumerated spaces are from ISO/IEC 15444-2, M.11.7.3.1.
 """
 
 import contextlib
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from scenehash.errors import InputError
 
-# What is looked at of a file: its header lies before the pixels.
+# The first bytes to read: the header lies before the pixels.
 HEADER_BYTES = 1 << 16
 ENUMERATED = 1
-# What GDAL gives as it is stored, under the names of red, green and blue or of none.
+# Colour spaces that GDAL gives unconverted, as red, green and blue or without names.
 NO_COLOURS = {
     1: "YCbCr", 3: "YCbCr", 4: "YCbCr", 9: "PhotoYCC", 11: "inks (CMY)", 12: "inks (CMYK)",
     13: "YCCK", 14: "CIE L*a*b*", 18: "sYCC", 19: "CIE Jab", 22: "YPbPr", 23: "YPbPr", 24: "e-sYCC",
@@ -21,7 +21,7 @@ NO_COLOURS = {
 
 
 def check_jp2_colours(head: bytes) -> None:
-    """Raise InputError when values are not those of red, green and blue, or of grey.
+    """Raise InputError unless the values are red, green and blue, or grey.
 
     head: the first bytes of a JPEG 2000 file, up to HEADER_BYTES.
     """
@@ -30,7 +30,7 @@ def check_jp2_colours(head: bytes) -> None:
 
 
 def _enumerated(data: bytes) -> int | None:
-    """The colour space by its number, of a file's first bytes; None where it states none."""
+    """The number of the colour space in a file's first bytes; None if there is none."""
     with contextlib.suppress(struct.error):
         for kind, header in _boxes(data):
             if kind == b"jp2h":
@@ -43,7 +43,7 @@ def _enumerated(data: bytes) -> int | None:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each box: its kind and its content; nothing of a codestream without boxes."""
+    """Each box: its kind and its content; nothing for a codestream without boxes."""
     at = 0
     while at + 8 <= len(data):
         size, kind = struct.unpack_from(">I4s", data, at)

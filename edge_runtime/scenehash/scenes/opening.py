@@ -1,4 +1,6 @@
-"""From a path to an open scene: by OpenCV for plain images, by GDAL for TIFFs and other rasters."""
+"""From a path to an open scene: with OpenCV for plain images, with GDAL for TIFFs and other
+rasters.
+"""
 
 import contextlib
 import os
@@ -39,17 +41,16 @@ if TYPE_CHECKING:
 
 VRT_SUFFIX = ".vrt"
 LARGE_BYTES = 64_000_000
-# Formats of which one object is all.
+# Formats in which a scene is one object.
 OBJECT_KINDS = (TIFF, JPEG_2000)
 NOTHING = Noted()
 
 
 def open_scene(path: Path, params: DecodeParams | None = None, noted: Noted = NOTHING) -> Scene:
-    """Open a scene file; to be closed.
+    """Open a scene file; the caller closes it.
 
-    noted: what a STAC item says of it. The same params give the same pixels, whoever asks. Raises
-    InputError, without the path, that says what is wrong, also when the file lacks the bands that
-    are asked for.
+    noted: facts from a STAC item. The same params always give the same pixels. Raises InputError,
+    without the path, also when the file lacks the requested bands.
     """
     with only_input_errors():
         return _open(path, params or DecodeParams(), None, noted)
@@ -58,11 +59,11 @@ def open_scene(path: Path, params: DecodeParams | None = None, noted: Noted = NO
 def open_object_scene(
     uri: str, params: DecodeParams | None = None, noted: Noted = NOTHING
 ) -> Scene | None:
-    """Open a raster that is one object of a bucket, to be read by windows; to be closed.
+    """Open a raster that is one object of a bucket, to be read by windows; the caller closes it.
 
-    Within gdal_access.reaching(uri). Its id is the one that its file would have; its path is the
-    address as GDAL names it. None: it has to be a file, for its format, or since it may be turned.
-    Raises InputError, without the address.
+    Use it within gdal_access.reaching(uri). Its id is the same as that of its file; its path is
+    GDAL's name for the address. None: its format needs a file, or it may have to be turned. Raises
+    InputError, without the address.
     """
     from .gdal_access import gdal
     from .georeference import place
@@ -94,10 +95,10 @@ def open_object_scene(
 
 
 def reopen_scene(path: Path, reading: Mapping[str, Any]) -> Scene:
-    """Open a scene file for the same pixels as before, by its `reading` of then; as open_scene.
+    """Open a scene file for the same pixels as before, by its stored `reading`; as open_scene.
 
-    path: as the store has it, see files.path_text. Raises InputError, too, when the file has other
-    pixels by now: the reading has its origin as "file".
+    path: the stored path, see files.path_text. Raises InputError, too, when the file has other
+    pixels now: the reading has its origin as "file".
     """
     file = reading.get("file", {})
     if file.get("replaced"):
@@ -133,7 +134,7 @@ def _open(
 
 
 def _no_place(path: Path) -> Place:
-    """The place of a plain image, which is none, whatever lies beside it."""
+    """The place of a plain image, which is not georeferenced, whatever files are next to it."""
     beside = world_file(path)
     if beside is None:
         return Place()
@@ -163,7 +164,7 @@ def _open_raster(
         raise InputError(
             f"a {kind} file needs rasterio, which is not installed: {extras_remedy('geo')}"
         ) from error
-    # As GDAL names it, and the files that it is made of.
+    # GDAL's name of it, and its files.
     named = path.resolve() if kind == VRT else Path(os.path.abspath(path))  # noqa: PTH100
     with contextlib.ExitStack() as undo:
         file, raster = open_raster(named, kind)
@@ -195,7 +196,7 @@ def _with_bands(params: DecodeParams | None, noted: Noted, source: Source) -> De
 def _decoding(
     source: Source, params: DecodeParams, reading: Mapping[str, Any] | None
 ) -> tuple[Decoding, dict[str, object]]:
-    """How to decode, and what of that was asked for and is not what the file says."""
+    """How to decode, and the requests that differ from the file's own values."""
     if reading is not None:
         decoding = decoding_from(reading, source)
         asked = dict(reading.get("asked", {}))
@@ -217,7 +218,7 @@ def _asked_bands(bands: Bands, chosen: tuple[int, ...]) -> dict[str, object]:
 
 
 def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
-    """The files besides its own that a raster is made of."""
+    """The other files of a raster."""
     from .gdal_access import gdal, open_dataset
 
     def named(part: Path) -> list[str]:
@@ -231,7 +232,7 @@ def _parts(path: Path, file: "rasterio.DatasetReader") -> list[Path]:
 
 
 def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> Source:
-    """The raster as it is to be seen; one with a place lies as its place says."""
+    """The raster in its orientation; a georeferenced raster stays as it is."""
     if kind != TIFF or is_placed:
         return raster
     orientation = tiff_orientation(first_directory(path).values)
@@ -239,7 +240,7 @@ def _upright(path: Path, kind: str, raster: "RasterSource", is_placed: bool) -> 
     size = raster.width * raster.height * len(every) * raster.dtype_of(every).itemsize
     if orientation == UPRIGHT or size > MOST_TURNED_BYTES:
         return turned(raster, orientation)
-    # A row of what is seen is a column of what is stored: strips would be decoded once for each.
+    # A visible row is a stored column: each would decode all strips.
     return turned(_in_memory(raster), orientation)
 
 

@@ -1,7 +1,7 @@
-"""What a scene is made of besides the bytes of its file: what lies beside it, what it names.
+"""The parts of a scene besides its own file: companion files, and files that it names.
 
-GDAL reads masks, georeference and metadata from files beside a raster, and a VRT is nothing but the
-names of other files. Two scenes are the same when all of these are.
+GDAL reads masks, georeferences and metadata from files next to a raster, and a VRT only names other
+files. Two scenes are the same if all of these parts are the same.
 """
 
 import os
@@ -36,37 +36,37 @@ BESIDE_THE_STEM = (
     *(variant for end in _STEM_ENDS for variant in (end, end.upper())),
     *("_MTL.txt", "_MTL.TXT", "_metadata.txt", "_METADATA.txt", "_metadata.xml", "_METADATA.XML"),
 )
-# These hold pixels, and may be as large as the scene itself.
+# These hold pixels, and may be as large as the scene.
 PIXEL_SUFFIXES = frozenset({".msk", ".ovr", ".r1", ".ige", ".rrd", ".aux"})
 RASTERS_BESIDE = frozenset({".msk", ".ovr", ".r1"})
 MOST_PARTS = 10_000
-# What programs that only show a raster add to the .aux.xml beside it.
+# Elements that viewers add to a raster's .aux.xml.
 STATISTICS = "STATISTICS_"
 UNMEANT = "Histograms"
 
 
 class Identity(Protocol):
-    """What tells whether a scene's pixels and place are those of another time."""
+    """The identity of a scene's pixels and place, for comparison at another time."""
 
     @property
     def digest(self) -> str:
-        """The id of all bytes that they are made of; InputError."""
+        """The id of all their bytes; InputError."""
 
     @property
     def stamp(self) -> str | None:
-        """What changes when those bytes do, found without reading them; None where that is not."""
+        """A value that changes with those bytes, found without reading them; None if unknown."""
 
 
 @dataclass(frozen=True)
 class BytesIdentity:
-    """That of a file whose bytes were all read."""
+    """The identity of a file whose bytes were all read."""
 
     digest: str
     stamp: str | None = None
 
 
 class FilesIdentity:
-    """That of a file and of the others that it is made of, read when it is asked for."""
+    """The identity of a file and its other parts, read on demand."""
 
     def __init__(self, path: Path, others: Sequence[Path]) -> None:
         self._path, self._others = path, others
@@ -81,7 +81,7 @@ class FilesIdentity:
 
 
 class ObjectIdentity:
-    """That of one object of a bucket, read when it is asked for: that of a file of its bytes."""
+    """The identity of one object of a bucket, read on demand: the same as of its file."""
 
     def __init__(self, uri: str) -> None:
         self._uri = uri
@@ -99,7 +99,7 @@ class ObjectIdentity:
 
 
 def check_companions(path: Path) -> None:
-    """Raise InputError where GDAL would wait for what lies beside a raster, or take all memory."""
+    """Raise InputError if GDAL would wait for a companion file, or take all memory for it."""
     for companion in _companions(path):
         try:
             status = check_regular(companion)
@@ -113,10 +113,9 @@ def check_companions(path: Path) -> None:
 
 
 def world_file(path: Path) -> Path | None:
-    """The world file beside an image (x.jgw, x.jpgw or x.wld beside x.jpg); None where there is
-    none."""
+    """The world file of an image (x.jgw, x.jpgw or x.wld for x.jpg); None if there is none."""
     suffix = path.suffix.lower()
-    # An image that was uploaded has no suffix.
+    # An uploaded image has no suffix.
     own = (f".{suffix[1:2]}{suffix[-1:]}w", f"{suffix}w") if suffix else ()
     for end in (*own, ".wld"):
         for variant in (end, end.upper()):
@@ -127,14 +126,14 @@ def world_file(path: Path) -> Path | None:
 
 
 def overviews_and_masks(path: Path) -> list[Path]:
-    """The files beside a raster that GDAL opens as rasters themselves."""
+    """The companion files that GDAL opens as rasters."""
     return [part for part in _companions(path) if part.suffix.lower() in RASTERS_BESIDE]
 
 
 def all_parts(path: Path, named: Callable[[Path], Sequence[str]]) -> list[Path]:
-    """The files besides its own that a raster is made of, and those that these are made of.
+    """The other files of a raster, and the other files of those.
 
-    named: the files that GDAL says it reads for a file; of a VRT only those that it names itself.
+    named: the files that GDAL reports for a file; for a VRT only the files that it names itself.
     """
     parts: dict[Path, None] = {}
     waiting = [path]
@@ -149,10 +148,10 @@ def all_parts(path: Path, named: Callable[[Path], Sequence[str]]) -> list[Path]:
 
 
 def digest_of(path: Path, others: Iterable[Path]) -> str:
-    """The id of a file and of the others that its pixels and its place depend on.
+    """The id of a file and of the other files that its pixels and its place depend on.
 
-    Without others it is the id of the file's bytes. Overviews and statistics do not count. Raises
-    InputError.
+    Without other files it is the id of the file's bytes. Overviews and statistics do not count.
+    Raises InputError.
     """
     parts = sorted(digest for other in others if (digest := _part_digest(other)) is not None)
     main = content_of(path)
@@ -160,7 +159,7 @@ def digest_of(path: Path, others: Iterable[Path]) -> str:
 
 
 def stamp_of(paths: Iterable[Path]) -> str:
-    """What changes when one of some files is written to: an id of their sizes and mtimes."""
+    """A value that changes when one of some files is written: an id of their sizes and mtimes."""
     state = blake2b(digest_size=CONTENT_BYTES // 2)
     for path in paths:
         status = check_regular(path)
@@ -169,7 +168,7 @@ def stamp_of(paths: Iterable[Path]) -> str:
 
 
 def companion_names(name: str) -> list[str]:
-    """What GDAL may open beside a raster of a name, by name."""
+    """The names of companion files that GDAL may open for a raster."""
     stem = Path(name).stem
     names = [name + end for end in BESIDE_THE_NAME] + [stem + end for end in BESIDE_THE_STEM]
     if stem.upper().startswith("IMG"):
@@ -179,7 +178,7 @@ def companion_names(name: str) -> list[str]:
 
 
 def _companions(path: Path) -> Iterator[Path]:
-    """What is there of what GDAL may open beside a raster."""
+    """The existing companion files of a raster."""
     for name in companion_names(path.name):
         companion = path.with_name(name)
         if os.path.lexists(companion):
@@ -187,7 +186,7 @@ def _companions(path: Path) -> Iterator[Path]:
 
 
 def _part_digest(path: Path) -> str | None:
-    """The id of what a file adds to a scene; None when that is nothing."""
+    """The id of a file's contribution to a scene; None if it contributes nothing."""
     name = path.name.lower()
     if name.endswith(".ovr"):
         return None
@@ -198,7 +197,7 @@ def _part_digest(path: Path) -> str | None:
 
 
 def _meant_of_notes(data: bytes) -> bytes:
-    """The content of GDAL's notes beside a raster, without statistics; all of what is no XML."""
+    """The content of GDAL's notes of a raster, without statistics; all bytes if it is not XML."""
     notes = _Notes()
     try:
         notes.parser.Parse(data, True)
@@ -208,7 +207,7 @@ def _meant_of_notes(data: bytes) -> bytes:
 
 
 class _Notes:
-    """Reads the XML of GDAL's notes (PAM): each text with the elements that it is in."""
+    """Reads the XML of GDAL's notes (PAM): each text with the elements around it."""
 
     def __init__(self) -> None:
         self.said: list[str] = []

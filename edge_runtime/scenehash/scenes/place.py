@@ -1,4 +1,4 @@
-"""Where a scene is, as far as that is known; georeference.py finds it out for rasters."""
+"""The place of a scene, as far as it is known; georeference.py finds it for rasters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,10 +15,10 @@ Footprints = Floats
 
 
 class Georeference(Protocol):
-    """How pixels of a scene and places on the Earth correspond."""
+    """The mapping between pixels of a scene and places on the Earth."""
 
     def footprints(self, windows: Sequence[Window], /) -> Footprints | None:
-        """Corners of windows, float64 [N, 4, 2]; None where one of them has no place."""
+        """Corners of windows, float64 [N, 4, 2]; None if one of them has no place."""
 
     def lonlat(self, columns: Floats, rows: Floats, /) -> Floats:
         """Longitudes and latitudes of places in the scene, float64 [N, 2]; NaN: there is none."""
@@ -28,7 +28,7 @@ class Georeference(Protocol):
 
 
 class BoxGeoreference:
-    """Of a scene of which a box is known in which it lies: every window has that box."""
+    """The georeference of a scene with only a known bounding box: every window has that box."""
 
     def __init__(self, box: Box) -> None:
         self._corners = np.array(
@@ -45,24 +45,24 @@ class BoxGeoreference:
         return np.tile(self._corners, (len(windows), 1, 1))
 
     def lonlat(self, columns: Floats, rows: Floats, /) -> Floats:
-        """See Georeference: which pixel is where is not known."""
+        """See Georeference; not known for single pixels."""
         del rows
         return np.full((len(columns), 2), np.nan)
 
     def positions(self, longitudes: Floats, latitudes: Floats, /) -> Floats:
-        """See Georeference: which pixel is where is not known."""
+        """See Georeference; not known for single pixels."""
         del latitudes
         return np.full((len(longitudes), 2), np.nan)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a scene is.
+    """The place of a scene.
 
-    georeference: None for a scene that has no place. box: where nothing else is known, that of its
-    STAC item. pixel_size: in its middle, where it is known; sizes_differ: how many times larger
-    pixels are at one edge than at another. warnings: why there is no place, though the file tells
-    something.
+    georeference: None for a scene that is not georeferenced. box: the box of its STAC item, if
+    nothing else is known. pixel_size: in its middle, if known; sizes_differ: how many times larger
+    pixels are at one edge than at another. warnings: why there is no georeference, though the file
+    has data about it.
     """
 
     georeference: Georeference | None = None
@@ -72,7 +72,7 @@ class Place:
     box: Box | None = None
 
     def or_within(self, box: Box | None) -> "Place":
-        """The place itself; of a scene without one, that it lies in a box."""
+        """The place itself; if it is not georeferenced, a place within a box."""
         if self.georeference is not None or box is None:
             return self
         note = "it is not georeferenced: each of its tiles gets the box of its STAC item"

@@ -22,13 +22,13 @@ from .size_limits import MOST_FILE_BYTES, check_bounds
 from .source import ArraySource, Pixels, Source
 from .turned import turned
 
-# Of 1 to 4 channels, as they are here: red, green, blue and alpha.
+# The order of 1 to 4 channels here: red, green, blue and alpha.
 _COLOURS = {
     1: ("gray",),
     3: ("red", "green", "blue"),
     4: ("red", "green", "blue", "alpha"),
 }
-# OpenCV's IMREAD_COLOR_RGB leaves some images of 16 bits unwritten: pixels are exchanged here.
+# OpenCV's IMREAD_COLOR_RGB leaves some 16-bit images empty, so channels are swapped here.
 _AS_IT_IS = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 
 
@@ -39,7 +39,7 @@ _ROWS = 64
 
 
 class _Checked(NamedTuple):
-    """What is known of an image before it is decoded."""
+    """The facts about an image before its decoding."""
 
     kind: str
     flags: int
@@ -48,10 +48,10 @@ class _Checked(NamedTuple):
 
 
 def decode_image(data: bytes) -> Source:
-    """Decode a file's bytes: grey, or red, green, blue, with alpha where the file has it.
+    """Decode a file's bytes: grey, or red, green, blue, with alpha if the file has it.
 
-    8 or 16 bits stay what they are. An image is turned as its EXIF says. Raises InputError on bytes
-    that are no whole image, see damage.py, and on one that would take too much memory.
+    8 or 16 bits stay as they are. The image is turned by its EXIF orientation. Raises InputError on
+    damaged or truncated bytes, see damage.py, and on an image that would take too much memory.
     """
     checked = _check(data)
     pixels = _of_jpeg(data, checked)
@@ -59,9 +59,9 @@ def decode_image(data: bytes) -> Source:
 
 
 def read_image_file(file: BufferedReader) -> tuple[Source, str]:
-    """The same of a file that is open, and the id of its bytes; InputError.
+    """As decode_image, for an open file; also gives the id of its bytes; InputError.
 
-    The bytes are let go before the pixels take their place, where that can be.
+    It frees the bytes before the pixels take memory, if possible.
     """
     before = os.fstat(file.fileno())
     data = read_open(file, MOST_FILE_BYTES)
@@ -118,14 +118,14 @@ def _decoded(decode: Callable[[], Pixels | None]) -> Pixels:
     if decoded.ndim == 2:
         return decoded[:, :, np.newaxis]
     code = cv2.COLOR_BGRA2RGBA if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    for start in range(0, len(decoded), _ROWS):  # OpenCV copies what it changes in place
+    for start in range(0, len(decoded), _ROWS):  # OpenCV would copy the image
         part = decoded[start : start + _ROWS]
         cv2.cvtColor(part, code, part)
     return decoded
 
 
 def _flags(data: bytes, kind: str, channels: int) -> int:
-    """How OpenCV is to decode an image, so that grey stays one channel, and alpha is kept.
+    """OpenCV's flags for an image, so that grey stays one channel, and alpha is kept.
 
     Source: RFC 9649, section 2.7 (bit 4 of the flags is alpha), and of VP8L's header bit 28.
     """

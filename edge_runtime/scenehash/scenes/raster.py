@@ -1,4 +1,4 @@
-"""Rasters that GDAL reads (rasterio, the extra geo): by windows, whatever their size."""
+"""Rasters that GDAL reads (rasterio, the extra geo): by windows, of any size."""
 
 import contextlib
 from collections.abc import Sequence
@@ -25,14 +25,14 @@ from .stretch import LARGE_PIXELS
 from .tiff_directory import Read, check_first_image, check_tags, first_directory_of, reading
 from .vrt import sources_of
 
-# What is decoded at once: a block in all bands where they lie together.
+# The limit of bytes for one decoding step: a block, in all interleaved bands.
 MAX_BLOCK_BYTES = 96 << 20
-# 262,144 x 262,144 pixels; more than any single scene that was delivered.
+# 262,144 x 262,144 pixels, more than any delivered scene.
 MAX_PIXELS = 1 << 36
 MAX_BANDS = 4096
-# Beyond it, a file holds less than a byte for so many bytes of pixels: none that holds an image.
+# The maximum compression of a real image; a file beyond it is empty or hostile.
 LARGE_BYTES, MOST_COMPRESSED = 256 << 20, 20_000
-# A palette has so many colours at most.
+# The maximum number of colours in a palette.
 MAX_COLOURS = 1 << 16
 AVERAGE = Resampling.average
 # What complex numbers are once they are their amplitude.
@@ -40,7 +40,7 @@ _REAL = {"complex_int16": "float32", "complex64": "float32", "complex128": "floa
 
 
 class RasterSource:
-    """The bands of an open raster. Palettes are their colours, complex numbers their amplitude."""
+    """The bands of an open raster. A palette gives colours, complex numbers give amplitudes."""
 
     def __init__(self, file: rasterio.DatasetReader, palette: Image | None) -> None:
         self._file, self._palette = file, palette
@@ -51,7 +51,7 @@ class RasterSource:
         flags = file.mask_flag_enums
         masked, by_alpha = (flag in flags[0] for flag in (MaskFlags.per_dataset, MaskFlags.alpha))
         self._index_nodata = file.nodatavals[0] if palette is not None else None
-        # An alpha band beside a palette is none of its colours.
+        # An alpha band next to a palette is not one of its colours.
         self._has_file_mask = masked and (palette is not None or not by_alpha)
         self._with_own_mask = {band for band, own in enumerate(flags, 1) if not own}
         self.has_mask = (
@@ -121,9 +121,9 @@ class RasterSource:
 
 
 def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSource]:
-    """Open a raster of a known format; InputError, without the path, on one that is not to be read.
+    """Open a raster of a known format; InputError, without the path, if it must not be read.
 
-    Nothing was decoded then; how large its parts are was checked.
+    It decodes nothing, but checks the sizes of its parts.
     """
     with contextlib.ExitStack() as undo:
         with gdal():
@@ -143,7 +143,7 @@ def open_raster(path: Path, kind: str) -> tuple[rasterio.DatasetReader, RasterSo
 def open_raster_object(
     uri: str, kind: str, size: int
 ) -> tuple[rasterio.DatasetReader, RasterSource]:
-    """The same of an object of so many bytes, within gdal_access.reaching(uri)."""
+    """As open_raster, for an object of this many bytes, within gdal_access.reaching(uri)."""
     read = _reading_object(uri, size)
     with contextlib.ExitStack() as undo:
         if kind == TIFF:
@@ -158,7 +158,7 @@ def open_raster_object(
 
 
 def _reading_object(uri: str, size: int) -> Read:
-    """How an object of so many bytes is read in places; its beginning is fetched once."""
+    """A function that reads parts of an object of this size; it fetches the beginning once."""
     head = read_range(uri, 0, min(HEADER_BYTES, size)) if size else b""
 
     def read(start: int, most: int) -> bytes:
@@ -171,7 +171,7 @@ def _reading_object(uri: str, size: int) -> Read:
 
 
 def warnings_of(file: rasterio.DatasetReader, name: str) -> list[str]:
-    """What a person should know of an open raster, of a file of this name."""
+    """Warnings for a person about an open raster with this file name."""
     found = []
     rows, columns = file.block_shapes[0]
     is_in_strips = columns == file.width and columns > rows
@@ -193,9 +193,9 @@ def scales_of(file: rasterio.DatasetReader) -> list[tuple[float, float]]:
 def warning_of_scales(
     scales: Sequence[tuple[float, float]], bands: Sequence[int]
 ) -> tuple[str, ...]:
-    """That bands which are shown together have values of different units, where they have.
+    """A warning if bands that are shown together have different units.
 
-    scales: scale and offset of each band of the file. bands: those that are shown, from 1.
+    scales: scale and offset of each band of the file. bands: the shown bands, from 1.
     """
     if len({scales[band - 1] for band in bands if band <= len(scales)}) <= 1:
         return ()
@@ -220,7 +220,7 @@ def _bands_of(file: rasterio.DatasetReader) -> Bands:
 def _nodata(file: rasterio.DatasetReader) -> list[float | None]:
     """The nodata value of each band, or None.
 
-    Of unsigned integers of 64 bits rasterio leaves out the greatest, since as a float it is 2^64.
+    For unsigned integers of 64 bits rasterio omits the greatest value, which as a float is 2^64.
     """
     greatest = float(np.iinfo(np.uint64).max)
     return [
@@ -236,15 +236,15 @@ def _is_white_zero(file: rasterio.DatasetReader) -> bool:
 
 
 def _palette(file: rasterio.DatasetReader) -> Image | None:
-    """Colours uint8 [N, 3] of a raster of one band that has a palette; [N, 4] with transparency.
+    """Colours uint8 [N, 3] of a raster of one band with a palette; [N, 4] with transparency.
 
-    There may be an alpha band beside it.
+    It may have an alpha band, too.
     """
     kinds = _bands_of(file).colours if file.count <= 2 else ()
     if kinds not in (("palette",), ("palette", "alpha")) or "int" not in file.dtypes[0]:
         return None
     if _is_white_zero(file):
-        return None  # a ramp of 8 bits that GDAL makes, whatever the depth of the pixels
+        return None  # GDAL makes a ramp of 8 bits for any depth of the pixels
     colours = file.colormap(1)
     count = min(max(colours, default=0) + 1, MAX_COLOURS)
     table = np.zeros((count, 4), np.uint8)

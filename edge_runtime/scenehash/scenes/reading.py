@@ -17,7 +17,7 @@ from .opening import open_scene
 from .place import Footprints
 from .plain_image import decode_image
 
-# Tiles of a scene that are held in memory at once.
+# The maximum number of tiles in memory.
 MOST_BYTES = 1 << 30
 
 
@@ -91,7 +91,7 @@ def read_scene(
 def read_tile(path: Path, tile_size: int, params: DecodeParams | None = None) -> Image:
     """An image or raster as one tile, uint8 RGB [S, S, 3]: its largest centred square.
 
-    That is how labelled images are read, to train, to calibrate and to evaluate. Raises InputError.
+    Training, calibration and evaluation read labelled images in this way. Raises InputError.
     """
     try:
         with open_scene(path, params) as scene:
@@ -102,7 +102,7 @@ def read_tile(path: Path, tile_size: int, params: DecodeParams | None = None) ->
 
 
 def read_image(path: Path, params: DecodeParams | None = None) -> Image:
-    """All pixels of an image, uint8 RGB [H, W, 3], as its tiles have them; InputError."""
+    """All pixels of an image, uint8 RGB [H, W, 3], the same as in its tiles; InputError."""
     try:
         with open_scene(path, params) as scene:
             if scene.height * scene.width * 3 > MOST_BYTES:
@@ -113,7 +113,7 @@ def read_image(path: Path, params: DecodeParams | None = None) -> Image:
 
 
 def image_of(data: bytes) -> Image:
-    """The same of a JPEG, PNG, BMP or WebP file's bytes; InputError, without a path."""
+    """The pixels of the bytes of a JPEG, PNG, BMP or WebP file; InputError, without a path."""
     source = decode_image(data)
     whole = Window(0, 0, source.width, source.height)
     return read_rgb(source, decide(source, DecodeParams()), whole, (source.height, source.width))[0]

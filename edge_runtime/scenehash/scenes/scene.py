@@ -27,15 +27,15 @@ from .times import Acquired
 # Pixels read at once: few enough for what is made of them to stay in a processor's cache. A window
 # of more comes shrunk by GDAL, from overviews where there are any, to at least half as many.
 READ_PIXELS = 1 << 20
-# Tiles in metres whose sizes differ more than this between the edges of a scene are warned of.
+# The difference of tile sizes in metres between the edges of a scene that gives a warning.
 SIZES_MAY_DIFFER = 1.1
-# Pixels of a side below which a tile shows nothing.
+# The minimum side of a useful tile, in pixels.
 LEAST_SIDE = 8
 NO_FOOTPRINTS = "its tiles get no footprints"
 
 
 class Tile(NamedTuple):
-    """A window and its tile, uint8 RGB [S, S, 3]; None where too little of it holds data."""
+    """A window and its tile, uint8 RGB [S, S, 3]; None if it has too few valid pixels."""
 
     window: Window
     image: Image | None
@@ -44,11 +44,10 @@ class Tile(NamedTuple):
 class Scene:
     """An open scene.
 
-    time: when it was acquired, where that is known. time_beside: the same where the file does not
-    say it itself, see times.Acquired. height and width in pixels. pixel_size: on the ground, where
-    it is known. reading: how its pixels are made of the file, as plain values, for the same pixels
-    another time. warnings: what its reader wants a person to know. is_large: whether reading all
-    its bytes takes a while.
+    time: its acquisition time, if known. time_beside: the same if it is not in the file itself, see
+    times.Acquired. height and width in pixels. pixel_size: on the ground, if known. reading: how
+    its file becomes pixels, as plain values, to get the same pixels later. warnings: for a person.
+    is_large: whether reading all its bytes takes a while.
     """
 
     def __init__(
@@ -76,24 +75,24 @@ class Scene:
 
     @property
     def digest(self) -> str:
-        """The id of all bytes that its pixels and its place are made of; InputError.
+        """The id of all bytes of its pixels and its place; InputError.
 
-        All of them are read for it: the file's, and those beside it that count, see parts.
+        It reads all of them: the file, and the companion files that count, see parts.
         """
         return self._identity.digest
 
     @property
     def stamp(self) -> str | None:
-        """What changes when those bytes do, found without reading them; None where that is not."""
+        """A value that changes with those bytes, found without reading them; None if unknown."""
         return self._identity.stamp
 
     @property
     def content(self) -> str:
-        """The id of the scene: two of the same id are one; InputError.
+        """The id of the scene: two scenes with one id are the same; InputError.
 
-        It is the digest, but where the time or the place comes from beside the file, or other
-        bands, nodata or stretch were asked for than the file's own: the same bytes of another day,
-        at another place, or in other bands, are another scene.
+        It is the digest, except if the time or the place does not come from the file, or if bands,
+        nodata or stretch differ from the file's own: the same bytes of another day, at another
+        place, or in other bands, are another scene.
         """
         apart = dict(self._asked)
         if self._place.box is not None:
@@ -106,12 +105,12 @@ class Scene:
 
     @property
     def origin(self) -> dict[str, str]:
-        """What tells, another time, whether the file still has the pixels of now; see shows."""
+        """The data to check later whether the file still has the present pixels; see shows."""
         stamp = self.stamp
         return {"digest": self.digest} if stamp is None else {"digest": self.digest, "stamp": stamp}
 
     def shows(self, origin: Mapping[str, object]) -> bool:
-        """Whether its pixels are those that it had when an origin was noted; InputError."""
+        """Whether its pixels are the same as when an origin was recorded; InputError."""
         if "digest" not in origin:
             return True
         stamp = self.stamp
@@ -120,7 +119,7 @@ class Scene:
         )
 
     def windows(self, tiling: Tiling, tile_size: int) -> list[Window]:
-        """The windows of all tiles; InputError when their size on the ground cannot be known."""
+        """The windows of all tiles; InputError when their size on the ground is not known."""
         sides = tiling.sides(tile_size, self.pixel_size)
         if sides is None:
             raise InputError(
@@ -149,10 +148,10 @@ class Scene:
     def tiles(
         self, windows: Sequence[Window], tile_size: int, min_valid: float = 0.0
     ) -> Iterator[list[Tile]]:
-        """The tiles of windows, some at a time, in their order; InputError on damage.
+        """Yields the tiles of windows in groups, in their order; InputError on damage.
 
-        This is the one place where the pixels of a file become tiles, whatever they are for.
-        min_valid: the share of a window that must hold data.
+        This is the only place where the pixels of a file become tiles, for any use. min_valid: the
+        minimum share of valid pixels in a window.
         """
         for row in rows_of(list(windows)):
             for some in _together(row):
@@ -161,9 +160,9 @@ class Scene:
                 yield tiles
 
     def pixels(self, window: Window, side: int) -> Image:
-        """The tile of a window whatever it holds, uint8 RGB [side, side, 3]."""
+        """The tile of a window with any number of valid pixels, uint8 RGB [side, side, 3]."""
         ((tile,),) = self.tiles([window], side)
-        assert tile.image is not None  # without a least share of data none is left out
+        assert tile.image is not None  # without a minimum share, no window is left out
         return tile.image
 
     def overview(self, side: int) -> Image:
@@ -171,8 +170,9 @@ class Scene:
         return self.picture(Window(0, 0, self.width, self.height), side)[0]
 
     def picture(self, window: Window, side: int) -> tuple[Image, Valid | None]:
-        """A window as uint8 RGB [H, W, 3], shrunk to at most side pixels high and wide; and where
-        it holds data, bool [H, W], or None for everywhere. InputError when it is not inside."""
+        """A window as uint8 RGB [H, W, 3], shrunk to at most side pixels high and wide; and its
+        valid pixels, bool [H, W], or None for all. InputError when it is not inside.
+        """
         x, y, width, height = window.x, window.y, window.width, window.height
         inside = min(x, y) >= 0 and x + width <= self.width and y + height <= self.height
         if not inside or min(width, height) < 1:
@@ -186,8 +186,9 @@ class Scene:
             return read_rgb(self._source, self._decoding, window, shape)
 
     def footprints(self, windows: Sequence[Window]) -> Footprints | None:
-        """Corners float64 [N, 4, 2] of windows, longitude and latitude, from the left upper one
-        clockwise, rounded to 3 mm; None for a scene that has no place."""
+        """Corners float64 [N, 4, 2] of windows, longitude and latitude, clockwise from the upper
+        left, rounded to 3 mm; None for a scene that is not georeferenced.
+        """
         if self._place.georeference is None:
             return None
         with only_input_errors():
@@ -200,23 +201,25 @@ class Scene:
         return None if found is None else on_footprint_steps(found)
 
     def position(self, longitude: float, latitude: float) -> tuple[float, float] | None:
-        """Column and row of a place in the scene; None for a scene that has no place."""
+        """Column and row of a place in the scene; None for a scene that is not georeferenced."""
         found = self.positions(np.array([longitude]), np.array([latitude]))
         if found is None or np.isnan(found).any():
             return None
         return float(found[0, 0]), float(found[0, 1])
 
     def positions(self, longitudes: Footprints, latitudes: Footprints) -> Footprints | None:
-        """Columns and rows of places, float64 [N, 2], NaN where there is none; None for a scene
-        that has no place."""
+        """Columns and rows of places, float64 [N, 2], NaN if there is none; None for a scene that
+        is not georeferenced.
+        """
         if self._place.georeference is None:
             return None
         with only_input_errors():
             return self._place.georeference.positions(longitudes, latitudes)
 
     def lonlat(self, columns: Footprints, rows: Footprints) -> Footprints | None:
-        """Longitudes and latitudes of columns and rows, float64 [N, 2], NaN where there is none;
-        None for a scene that has no place."""
+        """Longitudes and latitudes of columns and rows, float64 [N, 2], NaN if there is none; None
+        for a scene that is not georeferenced.
+        """
         if self._place.georeference is None:
             return None
         with only_input_errors():
@@ -233,7 +236,7 @@ class Scene:
         self.close()
 
     def _tiles(self, windows: Sequence[Window], tile_size: int, min_valid: float) -> list[Tile]:
-        """The tiles of neighbours in a row, by one read."""
+        """The tiles of neighbours in a row, with one read."""
         first, last = windows[0], windows[-1]
         strip = Window(first.x, first.y, last.x + last.width - first.x, first.height)
         shape = strip.height, strip.width
@@ -257,7 +260,7 @@ class Scene:
 
 @contextlib.contextmanager
 def only_input_errors() -> Iterator[None]:
-    """Whatever goes wrong with one file is an InputError, without the path."""
+    """Every error of one file becomes an InputError, without the path."""
     try:
         yield
     except ScenehashError:
@@ -266,13 +269,13 @@ def only_input_errors() -> Iterator[None]:
         raise InputError(f"cannot be read ({error.strerror or error})") from error
     except MemoryError as error:
         raise InputError("it needs more memory than is free") from error
-    except Exception as error:  # its bytes may be anything
+    except Exception as error:  # a hostile file may cause any error
         text = printable(" ".join(str(error).split()))[:200]
         raise InputError(f"cannot be read ({type(error).__name__}: {text})") from error
 
 
 def _together(row: Sequence[Window]) -> Iterator[list[Window]]:
-    """Windows of a row in groups that are read at once: neighbours, of so many pixels in all."""
+    """Windows of a row in groups for one read each: neighbours, with a maximum total of pixels."""
     some: list[Window] = []
     for window in row:
         if some:
@@ -290,10 +293,10 @@ def _tile(
     window: Window, image: Image, valid: Valid | None, tile_size: int, min_valid: float
 ) -> Tile:
     if valid is not None:
-        # OpenCV counts ten times as fast as numpy takes the mean.
+        # OpenCV's count is ten times faster than numpy's mean.
         held = cv2.countNonZero(np.ascontiguousarray(valid).view(np.uint8)) / valid.size
         if held < min_valid:
             return Tile(window, None)
     tile = resized(image, tile_size)
-    # A view would keep all pixels that were read, or a whole image, as long as one tile waits.
+    # A view would keep all pixels of a read in memory as long as one tile exists.
     return Tile(window, tile.copy() if np.may_share_memory(tile, image) else tile)

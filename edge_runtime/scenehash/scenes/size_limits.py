@@ -1,8 +1,8 @@
-"""How large a file of a scene may be; of an image that is decoded whole its header tells that,
-before memory is taken.
+"""Size limits for the files of a scene. An image that is decoded whole is checked by its header,
+before it takes memory.
 
-Pixels take up to 6 bytes each where they are of 8 bits, whatever the file's size: 280 kB of PNG may
-hold a thousand million pixels. Some decoders hold more of an image at once, and its bytes.
+Pixels of 8 bits take up to 6 bytes each, whatever the file's size: 280 kB of PNG may hold a
+thousand million pixels. Some decoders also hold more copies of an image, and its bytes.
 """
 
 import re
@@ -14,18 +14,18 @@ from scenehash.errors import InputError
 # With the process itself at most 600 MB, on any system: 8192 x 8192 pixels of 8 bits, half as many
 # of 16.
 MAX_BYTES = 6 << 26
-# The same with the file's own bytes, for decoders that need them and more at once.
+# The same with the file's own bytes, for decoders that hold them and more.
 MAX_HELD_BYTES = 400_000_000
-# A progressive JPEG goes over its pixels once for each scan; ten are usual.
+# A progressive JPEG has several passes over its pixels; ten are usual.
 MAX_SCANNED_PIXELS = 20 << 26
 
-# An image that is read whole has no more bytes than this in its file.
+# The maximum file size of an image that is read whole.
 MOST_FILE_BYTES = 256 << 20
-# What is read of a scene beside its pixels: a note or sidecar, a VRT, a STAC document.
+# The maximum size of text files: sidecars, VRTs, STAC documents.
 MOST_NOTE_BYTES = 4 << 20
 MOST_VRT_BYTES = 8 << 20
 MOST_STAC_BYTES = 64 << 20
-# An image that is uploaded has no more pixels.
+# The maximum number of pixels of an uploaded image.
 MOST_UPLOADED_PIXELS = 32_000_000
 # Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.
 MOST_TURNED_BYTES = MAX_BYTES // 2
@@ -38,19 +38,19 @@ _CONVERT = "convert it first: gdal_translate -of COG IN cog.tif"
 # Without loss a pixel is one number of 4 bytes, of which the image is made then; of an animation
 # two frames are kept besides.
 _WEBP_HELD = {b"VP8L": 8, b"ANMF": 12}
-# Compressions of a BMP that are none: its bits are told by masks. The fourth is in headers so long.
+# Uncompressed BMPs with bit masks. Only headers of this length have the fourth mask.
 _BY_MASKS, _FOUR_MASKS = (3, 6), 56
 _BYTE_MASKS = frozenset(0xFF << bits for bits in (0, 8, 16, 24))
-_OTHER_MASKS = "a BMP with colours in other bits than is usual; convert it to PNG"
+_OTHER_MASKS = "a BMP with unusual bit masks of its colours; convert it to PNG"
 FILL = re.compile(rb"\xff+")
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 class Header(NamedTuple):
-    """What an image file says of itself: pixels, channels, and bytes of each; how many scans.
+    """The header of an image file: pixels, channels, and bytes of each; the number of scans.
 
-    held: the bytes a pixel that its decoder takes for all that it holds at once, beside the file's.
-    transparent: the value of grey, as it is decoded, that means nothing is there.
+    held: the bytes per pixel that its decoder holds at once, besides the file's bytes. transparent:
+    the decoded grey value of transparent pixels.
     """
 
     width: int
@@ -105,7 +105,7 @@ def _png(data: bytes) -> Header:
         if data[at + 4 : at + 8] in (b"IDAT", b"IEND", b""):
             break
         if data[at + 4 : at + 8] == b"tRNS" and colour == 0:
-            # OpenCV passes it over. Greys of less than 8 bits come spread over 8.
+            # OpenCV ignores it. Greys of less than 8 bits are scaled to 8 bits.
             greatest = (1 << bits) - 1
             value = struct.unpack_from(">H", data, at + 8)[0] & greatest
             transparent = value if bits >= 8 else value * 255 // greatest
@@ -131,10 +131,10 @@ def _bmp(data: bytes) -> Header:
 
 
 def _has_alpha(data: bytes, head: int) -> bool:
-    """Whether pixels of 32 bits of a BMP have an alpha, by the masks of its bits.
+    """Whether 32-bit pixels of a BMP have alpha, by its bit masks.
 
-    InputError for masks by which OpenCV does not go: it takes others than the usual ones from
-    headers that are long enough for all four.
+    InputError for masks that OpenCV ignores: it uses unusual masks only from headers that are long
+    enough for all four.
     """
     if head < 40 or struct.unpack_from("<I", data, 30)[0] not in _BY_MASKS:
         return False
@@ -154,14 +154,14 @@ def _jpeg(data: bytes) -> Header:
     """Source: ITU T.81, annex B: markers, and the frame header."""
     at = 2
     for _ in range(MOST_SEGMENTS):
-        # Rubbish between segments is passed over, as libjpeg does.
+        # Skip garbage between segments, as libjpeg does.
         at = FILL.match(data, data.index(b"\xff", at)).end()  # type: ignore[union-attr]
         marker, at = data[at], at + 1
         if marker in _JPEG_FRAMES:
             height, width = struct.unpack_from(">HH", data, at + 3)
             channels = int.from_bytes(data[at + 7 : at + 8]) or 3
             factors = data[at + 9 : at + 8 + 3 * channels : 3]
-            # A scan has eight bytes at least; where so many could do no harm, they are not counted.
+            # A scan has at least eight bytes: a small file cannot have many.
             many = width * height * (len(data) // 8) > MAX_SCANNED_PIXELS
             scans = data.count(b"\xff\xda", at) if many else 1
             is_kept = marker == 0xC2 or scans > 1
@@ -173,9 +173,9 @@ def _jpeg(data: bytes) -> Header:
 
 
 def _coefficients(factors: bytes) -> float:
-    """Bytes a pixel of all coefficients, which a JPEG of several scans needs at once.
+    """Bytes per pixel of all coefficients, which a JPEG of several scans holds at once.
 
-    factors: the sampling of its components. Source: ITU T.81, annex A.1.1; 16 bits a coefficient.
+    factors: the sampling of its components. Source: ITU T.81, annex A.1.1; 16 bits per coefficient.
     """
     sides = [(factor >> 4, factor & 15) for factor in factors]
     most = max(across for across, _ in sides) * max(down for _, down in sides)

@@ -1,4 +1,4 @@
-"""Where pixels come from: what a scene needs of a decoded image or of an open raster."""
+"""Sources of pixels: the interface of decoded images and open rasters for a scene."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -18,11 +18,10 @@ Valid = npt.NDArray[np.bool_]
 class Source(Protocol):
     """The bands of a file, in the types and at the resolution of the file.
 
-    nodata: by band, the value that is said to mark pixels without data. significant_bits: how many
-    bits of an integer are used, where the file says so. is_white_zero: the least value means white.
-    has_mask: the file says apart from its values which pixels hold data. has_collar: warping may
-    have left black margins. is_coarse_cheap: the whole can be read at a low resolution without
-    reading all of it.
+    nodata: by band, the value that marks pixels without data. significant_bits: the number of used
+    bits of an integer, if the file has it. is_white_zero: the smallest value means white. has_mask:
+    the file has a separate mask of valid pixels. has_collar: warping may have left black margins.
+    is_coarse_cheap: the whole can be read at a low resolution without reading all data.
     """
 
     height: int
@@ -47,15 +46,14 @@ class Source(Protocol):
         """
 
     def read_mask(self, bands: Sequence[int], window: Window, shape: tuple[int, int]) -> Valid:
-        """Which pixels hold data by the masks of the file and of some bands, bool [H, W];
-        InputError."""
+        """The valid pixels by the masks of the file and of some bands, bool [H, W]; InputError."""
 
     def close(self) -> None:
         """Close the file."""
 
 
 class ArraySource:
-    """A source whose pixels are in memory: [H, W, B], as an image is decoded."""
+    """A source with its pixels in memory: [H, W, B], from a decoded image."""
 
     nodata: Sequence[float | None]
     significant_bits: int | None = None
@@ -101,7 +99,7 @@ class ArraySource:
 
 
 def _nearest(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
-    """Pixels [H, W, ...] at a lower resolution, by those that are nearest, as GDAL takes them."""
+    """Pixels [H, W, ...] at a lower resolution by nearest neighbour, the same as GDAL's."""
     rows, columns = (
         ((np.arange(new) + 0.5) * (old / new)).astype(np.intp)
         for new, old in zip(shape, pixels.shape[:2], strict=True)

@@ -1,9 +1,9 @@
 """STAC: items and collections that name scenes, with their times and places.
 
 An item is a GeoJSON feature whose assets are files; a collection or a catalogue links to items
-(https://stacspec.org). Which of an item's assets is the scene, say its roles, its type and its
-bands. The documents may come from anywhere: assets outside their folder are read where that was
-asked for, and none from the network.
+(https://stacspec.org). An item's roles, types and bands tell which asset is the scene. The
+documents may be untrusted: assets outside their folder are read only if the user allows it, and
+assets on the network never.
 """
 
 import json
@@ -34,12 +34,11 @@ COLOURS = ("red", "green", "blue")
 
 @dataclass(frozen=True)
 class Noted:
-    """What an item says of its scene, for what the file does not say itself.
+    """An item's facts about its scene that the file does not have.
 
-    time: when it was acquired; it counts before the file's. box: (west, south, east, north) in
-    degrees, in which the scene lies; for a scene without a place of its own. bands: numbers of red,
-    green and blue, as DecodeParams has them; where no bands were asked for. of: how many bands the
-    item names.
+    time: its acquisition time, before the file's own. box: (west, south, east, north) in degrees,
+    for a scene that is not georeferenced. bands: numbers of red, green and blue, as in
+    DecodeParams, if the user chose none. of: the number of bands in the item.
     """
 
     time: datetime | None = None
@@ -48,7 +47,7 @@ class Noted:
     of: int | None = None
 
     def check(self, bands: Bands) -> None:
-        """Raise InputError where a file has another number of bands than the item names."""
+        """Raise InputError if a file has another number of bands than the item."""
         has = {len(bands.names), len(bands.data)}
         if self.bands is not None and self.of is not None and self.of not in has:
             raise InputError(
@@ -59,8 +58,9 @@ class Noted:
 
 @dataclass(frozen=True)
 class StacOptions:
-    """asset: the key of the asset to take, where the item's words are not enough. roots: folders
-    and addresses besides the document's own below which assets may lie."""
+    """asset: the key of the asset to use, if the item does not tell. roots: folders and addresses,
+    besides the document's own, below which assets may be.
+    """
 
     asset: str | None = None
     roots: tuple[str, ...] = ()
@@ -68,10 +68,9 @@ class StacOptions:
 
 @dataclass
 class Items:
-    """Scenes that documents name: their paths or addresses, and what is noted of each.
+    """Scenes in documents: their paths or addresses, and the facts about each.
 
-    set_aside: items without a scene that could be read, by the name of the document and their id,
-    and why.
+    set_aside: reasons for items without a readable scene, by the document's name and the item's id.
     """
 
     scenes: dict[str, Noted] = field(default_factory=dict)
@@ -79,14 +78,15 @@ class Items:
 
 
 def is_stac(uri: str) -> bool:
-    """Whether a path or an address is one of a STAC document, by its name."""
+    """Whether the name of a path or an address is that of a STAC document."""
     return uri.lower().endswith(SUFFIXES)
 
 
 def read_items(uri: str, options: StacOptions) -> Items:
-    """The scenes that the STAC document at a path or an address names, itself or by its links.
+    """The scenes of the STAC document at a path or an address, and of the documents that it links
+    to.
 
-    Raises InputError, with the address, when it cannot be read or is no STAC document.
+    Raises InputError, with the address, when it cannot be read or is not a STAC document.
     """
     address = uri if is_object(uri) else path_text(path_from(uri).absolute())
     roots = [posixpath.dirname(address), *(_absolute(root) for root in options.roots)]
@@ -94,7 +94,7 @@ def read_items(uri: str, options: StacOptions) -> Items:
 
 
 class _Reader:
-    """Reads documents by their links, each once."""
+    """Reads documents and their links, each once."""
 
     def __init__(self, roots: Sequence[str], asset: str | None) -> None:
         self._roots, self._asset = roots, asset
@@ -154,13 +154,15 @@ class _Reader:
             self._items.scenes.setdefault(place, noted)
 
     def _inside(self, href: object, address: str) -> str:
-        """Where a link or an asset leads; InputError when that is nowhere, or not where it may."""
+        """The target of a link or an asset; InputError if it is invalid or not allowed."""
         if not isinstance(href, str) or not href:
             raise InputError("without an address (href)")
         try:
             return self._place_of(href, address)
-        except ValueError as error:  # of brackets, of a null byte, of half a character
-            raise InputError(f"{_shown(href)} leads nowhere ({printable(str(error))})") from error
+        except ValueError as error:  # for brackets, a null byte, half a character
+            raise InputError(
+                f"{_shown(href)} is not a valid address ({printable(str(error))})"
+            ) from error
 
     def _place_of(self, href: str, address: str) -> str:
         parts = urlsplit(href)
@@ -182,7 +184,7 @@ class _Reader:
 
 
 def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapping[str, Any]]:
-    """The asset that is the scene, with its key; InputError when none is, or too many are."""
+    """The asset that is the scene, with its key; InputError for none or several."""
     assets = item.get("assets")
     every = {
         str(key): asset
@@ -235,7 +237,7 @@ def _listed(asset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _box(item: Mapping[str, Any]) -> Box | None:
-    """The box of an item; None where it has none, or one that makes no sense."""
+    """The box of an item; None if it has none, or an invalid one."""
     box = item.get("bbox")
     if not isinstance(box, list) or len(box) not in (4, 6):
         return None
@@ -278,7 +280,7 @@ def _normal(place: str) -> str:
     if is_object(place):
         scheme, _, rest = place.partition("://")
         return f"{scheme}://{posixpath.normpath('/' + rest)[1:]}"
-    # Path.resolve raises on links in a circle: those are found when they are opened.
+    # Path.resolve raises on circular links, which fail at their opening.
     return path_text(Path(os.path.realpath(posixpath.normpath(place))))
 
 

@@ -1,4 +1,4 @@
-"""The stretch: which values of a scene become 0 and 255."""
+"""The stretch: the values of a scene that become 0 and 255."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ from .validity import Validity
 STRETCH_PERCENTILES = (2.0, 98.0)
 SAMPLE_SIDE, SAMPLE_WINDOWS = 1024, 8
 LARGE_PIXELS = 64_000_000
-# A single band of integers with no value above this counts classes or bits, and nothing else.
+# A single integer band with no value above this has classes or bits.
 GREATEST_CLASS = 15
 
 Range = tuple[float, float]
@@ -21,14 +21,14 @@ FULL_RANGE: Range = (0.0, 255.0)
 
 
 def leaves_alone(source: Source, bands: Sequence[int], stretch: Range) -> bool:
-    """Whether a stretch is what colours of 8 bits have without one."""
+    """Whether a stretch has no effect on colours of 8 bits."""
     return stretch == FULL_RANGE and _is_colour_of_eight_bits(source, bands)
 
 
 def find_stretch(source: Source, bands: Sequence[int], validity: Validity) -> Range | None:
-    """What becomes 0 and 255 where nobody says so; None: 8 bits stay as they are.
+    """The default values for 0 and 255; None: 8 bits do not change.
 
-    A single band of few classes, or of bits, is stretched from its least to its greatest value;
+    A single band of few classes, or of bits, is stretched from its smallest to its largest value;
     other types than 8 bits between the 2nd and the 98th percentile of the bands' valid pixels.
     """
     if _is_colour_of_eight_bits(source, bands):
@@ -56,10 +56,10 @@ def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
     low, high = stretch
     kind = np.float32 if pixels.dtype.itemsize <= 2 or pixels.dtype == np.float32 else np.float64
     scaled: Pixels = pixels.astype(kind)
-    with np.errstate(over="ignore", invalid="ignore"):  # values without data may be anything
+    with np.errstate(over="ignore", invalid="ignore"):  # invalid pixels may have any value
         scaled -= kind(low)
         factor = kind(np.float64(255) / (high - low))
-        # Values may lie so close together that their type has no number to spread them by.
+        # Values may be so close together that their type cannot represent the factor.
         if np.isfinite(factor):
             scaled *= factor
         else:
@@ -69,9 +69,9 @@ def to_eight_bits(pixels: Pixels, stretch: Range | None) -> Image:
 
 
 def sample_parts(source: Source) -> Iterator[tuple[Window, tuple[int, int]]]:
-    """What to read for a sample of a scene, as windows and the shape (H, W) to shrink them to.
+    """The parts to read for a sample of a scene: windows and the shape (H, W) to shrink them to.
 
-    The whole coarsely; parts all over a large scene where that would mean to read all of it.
+    The whole scene at a low resolution, or, if that would read all data, parts all over the scene.
     """
     height, width = source.height, source.width
     if source.is_coarse_cheap or height * width <= LARGE_PIXELS:
@@ -87,7 +87,7 @@ def sample_parts(source: Source) -> Iterator[tuple[Window, tuple[int, int]]]:
 
 
 def _valid_sample(source: Source, bands: Sequence[int], validity: Validity) -> Pixels:
-    """The values [N] of the bands' pixels that hold data, sampled."""
+    """A sample [N] of the valid pixels of the bands."""
     found = []
     for window, shape in sample_parts(source):
         pixels, valid = validity.read(source, bands, window, shape, is_sample=True)

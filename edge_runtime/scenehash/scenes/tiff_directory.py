@@ -1,4 +1,4 @@
-"""The directories of a TIFF, as far as they must be known beside what GDAL tells.
+"""The directories of a TIFF, for facts that GDAL does not report.
 
 Source: TIFF 6.0, sections 2 and 8; Adobe's technical note 1 on SubIFDs; BigTIFF has entries of 20
 bytes.
@@ -13,12 +13,12 @@ from typing import BinaryIO, NamedTuple, TypeAlias
 from scenehash.errors import InputError
 from scenehash.files import open_regular
 
-# So many bytes from a place on, of a file or an object; fewer where it ends.
+# This many bytes from an offset of a file or an object; fewer at its end.
 Read: TypeAlias = Callable[[int, int], bytes]
 
 ORIENTATION, PHOTOMETRIC = 0x0112, 0x0106
 NEW_SUBFILE_TYPE, SUBFILE_TYPE, SUB_DIRECTORIES = 0x00FE, 0x00FF, 0x014A
-# Of NewSubfileType a bit, of SubfileType a value: a smaller copy of another image in the file.
+# A bit of NewSubfileType and a value of SubfileType: a smaller copy of another image.
 _REDUCED_BIT, _REDUCED = 1, 2
 _BIG = 43
 # SHORT, LONG and IFD; of BigTIFF LONG8 and IFD8, too.
@@ -28,13 +28,13 @@ _SIZES = {
     1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4,
     16: 8, 17: 8, 18: 8,
 }  # fmt: skip
-# Where strips and tiles are, and how many bytes each has: GDAL reads these a part at a time.
+# The offsets and sizes of strips and tiles; GDAL reads these in parts.
 _PIXEL_TAGS = frozenset({0x0111, 0x0117, 0x0144, 0x0145})
-# More are none to libtiff.
+# The maximum number of tags; libtiff refuses more.
 MOST_TAGS = (1 << 16) - 1
 # GDAL keeps all other tags in memory, some of them three times.
 MOST_TAG_BYTES, MOST_DIRECTORIES = 64 << 20, 10_000
-# What GDAL gives as it is stored, under the names of red, green and blue or of none.
+# Colour spaces that GDAL gives unconverted, as red, green and blue or without names.
 NO_COLOURS = {
     4: "it is a mask of transparency, not a picture",
     8: "its colours are CIE L*a*b*",
@@ -47,10 +47,10 @@ NO_COLOURS = {
 
 
 class Directory(NamedTuple):
-    """What a directory says of an image.
+    """A directory, which describes one image.
 
-    values: of its tags of integers, see whole_values. tag_bytes: how many the values of its tags
-    take, without those that tell where pixels are. following: where the next one is; 0 for none.
+    values: of its integer tags, see whole_values. tag_bytes: the size of the values of its tags,
+    without the offsets and sizes of pixels. following: the offset of the next directory, or 0.
     """
 
     values: Mapping[int, int]
@@ -59,7 +59,7 @@ class Directory(NamedTuple):
 
 
 def first_directory(path: Path) -> Directory:
-    """The first directory of a TIFF file; without values where it is cut."""
+    """The first directory of a TIFF file; without values if it is cut."""
     with open_regular(path) as file:
         return first_directory_of(reading(file))
 
@@ -70,7 +70,7 @@ def first_directory_of(read: Read) -> Directory:
 
 
 def reading(file: BinaryIO) -> Read:
-    """How an open file is read in places."""
+    """A function that reads parts of an open file."""
 
     def read(start: int, size: int) -> bytes:
         file.seek(start)
@@ -101,9 +101,9 @@ def directories_of(read: Read) -> Iterator[Directory]:
 
 
 def whole_values(head: bytes, directory: bytes) -> dict[int, int]:
-    """The first value of each tag of integers, of a TIFF's first bytes and a directory's entries.
+    """The first value of each integer tag, from a TIFF's first bytes and a directory's entries.
 
-    Where the values do not fit into an entry, it is where they are.
+    If the values do not fit into an entry, the result is their offset.
     """
     order, is_big = _layout(head)
     forms, value_at = (_BIG_FORMS, 12) if is_big else (_FORMS, 8)
@@ -131,10 +131,10 @@ def check_tags(read: Read) -> None:
 
 
 def check_first_image(directory: Directory) -> None:
-    """Raise InputError when a TIFF's first image, which is what is read, is not the scene.
+    """Raise InputError when a TIFF's first image, the one that is read, is not the scene.
 
-    That is, when it is a thumbnail of another, as in a camera's raw file, or when its values are
-    not those of red, green and blue, or of grey.
+    That is, when it is a thumbnail of another image, as in a camera's raw file, or when its values
+    are not red, green and blue, or grey.
     """
     values = directory.values
     is_reduced = (
@@ -142,8 +142,8 @@ def check_first_image(directory: Directory) -> None:
     )
     if is_reduced and (directory.following or values.get(SUB_DIRECTORIES)):
         raise InputError(
-            "its first image, which would be read, is a thumbnail of another one in it; save that "
-            "one as a file of its own"
+            "its first image is only a thumbnail of another image in it; save the other image as a "
+            "separate file"
         )
     if reason := NO_COLOURS.get(values.get(PHOTOMETRIC, 0)):
         raise InputError(f"{reason}; convert it to red, green and blue")

@@ -1,4 +1,4 @@
-"""When a scene was acquired: by a STAC item beside it, by its tags, or by its name."""
+"""The acquisition time of a scene: from a STAC item, from its tags, or from its name."""
 
 import contextlib
 import json
@@ -14,13 +14,13 @@ from scenehash.files import read_regular
 
 from .size_limits import MOST_NOTE_BYTES
 
-# Years between which a scene may have been acquired.
+# The range of years of acquisition times.
 EARLIEST, LATEST = 1800, 2200
 
 ACQUIRED_TAGS = ("ACQUISITIONDATETIME", "ACQUISITION_DATE", "DATE_ACQUIRED")
-# When a file was made: of some missions when its scene was acquired, of others when it was edited.
+# The time when a file was made: with some missions the acquisition time, with others a later edit.
 MADE_TAGS = ("DATETIME", "TIFFTAG_DATETIME")
-# By the length of the text: strptime would take 2015122 for the second of December.
+# By the length of the text: strptime would read 2015122 as the second of December.
 FORMATS = {19: "%Y:%m:%d %H:%M:%S", 15: "%Y%m%dT%H%M%S", 14: "%Y%m%d%H%M%S", 8: "%Y%m%d", 7: "%Y%j"}
 
 _DATE = r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
@@ -34,11 +34,10 @@ _IN_NAMES = (
 
 
 class Acquired(NamedTuple):
-    """When a scene was acquired, in UTC; None when nothing says it.
+    """The acquisition time of a scene, in UTC; None if not known.
 
-    beside: the same where it is not the file itself that says it, but what lies beside it or its
-    name: two files of the same bytes are then two scenes. warnings: why a note beside it is not
-    used.
+    beside: the same if it comes from a companion file or the name, not from the file itself: two
+    files of the same bytes are then two scenes. warnings: why a companion file is not used.
     """
 
     time: datetime | None
@@ -47,12 +46,12 @@ class Acquired(NamedTuple):
 
 
 def time_of(path: Path, tags: Mapping[str, str], stated: datetime | None = None) -> Acquired:
-    """When the scene in a file was acquired: by a STAC item, its tags, or its name.
+    """The acquisition time of the scene in a file: from a STAC item, its tags, or its name.
 
-    stated: by the item that names it as an asset. Otherwise an item may be a JSON file beside it,
-    of the same name (https://stacspec.org). A name may hold 20261124, 20261124T083000, 2026-11-24
-    or a Landsat scene id. It counts before a tag of when the file was made, where that was a later
-    day: nothing is made before it was acquired.
+    stated: from the item that has the file as an asset. Otherwise an item may be a JSON file with
+    the same name (https://stacspec.org). A name may hold 20261124, 20261124T083000, 2026-11-24 or a
+    Landsat scene id. The name takes precedence over the time when the file was made, if that was on
+    a later day: no file is made before its acquisition.
     """
     noted, warnings = (stated, ()) if stated is not None else _from_stac(path)
     made, named = _from_tags(tags, MADE_TAGS), _from_name(path.stem)
@@ -83,7 +82,7 @@ def _from_stac(path: Path) -> tuple[datetime | None, tuple[str, ...]]:
 
 
 def _document(data: bytes) -> object:
-    """What JSON says; one that is not in a Unicode encoding, as RFC 8259 wants, is read as Latin-1.
+    """The value of a JSON text; text that is not Unicode, as RFC 8259 requires, is read as Latin-1.
 
     Raises ValueError and RecursionError.
     """
@@ -96,7 +95,7 @@ def _document(data: bytes) -> object:
 
 
 def time_in(document: object) -> datetime | None:
-    """The time in a STAC item; None in another document. ValueError on one that is none."""
+    """The time in a STAC item; None in another document. ValueError on an invalid time."""
     properties = document.get("properties") if isinstance(document, dict) else None
     if not isinstance(properties, dict):
         return None
@@ -136,5 +135,5 @@ def _parsed(text: str) -> datetime | None:
 
 
 def _plausible(time: datetime) -> datetime | None:
-    """The time itself; None for a year that stands for "no end" or "not known", as 9999 and 1."""
+    """The time itself; None for a year that means "no end" or "not known", such as 9999 and 1."""
     return time if EARLIEST <= time.year < LATEST else None

@@ -1,6 +1,7 @@
-"""Images that are seen turned or mirrored, as a camera noted it in EXIF or in a TIFF.
+"""Images with an orientation in EXIF or in a TIFF.
 
-Each window is read as it is stored and turned then: no image is in memory twice, nor whole for it.
+Each window is read in its stored orientation and then turned: no image is in memory twice, or whole
+for that purpose.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,10 @@ from .source import Pixels, Source, Valid
 
 
 class TurnedSource:
-    """A source as it is to be seen, by its orientation of 2 to 8.
+    """A source in its visible orientation, from an orientation of 2 to 8.
 
-    Source: Exif 2.32, section 4.6.4: 2 and 4 are mirrored, 3 is turned by half, 5 to 8 have rows
-    and columns exchanged.
+    Source: Exif 2.32, section 4.6.4: 2 and 4 are mirrored, 3 is turned by 180 degrees, 5 to 8 have
+    rows and columns exchanged.
     """
 
     def __init__(self, source: Source, orientation: int) -> None:
@@ -52,7 +53,7 @@ class TurnedSource:
         return (other, one) if self._is_transposed else (one, other)
 
     def _stored(self, window: Window) -> Window:
-        """The window of the stored image that is seen as a window."""
+        """The window of the stored image for a visible window."""
         x, y, width, height = window.x, window.y, window.width, window.height
         if self._from_right:
             x = self.width - x - width
@@ -61,7 +62,7 @@ class TurnedSource:
         return Window(*self._exchanged(x, y), *self._exchanged(width, height))
 
     def _upright(self, pixels: Pixels) -> Pixels:
-        """Pixels [H, W, ...] as they are to be seen."""
+        """Pixels [H, W, ...] in the visible orientation."""
         if self._is_transposed:
             pixels = np.swapaxes(pixels, 0, 1)
         if self._from_below:
@@ -72,5 +73,5 @@ class TurnedSource:
 
 
 def turned(source: Source, orientation: int) -> Source:
-    """A source as it is to be seen; itself where it is upright."""
+    """A source in its visible orientation; the source itself if it needs no turn."""
     return source if orientation == UPRIGHT else TurnedSource(source, orientation)

@@ -1,4 +1,4 @@
-"""Which pixels hold data: by nodata values, masks, alpha bands, and black margins."""
+"""Valid pixels: by nodata values, masks, alpha bands, and black margins."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from scenehash.tiling import Window
 
 from .source import Pixels, Source, Valid
 
-# A band this dark in all colours is margin, where the file does not say what is: JPEG is not exact.
+# Up to this value in all bands a pixel is black margin, since JPEG is not exact.
 BLACK = 3
-# An alpha band of which less than this share is nothing or all is a band of data with that name.
+# The minimum share of 0 and maximum values in a true alpha band.
 ALL_OR_NOTHING = 0.9
 # What programs fill floats with, declared or not, and rounded or not: the least number of 32 bits
 # or of 64 bits, and the greatest.
@@ -22,11 +22,11 @@ FILL, FILL_ENDS, LARGEST_FILL = 3.4e38, 3.41e38, 1.797e308
 
 @dataclass(frozen=True)
 class Validity:
-    """How it is known which pixels of the chosen bands hold data.
+    """How to find the valid pixels of the chosen bands.
 
-    nodata: of each of them. alpha: the number of the alpha band. mask: the file has a mask.
-    black_margin: what is black in all bands is margin. Besides, NaN, infinity and the least and
-    greatest numbers of a type of floats are never data.
+    nodata: of each band. alpha: the number of the alpha band. mask: the file has a mask.
+    black_margin: pixels that are black in all bands are margin. Besides, NaN, infinity and the
+    smallest and largest numbers of a float type are never valid.
     """
 
     nodata: tuple[float | None, ...]
@@ -35,10 +35,10 @@ class Validity:
     black_margin: bool = False
 
     def document(self) -> dict[str, object]:
-        """The same as plain values; what is not used is left out."""
+        """The fields as plain values, without unused ones."""
         used = {"alpha": self.alpha, "mask": self.mask, "black_margin": self.black_margin}
         names = [name for name, value in used.items() if value]
-        # Values that are not finite never are data, declared or not; and JSON has none.
+        # Values that are not finite are never valid, declared or not, and JSON has none.
         nodata = [
             value if value is not None and np.isfinite(value) else None for value in self.nodata
         ]
@@ -58,7 +58,7 @@ class Validity:
         shape: tuple[int, int],
         is_sample: bool = False,
     ) -> tuple[Pixels, Valid | None]:
-        """Read a window of bands, as Source.read does, and which of its pixels hold data.
+        """Read a window of bands, as Source.read does, and its valid pixels.
 
         Returns pixels [B, H, W], and bool [H, W] or None for all. Raises InputError.
         """
@@ -71,17 +71,17 @@ class Validity:
         return pixels, valid
 
     def valid_values(self, pixels: Pixels) -> Pixels:
-        """The values that are data in their own band, of pixels [B, N] that hold data."""
+        """The valid values in each band, of pixels [B, N] that are valid."""
         return np.concatenate(
             [band[~_missing(band, value)] for band, value in zip(pixels, self.nodata, strict=True)]
         )
 
     def of(self, pixels: Pixels) -> Valid | None:
-        """Which of pixels [B, H, W] hold data, by their values: bool [H, W]; None for all.
+        """The valid pixels of [B, H, W], by their values: bool [H, W]; None for all.
 
-        Zero, and any value of 8 bits, may be a true value of one band: a pixel is without data
-        where all bands have it. Another nodata value, or NaN and its
-        like, in one band is enough.
+        Zero, and any value of 8 bits, may be a true value of one band: a pixel is without data only
+        if all bands have it. For another nodata value, or NaN and similar values, one band is
+        enough.
         """
         valid: Valid | None = None
         lenient: list[Valid] = []
@@ -105,10 +105,10 @@ class Validity:
 def validity_of(
     source: Source, bands: Sequence[int], params: DecodeParams, alpha: int | None
 ) -> Validity:
-    """How to know which pixels of some bands hold data; alpha: of a band that is truly one.
+    """How to find the valid pixels of some bands; alpha: of a true alpha band.
 
-    Black margins are looked for in georeferenced colour rasters of unsigned integers that say
-    nothing themselves: there they come from warping. Anywhere else black is a value like others.
+    Black margins are only looked for in georeferenced colour rasters of unsigned integers without
+    other declarations: there they come from warping. Elsewhere black is a normal value.
     """
     if params.nodata is not None:
         return Validity((params.nodata,) * len(bands), alpha, source.has_mask)
@@ -119,7 +119,7 @@ def validity_of(
 
 
 def declares(source: Source, bands: Sequence[int], value: float) -> bool:
-    """Whether a file says itself, of each of some bands, that a value is no data."""
+    """Whether a file itself declares a nodata value for each of some bands."""
     dtype = source.dtype_of(bands)
     held = dtype.type if dtype.kind == "f" else float
     own = [source.nodata[band - 1] for band in bands]
@@ -128,7 +128,7 @@ def declares(source: Source, bands: Sequence[int], value: float) -> bool:
 
 
 def validity_from(document: Mapping[str, Any], alpha: int | None) -> Validity:
-    """The validity that a document stands for."""
+    """The validity in a document."""
     by = document.get("valid_by", ())
     nodata = document.get("nodata", [None] * len(document["bands"]))
     return Validity(
@@ -140,7 +140,9 @@ def validity_from(document: Mapping[str, Any], alpha: int | None) -> Validity:
 
 
 def is_alpha(sample: Pixels) -> bool:
-    """Whether a band that is called alpha is one, by a sample of it: nearly all nothing or all."""
+    """Whether a band with the name alpha is one, by a sample: nearly all values are 0 or the
+    maximum.
+    """
     extremes = np.count_nonzero(sample == 0) + np.count_nonzero(sample == max(sample.max(), 1))
     return bool(extremes >= ALL_OR_NOTHING * sample.size)
 
@@ -151,10 +153,10 @@ def _missing(band: Pixels, value: float | None) -> Valid:
 
 
 def _is_number(band: Pixels) -> Valid:
-    """Where a band of floats has a value that can be data."""
+    """Where a float band has a value that can be valid."""
     size = np.abs(band)
     fill = size >= FILL
-    if not fill.any():  # nor anywhere infinity
+    if not fill.any():  # infinity is never valid either
         return ~np.isnan(band)
     if band.dtype != np.float32:
         fill &= (size <= FILL_ENDS) | (size >= LARGEST_FILL)
@@ -162,9 +164,9 @@ def _is_number(band: Pixels) -> Valid:
 
 
 def _equals(band: Pixels, value: float) -> Valid:
-    """Where a band has a value; in floats, the value as that type holds it.
+    """Where a band has a value; for floats, the value rounded to their type.
 
-    Integers of 64 bits are compared as floats, which is what is known of their nodata.
+    Integers of 64 bits are compared as floats, since their nodata is only known as a float.
     """
     if band.dtype.kind == "f":
         with np.errstate(over="ignore"):

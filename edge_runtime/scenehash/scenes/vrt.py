@@ -1,7 +1,7 @@
 """VRTs: lists of other rasters, checked before GDAL opens them.
 
-A VRT can make GDAL read any file, fetch any address, and run code. Read are those that put rasters
-of their own folder together, as gdalbuildvrt and gdal_translate write them; no others.
+A VRT can make GDAL read any file, fetch any address, and run code. Only VRTs that combine rasters
+of their own folder, as gdalbuildvrt and gdal_translate write them, are read.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from .size_limits import MOST_VRT_BYTES
 
 MOST_SOURCES, MOST_NESTED, MOST_DEEP = 10_000, 4, 64
 SOURCE = "sourcefilename"
-# GDAL does not mind capitals, nor whether a value is an element or an attribute.
+# GDAL ignores case, and accepts a value as an element or an attribute.
 ELEMENTS = frozenset({
     "vrtdataset", "srs", "geotransform", "gcplist", "gcp", "metadata", "mdi", "blockxsize",
     "blockysize", "maskband", "vrtrasterband", "description", "unittype", "offset", "scale",
@@ -33,14 +33,14 @@ ATTRIBUTES = frozenset({
     "xsize", "ysize", "resampling", "subclass",
 })  # fmt: skip
 PLAIN_BAND = "vrtsourcedrasterband"
-# Metadata of the raster itself and of its bands; others are read by GDAL as instructions.
+# Metadata domains of the raster and its bands; GDAL reads others as instructions.
 DOMAINS = frozenset({"", "rpc", "image_structure", "color_profile", "imagery", "pds4"})
 
 
 def sources_of(path: Path, nested: int = 0) -> list[tuple[Path, str]]:
-    """The rasters that a VRT is made of, at last, and their formats.
+    """All rasters of a VRT, and their formats.
 
-    Raises InputError, without the path, on a VRT that is more than rasters of its own folder.
+    Raises InputError, without the path, on a VRT with anything else than rasters of its own folder.
     """
     if nested > MOST_NESTED:
         raise InputError("VRTs are nested too deeply")
@@ -70,7 +70,7 @@ def _named(data: bytes, path: Path) -> list[Path]:
 
 
 def _inside(name: str, is_relative: bool, path: Path) -> Path:
-    """The file that a source names, in the VRT's folder; InputError for any other."""
+    """The file of a source, in the VRT's folder; InputError for any other."""
     home = path.parent
     is_plain = not name.startswith("/vsi") and not {":", "<"} & set(name)
     if is_plain and (is_relative or Path(name).is_absolute()):
@@ -84,7 +84,7 @@ def _inside(name: str, is_relative: bool, path: Path) -> Path:
 
 
 class _Reader:
-    """Reads the XML of a VRT, and lets only through what is known to be harmless."""
+    """Reads the XML of a VRT, and accepts only elements that are known to be harmless."""
 
     def __init__(self) -> None:
         self.sources: list[tuple[str, bool]] = []
@@ -124,7 +124,7 @@ class _Reader:
         self._open.pop()
 
     def _inner(self, *_: object) -> None:
-        # GDAL would take what comes before it, and this reader what is around it.
+        # GDAL would use the text before the element, and this reader the text around it.
         if self._open[-1:] == [SOURCE]:
             raise InputError("a VRT with more than a name in SourceFilename is not read")
 

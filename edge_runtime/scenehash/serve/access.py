@@ -1,4 +1,4 @@
-"""Who may do what: callers by their token, and the scope that a request needs."""
+"""Access control: callers by their tokens, and the scope that a request needs."""
 
 import re
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from .problems import Refused
 from .tokens import Tokens, allows
 
 COOKIE = "scenehash_token"
-# What anybody may ask for: whether a token is needed, whether the server lives, the page itself.
+# Open to everybody: whether a token is needed, whether the server lives, the page itself.
 SESSION = "/api/session"
 OPEN = frozenset({SESSION, "/healthz"})
-# What changes nothing, though it is no GET; all else that is none needs the scope write.
+# Requests that change nothing, but are not GET; all others of these need the scope write.
 READING = frozenset({"/api/search", "/api/uploads", "/api/alerts/test"})
 JUDGING = re.compile(r"/api/alerts/.+/(confirm|reject|forget)", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: by which name, what they may do, and what counts their requests.
+    """The sender of a request: its name, its scope, and its key for rate limits.
 
-    scope: None for somebody without a token, where one is needed.
+    scope: None for a caller without a token, if a token is needed.
     """
 
     name: str | None
@@ -32,9 +32,9 @@ class Caller:
 
 
 def caller_of(headers: Mapping[str, str], address: str, tokens: Tokens | None) -> Caller:
-    """Who sends a request. tokens: None where no token is asked for.
+    """The sender of a request. tokens: None if no token is needed.
 
-    Raises Refused on a token that is none.
+    Raises Refused on an invalid token.
     """
     if tokens is None:
         return Caller(None, "write", address)
@@ -52,7 +52,7 @@ def caller_of(headers: Mapping[str, str], address: str, tokens: Tokens | None) -
 
 
 def token_of(headers: Mapping[str, str]) -> str | None:
-    """The token of a request: in Authorization, or in the cookie; None without one."""
+    """The token of a request: from Authorization or the cookie; None if there is none."""
     kind, _, text = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":
         return text.strip()
@@ -64,7 +64,7 @@ def token_of(headers: Mapping[str, str]) -> str | None:
 
 
 def check_scope(method: str, path: str, caller: Caller) -> None:
-    """Raise Refused unless a caller may send a request."""
+    """Raise Refused unless the caller may send the request."""
     if path in OPEN or not (path.startswith("/api/") or path == "/metrics"):
         return
     needed = scope_of(method, path)

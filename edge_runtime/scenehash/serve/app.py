@@ -24,9 +24,9 @@ from .served import Served
 from .station import Station
 from .web_page import WebPage
 
-# Requests beyond those that are worked on, whose threads wait for their turn.
+# Further requests, whose threads wait for their turn.
 WAITING_THREADS = 24
-# Nothing is reported to anybody, whatever the environment says.
+# No telemetry, whatever the environment says.
 SETTINGS: dict[str, Any] = {
     "openapi_url": "/api/openapi.json",
     "docs_url": None,
@@ -40,7 +40,7 @@ DESCRIPTION = (
 
 
 def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
-    """The application of a station, or of a collection, as ASGI has it."""
+    """The ASGI application of a station or of a collection."""
 
     @contextlib.asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:

@@ -1,4 +1,4 @@
-"""The audit log: a line of JSON of each request that was to change something, or had no token."""
+"""The audit log: a line of JSON for each request that may change something, or lacked a token."""
 
 import json
 import os
@@ -32,7 +32,7 @@ class Audit:
             "path": path,
             "status": status,
         }
-        # ASCII alone: a path may hold what a terminal would act on.
+        # Only ASCII: a path may contain control characters.
         line = json.dumps(document).encode() + b"\n"
         try:
             with self._lock:

@@ -1,4 +1,4 @@
-"""The collection of an engine as the API sees it: searches, and what stations have pushed to it."""
+"""The collection of an engine for the API: searches, and facts about the pushed stations."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,13 +14,14 @@ from .served import Served
 
 
 class Collection(Served):
-    """The tiles of several stations in an engine. It has no pictures, alerts, events and jobs."""
+    """The tiles of several stations in an engine. It has no pictures, alerts, events or jobs."""
 
     def __init__(
         self, address: str, model: HashModel, options: ServeOptions, log: Callable[[str], None]
     ) -> None:
-        """Raises EngineError when nothing was pushed there, ConfigurationError on options that need
-        a store."""
+        """Raises EngineError when no store was pushed to it, ConfigurationError on options that
+        need a store.
+        """
         if options.accept is not None:
             raise ConfigurationError(f"--accept: {address} takes no scenes; push a store to it")
         if options.needs_token and options.tokens is None:
@@ -32,7 +33,7 @@ class Collection(Served):
         super().__init__(address, self.readers, model, options, log)
 
     def document(self) -> dict[str, object]:
-        """What is there, as plain values, as JSON has them."""
+        """The contents as plain values for JSON."""
         with self.readers.store() as store:
             stations = [
                 {
@@ -63,12 +64,12 @@ class Collection(Served):
             }
 
     def ask(self) -> None:
-        """Ask the engine itself, whatever is known of it; EngineError when it does not answer."""
+        """Send a request to the engine itself; EngineError when it does not answer."""
         with self.readers.store() as store:
             store.ask()
 
     def labels(self) -> list[str]:
-        """The labels that scenes have, by name."""
+        """The labels of scenes, by name."""
         with self.readers.store() as store:
             return sorted({label for own in store.stations for label in own.labels})
 
@@ -81,14 +82,14 @@ class Collection(Served):
         return {"since": _time(since), "until": _time(until), "bins": [], "without": None}
 
     def tile(self, row: int, station: str | None) -> dict[str, object]:
-        """A tile of a station; None: of the only one. NotStoredError when it is not there."""
+        """A tile of a station; None: of the only one. NotStoredError when it does not exist."""
         with self.readers.store() as store:
             (code,), tile = store.stored_tile(row, station)
             name = station or store.stations[0].name
         return {**about_tile(row, tile), "code": code.tobytes().hex(), "station": name}
 
     def metrics_text(self) -> str:
-        """The figures of this server and its collection, for Prometheus."""
+        """The metrics of this server and its collection, for Prometheus."""
         with self.readers.store() as store:
             tiles, stations = len(store), len(store.stations)
         return self.metrics.text(

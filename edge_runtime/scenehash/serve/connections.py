@@ -1,7 +1,7 @@
-"""HTTP connections that are bounded in number, and in how long they may say nothing.
+"""HTTP connections with a limited number, and limited times of silence.
 
-uvicorn waits for ever for the first request of a connection, for the rest of one that was begun,
-and for a client to accept an answer; and it answers any number of connections.
+uvicorn itself waits without limit for the first request of a connection, for the rest of a request,
+and for a client to accept an answer; and it accepts any number of connections.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ FULL = (
 
 
 def bounded(most: int) -> type[H11Protocol]:
-    """A protocol of at most so many connections at once."""
+    """A protocol with a maximum number of connections."""
 
     class Bounded(H11Protocol):
         """A connection; those beyond the limit are told so, and closed."""
@@ -105,7 +105,7 @@ def bounded(most: int) -> type[H11Protocol]:
 
 
 def settings(most: int) -> dict[str, Any]:
-    """What uvicorn is told of it."""
+    """The settings of uvicorn for this protocol."""
     return {
         "http": bounded(most),
         "h11_max_incomplete_event_size": HEAD_BYTES,

@@ -1,4 +1,4 @@
-"""Events of the store as they come: kept ones in pages, new ones to everybody who listens."""
+"""Events of the store: stored events in pages, new events to all listeners."""
 
 import asyncio
 import contextlib
@@ -13,23 +13,23 @@ from scenehash.watcher.sinks import Event, pending_events
 
 from .readers import Readers
 
-# Seconds between two looks at the store, and between two signs of life to a listener.
+# Seconds between two checks of the store, and between two keep-alives to a listener.
 INTERVAL, HEARTBEAT = 0.3, 15.0
 MOST_LISTENERS = 64
-# Events that are read in search of those that are asked for.
+# Events to read in search of the requested ones.
 MOST_READ = 10_000
 AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which events are asked for: of a kind, and of an alert; None for any."""
+    """Which events are requested: of a kind, and of an alert; None for any."""
 
     kind: str | None = None
     alert: str | None = None
 
     def holds(self, event: dict[str, Any]) -> bool:
-        """Whether an event is one of them."""
+        """Whether an event is one of the requested events."""
         if self.kind is not None and event.get("kind") != self.kind:
             return False
         return self.alert is None or self.alert in _alerts(event)
@@ -38,8 +38,9 @@ class Wanted:
 def events_document(
     store: CodeStore, after: int | None, before: int | None, limit: int, wanted: Wanted
 ) -> dict[str, object]:
-    """A page of the events that are kept, ascending: the first after a number, the last before one,
-    or the last of all."""
+    """A page of the stored events, ascending: the first after a number, the last before one, or the
+    last of all.
+    """
     backwards = after is None
     beyond = store.outbox.newest() + 1 if before is None else before
     at = beyond if after is None else after
@@ -63,7 +64,7 @@ def events_document(
 
 
 class Feed:
-    """New events, to all who listen: one look at the store serves them all."""
+    """New events for all listeners, from one check of the store."""
 
     def __init__(self, readers: Readers[CodeStore]) -> None:
         self._readers = readers
@@ -75,15 +76,15 @@ class Feed:
 
     @property
     def listeners(self) -> int:
-        """How many listen now."""
+        """The present number of listeners."""
         return self._listeners
 
     async def start(self) -> None:
-        """Begin to look at the store."""
+        """Begin to check the store."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """End, for all who listen too."""
+        """End the feed, for all listeners."""
         self._ended = True
         if self._task is not None:
             self._task.cancel()
@@ -93,10 +94,10 @@ class Feed:
             self._changed.notify_all()
 
     async def place(self, last: tuple[str, int] | None) -> tuple[str, int]:
-        """Where a listener goes on, after the last event that it had: the store's id and a number.
+        """The position of a listener after its last event: the store's id and a number.
 
-        None: with what comes from now on. So for a number of another store, or beyond what there
-        is, which says nothing here.
+        None: the position of new events. The same for a number of another store, or beyond the
+        newest event.
         """
         uuid, newest = await asyncio.to_thread(self._state)
         known = last is not None and last[0] in ("", uuid) and last[1] <= newest
@@ -123,7 +124,7 @@ class Feed:
             self._listeners -= 1
 
     async def _beyond(self, number: int) -> bool:
-        """Wait until there is an event after a number; False after a while without one."""
+        """Wait until there is an event after a number; False after some time without one."""
         async with self._changed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HEARTBEAT):
@@ -134,7 +135,7 @@ class Feed:
     async def _run(self) -> None:
         while True:
             if self._listeners:
-                # A store that cannot be read now is looked at again.
+                # If the store cannot be read now, try again later.
                 with contextlib.suppress(Exception):
                     _, newest = await asyncio.to_thread(self._state)
                     if newest != self._newest:
@@ -153,7 +154,7 @@ class Feed:
 
 
 def _alerts(event: dict[str, Any]) -> set[str]:
-    """The names of the alerts that an event is about."""
+    """The names of the alerts in an event."""
     alerts = event.get("alerts") or []
     tile = event.get("tile")
     if isinstance(tile, dict):

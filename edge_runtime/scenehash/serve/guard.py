@@ -1,7 +1,8 @@
-"""What every request passes, in this order, and what every answer carries.
+"""The checks of every request, in this order, and the headers of every answer.
 
-Its host and its site (origin.py), its caller and what they may do (access.py), how often they ask,
-how much they send and how slowly (limits.py). Nothing of a body is read before.
+The request's host and site (origin.py), its caller and scope (access.py), the rate of requests, and
+the size and the speed of the body (limits.py). The guard reads no part of a body before these
+checks.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ from .origin import check_host, check_not_forwarded, check_site
 from .problems import Refused, answer_error
 from .served import Served
 
-# What the page may load: from here alone, and no script or style that is written into it.
+# The page may load only from here, without inline scripts or styles.
 CONTENT_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -56,7 +57,7 @@ UPLOADS = frozenset({"/api/uploads", "/api/scenes"})
 
 
 class Guard:
-    """ASGI middleware around the application; the caller is in the request's state."""
+    """ASGI middleware around the application; puts the caller into the request's state."""
 
     def __init__(self, app: ASGIApp, served: Served) -> None:
         self._app, self._served, self._options = app, served, served.options
@@ -90,7 +91,7 @@ class Guard:
                 )
 
     def _caller(self, scope: Scope, headers: Mapping[str, str], address: str) -> Caller:
-        """Who sends a request; Refused when it is not for here, or the token is wrong."""
+        """The sender of a request; Refused when it has another host or site, or a wrong token."""
         check_host(headers, self._names)
         check_site(scope["method"], headers)
         if self._tokens is None:
@@ -98,14 +99,14 @@ class Guard:
         try:
             return caller_of(headers, address, self._tokens)
         except Refused:
-            # A page whose token was revoked has to be able to ask for another one.
+            # A page whose token was revoked must be able to ask for another one.
             if scope["path"] != SESSION:
                 self._served.wrong_tokens.take(address)
                 raise
             return Caller(None, None, address)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], caller: Caller) -> None:
-        """Raise Refused unless a caller may send a request, now, of this size."""
+        """Raise Refused unless the caller may now send a request of this size."""
         check_scope(scope["method"], scope["path"], caller)
         if self._tokens is not None:
             self._rate.take(caller.key)
@@ -118,7 +119,7 @@ class Guard:
 
 
 class _Answer:
-    """An answer on its way: its status, once that is known, and the headers that all have."""
+    """An answer in progress: its status, when known, and the common headers."""
 
     def __init__(self, send: Send) -> None:
         self.status = 0
@@ -134,7 +135,7 @@ class _Answer:
         await self._send(message)
 
     async def problem(self, scope: Scope, receive: Receive, error: Exception) -> None:
-        """Answer why a request is refused, unless an answer was begun already."""
+        """Answer with the reason for refusing a request, unless an answer has begun."""
         if self.status:
             return
         response = await answer_error(Request(scope), error)

@@ -1,4 +1,4 @@
-"""A job: a piece of work that takes longer than a request."""
+"""A job: work that takes longer than a request."""
 
 import threading
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ State = Literal["waiting", "running", "cancelling", "done", "failed", "cancelled
 
 
 class Job(BaseModel):
-    """A piece of work of a kind, and what it is to do: arguments, as JSON has them.
+    """Work of a kind, with its arguments as plain values for JSON.
 
-    task: what is being done, done of total steps. begun: how often. result: the document of the
-    command that does the same. error: a problem document. stop: set when it is to end at its next
-    step.
+    task: the present task, with done of total steps. begun: the number of starts. result: the
+    document of the command that does the same. error: a problem document. stop: set to end the job
+    at its next step.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,15 +43,15 @@ class Job(BaseModel):
 
     @property
     def is_active(self) -> bool:
-        """Whether it waits or runs, and is not to end."""
+        """Whether it waits or runs, and was not cancelled."""
         return self.state in ("waiting", "running")
 
     def end(self, state: State) -> None:
-        """Note that it has ended, now, and how."""
+        """Record its end, now, with its state."""
         self.state, self.ended = state, datetime.now(UTC)
 
     def document(self) -> dict[str, object]:
-        """The job as plain values, as JSON has them."""
+        """The job as plain values for JSON."""
         return {
             **self.model_dump(exclude={"begun"}),
             "started": None if self.started is None else self.started.isoformat(),

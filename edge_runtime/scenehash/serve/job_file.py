@@ -1,4 +1,4 @@
-"""jobs.json: the jobs of a store's server, so that they outlive it."""
+"""jobs.json: the jobs of a store's server, which it keeps across restarts."""
 
 import fcntl
 from collections.abc import Callable, Iterable, Sequence
@@ -22,9 +22,9 @@ class _Content(BaseModel):
 
 
 class JobFile:
-    """A file of jobs, which one server has at a time.
+    """A file of jobs, which one server holds at a time.
 
-    log: called with what a person should know, a line each.
+    log: called with each line for a person.
     """
 
     def __init__(self, path: Path, log: Callable[[str], None]) -> None:
@@ -33,7 +33,7 @@ class JobFile:
         self._is_ours: bool | None = None
 
     def read(self) -> Sequence[Job]:
-        """What is in the file; nothing while another server has it."""
+        """The jobs in the file; none while another server holds it."""
         if not self._path.exists() or not self._take():
             return []
         try:
@@ -44,7 +44,7 @@ class JobFile:
             return []
 
     def write(self, jobs: Iterable[Job]) -> None:
-        """Write the file whole, unless another server has it; what fails is logged."""
+        """Write the whole file, unless another server holds it; errors are logged."""
         content = _Content(jobs=list(jobs))
         if not content.jobs or not self._take():
             return
@@ -54,14 +54,14 @@ class JobFile:
             self._log(str(error))
 
     def close(self) -> None:
-        """Let another server have the file."""
+        """Release the file for another server."""
         self._is_ours = False
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def _take(self) -> bool:
-        """Have the file, from the first time on that there is something to read or write."""
+        """Take the file at the first read or write."""
         if self._is_ours is None:
             try:
                 self._path.parent.mkdir(exist_ok=True)

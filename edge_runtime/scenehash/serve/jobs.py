@@ -1,7 +1,7 @@
 """The jobs of a server: done one after another, with their progress.
 
-A file has them: what had not ended when the server did waits again when it starts, and goes on as
-far as the work itself can.
+They are stored in a file. A job that had not ended when the server ended waits again at the next
+start, and continues as far as its work can.
 """
 
 import contextlib
@@ -21,20 +21,20 @@ from .job import Job
 from .job_file import JobFile
 from .problems import document_of
 
-# Jobs that wait, and that are remembered; messages of one.
+# The limits of waiting and of remembered jobs, and of messages per job.
 MOST_WAITING, MOST_KEPT, MOST_MESSAGES = 100, 200, 100
-# A job during which the server ended so often, unasked, is not begun again.
+# After this many unexpected ends of the server, a job is not begun again.
 MOST_BEGUN = 3
 
-# What a kind of job does with its arguments; the document of the command that does the same.
+# The function of a kind of job: from arguments to the document of the same command.
 Work = Callable[[Mapping[str, Any], Progress], Mapping[str, object]]
 
 
 class Jobs:
-    """Jobs of a store, done in a thread in the order in which they came.
+    """Jobs of a store, done in a thread in the order of their arrival.
 
-    path: the file that has them; while another server has it, they are forgotten when this one
-    ends. works: what each kind does. log: called with what a person should know, a line each.
+    path: the file for them; while another server holds it, jobs are lost when this server ends.
+    works: the function of each kind. log: called with each line for a person.
     """
 
     def __init__(self, path: Path, works: Mapping[str, Work], log: Callable[[str], None]) -> None:
@@ -45,7 +45,7 @@ class Jobs:
         self._closing = False
 
     def start(self) -> None:
-        """Begin, with the jobs of the server before."""
+        """Begin, with the jobs of the last server."""
         with self._changed:
             for job in self._file.read():
                 _take_over(job)
@@ -54,9 +54,9 @@ class Jobs:
         threading.Thread(target=self._run, name="jobs", daemon=True).start()
 
     def add(self, kind: str, arguments: Mapping[str, Any] | None = None) -> Job:
-        """Queue work, unless the same waits or runs: then that job is returned.
+        """Queue a job; if the same job waits or runs, return that job.
 
-        StoreBusyError when too much waits already.
+        StoreBusyError when too many jobs wait.
         """
         own = dict(arguments or {})
         with self._changed:
@@ -81,16 +81,16 @@ class Jobs:
             return list(reversed(self._jobs.values()))
 
     def get(self, number: str) -> Job:
-        """The job of an id; NotStoredError when there is none."""
+        """The job with an id; NotStoredError when there is none."""
         with self._changed:
             if number not in self._jobs:
                 raise NotStoredError(f"job {printable(number)}: no job has that id")
             return self._jobs[number]
 
     def cancel(self, number: str) -> Job:
-        """Have a job end: at once where it waits, otherwise at its next step.
+        """End a job: at once if it waits, otherwise at its next step.
 
-        What it has committed is kept.
+        Its committed work is kept.
         """
         job = self.get(number)
         with self._changed:
@@ -103,7 +103,7 @@ class Jobs:
         return job
 
     def close(self) -> None:
-        """Have the job in hand end at its next step, to wait again when a server starts."""
+        """End the present job at its next step; it waits for the next start of a server."""
         with self._changed:
             self._closing = True
             for job in self._jobs.values():
@@ -121,7 +121,7 @@ class Jobs:
             except _StopError:
                 if not self._closing:
                     job.end("cancelled")
-            except Exception as error:  # a job may fail in any way, and ends no other
+            except Exception as error:  # a failing job must not end other jobs
                 job.error = document_of(error)
                 job.end("failed")
                 self._log(f"{job.kind}: {printable(str(error))}")
@@ -129,7 +129,7 @@ class Jobs:
                 self._file.write(self._jobs.values())
 
     def _next(self) -> Job | None:
-        """The next job that waits, begun; None when there is to be none."""
+        """Begin the next waiting job; None when the server ends."""
 
         def waiting() -> Job | None:
             return next((job for job in self._jobs.values() if job.state == "waiting"), None)
@@ -145,11 +145,11 @@ class Jobs:
 
 
 class _StopError(BaseException):
-    """Raised in a job that is to end; nothing on the way takes it for an error of its own."""
+    """Raised in a job that must end; no other code treats it as its own error."""
 
 
 class _JobProgress:
-    """Progress that a job shows; at each step the job may be ended."""
+    """The progress of a job; each step may end the job."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -180,7 +180,7 @@ class _JobProgress:
 
 
 def _take_over(job: Job) -> None:
-    """A job of an earlier server that had not ended waits again."""
+    """An unfinished job of the last server, which waits again."""
     if job.state == "cancelling":
         job.end("cancelled")
     elif job.is_active and job.begun >= MOST_BEGUN:

@@ -1,4 +1,4 @@
-"""Bounds: how often one may ask, how much one may send, and how slowly."""
+"""Limits of the rate of requests, and of the size and the slowness of bodies."""
 
 import asyncio
 import time
@@ -11,19 +11,19 @@ from starlette.types import Message, Receive
 
 from .problems import Refused
 
-# Requests a second of one caller for long, and at once: a page of hits asks for a hundred pictures.
+# Requests per second and at once of one caller: a page of hits loads a hundred pictures.
 RATE, BURST = 100.0, 400.0
 # Wrong tokens of one address.
 WRONG_RATE, WRONG_BURST = 0.2, 10.0
 MOST_CALLERS = 10_000
 
-# Seconds that a body may take to begin, and bytes a second from then on.
+# Seconds until a body must begin, and bytes per second from then on.
 PATIENCE, SLOWEST = 15.0, 16_384
 JSON_BYTES = 1_000_000
 
 
 class RateLimit:
-    """So many requests a second of each caller, and so many at once. clock: in seconds."""
+    """Limits of requests per second and at once, for each caller. clock: in seconds."""
 
     def __init__(
         self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
@@ -32,7 +32,7 @@ class RateLimit:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, caller: str) -> None:
-        """Count a request; Refused when it is one too many."""
+        """Count a request; Refused when it exceeds the limit."""
         now = self._clock()
         left, since = self._left.pop(caller, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._rate)
@@ -49,9 +49,9 @@ class RateLimit:
 
 
 def bounded_receive(receive: Receive, most: int) -> Receive:
-    """A body of at most so many bytes, that does not come more slowly than SLOWEST; else Refused.
+    """A body with a maximum size that must not arrive more slowly than SLOWEST; else Refused.
 
-    A client that goes away before its body is whole is refused, too.
+    Also refuses a client that disconnects before the end of its body.
     """
     began = time.monotonic()
     received, whole = 0, False
@@ -81,7 +81,7 @@ def bounded_receive(receive: Receive, most: int) -> Receive:
 
 
 def too_large(most: int) -> Refused:
-    """A body is larger than what is read here."""
+    """The error for a body above the size limit."""
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         f"the body has more than {most:,} bytes, the limit of this request",

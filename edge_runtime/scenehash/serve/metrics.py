@@ -1,4 +1,4 @@
-"""Figures in Prometheus' text format: of requests, searches and pictures of this server, and of its
+"""Metrics in Prometheus' text format: of this server's requests, searches and pictures, and of its
 store and station.
 
 Source of the format: Prometheus documentation, "Exposition formats", version 0.0.4.
@@ -20,7 +20,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Histogram:
-    """How many values are at most as large as each of some limits; and their sum."""
+    """The numbers of values up to each of some limits, and their sum."""
 
     def __init__(self, limits: Sequence[float]) -> None:
         self._limits = limits
@@ -47,7 +47,7 @@ class Histogram:
 
 
 class Metrics:
-    """Counts what a server does; threads may share it."""
+    """Counts the work of a server; threads may share it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Metrics:
         self._nearest = Histogram(BITS)
 
     def count_request(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count a request that was answered, by the path that the application has for it."""
+        """Count an answered request under its route."""
         path = getattr(scope.get("route"), "path", "page" if status < 400 else "none")
         route = (("method", _method(scope)), ("path", str(path)))
         with self._lock:
@@ -67,7 +67,7 @@ class Metrics:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time one stage of what is done for a request."""
+        """Time one stage of a request."""
         started = time.perf_counter()
         try:
             yield
@@ -75,18 +75,20 @@ class Metrics:
             self.note_stage(name, time.perf_counter() - started)
 
     def note_stage(self, name: str, seconds: float) -> None:
-        """Note how long a stage took."""
+        """Record the time of a stage."""
         with self._lock:
             key = (("stage", name),)
             self._stages.setdefault(key, Histogram(SECONDS)).add(seconds)
 
     def note_nearest(self, distance: int) -> None:
-        """Note the distance of the nearest hit of a search, in bits."""
+        """Record the distance of the nearest hit of a search, in bits."""
         with self._lock:
             self._nearest.add(distance)
 
     def text(self, gauges: Mapping[str, tuple[str, float | None]]) -> str:
-        """All figures as text. gauges: more of them, by name: what each is, and its value."""
+        """All metrics as text. gauges: further metrics, by name: the description and the value of
+        each.
+        """
         with self._lock:
             lines = [*self._own_lines()]
         for name, (meaning, value) in gauges.items():

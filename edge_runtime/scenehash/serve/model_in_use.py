@@ -1,4 +1,4 @@
-"""The model whose codes a store has: it is another one after a rehash."""
+"""The model of a store's codes, which a rehash changes."""
 
 import threading
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from scenehash.store import Searchable
 
 
 class ModelInUse:
-    """A model that is loaded once, and follows the store when that keeps another one's file.
+    """A model that is loaded once, and again when the store keeps another model's file.
 
-    latest: the one that was used last. log: called with a line when a file cannot be used.
+    latest: the last model. log: called with a line when a file cannot be used.
     """
 
     def __init__(self, model: HashModel, log: Callable[[str], None]) -> None:
@@ -21,7 +21,7 @@ class ModelInUse:
         self._refused: Path | None = None
 
     def of(self, store: Searchable) -> HashModel:
-        """The model of a store's codes; the latest where the store has no file of theirs."""
+        """The model of a store's codes; the latest if the store has no model file."""
         if store.lineage == self.latest.lineage:
             return self.latest
         with self._lock:

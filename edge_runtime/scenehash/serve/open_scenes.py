@@ -1,4 +1,4 @@
-"""Scenes that stay open for a while: who looks at a scene asks for many pieces of it."""
+"""Scenes that stay open for a while, since a viewer asks for many parts of one scene."""
 
 import contextlib
 import json
@@ -15,14 +15,14 @@ from scenehash.files import path_from
 from scenehash.scenes import Scene, reopen_scene
 
 MOST_OPEN, SECONDS_OPEN = 8, 60.0
-# Pixels of all scenes that are open and may be held decoded: three bytes each, or six.
+# The limit of pixels in all open scenes, which may be in memory with 3 or 6 bytes each.
 MOST_PIXELS = 64_000_000
 
 
 class OpenScenes:
-    """Stored scenes, opened as they were stored, each used by one thread at a time.
+    """Stored scenes, opened with their stored parameters, each used by one thread at a time.
 
-    One is opened at a time: what an image takes while it is decoded is taken once.
+    Scenes are opened one at a time, to limit the memory for decoding.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class OpenScenes:
 
     @contextlib.contextmanager
     def scene(self, path: str, decode_params: Mapping[str, object]) -> Iterator[Scene]:
-        """A stored scene; InputError, with its path, when its file is gone or another by now."""
+        """A stored scene; InputError, with its path, when its file is missing or has changed."""
         try:
             entry = self._taken(path, decode_params)
             try:
@@ -44,7 +44,7 @@ class OpenScenes:
             raise InputError(error.reason, error.path or path) from error
 
     def close(self) -> None:
-        """Close all that are open, as soon as nobody uses them."""
+        """Close all open scenes as soon as they are unused."""
         with self._lock:
             for key in list(self._open):
                 self._retire(key)
@@ -86,7 +86,7 @@ class OpenScenes:
                 entry.scene.close()
 
     def _retire_old(self) -> None:
-        """Close scenes that nobody has asked for lately, and the oldest of too many."""
+        """Close scenes that were not used lately, and the oldest of too many."""
         now = self._clock()
         for key, entry in list(self._open.items()):
             pixels = sum(other.scene.width * other.scene.height for other in self._open.values())
@@ -104,7 +104,7 @@ class OpenScenes:
 
 @dataclass
 class _Entry:
-    """An open scene. lock: whoever reads it has it. users: who has it, or waits for it."""
+    """An open scene. lock: held by its reader. users: the number of readers, also waiting ones."""
 
     scene: Scene
     state: tuple[int, ...]
@@ -115,7 +115,7 @@ class _Entry:
 
 
 def _state(path: str) -> tuple[int, ...]:
-    """What changes when a file does."""
+    """A value that changes with a file."""
     try:
         status = os.stat(path_from(path))  # noqa: PTH116
     except OSError as error:

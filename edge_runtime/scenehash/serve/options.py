@@ -1,4 +1,4 @@
-"""What a server does, and who may ask it. Light to import: the command takes its defaults."""
+"""The options of a server. Light to import: the command takes its defaults from here."""
 
 import ipaddress
 import os
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CORES = os.cpu_count() or 1
-# In the store's folder: what belongs to the server of that store.
+# The folder for the server's files in the store's folder.
 FOLDER, TOKENS, AUDIT, JOBS, ADAPTED = (
     "serve",
     "tokens.json",
@@ -19,14 +19,13 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where a server listens, and what it lets others do.
+    """The address of a server, and its permissions for others.
 
-    host, port: an address of this machine; port 0 is any that is free. names: the host names that
-    browsers may call it by, besides that address; behind a proxy, the proxy's. certificate, key:
-    PEM files, for HTTPS. tokens: the file of tokens; None: the one in the store's folder. accept: a
-    folder that uploaded scenes are kept in, and ingested from; None: none are taken. threads: how
-    many requests are worked on at once. most_connections: beyond these a connection is refused.
-    most_upload: bytes of a query image, or of a scene.
+    host, port: an address of this machine; port 0 is any free port. names: further host names for
+    browsers, such as a proxy's. certificate, key: PEM files, for HTTPS. tokens: the file of tokens;
+    None: the file in the store's folder. accept: a folder for uploaded scenes, which are ingested
+    from there; None: no uploads. threads: the number of requests in work at once. most_connections:
+    further connections are refused. most_upload: the maximum bytes of a query image or a scene.
     """
 
     host: str = "127.0.0.1"
@@ -42,7 +41,7 @@ class ServeOptions:
 
     @property
     def needs_token(self) -> bool:
-        """Whether a token is asked for: wherever others than this machine's users may come from."""
+        """Whether a token is needed: if other machines or a proxy can reach the server."""
         return bool(self.names) or not is_loopback(self.host)
 
     def tokens_file(self, store: Path) -> Path:
@@ -51,7 +50,7 @@ class ServeOptions:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is one that this machine alone can reach."""
+    """Whether only this machine can reach an address."""
     if host == "localhost":
         return True
     try:

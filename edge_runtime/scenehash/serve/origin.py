@@ -1,8 +1,8 @@
-"""Where a request comes from: for this server's name, and not sent by another site's page.
+"""The origin of a request: it must be for this server's name, and not from another site's page.
 
-A page of another site may have a browser send requests here, with the cookie of whoever uses it,
-also by a name that resolves to this machine since a moment ago (DNS rebinding). Browsers say so in
-Host, Origin and Sec-Fetch-Site. Source: the Fetch Metadata Request Headers draft of the W3C.
+A page of another site can make a browser send requests here, with the user's cookie, also by a name
+that was just changed to this machine's address (DNS rebinding). Browsers send Host, Origin and
+Sec-Fetch-Site. Source: the Fetch Metadata Request Headers draft of the W3C.
 """
 
 import ipaddress
@@ -14,14 +14,14 @@ from scenehash.files import printable
 from .problems import Refused
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
-# What proxies add.
+# Headers that proxies add.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 
 def check_host(headers: Mapping[str, str], names: Collection[str]) -> None:
-    """Raise Refused unless a request is for an address, localhost, or one of some names.
+    """Raise Refused unless a request is for an address, localhost, or one of the given names.
 
-    No other site's name is an address: a page of that name is another origin.
+    An address is never the name of another site: a page of that name has another origin.
     """
     host = headers.get("host", "")
     if not (_is_address(_name_of(host)) or _name_of(host) in {"localhost", *names}):
@@ -33,7 +33,9 @@ def check_host(headers: Mapping[str, str], names: Collection[str]) -> None:
 
 
 def check_not_forwarded(headers: Mapping[str, str]) -> None:
-    """Raise Refused on what a proxy sends, where no token is asked for: others may be behind it."""
+    """Raise Refused on a request from a proxy if no token is needed: others may be behind the
+    proxy.
+    """
     if any(name in headers for name in FORWARDED):
         raise Refused(
             HTTPStatus.FORBIDDEN,
@@ -43,7 +45,7 @@ def check_not_forwarded(headers: Mapping[str, str]) -> None:
 
 
 def check_site(method: str, headers: Mapping[str, str]) -> None:
-    """Raise Refused on what a page of another site has a browser send, but for a link to here."""
+    """Raise Refused on a request from another site's page, except for a link to this server."""
     site = headers.get("sec-fetch-site", "none")
     is_link = method in SAFE_METHODS and headers.get("sec-fetch-mode") == "navigate"
     if site not in ("same-origin", "none") and not is_link:

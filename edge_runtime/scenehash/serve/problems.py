@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: application/problem+json (RFC 9457), in the words of the command."""
+"""Errors as HTTP answers: application/problem+json (RFC 9457), with the text of the command."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from scenehash.errors import (
 from scenehash.files import printable
 
 MEDIA_TYPE = "application/problem+json"
-# Of errors that are several of these, the first counts.
+# The first matching class counts.
 STATUSES: Mapping[type[ScenehashError], HTTPStatus] = {
     NotStoredError: HTTPStatus.NOT_FOUND,
     EngineUnreachableError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -42,7 +42,7 @@ LONGEST_VALUE = 200
 
 
 class Refused(HTTPException):
-    """A request that is not answered: a status, a line that says why, and headers."""
+    """A refused request: a status, a line with the reason, and headers."""
 
     def __init__(
         self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
@@ -53,14 +53,14 @@ class Refused(HTTPException):
 def problem(
     status: int, detail: str, kind: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """An answer that says what is wrong; kind: the name of an error of scenehash."""
+    """A problem document as an answer; kind: the name of an error of scenehash."""
     document = problem_document(status, detail, kind)
     body = json.dumps(document).encode()
     return Response(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
 def problem_document(status: int, detail: str, kind: str | None = None) -> dict[str, object]:
-    """The problem as plain values, as JSON has them."""
+    """The problem as plain values for JSON."""
     return {
         "type": "about:blank" if kind is None else f"urn:scenehash:{kind}",
         "title": HTTPStatus(status).phrase,
@@ -70,7 +70,7 @@ def problem_document(status: int, detail: str, kind: str | None = None) -> dict[
 
 
 def document_of(error: Exception) -> dict[str, object]:
-    """What went wrong as plain values; of an error that nobody foresaw, only its kind."""
+    """An error as plain values; for an unexpected error, only its type."""
     if isinstance(error, ScenehashError):
         return problem_document(_status(error), str(error), type(error).__name__)
     return problem_document(500, f"unexpected {type(error).__name__}; the server's log has more")
@@ -103,7 +103,7 @@ def _status(error: ScenehashError) -> HTTPStatus:
 
 
 def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
-    """The first of the things that are wrong with a request, in one line."""
+    """The first error of a request, in one line."""
     first = errors[0] if errors else {}
     if first.get("type") == "json_invalid":
         return problem(400, "the body is no JSON document")

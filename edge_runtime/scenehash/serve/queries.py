@@ -1,4 +1,4 @@
-"""Requests of the API: what is asked for, checked, and made into queries and filters."""
+"""Requests of the API, checked, and converted to queries and filters."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from scenehash.store import Area, Filter
 from scenehash.tiling import Tiling
 
 MOST_HITS, MOST_QUERIES = 1000, 100
-# Rows and pixels: what every reader of JSON keeps exactly.
+# The limit of rows and pixels: integers that every JSON reader keeps exactly.
 LARGEST = 2**53 - 1
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -28,13 +28,13 @@ PixelWindow = Annotated[
 
 
 class Request(BaseModel):
-    """What is asked for; nothing that is not known."""
+    """A request document without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RowQuery(Request):
-    """A stored tile; station: whose, where there are several."""
+    """A stored tile; station: its station, if there are several."""
 
     row: Natural
     station: Annotated[str | None, Field(max_length=200)] = None
@@ -47,7 +47,7 @@ class CodeQuery(Request):
 
 
 class PlaceQuery(Request):
-    """The stored tile at a place: of the newest scene, the one whose middle is nearest."""
+    """The stored tile at a place: of the newest scene, the tile whose middle is nearest."""
 
     at: Place
 
@@ -100,7 +100,7 @@ Queries = Annotated[list[QueryRequest], Field(max_length=MOST_QUERIES)]
 
 
 class FilterRequest(Request):
-    """Conditions on tiles; all that are given must hold. See scenehash.Filter."""
+    """Conditions on tiles; a tile must meet all given conditions. See scenehash.Filter."""
 
     scene: Text | None = None
     newer_than: Natural | None = None
@@ -115,7 +115,7 @@ class FilterRequest(Request):
     ] = None
 
     def filter(self) -> Filter | None:
-        """The filter; None where nothing is asked; ConfigurationError when it makes no sense."""
+        """The filter; None without conditions; ConfigurationError when it is not valid."""
         found = Filter(
             self.scene,
             self.newer_than,
@@ -131,7 +131,7 @@ class FilterRequest(Request):
 
 
 class SearchRequest(Request):
-    """A search, in the words of scenehash search."""
+    """A search, with the options of scenehash search."""
 
     queries: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
     unlike: Annotated[Queries, Field(alias="not")] = []
@@ -145,7 +145,7 @@ class SearchRequest(Request):
 
 
 class AlertRequest(Request):
-    """An alert that is to be."""
+    """A new alert."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     examples: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
@@ -155,47 +155,47 @@ class AlertRequest(Request):
 
 
 class AlertTestRequest(AlertRequest):
-    """An alert that may come to be, and the label of scenes that are truly of its kind."""
+    """An alert to test, and the label of the true scenes."""
 
     name: Annotated[str, Field(min_length=1, max_length=200)] = "test"
     label: Text | None = None
 
 
 class RateRequest(Request):
-    """Another radius of an alert, or another rate of false alarms; with neither, its rule anew."""
+    """Another radius or another false alarm rate of an alert; without either, a new rule."""
 
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
     false_alarms: Annotated[str | None, Field(max_length=40)] = None
 
 
 class JudgeRequest(Request):
-    """A tile that is judged."""
+    """A tile to judge."""
 
     row: Natural
 
 
 class ReleaseRequest(Request):
-    """Inputs that are to leave the quarantine, named as in the list."""
+    """Inputs to release from the quarantine, with the paths of the list."""
 
     paths: Annotated[list[Text], Field(max_length=10_000)]
 
 
 class IngestRequest(Request):
-    """A file in the folder of accepted scenes, and the labels of what is in it."""
+    """A file in the folder of accepted scenes, and labels."""
 
     name: Text
     labels: list[Text] = []
 
 
 class AdaptRequest(Request):
-    """An adaptation, in the words of scenehash adapt."""
+    """An adaptation, with the options of scenehash adapt."""
 
     anyway: bool = False
     seed: Annotated[int, Field(ge=0, le=LARGEST)] = 0
 
 
 class RehashRequest(Request):
-    """A rehash, in the words of scenehash rehash; model: null is the one that ships."""
+    """A rehash, with the options of scenehash rehash; model: null is the shipped model."""
 
     model: Annotated[
         Literal["adapted", "open"] | None,
@@ -215,9 +215,9 @@ Order = Literal["newest", "oldest"]
 
 
 def query_of(text: str) -> QueryRequest:
-    """A query as an address has it: row:12, code:0f3a, upload:ID, scene:ID, at:LAT,LON.
+    """A query in an address: row:12, code:0f3a, upload:ID, scene:ID, at:LAT,LON.
 
-    ConfigurationError when it is none.
+    Raises ConfigurationError on any other text.
     """
     kind, _, value = text.partition(":")
     try:
@@ -242,7 +242,7 @@ def query_of(text: str) -> QueryRequest:
 
 
 def numbers_of(text: str | None, form: str) -> tuple[float, ...] | None:
-    """Numbers with commas between, as a form such as "W,S,E,N" names; ConfigurationError."""
+    """Numbers separated by commas, in a form such as "W,S,E,N"; ConfigurationError."""
     if text is None:
         return None
     if not re.fullmatch(r"[-+\d.eE]+(,[-+\d.eE]+)*", text) or text.count(",") != form.count(","):
@@ -254,5 +254,5 @@ def numbers_of(text: str | None, form: str) -> tuple[float, ...] | None:
 
 
 def in_utc(time: datetime | None) -> datetime | None:
-    """A time with its time zone; UTC where it has none."""
+    """A time with its time zone; UTC if it has none."""
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)

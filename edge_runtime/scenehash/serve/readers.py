@@ -1,6 +1,6 @@
-"""Open stores, or collections, for those who read: each is used by one thread at a time.
+"""Open stores, or collections, for readers: each is used by one thread at a time.
 
-A store follows its writer; the collection of an engine follows what is pushed to it.
+A store follows its writer; the collection of an engine follows its pushes.
 """
 
 import contextlib
@@ -17,37 +17,37 @@ from scenehash.store import CodeStore, Searchable
 from scenehash.store.files.folder import CATALOG
 from scenehash.store.files.opening import no_store
 
-# Seconds that a request waits for its turn.
+# Seconds for a request to wait for its turn.
 PATIENCE = 10.0
-# Seconds after which a collection is asked for what was pushed to it.
+# Seconds between two checks of a collection for new pushes.
 ENGINE_AGE = 5.0
 
 Read_co = TypeVar("Read_co", bound=Searchable, covariant=True)
 
 
 class Reader(Protocol[Read_co]):
-    """What is open."""
+    """An open store or collection."""
 
     @property
     def store(self) -> Read_co:
         """The store, or the collection."""
 
     def is_up_to_date(self) -> bool:
-        """Take over what has been committed; False when it has to be opened again."""
+        """Read the newest committed state; False when it must be opened again."""
 
     def close(self) -> None:
         """Close it."""
 
 
 class Readers(Generic[Read_co]):
-    """At most so many that are open of one store, or of one collection.
+    """A limited number of open readers of one store or of one collection.
 
-    A store sees what was committed when its turn began: no reader waits for a writer. A store that
-    got another model's codes, or in whose place another was put, is opened again.
+    A store shows the committed state at the beginning of its use: no reader waits for a writer. If
+    the store has codes of another model, or another store is in its place, it is opened again.
     """
 
     def __init__(self, name: str, open_one: Callable[[], Reader[Read_co]], count: int) -> None:
-        """name: for messages. Raises what open_one does."""
+        """name: for messages. Raises the errors of open_one."""
         self._name, self._open_one = name, open_one
         self._free: queue.LifoQueue[Reader[Read_co] | None] = queue.LifoQueue()
         for _ in range(count - 1):
@@ -56,7 +56,7 @@ class Readers(Generic[Read_co]):
 
     @contextlib.contextmanager
     def store(self) -> Iterator[Read_co]:
-        """A store that is up to date; StoreBusyError when all are in use for long."""
+        """An up-to-date store; StoreBusyError when all are in use for too long."""
         try:
             reader = self._free.get(timeout=PATIENCE)
         except queue.Empty as error:
@@ -72,7 +72,7 @@ class Readers(Generic[Read_co]):
             self._free.put(reader)
 
     def close(self) -> None:
-        """Close all that are not in use."""
+        """Close all unused readers."""
         with contextlib.suppress(queue.Empty):
             while True:
                 reader = self._free.get_nowait()
@@ -103,7 +103,7 @@ class OpenStore:
 
 
 class EngineReader:
-    """An open collection of an engine; EngineError when nothing was pushed there."""
+    """An open collection of an engine; EngineError when no store was pushed to it."""
 
     def __init__(self, address: str) -> None:
         self.store, self._asked = EngineStore.open(address), time.monotonic()
@@ -125,7 +125,7 @@ class EngineReader:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """What tells a store from another one in the same folder; StoreError when there is none."""
+    """A value that differs between stores in the same folder; StoreError when there is none."""
     try:
         status = os.stat(path / CATALOG)  # noqa: PTH116
     except OSError as error:

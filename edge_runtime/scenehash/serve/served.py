@@ -1,4 +1,4 @@
-"""What is served: the store of a station, or the collection of an engine, and what both do."""
+"""The served object: a station's store, or an engine's collection, and their common part."""
 
 import contextlib
 import threading
@@ -32,15 +32,15 @@ from .readers import Readers
 from .tokens import Tokens
 from .uploads import Upload, Uploads
 
-# Codes of all queries of one search.
+# The maximum number of codes in one search.
 MOST_CODES = 4096
 
 
 class Served:
-    """What requests use: threads share it. To be closed.
+    """The common part of station and collection. Threads may share it; the caller closes it.
 
-    address: the folder of a store, or the address of an engine. readers: those who read it. log is
-    called with what a person should know, a line each.
+    address: the folder of a store, or the address of an engine. readers: for reading. log: called
+    with each line for a person.
     """
 
     def __init__(
@@ -52,8 +52,9 @@ class Served:
         log: Callable[[str], None],
         folder: Path | None = None,
     ) -> None:
-        """folder: where tokens and the audit log are; None: in one that goes when this is closed,
-        unless the options name a file of tokens."""
+        """folder: for tokens and the audit log; None: a temporary folder, unless the options name a
+        file of tokens.
+        """
         self.address, self.options, self.log = address, options, log
         self._readers = readers
         self.models = ModelInUse(model, log)
@@ -106,7 +107,7 @@ class Served:
         return result
 
     def query(self, request: QueryRequest) -> Query:
-        """What is searched with; the same errors as of scenehash.search."""
+        """The query of a request; the same errors as of scenehash.search."""
         query = self._query_of_pixels(request)
         if query is None:
             with self._readers.store() as store:
@@ -115,7 +116,7 @@ class Served:
         return query
 
     def _query_of_pixels(self, request: QueryRequest) -> Query | None:
-        """A query whose pixels are read and hashed; None for another."""
+        """A query whose pixels must be read and hashed; None for other queries."""
         match request:
             case UploadQuery():
                 return self._query_of_upload(request)
@@ -125,7 +126,7 @@ class Served:
                 return None
 
     def _query_of_store(self, store: Searchable, request: QueryRequest) -> Query:
-        """A query that a store, or a collection, knows the code of, or that is one."""
+        """A query whose code is given, or stored in a store or a collection."""
         match request:
             case RowQuery(row=row, station=station):
                 return Query.from_row(store, row, station)
@@ -137,7 +138,7 @@ class Served:
                 raise AssertionError(request)
 
     def _query_of_scene(self, request: SceneQuery) -> Query:
-        """What only a station can read."""
+        """A query that only a station can read."""
         del request
         raise ConfigurationError(
             f"{self.address}: an engine cannot be searched by the pixels of scenes; give "
@@ -148,7 +149,7 @@ class Served:
     def opened_upload(self, upload: Upload, params: DecodeParams) -> Iterator[Scene]:
         """An upload as a scene; InputError, with its name, on damage.
 
-        One is opened at a time: what an image takes while it is decoded is taken once.
+        Uploads are opened one at a time, to limit the memory for decoding.
         """
         try:
             with self._decoding:
@@ -159,13 +160,15 @@ class Served:
             raise InputError(error.reason, upload.text) from error
 
     def hasher(self) -> tuple[HashModel, int]:
-        """The model of the store's codes, and their width; LineageError when there is none here."""
+        """The model of the store's codes, and their width; LineageError when no such model is
+        available.
+        """
         with self._readers.store() as store:
             model = self.models.of(store)
             return model, bits_for(store, model)
 
     def model_document(self, store: Searchable) -> dict[str, object]:
-        """The model that queries are hashed with, as plain values."""
+        """The model that hashes queries, as plain values."""
         model = self.models.of(store)
         return {
             "name": model.name,

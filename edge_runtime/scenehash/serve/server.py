@@ -24,7 +24,7 @@ from .station import Station
 from .warming import warming
 
 DEFAULTS = ServeOptions()
-# Seconds that requests in hand have to end when the server does.
+# Seconds for running requests to end when the server ends.
 GRACE = 3
 BACKLOG = 128
 
@@ -36,16 +36,16 @@ def serve(
     stop: threading.Event | None = None,
     log: Callable[[str], None] = SILENT.message,
 ) -> None:
-    """Answer the HTTP API of a store, and its page, until stop is set.
+    """Serve the HTTP API of a store, and its page, until stop is set.
 
-    store: its folder, or the address of an engine (scenehash.push), of which searches are answered.
-    model: None is the one that ships with scenehash; a model that did not make the store is refused
-    by queries of images alone. log is called with what a person should know, a line each; the first
-    is the address. docs/http.md describes the API, docs/serve.md who may use it.
+    store: its folder, or the address of an engine (scenehash.push), for searches. model: None means
+    the shipped model; if another model made the store, only queries of images are refused. log:
+    called with each line for a person; the first line is the address. docs/http.md describes the
+    API, docs/serve.md the access control.
 
-    Raises StoreError when there is no store, EngineError when nothing was pushed to the engine,
-    ModelError, ConfigurationError on options that make no sense: among them an address that others
-    can reach, while there is no token.
+    Raises StoreError when there is no store, EngineError when no store was pushed to the engine,
+    ModelError, ConfigurationError on contradictory options: for example an address that others can
+    reach, without any token.
     """
     stop = stop or threading.Event()
     loaded = model if isinstance(model, HashModel) else HashModel.load(model)
@@ -88,7 +88,7 @@ def _opened(
 
 
 class _Server(uvicorn.Server):
-    """Ends when stop is set, whatever signals there are."""
+    """A server that ends when stop is set; it ignores signals."""
 
     def __init__(self, config: uvicorn.Config, stop: threading.Event, served: Served) -> None:
         super().__init__(config)
@@ -96,22 +96,22 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are whoever's who called."""
+        """Leaves signals to the caller."""
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second; whether to end."""
+        """Called ten times a second; returns whether to end."""
         return await super().on_tick(counter) or self._stop.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End; who listens to events is let go first."""
+        """End; first disconnect the listeners of events."""
         if isinstance(self._served, Station):
             await self._served.feed.stop()
         await super().shutdown(sockets)
 
 
 class _LogLines(logging.Handler):
-    """Passes what uvicorn finds wrong on, as lines."""
+    """Passes uvicorn's warnings and errors on as lines."""
 
     def __init__(self, log: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
@@ -132,7 +132,7 @@ def _log_errors(log: Callable[[str], None]) -> None:
 
 
 def _check(served: Served, options: ServeOptions) -> None:
-    """Raise unless what the options ask for can be had, and is safe."""
+    """Raise unless the options are possible and safe."""
     if (options.certificate is None) != (options.key is None):
         raise ConfigurationError("--certificate and --key belong together")
     if options.certificate is not None and options.key is not None:
@@ -165,12 +165,12 @@ def _whose(served: Served) -> str:
 
 
 def _bound(options: ServeOptions) -> socket.socket:
-    """A socket that listens; StoreError when the address cannot be had."""
+    """A listening socket; StoreError when the address is not available."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         address = (options.host, options.port)
         listening = socket.create_server(address, family=family, backlog=BACKLOG)
-        # asyncio does so for sockets that it makes itself: an answer's parts wait for nothing.
+        # Send parts of an answer at once, as asyncio does for its own sockets.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except (OSError, OverflowError, UnicodeError) as error:

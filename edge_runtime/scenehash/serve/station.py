@@ -1,4 +1,4 @@
-"""A station as the API sees it: its store, its model, and what takes place for requests."""
+"""A station for the API: its store, its model, and its feed and jobs."""
 
 import contextlib
 import dataclasses
@@ -29,14 +29,14 @@ from .readers import OpenStore, Readers
 from .served import Served
 from .work import works_of
 
-# Seconds that a request waits for another process that writes, and between two tries.
+# Seconds to wait for another writer, and between two tries.
 WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
-# Seconds for which the sizes of a store's files are known.
+# Seconds for which the sizes of a store's files are cached.
 SIZES_AGE = 10.0
 
 
 class Station(Served):
-    """The store of a station, with what takes place for requests."""
+    """The store of a station, with its feed of events, jobs and open scenes."""
 
     def __init__(
         self, path: Path, model: HashModel, options: ServeOptions, log: Callable[[str], None]
@@ -59,7 +59,7 @@ class Station(Served):
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[CodeStore]:
-        """The store, open for writing; StoreBusyError when another process writes for long."""
+        """The store, open for writing; StoreBusyError when another process writes for too long."""
         deadline = time.monotonic() + WRITE_PATIENCE
         if not self._writing.acquire(timeout=WRITE_PATIENCE):
             raise StoreBusyError(f"{self.path}: another request is writing; try again")
@@ -78,7 +78,7 @@ class Station(Served):
         return found
 
     def document(self) -> dict[str, object]:
-        """How the station is, as plain values, as JSON has them."""
+        """The state of the station as plain values for JSON."""
         with self.readers.store() as store:
             scenes, tiles = store.counts()
             newest = store.list_scenes(most=1).scenes
@@ -115,7 +115,7 @@ class Station(Served):
         }
 
     def metrics_text(self) -> str:
-        """The figures of this server, its store and its station, for Prometheus."""
+        """The metrics of this server, its store and its station, for Prometheus."""
         with self.readers.store() as store:
             scenes, tiles = store.counts()
             newest = store.outbox.newest()
@@ -166,7 +166,7 @@ class Station(Served):
         return dataclasses.replace(query, scene=Path(file.path))
 
     def model(self) -> HashModel:
-        """The model of the store's codes, or the latest that there is."""
+        """The model of the store's codes, or the latest model."""
         with self.readers.store() as store:
             return self.models.of(store)
 

@@ -1,4 +1,4 @@
-"""Text as an answer: compressed for those who take that, where it saves something."""
+"""Text answers, compressed for clients that accept it, if that saves bytes."""
 
 import gzip
 
@@ -7,9 +7,9 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-# Bytes below which compressing saves no packet, and above which others would wait for it.
+# Sizes below which compression saves no packet, and above which it would delay others.
 WORTHWHILE, LONG = 1400, 65_536
-# The least effort: what it saves beyond that is not worth the time of a board.
+# The fastest compression: better compression is not worth a board's time.
 LEVEL = 1
 
 
@@ -34,5 +34,5 @@ class TextResponse(Response):
 
 
 def takes_gzip(headers: Headers) -> bool:
-    """Whether who asks takes gzip."""
+    """Whether the client accepts gzip."""
     return "gzip" in headers.get("accept-encoding", "")

@@ -1,7 +1,7 @@
-"""Tokens: who may do what, kept as hashes in a file.
+"""Tokens: names and scopes of callers, stored as hashes in a file.
 
-A token is `scenehash_ID_SECRET`, the secret 256 random bits, so that a plain hash of it is enough:
-nobody finds it by trying. It is shown once, when it is made.
+A token is `scenehash_ID_SECRET`, with a secret of 256 random bits, so that a plain hash is enough:
+nobody can guess it. It is shown once, when it is made.
 """
 
 import hashlib
@@ -20,19 +20,19 @@ from typing import Any
 from scenehash.errors import ConfigurationError, StoreError
 from scenehash.files import atomic_path, printable
 
-# Each includes those before it.
+# Each scope includes the scopes before it.
 SCOPES = ("read", "confirm", "write")
 PREFIX = "scenehash"
 LONGEST_NAME, MOST_BYTES = 100, 1_000_000
 
 _FORM = re.compile(rf"{PREFIX}_([0-9a-f]{{8}})_([\w-]{{43}})", re.ASCII)
-# What a secret is compared with when there is no token of its id: as much work as otherwise.
+# The comparison value without a token of that id, to take the same time.
 _NOBODY = hashlib.sha256(secrets.token_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token without its secret: hash is SHA-256 of that, in hexadecimal digits."""
+    """A token without its secret: hash is the SHA-256 of the secret, in hexadecimal digits."""
 
     id: str
     name: str
@@ -41,7 +41,7 @@ class Token:
     created: str
 
     def document(self) -> dict[str, object]:
-        """The token as it may be shown, as plain values, as JSON has them."""
+        """The token as plain values for JSON, to show to people."""
         return {"id": self.id, "name": self.name, "scope": self.scope, "created": self.created}
 
 
@@ -51,9 +51,9 @@ def allows(scope: str | None, needed: str) -> bool:
 
 
 class Tokens:
-    """The tokens in a file, as it is now: what is added or revoked counts from the next request on.
+    """The tokens in a file, always in its present state: changes apply from the next request on.
 
-    Raises StoreError when the file cannot be read or written, or is none of tokens.
+    Raises StoreError when the file cannot be read or written, or is not a file of tokens.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,7 +67,7 @@ class Tokens:
         return sorted(self._read().values(), key=lambda token: (token.name, token.id))
 
     def add(self, name: str, scope: str) -> str:
-        """Make a token; returns it. ConfigurationError on a name or scope that is none."""
+        """Make a token; returns it. ConfigurationError on an invalid name or scope."""
         if scope not in SCOPES:
             raise ConfigurationError(f"scope {printable(scope)}: give {', '.join(SCOPES)}")
         if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
@@ -81,7 +81,7 @@ class Tokens:
         return f"{PREFIX}_{number}_{secret}"
 
     def revoke(self, named: str) -> Sequence[Token]:
-        """Remove the token of an id, or those of a name; returns them.
+        """Remove the token with an id, or the tokens with a name; returns them.
 
         StoreError when there is none.
         """
@@ -96,7 +96,7 @@ class Tokens:
         return gone
 
     def find(self, text: str) -> Token | None:
-        """The token that a text is; None when it is none. It takes as long for any text."""
+        """The token of a text; None if it is not one. It takes the same time for any text."""
         form = _FORM.fullmatch(text)
         number, secret = form.groups() if form else ("", text)
         token = self._read().get(number)

@@ -1,4 +1,4 @@
-"""Images that are searched with, for a while: files in a folder of this process alone."""
+"""Temporary query images: files in a folder of this process alone."""
 
 import contextlib
 import re
@@ -24,18 +24,18 @@ from scenehash.scenes.size_limits import MOST_UPLOADED_PIXELS, check_bounds
 FORMATS = PLAIN | {TIFF, JPEG_2000}
 SUFFIXES = {TIFF: ".tif", JPEG_2000: ".jp2"}
 LIFETIME = timedelta(hours=1)
-# All of them together have no more bytes than so many times the largest that is taken.
+# The maximum total size, as a multiple of the largest accepted upload.
 LARGEST_KEPT = 4
 LONGEST_NAME = 200
-# What a file may be called that is sent: no folder, nothing hidden, no mark that others act on.
+# Allowed names of uploads: no folder, not hidden, no special characters.
 FILE_NAME = re.compile(r"[\w()+,@=-][\w .()+,@=-]{0,199}")
-# Uploads that are being received.
+# The maximum number of arriving uploads.
 MOST_COMING = 8
 
 
 @dataclass(frozen=True)
 class Upload:
-    """An image that was sent: id is that of its content, name what the sender calls it."""
+    """An uploaded image: id is that of its content, name comes from the sender."""
 
     id: str
     name: str
@@ -45,12 +45,14 @@ class Upload:
 
     @property
     def text(self) -> str:
-        """How a query of it is shown."""
+        """The text of a query with it."""
         return f"upload:{self.name or self.id}"
 
 
 class Uploads:
-    """Uploads until they expire, or newer ones need their room. clock: seconds that only grow."""
+    """Uploads until they expire, or until newer uploads need their space. clock: seconds, never
+    back.
+    """
 
     def __init__(self, largest: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="scenehash-")
@@ -61,12 +63,12 @@ class Uploads:
 
     @property
     def folder(self) -> Path:
-        """The folder of this process, which goes when this is closed."""
+        """The folder of this process, which close() removes."""
         return Path(self._folder.name)
 
     @contextlib.contextmanager
     def receiving(self) -> Iterator[IO[bytes]]:
-        """A file to write an image to as it comes; StoreBusyError while too many are coming."""
+        """A file for an arriving image; StoreBusyError when too many are arriving."""
         if not self._coming.acquire(blocking=False):
             raise StoreBusyError(f"{MOST_COMING} uploads are coming already; try again")
         try:
@@ -76,13 +78,14 @@ class Uploads:
             self._coming.release()
 
     def add(self, received: IO[bytes], name: str) -> Upload:
-        """Keep an image that was received; InputError on what is none, or has too many pixels:
-        nothing is decoded."""
+        """Store a received image; InputError when it is not an image, or has too many pixels. It
+        decodes nothing.
+        """
         received.flush()
         coming = Path(received.name)
         kind = check_image(coming)
         number, size = content_of(coming), coming.stat().st_size
-        # A folder of its own: nothing of another upload lies beside it.
+        # In its own folder, without files of other uploads.
         path = Path(self._folder.name, number, f"upload{SUFFIXES.get(kind, '')}")
         shown = printable(name)[:LONGEST_NAME]
         upload = Upload(number, shown, path, size, datetime.now(UTC) + LIFETIME)
@@ -96,7 +99,7 @@ class Uploads:
         return upload
 
     def get(self, number: str) -> Upload:
-        """The upload of an id; NotStoredError when it is unknown or expired."""
+        """The upload with an id; NotStoredError when it is unknown or expired."""
         with self._lock:
             self._forget_old()
             if number not in self._kept:
@@ -106,7 +109,9 @@ class Uploads:
             return self._kept[number][0]
 
     def open(self, upload: Upload, params: DecodeParams) -> Scene:
-        """Open an upload as a scene, to be closed; InputError, without its name, on damage."""
+        """Open an upload as a scene, which the caller closes; InputError, without its name, on
+        damage.
+        """
         scene = open_scene(upload.path, params)
         if scene.width * scene.height > MOST_UPLOADED_PIXELS:
             scene.close()
@@ -114,12 +119,12 @@ class Uploads:
         return scene
 
     def total(self) -> int:
-        """How many bytes are kept."""
+        """The total bytes of the stored uploads."""
         with self._lock:
             return sum(upload.bytes for upload, _ in self._kept.values())
 
     def close(self) -> None:
-        """Forget all."""
+        """Remove all uploads."""
         self._folder.cleanup()
 
     def _forget_old(self) -> None:
@@ -133,7 +138,7 @@ class Uploads:
 
 
 def check_image(path: Path) -> str:
-    """The format of an image; InputError when it is none that is taken, or too large."""
+    """The format of an image; InputError when it is not accepted, or too large."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
     if not head:
@@ -149,7 +154,7 @@ def check_image(path: Path) -> str:
 
 
 def checked_name(name: str) -> str:
-    """The name of a file that is sent; InputError on one that leads anywhere else."""
+    """The name of an uploaded file; InputError on a name with a folder or other dangerous parts."""
     is_plain = FILE_NAME.fullmatch(name) is not None
     if not is_plain or Path(name).suffix.lower() not in SCENE_SUFFIXES:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What the first searches would wait for, done behind requests when a server starts."""
+"""Preparation for the first searches, in the background, at the start of a server."""
 
 import contextlib
 import threading
@@ -9,17 +9,17 @@ from pathlib import Path
 from scenehash.errors import ScenehashError
 from scenehash.store import CodeStore
 
-# Tiles whose scenes are compared with their checksums ahead of searches, at most.
+# The maximum number of tiles to check before searches.
 MOST_TILES = 2_000_000
-# For each second of work, so many are left to requests.
+# Seconds left to requests for each second of work.
 REST = 3.0
 
 
 @contextlib.contextmanager
 def warming(store: Path) -> Iterator[None]:
-    """Meanwhile a thread reads the index and compares the newest scenes with their checksums.
+    """In the context a thread reads the index and compares the newest scenes with their checksums.
 
-    What it finds is known to all who read the store in this process; damage is told by searches.
+    All readers of the store in this process use the results; searches report damage.
     """
     end = threading.Event()
     thread = threading.Thread(target=_warm, args=(store, end), daemon=True)
@@ -32,7 +32,7 @@ def warming(store: Path) -> Iterator[None]:
 
 
 def _warm(path: Path, end: threading.Event) -> None:
-    # A store that cannot be read is told to who asks for it.
+    # The next request reports a store that cannot be read.
     with contextlib.suppress(ScenehashError), CodeStore.open(path) as store:
         store.warm()
         compared, began = 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""The page: files that were built into the package, and one answer for all its addresses."""
+"""The page: files in the package, and one answer for all addresses of its views."""
 
 import gzip
 import hashlib
@@ -28,7 +28,7 @@ NOT_BUILT = (
 )
 
 
-# What is worth compressing; fonts and pictures are compressed already.
+# Types to compress; fonts and pictures are compressed already.
 TEXTS = ("text/", "application/json", "image/svg+xml")
 
 
@@ -47,10 +47,10 @@ class _File:
 
 
 class WebPage:
-    """The files of the page, in memory: nothing that is asked for becomes a path."""
+    """The files of the page, in memory: a request never becomes a path."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """folder: None is that of the package."""
+        """folder: None means the package's own."""
         root = Path(str(resources.files(__package__) / FOLDER)) if folder is None else folder
         self._files = {
             path.relative_to(root).as_posix(): _read(path)
@@ -59,7 +59,7 @@ class WebPage:
         }
 
     def answer(self, request: Request) -> Response:
-        """The file that is asked for; the page itself for an address that is one of its states."""
+        """The requested file; the page itself for an address of a view."""
         name = request.url.path.lstrip("/")
         file = self._files.get(name)
         if file is None and (name.startswith(("api/", ASSETS)) or name == "api"):

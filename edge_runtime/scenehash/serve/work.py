@@ -1,4 +1,4 @@
-"""What jobs do: the commands that take longer than a request, with the same documents."""
+"""The work of jobs: commands that take longer than a request, with the same documents."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ Asked = TypeVar("Asked", bound=Request)
 
 
 def works_of(station: "Station") -> Mapping[str, Work]:
-    """What each kind of job of a station does."""
+    """The function of each kind of job of a station."""
     return {
         "ingest": _work(IngestRequest, station, _ingest),
         "retry": _work(Request, station, _retry),
@@ -33,7 +33,7 @@ def works_of(station: "Station") -> Mapping[str, Work]:
 
 
 def model_asked(station: "Station", asked: RehashRequest) -> str | Path | None:
-    """The model that a rehash is to change to; NotStoredError when no adaptation has made one."""
+    """The model for a rehash; NotStoredError when no adaptation has made one."""
     if asked.model != "adapted":
         return asked.model
     file = station.path / FOLDER / ADAPTED
@@ -47,7 +47,7 @@ def _work(
     station: "Station",
     do: Callable[["Station", Asked, Progress], Mapping[str, object]],
 ) -> Work:
-    """Work whose arguments are checked: they may come from a file."""
+    """A function that checks the arguments of its job first: they may come from a file."""
 
     def work(arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, object]:
         return do(station, kind.model_validate(arguments), progress)
@@ -75,7 +75,7 @@ def _retry(station: "Station", asked: Request, progress: Progress) -> Mapping[st
 
 def _adapt(station: "Station", asked: AdaptRequest, progress: Progress) -> Mapping[str, object]:
     file = station.path / FOLDER / ADAPTED
-    # What an earlier adaptation has made is not what this one has.
+    # Remove the model of an earlier adaptation.
     file.unlink(missing_ok=True)
     with CodeStore.open(station.path) as store:
         model = station.models.of(store)

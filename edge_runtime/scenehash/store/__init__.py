@@ -1,19 +1,19 @@
-"""The code store: one folder that holds scenes, tiles and codes, and loses none of them.
+"""The code store: one folder that holds scenes, tiles and codes durably.
 
-catalog/        catalog.sqlite, the only place where anything is committed
+catalog/        catalog.sqlite, the only place of commits
 files/          the other files of the folder, and the lock of its one writer
-links/          what a store knows of other stations
-search/         what a search asks for, which tiles it sees, and what it finds
-reading/        what an open store answers: scenes, tiles, hits, damage
-changing/       what is committed at once, and what that changes
-backups/        a store into a backup, while it is written to, and out of it
+links/          the state of links to other stations
+search/         search requests, filters, snapshots and hits
+reading/        queries to an open store: scenes, tiles, hits, damage
+changing/       transactions and the changes in them
+backups/        backups of a store in use, and their restoration
 store.py        CodeStore: open, add, delete, compact, merge, verify
-documents.py    what a store holds, as JSON has it
-records.py      HashedScene, and what the store keeps of it
+documents.py    the contents of a store as plain values for JSON
+records.py      HashedScene, and its stored record
 rows.py         a row, and the position of its code in codes.bin
-labels.py       words that scenes are found by
-alert.py        an alert, as it is kept; alert_rule.py its rule
-added.py        what became of scenes that were added
+labels.py       labels of scenes
+alert.py        a stored alert; alert_rule.py its rule
+added.py        the result of adding scenes
 """
 
 from .added import Added

@@ -1,15 +1,15 @@
-"""What became of scenes that were added."""
+"""The result of adding scenes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Added:
-    """What became of scenes that were added or merged: how many of each.
+    """The result of adding or merging scenes, as counts.
 
-    labelled: duplicates whose labels were added to those of the stored scene. set_aside: what is
-    damaged of those that a merge left out, a line each. first_rows: the first
-    row of each scene that an add stored, in their order.
+    labelled: duplicates that gave the stored scene new labels. set_aside: a line for each damaged
+    scene that a merge left out. first_rows: the first row of each scene that an add stored, in
+    their order.
     """
 
     stored: int = 0
@@ -20,7 +20,7 @@ class Added:
     first_rows: tuple[int, ...] = ()
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return {
             "scenes_stored": self.stored,
             "scenes_duplicate": self.duplicates,

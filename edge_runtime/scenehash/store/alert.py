@@ -1,4 +1,4 @@
-"""An alert, as a store keeps it: what is decided by it stands in the room alerts."""
+"""A stored alert. The package alerts decides what it matches."""
 
 import json
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from .records import digest
 
 @dataclass(frozen=True)
 class ExampleTile:
-    """The part of a scene file that an example is, and how its pixels were made of the file."""
+    """The part of a scene file that is an example, and how the file becomes pixels."""
 
     window: Window
     reading: Mapping[str, object]
 
     def document(self) -> list[object]:
-        """The same as plain values, as JSON has them."""
+        """The tile as plain values for JSON."""
         window = self.window
         return [[window.x, window.y, window.width, window.height], dict(self.reading)]
 
@@ -31,11 +31,11 @@ class ExampleTile:
 class Alert:
     """A kind of tile that a watch reports.
 
-    examples: codes uint8 [E, K/8] of tiles of the kind, one at least. negatives: uint8 [M, K/8], of
-    tiles that look alike and are not meant. radius: in bits. sources: where examples and then
-    negatives came from, for people. tiles: by source, of those that are scene files; alerts from
-    before this was kept have none. rule: decides in place of the radius, where it was fitted on
-    these examples and a tile has what it reads; None: the radius was given.
+    examples: codes uint8 [E, K/8] of tiles of the kind, at least one. negatives: uint8 [M, K/8], of
+    similar tiles of other kinds. radius: in bits. sources: the origins of examples, then of
+    negatives, for people. tiles: by source, for scene files; alerts from older versions have none.
+    rule: decides instead of the radius, if it was fitted on these examples and a tile has its
+    input; None: the radius was given.
     """
 
     name: str
@@ -48,14 +48,14 @@ class Alert:
 
     @property
     def is_fitted(self) -> bool:
-        """Whether the rule is of the examples that the alert has; other codes end that."""
+        """Whether the rule was fitted on the present examples; other codes make it invalid."""
         rule = self.rule
         return rule is not None and rule.fitted_on == fitted_on(self.examples, self.negatives)
 
     def judged(self, code: npt.NDArray[np.uint8], source: str, is_match: bool) -> "Alert":
         """The alert with a tile, its code uint8 [K/8], as an example or else as a negative.
 
-        What it has of that source is left out.
+        It replaces an earlier example or negative of that source.
         """
         rest = self.without(source)
         at = len(rest.examples) if is_match else len(rest.sources)
@@ -66,7 +66,7 @@ class Alert:
         return replace(rest, sources=sources, negatives=codes)
 
     def without(self, source: str) -> "Alert":
-        """The alert without what it has of a source, as an example or a negative."""
+        """The alert without the example or negative of a source."""
         kept = np.array([text != source for text in self.sources], np.bool_)
         count = len(self.examples)
         return replace(
@@ -77,7 +77,7 @@ class Alert:
         )
 
     def document(self) -> dict[str, object]:
-        """The alert as plain values, as JSON has them: its examples by where they came from."""
+        """The alert as plain values for JSON, with its examples by their sources."""
         count = len(self.examples)
         return {
             "name": self.name,
@@ -92,7 +92,7 @@ class Alert:
     def checksum(self) -> bytes:
         """A checksum of all fields."""
         words = (self.name, self.radius, self.examples.tobytes(), self.negatives.tobytes())
-        # One without tiles has the checksum that it had before they were kept.
+        # Without tiles the checksum is the same as in older versions.
         any_tile = any(source in self.tiles for source in self.sources)
         tiles = [self.stored_sources()] if any_tile else []
         return digest(repr((*words, self.sources, *tiles)).encode())

@@ -1,7 +1,7 @@
-"""The rule of an alert: a score of each tile, by its code or its representation, and a threshold.
+"""The rule of an alert: a score of each tile, from its code or its representation, and a threshold.
 
-All kinds of rule are one form: the likeness of a tile to templates. Of the nearest example, each
-example is a template; a centroid and a linear rule have one.
+All kinds of rule have one form: the similarity of a tile to templates. For the nearest example,
+each example is a template; a centroid and a linear rule have one template.
 """
 
 import json
@@ -18,18 +18,18 @@ from .records import SceneVectors, digest
 
 Kind = Literal["nearest", "centroid", "linear"]
 Scores = npt.NDArray[np.float32]
-# More than any rule has; bounds what a damaged entry can ask for.
+# Above the number of any rule; limits the memory for a damaged entry.
 MOST_TEMPLATES, MOST_DIMS = 10_000, 65_536
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What an alert is to be expected to do, and what was asked for.
+    """The expected error rates of an alert, and the requested rate.
 
-    asked: in the words of who asked, such as "1/day"; asked_share: the same as a share of all
-    tiles. share: false alarms among tiles that are not of the kind. recall: the share of the tiles
-    of the kind that match, by cross-validation on the examples; None with fewer than two. tiles:
-    how many stored tiles that rests on.
+    asked: as the user gave it, such as "1/day"; asked_share: the same as a share of all tiles.
+    share: false alarms among tiles of other kinds. recall: the share of the tiles of the kind that
+    match, by cross-validation on the examples; None with fewer than two. tiles: the number of
+    stored tiles that were used.
     """
 
     asked: str
@@ -39,7 +39,7 @@ class Expected:
     tiles: int
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them: false alarms a thousand tiles."""
+        """The fields as plain values for JSON, with false alarms per thousand tiles."""
         return {
             "asked": self.asked,
             "asked_per_1000": round(1000 * self.asked_share, 4),
@@ -51,14 +51,14 @@ class Expected:
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A rule, and what it was fitted on.
+    """A rule, and the data that it was fitted on.
 
-    frame: that of the representations that it reads, None where it reads codes. centre: float32
-    [D], taken from a tile before it is brought to unit length. templates: float32 [T, D]; the
-    score is the largest product with one of the first `positives`. A tile that is at
-    least as similar to one of the other templates does not match. threshold: the least score that
-    matches. fitted_on: see fitted_on(). vectors: int8 [E + M, D], the representations of the
-    examples and negatives that it was fitted on, in their frame; None where one of them has none.
+    frame: of the representations that it reads, None if it reads codes. centre: float32 [D],
+    subtracted from a tile before scaling to unit length. templates: float32 [T, D]; the score is
+    the largest dot product with one of the first `positives`. A tile that is at least as similar to
+    one of the other templates does not match. threshold: the smallest score that matches.
+    fitted_on: see fitted_on(). vectors: int8 [E + M, D], the representations of the examples and
+    negatives that it was fitted on, in their frame; None if one of them has none.
     """
 
     kind: Kind
@@ -72,13 +72,13 @@ class Rule:
     vectors: SceneVectors | None = None
 
     def document(self) -> dict[str, object]:
-        """The rule as plain values, as JSON has them."""
+        """The rule as plain values for JSON."""
         of = "codes" if self.frame is None else "representations"
         threshold = round(self.threshold, 5)
         return {"kind": self.kind, "of": of, "threshold": threshold, **self.expected.document()}
 
     def stored(self) -> tuple[str, bytes]:
-        """The rule as the catalog has it: what is small as JSON, and all arrays."""
+        """The rule in the form of the catalog: small values as JSON, and all arrays."""
         own = self.vectors
         expected = self.expected
         head = {
@@ -101,7 +101,7 @@ class Rule:
 
 
 def rule_of(head: str, numbers: bytes) -> Rule:
-    """The rule of what the catalog has; TypeError, ValueError or LookupError when it is none."""
+    """The rule of a catalog entry; TypeError, ValueError or LookupError if it is not valid."""
     found: dict[str, Any] = json.loads(head)
     kind, frame = found["kind"], found["frame"]
     dims = _whole(found["dims"], MOST_DIMS)
@@ -144,7 +144,7 @@ def rule_of(head: str, numbers: bytes) -> Rule:
 
 
 def fitted_on(examples: Codes, negatives: Codes) -> bytes:
-    """What tells whether a rule was fitted on these examples and negatives, uint8 [N, K/8]."""
+    """A checksum of the examples and negatives, uint8 [N, K/8], that a rule was fitted on."""
     return digest(repr((examples.shape, examples.tobytes(), negatives.tobytes())).encode())
 
 

@@ -1,4 +1,4 @@
-"""What a store holds as plain values, as JSON has them: for commands and the HTTP API alike."""
+"""The contents of a store as plain values for JSON, for commands and the HTTP API."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ Document = dict[str, object]
 
 
 def info_document(store: CodeStore) -> Document:
-    """What a store contains, and which model made it."""
+    """The contents of a store, and the model of its codes."""
     scenes, tiles = store.counts()
     model_file = store.model_file()
     return {
@@ -44,7 +44,7 @@ def info_document(store: CodeStore) -> Document:
 
 
 def verify_document(store: CodeStore) -> dict[str, Any]:
-    """What is damaged or missing in a store, and in those of earlier models in its folder."""
+    """Damaged and missing data in a store, and in the stores of earlier models in its folder."""
     scenes, tiles = store.counts()
     damage, missing, earlier = store.verify(), 0, store.earlier()
     if store.thumbnails.kept:
@@ -76,13 +76,13 @@ def scenes_document(store: CodeStore, page: ScenePage) -> Document:
 
 
 def labels_document(store: CodeStore) -> Document:
-    """All labels, by name, and how many scenes have each."""
+    """All labels, by name, and the number of scenes with each."""
     counts = store.label_counts()
     return {"labels": [{"label": label, "scenes": scenes} for label, scenes in counts]}
 
 
 def scene_document(record: SceneRecord) -> Document:
-    """A stored scene, as a list of scenes has it; bbox to the last digit. And how it was read."""
+    """A stored scene, as in a list of scenes, with the full bbox and its decode parameters."""
     box = None
     if record.footprints is not None:
         box = bounding_boxes(record.footprints.reshape(1, -1, 2))[0].tolist()
@@ -99,16 +99,16 @@ def scene_document(record: SceneRecord) -> Document:
 
 
 def tile_document(store: CodeStore, row: int) -> Document:
-    """A stored tile; NotStoredError on a row not there."""
+    """A stored tile; NotStoredError when the row does not exist."""
     (code,) = store.codes(np.array([row]))
     about = about_tile(row, store.tile(row))
     return {"id": store.content_of(row), **about, "code": code.tobytes().hex()}
 
 
 def tiles_document(store: CodeStore, content: str, most: int, after: int | None) -> Document:
-    """Tiles of a scene, a page of at most so many, by row; NotStoredError when there is no scene.
+    """A page of a scene's tiles, at most this many, by row; NotStoredError when there is no scene.
 
-    after: `next` of the page before.
+    after: `next` of the last page.
     """
     record = store.find_scene(content)
     if record is None:
@@ -143,7 +143,7 @@ def time_text(time: float) -> str:
 
 
 def bytes_of(paths: Iterable[Path]) -> int:
-    """How many bytes files have; one that goes meanwhile has none."""
+    """The total size of files in bytes; a file that disappears counts as 0."""
     total = 0
     for path in paths:
         try:

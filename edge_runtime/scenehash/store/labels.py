@@ -1,4 +1,4 @@
-"""Labels: words that scenes are found by."""
+"""Labels of scenes."""
 
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -7,12 +7,12 @@ from scenehash.errors import ConfigurationError
 
 
 def check_labels(labels: Sequence[str]) -> None:
-    """Raise ConfigurationError on a label without any character that shows."""
+    """Raise ConfigurationError on a label without a visible character."""
     if not all(label.strip() for label in labels):
         raise ConfigurationError("a label must not be empty")
 
 
 def label_of_folder(path: PurePath) -> tuple[str, ...]:
-    """The label that is the name of a file's folder; none where that has no name."""
+    """The name of a file's folder as a label; none if the folder has no name."""
     name = path.parent.name
     return (name,) if name.strip() else ()

@@ -1,4 +1,4 @@
-"""What a store keeps of a scene."""
+"""The stored data of a scene."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from scenehash.errors import LineageError, StoreError
 from scenehash.tiling import Window
 
 CHECKSUM_BYTES = 8
-# The one decode parameter that says nothing of pixels: the state of the file, as scenes have it.
+# The one decode parameter that does not affect pixels: the state of the file.
 FILE = "file"
 
 Footprints = npt.NDArray[np.float64]
 
 
 class SceneVectors(NamedTuple):
-    """Representations of a scene's tiles, int8 [T, D], and the id of the space that they lie in."""
+    """Representations of a scene's tiles, int8 [T, D], and the id of their vector space."""
 
     frame: str
     values: npt.NDArray[np.int8]
@@ -30,15 +30,15 @@ class SceneVectors(NamedTuple):
 
 @dataclass(frozen=True)
 class HashedScene:
-    """A scene that is ready to be stored: codes uint8 [T, K/8], one for each of its T windows.
+    """A scene to store: codes uint8 [T, K/8], one for each of its T windows.
 
-    content: the id of the file's content, 32 hexadecimal digits. time: when it was acquired; one
-    without a time zone is UTC. footprints: float64 [T, 4, 2], the corners of each window as
-    (longitude, latitude) in degrees, WGS 84. labels: words of the user's. decode_params: how pixels
-    were made of the file, such as its bands and their stretch: plain values, as JSON has them; FILE
-    has what tells whether the file at the path is still this scene's, see scenes.Scene.origin.
-    thumbnails: a small JPEG of each tile, None for one without; a store that keeps none drops them.
-    vectors: the tiles' representations; a store that keeps none of that frame drops them.
+    content: the id of the file's content, 32 hexadecimal digits. time: its acquisition time; UTC if
+    without a time zone. footprints: float64 [T, 4, 2], the corners of each window as (longitude,
+    latitude) in degrees, WGS 84. labels: the user's labels. decode_params: how the file becomes
+    pixels, such as its bands and their stretch: plain values for JSON; FILE has the state of the
+    file, to tell whether it is still this scene's file, see scenes.Scene.origin. thumbnails: a
+    small JPEG of each tile, None for a tile without; a store that keeps none drops them. vectors:
+    the tiles' representations; a store that keeps none in that frame drops them.
     """
 
     content: str
@@ -65,7 +65,7 @@ class Tile(NamedTuple):
 
 
 class PlacedTile(NamedTuple):
-    """A tile, and where it is stored; station: None where there is one alone."""
+    """A tile and its row; station: None if there is only one."""
 
     station: str | None
     row: int
@@ -73,7 +73,7 @@ class PlacedTile(NamedTuple):
 
 
 class SceneMark(NamedTuple):
-    """What tells a scene from what it was before: seal, its record's checksum in hexadecimal."""
+    """The version of a scene: seal is its record's checksum in hexadecimal."""
 
     first_row: int
     tiles: int
@@ -81,7 +81,7 @@ class SceneMark(NamedTuple):
 
 
 class SceneFile(NamedTuple):
-    """How to read a stored scene again: the path of its file, and how pixels are made of that."""
+    """How to read a stored scene again: the path of its file, and its decode parameters."""
 
     path: str
     decode_params: Mapping[str, object]
@@ -89,10 +89,10 @@ class SceneFile(NamedTuple):
 
 @dataclass(frozen=True)
 class SceneRecord:
-    """A scene as the catalog has it: its rows are first_row ... first_row + tiles - 1.
+    """A scene in the catalog: its rows are first_row ... first_row + tiles - 1.
 
     time: seconds since 1970, UTC. windows: int64 [T, 4], as (x, y, width, height). codes_checksum:
-    that of the scene's codes.
+    of the scene's codes.
     """
 
     content: str
@@ -107,7 +107,7 @@ class SceneRecord:
 
     @property
     def tiles(self) -> int:
-        """How many tiles T the scene has."""
+        """The number of tiles T of the scene."""
         return len(self.windows)
 
     def hashed(
@@ -116,7 +116,7 @@ class SceneRecord:
         thumbnails: Sequence[bytes | None] | None = None,
         vectors: SceneVectors | None = None,
     ) -> HashedScene:
-        """The scene, with its codes uint8 [T, K/8], as it would be added to another store."""
+        """The scene with its codes uint8 [T, K/8], ready to add to another store."""
         return HashedScene(
             self.content,
             self.path,
@@ -131,13 +131,13 @@ class SceneRecord:
         )
 
     def replaced(self) -> "SceneRecord":
-        """The record of the scene when its path has another scene's file."""
+        """The record of the scene after another scene's file has replaced its file."""
         file = self.decode_params.get(FILE)
         state = {**(file if isinstance(file, Mapping) else {}), "replaced": True}
         return replace(self, decode_params={**self.decode_params, FILE: state})
 
     def is_of_the_file_of(self, other: "SceneRecord") -> bool:
-        """Whether both were read from the same bytes, such as in other bands."""
+        """Whether both were read from the same bytes, for example in other bands."""
         own, others = self.decode_params.get(FILE), other.decode_params.get(FILE)
         if not (isinstance(own, Mapping) and isinstance(others, Mapping)):
             return False
@@ -162,7 +162,8 @@ class SceneRecord:
 def record_of(scene: HashedScene, first_row: int, bits: int) -> SceneRecord:
     """The record of a scene whose first tile gets that row.
 
-    Raises LineageError when its codes do not fit the store, StoreError when its footprints do not.
+    Raises LineageError when its codes do not fit the store, StoreError when its footprints do not
+    fit.
     """
     tiles = len(scene.windows)
     footprints = scene.footprints
@@ -203,7 +204,7 @@ def digest(data: bytes | memoryview) -> bytes:
 
 
 def time_at(number: float) -> datetime:
-    """The time of seconds since 1970, in UTC; TypeError or ValueError on what is none."""
+    """The time of seconds since 1970, in UTC; TypeError or ValueError on an invalid value."""
     try:
         return datetime.fromtimestamp(number, UTC)
     except (OSError, OverflowError) as error:
@@ -211,5 +212,5 @@ def time_at(number: float) -> datetime:
 
 
 def seconds(time: datetime) -> float:
-    """A time as seconds since 1970; one without a time zone is UTC."""
+    """A time as seconds since 1970; UTC if without a time zone."""
     return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()

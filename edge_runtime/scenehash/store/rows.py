@@ -1,4 +1,4 @@
-"""Rows and positions: a tile's number for good, and where its code is in codes.bin today."""
+"""Rows and positions: a tile's permanent number, and the present place of its code in codes.bin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ranges:
-    """Ranges of rows, ascending and apart: first int64 [N] and count int64 [N]."""
+    """Ranges of rows, ascending and disjoint: first int64 [N] and count int64 [N]."""
 
     first: Rows
     count: Rows
 
     @classmethod
     def of(cls, pairs: list[tuple[int, int]] | Rows) -> "Ranges":
-        """From pairs (first, count), ascending; neighbours that touch become one."""
+        """From pairs (first, count), ascending; adjacent ranges become one."""
         table = np.array(pairs, np.int64).reshape(-1, 2)
         first, count = table[:, 0], table[:, 1]
         opens = np.ones(len(table), np.bool_)
@@ -32,7 +32,7 @@ class Ranges:
         return cls.of(np.stack([rows, np.ones_like(rows)], axis=1))
 
     def checked(self, end: int) -> "Ranges":
-        """The ranges themselves; ValueError unless they lie apart, from row 0 to before end."""
+        """The ranges themselves; ValueError unless they are disjoint, from row 0 to before end."""
         ends = self.first + self.count
         apart = (self.first[1:] > ends[:-1]).all() and (self.count > 0).all()
         if len(self) and not (apart and self.first[0] >= 0 and ends[-1] <= end):
@@ -43,7 +43,7 @@ class Ranges:
         return len(self.first)
 
     def total(self) -> int:
-        """How many rows there are in all."""
+        """The total number of rows."""
         return int(self.count.sum())
 
     def expanded(self) -> Rows:
@@ -52,7 +52,7 @@ class Ranges:
         return np.repeat(self.first - before, self.count) + np.arange(self.total())
 
     def parts(self, most: int) -> Iterator[tuple[int, int]]:
-        """First and last row of each range, of long ones in parts of at most so many rows."""
+        """First and last row of each range; long ranges in parts of at most this many rows."""
         for first, count in zip(self.first.tolist(), self.count.tolist(), strict=True):
             for start in range(first, first + count, most):
                 yield start, min(start + most, first + count) - 1
@@ -69,7 +69,7 @@ class Ranges:
 
 @dataclass(frozen=True)
 class RowMap:
-    """Which position of codes.bin holds a row's code; dropped are the rows that have none."""
+    """The position of each row's code in codes.bin; dropped: the rows without a code."""
 
     dropped: Ranges
 

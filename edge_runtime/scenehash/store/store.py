@@ -1,8 +1,8 @@
-"""The code store as others use it: what opens it, and what changes it.
+"""The code store for other packages: opening and changing it.
 
 The commit rule: codes are appended to codes.bin and flushed to the disk, then the catalog commits
-the rows, the row count and the checksums in one SQLite transaction. Whatever was not committed is
-not there, and the next writer overwrites it.
+the rows, the row count and the checksums in one SQLite transaction. Uncommitted data has no effect,
+and the next writer overwrites it.
 """
 
 import contextlib
@@ -39,12 +39,12 @@ from .reading.verify import find_damage
 from .records import HashedScene, SceneRecord, record_of
 from .search.filters import Filter
 
-# Codes not in the index that are worth starting to index while scenes still come in.
+# The number of new codes that starts indexing while scenes still arrive.
 INDEX_EVERY = 250_000
 
 
 class Hasher(Protocol):
-    """What a store must know of a model whose codes it keeps; a HashModel is one."""
+    """The facts about a model that a store of its codes needs; a HashModel has them."""
 
     @property
     def lineage(self) -> str:
@@ -52,11 +52,11 @@ class Hasher(Protocol):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """The widths that its codes may have, ascending."""
+        """The possible widths of its codes, ascending."""
 
     @property
     def name(self) -> str:
-        """Its name, for people."""
+        """The model's name, for people."""
 
 
 class CodeStore(StoreReader):
@@ -172,7 +172,7 @@ class CodeStore(StoreReader):
                     yield
                 return
             with self._catalog.database.transaction():
-                # What SQLite's lock says is committed counts, not what this store saw last.
+                # The committed state under SQLite's lock counts, not this store's last state.
                 self.refresh()
                 self._transaction = Transaction(self._snapshot)
                 try:
@@ -210,7 +210,7 @@ class CodeStore(StoreReader):
                 elif scene.labels:
                     labelled += add_labels(self._catalog, stored[scene.content], scene.labels)
             records = transaction.append(list(fresh.values())) if fresh else []
-            # Of rows that are not committed after all, no thumbnail shows, and no vector counts.
+            # Without a commit of these rows, their thumbnails and vectors have no effect.
             self._keep_derived_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
         duplicates = len(scenes) - len(fresh) - repaired
@@ -314,7 +314,7 @@ class CodeStore(StoreReader):
             return 0
         self._sweep()
         self._drop_derived()
-        # The codes are dropped; a disk without room to rewrite the catalog takes nothing from that.
+        # The codes are dropped, even if the disk has no room to rewrite the catalog.
         with contextlib.suppress(StoreError):
             self._catalog.shrink()
         return count
@@ -447,7 +447,7 @@ class CodeStore(StoreReader):
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Transaction]:
-        """The transaction that is open, or else one of its own."""
+        """The open transaction, or else a new one."""
         with self.transaction():
             assert self._transaction is not None
             yield self._transaction
@@ -455,7 +455,7 @@ class CodeStore(StoreReader):
     def _keep_derived_of(
         self, scenes: Sequence[HashedScene], records: Sequence[SceneRecord]
     ) -> None:
-        """Keep the thumbnails and vectors that scenes bring, under the rows of their records."""
+        """Store the thumbnails and vectors of scenes, under the rows of their records."""
         pairs = list(zip(scenes, records, strict=True))
         if self.thumbnails.kept:
             pictured = [(record, scene.thumbnails) for scene, record in pairs if scene.thumbnails]
@@ -464,13 +464,13 @@ class CodeStore(StoreReader):
             self.vectors.put_scenes(records, [scene.vectors for scene in scenes])
 
     def _drop_derived(self) -> None:
-        """Forget what was derived of rows that are dropped."""
+        """Remove derived data of dropped rows."""
         dropped = self._snapshot.row_map.dropped
         self.thumbnails.drop(dropped)
         self.vectors.drop(dropped)
 
     def _index_behind(self) -> None:
-        """Index in a thread what has come in, when that has become much."""
+        """Index new codes in a thread when there are enough of them."""
         busy = self._indexing is not None and self._indexing.is_alive()
         if busy or self._snapshot.state.positions < INDEX_EVERY:
             return
@@ -478,7 +478,7 @@ class CodeStore(StoreReader):
         if index.pending >= INDEX_EVERY:
 
             def build() -> None:
-                # A disk too full for an index takes nothing from the scenes that were stored.
+                # A full disk may prevent an index, but the scenes are stored.
                 with contextlib.suppress(OSError):
                     index.build()
 
@@ -486,7 +486,7 @@ class CodeStore(StoreReader):
             self._indexing.start()
 
     def _damaged(self, stored: int | None, beside: Sequence[int]) -> int | None:
-        """Of the scene of the same content, or else those of the same path, one that is damaged."""
+        """The damaged scene with the same content, or else a damaged scene with the same path."""
         if stored is not None:
             return None if self._snapshot.is_sound(stored) else stored
         for scene in beside:
@@ -500,7 +500,7 @@ class CodeStore(StoreReader):
         """Remove files of codes, and of models, that the catalog does not name."""
         if not self._strays():
             return
-        # Under SQLite's lock, so that a compaction is either committed or not begun.
+        # Under SQLite's lock, so that no compaction is in progress.
         with self.transaction():
             for path in self._strays():
                 path.unlink(missing_ok=True)

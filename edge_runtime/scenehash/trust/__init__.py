@@ -1,11 +1,11 @@
-"""Whose models and bundles a machine takes: keys, signatures, and what was seen before.
+"""Whose models and bundles a machine accepts: keys, signatures, and the files seen before.
 
-paths.py        where this machine keeps what it trusts
+paths.py        the paths of this machine's trusted state and key
 keys.py         Ed25519 keys: made, read, named by an id
-signature.py    what is signed of a file: FILE.sig, an in-toto statement in a DSSE envelope
+signature.py    the signed statement about a file: FILE.sig, in a DSSE envelope
 state.py        trust.json: the keys of this machine, and the highest numbers that it has seen
-verifier.py     a file checked against that state, before a byte of it is parsed
-heads.py        the same of the few bytes that a bundle's head has
+verifier.py     the check of a file against that state, before a byte of it is parsed
+heads.py        the same for the short head of a bundle
 """
 
 from typing import TYPE_CHECKING
@@ -57,5 +57,5 @@ _MODULE_OF = {
 }
 
 
-# A machine without keys asks for the path alone, at each start.
+# A machine without keys only needs the path at each start.
 __getattr__ = lazy_names(__name__, _MODULE_OF)

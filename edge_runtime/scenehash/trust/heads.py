@@ -1,7 +1,7 @@
-"""Signatures of a few bytes, such as a bundle's head: 8 bytes of the key's id, then 64 of Ed25519.
+"""Signatures of short data, such as a bundle's head: 8 bytes of the key's id, then 64 of Ed25519.
 
-What is signed has its kind in front (the encoding of DSSE), so that no signature of one kind of
-thing is one of another.
+The signed data begins with its kind (the encoding of DSSE), so that a signature of one kind is
+never valid for another.
 """
 
 import os
@@ -19,10 +19,10 @@ ID_BYTES = 8
 
 
 def sign_head(head: bytes, kind: str, key: Path | None = None) -> bytes:
-    """The signature [72 bytes] of a head by this machine's key; empty where it has none.
+    """The signature [72 bytes] of a head with this machine's key; empty if it has none.
 
-    kind: what is signed, such as "application/vnd.scenehash.bundle". Raises InputError when the
-    key's file is there and cannot be used.
+    kind: of the signed data, such as "application/vnd.scenehash.bundle". Raises InputError when the
+    key's file exists and cannot be used.
     """
     path = key or signing_key_path()
     if key is None and not os.path.lexists(path):
@@ -37,8 +37,8 @@ def check_head(
 ) -> str | None:
     """The id of the key that signed a head, before a byte of it is parsed.
 
-    None where this machine has no keys: nothing is checked then. Raises TrustError when it has keys
-    and the signature is missing, malformed, or not by one that is known, not revoked and not
+    None if this machine has no keys: then nothing is checked. Raises TrustError when it has keys
+    and the signature is missing, malformed, or not by a key that is known, not revoked and not
     expired.
     """
     verifier = Verifier(path)

@@ -1,4 +1,4 @@
-"""Ed25519 keys (RFC 8032), by the package `cryptography`; files as openssl writes them (PEM).
+"""Ed25519 keys (RFC 8032), by the package `cryptography`; files in openssl's format (PEM).
 
 A key's id is 16 hexadecimal digits of the SHA-256 of its 32 public bytes.
 """
@@ -25,9 +25,9 @@ def key_id(public: bytes) -> str:
 
 
 def make_key(path: Path) -> str:
-    """Make a key: the private part in a file that its owner alone can read, the public in PATH.pub.
+    """Make a key pair: the private key in a file for its owner alone, the public key in PATH.pub.
 
-    Returns its id. Raises InputError when one of the files is there, or cannot be written.
+    Returns its id. Raises InputError when one of the files exists, or cannot be written.
     """
     with extra_needed("trust"):
         from cryptography.hazmat.primitives import serialization
@@ -47,7 +47,7 @@ def make_key(path: Path) -> str:
 
 
 def read_private_key(path: Path) -> "Ed25519PrivateKey":
-    """The key in a file; InputError when that has none."""
+    """The private key in a file; InputError when there is none."""
     with extra_needed("trust"):
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
@@ -62,7 +62,7 @@ def read_private_key(path: Path) -> "Ed25519PrivateKey":
 
 
 def read_public_key(path: Path) -> bytes:
-    """The public key [32 bytes] in a file; InputError when that has none."""
+    """The public key [32 bytes] in a file; InputError when there is none."""
     with extra_needed("trust"):
         from cryptography.exceptions import UnsupportedAlgorithm
         from cryptography.hazmat.primitives import serialization
@@ -79,12 +79,12 @@ def read_public_key(path: Path) -> bytes:
 
 
 def public_of(private: "Ed25519PrivateKey") -> bytes:
-    """The public part [32 bytes] of a key."""
+    """The public key [32 bytes] of a private key."""
     return private.public_key().public_bytes_raw()
 
 
 def check(public: bytes, signature: bytes, data: bytes) -> None:
-    """Raise TrustError unless a signature [64 bytes] of data is by the key."""
+    """Raise TrustError unless the key made a signature [64 bytes] of data."""
     with extra_needed("trust"):
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

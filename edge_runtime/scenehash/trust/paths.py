@@ -1,4 +1,4 @@
-"""Where a machine keeps what it trusts, and its own key."""
+"""The paths of a machine's trusted state and of its own key."""
 
 import os
 from pathlib import Path

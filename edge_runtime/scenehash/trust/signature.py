@@ -1,12 +1,12 @@
-"""FILE.sig: what is signed of a file, in the format of OpenSSF Model Signing 1.0.
+"""FILE.sig: the signed statement about a file, in the format of OpenSSF Model Signing 1.0.
 
 That is an in-toto statement (predicate https://model_signing/signature/v1.0) in a DSSE envelope in
-a Sigstore bundle, as JSON; what is signed is the envelope's pre-authentication encoding
-(github.com/secure-systems-lab/dsse). Its part "scenehash", which other verifiers pass over, has
-what that format has no word for: kind, series, number, size, lineage and time. One thing differs:
-the key is Ed25519, which `model_signing verify key` (ECDSA alone) does not take.
+a Sigstore bundle, as JSON; the signature covers the envelope's pre-authentication encoding
+(github.com/secure-systems-lab/dsse). Its part "scenehash", which other verifiers ignore, has the
+facts that the format lacks: kind, series, number, size, lineage and time. One thing differs: the
+key is Ed25519, which `model_signing verify key` (only ECDSA) does not accept.
 
-What a signature file says is used only once the signature was found to be by a known key.
+The contents of a signature file are used only after a known key's signature was verified.
 """
 
 import base64
@@ -37,10 +37,10 @@ Kind = Literal["model", "file"]
 
 
 class Claim(BaseModel):
-    """What the owner of a key says of a file.
+    """The signed facts about a file.
 
-    kind: what it may be used as. series, number: of files of one series, one with a lower number is
-    older, and is refused once a higher one was seen. size: in bytes. lineage: of a model.
+    kind: its allowed use. series, number: of files of one series, a lower number is older, and is
+    refused after a higher number was seen. size: in bytes. lineage: of a model.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -64,10 +64,10 @@ def sign_file(
     lineage: str | None = None,
     now: datetime | None = None,
 ) -> Claim:
-    """Sign a file: writes FILE.sig beside it.
+    """Sign a file: writes FILE.sig.
 
-    key: the file of a private key. number: None: the seconds since 1970, so that what is signed
-    later has a higher one. Raises InputError when a file cannot be read or written.
+    key: the file of a private key. number: None: the seconds since 1970, so that later signatures
+    have higher numbers. Raises InputError when a file cannot be read or written.
     """
     private = read_private_key(key)
     when = (now or datetime.now(UTC)).replace(microsecond=0)
@@ -98,15 +98,15 @@ def sign_file(
 
 
 def signature_path(path: Path) -> Path:
-    """Where the signature of a file is."""
+    """The path of a file's signature."""
     return path.with_name(path.name + SIGNATURE_SUFFIX)
 
 
 def read_claim(path: Path, public_keys: dict[str, bytes]) -> Claim | None:
-    """What is signed of a file, by one of the keys; None where there is no signature.
+    """The signed facts about a file, from one of the keys; None if there is no signature.
 
-    public_keys: [32 bytes] by their ids. Not a byte of the file itself is read. Raises TrustError
-    when its signature is malformed, by another key, or not by the key that it names.
+    public_keys: [32 bytes] by their ids. It does not read the file itself. Raises TrustError when
+    the signature is malformed, by another key, or not by the key that it names.
     """
     beside = signature_path(path)
     if not beside.exists():
@@ -129,7 +129,7 @@ def read_claim(path: Path, public_keys: dict[str, bytes]) -> Claim | None:
 
 
 def encoded(kind: str, payload: bytes) -> bytes:
-    """The pre-authentication encoding of DSSE, which is what is signed."""
+    """The pre-authentication encoding of DSSE, which the signature covers."""
     name = kind.encode()
     return b"DSSEv1 %d %s %d %s" % (len(name), name, len(payload), payload)
 
@@ -149,7 +149,7 @@ def _statement(name: str, claim: Claim) -> dict[str, Any]:
 
 
 def _claim(statement: Any, key: str) -> Claim:
-    """A statement whose signature was checked; ValueError, LookupError or TypeError."""
+    """The claim of a verified statement; ValueError, LookupError or TypeError."""
     if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
         raise ValueError("another type")
     predicate = statement["predicate"]

@@ -1,8 +1,8 @@
-"""trust.json: the keys that a machine trusts, and what it has seen signed by them.
+"""trust.json: the keys that a machine trusts, and the signed files that it has seen.
 
-The file is written whole or not at all, flushed, with a checksum: one that a fault has damaged
-stops everything that needs it, rather than count as one without keys. It is as safe as the folder
-that it is in: whoever may write there may change it.
+The file is written atomically and flushed, with a checksum: a damaged file stops everything that
+needs it, instead of counting as a machine without keys. It is as safe as its folder: everybody who
+can write there can change it.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ class _Record(BaseModel):
 
 
 class TrustedKey(_Record):
-    """A public key, and until when it is trusted; revoked: since when it is no more."""
+    """A public key, with the end of its trust; revoked: the time of its revocation."""
 
     name: Short
     public: Hex
@@ -41,14 +41,14 @@ class TrustedKey(_Record):
 
 
 class SeenSeries(_Record):
-    """The highest number of a series that was accepted, and the file that had it."""
+    """The highest accepted number of a series, and its file."""
 
     number: int
     sha256: Hex
 
 
 class AcceptedFile(_Record):
-    """A file that was accepted: by which key, None for one that was made here of a shipped one."""
+    """An accepted file with its key; None for a file that was made here from a shipped one."""
 
     kind: Literal["model", "file"]
     key: Short | None
@@ -59,7 +59,7 @@ class AcceptedFile(_Record):
 
 
 class TrustState(_Record):
-    """All of it. newest: the latest time that an accepted signature by a key that expires has.
+    """The whole state. newest: the latest time in an accepted signature by a key that expires.
 
     lineages: by lineage the codes, as hexadecimal digits, of the golden tiles of the first accepted
     file, by the SHA-256 of the tile's pixels.
@@ -73,14 +73,14 @@ class TrustState(_Record):
     lineages: dict[str, dict[str, Hex]] = Field(default={}, max_length=MOST_FILES)
 
     def now(self, clock: datetime) -> datetime:
-        """The time, no earlier than what was signed already: a clock may be wrong."""
+        """The time, at least the latest signed time, since a clock may be wrong."""
         return clock if self.newest is None else max(clock, self.newest)
 
 
 def read_state(path: Path) -> TrustState:
-    """What is in the file; without it, nothing is trusted, and nothing was seen.
+    """The state in the file; without a file, no keys and no seen files.
 
-    Raises TrustError when it is there and cannot be read, is damaged, or of a newer format.
+    Raises TrustError when it exists and cannot be read, is damaged, or has a newer format.
     """
     if not os.path.lexists(path):
         return TrustState()
@@ -121,7 +121,7 @@ def change_state(path: Path) -> Iterator[TrustState]:
 
 
 def clock() -> datetime:
-    """What this machine takes for the time."""
+    """This machine's time."""
     return datetime.now(UTC)
 
 

@@ -1,13 +1,12 @@
-"""A file that came from elsewhere, checked against what this machine trusts.
+"""The check of a file from elsewhere against the trusted keys of this machine.
 
-A machine without keys takes everything, as it did before it had any. One with keys takes a file
-that
+A machine without keys accepts every file. A machine with keys accepts a file that
 
 - has a signature by a key that is known, not revoked, and not expired, or was accepted before;
-- has the very bytes that were signed, as many as were signed;
-- is of the kind that it is used as;
-- has no lower number than the highest of its series that was accepted, and not the same number as
-  a different file.
+- has exactly the signed bytes, with the signed size;
+- has the kind of its use;
+- has no lower number than the highest accepted one of its series, and not the same number as a
+  different file.
 """
 
 import functools
@@ -34,14 +33,14 @@ from .state import (
     read_state,
 )
 
-# Of a file that is no model.
+# The kind of a file that is not a model.
 MOST_FILE_BYTES = 1 << 30
 # A larger file is read into memory only when its digest is known to be right.
 MOST_AT_ONCE = 1 << 24
 
 
 class Verifier:
-    """What this machine trusts, as it was when this was made; TrustError where it is damaged."""
+    """The trusted state at the time of its creation; TrustError when it is damaged."""
 
     def __init__(self, path: Path | None = None, now: datetime | None = None) -> None:
         self.path = path or state_path()
@@ -50,20 +49,19 @@ class Verifier:
 
     @property
     def state(self) -> TrustState:
-        """What is trusted, and what was seen."""
+        """The trusted keys, and the seen files."""
         return self._state
 
     @property
     def has_keys(self) -> bool:
-        """Whether there are keys, even if all are revoked or expired: files must be signed then."""
+        """Whether there are keys, also revoked or expired ones: then files must be signed."""
         return bool(self._state.keys)
 
     def read(self, path: Path, kind: Kind, most: int) -> tuple[bytes, Claim | AcceptedFile]:
-        """The bytes of a file that is trusted, and what is signed of it, or was accepted before.
+        """The bytes of a trusted file, and its signed or accepted facts.
 
-        Nothing of the file is parsed, and nothing is read of one whose size is neither that of an
-        accepted file nor the one that was signed. Raises TrustError with the reason why it is
-        refused.
+        It parses nothing of the file, and reads nothing if its size is neither that of an accepted
+        file nor the signed size. Raises TrustError with the reason for a refusal.
         """
         try:
             content = _Content(path, most)
@@ -73,14 +71,14 @@ class Verifier:
             raise TrustError(str(error)) from error
 
     def verify(self, path: Path) -> Claim | AcceptedFile:
-        """What makes a file of any kind trusted; TrustError, with its path and the reason."""
+        """The reason for trust in a file of any kind; TrustError, with its path and the reason."""
         try:
             return self._checked(_Content(path, MOST_FILE_BYTES), "file")
         except (InputError, TrustError) as error:
             raise TrustError(f"{path}: {error}") from error
 
     def remember(self, claim: Claim, golden: dict[str, str] | None = None) -> None:
-        """Note, durably, that a file was accepted; golden: see TrustState.lineages."""
+        """Record, durably, that a file was accepted; golden: see TrustState.lineages."""
         with change_state(self.path) as state:
             seen = state.series.get(claim.series)
             if seen is None or claim.number > seen.number:
@@ -95,14 +93,14 @@ class Verifier:
             )
             if claim.lineage is not None and golden:
                 state.lineages.setdefault(claim.lineage, golden)
-            # A key that never expires says nothing of the time: its owner's clock may be wrong.
+            # A key that never expires does not prove the time: its owner's clock may be wrong.
             if state.keys[claim.key].expires is not None:
                 state.newest = state.now(claim.signed)
             _forget_oldest(state)
         self._state = read_state(self.path)
 
     def remember_own(self, data: bytes, lineage: str, base: Claim | AcceptedFile | None) -> None:
-        """Note, durably, that a file was made here of one that was accepted, or was shipped."""
+        """Record, durably, that a file was made here from an accepted or a shipped file."""
         own = AcceptedFile(
             kind="model",
             key=base.key if base else None,
@@ -116,7 +114,7 @@ class Verifier:
             _forget_oldest(state)
 
     def check_key(self, key: str, now: datetime | None = None) -> TrustedKey:
-        """The key of an id; TrustError where it is unknown, revoked or expired."""
+        """The key with an id; TrustError when it is unknown, revoked or expired."""
         found = self._state.keys.get(key)
         if found is None:
             raise TrustError(f"it is signed by the key {key[:40]!a}, which is unknown here")
@@ -178,7 +176,7 @@ class Verifier:
 
 
 class _Content:
-    """The bytes of a file of at most so many, hashed before they are all in memory; InputError."""
+    """The bytes of a file with a maximum size, hashed before all are in memory; InputError."""
 
     def __init__(self, path: Path, most: int) -> None:
         self.path, self.size, self._most = path, check_regular(path).st_size, most
@@ -198,7 +196,7 @@ class _Content:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def data(self) -> bytes:
-        """All of them, which have that digest."""
+        """All bytes, with that digest."""
         if self._data is None:
             data = read_regular(self.path, self._most)
             if _digest(data) != self.sha256:
@@ -220,7 +218,7 @@ def add_key(
     now: datetime | None = None,
     path: Path | None = None,
 ) -> str:
-    """Trust a public key from now on; its id. One that was revoked stays so: TrustError."""
+    """Trust a public key from now on; returns its id. TrustError for a key that was revoked."""
     data = read_public_key(public)
     key, when = key_id(data), now or clock()
     with change_state(path or state_path()) as state:
@@ -236,7 +234,7 @@ def add_key(
 
 
 def revoke_key(named: str, now: datetime | None = None, path: Path | None = None) -> str:
-    """Stop trusting a key and everything it has signed; its id. named: its id, or its name."""
+    """Stop trusting a key and everything it has signed; returns its id. named: its id or name."""
     with change_state(path or state_path()) as state:
         found = [key for key, one in state.keys.items() if named in (key, one.name)]
         if len(found) != 1:
@@ -257,6 +255,6 @@ def _check_not_revoked(key: str, found: TrustedKey) -> None:
 
 
 def _forget_oldest(state: TrustState) -> None:
-    """Keep the state within its bounds; numbers of series are not forgotten."""
+    """Limit the size of the state; numbers of series stay."""
     while len(state.accepted) > MOST_FILES:
         del state.accepted[next(iter(state.accepted))]

@@ -45,10 +45,10 @@ def test_a_search_makes_no_file_where_nothing_was_pushed(tmp_path):
 @pytest.mark.parametrize("text", ["milvus://127.0.0.1:1/tiles", "pg://here/a/tiles", "s3://b/c"])
 def test_an_address_where_a_folder_is_needed_makes_no_folder(text, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(StoreError, match="an address, where a store's folder is needed"):
+    with pytest.raises(StoreError, match="an address, but a store is a folder"):
         CodeStore.create(text, "0" * 16, 64, "m")
     with pytest.raises(SystemExit) as ended:
         build_app()(["alert", "list", "--store", text])
     assert ended.value.code == 1
-    assert "an address, where a store's folder is needed" in capsys.readouterr().err
+    assert "an address, but a store is a folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -406,7 +406,7 @@ def test_a_thumbnail_before_its_image_is_refused_and_alone_is_an_image(
     page.save(tmp_path / "a.tif", tiffinfo=note, big_tiff=big)
     assert np.array_equal(read_image(tmp_path / "a.tif"), np.asarray(page))
     page.save(tmp_path / "b.tif", tiffinfo=note, big_tiff=big, save_all=True, append_images=[page])
-    with pytest.raises(InputError, match="is a thumbnail of another one in it"):
+    with pytest.raises(InputError, match="is only a thumbnail of another image"):
         read_image(tmp_path / "b.tif")
 
 

@@ -220,7 +220,7 @@ def test_a_bmp_by_whose_masks_opencv_does_not_go_is_refused(
     tmp_path: Path, masks: tuple[int, int, int, int], size: int
 ) -> None:
     (tmp_path / "a.bmp").write_bytes(bmp_by_masks(masks, size))
-    with pytest.raises(InputError, match="colours in other bits than is usual"):
+    with pytest.raises(InputError, match="unusual bit masks of its colours"):
         read_image(tmp_path / "a.bmp")
 
 

@@ -1,6 +1,6 @@
 """Real aerial tiles that come with the package: 12 kinds, 7 each; SOURCE.md names their source.
 
-Of each kind the first is a query and the others are an archive.
+The first tile of each kind is a query; the others are an archive.
 """
 
 from pathlib import Path
@@ -37,15 +37,15 @@ def tile_paths(kind: str) -> list[Path]:
 
 
 def demo_tiles(kind: str) -> list[Image]:
-    """Pixels of the tiles of a kind, each uint8 RGB [256, 256, 3], as tile_paths orders them."""
+    """Pixels of the tiles of a kind, each uint8 RGB [256, 256, 3], in the order of tile_paths."""
     return [read_image(path) for path in tile_paths(kind)]
 
 
 def query_path(kind: str) -> Path:
-    """Path of the tile of a kind that is searched with."""
+    """Path of the query tile of a kind."""
     return tile_paths(kind)[0]
 
 
 def archive_paths(kind: str) -> list[Path]:
-    """Paths of the tiles of a kind that are searched."""
+    """Paths of the archive tiles of a kind."""
     return tile_paths(kind)[1:]

@@ -1,14 +1,14 @@
-"""How fast scenehash is on this machine, stage by stage, and what to set to make it so.
+"""The speed of scenehash on this machine, stage by stage, and recommended settings.
 
 run.py          all measurements, as one document
-settings.py     what is measured, and for how long
+settings.py     the settings of a benchmark
 stages.py       every stage from a file's bytes to a code and its nearest neighbours
-scenarios.py    loads named as MLPerf Inference names them, and threads by batches
-process.py      cold start and peak memory, of processes of their own
-sustained.py    what the machine keeps up: its clock, heat and energy
-arm_counts.py   what a tile costs on 64-bit ARM, in instructions
-samples.py      times of one kind of work, and figures of them
-advice.py       what to set on this machine
+scenarios.py    the scenarios of MLPerf Inference, and a grid of threads and batches
+process.py      cold start and peak memory, of separate processes
+sustained.py    the sustained speed, with clock, heat and energy
+arm_counts.py   the instructions for a tile on 64-bit ARM
+samples.py      times of one kind of work, and their statistics
+advice.py       recommended settings
 compare.py      two runs, stage by stage
 plot.py         the figure of a run
 """

@@ -1,4 +1,4 @@
-"""What to set on this machine, from what was measured."""
+"""Recommended settings, from the measurements."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ THROTTLED = 0.9
 
 
 def advise(document: dict[str, Any]) -> list[str]:
-    """Sentences on precision, threads and what is sustained."""
+    """Sentences on precision, threads and the sustained speed."""
     lines = []
     stages = document["stages"]
     precision = document["model"]["precision"]

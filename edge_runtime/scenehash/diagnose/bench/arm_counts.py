@@ -1,7 +1,7 @@
-"""What a tile costs on 64-bit ARM, in instructions: counted under emulation, no time.
+"""The instructions for a tile on 64-bit ARM, counted under emulation, without times.
 
-For whoever has no board at hand: instructions order alternatives, and stand beside the times of a
-real board. Counted by benchmarks/arm_instructions, repeatable to a thousandth.
+For users without a board: instruction counts give an order of alternatives, and complement the
+times of a real board. benchmarks/arm_instructions counts them, repeatable to a thousandth.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ ARM_COUNTS: dict[str, Any] = {
 
 
 def describe_counts(counts: dict[str, Any]) -> str:
-    """The counts in one line, to stand beside a board's times."""
+    """The counts in one line, next to a board's times."""
     processors = ", ".join(
         f"{found['int8']} on a {name} (FP32 {found['fp32']})"
         for name, found in counts["processors"].items()

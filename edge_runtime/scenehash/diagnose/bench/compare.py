@@ -1,4 +1,4 @@
-"""Two runs of bench, stage by stage, with an interval that says whether they differ at all."""
+"""Two runs of bench, stage by stage, with an interval that shows whether they differ."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .samples import Milliseconds, Samples
 
 DRAWS = 4000
 LEVEL = (2.5, 97.5)
-# A result of bench has some 100 kB.
+# The size limit; a result of bench has about 100 kB.
 LARGEST_FILE = 16 << 20
 
 
@@ -30,7 +30,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Literal["faster", "slower", "no difference shown"]:
-        """Of the second run; no difference is shown while the interval holds 1."""
+        """The verdict on the second run; it shows no difference while the interval contains 1."""
         low, high = self.interval
         if high < 1:
             return "faster"
@@ -41,7 +41,7 @@ class Comparison:
 class RunComparison:
     """Two runs of bench, stage by stage.
 
-    precision: which is faster here, as a sentence, when the models' precisions differ.
+    precision: which is faster here, as a sentence, if the models' precisions differ.
     """
 
     first: Path
@@ -120,9 +120,9 @@ def compare(first: dict[str, Any], second: dict[str, Any], seed: int = 0) -> lis
 def compare_samples(stage: str, first: Samples, second: Samples, seed: int) -> Comparison:
     """Pair the runs by item, and bootstrap over repeats and items.
 
-    Both timed the same items, so that what makes one item dearer than another cancels: the ratio is
-    the geometric mean over items of the ratio of medians over repeats. A draw takes repeats of each
-    run, and items, with replacement (Efron and Tibshirani, 1993, percentile interval).
+    Both timed the same items, so that differences between items cancel: the ratio is the geometric
+    mean over items of the ratio of medians over repeats. A draw takes repeats of each run, and
+    items, with replacement (Efron and Tibshirani, 1993, percentile interval).
     """
     rng = np.random.default_rng(seed)
     count = first.milliseconds.shape[1]

@@ -1,6 +1,6 @@
-"""The figure of a bench run, as SVG drawn by hand: the device has nothing that plots.
+"""The figure of a bench run, as SVG written by hand: the device has no plotting package.
 
-A bar a stage from the first to the ninth decile, its median marked, on a logarithmic axis.
+Each stage has a bar from the first to the ninth decile, with its median, on a logarithmic axis.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Cold start and peak memory, of processes of their own."""
+"""Cold start and peak memory, of separate processes."""
 
 import subprocess
 import sys
@@ -37,7 +37,7 @@ def measure_cold_start(
 ) -> dict[str, Any]:
     """Seconds from the start of a process to its first code, and its peak memory in batches of 8.
 
-    Beside it, in turn, a process that only imports onnxruntime and OpenCV.
+    Alternates with a process that only imports onnxruntime and OpenCV.
     """
     bare, first, memory = [], [], 0
     for _ in range(repeats):

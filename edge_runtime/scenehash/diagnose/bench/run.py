@@ -56,7 +56,7 @@ def bench(settings: BenchSettings = DEFAULTS, progress: Progress = SILENT) -> di
         tempfile.TemporaryDirectory(prefix="scenehash-bench", dir=settings.folder) as folder,
         open_pipeline(model, archive, Path(folder)) as pipeline,
     ):
-        # A bar each: the steps of one take about as long, so that the time left is true.
+        # One bar each: steps of one kind take equally long, so that the time left is true.
         with progress.task("stages", (settings.repeats + 1) * len(inputs.files)) as task:
             timed = time_stages(pipeline, others, inputs, settings.repeats, task.advance)
         document["stages"] = {stage: samples.document() for stage, samples in timed.items()}

@@ -1,4 +1,4 @@
-"""Times of one kind of work, and figures of them."""
+"""Times of one kind of work, and their statistics."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ DECIMALS = 4
 class Samples:
     """Milliseconds float64 [R, I]: R repeats over the same I items, in the same order.
 
-    warm_up: the first time of all, in milliseconds, which is in none of the figures.
+    warm_up: the very first time, in milliseconds, which no statistic contains.
     """
 
     milliseconds: Milliseconds
@@ -29,7 +29,7 @@ class Samples:
         return float(np.percentile(self.milliseconds, percent))
 
     def document(self) -> dict[str, Any]:
-        """Figures and raw times as plain values."""
+        """Statistics and raw times as plain values."""
         times = self.milliseconds
         return {
             "count": times.size,
@@ -52,9 +52,9 @@ class Samples:
 
 
 class Stopwatch:
-    """Collects the times of several stages, an item at a time.
+    """Collects the times of several stages, one item at a time.
 
-    clock: nanoseconds that only ever grow.
+    clock: nanoseconds, never back.
     """
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
@@ -62,14 +62,14 @@ class Stopwatch:
         self._times: dict[str, list[float]] = {}
 
     def time(self, stage: str, work: Callable[[], Result]) -> Result:
-        """Do a stage's work once, and note how long it took."""
+        """Do a stage's work once, and record its time."""
         started = self._clock()
         result = work()
         self._times.setdefault(stage, []).append((self._clock() - started) / 1e6)
         return result
 
     def samples(self, items: int) -> dict[str, Samples]:
-        """Samples by stage; the first repeat of the items is warm-up, and not among them."""
+        """Samples by stage; the first repeat of the items is warm-up, and not included."""
         return {
             stage: Samples(np.array(times[items:]).reshape(-1, items), times[0])
             for stage, times in self._times.items()

@@ -1,10 +1,10 @@
-"""Loads named as MLPerf Inference names them (Reddi et al., ISCA 2020), and threads by batches.
+"""The scenarios of MLPerf Inference (Reddi et al., ISCA 2020), and a grid of threads and batches.
 
-SingleStream   one tile a query, the next when the last is done: 90th percentile of its latency
-MultiStream    eight tiles a query: 99th percentile of its latency
-Offline        all tiles at once: tiles a second
+SingleStream   one tile per query, the next when the last is done: 90th percentile of its latency
+MultiStream    eight tiles per query: 99th percentile of its latency
+Offline        all tiles at once: tiles per second
 
-What is timed is tiles in memory to codes.
+The times are from tiles in memory to codes.
 """
 
 import time
@@ -30,7 +30,7 @@ def run_scenarios(
     seconds: float,
     advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Any]:
-    """Figures of the three scenarios; each runs for so many seconds, after a warm-up."""
+    """Results of the three scenarios; each runs for this many seconds, after a warm-up."""
     together = [tiles[number % len(tiles)] for number in range(STREAMS)]
     rounds = iter(range(1 << 62))
     single = _latencies(lambda: model.encode([tiles[next(rounds) % len(tiles)]]), seconds)
@@ -54,7 +54,7 @@ def run_scenarios(
 def run_grid(
     path: Path, tiles: Sequence[Image], most_threads: int, seconds: float
 ) -> Iterator[dict[str, Any]]:
-    """Milliseconds a tile for 1 to most_threads threads and each batch size."""
+    """Milliseconds per tile for 1 to most_threads threads and each batch size."""
     for threads in range(1, most_threads + 1):
         model = HashModel.open(path, threads)
         for batch in BATCHES:

@@ -1,4 +1,4 @@
-"""What bench measures, and for how long. Light to import: the command takes its defaults."""
+"""The settings of a benchmark. Light to import: the command takes its defaults from here."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every stage from a file's bytes to a stored code and its nearest neighbours, timed apart."""
+"""Every stage from a file's bytes to a stored code and its nearest neighbours, timed separately."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,14 +26,14 @@ JPEG_QUALITY = 95
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is hashed: whole image files, in memory, and where they come from."""
+    """The images to hash: whole image files, in memory, and their origin."""
 
     files: Sequence[bytes]
     origin: str
 
 
 def demo_inputs(count: int) -> Inputs:
-    """The demo's tiles, a kind after the other, and again from the first where count is more."""
+    """The demo's tiles, kind by kind; they repeat if count is larger."""
     paths = [path for row in zip(*map(tile_paths, KINDS), strict=True) for path in row]
     files = [paths[number % len(paths)].read_bytes() for number in range(count)]
     return Inputs(files, f"{count} tiles of the demo")
@@ -42,7 +42,7 @@ def demo_inputs(count: int) -> Inputs:
 def read_inputs(folder: Path, count: int) -> Inputs:
     """Image files of a folder, evenly spread over it; InputError when there is none.
 
-    No TIFFs: these are read from their paths, and what is timed is in memory.
+    No TIFFs: they are read from their paths, and these times are for data in memory.
     """
     found = image_files(folder) if folder.is_dir() else []
     paths = [path for path in found if path.suffix.lower() not in TIFF_SUFFIXES]
@@ -59,7 +59,7 @@ def random_archive(rows: int, bits: int) -> CodeIndex:
 
 
 class Pipeline:
-    """The device's job on one item: decode, tile, infer, search, write."""
+    """The device's work on one item: decode, tile, infer, search, write."""
 
     def __init__(self, model: HashModel, archive: CodeIndex, store: CodeStore) -> None:
         self._model = model
@@ -68,7 +68,7 @@ class Pipeline:
         self._written = 0
 
     def stages(self, inputs: Inputs) -> dict[str, list[Callable[[], object]]]:
-        """For each stage its work on each input, which may be done again and again."""
+        """For each stage its work on each input, which can be repeated."""
         size = self._model.tile_size
         images = [image_of(data) for data in inputs.files]
         tiles = [to_tile(image, size) for image in images]
@@ -85,12 +85,12 @@ class Pipeline:
         }
 
     def whole(self, data: bytes) -> None:
-        """What one scene of one tile costs in an ingest that commits each scene."""
+        """The whole work for one scene of one tile, in an ingest that commits each scene."""
         tile = to_tile(image_of(data), self._model.tile_size)
         self._write(data, self._model.encode([tile]))
 
     def _write(self, data: bytes, code: Codes) -> None:
-        # A content of its own each time: what is known already is not written again.
+        # A new content each time, since a stored scene is not written again.
         self._written += 1
         content = content_id(data + self._written.to_bytes(8, "little"))
         window = Window(0, 0, self._model.tile_size, self._model.tile_size)
@@ -99,7 +99,7 @@ class Pipeline:
 
 @contextmanager
 def open_pipeline(model: HashModel, archive: CodeIndex, folder: Path) -> Iterator[Pipeline]:
-    """A pipeline that writes to a store of its own in a folder."""
+    """A pipeline that writes to its own store in a folder."""
     store = folder / f"{model.card.precision}.store"
     with CodeStore.create(store, model.lineage, model.bits, model.card.name) as code_store:
         yield Pipeline(model, archive, code_store)
@@ -112,11 +112,11 @@ def time_stages(
     repeats: int,
     advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Samples]:
-    """Time every stage on every input; the models named in others infer in turn with the first.
+    """Time every stage on every input; the models named in others alternate with the first.
 
-    A stage goes through all inputs before the next one's turn: a write that waits for the disk
-    empties the caches, and inference right behind it is half again as slow. That mixture is what
-    the sustained run measures.
+    A stage goes through all inputs before the next stage: a write that waits for the disk empties
+    the caches, and inference right after it takes half as long again. The sustained run measures
+    that mixture.
     """
     watch = Stopwatch()
     stages = pipeline.stages(inputs)
@@ -125,7 +125,7 @@ def time_stages(
         stages[f"infer {name}"] = [partial(model.encode, [tile]) for tile in tiles]
     for _ in range(repeats + 1):
         for stage, works in stages.items():
-            works[-1]()  # not timed: the caches are another stage's
+            works[-1]()  # not timed: the caches belong to another stage
             for work in works:
                 watch.time(stage, work)
         advance(len(inputs.files))

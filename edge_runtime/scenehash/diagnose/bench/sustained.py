@@ -1,4 +1,4 @@
-"""What the machine keeps up: the whole job for some seconds, with its clock, heat and energy."""
+"""The sustained speed: the whole work for some seconds, with clock, heat and energy."""
 
 import time
 from collections.abc import Callable
@@ -15,9 +15,9 @@ def run_sustained(
     seconds: float,
     advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Any]:
-    """Scenes a minute, decoded, hashed and committed one by one, in the last third of the time.
+    """Scenes per minute, decoded, hashed and committed one by one, in the last third of the time.
 
-    A machine that throttles is slower there than in the first third. advance: is told of each
+    A machine that throttles is slower there than in the first third. advance: called for each
     second.
     """
     before = {"clock": asdict(read_clock()), "temperature": read_temperature()}
@@ -33,7 +33,7 @@ def run_sustained(
     took = finished[-1]
     first = sum(moment <= took / 3 for moment in finished)
     last = sum(moment > 2 * took / 3 for moment in finished)
-    # The counter wraps; a difference that is negative says nothing.
+    # The counter wraps, so a negative difference is useless.
     known = energy is not None and spent is not None and spent > energy
     joules = (spent - energy) / 1e6 if known else None  # type: ignore[operator]
     return {

@@ -1,4 +1,4 @@
-"""Alerts: kinds of tile that a watch reports, made, tried and judged."""
+"""Alerts: making, testing and judging."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -48,7 +48,7 @@ def add(station: StationServed, asked: AlertRequest) -> Response:
 
 @router.post("/api/alerts/test")
 def test_new(station: StationServed, asked: AlertTestRequest) -> Response:
-    """What an alert would have matched; nothing is stored."""
+    """Test a new alert on the stored tiles; nothing is stored."""
     make = _making(station, asked)
     with station.readers.store() as store:
         made = make(store)
@@ -57,7 +57,7 @@ def test_new(station: StationServed, asked: AlertTestRequest) -> Response:
 
 @router.get("/api/alerts/{name:path}/test")
 def test(station: StationServed, name: Name, label: OptionalText = None) -> Response:
-    """What each radius of an alert would have matched."""
+    """Count the stored tiles that each radius of an alert would match."""
     with station.readers.store() as store:
         found = store.alerts.get(name)
     return answer(_tried(station, found, label))
@@ -65,7 +65,7 @@ def test(station: StationServed, name: Name, label: OptionalText = None) -> Resp
 
 @router.post("/api/alerts/{name:path}/confirm")
 def confirm(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
-    """A stored tile is truly of the kind: it becomes an example."""
+    """Confirm a stored tile as a true match: it becomes an example."""
     with station.writer() as store:
         before = judge_row(store, name, asked.row)
         alert = confirm_match(store, name, asked.row)
@@ -74,14 +74,14 @@ def confirm(station: StationServed, name: Name, asked: JudgeRequest) -> Response
 
 @router.post("/api/alerts/{name:path}/reject")
 def reject(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
-    """A false alarm: the tile becomes a negative example."""
+    """Reject a false alarm: the tile becomes a negative example."""
     with station.writer() as store:
         return answer(reject_match(store, name, asked.row).document())
 
 
 @router.post("/api/alerts/{name:path}/forget")
 def forget(station: StationServed, name: Name, asked: JudgeRequest) -> Response:
-    """A stored tile is no longer an example or a negative."""
+    """Remove a stored tile from the examples or negative examples."""
     with station.writer() as store:
         return answer(forget_match(store, name, asked.row).document())
 
@@ -95,7 +95,7 @@ def alert(station: StationServed, name: Name) -> Response:
 
 @router.patch("/api/alerts/{name:path}")
 def change(station: StationServed, name: Name, asked: RateRequest) -> Response:
-    """Give an alert another radius, or choose its rule again for a rate of false alarms."""
+    """Give an alert another radius, or choose a new rule for a false alarm rate."""
     if asked.radius is not None and asked.false_alarms is not None:
         raise ConfigurationError("a radius and a rate of false alarms: give one of them")
     with station.writer() as store:

@@ -1,4 +1,4 @@
-"""What a server of an engine answers beside searches; and what it has not, by name."""
+"""The other routes of a server of an engine, and errors for the routes that an engine lacks."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -21,7 +21,7 @@ from .common import PROBLEMS, answer
 router = APIRouter(tags=["collection"], responses=PROBLEMS)
 
 Row = Annotated[int, Path(ge=0, le=LARGEST, description="A tile's number.")]
-# What the routes of a station need, which an engine has not.
+# What an engine lacks for the routes of a station.
 MISSING = {
     "scenes": "pictures, and no list of scenes",
     "alerts": "alerts",
@@ -48,13 +48,13 @@ def about(collection: CollectionServed) -> Response:
 
 @router.get("/api/labels")
 def labels(collection: CollectionServed) -> Response:
-    """All labels, by name; how many scenes have each, an engine does not count."""
+    """All labels, by name; an engine does not count their scenes."""
     return answer({"labels": [{"label": one, "scenes": None} for one in collection.labels()]})
 
 
 @router.get("/api/times")
 def times(collection: CollectionServed) -> Response:
-    """When the first and the last scene were acquired."""
+    """The acquisition times of the first and the last scene."""
     return answer(collection.times())
 
 
@@ -79,12 +79,12 @@ def health(collection: CollectionServed) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(collection: CollectionServed) -> Response:
-    """Figures in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     return Response(collection.metrics_text(), media_type=MEDIA_TYPE)
 
 
 def refusals() -> APIRouter:
-    """The other routes of a station, each of which says that an engine has not what it needs."""
+    """The other routes of a station; each says what an engine lacks for it."""
     found = APIRouter()
     for module in (scenes, alerts, events, station_routes, jobs):
         for route in module.router.routes:

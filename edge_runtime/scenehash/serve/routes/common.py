@@ -1,4 +1,4 @@
-"""What the routes share: the station behind a request, documents and pictures as answers."""
+"""Shared parts of the routes: the station of a request, documents and pictures as answers."""
 
 import hashlib
 import json
@@ -25,15 +25,15 @@ from ..station import Station
 from ..text_response import TextResponse
 
 LONGEST = 4096
-# Some 400 corners: what fits an address.
+# About 400 corners, which fit in an address.
 LONGEST_AREA = 16_384
-# A browser keeps a picture for a day, and asks by its tag whether it is another one then.
+# A browser keeps a picture for a day, and then checks its tag.
 CACHED = {"Cache-Control": "private, max-age=86400"}
 GEOJSON = "application/geo+json"
 JPEG_QUALITY = 90
 PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 
-# A quarter of what json.dumps takes.
+# A quarter of the time of json.dumps.
 DOCUMENT: TypeAdapter[Any] = TypeAdapter(Any)
 
 Problem: dict[str, Any] = {
@@ -57,7 +57,7 @@ STATUSES = (400, 401, 403, 404, 408, 409, 413, 415, 421, 422, 429, 500, 501, 503
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(STATUSES, Problem)
 
 
-# What routes depend on is async: each would be called by a thread of its own otherwise.
+# Dependencies are async: otherwise each would run in a thread of its own.
 
 
 async def station_of(request: Request) -> Station:
@@ -67,7 +67,7 @@ async def station_of(request: Request) -> Station:
 
 
 async def served_of(request: Request) -> Served:
-    """What the server is for: a station, or a collection."""
+    """The object that the server is for: a station, or a collection."""
     served: Served = request.app.state.served
     return served
 
@@ -97,7 +97,7 @@ async def filter_of(
     area: Annotated[str | None, Query(description="GeoJSON", max_length=LONGEST_AREA)] = None,
     newer_than: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
 ) -> FilterRequest:
-    """The filter in the parameters of an address; ConfigurationError when it makes no sense."""
+    """The filter in the parameters of an address; ConfigurationError when it is not valid."""
     box, around = numbers_of(bbox, "W,S,E,N"), numbers_of(near, "LAT,LON,KM")
     given = {
         "scene": scene,
@@ -121,7 +121,7 @@ Where = Annotated[FilterRequest, Depends(filter_of)]
 
 
 class PixelWindowRequest(NamedTuple):
-    """A window in pixels; what is not given is as large as it can be."""
+    """A window in pixels; missing values mean the whole size."""
 
     left: int | None
     top: int | None
@@ -129,7 +129,7 @@ class PixelWindowRequest(NamedTuple):
     height: int | None
 
     def inside(self, width: int, height: int) -> Window:
-        """The window of an image of so many pixels."""
+        """The window of an image with this size."""
         x, y = self.left or 0, self.top or 0
         across = width - x if self.width is None else self.width
         return Window(x, y, across, height - y if self.height is None else self.height)
@@ -162,8 +162,9 @@ def answer(
 
 
 def photograph(request: Request, image: Image) -> Response:
-    """uint8 RGB or RGBA [H, W, 3 or 4] as JPEG, a fifth of a PNG's bytes; as PNG where a part of it
-    is transparent."""
+    """uint8 RGB or RGBA [H, W, 3 or 4] as JPEG, a fifth of a PNG's bytes; as PNG if a part is
+    transparent.
+    """
     if image.shape[2] == 4:
         return picture(request, image)
     turned = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2BGR)
@@ -174,7 +175,7 @@ def photograph(request: Request, image: Image) -> Response:
 def picture(request: Request, image: Image, headers: Mapping[str, str] | None = None) -> Response:
     """uint8 RGB or RGBA [H, W, 3 or 4] as PNG."""
     turned = cv2.COLOR_RGBA2BGRA if image.shape[2] == 4 else cv2.COLOR_RGB2BGR
-    # Compressed by the least effort: a picture is sent once, and a board has better things to do.
+    # The fastest compression: a picture is sent once, and a board needs its time.
     how = (cv2.IMWRITE_PNG_COMPRESSION, 2)
     data = cv2.imencode(".png", cv2.cvtColor(np.ascontiguousarray(image), turned), how)[1].tobytes()
     return picture_file(request, data, "image/png", headers)
@@ -183,7 +184,7 @@ def picture(request: Request, image: Image, headers: Mapping[str, str] | None = 
 def picture_file(
     request: Request, data: bytes, media: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The bytes of a picture as an answer; 304 when whoever asks has them."""
+    """The bytes of a picture as an answer; 304 when the client already has them."""
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     every = {**CACHED, "ETag": tag, **(headers or {})}
     if request.headers.get("if-none-match") == tag:

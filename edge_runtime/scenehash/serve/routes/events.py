@@ -1,4 +1,4 @@
-"""Events: a history of them, and those that come."""
+"""Stored and live events."""
 
 import re
 from typing import Annotated
@@ -27,7 +27,7 @@ def events(
     kind: OptionalText = None,
     alert: OptionalText = None,
 ) -> Response:
-    """Events that the store has kept, ascending."""
+    """Events that the store keeps, ascending."""
     with station.readers.store() as store:
         return answer(events_document(store, after, before, limit, Wanted(kind, alert)))
 
@@ -38,15 +38,15 @@ async def live(
     after: Number = None,
     last_event_id: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """Events as they come, each once, after the last one that was received."""
+    """Live events, each once, after the last event that the client received."""
     if station.feed.listeners >= MOST_LISTENERS:
         raise StoreBusyError(f"{MOST_LISTENERS} listen to events already; try again")
     last = None if after is None else ("", after)
     found = EVENT_ID.fullmatch(last_event_id or "")
     if found:
         last = found[1], int(found[2])
-    # Proxies are asked not to collect what they pass on.
+    # Ask proxies not to buffer the stream.
     headers = {"X-Accel-Buffering": "no"}
-    # Before the answer begins: what is committed from then on is in it.
+    # Before the answer begins, so that it has every later commit.
     lines = station.feed.lines(*await station.feed.place(last))
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)

@@ -27,25 +27,25 @@ def job(station: StationServed, number: str) -> Response:
 
 @router.post("/api/jobs/{number}/cancel")
 def cancel(station: StationServed, number: str) -> Response:
-    """End a job before it is done; what it has committed is kept."""
+    """End a job early; its committed work is kept."""
     return answer(station.jobs.cancel(number).document())
 
 
 @router.post("/api/adapt", status_code=HTTPStatus.ACCEPTED)
 def adapt(station: StationServed, asked: AdaptRequest) -> Response:
-    """Fit codes on the store's own tiles, and judge them; the store is not changed."""
+    """Fit codes on the store's own tiles, and evaluate them; the store does not change."""
     return accepted(station.jobs.add("adapt", asked.model_dump()))
 
 
 @router.post("/api/rehash", status_code=HTTPStatus.ACCEPTED)
 def rehash(station: StationServed, asked: RehashRequest) -> Response:
-    """Give every tile of the store its code by another model."""
+    """Give every tile of the store a new code from another model."""
     model_asked(station, asked)
     return accepted(station.jobs.add("rehash", asked.model_dump()))
 
 
 def accepted(job: Job) -> Response:
-    """The answer that says where a job can be followed."""
+    """The answer with the address of a job."""
     response = answer(job.document(), HTTPStatus.ACCEPTED)
     response.headers["Location"] = f"/api/jobs/{job.id}"
     return response

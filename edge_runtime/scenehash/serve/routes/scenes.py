@@ -64,7 +64,7 @@ def scenes_as_geojson(
     after: After = None,
     order: Order = "newest",
 ) -> Response:
-    """The same for maps: the box around the tiles of each scene that has a place."""
+    """The same for maps: the bounding box of each georeferenced scene."""
     with station.readers.store() as store:
         page = store.list_scenes(where.filter(), limit, after, order == "newest")
     return answer(feature_collection(map(_feature, page.scenes)), media=GEOJSON)
@@ -72,7 +72,7 @@ def scenes_as_geojson(
 
 @router.get("/api/scenes/{number}")
 def scene(station: StationServed, number: SceneId) -> Response:
-    """What is known of a stored scene."""
+    """The facts about a stored scene."""
     with station.readers.store() as store:
         record = store.find_scene(number)
         if record is None:
@@ -114,7 +114,7 @@ def scene_tiles(
 def scene_window(
     request: Request, station: StationServed, number: SceneId, part: PixelWindow, size: Size = 512
 ) -> Response:
-    """Pixels of a window of a scene; without a window of the whole."""
+    """Pixels of a window of a scene; without a window, of the whole scene."""
     file = station.scene_file(number)
     with station.metrics.stage("picture"), station.open_scenes.scene(*file) as opened:
         image = opened.picture(part.inside(opened.width, opened.height), size)[0]
@@ -127,7 +127,7 @@ def scene_window(
 def scene_map_tile(
     request: Request, station: StationServed, number: SceneId, zoom: int, column: int, row: int
 ) -> Response:
-    """A tile of the Web Mercator map, transparent where the scene is not."""
+    """A tile of the Web Mercator map, transparent outside the scene."""
     file = station.scene_file(number)
     with station.metrics.stage("picture"), station.open_scenes.scene(*file) as opened:
         tile = map_tile(opened, zoom, column, row)
@@ -149,7 +149,7 @@ def tile_image(
     size: Size = 256,
     encoding: Annotated[Literal["png", "jpeg"], Query(alias="format")] = "png",
 ) -> Response:
-    """The pixels of a tile; its thumbnail where the scene's file is gone."""
+    """The pixels of a tile; its thumbnail if the scene's file is missing."""
     with station.readers.store() as store:
         found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
     try:
@@ -167,7 +167,7 @@ def tile_image(
 
 @router.get("/api/tiles/{row}/thumbnail", response_class=Response)
 def tile_thumbnail(request: Request, station: StationServed, row: Row) -> Response:
-    """A small picture of a tile: the one that the store has, or one that is made now."""
+    """A small picture of a tile: the stored thumbnail, or a new one."""
     with station.readers.store() as store:
         found, thumbnail = store.tile(row), store.thumbnails.of([row]).get(row)
     if thumbnail is None:
@@ -181,7 +181,7 @@ def tile_thumbnail(request: Request, station: StationServed, row: Row) -> Respon
 
 @router.get("/api/labels")
 def labels(station: StationServed) -> Response:
-    """All labels, by name, and how many scenes have each."""
+    """All labels, by name, with the number of scenes of each."""
     with station.readers.store() as store:
         return answer(labels_document(store))
 
@@ -190,7 +190,7 @@ def labels(station: StationServed) -> Response:
 def times(
     station: StationServed, where: Where, bins: Annotated[int, Query(ge=1, le=1000)] = 60
 ) -> Response:
-    """How many scenes were acquired when."""
+    """The numbers of scenes by acquisition time."""
     with station.readers.store() as store:
         return answer(store.time_histogram(bins, where.filter()).document())
 

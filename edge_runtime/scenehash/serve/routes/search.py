@@ -36,7 +36,7 @@ def search_by_address(
     group: bool = False,
     explain: bool = False,
 ) -> Response:
-    """The same for what fits an address."""
+    """The same for a search that fits an address."""
     asked = _asked(q, unlike or [], k, radius, other_scenes, group, explain, where)
     return answer(served.search(asked).document(asked.group, asked.explain))
 

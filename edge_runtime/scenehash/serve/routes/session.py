@@ -21,19 +21,19 @@ SECONDS = 30 * 24 * 3600
 
 @router.get("/api/session")
 def session(served: AnyServed, caller: Who) -> Response:
-    """Who asks, and what they may do."""
+    """The name and the scope of the caller."""
     return answer(_document(served, caller))
 
 
 @router.post("/api/session")
 def begin(request: Request, served: AnyServed, caller: Who, asked: SessionRequest) -> Response:
-    """Give a token, which the browser keeps."""
+    """Give the browser a token, which it keeps."""
     token = served.tokens.find(asked.token.strip())
     if token is None:
         served.wrong_tokens.take(caller.key)
         raise Refused(HTTPStatus.UNAUTHORIZED, "the token is wrong, or was revoked")
     response = answer(_document(served, Caller(token.name, token.scope, token.id)))
-    # Behind a proxy the way to the browser is encrypted or not, and this server does not know.
+    # Behind a proxy this server does not know whether the browser's connection is encrypted.
     secure = request.url.scheme == "https"
     response.set_cookie(
         COOKIE, asked.token.strip(), SECONDS, httponly=True, samesite="strict", secure=secure
@@ -43,7 +43,7 @@ def begin(request: Request, served: AnyServed, caller: Who, asked: SessionReques
 
 @router.delete("/api/session", status_code=HTTPStatus.NO_CONTENT)
 def end() -> Response:
-    """Have the browser forget the token."""
+    """Make the browser forget the token."""
     response = Response(status_code=HTTPStatus.NO_CONTENT)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response

@@ -1,4 +1,4 @@
-"""The station: its store, its health, its quarantine; and figures for a monitor."""
+"""The station: its store, its health, its quarantine; and metrics."""
 
 import shutil
 from http import HTTPStatus
@@ -28,14 +28,14 @@ LABELS, LONGEST_LABEL = 20, 200
 
 @router.get("/api/store")
 def info(station: StationServed) -> Response:
-    """What the store contains, and which model made it."""
+    """The contents and the model of the store."""
     with station.readers.store() as store:
         return answer(info_document(store))
 
 
 @router.get("/api/station")
 def about(station: StationServed) -> Response:
-    """How the station is."""
+    """The state of the station."""
     return answer(station.document())
 
 
@@ -54,7 +54,7 @@ def retry(station: StationServed) -> Response:
 
 @router.post("/api/quarantine/release")
 def release(station: StationServed, asked: ReleaseRequest) -> Response:
-    """Remove inputs from the quarantine; their files are not touched."""
+    """Remove inputs from the quarantine; their files do not change."""
     with station.writer() as store:
         released = store.quarantine.remove(asked.paths)
     return answer({"store": str(station.path), "released": released})
@@ -67,7 +67,7 @@ async def ingest(
     name: Annotated[str, Query(max_length=200, description="The name of its file.")],
     label: Annotated[list[str] | None, Query(max_length=LABELS)] = None,
 ) -> Response:
-    """Ingest a scene, where the server accepts any."""
+    """Ingest a scene, if the server accepts scenes."""
     folder = station.options.accept
     if folder is None:
         raise Refused(
@@ -94,12 +94,12 @@ def health(station: StationServed) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(station: StationServed) -> Response:
-    """Figures in Prometheus' text format."""
+    """Metrics in Prometheus' text format."""
     return Response(station.metrics_text(), media_type=MEDIA_TYPE)
 
 
 def _keep(received: IO[bytes], path: Path) -> None:
-    """Give a file that was received its name; InputError when it is none, or the name is taken."""
+    """Give a received file its name; InputError when the name is not valid, or taken."""
     received.flush()
     check_image(Path(received.name))
     if path.exists():

@@ -1,4 +1,4 @@
-"""Images that are sent to search with, for a while."""
+"""Temporary query images."""
 
 from http import HTTPStatus
 from typing import IO, Annotated, Any
@@ -36,7 +36,7 @@ async def upload(
     served: AnyServed,
     name: Annotated[str, Query(max_length=LONGEST_NAME)] = "",
 ) -> Response:
-    """Send an image to search with."""
+    """Send a query image."""
     check_binary(request)
     with served.uploads.receiving() as file:
         await write_body(request, file)
@@ -46,7 +46,7 @@ async def upload(
 
 @router.get("/api/uploads/{number}")
 def about(served: AnyServed, number: str) -> Response:
-    """An image that was sent."""
+    """An uploaded image."""
     return answer(_document(served, served.uploads.get(number)))
 
 
@@ -54,7 +54,7 @@ def about(served: AnyServed, number: str) -> Response:
 def image(
     request: Request, served: AnyServed, number: str, part: PixelWindow, size: Size = 256
 ) -> Response:
-    """An image that was sent, or a window of it, as PNG."""
+    """An uploaded image, or a window of it, as PNG."""
     found = served.uploads.get(number)
     with (
         served.metrics.stage("picture"),
@@ -64,7 +64,7 @@ def image(
 
 
 def check_binary(request: Request) -> None:
-    """Raise Refused on a body that does not say that it is the bytes of an image."""
+    """Raise Refused unless the content type of a body is binary or an image."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/octet-stream" and not kind.startswith("image/"):
         raise Refused(
@@ -75,7 +75,7 @@ def check_binary(request: Request) -> None:
 
 
 async def write_body(request: Request, file: IO[bytes]) -> None:
-    """Write a body to a file as it comes."""
+    """Write a body to a file as it arrives."""
     async for part in request.stream():
         file.write(part)
 

@@ -1,6 +1,6 @@
-"""Backups of a store, taken while it is written to.
+"""Backups of a store in use.
 
-backup_file.py  a file of backups: blocks, each once
-backup.py       a store into it, while it is written to
-restore.py      a store out of it
+backup_file.py  a file of backups: each block once
+backup.py       from a store to a backup file
+restore.py      from a backup file to a store
 """

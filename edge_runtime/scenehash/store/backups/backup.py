@@ -1,11 +1,11 @@
-"""A backup of a store that is in use: what was committed at one moment, all of it.
+"""A backup of a store in use: the complete committed state of one moment.
 
-SQLite's online backup copies the catalog as it is at one commit, while a writer goes on; the codes
-of that commit are the first of codes.bin, which is only appended to. Thumbnails and representations
-are copied after the catalog, so that none can be missing but of a scene that was deleted, and
-dropped by a compaction, in between. A compaction leaves the file of codes that is open as it is.
-What writes codes over others (a repair), or changes to another model, changes a number in the
-catalog: when it has changed meanwhile, the backup begins again, and finds most blocks written.
+SQLite's online backup copies the catalog at one commit, while a writer continues. The codes of that
+commit are the first codes of codes.bin, which only grows. Thumbnails and representations are copied
+after the catalog: only those of scenes that were deleted and compacted in between may be missing. A
+compaction does not change a codes file that is open. A repair, which overwrites codes, and a change
+of the model change a number in the catalog: if it has changed, the backup begins again, and finds
+most blocks already written.
 """
 
 import contextlib
@@ -35,17 +35,17 @@ from ..files.thumbnails import THUMBNAILS
 from ..files.vectors import VECTORS
 from .backup_file import BLOCK, GROUP, SUFFIX, BackupFile, Kept, KeptFile, Moment
 
-# How many backups a backup file keeps.
+# The number of backups in a backup file.
 KEPT = 10
 TRIES = 5
 
 
 @dataclass(frozen=True)
 class BackedUp:
-    """A backup that was taken.
+    """A new backup.
 
-    written: bytes of new blocks; all others were there. left_out: derived files that could not be
-    read, a line each.
+    written: bytes of new blocks; the file had all other blocks. left_out: a line for each derived
+    file that could not be read.
     """
 
     file: Path
@@ -54,7 +54,7 @@ class BackedUp:
     left_out: Sequence[str]
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return {
             "file": str(self.file),
             **self.kept.document(),
@@ -64,10 +64,10 @@ class BackedUp:
 
 
 class Version(NamedTuple):
-    """What else than new scenes changes in a store.
+    """Numbers that change with all changes of a store except new scenes.
 
-    generation: with each file of codes. rewritten: where codes are written over others, the model
-    is another, or stores of earlier models change.
+    generation: changes with each file of codes. rewritten: changes when codes are overwritten, when
+    the model changes, or when stores of earlier models change.
     """
 
     generation: int
@@ -76,7 +76,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A file that is being backed up: its name in the store, and as much of it as is meant."""
+    """A file to back up: its name in the store, and its committed size."""
 
     name: str
     file: IO[bytes]
@@ -90,16 +90,16 @@ def back_up(
     now: datetime | None = None,
     progress: Progress = SILENT,
 ) -> BackedUp:
-    """Add a backup of a store to a backup file, while the store may be written to.
+    """Add a backup of a store to a backup file, also while another process writes to the store.
 
-    to: the file, made when it is not there; or a folder, for a file in it that has the store's name
-    and the suffix .backup. keep: how many backups the file keeps, the newest ones. What is written
-    is read back and compared. Killed at any instant, the file has the backups that it had, and the
-    next call goes on.
+    to: the file, which the function makes if it does not exist; or a folder, for a file in it with
+    the store's name and the suffix .backup. keep: the number of newest backups that the file keeps.
+    The function reads written data back and compares it. After a kill at any instant, the file has
+    its earlier backups, and the next call continues.
 
-    Raises StoreError where the store cannot be read or the file not be written, or holds another
-    store's backups; StoreBusyError where another process backs up to it; StoreDamagedError where
-    the disk returned other bytes than were written, or the catalog is damaged as a whole.
+    Raises StoreError when the store cannot be read or the file cannot be written, or holds another
+    store's backups; StoreBusyError when another process backs up to it; StoreDamagedError when the
+    disk returns other bytes than were written, or the whole catalog is damaged.
     """
     folder = Path(store)
     check_is_store(folder)
@@ -136,7 +136,7 @@ def _backup_path(folder: Path, to: Path) -> Path:
 
 @contextlib.contextmanager
 def _work_folder(file: Path) -> Iterator[Path]:
-    """A folder beside a backup file, empty; what a kill left there is removed."""
+    """An empty folder next to a backup file; removes the remains of a killed process."""
     work = file.with_name(f".{file.name}{PARTIAL}")
     try:
         shutil.rmtree(work, ignore_errors=True)
@@ -174,7 +174,7 @@ def _check_same_store(backup: BackupFile, moment: Moment) -> None:
 def _sources(
     folder: Path, work: Path, taken: str
 ) -> Iterator[tuple[Moment, list[Source], list[str]]]:
-    """The files of a store and of those of earlier models in it, as they are at one moment each."""
+    """The files of a store and of the stores of earlier models in it, each at one moment."""
     left_out: list[str] = []
     with contextlib.ExitStack() as opened:
         moment, sources = _copies(folder, work, "", taken, left_out, opened)
@@ -194,7 +194,7 @@ def _copies(
     left_out: list[str],
     opened: contextlib.ExitStack,
 ) -> tuple[Moment, list[Source]]:
-    """What is committed in one store, and its files: SQLite's as copies in the folder work."""
+    """The committed state of one store, and its files; copies of SQLite files are in work."""
     sources = []
 
     def take(name: str, path: Path, size: int | None = None) -> None:
@@ -212,7 +212,7 @@ def _copies(
     ):
         state = catalog.committed().state
         codes = CodesFile(folder, state.bits // 8, state.generation)
-        codes.read(state.positions)  # StoreDamagedError where there are fewer
+        codes.read(state.positions)  # raises StoreDamagedError if there are fewer
         take(codes.path.name, codes.path, state.positions * state.bits // 8)
         catalog.database.copy_to(work / CATALOG)
         moment = _moment(catalog, state, taken)
@@ -256,7 +256,7 @@ def _moment(catalog: Catalog, state: State, taken: str) -> Moment:
 def _write(
     backup: BackupFile, sources: Sequence[Source], progress: Progress
 ) -> tuple[list[KeptFile], int]:
-    """Keep the blocks of files; the files, and how many bytes were new."""
+    """Store the blocks of files; returns the files, and the number of new bytes."""
     kept, written = [], 0
     blocks = sum(-(-source.size // BLOCK) for source in sources)
     with progress.task("back up, in blocks of 128 KiB", blocks) as task:
@@ -272,7 +272,7 @@ def _write(
 
 
 def _groups(source: Source) -> Iterator[list[bytes]]:
-    """The blocks of a file, in groups; StoreDamagedError where it is shorter than it was."""
+    """The blocks of a file, in groups; StoreDamagedError when it is shorter than expected."""
     left = source.size
     while left:
         group: list[bytes] = []

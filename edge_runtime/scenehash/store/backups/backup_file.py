@@ -1,11 +1,11 @@
-"""A backup file: the files of a store as they were at several times, each block of bytes once.
+"""A backup file: the files of a store at several times, with each block of bytes once.
 
-It is one SQLite file, without WAL, so that SQLite's own journal makes each commit whole or nothing
-on any file system. A block is 128 KiB of a file of the store; it is known by its BLAKE2b (32 bytes)
-and is kept once, however many backups have it: what has not changed since the last backup is not
-written again. A backup is listed only after all of its blocks were read back and compared.
+It is one SQLite file without WAL, so that SQLite's own journal makes each commit atomic on any file
+system. A block is 128 KiB of a file of the store. Its key is its BLAKE2b digest (32 bytes), and it
+is stored once for all backups: a backup writes only data that has changed since the last one. A
+backup is listed only after all of its blocks were read back and compared.
 
-The file may come from anywhere: what it says is checked before it is used (see Kept.of).
+The file may be untrusted: its values are checked before use (see Kept.of).
 """
 
 import contextlib
@@ -35,9 +35,9 @@ SUFFIX = ".backup"
 APPLICATION_ID, FORMAT = 0x5343_4E42, 1  # "SCNB"
 BLOCK = 1 << 17
 DIGEST = 32
-# Blocks that are committed, and then read back, together.
+# Blocks per commit and per check.
 GROUP = 128
-# Far more than any backup has.
+# A limit far above the number of any backup.
 MOST_FILES, MOST_DOCUMENT = 10_000, 1_000_000
 
 SCHEMA = f"""
@@ -61,7 +61,7 @@ COMMIT;
 """
 
 DAMAGED = "is not a backup file, or is damaged ({}); give another one"
-# What the files of a store are called. No other name is written, wherever the backup comes from.
+# The names of a store's files. A restore writes no other name, for any backup.
 _OWN = r"catalog\.sqlite|codes(\.[0-9]{1,9})?\.bin|(thumbnails|vectors)\.sqlite"
 _OWN += r"|model-[0-9a-f]{16}\.onnx"
 _NAME = re.compile(rf"(earlier/[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}/)?({_OWN})")
@@ -69,11 +69,10 @@ _NAME = re.compile(rf"(earlier/[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}/)?({_OWN})")
 
 @dataclass(frozen=True)
 class Moment:
-    """What a store held at the time of a backup.
+    """The state of a store at the time of a backup.
 
-    uuid: the store's id. taken: when the backup was begun, ISO 8601, UTC. commits, rows, events:
-    how often the store had committed, the number that its next tile would have got, and that of its
-    newest event.
+    uuid: the store's id. taken: the beginning of the backup, ISO 8601, UTC. commits, rows, events:
+    the number of commits, the number of the next tile, and the number of the newest event.
     """
 
     uuid: str
@@ -111,17 +110,17 @@ class Kept:
         return sum(file.size for file in self.files)
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The backup as plain values for JSON."""
         return {"number": self.number, **asdict(self.moment), "bytes": self.size}
 
     def checksum(self) -> bytes:
-        """A checksum of all of it."""
+        """A checksum of all fields."""
         files = [(file.name, file.size, b"".join(file.blocks)) for file in self.files]
         return digest(repr((self.number, self.moment, files)).encode())
 
     @classmethod
     def of(cls, number: int, about: str, files: Sequence[tuple[str, int, bytes]]) -> "Kept":
-        """A backup as a file has it; ValueError or TypeError where that cannot be one."""
+        """A backup from the values in a file; ValueError or TypeError if they are not valid."""
         kept = []
         for name, size, blocks in files:
             own = [blocks[at : at + DIGEST] for at in range(0, len(blocks), DIGEST)]
@@ -132,7 +131,7 @@ class Kept:
 
 
 class BackupFile:
-    """An open backup file; StoreError, or one below it, on what cannot be read or written."""
+    """An open backup file; raises StoreError, or a subclass, if it cannot be read or written."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
@@ -152,7 +151,7 @@ class BackupFile:
     @classmethod
     @contextlib.contextmanager
     def reading(cls, path: Path) -> Iterator["BackupFile"]:
-        """Open one that is there."""
+        """Open an existing file."""
         if (path / CATALOG).is_file():
             raise StoreError(
                 f"{path}: this is a store, not a backup of one; make one with: "
@@ -169,7 +168,7 @@ class BackupFile:
     @classmethod
     @contextlib.contextmanager
     def writing(cls, path: Path) -> Iterator["BackupFile"]:
-        """Open one, made when it is not there, that no other process uses until the end."""
+        """Open a file for this process alone, and make it if it does not exist."""
         with our_errors(path, DAMAGED), contextlib.closing(_connect_alone(path)) as connection:
             yield cls(path, connection)
 
@@ -180,7 +179,7 @@ class BackupFile:
             return [number for (number,) in found.fetchall()]
 
     def read(self, number: int) -> Kept:
-        """A backup; NotStoredError where there is none of that number, StoreDamagedError."""
+        """A backup; NotStoredError if there is no such number, StoreDamagedError."""
         with our_errors(self.path, DAMAGED):
             about = self._connection.execute(
                 "SELECT CAST(substr(about, 1, ?) AS TEXT), seal FROM backup WHERE number = ?",
@@ -199,7 +198,7 @@ class BackupFile:
         return kept
 
     def blocks(self, file: KeptFile) -> Iterator[bytes]:
-        """The blocks of a file in their order; StoreDamagedError on one that is not as it was."""
+        """The blocks of a file in their order; StoreDamagedError on a changed block."""
         for at, block in enumerate(file.blocks):
             size = min(BLOCK, file.size - at * BLOCK)
             data = self._data(block, size)
@@ -211,9 +210,9 @@ class BackupFile:
             yield data
 
     def store(self, blocks: Sequence[bytes]) -> tuple[list[bytes], int]:
-        """Keep blocks, durably; their digests, and how many bytes of them were new.
+        """Store blocks durably; returns their digests, and the number of new bytes.
 
-        All of them are read back and compared, also those that were kept before.
+        All of them are read back and compared, also blocks that were already stored.
         """
         digests = [block_digest(data) for data in blocks]
         with our_errors(self.path, DAMAGED):
@@ -236,7 +235,7 @@ class BackupFile:
         return digests, sum(map(len, fresh.values()))
 
     def add(self, moment: Moment, files: Sequence[KeptFile], keep: int) -> Kept:
-        """List a backup whose blocks are there, and drop all but the newest ones, keep of them."""
+        """List a backup whose blocks are stored, and remove all but the newest `keep` backups."""
         with our_errors(self.path, DAMAGED):
             run = self._connection.execute
             run("BEGIN IMMEDIATE")
@@ -252,9 +251,9 @@ class BackupFile:
         return kept
 
     def _drop_beyond(self, keep: int) -> None:
-        """Remove the oldest backups, and all blocks that no backup has.
+        """Remove the oldest backups, and all blocks that no backup uses.
 
-        Blocks of a backup that was interrupted are among them: the next one has used them by now.
+        This includes blocks of an interrupted backup, since the present one has used them already.
         """
         run = self._connection.execute
         run("BEGIN IMMEDIATE")
@@ -272,7 +271,7 @@ class BackupFile:
         run("COMMIT")
 
     def _data(self, block: bytes, size: int) -> bytes | None:
-        """A block of so many bytes; None where it is not there, or not as it was."""
+        """A block of this many bytes; None if it is missing or changed."""
         with our_errors(self.path, DAMAGED):
             found = self._connection.execute(
                 "SELECT data FROM block WHERE digest = ? AND length(data) = ?", (block, size)
@@ -282,7 +281,7 @@ class BackupFile:
         return found[0]
 
     def _forget_cached(self) -> None:
-        """Have what is read next come from the disk, as far as the system does so."""
+        """Make the next read come from the disk, as far as the system allows."""
         self._connection.execute("PRAGMA shrink_memory")
         if hasattr(os, "posix_fadvise"):
             with self.path.open("rb") as file:
@@ -293,7 +292,7 @@ class BackupFile:
 
 
 def block_digest(data: bytes) -> bytes:
-    """What a block is known by: 32 bytes of BLAKE2b."""
+    """The key of a block: 32 bytes of BLAKE2b."""
     return blake2b(data, digest_size=DIGEST).digest()
 
 

@@ -1,4 +1,4 @@
-"""A store made again of a backup: all of it, in its place with one rename, or nothing."""
+"""Restoring a store from a backup: complete, with one rename, or not at all."""
 
 import contextlib
 import os
@@ -20,16 +20,16 @@ from ..store import CodeStore
 from .backup_file import BLOCK, BackupFile, Kept
 
 SUFFIX = ".restoring"
-# Left free on the disk beside what a restore writes.
+# The free disk space that must remain after a restore.
 SPARE_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A store that was restored.
+    """A restored store.
 
-    newer: how many later backups the file has. damage: what was damaged already in the store that
-    was backed up, a line each.
+    newer: the number of later backups in the file. damage: a line for each damage that the store
+    had at the time of the backup.
     """
 
     store: Path
@@ -39,7 +39,7 @@ class Restored:
 
     @property
     def unknown(self) -> str:
-        """What the store does not know, in a line for a person."""
+        """The data that the store lacks, in a line for a person."""
         moment = self.kept.moment
         later = f" ({self.newer} later in the file)" if self.newer else ""
         return (
@@ -49,7 +49,7 @@ class Restored:
         )
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The result as plain values for JSON."""
         return {
             "store": str(self.store),
             "backup": self.kept.document(),
@@ -60,10 +60,9 @@ class Restored:
 
 
 def list_backups(file: str | Path, verify: bool = False) -> list[Kept]:
-    """The backups that a backup file has, the oldest first.
+    """The backups in a file, the oldest first.
 
-    verify: read all of them, and compare. Raises StoreError, or StoreDamagedError with what is
-    damaged.
+    verify: read all of them, and compare. Raises StoreError, or StoreDamagedError with the damage.
     """
     with BackupFile.reading(Path(file)) as backup:
         found = [backup.read(number) for number in backup.numbers()]
@@ -81,15 +80,15 @@ def restore(
     now: datetime | None = None,
     progress: Progress = SILENT,
 ) -> Restored:
-    """Make a store of a backup; number: which one, None: the newest.
+    """Restore a store from a backup; number: its number, None: the newest.
 
-    to: a folder that is not there, or empty. Everything is written and read back beside it, is on
-    the disk, and takes its place with one rename: killed, or without power, at any instant, there
-    is the whole store or none. The store remembers that it was restored, see
-    CodeStore.restorations; a watch numbers its events beyond those that its sinks have.
+    to: a folder that does not exist or is empty. The function writes and reads back all files next
+    to it, flushes them to the disk, and then renames once: after a kill or a power cut at any
+    instant, the store is complete or absent. The store remembers its restoration, see
+    CodeStore.restorations; a watch numbers its events after those that its sinks have.
 
-    Raises StoreError where the folder is not empty or cannot be written, NotStoredError where there
-    is no such backup, StoreDamagedError where the backup is damaged: nothing is restored then.
+    Raises StoreError when the folder is not empty or cannot be written, NotStoredError when there
+    is no such backup, StoreDamagedError when the backup is damaged: it then restores nothing.
     """
     target = Path(to)
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
@@ -117,9 +116,9 @@ def restore(
 
 @contextlib.contextmanager
 def _folder_beside(target: Path) -> Iterator[Path]:
-    """An empty folder beside a target, which no other process uses until the end.
+    """An empty folder next to a target, for this process alone.
 
-    What a kill left there is removed.
+    Removes the remains of a killed process.
     """
     work = target.absolute().with_name(f".{target.absolute().name}{SUFFIX}")
     try:
@@ -166,7 +165,7 @@ def _write(backup: BackupFile, kept: Kept, work: Path, progress: Progress) -> No
 
 
 def _note(work: Path, kept: Kept, now: str) -> list[str]:
-    """Write into the stores that they were restored; what is damaged in them."""
+    """Record the restoration in the stores; returns their damage."""
     moment = kept.moment
     restoration = Restoration(
         secrets.token_hex(8), moment.taken, now, moment.commits, moment.rows, moment.events
@@ -184,7 +183,7 @@ def _note(work: Path, kept: Kept, now: str) -> list[str]:
 
 
 def _flush(folder: Path) -> None:
-    """Have all files of a folder, and their names, be on the disk."""
+    """Flush all files of a folder, and their names, to the disk."""
     for path in sorted(folder.rglob("*"), reverse=True):
         if path.is_dir():
             flush_folder(path)

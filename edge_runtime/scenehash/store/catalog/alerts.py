@@ -1,4 +1,4 @@
-"""The alerts of a store: the kinds of tiles that a watch matches new scenes against."""
+"""The alerts of a store: the kinds of tile that a watch reports."""
 
 import builtins
 import json
@@ -36,9 +36,10 @@ CREATE TABLE IF NOT EXISTS alert_rule (
 
 
 class Alerts:
-    """The alerts of a store, whose codes are so many bits wide.
+    """The alerts of a store with codes of this width.
 
-    What changes them is durable when it returns; inside a transaction of the store, with that.
+    A change is durable when the method returns, or, inside a transaction of the store, with the
+    transaction.
     """
 
     def __init__(self, database: Database, transaction: Transacting, bits: int) -> None:
@@ -50,11 +51,11 @@ class Alerts:
         return [_sound(name, alert) for name, alert in self._found()]
 
     def names(self) -> "builtins.list[str]":
-        """The names of all alerts, of damaged ones too."""
+        """The names of all alerts, also of damaged ones."""
         return [str(name) for (name,) in self._database.all("SELECT name FROM alert ORDER BY name")]
 
     def get(self, name: str) -> Alert:
-        """The alert of a name, whatever is wrong with others.
+        """The alert with a name; damage of other alerts does not matter.
 
         NotStoredError when there is none, StoreDamagedError when it is damaged.
         """
@@ -63,7 +64,7 @@ class Alerts:
         raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
 
     def add(self, alert: Alert, replace: bool = False) -> None:
-        """Add an alert; StoreError when there is one of that name that is not to be replaced."""
+        """Add an alert; StoreError when its name exists, unless the alert may be replaced."""
         with self._transaction():
             if not replace and self._has(alert.name):
                 raise StoreError(
@@ -84,7 +85,7 @@ class Alerts:
             self._put_rule(alert)
 
     def remove(self, name: str) -> None:
-        """Remove an alert; StoreError when there is none of that name."""
+        """Remove an alert; StoreError when there is no alert with that name."""
         with self._transaction():
             if not self._has(name):
                 raise NotStoredError(f"{name}: no alert of that name (see: scenehash alert list)")
@@ -92,7 +93,7 @@ class Alerts:
             self._drop_rule(name)
 
     def clear(self) -> None:
-        """Remove all alerts, damaged ones too."""
+        """Remove all alerts, also damaged ones."""
         with self._transaction():
             self._database.run("DELETE FROM alert")
             self._database.run("DROP TABLE IF EXISTS alert_rule")
@@ -109,7 +110,7 @@ class Alerts:
         return self._database.one("SELECT 1 FROM alert WHERE name = ?", name) is not None
 
     def _found(self, *names: str) -> "builtins.list[tuple[Any, Alert | None]]":
-        """The alerts of names, or all, by name, with their rules; None for one that is damaged."""
+        """The alerts with these names, or all, with their rules; None for a damaged alert."""
         which = f"WHERE name IN ({', '.join('?' * len(names))})" if names else ""
         with self._database.snapshot():
             found = self._database.all(f"SELECT * FROM alert {which} ORDER BY name", *names)
@@ -126,7 +127,7 @@ class Alerts:
         return alerts
 
     def _has_rules(self) -> bool:
-        """Whether there is the table of rules: stores have it from their first rule on."""
+        """Whether the table of rules exists: a store gets it with its first rule."""
         query = "SELECT 1 FROM sqlite_master WHERE name = 'alert_rule'"
         return self._database.one(query) is not None
 
@@ -185,7 +186,7 @@ def _alert_of(found: Any, width: int) -> Alert | None:
 
 
 def _source_of(value: Any) -> tuple[str, ExampleTile | None]:
-    """A source and its tile of what is stored; TypeError or ValueError when it is neither."""
+    """A source and its tile from stored values; TypeError or ValueError if they are not valid."""
     if isinstance(value, str):
         return value, None
     source, (x, y, width, height), reading = value
@@ -198,7 +199,7 @@ def _source_of(value: Any) -> tuple[str, ExampleTile | None]:
 
 
 def _makes_sense(alert: Alert) -> bool:
-    """Whether an alert can be used, whoever wrote it with a checksum that is right."""
+    """Whether an alert is usable, even if somebody else wrote it with a correct checksum."""
     return (
         isinstance(alert.name, str)
         and isinstance(alert.radius, int)

@@ -1,6 +1,6 @@
-"""Blocks: up to 64 consecutive tiles of a scene and the box around them, the R*Tree's entries.
+"""Blocks, the entries of the R*Tree: up to 64 consecutive tiles of a scene and their bounding box.
 
-One entry a tile would cost more than all else in a commit, and find hardly faster.
+One entry per tile would cost more than all other work of a commit, and would hardly be faster.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,10 +17,10 @@ TILES_A_BLOCK = 64
 
 
 class Block(NamedTuple):
-    """An entry: id is twice the first row, and one more for what is in the eastern hemisphere.
+    """An entry. Its id is twice the first row, plus one for the eastern hemisphere.
 
     every: each tile from first_row to last_row reaches into this entry's box. The sides are
-    float32, rounded outwards, as SQLite keeps them.
+    float32, rounded outwards, as SQLite stores them.
     """
 
     id: int
@@ -36,8 +36,8 @@ class Block(NamedTuple):
 def blocks_of(records: Sequence[SceneRecord]) -> Iterator[Block]:
     """The blocks of scenes, by id; none for a scene without footprints.
 
-    A block has one entry for each hemisphere that its tiles reach into, so that no entry goes
-    around the Earth because its tiles lie on both sides of the antimeridian.
+    A block has one entry for each hemisphere that its tiles reach into, so that the box of tiles on
+    both sides of the antimeridian does not go around the Earth.
     """
     placed = [record for record in records if record.footprints is not None]
     if not placed:
@@ -60,7 +60,7 @@ def blocks_of(records: Sequence[SceneRecord]) -> Iterator[Block]:
 
 
 def _western(boxes: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Which of boxes reach into the western hemisphere, and their sides in it."""
+    """Which boxes reach into the western hemisphere, and their sides in it."""
     west, south, east, north = boxes.T
     crossing = west > east
     left = np.where(crossing, -180.0, west)
@@ -69,7 +69,7 @@ def _western(boxes: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
 
 
 def _eastern(boxes: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
-    """Which of boxes reach into the eastern hemisphere, and their sides in it."""
+    """Which boxes reach into the eastern hemisphere, and their sides in it."""
     west, south, east, north = boxes.T
     crossing = west > east
     left = np.where(crossing & (east > 0), 0.0, np.maximum(west, 0.0))
@@ -80,7 +80,7 @@ def _eastern(boxes: Floats) -> tuple[npt.NDArray[np.bool_], Floats]:
 def _entries(
     reaches: npt.NDArray[np.bool_], sides: Floats, starts: npt.NDArray[np.int64]
 ) -> tuple[list[bool], list[bool], list[list[float]]]:
-    """For each block: whether some, whether all of its tiles reach in, and the box around them."""
+    """For each block: whether any and whether all of its tiles reach in, and their bounding box."""
     some = np.logical_or.reduceat(reaches, starts)
     every = np.logical_and.reduceat(reaches, starts)
     around = []

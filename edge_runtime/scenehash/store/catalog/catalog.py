@@ -1,4 +1,4 @@
-"""The catalog of a store: an SQLite file, and the only place where anything is committed."""
+"""The catalog of a store: an SQLite file, the only place of commits."""
 
 import contextlib
 from dataclasses import replace
@@ -26,7 +26,7 @@ APPLICATION_ID = 0x5343_4E48  # "SCNH": tells `file` and us that this SQLite fil
 SCHEMA = (
     STATE_SCHEMA + SCENE_SCHEMA + TILE_SCHEMA + QUARANTINE_SCHEMA + OUTBOX_SCHEMA + ALERT_SCHEMA
 )
-# Tables that a store gets when it first needs them.
+# Tables that a store gets at their first use.
 THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (kept INTEGER);"
 VECTORS = "CREATE TABLE IF NOT EXISTS vectors (frame TEXT, dims INTEGER);"
 MODEL = "CREATE TABLE IF NOT EXISTS model (file TEXT);"
@@ -40,9 +40,10 @@ COLUMNS = tuple(State.__dataclass_fields__)
 
 
 class Committed(NamedTuple):
-    """What is committed as a whole: the state of the store, and the rows that were deleted.
+    """The state that is committed as a whole: the state of the store, and the deleted rows.
 
-    dropped: those whose codes were dropped from codes.bin. dead: those whose codes are still in it.
+    dropped: deleted rows whose codes are no longer in codes.bin. dead: deleted rows whose codes are
+    still in it.
     """
 
     state: State
@@ -52,12 +53,12 @@ class Committed(NamedTuple):
 
 
 class Restoration(NamedTuple):
-    """That a store was restored from a backup: what was stored after that is not known to it.
+    """A restoration of the store from a backup; the store lacks all data after the backup.
 
-    id: 16 hexadecimal digits, drawn when it was restored. taken, restored: when the backup was
-    begun, and when it was restored, ISO 8601. commits, rows, events: how often the store had
-    committed by then, the number that its next tile got, and its newest event's: rows and commits
-    from these on may be others than those of before.
+    id: 16 hexadecimal digits, drawn at the restoration. taken, restored: the beginning of the
+    backup, and the restoration, ISO 8601. commits, rows, events: the number of commits, of the next
+    tile, and of the newest event at the backup: later rows and commits may differ from those before
+    the restoration.
     """
 
     id: str
@@ -71,7 +72,7 @@ class Restoration(NamedTuple):
 class Catalog:
     """An open catalog: the state of the store, its scenes and their tiles.
 
-    Every method raises StoreError, or one below it, on what SQLite refuses.
+    Every method raises StoreError, or a subclass, on an error of SQLite.
     """
 
     def __init__(self, database: Database) -> None:
@@ -82,7 +83,7 @@ class Catalog:
 
     @classmethod
     def create(cls, path: Path, state: State) -> "Catalog":
-        """Make an empty catalog; a half-made one of an earlier try is taken over."""
+        """Make an empty catalog, or complete one whose creation was interrupted."""
         database = Database.open(path, writable=True)
         database.run_script(
             "BEGIN IMMEDIATE;"
@@ -105,7 +106,7 @@ class Catalog:
         self.database.close()
 
     def committed(self) -> Committed:
-        """What is committed; StoreDamagedError when its checksum is another."""
+        """The committed state; StoreDamagedError when its checksum differs."""
         with self.database.snapshot():
             found = self.database.one(f"SELECT {', '.join(COLUMNS)}, seal FROM store")
             deleted = self.deleted()
@@ -118,23 +119,23 @@ class Catalog:
             return Committed(state, dropped.checked(state.rows), dead.checked(state.rows), checksum)
 
     def checksum(self) -> object:
-        """The checksum of what is committed, which each commit changes."""
+        """The checksum of the committed state, which each commit changes."""
         found = self.database.one("SELECT seal FROM store")
         return found and found[0]
 
     def change(self, state: State) -> None:
-        """Change the state, as the last part of a commit, and count that."""
+        """Change the state, as the last part of a commit, and count the commit."""
         columns = ", ".join(f"{name} = ?" for name in (*COLUMNS, "seal"))
         state = replace(state, commits=state.commits + 1)
         values = (*_values(state), state.checksum(self.deleted()))
         self.database.run(f"UPDATE store SET {columns}", values)
 
     def mark_deleted(self, first_row: int, tiles: int) -> None:
-        """Remember that rows have no tile any more, while codes.bin still has their codes."""
+        """Record that rows no longer have a tile, while codes.bin still has their codes."""
         self.database.run("INSERT INTO deleted VALUES (?, ?, 0)", (first_row, tiles))
 
     def mark_dropped(self, ranges: Ranges) -> None:
-        """Remember that these rows, and no others, are not in codes.bin any more."""
+        """Record that exactly these rows are no longer in codes.bin."""
         self.database.run("DELETE FROM deleted")
         self.database.run_all(
             "INSERT INTO deleted VALUES (?, ?, 1)",
@@ -142,19 +143,19 @@ class Catalog:
         )
 
     def keeps_thumbnails(self) -> bool:
-        """Whether thumbnails of what is added are kept: whether there is a table for it."""
+        """Whether the store keeps thumbnails of new scenes: whether their table exists."""
         query = "SELECT count(*) FROM sqlite_master WHERE name = 'thumbnails'"
         return bool(self.database.one(query)[0])
 
     def keep_thumbnails(self, kept: bool) -> None:
-        """Change whether they are."""
+        """Set whether the store keeps thumbnails."""
         if kept:
             self.database.run(THUMBNAILS)
         else:
             self.database.run("DROP TABLE IF EXISTS thumbnails")
 
     def vector_space(self) -> tuple[str, int] | None:
-        """The frame and the number of components of the vectors that are kept; None: none are."""
+        """The frame and the number of components of the stored vectors; None: it keeps none."""
         if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'vectors'")[0]:
             return None
         found = self.database.one("SELECT frame, dims FROM vectors")
@@ -162,28 +163,28 @@ class Catalog:
         return (found[0], found[1]) if sound else None
 
     def keep_vectors(self, space: tuple[str, int] | None) -> None:
-        """Change whether vectors of what is added are kept, and of which frame."""
+        """Set whether the store keeps vectors of new scenes, and their frame."""
         self.database.run("DROP TABLE IF EXISTS vectors")
         if space is not None:
             self.database.run(VECTORS)
             self.database.run("INSERT INTO vectors VALUES (?, ?)", space)
 
     def model_id(self) -> str | None:
-        """The id of the model file that is kept; None when none is."""
+        """The id of the stored model file; None if there is none."""
         if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'model'")[0]:
             return None
         found = self.database.one("SELECT file FROM model")
         return found[0] if found and isinstance(found[0], str) and found[0].isalnum() else None
 
     def keep_model(self, identity: str | None) -> None:
-        """Change which model file is kept."""
+        """Set the id of the stored model file."""
         self.database.run("DROP TABLE IF EXISTS model")
         if identity is not None:
             self.database.run(MODEL)
             self.database.run("INSERT INTO model VALUES (?)", (identity,))
 
     def restorations(self) -> list[Restoration]:
-        """When this store was restored from a backup, and of when that was, the newest last."""
+        """The restorations of this store from backups, the newest last."""
         if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'restored'")[0]:
             return []
         columns = ", ".join(Restoration._fields)
@@ -191,12 +192,12 @@ class Catalog:
         return [Restoration(*found) for found in self.database.all(query)]
 
     def note_restoration(self, restoration: Restoration) -> None:
-        """Remember, as a part of a transaction, that this store was restored from a backup."""
+        """Record, in a transaction, that this store was restored from a backup."""
         self.database.run(RESTORED)
         self.database.run("INSERT INTO restored VALUES (?, ?, ?, ?, ?, ?)", restoration)
 
     def station(self) -> str | None:
-        """The name of the station that the store is of; None when it has none."""
+        """The name of the store's station; None if it has none."""
         if not self.database.one("SELECT count(*) FROM sqlite_master WHERE name = 'station'")[0]:
             return None
         found = self.database.one("SELECT name FROM station")
@@ -209,17 +210,17 @@ class Catalog:
         self.database.run("INSERT INTO station VALUES (?)", (name,))
 
     def damage(self) -> list[str]:
-        """What SQLite's own checks find wrong with the file."""
+        """Damage of the file that SQLite's own checks find."""
         found = self.database.all("PRAGMA integrity_check")
         found += self.database.all("SELECT rtreecheck('block')")
         return [" ".join(str(line).split()) for (line,) in found if line != "ok"]
 
     def shrink(self) -> None:
-        """Give the room of deleted entries back to the disk."""
+        """Return the space of deleted entries to the disk."""
         self.database.run("VACUUM")
 
     def deleted(self) -> Deleted:
-        """The rows that were deleted."""
+        """The deleted rows."""
         query = "SELECT first_row, tiles, dropped FROM deleted ORDER BY first_row"
         with damaged_values(self._damage):
             return np.array(self.database.all(query), np.int64).reshape(-1, 3)
@@ -252,7 +253,7 @@ class Catalog:
 
 
 def is_vacant(path: Path) -> bool:
-    """Whether there is no catalog at path yet, or one whose making was interrupted."""
+    """Whether path has no catalog, or one whose creation was interrupted."""
     if not path.exists():
         return True
     with our_errors(path), contextlib.closing(connect(path, writable=False)) as connection:

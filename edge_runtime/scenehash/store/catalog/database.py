@@ -1,4 +1,4 @@
-"""SQLite as a store needs it: durable, shared by threads, with errors that say what to do."""
+"""SQLite for a store: durable, shared by threads, with errors that name a remedy."""
 
 import contextlib
 import functools
@@ -25,7 +25,7 @@ TABLES = (
     "AND sql NOT LIKE 'CREATE VIRTUAL TABLE %'"
 )
 
-# What the decoding of a damaged value can raise.
+# The errors of decoding a damaged value.
 WRONG_VALUES = (
     ArithmeticError,
     AttributeError,
@@ -40,11 +40,11 @@ Transacting = Callable[[], AbstractContextManager[None]]
 
 
 class Database:
-    """An open SQLite file: statements, and transactions of several.
+    """An open SQLite file: statements, and transactions of several statements.
 
     Threads share its one connection: each statement, transaction and snapshot holds the lock, so
-    no thread reads what another has not committed. Every method raises StoreError, or an error
-    below it, on what SQLite refuses.
+    that no thread reads uncommitted data of another. Every method raises StoreError, or a subclass,
+    on an error of SQLite.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -56,17 +56,17 @@ class Database:
 
     @classmethod
     def open(cls, path: Path, writable: bool) -> "Database":
-        """Open a file; where writable, it is made when it is not there."""
+        """Open a file; if writable, make it if it does not exist."""
         with our_errors(path):
             return cls(path, connect(path, writable))
 
     @property
     def is_changing(self) -> bool:
-        """Whether a transaction is open in which something was written."""
+        """Whether the open transaction, if any, has written something."""
         return self._writes_before not in (None, self._connection.total_changes)
 
     def run(self, statement: str, values: Sequence[object] = ()) -> None:
-        """Run a statement that answers nothing."""
+        """Run a statement without results."""
         with self._guard():
             self._connection.execute(statement, values)
 
@@ -76,26 +76,26 @@ class Database:
             self._connection.executemany(statement, rows)
 
     def run_script(self, script: str) -> None:
-        """Run several statements; a transaction that they begin is the caller's to end."""
+        """Run several statements; the caller ends a transaction that they begin."""
         with self._guard():
             self._connection.executescript(script)
 
     def one(self, query: str, *values: str | float | bytes) -> Any:
-        """The first row that a query finds; None when there is none."""
+        """The first row of a query; None if there is none."""
         with self._guard():
             return self._connection.execute(query, values).fetchone()
 
     def all(self, query: str, *values: str | float | bytes) -> list[Any]:
-        """All rows that a query finds."""
+        """All rows of a query."""
         with self._guard():
             return self._connection.execute(query, values).fetchall()
 
     def all_in(
         self, query: str, values: Sequence[str | bytes | int], *before: str | float
     ) -> list[Any]:
-        """What a query finds for each of the values that its last column may have.
+        """The rows of a query for each of the given values of its last column.
 
-        before: the values for what stands before that column.
+        before: the values for the conditions before that column.
         """
         found = []
         for start in range(0, len(values), VALUES_AT_ONCE):
@@ -104,13 +104,13 @@ class Database:
         return found
 
     def other_tables(self, schema: str) -> list[str]:
-        """The tables that have other columns than a schema makes, of those that it makes."""
+        """The tables of a schema that have other columns in the file."""
         with self._guard():
             return other_tables(self._connection, schema)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is committed at its end, or nothing of it."""
+        """All writes inside are committed together at the end, or none of them."""
         with self._guard(), transaction(self._connection):
             self._writes_before = self._connection.total_changes
             try:
@@ -120,12 +120,12 @@ class Database:
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All that is read inside is of one moment; inside a transaction, of that one's."""
+        """All reads inside see one moment; inside a transaction, they see the transaction."""
         with self._guard(), snapshot(self._connection):
             yield
 
     def copy_to(self, to: Path) -> None:
-        """Write what is committed, or what the open snapshot sees, to a new file."""
+        """Write the committed state, or the state of the open snapshot, to a new file."""
         with self._guard():
             _copy(self._connection, to)
 
@@ -141,7 +141,7 @@ class Database:
 
 
 def connect(path: Path, writable: bool) -> sqlite3.Connection:
-    """Open a database, made when it is not there and writable is true."""
+    """Open a database; if writable, make it if it does not exist."""
     if writable:
         connection = sqlite3.connect(
             path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -166,19 +166,19 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
 
 
 def copy_database(path: Path, to: Path) -> None:
-    """Write what is committed in a database to a new file; sqlite3.Error.
+    """Write the committed state of a database to a new file; sqlite3.Error.
 
-    No connection that writes is opened for it, and no writer waits.
+    It opens no writing connection, and no writer waits.
     """
     with contextlib.closing(connect(path, writable=False)) as connection:
         _copy(connection, to)
 
 
 def other_tables(connection: sqlite3.Connection, schema: str) -> list[str]:
-    """The tables of a database that have other columns than a schema makes; sqlite3.Error.
+    """The tables of a database that differ from a schema in their columns; sqlite3.Error.
 
-    CREATE TABLE IF NOT EXISTS leaves a table as it is. Tables of which the schema says nothing are
-    passed over, and so are those that are not there.
+    CREATE TABLE IF NOT EXISTS does not change a table. Tables that are not in the schema, or not in
+    the database, are ignored.
     """
     wanted = _tables(schema)
     found = connection.execute(TABLES).fetchall()
@@ -194,17 +194,18 @@ def _tables(schema: str) -> dict[str, str]:
 
 def _copy(connection: sqlite3.Connection, to: Path) -> None:
     with contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy:
-        # The copy is read and removed; whoever needs it on the disk writes it there.
+        # The copy is temporary, and need not be durable.
         copy.execute("PRAGMA journal_mode = OFF")
         copy.execute("PRAGMA synchronous = OFF")
-        # All pages in one step: a writer would begin a copy in several steps anew.
+        # All pages in one step: a write restarts a copy in several steps.
         connection.backup(copy)
 
 
 def _roll_back(path: Path) -> bool:
-    """Undo what was begun when a process was killed as it made the file; whether that was done.
+    """Undo the changes of a process that was killed while it made the file.
 
-    SQLite must write for it, so that a connection that only reads refuses.
+    Returns whether that was done. SQLite must write for this, so that a read-only connection
+    refuses.
     """
     journal = path.with_name(path.name + "-journal")
     if not journal.exists() or not os.access(path.parent, os.W_OK):
@@ -216,7 +217,7 @@ def _roll_back(path: Path) -> bool:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is written inside is committed at the end, or nothing of it."""
+    """All writes inside are committed together at the end, or none of them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -229,7 +230,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """All that is read inside is of one moment; inside a transaction, of that one's."""
+    """All reads inside see one moment; inside a transaction, they see the transaction."""
     if connection.in_transaction:
         yield
         return
@@ -243,8 +244,7 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
-    """Turn SQLite's errors into ours; damaged: what to say when a file is, with {} for the
-    reason."""
+    """Turn SQLite's errors into ours; damaged: the text for damage, with {} for the reason."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -267,11 +267,11 @@ def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
                 f"{path}: the disk reports an error ({reason}); all data stored before is intact"
             ) from error
         if name in ("SQLITE_ERROR", ""):
-            # Our statements are the same for every store: this met a damaged schema or text.
+            # Our statements are always the same, so the schema or a text is damaged.
             raise _damaged(path, damaged, reason) from error
         raise StoreError(f"{path}: the catalog cannot be used ({reason}); try again") from error
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        # A schema of damaged text makes a message that Python cannot decode.
+        # With a damaged schema, Python may fail to decode SQLite's message.
         raise _damaged(path, damaged, " ".join(str(error).split())) from error
     except MemoryError as error:
         if not is_of_sqlite(error):
@@ -280,17 +280,17 @@ def our_errors(path: Path, damaged: str = CATALOG_DAMAGED) -> Iterator[None]:
 
 
 def is_of_sqlite(error: MemoryError) -> bool:
-    """Whether SQLite raised it: it does where a damaged length asks for gigabytes."""
+    """Whether SQLite raised it: a damaged length may ask for gigabytes of memory."""
     return type(error) is MemoryError and not error.args
 
 
 @contextlib.contextmanager
 def damaged_values(what: str) -> Iterator[None]:
-    """Raise StoreDamagedError where a value of a column cannot be decoded inside.
+    """Raise StoreDamagedError if a column value cannot be decoded inside.
 
-    what: the thing that the values belong to, and that they are damaged. SQLite's columns take
-    values of any type, so one flipped bit may turn a number into text. Nothing but decoding belongs
-    inside: an error of ours would be reported as damage.
+    what: the owner of the values, with the words that they are damaged. SQLite's columns take
+    values of any type, so one flipped bit may turn a number into text. Only decoding belongs
+    inside: our own errors would be reported as damage.
     """
     try:
         yield

@@ -16,8 +16,8 @@ def read_scene(
 ) -> tuple[SceneRecord, Codes]:
     """A scene by its number in the catalog: its record, and its codes uint8 [T, K/8].
 
-    Raises StoreDamagedError, with the scene's path and what is damaged, unless all that is shown of
-    a scene is sound.
+    Raises StoreDamagedError, with the scene's path and the damage, unless all data of the scene is
+    sound.
     """
     record = read_record(catalog, scene)
     first = int(row_map.positions(np.array([record.first_row]))[0])
@@ -43,7 +43,7 @@ def read_record(catalog: Catalog, scene: int) -> SceneRecord:
 
 
 def check_derived(catalog: Catalog, scene: int, record: SceneRecord) -> None:
-    """Raise StoreDamagedError unless a scene is found by its labels and places."""
+    """Raise StoreDamagedError unless the labels and places of a scene lead to it."""
     if catalog.scenes.labels_of(scene) != record.labels:
         raise StoreDamagedError(f"{record.path}: its labels in the catalog are damaged")
     if catalog.tiles.blocks(record) != list(blocks_of([record])):

@@ -1,4 +1,4 @@
-"""The tables in the catalog that links have, made when the first of them is written to."""
+"""The link tables of the catalog, made at the first write."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS link_part (
     PRIMARY KEY (store, file, start)
 );
 """
-# The values of an entry of each table that has no checksums, and what numbers are less than.
+# The types of each table without checksums, and the limit of numbers.
 KINDS: dict[str, tuple[type, ...]] = {
     "link_scene": (str, int, int, bytes, bytes, int, int, int),
     "link_annotation": (str, int, bytes, int, bytes, str),
@@ -81,14 +81,14 @@ DAMAGED = "the link tables of the catalog are damaged; see: scenehash store veri
 
 
 class LinkTables:
-    """These tables, and what changes them: part of a transaction of the store."""
+    """The link tables, and their changes in a transaction of the store."""
 
     def __init__(self, database: Database, transaction: Transacting) -> None:
         self.database, self._transaction = database, transaction
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[Database]:
-        """A transaction in which the tables are there."""
+        """A transaction in which the tables exist."""
         with self._transaction():
             if not are_made(self.database):
                 for statement in LINK_SCHEMA.split(";")[:-1]:
@@ -96,11 +96,11 @@ class LinkTables:
             yield self.database
 
     def are_made(self) -> bool:
-        """Whether the tables are there: a store without links has none."""
+        """Whether the tables exist: a store without links has none."""
         return are_made(self.database)
 
     def damage(self) -> list[str]:
-        """List the tables in which a value is not of the kind it was, a line each."""
+        """List the tables with a value of the wrong type, a line each."""
         lines = []
         for table, kinds in KINDS.items() if self.are_made() else ():
             try:

@@ -1,8 +1,8 @@
-"""The outbox: the newest events of a watch, and how far each sink has delivered them.
+"""The outbox: the newest events of a watch, and the progress of each sink.
 
-Events are committed together with the scenes that they are about, so that neither is ever without
-the other. They are numbered from 1, without gaps, and numbers are never given again: the newest
-event stays in the table, delivered or not.
+Events are committed together with their scenes, so that neither exists without the other. They are
+numbered from 1, without gaps, and numbers are never used again: the newest event stays in the
+table, delivered or not.
 """
 
 import sys
@@ -36,12 +36,12 @@ CREATE TABLE arrival (
 SINKS = "SELECT name, delivered, seal FROM sink"
 DAMAGED = '{"kind": "damaged"}'
 EVENTS_DAMAGED = "the table of events in the outbox is damaged"
-# Events in memory while all are checked.
+# Events per step of a check.
 EVENTS_AT_ONCE = 1000
 
 
 class Arrival(NamedTuple):
-    """A file that a watch has dealt with, as it was then: bytes, and mtime in nanoseconds."""
+    """A file that a watch has processed, with its state then: bytes, and mtime in nanoseconds."""
 
     path: str
     size: int
@@ -49,9 +49,10 @@ class Arrival(NamedTuple):
 
 
 class Outbox:
-    """The newest events, how far each sink is, and the files that were dealt with.
+    """The newest events, the progress of each sink, and the processed files.
 
-    What changes it is durable when it returns; inside a transaction of the store, with that.
+    A change is durable when the method returns, or, inside a transaction of the store, with the
+    transaction.
     """
 
     def __init__(self, database: Database, transaction: Transacting) -> None:
@@ -60,7 +61,7 @@ class Outbox:
     def note(
         self, events: Sequence[str] = (), arrivals: Sequence[Arrival] = (), after: int = 0
     ) -> None:
-        """Add events, JSON objects as text, and files that need not be looked at again.
+        """Add events, JSON objects as text, and processed files.
 
         Events are numbered from after the newest, or after a given number.
         """
@@ -79,7 +80,7 @@ class Outbox:
             self._database.run_all("INSERT OR REPLACE INTO arrival VALUES (?, ?, ?)", arrivals)
 
     def oldest(self) -> int:
-        """The number of the oldest event that is kept; 0 when there was none yet."""
+        """The number of the oldest stored event; 0 if there was none yet."""
         return int(self._database.one("SELECT coalesce(min(event), 0) FROM outbox")[0])
 
     def newest(self) -> int:
@@ -87,9 +88,10 @@ class Outbox:
         return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
-        """The first events after a number, at most so many; a damaged one says just that.
+        """The first events after a number, at most this many; a damaged event only reports its
+        damage.
 
-        StoreDamagedError where they do not come in order: whoever reads on would never end.
+        StoreDamagedError if their numbers are not in order, because a reader would never end.
         """
         found = self._events("event > ? ORDER BY event LIMIT ?", after, most)
         numbers = [after, *(event for event, _ in found)]
@@ -104,7 +106,7 @@ class Outbox:
     def _events(self, condition: str, *values: int) -> list[tuple[int, str]]:
         query = f"SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE {condition}"
         found = self._database.all(query, *values)
-        # A page of other bytes may hold NULL where none can be.
+        # A damaged page may hold NULL in a NOT NULL column.
         bodies = (
             (event, str(body or b"", errors="replace"), checksum) for event, body, checksum in found
         )
@@ -114,14 +116,14 @@ class Outbox:
         ]
 
     def arrived(self, paths: Sequence[str]) -> set[Arrival]:
-        """Which files at these paths were dealt with, as they were then."""
+        """Which files at these paths were processed, with their states then."""
         query = "SELECT path, size, modified FROM arrival WHERE path"
         return {Arrival(*found) for found in self._database.all_in(query, paths)}
 
     def delivered(self) -> dict[str, int]:
-        """The number of the last event that each sink has delivered; 0 where that is damaged.
+        """The number of the last event that each sink has delivered; 0 if that is damaged.
 
-        What was delivered may be delivered again then, but nothing is left out.
+        Then events may be delivered again, but none is left out.
         """
         return {
             name: event if checksum == _sink_checksum(name, event) else 0
@@ -129,9 +131,9 @@ class Outbox:
         }
 
     def deliver(self, delivered: Mapping[str, int], most: int) -> None:
-        """Note the last event that each of some sinks has delivered.
+        """Record the last delivered event of some sinks.
 
-        Events beyond the newest so many are removed, delivered or not; the newest one never is.
+        Events beyond the newest `kept` are removed, delivered or not; the newest one stays.
         """
         with self._transaction():
             self._database.run_all(

@@ -1,4 +1,4 @@
-"""The quarantine: inputs that could not be ingested, until they are, or are released."""
+"""The quarantine: inputs that could not be ingested, until they are ingested or released."""
 
 import builtins
 from collections.abc import Mapping, Sequence
@@ -21,21 +21,22 @@ CREATE TABLE quarantine (
 
 @dataclass(frozen=True)
 class Quarantined:
-    """An input that could not be ingested: why, and when that was tried last, in UTC."""
+    """An input that could not be ingested: the reason, and the time of the last try, in UTC."""
 
     path: str
     reason: str
     time: datetime
 
     def document(self) -> dict[str, object]:
-        """The entry as plain values, as JSON has them."""
+        """The entry as plain values for JSON."""
         return {"path": self.path, "reason": self.reason, "time": self.time.isoformat()}
 
 
 class Quarantine:
     """Paths that could not be ingested, with the reason.
 
-    What changes it is durable when it returns; inside a transaction of the store, with that.
+    A change is durable when the method returns, or, inside a transaction of the store, with the
+    transaction.
     """
 
     def __init__(self, database: Database, transaction: Transacting) -> None:
@@ -50,7 +51,7 @@ class Quarantine:
             ]
 
     def add(self, reasons: Mapping[str, str]) -> None:
-        """Add paths with their reasons; one that is there gets the new reason."""
+        """Add paths with their reasons; an existing path gets the new reason."""
         if reasons:
             time = datetime.now(UTC).timestamp()
             with self._transaction():
@@ -60,7 +61,7 @@ class Quarantine:
                 )
 
     def remove(self, paths: Sequence[str]) -> int:
-        """Remove paths; returns how many of them there were."""
+        """Remove paths; returns how many of them were in quarantine."""
         query = "SELECT path FROM quarantine WHERE path"
         there = [path for (path,) in self._database.all_in(query, paths)]
         if there:
@@ -71,9 +72,9 @@ class Quarantine:
         return len(there)
 
     def release(self, paths: Sequence[str]) -> int:
-        """Remove paths; returns how many they are.
+        """Remove paths; returns their number.
 
-        Raises StoreError, and removes none, when one of them is not there.
+        Raises StoreError, and removes none, when a path is not in quarantine.
         """
         with self._transaction():
             known = {item.path for item in self.list()}

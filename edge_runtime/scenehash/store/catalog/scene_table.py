@@ -51,7 +51,7 @@ SCENES_DAMAGED = "the table of scenes in the catalog is damaged; see: scenehash 
 
 
 class SceneEntry(NamedTuple):
-    """What the table scene has of a scene, besides how its pixels are made of its file."""
+    """A row of the table scene, without the decode parameters."""
 
     number: int
     content: bytes
@@ -64,20 +64,20 @@ class SceneEntry(NamedTuple):
 
 
 class SceneTable:
-    """The scenes of a store, by a number that is theirs in this catalog, with their tiles."""
+    """The scenes of a store, by their numbers in this catalog, with their tiles."""
 
     def __init__(self, database: Database, tiles: TileTable) -> None:
         self._database = database
         self._tiles = tiles
 
     def count(self) -> tuple[int, int]:
-        """How many scenes and tiles there are."""
+        """The numbers of scenes and tiles."""
         found = self._database.one("SELECT count(*), coalesce(sum(tiles), 0) FROM scene")
         with damaged_values(SCENES_DAMAGED):
             return int(found[0]), int(found[1])
 
     def find(self, contents: Sequence[str]) -> dict[str, int]:
-        """The numbers of the scenes of these contents that there are."""
+        """The numbers of the stored scenes with these contents."""
         wanted = [bytes.fromhex(content) for content in contents]
         found = self._database.all_in("SELECT content, scene FROM scene WHERE content", wanted)
         return {content.hex(): scene for content, scene in found}
@@ -103,7 +103,7 @@ class SceneTable:
         return scenes
 
     def path_of(self, scene: int) -> str:
-        """The path of a scene, as far as it can be read."""
+        """The path of a scene, as far as it is readable."""
         found = self._database.one("SELECT CAST(path AS BLOB) FROM scene WHERE scene = ?", scene)
         return str(found[0], errors="replace") if found and found[0] else f"scene {scene}"
 
@@ -127,9 +127,9 @@ class SceneTable:
         return numbers
 
     def record(self, scene: int) -> tuple[SceneRecord, bytes]:
-        """A scene's record, and the checksum that it must have.
+        """A scene's record, and its expected checksum.
 
-        StoreDamagedError when there is none, or values are not of the kind they must be.
+        StoreDamagedError when there is none, or values have the wrong types.
         """
         with self._database.snapshot(), damaged_values(_damage(f"scene {scene}")):
             found = self._database.one(
@@ -157,11 +157,11 @@ class SceneTable:
         return record, checksum
 
     def has(self, scene: int) -> bool:
-        """Whether there is a scene of this number."""
+        """Whether a scene has this number."""
         return self._database.one("SELECT 1 FROM scene WHERE scene = ?", scene) is not None
 
     def under(self, path: str) -> list[int]:
-        """The numbers of the scenes at a path, or in the folder that it is."""
+        """The numbers of the scenes at a path, or below it."""
         folder = path.rstrip("/") + "/"
         # "0" comes after "/".
         query = "SELECT scene FROM scene WHERE path = ? OR (path > ? AND path < ?) ORDER BY path"
@@ -169,7 +169,7 @@ class SceneTable:
         return [scene for (scene,) in found]
 
     def paths_ending(self, ending: str, most: int) -> list[str]:
-        """The paths that end so, by name; at most so many."""
+        """The paths with this end, by name; at most this many."""
         query = "SELECT DISTINCT path FROM scene WHERE substr(path, ?) = ? ORDER BY path LIMIT ?"
         return _texts(self._database.all(query, -len(ending), ending, most))
 
@@ -178,12 +178,12 @@ class SceneTable:
         return _texts(self._database.all("SELECT DISTINCT label FROM label ORDER BY label"))
 
     def label_counts(self) -> list[tuple[str, int]]:
-        """All labels, by name, and how many scenes have each."""
+        """All labels, by name, and the number of scenes with each."""
         query = "SELECT label, count(*) FROM label GROUP BY label ORDER BY label"
         return [(str(label), int(count)) for label, count in self._database.all(query)]
 
     def entries(self, scenes: Sequence[int]) -> list[SceneEntry]:
-        """The entries of scenes, in some order; one that is not there is left out."""
+        """The entries of scenes, in some order; missing ones are left out."""
         query = (
             "SELECT scene, content, path, time, labels, first_row, tiles, seal FROM scene "
             "WHERE scene"
@@ -193,7 +193,7 @@ class SceneTable:
             return [entry._replace(labels=tuple(json.loads(entry.labels))) for entry in entries]
 
     def file_of(self, scene: int) -> SceneFile:
-        """The file of a scene that is there."""
+        """The file of an existing scene."""
         query = "SELECT path, reading FROM scene WHERE scene = ?"
         with damaged_values(SCENES_DAMAGED):
             path, decode_params = self._database.one(query, scene)
@@ -207,8 +207,9 @@ class SceneTable:
         descending: bool,
         most: int,
     ) -> list[int]:
-        """The numbers of scenes for which an SQL condition holds, in order, after a number; at most
-        so many."""
+        """The numbers of scenes that meet an SQL condition, in order, after a number; at most this
+        many.
+        """
         beyond = "" if after is None else f"scene.scene {'<' if descending else '>'} ?"
         found = self._database.all(
             f"SELECT scene FROM scene {_where(condition, beyond)} "
@@ -222,8 +223,9 @@ class SceneTable:
     def times(
         self, condition: str = "", values: Sequence[str | float] = ()
     ) -> tuple[float, float] | None:
-        """The first and the last acquisition time, in seconds, of scenes for which an SQL condition
-        holds; None when none has one."""
+        """The first and the last acquisition time, in seconds, of scenes that meet an SQL
+        condition; None if no scene has one.
+        """
         query = f"SELECT min(time), max(time) FROM scene {_where(condition)}"
         first, last = self._database.one(query, *values)
         if first is None:
@@ -236,7 +238,7 @@ class SceneTable:
     def count_by_time(
         self, first: float, last: float, bins: int, condition: str, values: Sequence[str | float]
     ) -> list[int]:
-        """How many scenes for which an SQL condition holds were acquired in each of equal spans."""
+        """The numbers of scenes that meet an SQL condition, by acquisition time in equal spans."""
         span = (last - first) / bins or 1.0
         found = self._database.all(
             "SELECT min(?, CAST((time - ?) / ? AS INTEGER)), count(*) FROM scene "
@@ -253,14 +255,14 @@ class SceneTable:
         return counts
 
     def count_without_time(self, condition: str, values: Sequence[str | float]) -> int:
-        """How many scenes for which an SQL condition holds have no acquisition time."""
+        """The number of scenes that meet an SQL condition and have no acquisition time."""
         query = f"SELECT count(*) FROM scene {_where(condition, 'time IS NULL')}"
         return int(self._database.one(query, *values)[0])
 
     def tiles_a_day(self) -> float | None:
-        """How many tiles a day were acquired, of the scenes whose time is known.
+        """The number of acquired tiles per day, from the scenes with a time.
 
-        None when the first and the last of them do not lie a day apart.
+        None when the first and the last of them are less than a day apart.
         """
         first, last, tiles = self._database.one(
             "SELECT min(time), max(time), sum(tiles) FROM scene WHERE time IS NOT NULL"
@@ -270,7 +272,7 @@ class SceneTable:
             return tiles / days if days >= 1 else None
 
     def labels_of(self, scene: int) -> tuple[str, ...]:
-        """The labels by which a scene is found."""
+        """The labels of a scene."""
         query = "SELECT label FROM label WHERE scene = ? ORDER BY label"
         return tuple(label for (label,) in self._database.all(query, scene))
 
@@ -281,7 +283,7 @@ class SceneTable:
             return np.array(sorted(found), np.int64).reshape(-1, 2)
 
     def count_where(self, condition: str, values: Sequence[str | float], most: int) -> int:
-        """How many scenes an SQL condition holds for; it stops counting at so many."""
+        """The number of scenes that meet an SQL condition; stops counting at this many."""
         query = f"SELECT count(*) FROM (SELECT 1 FROM scene WHERE {condition} LIMIT ?)"
         return int(self._database.one(query, *values, most)[0])
 
@@ -301,7 +303,7 @@ class SceneTable:
         self._tiles.insert(numbered)
 
     def contents_at(self, paths: Sequence[str]) -> dict[str, list[str]]:
-        """The contents of the scenes that have these paths."""
+        """The contents of the scenes with these paths."""
         contents: dict[str, list[str]] = {}
         query = "SELECT path, content FROM scene WHERE path"
         for path, content in self._database.all_in(query, paths):
@@ -309,7 +311,7 @@ class SceneTable:
         return contents
 
     def rewrite(self, scene: int, record: SceneRecord) -> None:
-        """Give a scene the path, labels and decode parameters of a record; its tiles stay."""
+        """Give a scene the path, labels and decode parameters of a record; keep its tiles."""
         _, _, path, _, labels, decode_params, *_, checksum = _scene_values(scene, record)
         self._database.run(
             "UPDATE scene SET path = ?, labels = ?, reading = ?, seal = ? WHERE scene = ?",
@@ -321,20 +323,20 @@ class SceneTable:
         )
 
     def change_codes(self, records: Sequence[tuple[int, SceneRecord]]) -> None:
-        """Give scenes the checksums of the codes of their records; all else stays."""
+        """Give scenes the code checksums of their records; other values do not change."""
         self._database.run_all(
             "UPDATE scene SET checksum = ?, seal = ? WHERE scene = ?",
             ((record.codes_checksum, record.checksum(), scene) for scene, record in records),
         )
 
     def remove(self, scene: int, record: SceneRecord) -> None:
-        """Remove a scene; its rows must be marked as deleted, or given to another."""
+        """Remove a scene; the caller marks its rows as deleted, or reuses them."""
         self._tiles.remove(record)
         self._database.run("DELETE FROM label WHERE scene = ?", (scene,))
         self._database.run("DELETE FROM scene WHERE scene = ?", (scene,))
 
     def remove_damaged(self, scene: int) -> None:
-        """Remove a scene whose record cannot be trusted, and make anew what is derived."""
+        """Remove a scene whose record is unreliable, and rebuild the derived tables."""
         self._tiles.remove_damaged(scene)
         self._database.run("DELETE FROM scene WHERE scene = ?", (scene,))
         self._database.run("REINDEX")
@@ -351,13 +353,13 @@ class SceneTable:
 
 
 def _where(*conditions: str) -> str:
-    """An SQL clause of the conditions that are given."""
+    """An SQL clause of the given conditions."""
     given = [f"({condition})" for condition in conditions if condition]
     return f"WHERE {' AND '.join(given)}" if given else ""
 
 
 def _texts(found: Sequence[Any]) -> list[str]:
-    """The texts of a column; StoreDamagedError where one is none."""
+    """The texts of a column; StoreDamagedError on a value that is not text."""
     if not all(isinstance(text, str) for (text,) in found):
         raise StoreDamagedError(SCENES_DAMAGED)
     return [text for (text,) in found]

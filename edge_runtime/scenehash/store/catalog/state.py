@@ -1,4 +1,4 @@
-"""The state of a store: whose codes it holds, and how far it has come."""
+"""The state of a store: its model, and its counts."""
 
 from dataclasses import dataclass
 
@@ -35,11 +35,10 @@ CREATE TABLE deleted (
 
 @dataclass(frozen=True)
 class State:
-    """Whose codes a store holds, and how far it has come.
+    """The model of a store's codes, and its counts.
 
-    rows: the number that the next tile gets. positions: how many codes codes.bin holds. generation:
-    how often the codes were compacted. revision: how often codes were repaired in their place.
-    commits: how often anything was committed.
+    rows: the number of the next tile. positions: the number of codes in codes.bin. generation: the
+    number of compactions. revision: the number of repairs in place. commits: the number of commits.
     """
 
     uuid: str
@@ -53,13 +52,13 @@ class State:
     commits: int = 0
 
     def checksum(self, deleted: Deleted) -> bytes:
-        """A checksum of all fields, and of the rows that were deleted."""
+        """A checksum of all fields and of the deleted rows."""
         return digest(repr(self).encode() + deleted.astype("<i8").tobytes())
 
 
 def is_committed(state: State, deleted: Deleted, checksum: object) -> bool:
-    """Whether a state and the rows that were deleted are those that a checksum was made of.
+    """Whether a checksum belongs to a state and the deleted rows.
 
-    Stores that were written before checksums covered deleted rows have one of the state alone.
+    Older stores have a checksum of the state alone.
     """
     return checksum in (state.checksum(deleted), state.checksum(NONE_DELETED))

@@ -1,15 +1,15 @@
-"""The name of the station whose store it is: what others call its tiles by."""
+"""The name of the store's station, which other stations use for its tiles."""
 
 from scenehash.errors import ConfigurationError
 from scenehash.files import printable
 
 MOST_CHARACTERS = 64
-# They stand between a name and a path, and in no file's name on every file system.
+# Separators between a name and a path, or characters that some file systems refuse.
 SEPARATORS = frozenset('/\\:"*?<>|')
 
 
 def is_station_name(name: object) -> bool:
-    """Whether a value can be the name of a station: a word, with no separator in it."""
+    """Whether a value can be the name of a station: a word without separators."""
     return (
         isinstance(name, str)
         and 0 < len(name) <= MOST_CHARACTERS
@@ -20,13 +20,13 @@ def is_station_name(name: object) -> bool:
 
 
 def origin_of(path: str, own: str | None) -> str | None:
-    """The station that a stored scene is from: named before its path, or else that of the store."""
+    """The station of a stored scene: the name before its path, or else the store's station."""
     name, _, rest = path.partition(":")
     return name if rest and rest[:2] != "//" and is_station_name(name) else own
 
 
 def check_station_name(name: str) -> str:
-    """The name itself; ConfigurationError when it can be none."""
+    """The name itself; ConfigurationError if it is not valid."""
     if not is_station_name(name):
         raise ConfigurationError(
             f"{printable(name[:MOST_CHARACTERS])}: a station's name is a word of at most "

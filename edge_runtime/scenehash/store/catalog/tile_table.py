@@ -1,4 +1,4 @@
-"""The tables tile and block of a catalog: windows, footprints, and what finds them by place."""
+"""The tables tile and block of a catalog: windows, footprints, and the search by place."""
 
 import json
 import struct
@@ -35,14 +35,14 @@ CREATE VIRTUAL TABLE block USING rtree (
 
 FOOTPRINT_BYTES = 64
 BLOCK_COLUMNS = ", ".join(Block._fields)
-# A comparison of ids would read all blocks; the table that finds them by id is the R*Tree's own.
+# Comparing ids would read all blocks, so this uses the R*Tree's own table of ids.
 OF_ROWS = "id IN (SELECT rowid FROM block_rowid WHERE rowid BETWEEN ? AND ?)"
 MEETING = "east >= ? AND west <= ? AND north >= ? AND south <= ?"
 PLACES_DAMAGED = "the tiles' places in the catalog are damaged; see: scenehash store verify"
 
 
 class Owned(NamedTuple):
-    """A row, and the scene that it belongs to: its number and its checksum."""
+    """A row, and its scene: the scene's number and checksum."""
 
     row: int
     scene: int
@@ -56,7 +56,7 @@ class TileTable:
         self._database = database
 
     def at(self, rows: Sequence[int]) -> list[tuple[Owned, Tile]]:
-        """The tiles in rows, with whose they are; a row that has none is left out."""
+        """The tiles in rows, with their scenes; a row without a tile is left out."""
         query = (
             "SELECT row, scene, seal, path, x, y, width, height, time, footprint, labels, reading "
             "FROM tile JOIN scene USING (scene) WHERE row"
@@ -70,12 +70,12 @@ class TileTable:
         return tiles
 
     def owners(self, rows: Sequence[int]) -> list[Owned]:
-        """Whose the tiles in rows are; a row that has none is left out."""
+        """The scenes of the tiles in rows; a row without a tile is left out."""
         query = "SELECT row, scene, seal FROM tile JOIN scene USING (scene) WHERE row"
         return [Owned(*found) for found in self._database.all_in(query, rows)]
 
     def end(self) -> int:
-        """The number after the last row that has a tile."""
+        """The number after the last row with a tile."""
         return int(self._database.one("SELECT coalesce(max(row) + 1, 0) FROM tile")[0])
 
     def windows_of(
@@ -83,7 +83,7 @@ class TileTable:
     ) -> tuple[npt.NDArray[np.int64], Footprints | None]:
         """The windows int64 [T, 4] of a scene's tiles in a range of rows, and their footprints.
 
-        Raises TypeError, ValueError and the like on what is damaged.
+        Raises TypeError, ValueError and similar errors on damage.
         """
         tiles = self._database.all(
             "SELECT x, y, width, height, footprint FROM tile "
@@ -93,7 +93,7 @@ class TileTable:
             scene,
         )
         places = [tile[4] for tile in tiles if tile[4] is not None]
-        # An array would take a number of another type for an integer; struct does not.
+        # An array would accept a number of another type as an integer; struct does not.
         numbers = [number for tile in tiles for number in tile[:4]]
         packed = struct.pack(f"={len(numbers)}q", *numbers)
         windows = np.frombuffer(packed, np.int64).reshape(-1, 4)
@@ -103,7 +103,7 @@ class TileTable:
         return windows, footprints
 
     def origins(self, rows: Sequence[int]) -> dict[int, tuple[bytes, list[int], str]]:
-        """What the pixels of rows are of: content, window, decode_params as JSON text."""
+        """The origins of the pixels of rows: content, window, decode_params as JSON text."""
         found = self._database.all_in(
             "SELECT row, content, reading, x, y, width, height "
             "FROM tile JOIN scene USING (scene) WHERE row",
@@ -121,7 +121,7 @@ class TileTable:
         return list(scenes)
 
     def of_scenes(self, rows: Rows, condition: str, values: Sequence[str | float]) -> Rows:
-        """Those of rows int64 [N] that are tiles of scenes for which an SQL condition holds."""
+        """Those of rows int64 [N] that are tiles of scenes that meet an SQL condition."""
         query = f"SELECT row FROM tile JOIN scene USING (scene) WHERE {condition} AND row"
         found = self._database.all_in(query, rows.tolist(), *values)
         return np.array(found, np.int64).reshape(-1)
@@ -137,7 +137,7 @@ class TileTable:
         ]
 
     def box_around(self, first_row: int, tiles: int) -> Box | None:
-        """A box around a scene's tiles, as its blocks have it; None for a scene without a place."""
+        """The bounding box of a scene's tiles, from its blocks; None if it is not georeferenced."""
         found = self._database.all(
             "SELECT id % 2, min(west), max(east), min(south), max(north) FROM block "
             f"WHERE {OF_ROWS} GROUP BY 1",
@@ -156,7 +156,7 @@ class TileTable:
     def blocks_meeting(self, box: Box) -> Rows:
         """The blocks that may meet a box with west <= east: int64 [N, 3].
 
-        Their first and last rows, and whether all their tiles lie in the box for certain.
+        Their first and last rows, and whether all their tiles certainly lie in the box.
         """
         found = self._database.all(
             "SELECT first_row, last_row, "
@@ -169,7 +169,7 @@ class TileTable:
             return np.array(found, np.int64).reshape(-1, 3)
 
     def count_blocks(self, box: Box, most: int) -> int:
-        """How many those are; it stops counting at so many."""
+        """The number of such blocks; stops counting at this many."""
         query = f"SELECT count(*) FROM (SELECT 1 FROM block WHERE {MEETING} LIMIT ?)"
         return int(self._database.one(query, *_sides(box), most)[0])
 
@@ -178,12 +178,12 @@ class TileTable:
         return self._database.one("SELECT 1 FROM block LIMIT 1") is not None
 
     def footprints(self, first_row: int, last_row: int) -> tuple[Rows, Footprints]:
-        """Rows int64 [N] of a range that have a footprint, and these, float64 [N, 4, 2]."""
+        """Rows int64 [N] of a range with a footprint, and the footprints, float64 [N, 4, 2]."""
         query = "SELECT row, footprint FROM tile WHERE footprint NOT NULL AND row BETWEEN ? AND ?"
         return _placed(self._database.all(query, first_row, last_row))
 
     def footprints_of(self, rows: Rows) -> tuple[Rows, Footprints]:
-        """The same of single rows."""
+        """As footprints, for single rows."""
         query = "SELECT row, footprint FROM tile WHERE footprint NOT NULL AND row"
         return _placed(self._database.all_in(query, rows.tolist()))
 
@@ -196,7 +196,7 @@ class TileTable:
         self.insert_blocks([record for _, record in scenes])
 
     def insert_blocks(self, records: Sequence[SceneRecord]) -> None:
-        """Add the blocks of scenes whose tiles are there."""
+        """Add the blocks of scenes whose tiles are already in the table."""
         self._database.run_all(
             f"INSERT INTO block ({BLOCK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             blocks_of(records),
@@ -210,7 +210,7 @@ class TileTable:
         self._database.run("DELETE FROM tile WHERE row BETWEEN ? AND ?", (first, last))
 
     def remove_damaged(self, scene: int) -> None:
-        """Remove the tiles of a scene whose record cannot be trusted, and the blocks of all."""
+        """Remove the tiles of a scene whose record is unreliable, and the blocks of all scenes."""
         self._database.run("DELETE FROM tile WHERE scene = ?", (scene,))
         self._database.run("DELETE FROM block")
 
@@ -253,12 +253,12 @@ def _labels(text: str) -> tuple[str, ...]:
 
 
 def _ids(first_row: int, tiles: int) -> tuple[int, int]:
-    """The first and the last id that a block of these rows may have: the values for OF_ROWS."""
+    """The first and the last possible id of a block of these rows: the values for OF_ROWS."""
     return 2 * first_row, 2 * (first_row + tiles) - 1
 
 
 def _sides(box: Box) -> tuple[float, float, float, float]:
-    """The values for MEETING, or for what lies within."""
+    """The values for MEETING, or for boxes that lie within."""
     return box.west, box.east, box.south, box.north
 
 

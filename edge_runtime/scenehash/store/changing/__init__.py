@@ -1,7 +1,7 @@
-"""What changes a store: a transaction, and what it writes.
+"""Changes of a store: transactions, and their contents.
 
-transaction.py  what is committed at once: add, repair, compact, switch
-changes.py      what changes of a scene while its tiles stay
+transaction.py  one commit: add, repair, compact, switch
+changes.py      changes of a scene that keep its tiles
 merge.py        the scenes of another store
-switch.py       what a change to another model's codes consists of
+switch.py       a change to another model's codes
 """

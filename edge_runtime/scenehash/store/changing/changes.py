@@ -1,4 +1,4 @@
-"""What changes of a stored scene while its tiles stay: path, labels, the state of its file."""
+"""Changes of a stored scene that keep its tiles: path, labels, the state of its file."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from ..records import FILE, SceneRecord
 
 
 def add_labels(catalog: Catalog, number: int, labels: Sequence[str]) -> bool:
-    """Add labels to a scene by its number; whether it lacked any."""
+    """Add labels to a scene by its number; returns whether any was new."""
     return change_labels(catalog, number, read_record(catalog, number), labels)
 
 
 def change_labels(
     catalog: Catalog, number: int, record: SceneRecord, labels: Sequence[str], remove: bool = False
 ) -> bool:
-    """Add labels to a scene, or remove them; whether that has changed any."""
+    """Add labels to a scene, or remove them; returns whether any changed."""
     before = set(record.labels)
     after = before - set(labels) if remove else before | set(labels)
     if after == before:
@@ -52,7 +52,7 @@ def update_scene(
 
 
 def mark_replaced(catalog: Catalog, contents: Mapping[str, str]) -> None:
-    """Mark the scenes whose paths have the files of others now; see CodeStore.take_paths."""
+    """Mark the scenes whose paths now have other files; see CodeStore.take_paths."""
     for path, there in catalog.scenes.contents_at(list(contents)).items():
         if len(there) == 1:
             continue

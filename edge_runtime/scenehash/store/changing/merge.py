@@ -1,4 +1,4 @@
-"""The scenes of a store as they are added to another one."""
+"""The scenes of a store, to be added to another store."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,7 +9,7 @@ from ..files.thumbnails import Thumbnails
 from ..files.vectors import Vectors
 from ..records import HashedScene, SceneRecord
 
-# Scenes committed together.
+# Scenes per commit.
 GROUP = 256
 
 
@@ -18,9 +18,9 @@ def groups_of(
     thumbnails: Thumbnails | None,
     vectors: Vectors | None,
 ) -> Iterator[tuple[list[HashedScene], tuple[str, ...]]]:
-    """Scenes in groups, and a line for each that is damaged.
+    """Scenes in groups, and a line for each damaged scene.
 
-    thumbnails, vectors: where the scenes' own are taken from; None: from nowhere.
+    thumbnails, vectors: the sources of the scenes' thumbnails and vectors; None: none.
     """
     scenes: list[HashedScene] = []
     damaged: list[str] = []

@@ -1,4 +1,4 @@
-"""What a store's change to another model's codes consists of."""
+"""The contents of a change to another model's codes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from ..records import SceneRecord
 class Switch:
     """A change to another model's codes: see CodeStore.switch.
 
-    codes_of: the new codes uint8 [T, K/8] of a scene. leaving: contents of the scenes that have
-    none: they are kept elsewhere, with the codes that they have. moved: by the content of a scene
-    the path that it has now, and the state of its file. alerts: those that are carried over, with
-    new codes; all others are kept elsewhere. space: frame and number of components of the vectors
-    that are kept from now on; None: none are. model_file: the bytes of the model's file.
+    codes_of: the new codes uint8 [T, K/8] of a scene. leaving: contents of the scenes without new
+    codes; they are stored elsewhere with their old codes. moved: by content, the present path of a
+    scene and the state of its file. alerts: the converted alerts, with new codes; all other alerts
+    are stored elsewhere. space: frame and number of components of the vectors to keep from now on;
+    None: no vectors. model_file: the bytes of the model's file.
     """
 
     lineage: str

@@ -1,4 +1,4 @@
-"""A transaction: what is committed at once, all of it or nothing of it."""
+"""A transaction: changes that are committed together, or not at all."""
 
 import contextlib
 from collections import Counter
@@ -20,15 +20,15 @@ from ..search.snapshot import Snapshot
 from .changes import mark_replaced, update_scene
 from .switch import Switch
 
-# Scenes whose new checksums are written together.
+# Scenes per write of new checksums.
 GROUP = 1000
 
 
 class Transaction:
-    """Changes that are to be committed together, inside a transaction of the catalog.
+    """Changes that are committed together, inside a transaction of the catalog.
 
-    Codes are on the disk, flushed, before the catalog commits; of a transaction that is not
-    committed they lie past the committed ones, and mean nothing.
+    Codes are flushed to the disk before the catalog commits. The codes of a transaction without a
+    commit lie after the committed codes, and have no effect.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -38,7 +38,7 @@ class Transaction:
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[None]:
-        """A part of the transaction; where it fails, nothing of the whole is committed."""
+        """A part of the transaction; if it fails, the whole transaction commits nothing."""
         try:
             yield
         except BaseException:
@@ -46,11 +46,11 @@ class Transaction:
             raise
 
     def has_added(self, content: str) -> bool:
-        """Whether a scene of this content was added in the transaction."""
+        """Whether the transaction has added a scene with this content."""
         return content in self._added
 
     def append(self, scenes: Sequence[tuple[HashedScene, SceneRecord]]) -> list[SceneRecord]:
-        """Add new scenes behind all others, whatever first rows their records have."""
+        """Add new scenes after all others, whatever first rows their records have."""
         state, records, row = self._state, [], self._state.rows
         for _, record in scenes:
             records.append(replace(record, first_row=row))
@@ -63,7 +63,7 @@ class Transaction:
         return records
 
     def repair(self, number: int, scene: HashedScene) -> SceneRecord:
-        """Put a scene in the place of its damaged entry, in the same rows where that can be."""
+        """Replace a scene's damaged entry, in the same rows if possible."""
         catalog, state, tiles = self._catalog, self._state, len(scene.windows)
         rows, positions = state.rows, state.positions
         before = taken_rows(catalog)
@@ -89,7 +89,7 @@ class Transaction:
         return record
 
     def give_up(self, scenes: Sequence[int]) -> None:
-        """Delete damaged scenes, and all rows that belong to no scene."""
+        """Delete damaged scenes, and all rows without a scene."""
         for scene in scenes:
             self._catalog.scenes.remove_damaged(scene)
         free = uncovered(taken_rows(self._catalog), self._state.rows)
@@ -97,7 +97,7 @@ class Transaction:
             self._catalog.mark_deleted(first, count)
 
     def compact(self, folder: Path) -> None:
-        """Write the codes that are not deleted to a new file, and make it the store's."""
+        """Write the codes that are not deleted to a new file, and make it the store's file."""
         state = self._state
         compacted = CodesFile(folder, state.bits // 8, state.generation + 1)
         compacted.make(self._snapshot.living_parts())
@@ -111,9 +111,9 @@ class Transaction:
         self._state = replace(state, generation=state.generation + 1, positions=positions)
 
     def switch(self, folder: Path, to: Switch) -> None:
-        """Give all scenes but those that leave their codes of another model, in a new file.
+        """Write codes of another model, for all scenes that stay, to a new file.
 
-        Raises StoreDamagedError when a scene's entry, or the table of rows, cannot be trusted.
+        Raises StoreDamagedError when a scene's entry, or the table of rows, is unreliable.
         """
         catalog, state = self._catalog, self._state
         self.remove(to.leaving)
@@ -139,7 +139,7 @@ class Transaction:
         )
 
     def remove(self, contents: Sequence[str]) -> int:
-        """Delete the scenes of these contents; how many of them there were."""
+        """Delete the scenes with these contents; returns how many of them existed."""
         numbers = self._catalog.scenes.find(contents).values()
         for number in numbers:
             record = read_record(self._catalog, number)
@@ -148,7 +148,7 @@ class Transaction:
         return len(numbers)
 
     def _switched(self, to: Switch) -> Iterator[Codes]:
-        """The codes of all scenes in the order of their rows, whose new checksums are written."""
+        """The codes of all scenes in the order of their rows; also writes their new checksums."""
         changed: list[tuple[int, SceneRecord]] = []
         for number in self._catalog.scenes.numbers():
             record = read_record(self._catalog, number)
@@ -163,7 +163,7 @@ class Transaction:
         self._catalog.scenes.change_codes(changed)
 
     def finish(self) -> bool:
-        """Write the store's state, as the last thing before the commit; whether any was changed.
+        """Write the store's state, last before the commit; returns whether anything was changed.
 
         Raises StoreError when a part has failed.
         """
@@ -176,7 +176,7 @@ class Transaction:
 
 
 def _within(free: Ranges, spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """First row and number of those rows of ranges that lie in spans of the same kind."""
+    """First row and number of the rows of ranges that lie in spans of the same form."""
     for span, length in spans:
         for first, count in zip(free.first.tolist(), free.count.tolist(), strict=True):
             start, end = max(first, span), min(first + count, span + length)

@@ -1,13 +1,13 @@
-"""The files of a store beside its catalog.
+"""The files of a store besides its catalog.
 
 folder.py       the folder, and the lock of its one writer
-opening.py      its files, opened and made
+opening.py      opening and making of the files
 codes_file.py   codes.bin, the packed codes
-known_sound.py  what of it a process has found to be sound
-model_file.py   the model whose codes these are
-tile_file.py    a file of something of each tile
+known_sound.py  the checked scenes that a process remembers
+model_file.py   the model of these codes
+tile_file.py    a file of derived data per tile
 thumbnails.py   store.thumbnails, in such a file
-vectors.py      store.vectors, likewise: what the model sees in tiles
-earlier.py      stores of what could not follow this one to another model
-rehash_work.py  what an interrupted rehash has done already
+vectors.py      store.vectors, in such a file: representations
+earlier.py      stores of scenes and alerts without codes of the present model
+rehash_work.py  the finished work of an interrupted rehash
 """

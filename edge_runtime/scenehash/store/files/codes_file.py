@@ -1,4 +1,4 @@
-"""codes.bin: the packed codes of a store, one after another, only ever appended to."""
+"""codes.bin: the packed codes of a store, one after another; the file only grows."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ INTACT = "all data stored before is intact"
 
 
 class CodesFile:
-    """The file that holds a store's codes, each width bytes long.
+    """The file with a store's codes, each width bytes long.
 
-    The catalog says how many are committed; what lies past them is not there. Each compaction
+    The catalog has the number of committed codes; bytes after them have no meaning. Each compaction
     writes a new generation of the file: codes.bin, codes.1.bin, codes.2.bin ...
     """
 
@@ -29,7 +29,7 @@ class CodesFile:
         self._width = width
 
     def append(self, codes: Codes, position: int) -> None:
-        """Write codes uint8 [N, width] as the last ones, from a position, and flush them."""
+        """Write codes uint8 [N, width] at the end, from a position, and flush them."""
         with self._refusals(), self.path.open("r+b") as file:
             file.truncate(position * self._width)
             self._put(file, codes, position)
@@ -40,7 +40,7 @@ class CodesFile:
             self._put(file, codes, position)
 
     def make(self, parts: Iterable[Codes] = ()) -> None:
-        """Make the file anew, of codes uint8 [N, width] in parts: whole, or not at all."""
+        """Write the file again from codes uint8 [N, width] in parts, atomically."""
         with self._refusals(), atomic_path(self.path) as partial, partial.open("wb") as file:
             for part in parts:
                 file.write(np.ascontiguousarray(part).data)
@@ -61,7 +61,9 @@ class CodesFile:
         )
 
     def identity(self) -> tuple[int, ...]:
-        """What changes with the file: device, inode, bytes, time of the last change; () without."""
+        """A value that changes with the file: device, inode, bytes, time of the last change; ()
+        without.
+        """
         try:
             status = self.path.stat()
         except OSError:

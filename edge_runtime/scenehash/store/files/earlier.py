@@ -1,8 +1,8 @@
-"""earlier/: stores of what could not follow a store to another model.
+"""earlier/: stores of scenes and alerts without codes of the store's present model.
 
-Scenes whose files are gone have no codes by the new model, and alerts whose examples are gone have
-none either. They are kept as they were, each lineage in an ordinary store of its own in the store's
-folder, where they can be searched with the model of then.
+Scenes whose files are gone cannot get codes of a new model, nor can alerts whose examples are gone.
+They keep their old codes, each lineage in an ordinary store of its own in the store's folder, which
+can be searched with the old model.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is left of an earlier model: the store that holds it, and how much that is."""
+    """A store of an earlier model, and the number of its scenes and tiles."""
 
     path: Path
     lineage: str
@@ -38,7 +38,7 @@ class Earlier:
         )
 
     def document(self) -> dict[str, object]:
-        """The same as plain values, as JSON has them."""
+        """The fields as plain values for JSON."""
         return {
             "store": str(self.path),
             "lineage": self.lineage,
@@ -50,25 +50,25 @@ class Earlier:
 
 
 def earlier_path(folder: Path, lineage: str, bits: int) -> Path:
-    """Where the store of what is left of a lineage is, in a store's folder."""
+    """The path of the store for an earlier lineage, in a store's folder."""
     named = f"{lineage}-{bits}"
-    # A lineage comes from a model file, which may come from anywhere.
+    # A lineage comes from a model file, which may be untrusted.
     safe = named if _PLAIN.fullmatch(named) else blake2b(named.encode(), digest_size=8).hexdigest()
     return folder / EARLIER / safe
 
 
 def earlier_paths(folder: Path) -> list[Path]:
-    """The stores of what is left of earlier models in a store's folder."""
+    """The stores of earlier models in a store's folder."""
     try:
         found = sorted((folder / EARLIER).iterdir())
     except OSError:
         return []
-    # One that is being made, or was not made to its end, holds nothing.
+    # An incomplete store holds nothing.
     return [path for path in found if path.name[:1] != "." and not is_vacant(path / CATALOG)]
 
 
 def earlier_of(folder: Path) -> list[Earlier]:
-    """What is left of earlier models in a store's folder.
+    """The stores of earlier models in a store's folder, with their counts.
 
     Raises StoreError when one of these stores cannot be read.
     """

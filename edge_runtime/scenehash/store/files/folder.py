@@ -1,4 +1,4 @@
-"""The folder of a store: what may lie in it, and who may write to it."""
+"""The folder of a store: its allowed contents, and the lock of its writer."""
 
 import contextlib
 import fcntl
@@ -33,7 +33,7 @@ def make_folder(path: Path) -> None:
 
 
 def make_durably(path: Path) -> None:
-    """Make a folder, and the folders above it, so that a power cut takes none of them."""
+    """Make a folder, and the folders above it, so that a power cut loses none of them."""
     if path.is_dir():
         return
     if not path.parent.is_dir():
@@ -43,9 +43,9 @@ def make_durably(path: Path) -> None:
 
 
 def lock(path: Path, wait: bool) -> IO[bytes]:
-    """Become the only one that writes to a store, until the file that is returned is closed.
+    """Become the only writer of a store, until the returned file is closed.
 
-    wait: as long as another process writes; without it StoreBusyError at once.
+    wait: wait while another process writes; without it, StoreBusyError at once.
     """
     with contextlib.ExitStack() as undo:
         try:

@@ -1,11 +1,11 @@
-"""What a process knows of the codes of a store, for as long as they have only been appended to."""
+"""The checked scenes of a codes file that a process remembers while the file only grows."""
 
 import uuid
 from pathlib import Path
 
 from .codes_file import CodesFile
 
-# Scenes that are known to be sound, at most.
+# The maximum number of remembered scenes.
 MOST_CHECKED = 100_000
 
 # Where and how each file of codes was when this process last read it, and what it knows of it.
@@ -13,11 +13,11 @@ _known: "dict[Path, tuple[tuple[int, ...], Origin]]" = {}
 
 
 class Origin:
-    """What was found of codes, and of those that have been appended to them since.
+    """The results of checks of codes, valid while only new codes are appended.
 
-    It outlives the store that was opened: a watch opens it at every step. But a file that was
-    changed by others meanwhile may be a backup that was copied over what was there; its codes have
-    a new origin, of which nothing is known.
+    It outlives the opened store, because a watch opens the store at every step. But another program
+    may have changed the file meanwhile, for example copied a backup over it; its codes then have a
+    new origin without results.
     """
 
     def __init__(self) -> None:
@@ -31,21 +31,21 @@ class Origin:
         return cls() if origin is None or seen != file.identity() else origin
 
     def is_of(self, file: CodesFile) -> bool:
-        """Whether a file is the one that was known last, and not another of its name."""
+        """Whether a file is the same as at the last check, and not another file of that name."""
         seen, origin = _known.get(file.path.absolute(), ((), None))
         return origin is self and seen[:2] == file.identity()[:2]
 
     def note(self, file: CodesFile) -> None:
-        """Know the file again as it is now."""
+        """Record the present state of the file."""
         _known[file.path.absolute()] = file.identity(), self
 
     def sound_rows(self, scene: int, checksum: object) -> range | None:
-        """The rows of a scene that was found to be sound when it had this checksum; else None."""
+        """The rows of a scene that was sound when it had this checksum; else None."""
         known, rows = self._sound.get(scene, (None, None))
         return rows if known == checksum else None
 
     def note_sound(self, scene: int, checksum: object, rows: range) -> None:
-        """Remember that a scene of this checksum is sound, and which rows are its own."""
+        """Record that a scene with this checksum is sound, and its rows."""
         if len(self._sound) >= MOST_CHECKED:
             self._sound.clear()
         self._sound[scene] = checksum, rows

@@ -1,7 +1,7 @@
-"""model-HASH.onnx: the model whose codes a store holds, so that it can be searched wherever it is.
+"""model-HASH.onnx: the model of a store's codes, so that the store can be searched anywhere.
 
-The file is named by its content, and the catalog says which is the store's: one that was damaged,
-or exchanged, is as good as none.
+The file's name is a hash of its content, and the catalog names the store's file: a damaged or
+replaced file has no effect.
 """
 
 from hashlib import blake2b
@@ -20,12 +20,12 @@ def model_id(data: bytes) -> str:
 
 
 def model_path(folder: Path, identity: str) -> Path:
-    """Where the model file of an id is in a store."""
+    """The path of the model file with an id in a store."""
     return folder / f"model-{identity}.onnx"
 
 
 def write_model(folder: Path, data: bytes) -> str:
-    """Write a model file into a store, durably; returns its id. OSError when the disk refuses."""
+    """Write a model file into a store, durably; returns its id. OSError on a disk error."""
     identity = model_id(data)
     with atomic_path(model_path(folder, identity)) as partial:
         partial.write_bytes(data)
@@ -33,7 +33,7 @@ def write_model(folder: Path, data: bytes) -> str:
 
 
 def sound_model(folder: Path, identity: str) -> Path | None:
-    """The path of the model file of an id; None when it is not there, or damaged."""
+    """The path of the model file with an id; None if it is missing or damaged."""
     path = model_path(folder, identity)
     try:
         data = read_regular(path, MAX_MODEL_BYTES)

@@ -1,4 +1,4 @@
-"""The files of a store, as they are opened and made."""
+"""Opening and making the files of a store."""
 
 import contextlib
 import re
@@ -19,7 +19,7 @@ ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 def check_is_store(path: Path) -> None:
-    """Raise StoreError where no store is."""
+    """Raise StoreError if the folder has no store."""
     if path.exists() and not path.is_dir():
         raise StoreError(f"{path}: is a file, and a store is a folder")
     if not (path / CATALOG).is_file():
@@ -27,12 +27,11 @@ def check_is_store(path: Path) -> None:
 
 
 def no_store(path: Path) -> StoreError:
-    """The error of a folder in which no store is."""
+    """The error for a folder without a store."""
     if ADDRESS.match(str(path)):
         return StoreError(
-            f"{path}: an address, where a store's folder is needed; engines, such as milvus://, "
-            "take what scenehash push and scenehash archive load bring, and answer scenehash "
-            "search, serve and doctor"
+            f"{path}: an address, but a store is a folder; use addresses of engines, such as "
+            "milvus://, with scenehash push, archive load, search, serve and doctor"
         )
     return StoreError(
         f"{path}: no scenehash store here; make one with: scenehash ingest IMAGES --store {path}"
@@ -42,14 +41,14 @@ def no_store(path: Path) -> StoreError:
 def open_files(
     path: Path, writable: bool, wait: bool, undo: contextlib.ExitStack
 ) -> tuple[Catalog, IO[bytes] | None]:
-    """The catalog, and the writer's lock where it is to be writable; undo closes them."""
+    """The catalog, and the writer's lock if writable; undo closes them."""
     check_is_store(path)
     held = undo.enter_context(lock(path, wait)) if writable else None
     return undo.enter_context(contextlib.closing(Catalog.open(path / CATALOG, writable))), held
 
 
 def model_of(path: str | Path) -> Path | None:
-    """The file of the model whose codes a store holds, where it is there, and keeps it.
+    """The file of the model of a store's codes, if there is a store that keeps it.
 
     Raises StoreError when the store cannot be read.
     """
@@ -63,7 +62,7 @@ def model_of(path: str | Path) -> Path | None:
 def make_files(
     path: Path, state: State, wait: bool, undo: contextlib.ExitStack
 ) -> tuple[Catalog, IO[bytes]] | None:
-    """The same of a new store; None when there is one already."""
+    """As open_files, for a new store; None if there is one already."""
     if not is_vacant(path / CATALOG):
         return None
     if ADDRESS.match(str(path)):

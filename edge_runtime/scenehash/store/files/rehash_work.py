@@ -1,8 +1,8 @@
-"""rehash/: what a rehash has done already, so that it goes on where it was interrupted.
+"""rehash/: the finished work of a rehash, so that it continues after an interruption.
 
-Derived data: each entry has a checksum over the new codes and what they are of: the scene's
-content, its windows, how pixels were made of the file, the model's lineage and the width. One that
-does not fit the scene of today is as good as none.
+Derived data: each entry has a checksum over the new codes and their origin: the scene's content,
+its windows, its decode parameters, the model's lineage and the width. An entry that does not match
+the present scene has no effect.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS done (
     seal BLOB NOT NULL
 )
 """
-# Entries that are read together.
+# Entries per read.
 GROUP = 1000
 
 # What new codes were made of: kept vectors, codes of the same model that are longer, or the scene.
@@ -46,8 +46,8 @@ How = Literal["vectors", "codes", "scene"]
 class Done(NamedTuple):
     """The new codes uint8 [T, K/8] of a scene.
 
-    vectors: of its tiles, where they are new as well. moved: the path at which the scene was found,
-    and the state of its file there; None where it is at the path that the store has.
+    vectors: of its tiles, if they are new, too. moved: the present path of the scene, and the state
+    of its file; None if it is at its stored path.
     """
 
     how: How
@@ -57,9 +57,9 @@ class Done(NamedTuple):
 
 
 class RehashWork:
-    """What was done of a store's rehash to the codes of a lineage, of a width, in a frame.
+    """The finished work of a store's rehash to the codes of a lineage, of a width, in a frame.
 
-    What put gets is durable when it returns.
+    put is durable when it returns.
     """
 
     def __init__(self, path: Path, lineage: str, bits: int, frame: str | None) -> None:
@@ -71,7 +71,7 @@ class RehashWork:
         self._database.close()
 
     def put(self, done: Sequence[tuple[SceneRecord, Done]]) -> None:
-        """Keep what was done of scenes; StoreError when the disk refuses."""
+        """Store the work for scenes; StoreError on a disk error."""
         with self._database.transaction():
             self._database.run_all(
                 "INSERT OR REPLACE INTO done (content, how, place, codes, vectors, seal) "
@@ -80,7 +80,7 @@ class RehashWork:
             )
 
     def find(self, record: SceneRecord) -> Done | None:
-        """What was done of a scene; None when that is nothing, or not sound."""
+        """The work for a scene; None if there is none, or it is not sound."""
         try:
             found = self._database.one(
                 "SELECT how, place, codes, vectors, seal FROM done WHERE content = ?",
@@ -132,9 +132,9 @@ class RehashWork:
 
 @contextlib.contextmanager
 def rehash_work(store: Path, lineage: str, bits: int, frame: str | None) -> Iterator[RehashWork]:
-    """The work of the one rehash of a store that there may be at a time.
+    """The work of a store's rehash; a store has one rehash at a time.
 
-    Raises StoreBusyError when there is one already, StoreError when the disk refuses.
+    Raises StoreBusyError when another process rehashes the store, StoreError on a disk error.
     """
     folder = store / REHASH
     with contextlib.ExitStack() as stack:
@@ -150,7 +150,7 @@ def rehash_work(store: Path, lineage: str, bits: int, frame: str | None) -> Iter
 
 
 def forget_work(store: Path) -> None:
-    """Remove what rehashes of a store have done; StoreError when the disk refuses."""
+    """Remove the work of a store's rehashes; StoreError on a disk error."""
     try:
         shutil.rmtree(store / REHASH)
     except OSError as error:
@@ -158,8 +158,9 @@ def forget_work(store: Path) -> None:
 
 
 def _opened(path: Path) -> Database:
-    """The file, made where there is none, and anew where it is damaged, or from before its format
-    was settled: its work is to be done again."""
+    """The file; a new one if there is none, or if it is damaged or older than its first stable
+    format: that work is then repeated.
+    """
     try:
         database = Database.open(path, writable=True)
         try:

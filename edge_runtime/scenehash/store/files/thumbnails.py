@@ -1,4 +1,4 @@
-"""thumbnails.sqlite: small pictures of a store's tiles, for when their scenes are out of reach."""
+"""thumbnails.sqlite: small pictures of a store's tiles, for use without their scenes."""
 
 from .tile_file import TileFile
 
@@ -13,5 +13,5 @@ class Thumbnails(TileFile):
 
     @property
     def kept(self) -> bool:
-        """Whether the store keeps thumbnails of what is added."""
+        """Whether the store keeps thumbnails of new scenes."""
         return self._catalog.keeps_thumbnails()

@@ -1,9 +1,9 @@
-"""Derived data of a store's tiles, each under its row, in an SQLite file beside the catalog.
+"""Derived data of a store's tiles, by row, in an SQLite file next to the catalog.
 
-Nothing else in a store depends on them. Each is kept with a checksum over itself and what it was
-made of: the scene's content, the window, how the pixels were made of the file. One whose checksum
-does not fit the tile that has the row today is as good as none: neither a kill between two commits,
-nor a repair, a compaction, a damaged byte or another store's file can make a wrong one count.
+No other data of a store depends on it. Each value has a checksum over itself and its origin: the
+scene's content, the window, the decode parameters. A value whose checksum does not match the
+present tile of its row has no effect: no kill between two commits, repair, compaction, damaged byte
+or file of another store can make a wrong value count.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from ..catalog.database import connect, other_tables, transaction
 from ..records import FILE, SceneRecord, digest
 from ..rows import Ranges, Rows
 
-# Rows read by one statement.
+# Rows per statement.
 AT_ONCE = 500
 
 # What is kept of each tile of a scene; None for one of which nothing is.
@@ -31,10 +31,10 @@ Values = Sequence[bytes | None]
 
 
 class TileFile:
-    """What is kept of a store's tiles in a file of their own, as bytes.
+    """Derived data of a store's tiles in a file of their own, as bytes.
 
-    No method raises on what the disk refuses or gives back damaged: there is less then. trouble
-    says what went wrong last, in a line for a person; None when nothing did.
+    No method raises on disk errors or damage: the file then has fewer values. trouble: the last
+    problem, in a line for a person; None if there was none.
     """
 
     # The file, its table, the column of the values, and the command that makes what is missing.
@@ -45,21 +45,21 @@ class TileFile:
         self.trouble: str | None = None
         self._catalog, self._lock = catalog, catalog.database.lock
         self._connections: dict[bool, sqlite3.Connection] = {}
-        # A changed bit may make another type of a value.
+        # A changed bit may change the type of a value.
         self._values = f"row, CAST(coalesce({self.COLUMN}, '') AS BLOB), seal"
 
     @property
     def kept(self) -> bool:
-        """Whether the store keeps them of what is added."""
+        """Whether the store keeps these values for new scenes."""
         raise NotImplementedError
 
     @property
     def kind(self) -> str:
-        """What the values are, where that can change: a part of their checksums."""
+        """The kind of the values, if it can change: a part of their checksums."""
         return ""
 
     def of(self, rows: Sequence[int]) -> dict[int, bytes]:
-        """What is kept of rows; a row without anything sound is left out."""
+        """The values of rows; a row without a sound value is left out."""
         if not self.kept:
             return {}
         kind = self.kind
@@ -74,15 +74,15 @@ class TileFile:
         }
 
     def of_scene(self, record: SceneRecord) -> list[bytes | None]:
-        """The same of a scene's tiles, in their order; None for each without one."""
+        """The values of a scene's tiles, in their order; None for each tile without one."""
         rows = range(record.first_row, record.first_row + record.tiles)
         found = self.of(rows)
         return [found.get(row) for row in rows]
 
     def put(self, records: Sequence[SceneRecord], values: Sequence[Values]) -> bool:
-        """Keep values of the tiles of scenes, for their rows, in the place of any there are.
+        """Store values of the tiles of scenes by their rows; replaces existing values.
 
-        Whether that was done.
+        Returns whether that succeeded.
         """
         with self._noting(), transaction(connection := self._connection(writable=True)):
             connection.executemany(
@@ -93,7 +93,7 @@ class TileFile:
         return False
 
     def drop(self, ranges: Ranges) -> None:
-        """Forget those of ranges of rows, and give their room back to the disk."""
+        """Remove the values of ranges of rows, and return their space to the disk."""
         if not self.path.exists():
             return
         with self._noting():
@@ -109,28 +109,29 @@ class TileFile:
                 connection.execute("VACUUM")
 
     def rows(self) -> Rows:
-        """The rows that something is kept of, sound or not: int64, ascending."""
+        """The rows with a value, sound or not: int64, ascending."""
         with self._noting():
             query = f"SELECT row FROM {self.TABLE} ORDER BY row"
             return np.array(self._connection().execute(query).fetchall(), np.int64).reshape(-1)
         return np.zeros(0, np.int64)
 
     def state(self) -> tuple[object, ...]:
-        """Another one after each change of the file, by whichever process; to compare within one
-        process."""
+        """A value that differs after each change of the file by any process; for comparison within
+        one process.
+        """
         if self.kept:
             with self._noting():
                 connection = self._connection()
-                # Of a connection that reads alone: what others, this process too, have committed.
+                # A read-only connection sees all commits of other connections.
                 (version,) = connection.execute("PRAGMA data_version").fetchone()
                 return self.kind, connection, version
         return ()
 
     def make(self) -> None:
-        """Make the file where there is none.
+        """Make the file if there is none.
 
-        One in which SQLite finds damage is made anew, of what can still be read of it; StoreError
-        when the disk refuses.
+        If SQLite finds damage, the file is made again from its readable values; StoreError on a
+        disk error.
         """
         try:
             with self._lock:
@@ -175,7 +176,7 @@ class TileFile:
             connection = connect(self.path, writable)
             self._connections[writable] = connection
             if writable:
-                # In WAL mode a power cut may then take the newest ones, and harms no other.
+                # In WAL mode a power cut may then lose the newest values, and damages no others.
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute(self._schema())
             if not there and self._catalog.scenes.count()[0]:
@@ -190,7 +191,7 @@ class TileFile:
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
-        """What the file refuses inside is noted, and goes no further."""
+        """Record errors of the file inside, and suppress them."""
         try:
             with self._lock:
                 yield
@@ -223,7 +224,7 @@ class TileFile:
             self.remove()
 
     def _readable(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """What SQLite can still find, row by row."""
+        """The rows that SQLite can still read."""
         end = self._catalog.tiles.end()
         for _, first, tiles in self._catalog.scenes.spans().tolist():
             for row in range(max(0, first), min(first + tiles, end)):
@@ -232,10 +233,10 @@ class TileFile:
 
 @lru_cache(1024)
 def of_pixels(decode_params: str) -> str:
-    """Decode parameters, as JSON, without the state of the file, which may change."""
+    """Decode parameters as JSON, without the state of the file, which may change."""
     try:
         params = json.loads(decode_params)
-    except (TypeError, ValueError, RecursionError):  # damaged: nothing was made of these
+    except (TypeError, ValueError, RecursionError):  # damaged: no value has this origin
         return decode_params
     if not isinstance(params, dict) or FILE not in params:
         return decode_params
@@ -243,7 +244,7 @@ def of_pixels(decode_params: str) -> str:
 
 
 def origin_of(content: bytes, window: Sequence[int], decode_params: str) -> bytes:
-    """What a value is made of; decode_params: see of_pixels."""
+    """The origin of a value; decode_params: see of_pixels."""
     return repr((content, *window, decode_params)).encode()
 
 
@@ -264,5 +265,5 @@ def _checksum(origin: bytes, kind: str, value: bytes) -> bytes:
 
 
 def _with_logs(path: Path) -> list[Path]:
-    """An SQLite file and the two that are beside it while it is open."""
+    """An SQLite file and the two files that SQLite adds while it is open."""
     return [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "")]

@@ -1,4 +1,4 @@
-"""vectors.sqlite: representations of a store's tiles, so that other codes of them need no scene."""
+"""vectors.sqlite: representations of a store's tiles, to make other codes without the scenes."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from .tile_file import TileFile, Values
 Floats = npt.NDArray[np.float32]
 
 VECTORS = "vectors.sqlite"
-# Rows whose vectors are compared with their checksums together.
+# Rows per check of vectors.
 PART = 1 << 13
 
 
 class Vectors(TileFile):
     """The representations of a store's tiles, int8 [D] each; see TileFile.
 
-    They are of one frame, the id of the space that they lie in: vectors compare within one alone.
+    All have one frame, the id of their vector space: only vectors of one frame can be compared.
     """
 
     NAME, TABLE, COLUMN = VECTORS, "vector", "vector"
@@ -27,28 +27,28 @@ class Vectors(TileFile):
 
     @property
     def kept(self) -> bool:
-        """Whether the store keeps the vectors of what is added."""
+        """Whether the store keeps vectors of new scenes."""
         return self._catalog.vector_space() is not None
 
     @property
     def frame(self) -> str | None:
-        """The frame of the vectors that are kept; None when none are."""
+        """The frame of the stored vectors; None if the store keeps none."""
         space = self._catalog.vector_space()
         return None if space is None else space[0]
 
     @property
     def kind(self) -> str:
-        """See TileFile: vectors of another frame are as good as none."""
+        """See TileFile: vectors of another frame have no effect."""
         return repr(self.frame)
 
     @property
     def dims(self) -> int:
-        """How many components D a vector has; 0 when none are kept."""
+        """The number of components D of a vector; 0 if the store keeps none."""
         space = self._catalog.vector_space()
         return 0 if space is None else space[1]
 
     def read(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.int8]]:
-        """Those of rows int64 [N] of which there is a sound vector, and these: int8 [M, D]."""
+        """Those of rows int64 [N] with a sound vector, and the vectors: int8 [M, D]."""
         dims, there, parts = self.dims, [], []
         for start in range(0, len(rows), PART):
             some = rows[start : start + PART].tolist()
@@ -59,7 +59,7 @@ class Vectors(TileFile):
         return np.array(there, np.int64), vectors
 
     def read_scene(self, record: SceneRecord) -> SceneVectors | None:
-        """Those of all tiles of a scene, in their order; None unless each has a sound one."""
+        """The vectors of all tiles of a scene, in their order; None unless each has a sound one."""
         frame = self.frame
         rows = np.arange(record.first_row, record.first_row + record.tiles)
         if frame is None:
@@ -70,7 +70,7 @@ class Vectors(TileFile):
     def put_scenes(
         self, records: Sequence[SceneRecord], vectors: Sequence[SceneVectors | None]
     ) -> bool:
-        """Keep the vectors of scenes, those of this frame; whether that was done."""
+        """Store the vectors of scenes in this frame; returns whether that succeeded."""
         frame, dims = self.frame, self.dims
         pairs = [
             (record, _values(own.values))
@@ -85,7 +85,7 @@ def _values(vectors: npt.NDArray[np.int8]) -> Values:
 
 
 def unit(vectors: Floats | npt.NDArray[np.int8]) -> Floats:
-    """Vectors float32 or int8 [N, D] at unit length, float32; one of zeros stays as it is."""
+    """Vectors float32 or int8 [N, D] scaled to unit length, float32; zeros stay zeros."""
     floats = vectors.astype(np.float32, copy=False)
     units: Floats = floats / np.maximum(np.linalg.norm(floats, axis=1, keepdims=True), 1e-9)
     return units

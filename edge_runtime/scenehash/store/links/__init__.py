@@ -1,9 +1,9 @@
-"""What a store knows of other stations, in tables of its catalog.
+"""The state of links to other stations, in tables of the catalog.
 
 links.py        store.links: all of it
-states.py       how far each link is
-scenes.py       which scenes of which stations the store holds
-annotations.py  what their stations say of them
+states.py       the progress of each link
+scenes.py       the stored scenes of other stations
+annotations.py  labels and paths of their scenes
 own.py          the scenes of this store, as its peers count them
-waiting.py      what has come in parts
+waiting.py      data that arrives in parts
 """

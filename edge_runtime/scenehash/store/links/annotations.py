@@ -1,4 +1,4 @@
-"""store.links.annotations: what stations say of their scenes while the tiles stay."""
+"""store.links.annotations: labels and paths that stations give their scenes."""
 
 import json
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from ..catalog.link_tables import DAMAGED, LinkTables, sound
 
 
 class Annotation(NamedTuple):
-    """What may change of a scene while its tiles stay, as its station has it.
+    """The data of a scene that may change without its tiles, from its station.
 
-    number: of the bundle that said so. mark: what both ends count it by.
+    number: of the bundle that brought it. mark: its contribution to the digest of both ends.
     """
 
     number: int
@@ -21,14 +21,13 @@ class Annotation(NamedTuple):
 
 
 class Annotations:
-    """The annotations of scenes, also of scenes that have not come."""
+    """The annotations of scenes, also of scenes that have not arrived."""
 
     def __init__(self, tables: LinkTables) -> None:
         self._tables = tables
 
     def get(self, store: str, first_row: int, digest: bytes) -> Annotation | None:
-        """What a station says of a scene by its first row and digest, even of one that has not
-        come."""
+        """The annotation of a scene by first row and digest, even before the scene arrives."""
         if not self._tables.are_made():
             return None
         found = self._tables.database.one(
@@ -50,7 +49,7 @@ class Annotations:
             )
 
     def labels_of(self, content: bytes) -> set[str]:
-        """The labels that a scene of this content has at any station."""
+        """The labels of scenes with this content at any station."""
         query = (
             "SELECT number, mark, words FROM link_annotation NATURAL JOIN "
             "(SELECT store, first_row, digest FROM link_scene WHERE content = ?)"
@@ -59,7 +58,7 @@ class Annotations:
         return {label for annotation in found for label in annotation.labels}
 
     def marks(self, store: str) -> list[tuple[int, bytes]]:
-        """First row of each scene of a store, and what its annotation is counted by, by row."""
+        """First row of each scene of a store, and the mark of its annotation, by row."""
         query = (
             "SELECT first_row, mark FROM link_annotation NATURAL JOIN "
             "(SELECT store, first_row, digest FROM link_scene WHERE store = ?) ORDER BY first_row"
@@ -68,7 +67,7 @@ class Annotations:
         return [(row, mark) for row, mark in sound(found, int, bytes)]
 
     def forget(self, store: str, start: int, end: int) -> None:
-        """Remove what is said of scenes whose first rows are from start to before end."""
+        """Remove annotations of scenes whose first rows are from start to before end."""
         with self._tables.changing() as database:
             database.run(
                 "DELETE FROM link_annotation WHERE store = ? AND first_row >= ? AND first_row < ?",

@@ -1,4 +1,4 @@
-"""store.links: what a store knows of other stations, each subject by itself."""
+"""store.links: the state of links to other stations, by subject."""
 
 from ..catalog.database import Database, Transacting
 from ..catalog.link_tables import LinkTables
@@ -12,11 +12,11 @@ BY_STORE = ("link_scene", "link_annotation", "link_piece", "link_picture", "link
 
 
 class Links:
-    """What changes it is durable when it returns; inside a transaction of the store, with that.
+    """A change is durable when the method returns, or, inside a transaction of the store, with it.
 
-    states: how far each link is. scenes: those of stations that this store holds. annotations: what
-    their stations say of them. own: the scenes of this store, as its peers count them. waiting:
-    what has come in parts.
+    states: the progress of each link. scenes: the stored scenes of other stations. annotations:
+    their labels and paths. own: the scenes of this store, as its peers count them. waiting: data
+    that arrives in parts.
     """
 
     def __init__(self, database: Database, transaction: Transacting) -> None:
@@ -38,7 +38,7 @@ class Links:
         return [*self.states.damage(), *self._tables.damage()]
 
     def forget_store(self, store: str) -> None:
-        """Forget what has come from a store, and was asked by it, by its id."""
+        """Forget the data and the queries that came from a store, by its id."""
         with self._tables.changing() as database:
             database.run("DELETE FROM link WHERE way IN ('from', 'asked') AND peer = ?", [store])
             for table in BY_STORE:

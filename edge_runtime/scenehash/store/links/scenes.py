@@ -1,4 +1,4 @@
-"""store.links.scenes: which scenes of which stations this store holds."""
+"""store.links.scenes: the stored scenes of other stations."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ..catalog.database import Database
 from ..catalog.link_tables import KINDS, LinkTables, are_made, sound
 
-# A condition on table scene in SQL, and its values.
+# An SQL condition on the table scene, and its values.
 Condition = tuple[str, list[str | float]]
 
 SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought FROM link_scene"
@@ -15,10 +15,11 @@ SCENES = "SELECT store, first_row, tiles, content, digest, number, same, brought
 class LinkedScene(NamedTuple):
     """A scene of a station that this store holds.
 
-    store: the id of the station's store. first_row, tiles: its rows there. digest: what both ends
-    count it by. number: of the bundle that brought it. is_same: whether its tiles are those that
-    this store has of the content; another station may have cut the scene otherwise. is_brought:
-    whether it came by a link, and goes when all stations have deleted it.
+    store: the id of the station's store. first_row, tiles: its rows there. digest: its contribution
+    to the digest of both ends. number: of the bundle that brought it. is_same: whether its tiles
+    are the tiles that this store has for the content; another station may have cut the scene in
+    another way. is_brought: whether a link brought it; it is then deleted when all stations have
+    deleted it.
     """
 
     store: str
@@ -32,7 +33,7 @@ class LinkedScene(NamedTuple):
 
     @property
     def end(self) -> int:
-        """One more than its last row."""
+        """The row after its last row."""
         return self.first_row + self.tiles
 
 
@@ -43,7 +44,7 @@ class LinkedScenes:
         self._tables = tables
 
     def of_store(self, store: str, start: int = 0, end: int = 1 << 62) -> list[LinkedScene]:
-        """The scenes of a store of which a tile is in rows start to before end, by first row."""
+        """The scenes of a store with a tile in rows start to before end, by first row."""
         if not self._tables.are_made():
             return []
         found = self._tables.database.all(
@@ -62,7 +63,7 @@ class LinkedScenes:
         return _scenes(self._tables.database.all(f"{SCENES} WHERE content = ?", content))
 
     def put(self, scenes: Sequence[LinkedScene]) -> None:
-        """Add scenes, each in the place of any of its store in the same rows."""
+        """Add scenes; each replaces scenes of its store in the same rows."""
         with self._tables.changing() as database:
             database.run_all(
                 "INSERT OR REPLACE INTO link_scene VALUES (?, ?, ?, ?, ?, ?, ?, ?)", scenes
@@ -82,7 +83,7 @@ class LinkedScenes:
 
 
 def linked_stations(database: Database) -> list[str]:
-    """The names of the stations that scenes have come from."""
+    """The names of the stations whose scenes have arrived."""
     if not are_made(database):
         return []
     query = "SELECT DISTINCT json_extract(state, '$.name') FROM link WHERE way = 'from' ORDER BY 1"
@@ -90,7 +91,7 @@ def linked_stations(database: Database) -> list[str]:
 
 
 def linked_condition(database: Database, station: str) -> Condition:
-    """The SQL condition for scenes that this store has as a station has them, and its values."""
+    """The SQL condition for scenes that are the same as at a station, and its values."""
     query = "SELECT peer FROM link WHERE way = 'from' AND json_extract(state, '$.name') = ?"
     stores: list[str | float] = [str(peer) for (peer,) in database.all(query, station)]
     places = ", ".join("?" * len(stores))

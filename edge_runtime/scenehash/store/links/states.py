@@ -1,4 +1,4 @@
-"""How far each link is: a document of the room link, kept here with a checksum."""
+"""The progress of each link: a document of the package link, stored here with a checksum."""
 
 import json
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ from ..records import digest
 # What was sent to a peer and asked of it, by its name; what came from a store and was asked by it,
 # by its id; what this store counts of itself.
 Way = Literal["to", "questions", "from", "asked", "own"]
-# What is numbered for a peer, and where its state has the last number.
+# The numbered data for a peer, and the key of its last number.
 NUMBERED: tuple[tuple[Way, str], ...] = (("to", "number"), ("questions", "last"))
 NOT_FORGOTTEN = "json_extract(state, '$.forgotten') IS NULL"
 
 
 class LinkStates:
-    """How far each link is, by its way and peer."""
+    """The progress of each link, by direction and peer."""
 
     def __init__(self, tables: LinkTables) -> None:
         self._tables = tables
 
     def peers(self, way: Way) -> list[str]:
-        """The peers that there is a state of."""
+        """The peers with a state."""
         if not self._tables.are_made():
             return []
         found = self._tables.database.all(
@@ -32,7 +32,7 @@ class LinkStates:
         return [peer for (peer,) in sound(found, str)]
 
     def get(self, way: Way, peer: str) -> dict[str, Any]:
-        """How far the link is; empty for one that has not begun. StoreDamagedError."""
+        """The progress of the link; empty for a new link. StoreDamagedError."""
         if not self._tables.are_made():
             return {}
         query = "SELECT state, seal FROM link WHERE way = ? AND peer = ?"
@@ -55,9 +55,9 @@ class LinkStates:
             )
 
     def forget_peer(self, peer: str) -> None:
-        """Forget what was sent to a peer, and asked of it, by its name.
+        """Forget the data and the queries that were sent to a peer, by its name.
 
-        The last numbers of both stay: another bundle of one of them would count as known.
+        The last numbers of both stay: the peer would ignore a bundle with a used number.
         """
         with self._tables.changing():
             for way, last in NUMBERED:

@@ -1,4 +1,4 @@
-"""store.links.waiting: what has come in parts, until all of it is there."""
+"""store.links.waiting: data that arrives in parts, until it is complete."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,8 +7,9 @@ from ..catalog.link_tables import LinkTables, sound
 
 
 class WaitingPiece(NamedTuple):
-    """A part of a scene whose other parts have not come yet: as a block has it; number: of the
-    bundle that brought it."""
+    """A part of a scene whose other parts have not arrived, in the form of its block; number: of
+    the bundle that brought it.
+    """
 
     start: int
     tiles: int
@@ -17,13 +18,13 @@ class WaitingPiece(NamedTuple):
 
 
 class Waiting:
-    """Pieces of scenes, pictures of tiles and parts of files whose others have not come."""
+    """Parts of scenes, pictures of tiles and parts of files that are not complete yet."""
 
     def __init__(self, tables: LinkTables) -> None:
         self._tables = tables
 
     def pieces(self, store: str, first_row: int) -> list[WaitingPiece]:
-        """The pieces of a scene that wait for others, by their start."""
+        """The waiting pieces of a scene, by their start."""
         found = self._tables.database.all(
             "SELECT start, tiles, number, piece FROM link_piece WHERE store = ? AND first_row = ? "
             "ORDER BY start, tiles DESC",
@@ -33,7 +34,7 @@ class Waiting:
         return [WaitingPiece(*values) for values in sound(found, int, int, int, bytes)]
 
     def rows(self, store: str) -> list[tuple[int, int]]:
-        """The rows (start, end) whose tiles are there, and their scenes not whole."""
+        """The rows (start, end) of tiles that have arrived without their whole scene."""
         if not self._tables.are_made():
             return []
         query = (
@@ -43,7 +44,7 @@ class Waiting:
         return [(start, end) for start, end in sound(found, int, int)]
 
     def put_piece(self, store: str, first_row: int, piece: WaitingPiece) -> None:
-        """Keep a piece until its scene is whole."""
+        """Store a piece until its scene is complete."""
         with self._tables.changing() as database:
             database.run(
                 "INSERT OR REPLACE INTO link_piece VALUES (?, ?, ?, ?, ?, ?)",
@@ -59,14 +60,14 @@ class Waiting:
             )
 
     def pictures(self, store: str) -> dict[int, bytes]:
-        """The small pictures of rows whose tiles have not come yet."""
+        """The small pictures of rows whose tiles have not arrived yet."""
         if not self._tables.are_made():
             return {}
         query = "SELECT row, jpeg FROM link_picture WHERE store = ?"
         return dict(sound(self._tables.database.all(query, store), int, bytes))
 
     def put_pictures(self, store: str, pictures: Mapping[int, bytes]) -> None:
-        """Keep small pictures by row until their tiles have come."""
+        """Store small pictures by row until their tiles arrive."""
         with self._tables.changing() as database:
             database.run_all(
                 "INSERT OR REPLACE INTO link_picture VALUES (?, ?, ?)",
@@ -82,19 +83,19 @@ class Waiting:
             )
 
     def put_part(self, store: str, file: bytes, start: int, part: bytes) -> None:
-        """Keep a part of a file, by the file's digest, until the others have come."""
+        """Store a part of a file, by the file's digest, until the file is complete."""
         with self._tables.changing() as database:
             database.run(
                 "INSERT OR REPLACE INTO link_part VALUES (?, ?, ?, ?)", (store, file, start, part)
             )
 
     def part_bytes(self, store: str, file: bytes) -> int:
-        """How many bytes of a file have come."""
+        """The number of bytes of a file that have arrived."""
         query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ? AND file = ?"
         return int(self._tables.database.one(query, store, file)[0])
 
     def file_bytes(self, store: str) -> int:
-        """The bytes kept of incomplete files."""
+        """The total size of incomplete files in bytes."""
         if not self._tables.are_made():
             return 0
         query = "SELECT coalesce(sum(length(part)), 0) FROM link_part WHERE store = ?"

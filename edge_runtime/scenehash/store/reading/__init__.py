@@ -1,9 +1,9 @@
-"""What an open store answers, and changes nothing by it.
+"""Reading from an open store.
 
-view.py         what is committed, as an open store sees that
+view.py         the committed state that an open store sees
 scene_reader.py its scenes
 tile_reader.py  its tiles: their codes, pictures and vectors
-reader.py       all of it, and searches
+reader.py       all of these, and searches
 listing.py      lists of scenes, labels and times
-verify.py       all that is stored, compared with its checksums
+verify.py       the check of all stored data against its checksums
 """

@@ -1,4 +1,4 @@
-"""Lists of what a store holds: scenes a page at a time, labels, and when scenes were acquired."""
+"""Lists of a store's contents: scenes by page, labels, and acquisition times."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ TOGETHER, MOST_COMPARED = 256, 20_000
 
 @dataclass(frozen=True)
 class ListedScene:
-    """A scene as a list has it.
+    """A scene in a list.
 
-    number: its place in the list. content: the id of its content. time: when it was acquired, in
-    UTC. box: around its tiles, to a millionth of a degree; None where it has no place.
+    number: its place in the list. content: the id of its content. time: its acquisition time in
+    UTC. box: around its tiles, to a millionth of a degree; None if it is not georeferenced.
     """
 
     number: int
@@ -41,7 +41,7 @@ class ListedScene:
     box: Box | None
 
     def document(self) -> dict[str, object]:
-        """The scene as plain values, as JSON has them."""
+        """The scene as plain values for JSON."""
         return {
             "id": self.content,
             "path": self.path,
@@ -55,7 +55,7 @@ class ListedScene:
 
 @dataclass(frozen=True)
 class ScenePage:
-    """Part of a list of scenes. next: where the list goes on; None at its end."""
+    """A page of a list of scenes. next: the start of the next page; None at the end."""
 
     scenes: tuple[ListedScene, ...]
     next: int | None
@@ -63,9 +63,9 @@ class ScenePage:
 
 @dataclass(frozen=True)
 class TimeHistogram:
-    """How many scenes were acquired in each of equal spans of time, from since to until, in UTC.
+    """The numbers of scenes by acquisition time in equal spans, from since to until, in UTC.
 
-    without: how many scenes have no time. since is None when no scene has one.
+    without: the number of scenes without a time. since is None when no scene has one.
     """
 
     since: datetime | None
@@ -74,7 +74,7 @@ class TimeHistogram:
     without: int
 
     def document(self) -> dict[str, object]:
-        """The histogram as plain values, as JSON has them."""
+        """The histogram as plain values for JSON."""
         if self.since is None or self.until is None:
             return {"since": None, "until": None, "bins": [], "without": self.without}
         span = (self.until - self.since) / max(1, len(self.counts))
@@ -151,7 +151,7 @@ def _numbers(
 
 
 def _there(catalog: Catalog, scenes: Sequence[int], where: Filter) -> list[int]:
-    """Those of scenes that have a tile which meets the conditions on places."""
+    """The scenes with a tile that meets the conditions on places."""
     found = catalog.scenes.entries(scenes)
     spans = {entry.number: (entry.first_row, entry.tiles) for entry in found}
     ranges = Ranges.of(sorted(spans.values()))

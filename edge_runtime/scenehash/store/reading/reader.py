@@ -1,4 +1,4 @@
-"""What a store answers: its scenes, its tiles, and searches."""
+"""Reading from a store: its scenes, its tiles, and searches."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -25,12 +25,12 @@ from .view import remedy
 if TYPE_CHECKING:
     from scenehash.index import Explanation
 
-# Comparisons of codes, to count what is within a radius: some seconds at most.
+# The maximum comparisons for a count within a radius: some seconds.
 MOST_COUNTED = 200_000_000
 
 
 class StoreReader(SceneReader, TileReader):
-    """The part of an open store that changes nothing; see CodeStore."""
+    """The read-only part of an open store; see CodeStore."""
 
     def search(
         self,
@@ -42,15 +42,15 @@ class StoreReader(SceneReader, TileReader):
     ) -> list[list[Hit]]:
         """The k nearest stored tiles of each code uint8 [Q, K/8], nearest first, ties by row.
 
-        radius: leave out tiles that are farther, in bits. where: search only the rows for which
-        the filter holds. StoreDamagedError on a hit that is not as it was committed: each is
-        compared with the checksums of its scene before it is shown.
+        radius: leave out tiles with a larger distance, in bits. where: search only rows that meet
+        the filter. StoreDamagedError on a hit that differs from its commit: each hit is compared
+        with the checksums of its scene before it is shown.
         """
         request = SearchRequest(codes, k, radius, where, threads=threads)
         return self.search_explained(request)[0]
 
     def search_explained(self, request: SearchRequest) -> "tuple[list[list[Hit]], Explanation]":
-        """The same, and what the search did and where its time went."""
+        """As search, with an explanation of what the search did and of its times."""
         return self._found(request, Snapshot.search)
 
     def search_any(self, request: SearchRequest) -> "tuple[list[Hit], Explanation]":
@@ -59,7 +59,9 @@ class StoreReader(SceneReader, TileReader):
         return hits, explanation
 
     def count_within(self, request: SearchRequest) -> int | None:
-        """How many tiles meet a request with a radius, whatever its k; None: too many to count."""
+        """The number of tiles that meet a request with a radius, for any k; None: too many to
+        count.
+        """
         codes, radius, unlike = request.codes, request.radius, request.unlike
         if radius is None and unlike is None:
             snapshot, where = self._snapshot, request.where
@@ -101,7 +103,7 @@ class StoreReader(SceneReader, TileReader):
     def _hits(
         self, snapshot: Snapshot, distances: Distances, rows: Rows, where: Filter | None
     ) -> list[list[Hit]]:
-        """Hits with the tiles in their rows; StoreDamagedError on one without, or a wrong one."""
+        """Hits with the tiles in their rows; StoreDamagedError if a tile is missing or wrong."""
         wanted = np.unique(rows[rows != NO_ROW]).tolist()
         with remedy():
             tiles = snapshot.tiles(wanted)

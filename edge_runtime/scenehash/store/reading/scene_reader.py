@@ -17,27 +17,27 @@ from ..search.snapshot import Snapshot
 from .listing import ScenePage, TimeHistogram, list_scenes, scene_file, time_histogram
 from .view import StoreView, remedy
 
-# Scenes whose entries are read together.
+# Scenes per read of entries.
 SCENES_READ = 5000
-# Scenes that are compared with their checksums before others are let in.
+# Scenes per check, between which other threads may run.
 CHECKED_TOGETHER = 20
 
 
 class SceneReader(StoreView):
-    """An open store, asked for its scenes."""
+    """The scenes of an open store."""
 
     def has_sound_scene(self, content: str) -> bool:
-        """Whether a scene of this content id is stored, and undamaged."""
+        """Whether an undamaged scene with this content id is stored."""
         with self._pinned():
             scene = self._catalog.scenes.find([content]).get(content)
             return scene is not None and self._snapshot.is_sound(scene)
 
     def has_scene(self, content: str) -> bool:
-        """Whether a scene of this content id is stored, sound or not."""
+        """Whether a scene with this content id is stored, sound or not."""
         return content in self._catalog.scenes.find([content])
 
     def find_scene(self, content: str) -> SceneRecord | None:
-        """The record of the scene of this content id; None when there is none.
+        """The record of the scene with this content id; None if there is none.
 
         StoreDamagedError when it is damaged.
         """
@@ -61,7 +61,7 @@ class SceneReader(StoreView):
         """Yields each scene that begins in one of the rows, in their order, with its codes uint8
         [T, K/8]; for a damaged scene, yields the StoreDamagedError instead of raising it.
 
-        A scene that is not there any more is left out.
+        Leaves out scenes that no longer exist.
         """
         with self._pinned():
             snapshot, owned = self._snapshot, self._catalog.tiles.owners(first_rows)
@@ -69,12 +69,11 @@ class SceneReader(StoreView):
         yield from self._read_each(snapshot, [scenes[row] for row in first_rows if row in scenes])
 
     def box_around(self, scene: SceneMark) -> Box | None:
-        """A box around the tiles of a scene, to seven digits; None for one without a place."""
+        """The bounding box of a scene's tiles, to seven digits; None if it is not georeferenced."""
         return self._catalog.tiles.box_around(scene.first_row, scene.tiles)
 
     def times(self) -> tuple[float, float] | None:
-        """The first and the last acquisition time, in seconds since 1970; None when there is
-        none."""
+        """The first and the last acquisition time, in seconds since 1970; None if there is none."""
         return self._catalog.scenes.times()
 
     def has_footprints(self) -> bool:
@@ -82,7 +81,7 @@ class SceneReader(StoreView):
         return self._catalog.tiles.has_footprints()
 
     def read_scene(self, content: str) -> tuple[SceneRecord, Codes] | None:
-        """The scene of this content id, and its codes uint8 [T, K/8]; None when there is none.
+        """The scene with this content id, and its codes uint8 [T, K/8]; None if there is none.
 
         StoreDamagedError when it is damaged.
         """
@@ -91,7 +90,7 @@ class SceneReader(StoreView):
             return None if scene is None else self._snapshot.read_scene(scene)
 
     def scene_of(self, row: int) -> SceneRecord | None:
-        """The record of the scene that a row belongs to; None for a row that has no tile.
+        """The record of the scene of a row; None for a row without a tile.
 
         StoreDamagedError when it is damaged.
         """
@@ -100,20 +99,20 @@ class SceneReader(StoreView):
             return read_record(self._catalog, owned[0].scene) if owned else None
 
     def scenes_of(self, rows: Sequence[int]) -> Iterator[tuple[SceneRecord, list[int]]]:
-        """The scenes that rows belong to, one by one, each with those of its tiles.
+        """The scenes of rows, one by one, each with the given rows of its tiles.
 
-        A row that has no tile is left out. StoreDamagedError on a scene that is damaged.
+        Leaves out rows without a tile. StoreDamagedError on a damaged scene.
         """
         by_scene: dict[int, list[int]] = {}
         for owned in self._catalog.tiles.owners(rows):
             by_scene.setdefault(owned.scene, []).append(owned.row)
         for own in by_scene.values():
             record = self.scene_of(own[0])
-            if record is not None:  # not deleted, meanwhile
+            if record is not None:  # not deleted meanwhile
                 yield record, own
 
     def scene_file(self, content: str) -> SceneFile | None:
-        """The file of the scene of this content id; None when there is none.
+        """The file of the scene with this content id; None if there is none.
 
         StoreDamagedError when it is damaged.
         """
@@ -123,12 +122,12 @@ class SceneReader(StoreView):
     def paths(self, where: Filter) -> list[str]:
         """The paths of the scenes with a tile that meets a filter.
 
-        StoreDamagedError on one whose entry is damaged.
+        StoreDamagedError on a scene whose entry is damaged.
         """
         return [record.path for _, record in self._records_where(where)]
 
     def damaged_paths(self) -> list[str]:
-        """The paths of the scenes that are damaged, as far as they can be read."""
+        """The paths of damaged scenes, as far as they are readable."""
         with self._pinned():
             return [self._catalog.scenes.path_of(scene) for scene in self._damaged_scenes()]
 
@@ -137,19 +136,19 @@ class SceneReader(StoreView):
         return self._catalog.scenes.rows()
 
     def deleted_rows(self) -> Ranges:
-        """All rows that had a tile once and have none any more."""
+        """All rows whose tiles were deleted."""
         return Ranges.of(self._catalog.deleted()[:, :2])
 
     def scenes_in(self, rows: Ranges) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """The scenes that have a tile in ranges of rows, by first row; each as scenes_from."""
+        """The scenes with a tile in ranges of rows, by first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.tiles.scenes_in(rows)
         return self._read_each(snapshot, numbers)
 
     def records_under(self, path: str) -> list[SceneRecord]:
-        """The records of the scenes at a path, or in the folder that it is, by path.
+        """The records of the scenes at a path or below it, by path.
 
-        StoreDamagedError on one that is damaged.
+        StoreDamagedError on a damaged scene.
         """
         with self._catalog.database.snapshot(), remedy():
             scenes = self._catalog.scenes.under(path)
@@ -162,39 +161,40 @@ class SceneReader(StoreView):
         after: int | None = None,
         newest: bool = True,
     ) -> ScenePage:
-        """Scenes of which a tile meets a filter, a page of at most so many; the newest first, or
+        """A page of scenes with a tile that meets a filter, at most this many; the newest first, or
         the oldest.
 
-        The newest is the one that was stored last. after: `next` of the page before. A page of a
-        filter on places may have fewer scenes, and yet be not the last. Raises StoreError as
-        resolve, StoreDamagedError on a scene that is damaged.
+        The newest scene is the one that was stored last. after: `next` of the last page. With a
+        filter on places, a page may have fewer scenes without being the last. Raises StoreError as
+        resolve, StoreDamagedError on a damaged scene.
         """
         wanted = self.resolve(where) if where else Filter()
         with self._pinned(), remedy():
             return list_scenes(self._catalog, self._snapshot, wanted, most, after, newest)
 
     def label_counts(self) -> list[tuple[str, int]]:
-        """All labels, by name, and how many scenes have each."""
+        """All labels, by name, and the number of scenes with each."""
         return self._catalog.scenes.label_counts()
 
     def time_histogram(self, bins: int = 60, where: Filter | None = None) -> TimeHistogram:
-        """How many scenes were acquired when: in equal spans from the first to the last of them.
+        """The numbers of scenes by acquisition time, in equal spans from the first to the last
+        time.
 
-        where: only scenes that meet its conditions, besides those on places.
+        where: only scenes that meet its conditions, except conditions on places.
         """
         wanted = self.resolve(where) if where else Filter()
         with self._catalog.database.snapshot():
             return time_histogram(self._catalog, bins, wanted)
 
     def tiles_a_day(self) -> float | None:
-        """How many tiles a day were acquired; None when the times of the scenes do not tell."""
+        """The number of acquired tiles per day; None if the scenes' times do not give it."""
         return self._catalog.scenes.tiles_a_day()
 
     def scenes(self) -> Iterator[tuple[SceneRecord, Codes]]:
         """Every stored scene, by its first row: its record, and its codes uint8 [T, K/8].
 
-        One that is deleted meanwhile is left out. Raises StoreDamagedError, with the scene's name,
-        on one that is damaged.
+        Leaves out scenes that are deleted meanwhile. Raises StoreDamagedError, with the scene's
+        name, on a damaged scene.
         """
         for found in self._each_scene():
             if isinstance(found, StoreDamagedError):
@@ -214,10 +214,10 @@ class SceneReader(StoreView):
                 yield found[0], self.vectors.read_scene(found[0])
 
     def check_newest(self) -> Iterator[int]:
-        """Compare scenes with their checksums, the newest first, some at a time, so that later
-        searches in this process need not check them again.
+        """Compare scenes with their checksums, the newest first, in steps, so that later searches
+        in this process need not check them.
 
-        Each step gives how many tiles were compared. Damage is left to whoever reads the scene.
+        Each step gives the number of compared tiles. Readers of a damaged scene report its damage.
         """
         numbers = self._catalog.scenes.numbers()[::-1]
         for start in range(0, len(numbers), CHECKED_TOGETHER):
@@ -242,7 +242,7 @@ class SceneReader(StoreView):
             return [(scene, read_record(self._catalog, scene)) for scene in scenes]
 
     def _each_scene(self) -> Iterator[tuple[SceneRecord, Codes] | StoreDamagedError]:
-        """Every scene that is stored now, by its first row; each as scenes_from."""
+        """Every stored scene, by its first row; each as scenes_from."""
         with self._pinned():
             snapshot, numbers = self._snapshot, self._catalog.scenes.numbers()
         yield from self._read_each(snapshot, numbers)

@@ -22,22 +22,22 @@ from ..search.selection import rows_where
 from ..search.snapshot import PART, Snapshot
 from .view import StoreView, remedy
 
-# Tiles whose vectors are compared with their checksums together.
+# Tiles per check of vectors.
 VECTORS_READ = 1 << 13
 
 
 class TileReader(StoreView):
-    """An open store, asked for its tiles."""
+    """The tiles of an open store."""
 
     def __init__(self, path: Path, catalog: Catalog) -> None:
         super().__init__(path, catalog)
-        # What was drawn, and of what.
+        # The last sample, and the state that it was drawn from.
         self._sample: tuple[tuple[object, ...], TileSample] | None = None
 
     def codes(self, rows: npt.NDArray[np.int64]) -> Codes:
-        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a row not there.
+        """The stored codes of rows int64 [N]: uint8 [N, K/8]. StoreError on a missing row.
 
-        StoreDamagedError on one that is not as it was committed.
+        StoreDamagedError on a code that differs from its commit.
         """
 
         def ask() -> Codes:
@@ -50,7 +50,7 @@ class TileReader(StoreView):
         return self._settled(ask)
 
     def tile(self, row: int) -> Tile:
-        """The tile in a row. StoreError on a row not there, StoreDamagedError as codes."""
+        """The tile in a row. StoreError on a missing row, StoreDamagedError as codes."""
         self._check_number(row)
 
         def ask() -> Tile:
@@ -62,7 +62,7 @@ class TileReader(StoreView):
         return self._settled(ask)
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """The tiles in rows; a row that has none is left out. StoreDamagedError as codes."""
+        """The tiles in rows; a row without a tile is left out. StoreDamagedError as codes."""
 
         def ask() -> dict[int, Tile]:
             with remedy():
@@ -81,7 +81,7 @@ class TileReader(StoreView):
         return self.codes(np.array([row])), self.tile(row)
 
     def content_of(self, row: int) -> str:
-        """The content id of the scene whose tile is in a row; NotStoredError on a row not there."""
+        """The content id of the scene of a row; NotStoredError on a missing row."""
         self.tile(row)
         (content, *_) = self._catalog.tiles.origins([row])[row]
         return content.hex()
@@ -91,8 +91,9 @@ class TileReader(StoreView):
         return self.codes(np.array([hit.row for hit in hits], np.int64))
 
     def living(self, where: Filter | None = None) -> Iterator[tuple[Rows, Codes]]:
-        """All rows that have a tile, or those that meet a filter: rows int64 [N], ascending, and
-        their codes uint8 [N, K/8], in parts."""
+        """All rows with a tile, or those that meet a filter: rows int64 [N], ascending, and their
+        codes uint8 [N, K/8], in parts.
+        """
         snapshot = self._snapshot
         end = snapshot.state.rows
         chosen = None if where is None else rows_where(self._catalog, where, end)
@@ -105,10 +106,10 @@ class TileReader(StoreView):
             yield some, snapshot.codes_at(some)
 
     def sample(self) -> TileSample:
-        """Some tiles that have a vector, drawn at random: the same until the store has changed."""
+        """A random sample of tiles with a vector: the same sample until the store changes."""
         snapshot = self._snapshot
         first = rows_of_sample(snapshot.state.rows)
-        # Both as they were before: what is written meanwhile is another state.
+        # Read the state before the sample: a write meanwhile changes the state.
         drawn_of = (snapshot.committed.checksum, self.vectors.state())
         if self._sample is None or self._sample[0] != drawn_of:
             rows = draw_rows(first)
@@ -134,7 +135,7 @@ class TileReader(StoreView):
         return [PlacedTile(None, row, tile) for row, tile in self.tiles(rows.tolist()).items()]
 
     def vectors_missing(self) -> int:
-        """How many tiles have no sound vector."""
+        """The number of tiles without a sound vector."""
         return sum(
             len(some) - len(self.vectors.of(some.tolist()))
             for rows, _ in self.living()
@@ -142,11 +143,11 @@ class TileReader(StoreView):
         )
 
     def thumbnail_count(self) -> int:
-        """How many tiles there is a thumbnail of."""
+        """The number of tiles with a thumbnail."""
         return self._count(self.thumbnails)
 
     def vector_count(self) -> int:
-        """How many tiles there is a vector of."""
+        """The number of tiles with a vector."""
         return self._count(self.vectors)
 
     def _count(self, kept: TileFile) -> int:
@@ -154,7 +155,7 @@ class TileReader(StoreView):
         return int(self._snapshot.has(rows).sum())
 
     def _check_there(self, snapshot: Snapshot, missing: Sequence[int]) -> None:
-        """Raise StoreError when there are rows in which no tile was found."""
+        """Raise StoreError if a row has no tile."""
         there = snapshot.has(np.array(missing, np.int64))
         for row in np.array(missing, np.int64)[there][:1]:
             raise StoreDamagedError(f"row {row}: its entry in the catalog is gone")

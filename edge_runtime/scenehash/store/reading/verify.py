@@ -1,4 +1,4 @@
-"""Is what the disk gives back what was committed?"""
+"""A check of all data on the disk against its checksums."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -12,7 +12,7 @@ from ..search.snapshot import Snapshot
 
 
 def find_damage(snapshot: Snapshot) -> Iterator[str]:
-    """What is damaged in a store, a line each, by scene where it is one's."""
+    """The damage of a store, a line each, by scene where possible."""
     catalog, rows = snapshot.catalog, snapshot.state.rows
     for line in catalog.damage():
         yield f"{CATALOG}: {line}"
@@ -31,7 +31,7 @@ def find_damage(snapshot: Snapshot) -> Iterator[str]:
 
 
 def uncovered(taken: Sequence[tuple[int, int]], rows: int) -> Ranges:
-    """Those of so many rows that are not taken; see taken_rows."""
+    """Those of the first rows that are not taken; see taken_rows."""
     free, expected = [], 0
     for first, count in [*taken, (rows, 0)]:
         if first > expected:

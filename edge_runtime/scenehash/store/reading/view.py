@@ -1,4 +1,4 @@
-"""What is committed, as an open store sees that until it refreshes."""
+"""The committed state that an open store sees until it refreshes."""
 
 import contextlib
 import threading
@@ -23,7 +23,7 @@ Answer = TypeVar("Answer")
 
 
 class StoreView:
-    """What is committed in a store; it changes nothing."""
+    """The committed state of a store, read-only."""
 
     def __init__(self, path: Path, catalog: Catalog) -> None:
         self.path = path
@@ -36,7 +36,7 @@ class StoreView:
         self.vectors = Vectors(path, catalog)
 
     def __len__(self) -> int:
-        """How many tiles can be found."""
+        """The number of searchable tiles."""
         return len(self._snapshot)
 
     @property
@@ -46,12 +46,12 @@ class StoreView:
 
     @property
     def uuid(self) -> str:
-        """The store's id, which copies of it share: 32 hexadecimal digits."""
+        """The store's id, which its copies have, too: 32 hexadecimal digits."""
         return self._snapshot.state.uuid
 
     @property
     def lineage(self) -> str:
-        """Id of the training run whose codes the store holds."""
+        """Id of the training run that made the store's codes."""
         return self._snapshot.state.lineage
 
     @property
@@ -66,42 +66,42 @@ class StoreView:
 
     @property
     def station(self) -> str | None:
-        """The name of the station whose store this is; None until name_station gives it one."""
+        """The name of the store's station; None until name_station sets it."""
         return self._catalog.station()
 
     @property
     def rows(self) -> int:
-        """The number that the next tile gets: one more than the highest row that ever was."""
+        """The number of the next tile: one more than the highest row so far."""
         return self._snapshot.state.rows
 
     @property
     def deleted(self) -> int:
-        """How many deleted tiles still have their codes on the disk, until compact."""
+        """The number of deleted tiles whose codes are still on the disk, until compact."""
         return self._snapshot.dead.total()
 
     @property
     def indexed(self) -> int:
-        """How many codes the index on the disk covers; the others are scanned."""
+        """The number of codes in the index on the disk; a search scans the others."""
         return self._snapshot.index.covered
 
     def check(self, lineage: str, bits: int) -> None:
-        """Raise LineageError unless codes of this lineage and width belong in the store."""
+        """Raise LineageError unless the store has codes of this lineage and width."""
         check_codes(self, lineage, bits)
 
     @property
     def trouble(self) -> str | None:
-        """What is wrong with what is derived of tiles, in a line for a person; None: nothing is."""
+        """A problem with thumbnails or vectors, in a line for a person; None: there is none."""
         return self.thumbnails.trouble or self.vectors.trouble
 
     def notes(self) -> list[str]:
-        """What a person should know of a search in the store, a line each."""
-        left = [str(one) for one in self.earlier()]
-        return left if self.trouble is None else [*left, self.trouble]
+        """Notes for a person about a search, one line each."""
+        notes = [str(one) for one in self.earlier()]
+        return notes if self.trouble is None else [*notes, self.trouble]
 
     def refresh(self) -> None:
-        """Take over what has been committed since.
+        """Read the data that was committed since.
 
-        Raises LineageError when the store has another model's codes by now: open it again.
+        Raises LineageError when the store now has another model's codes: open it again.
         """
         if self._catalog.checksum() != self._snapshot.committed.checksum:
             fresh = Snapshot.of(self.path, self._catalog, self._snapshot)
@@ -115,9 +115,9 @@ class StoreView:
             self._snapshot = fresh
 
     def model_file(self) -> Path | None:
-        """The file of the model whose codes these are, where the store keeps it; otherwise None.
+        """The file of the model of these codes, if the store keeps it; otherwise None.
 
-        It is as it was when it was kept.
+        Its content is checked.
         """
         identity = self._catalog.model_id()
         if identity is not None and identity not in self._sound_models:
@@ -126,40 +126,41 @@ class StoreView:
 
     @property
     def keeps_model(self) -> bool:
-        """Whether the store keeps the file of the model whose codes these are."""
+        """Whether the store keeps the file of the model of these codes."""
         return self._catalog.model_id() is not None
 
     def earlier(self) -> list[Earlier]:
-        """What could not follow the store to the model whose codes it holds: see Earlier."""
+        """The stores of earlier models in this store: see Earlier."""
         return earlier_of(self.path)
 
     def restorations(self) -> list[Restoration]:
-        """When this store was restored from a backup, the newest last."""
+        """The restorations of this store from backups, the newest last."""
         return self._catalog.restorations()
 
     def counts(self) -> tuple[int, int]:
-        """How many scenes and tiles are stored."""
+        """The numbers of stored scenes and tiles."""
         return self._catalog.scenes.count()
 
     def resolve(self, where: Filter) -> Filter:
-        """The filter, with the whole path of a scene that it names by its last parts.
+        """The filter, with the full path of a scene that it names by the end of its path.
 
-        Raises StoreError when it can meet no tile: no stored scene has the label or the path, or
-        any time or footprint; or when several scenes end in that path.
+        Raises StoreError when no tile can meet it: no stored scene has the label or the path, or
+        any time or footprint; or when several paths end so.
         """
         with self._catalog.database.snapshot():
             return resolve(InCatalog(self._catalog), where, str(self.path))
 
     def warm(self) -> None:
-        """Read the index and load its fastest loops now, where there is one: searches do so by
-        themselves once they have taken as long."""
+        """Read the index and load its fastest loops now, if there is one; otherwise this happens
+        when searches have taken as long.
+        """
         if self.indexed:
             self._snapshot.index.warm()
 
     def build_index(self) -> None:
-        """Bring the index up to date now; a writer does so by itself as scenes come in.
+        """Bring the index up to date now; a writer does so by itself as scenes arrive.
 
-        Raises StoreError when it cannot be written; searches do without what is missing.
+        Raises StoreError when it cannot be written; searches then scan the other codes.
         """
         if self._indexing is not None:
             self._indexing.join()
@@ -179,12 +180,12 @@ class StoreView:
         self._catalog.close()
 
     def _renew(self) -> None:
-        """Take over what is committed now."""
+        """Read the present committed state."""
         self._snapshot = Snapshot.of(self.path, self._catalog, self._snapshot)
 
     @contextlib.contextmanager
     def _pinned(self) -> Iterator[None]:
-        """All that is read inside is what is committed now; other threads wait meanwhile."""
+        """All reads inside see the present committed state; other threads wait."""
         while True:
             self.refresh()
             with self._catalog.database.snapshot():
@@ -193,10 +194,10 @@ class StoreView:
                     return
 
     def _settled(self, ask: Callable[[], Answer]) -> Answer:
-        """An answer from the snapshot; where that fails, from what is committed now.
+        """A result from the snapshot, or, if that fails, from the present committed state.
 
-        What is read may have been deleted or changed since the snapshot was taken: damage is only
-        what is damaged at one moment.
+        The data may have been deleted or changed since the snapshot: only damage in one consistent
+        state is real damage.
         """
         try:
             return ask()
@@ -214,7 +215,7 @@ class StoreView:
 
 @contextlib.contextmanager
 def remedy() -> Iterator[None]:
-    """Say what to do about a scene that is damaged."""
+    """Add the remedy for a damaged scene to its error."""
     try:
         yield
     except StoreDamagedError as damage:

@@ -1,12 +1,12 @@
-"""A search in a store: what is asked for, which tiles it sees, and what it finds.
+"""A search in a store: requests, filters, snapshots and hits.
 
-request.py      SearchRequest: what is searched for
-filters.py      Filter: which rows a search considers
-area.py         Area: polygons that tiles may have to meet
-resolving.py    from a filter as a person gives it to one that a store can use
-selection.py    from that to rows
-snapshot.py     what is committed at one time, and the search in it
-hit.py          Hit: what is found
-searchable.py   Searchable: what a search needs of a store, or of an engine in its place
-sample.py       some tiles, drawn at random
+request.py      SearchRequest: the parameters of a search
+filters.py      Filter: the rows that a search considers
+area.py         Area: polygons, for filters
+resolving.py    from a user's filter to the store's filter
+selection.py    from the store's filter to rows
+snapshot.py     the committed state at one time, and the search in it
+hit.py          Hit: the result of a search
+searchable.py   Searchable: the interface of stores and engines for a search
+sample.py       a random sample of tiles
 """

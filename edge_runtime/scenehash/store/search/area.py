@@ -1,4 +1,4 @@
-"""An area of the Earth, as polygons in degrees: which tiles meet it."""
+"""An area of the Earth, as polygons in degrees, and its intersection with tiles."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ from scenehash.errors import ConfigurationError, InputError
 from scenehash.files import check_regular, path_text
 from scenehash.geo import Box, Floats, wrapped
 
-# A corner is compared with each tile in reach.
+# Each corner is compared with each tile in reach.
 MOST_CORNERS = 10_000
 # Longitudes may go on past the antimeridian, by a turn.
 FARTHEST = 540.0
-# Corners times boxes that are compared together: 8 MB an array.
+# Corners times boxes per step: 8 MB per array.
 TOGETHER = 1 << 20
 LARGEST_FILE = 4_000_000
 HINT = "give GeoJSON with a Polygon or a MultiPolygon in degrees (RFC 7946)"
@@ -81,7 +81,7 @@ class Area:
         if east - west >= 360:
             return Box(-180.0, float(south), 180.0, float(north))
         west, east = wrapped(np.array([west, east])).tolist()
-        # A box that begins at 180 and ends there has no width; the same place is -180, too.
+        # A box from 180 to 180 has no width; the same place is also -180.
         return Box(-180.0 if west == 180.0 else west, float(south), east, float(north))
 
     def meeting(self, boxes: Floats) -> npt.NDArray[np.bool_]:
@@ -114,7 +114,7 @@ def _meeting(boxes: Floats, rings: Sequence[Floats]) -> npt.NDArray[np.bool_]:
 
 
 def _touching(flat: Floats, rings: Sequence[Floats]) -> npt.NDArray[np.bool_]:
-    """Which of flat boxes float64 [4, N] an edge touches, or lie whole inside."""
+    """Which of flat boxes float64 [4, N] touch an edge or lie completely inside."""
     west, south, east, north = (side[:, None] for side in flat)
     touched = np.zeros(flat.shape[1], np.bool_)
     inside = np.zeros(flat.shape[1], np.bool_)

@@ -1,4 +1,4 @@
-"""Which rows of a store a search considers."""
+"""Filters: the rows of a store that a search considers."""
 
 import sys
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class Filter:
             raise ConfigurationError(f"newer than {self.newer_than}: no row has that number")
 
     def __bool__(self) -> bool:
-        """Whether there is any condition at all."""
+        """Whether there is any condition."""
         return self != Filter()
 
     @property

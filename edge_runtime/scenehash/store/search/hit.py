@@ -1,4 +1,4 @@
-"""What a search finds."""
+"""The result of a search."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

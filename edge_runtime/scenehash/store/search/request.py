@@ -1,4 +1,4 @@
-"""What a store is searched for."""
+"""The parameters of a search in a store."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,8 @@ from .filters import Filter
 class SearchRequest:
     """The k tiles nearest to codes uint8 [Q, K/8].
 
-    radius: leave out tiles that are farther, in bits. where: search only the rows for which the
-    filter holds. unlike: uint8 [U, K/8]; a tile that is as near to one of these, or nearer, is left
-    out.
+    radius: leave out tiles with a larger distance, in bits. where: search only rows that meet the
+    filter. unlike: uint8 [U, K/8]; leave out tiles that are at least as near to one of these.
     """
 
     codes: Codes

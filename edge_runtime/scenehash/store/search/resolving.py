@@ -1,4 +1,4 @@
-"""A filter as a person gives it, and as a store can use it."""
+"""From a filter as a person gives it to a filter that a store can use."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +13,12 @@ from ..links.scenes import linked_stations
 from ..records import seconds, time_at
 from .filters import Filter
 
-# Labels, or scenes, that an error names.
+# The maximum number of labels or scenes in an error.
 NAMED = 10
 
 
 class Known(Protocol):
-    """What is stored, as far as a filter may ask for it."""
+    """The stored values that a filter may name."""
 
     def stations(self) -> Sequence[str]:
         """The names of the stations."""
@@ -27,7 +27,7 @@ class Known(Protocol):
         """All labels, by name."""
 
     def times(self) -> tuple[float, float] | None:
-        """The first and the last acquisition time, in seconds; None when no scene has one."""
+        """The first and the last acquisition time, in seconds; None if no scene has one."""
 
     def has_footprints(self) -> bool:
         """Whether any tile has a footprint."""
@@ -36,11 +36,11 @@ class Known(Protocol):
         """Whether a scene has a path."""
 
     def paths_ending(self, ending: str, most: int) -> list[str]:
-        """The paths that end so, by name; at most so many."""
+        """The paths with this end, by name; at most this many."""
 
 
 class InCatalog:
-    """What is stored in a store."""
+    """The values in a store's catalog."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -101,7 +101,7 @@ def _date(time: float) -> str:
 
 
 def _path_of(known: Known, name: str, store: str) -> str:
-    """The path of the scene of that path, or of a path that ends so."""
+    """The path of the scene with this path, or with a path that ends in it."""
     name = path_text(name)
     for path in (name, path_text(Path(name).absolute())):
         if known.has_path(path):

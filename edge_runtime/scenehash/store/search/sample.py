@@ -1,4 +1,4 @@
-"""Some of a store's tiles, drawn at random: what its tiles are like, all in all."""
+"""A random sample of a store's tiles."""
 
 from dataclasses import dataclass
 
@@ -30,12 +30,12 @@ NO_TILES = TileSample(np.zeros((0, 2), np.uint8), np.zeros((0, 1), np.int8))
 
 
 def rows_of_sample(rows: int) -> int:
-    """How many of the first rows of a store are drawn from."""
+    """The number of first rows from which the sample is drawn."""
     step = 1 << max(rows.bit_length() - FINENESS, 0)
     return rows - rows % step
 
 
 def draw_rows(rows: int) -> Rows:
-    """Some of the first rows, at most SAMPLED: int64 [N], ascending; the same ones each time."""
+    """A sample of the first rows, at most SAMPLED: int64 [N], ascending; always the same."""
     some = np.random.default_rng(0).choice(rows, min(SAMPLED, rows), replace=False)
     return np.sort(some).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What a search needs of whatever holds tiles: a store here, or an engine elsewhere."""
+"""The interface of holders of tiles for a search: a store here, or an engine elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
 
 
 class Pictures(Protocol):
-    """Thumbnails of tiles, where they are kept."""
+    """Thumbnails of tiles, if the holder keeps them."""
 
     @property
     def kept(self) -> bool:
-        """Whether they are."""
+        """Whether the holder keeps them."""
 
     def of(self, rows: Sequence[int]) -> Mapping[int, bytes]:
-        """A JPEG by row, of rows that have one."""
+        """A JPEG by row, for the rows that have one."""
 
 
 class Representations(Protocol):
-    """Vectors of tiles, where they are kept."""
+    """Vectors of tiles, if the holder keeps them."""
 
     @property
     def frame(self) -> str | None:
-        """The frame of the vectors that are kept; None when none are."""
+        """The frame of the stored vectors; None if there are none."""
 
     def read(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.int8]]:
-        """Those of rows int64 [N] of which there is a vector, and these: int8 [M, D]."""
+        """Those of rows int64 [N] with a vector, and the vectors: int8 [M, D]."""
 
 
 class HoldsCodes(Protocol):
-    """What holds codes of one lineage and one width."""
+    """A holder of codes of one lineage and one width."""
 
     @property
     def address(self) -> str:
@@ -53,7 +53,7 @@ class HoldsCodes(Protocol):
 
     @property
     def lineage(self) -> str:
-        """Id of the training run whose codes these are."""
+        """Id of the training run that made these codes."""
 
     @property
     def bits(self) -> int:
@@ -65,9 +65,9 @@ class HoldsCodes(Protocol):
 
 
 def check_codes(held: HoldsCodes, lineage: str, bits: int, kind: str = "store") -> None:
-    """Raise LineageError unless codes of this lineage and width are as those that are held.
+    """Raise LineageError unless the holder has codes of this lineage and width.
 
-    kind: what holds them, in a word.
+    kind: the kind of holder, in a word.
     """
     if (lineage, bits) == (held.lineage, held.bits):
         return
@@ -84,9 +84,9 @@ def check_codes(held: HoldsCodes, lineage: str, bits: int, kind: str = "store") 
 
 
 class Searchable(HoldsCodes, Protocol):
-    """Tiles of one lineage and one width, which can be searched: CodeStore, or an engine.
+    """Searchable tiles of one lineage and one width: CodeStore, or an engine.
 
-    Hits come in one order whatever answers: by distance, then by station and row.
+    Hits always have the same order: by distance, then by station and row.
     """
 
     @property
@@ -98,24 +98,26 @@ class Searchable(HoldsCodes, Protocol):
         """Representations of tiles."""
 
     def __len__(self) -> int:
-        """How many tiles can be found."""
+        """The number of searchable tiles."""
 
     def check(self, lineage: str, bits: int) -> None:
-        """Raise LineageError unless these are codes of this lineage and width."""
+        """Raise LineageError unless the codes have this lineage and width."""
 
     def resolve(self, where: Filter) -> Filter:
-        """The filter with whole names; StoreError when it can meet no tile."""
+        """The filter with full names; StoreError when no tile can meet it."""
 
     def search_any(self, request: SearchRequest) -> "tuple[list[Hit], Explanation]":
-        """The k tiles nearest to any of the codes, and what the search did."""
+        """The k tiles nearest to any of the codes, and an explanation of the search."""
 
     def count_within(self, request: SearchRequest) -> int | None:
-        """How many tiles meet a request with a radius, whatever its k; None: too many to count."""
+        """The number of tiles that meet a request with a radius, for any k; None: too many to
+        count.
+        """
 
     def stored_tile(self, row: int, station: str | None = None) -> tuple[Codes, Tile]:
         """The code uint8 [1, K/8] and the tile in a row of a station.
 
-        station: None for the only one. NotStoredError where there is none.
+        station: None for the only one. NotStoredError when there is no such tile.
         """
 
     def tiles_meeting(self, box: Box) -> list[PlacedTile]:
@@ -125,10 +127,10 @@ class Searchable(HoldsCodes, Protocol):
         """The codes uint8 [N, K/8] of hits of this store."""
 
     def sample(self) -> TileSample:
-        """Some tiles that have a vector, drawn at random."""
+        """A random sample of tiles with a vector."""
 
     def model_file(self) -> Path | None:
-        """The file of the model whose codes these are, where it is kept here."""
+        """The file of the model of these codes, if it is kept here."""
 
     def notes(self) -> list[str]:
-        """What a person should know of a search in it, a line each."""
+        """Notes for a person about a search in it, one line each."""

@@ -1,4 +1,4 @@
-"""From a filter to the rows for which it holds: by SQL, and places to the last digit by numpy."""
+"""From a filter to the matching rows: by SQL, and by numpy for exact places."""
 
 import sys
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from .filters import Filter
 # A filter that meets at most so many scenes or blocks is narrow: its rows are listed in the time of
 # a few searches. A tenth of the blocks, where each tile of a block is compared, as for a distance.
 NARROW = 2500
-# Tiles whose footprints are compared together.
+# Tiles per comparison of footprints.
 PART = 1 << 14
 LABELLED = "scene.scene IN (SELECT scene FROM label WHERE label = ?)"
 LABELLED_FEW = "EXISTS (SELECT 1 FROM label WHERE label.label = ? AND label.scene = scene.scene)"
@@ -25,7 +25,7 @@ ROWS_DAMAGED = "the row numbers in the catalog are damaged; see: scenehash store
 
 
 def is_narrow(catalog: Catalog, where: Filter) -> bool:
-    """Whether the rows for which a filter holds are soon listed."""
+    """Whether the rows of a filter can be listed quickly."""
     if _is_elsewhere(catalog, where):
         return True
     condition, values = _beside_rows(catalog, where)
@@ -38,10 +38,10 @@ def is_narrow(catalog: Catalog, where: Filter) -> bool:
 
 
 def rows_where(catalog: Catalog, where: Filter, end: int) -> Rows:
-    """The rows for which a filter holds, int64, ascending.
+    """The rows that meet a filter, int64, ascending.
 
-    Where nothing is asked but that they be newer, these are all such rows before end, of deleted
-    tiles, too. StoreDamagedError on rows that cannot be.
+    If the only condition is newer_than, these are all later rows before end, also of deleted tiles.
+    StoreDamagedError on impossible rows.
     """
     if _is_elsewhere(catalog, where):
         return np.zeros(0, np.int64)
@@ -77,7 +77,7 @@ def scenes_where(catalog: Catalog, where: Filter) -> list[int]:
 
 
 def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
-    """Those of a few rows, int64 [N], for which a filter holds, in some order."""
+    """Those of a few rows, int64 [N], that meet a filter, in some order."""
     if _is_elsewhere(catalog, where):
         return rows[:0]
     if where.newer_than is not None:
@@ -92,25 +92,25 @@ def holding(catalog: Catalog, where: Filter, rows: Rows) -> Rows:
 
 
 def on_scenes(catalog: Catalog, where: Filter) -> Condition:
-    """The SQL condition on table scene for scenes of which a tile can meet a filter, and its
-    values; "" where there is none.
+    """The SQL condition on table scene for scenes with tiles that may meet a filter, and its
+    values; "" if there is none.
 
-    Nothing is asked of places. newer_than leaves out those of which no tile is newer.
+    It has no condition on places. newer_than leaves out scenes without newer tiles.
     """
     return _joined([*_of_scenes(catalog, where), *_newer(where)])
 
 
 def _beside_rows(catalog: Catalog, where: Filter, few: bool = False) -> Condition:
-    """As on_scenes; "" where newer_than is all there is to ask, for rows tell that by themselves.
+    """As on_scenes; "" if newer_than is the only condition, since row numbers decide that.
 
-    few: in a form that is asked of each of a few scenes, not one that finds all that meet it.
+    few: a form for checking a few scenes, not for finding all scenes that match.
     """
     given = _of_scenes(catalog, where, few)
     return _joined([*given, *_newer(where)] if given else [])
 
 
 def _of_scenes(catalog: Catalog, where: Filter, few: bool = False) -> list[Condition]:
-    """A filter's conditions that hold for all tiles of a scene or for none."""
+    """A filter's conditions that all tiles of a scene meet, or none."""
     asked: list[tuple[str, str | float | None]] = [
         ("scene.path = ?", where.scene),
         ("scene.time >= ?", None if where.since is None else seconds(where.since)),
@@ -119,7 +119,7 @@ def _of_scenes(catalog: Catalog, where: Filter, few: bool = False) -> list[Condi
         *(("scene.path != ?", path) for path in where.other_than or ()),
     ]
     given: list[Condition] = [(sql, [value]) for sql, value in asked if value is not None]
-    # The store's own name stands for all that it holds.
+    # The store's own name selects all of its tiles.
     if where.station is not None and where.station != catalog.station():
         given.append(linked_condition(catalog.database, where.station))
     return given
@@ -136,18 +136,18 @@ def _joined(given: Sequence[Condition]) -> Condition:
 
 
 def _is_elsewhere(catalog: Catalog, where: Filter) -> bool:
-    """Whether a filter asks for the tiles of a station that the store has none of."""
+    """Whether a filter names a station without tiles in the store."""
     named = where.station is not None and where.station != catalog.station()
     return named and where.station not in linked_stations(catalog.database)
 
 
 def is_box(where: Filter) -> bool:
-    """Whether a box is all that a filter on places asks for."""
+    """Whether a box is the only condition of a filter on places."""
     return where.near is None and where.area is None
 
 
 def around(where: Filter) -> Box:
-    """A box around all that a filter on places asks for."""
+    """A bounding box of a filter's conditions on places."""
     if where.bbox is not None:
         return Box(*where.bbox)
     if where.area is not None:
@@ -162,7 +162,7 @@ def _rows_there(catalog: Catalog, where: Filter) -> Rows:
     first, ends, inside = np.concatenate(found).T
     blocks, at = np.unique(first, return_index=True)
     spans = np.stack([blocks, ends[at] - blocks + 1], axis=1)
-    # Where only a box is asked for, what lies whole in one of its pieces needs no comparison.
+    # If a box is the only condition, tiles completely in one of its pieces need no comparison.
     whole = np.isin(blocks, first[inside != 0]) & is_box(where)
     end = catalog.tiles.end()
     there = [_checked(spans[whole], end).expanded()]

@@ -1,4 +1,4 @@
-"""A snapshot: what is committed in a store at one time, and the search in it."""
+"""A snapshot: the committed state of a store at one time, and the search in it."""
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 # With a broad filter, first check MORE times as many hits as are wanted; multiply by MORE while too
 # few pass. The first are enough for a filter that holds for half of all tiles.
 MORE = 3
-# Once TOO_BROAD times as many hits as are wanted were checked, list the rows that meet the filter.
+# After checking TOO_BROAD times the wanted hits, list the rows that meet the filter.
 TOO_BROAD = 9
-# Codes copied at once.
+# Codes per copy.
 PART = 1 << 20
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a store sees until it refreshes.
+    """The state that a store sees until it refreshes.
 
-    codes: uint8 [positions, K/8], mapped. row_map: which row is at which position. origin: what
-    this process knows of these codes, and of those that they have been appended to.
+    codes: uint8 [positions, K/8], mapped. row_map: rows by position. origin: the results of checks
+    of these codes, see known_sound.
     """
 
     catalog: Catalog
@@ -54,14 +54,14 @@ class Snapshot:
     origin: Origin
     # The positions that a filter selects; None for one that is too broad to list them.
     _selected: dict[Filter, Rows | None] = field(default_factory=dict)
-    # How many tiles meet a filter.
+    # The number of tiles that meet a filter.
     _counted: dict[Filter, int] = field(default_factory=dict)
     _index: list["CodeIndex"] = field(default_factory=list)
     _making: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def of(cls, folder: Path, catalog: Catalog, before: "Snapshot | None" = None) -> "Snapshot":
-        """What is committed now. StoreDamagedError when that is damaged as a whole.
+        """The present committed state. StoreDamagedError when it is damaged as a whole.
 
         before: the last snapshot of the same catalog, which has been open since.
         """
@@ -85,7 +85,7 @@ class Snapshot:
     @property
     def index(self) -> "CodeIndex":
         """The index over its codes, made for the first search."""
-        from scenehash.index import CodeIndex  # who only stores waits for none
+        from scenehash.index import CodeIndex  # a process that only writes needs no index
 
         with self._making:
             if not self._index:
@@ -98,16 +98,16 @@ class Snapshot:
 
     @property
     def state(self) -> State:
-        """Whose codes these are, and how many."""
+        """The model and the counts of the store."""
         return self.committed.state
 
     @property
     def dead(self) -> Ranges:
-        """The rows that were deleted and still have their codes in the file."""
+        """The deleted rows whose codes are still in the file."""
         return self.committed.dead
 
     def __len__(self) -> int:
-        """How many tiles can be found."""
+        """The number of searchable tiles."""
         return self.state.positions - self.dead.total()
 
     def has(self, rows: Rows) -> npt.NDArray[np.bool_]:
@@ -116,14 +116,14 @@ class Snapshot:
         return there & ~self.row_map.dropped.contain(rows) & ~self.dead.contain(rows)
 
     def count_where(self, where: Filter) -> int:
-        """How many tiles meet a filter, counted once."""
+        """The number of tiles that meet a filter; counted once."""
         if where not in self._counted:
             rows = rows_where(self.catalog, where, self.state.rows)
             self._counted[where] = int(np.count_nonzero(self.has(rows)))
         return self._counted[where]
 
     def codes_at(self, rows: Rows) -> Codes:
-        """The codes uint8 [N, K/8] of rows that have one."""
+        """The codes uint8 [N, K/8] of rows with a code."""
         return self.codes[self.row_map.positions(rows)]
 
     def living_parts(self) -> Iterator[Codes]:
@@ -136,8 +136,8 @@ class Snapshot:
     def read_scene(self, scene: int) -> tuple[SceneRecord, Codes]:
         """A scene by its number in the catalog: its record, and its codes uint8 [T, K/8].
 
-        Raises StoreDamagedError, with the scene's path and what is damaged, unless all of it is
-        sound, and what finds it by label and place.
+        Raises StoreDamagedError, with the scene's path and the damage, unless all its data is
+        sound, also the labels and places that lead to it.
         """
         with self.catalog.database.snapshot():
             record, codes = read_scene(self.catalog, self.codes, self.row_map, scene)
@@ -145,9 +145,9 @@ class Snapshot:
         return record, codes
 
     def tiles(self, rows: Sequence[int]) -> dict[int, Tile]:
-        """The tiles in rows; a row that has none, or none any more, is left out.
+        """The tiles in rows; a row without a tile is left out.
 
-        StoreDamagedError, with a scene's path, unless all that is shown of it is sound.
+        StoreDamagedError, with a scene's path, unless all shown data is sound.
         """
         with self.catalog.database.snapshot():
             found = self.catalog.tiles.at(self._there(rows))
@@ -155,7 +155,7 @@ class Snapshot:
         return {owned.row: tile for owned, tile in found}
 
     def sound(self, rows: Sequence[int]) -> set[int]:
-        """Those of rows that have a tile; StoreDamagedError as tiles."""
+        """Those of rows with a tile; StoreDamagedError as tiles."""
         with self.catalog.database.snapshot():
             owners = self.catalog.tiles.owners(self._there(rows))
             self.check(owners)
@@ -167,9 +167,9 @@ class Snapshot:
         return there
 
     def check(self, tiles: Iterable[Owned]) -> None:
-        """Compare the scenes of tiles with their checksums, each once for an origin of the codes.
+        """Compare the scenes of tiles with their checksums, each once per origin of the codes.
 
-        StoreDamagedError, with a scene's path, on one that is damaged.
+        StoreDamagedError, with a scene's path, on a damaged scene.
         """
         for row, scene, checksum in tiles:
             own = self.origin.sound_rows(scene, checksum)
@@ -181,7 +181,7 @@ class Snapshot:
                 raise StoreDamagedError(f"row {row}: its entry in the catalog is damaged")
 
     def is_sound(self, scene: int) -> bool:
-        """Whether nothing of a scene is damaged."""
+        """Whether a scene has no damage."""
         try:
             self.read_scene(scene)
         except StoreDamagedError:
@@ -189,16 +189,16 @@ class Snapshot:
         return True
 
     def search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
-        """Distances and rows of the nearest, padded as CodeIndex.search does it."""
+        """Distances and rows of the nearest tiles, padded as in CodeIndex.search."""
         distances, positions, explanation = self._search(request)
         rows = self.row_map.rows(positions)
         rows[positions == NO_ROW] = NO_ROW
         return distances, rows, explanation
 
     def search_any(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
-        """The same of the tiles nearest to any of the codes: distances and rows [1, k].
+        """The tiles nearest to any of the codes: distances and rows [1, k].
 
-        The nearest to any are among the nearest to each.
+        They are among the nearest tiles of each code.
         """
         every, found, explanation = self.search(request)
         distances, rows = every.reshape(-1), found.reshape(-1)
@@ -209,10 +209,10 @@ class Snapshot:
         return distances[kept][None], rows[kept][None], explanation
 
     def _search(self, request: SearchRequest) -> "tuple[Distances, Rows, Explanation]":
-        """Distances and positions of the nearest, as CodeIndex.search gives them.
+        """Distances and positions of the nearest tiles, as from CodeIndex.search.
 
-        Conditions that the index does not know are checked on more hits than are wanted, and on
-        ever more until enough of them pass. Nowhere else is a search repeated for that.
+        Conditions that the index does not know are checked on more hits than wanted, and on ever
+        more until enough of them pass. Only this method repeats a search for that.
         """
         k, where, unlike = min(request.k, len(self)), request.where, request.unlike
         within = None if where is None else self._listed(where)
@@ -235,7 +235,7 @@ class Snapshot:
             wanted = k if checked is None and unlike is None else MORE * wanted
 
     def _listed(self, where: Filter) -> Rows | None:
-        """The positions that a filter selects; None while they are too many to be listed."""
+        """The positions that a filter selects; None while they are too many to list."""
         if where not in self._selected:
             narrow = is_narrow(self.catalog, where)
             self._selected[where] = self._positions_where(where) if narrow else None
@@ -257,7 +257,7 @@ class Snapshot:
     def _first(
         self, distances: Distances, found: Rows, kept: npt.NDArray[np.bool_], k: int
     ) -> tuple[Distances, Rows]:
-        """The first k of each line that are kept, padded as CodeIndex.search does it."""
+        """The first k kept entries of each line, padded as in CodeIndex.search."""
         order = np.argsort(~kept, axis=1, kind="stable")[:, :k]
         left = np.take_along_axis(kept, order, axis=1)
         near = np.take_along_axis(distances, order, axis=1)
@@ -266,7 +266,7 @@ class Snapshot:
         return np.where(left, near, beyond), np.where(left, positions, np.int64(NO_ROW))
 
     def _positions_where(self, where: Filter) -> Rows:
-        """The positions, in what this store sees, of the rows for which a filter holds."""
+        """The positions, in this snapshot, of the rows that meet a filter."""
         rows = rows_where(self.catalog, where, self.state.rows)
         rows = rows[: np.searchsorted(rows, self.state.rows)]
         if len(self.row_map.dropped):
