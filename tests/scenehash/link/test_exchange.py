@@ -68,7 +68,7 @@ def test_tiles_are_found_by_their_station(tmp_path):
             assert len(hits) == tiles
         wanted = Filter(station="two", bbox=(8.0, 47.0, 8.015, 47.005))
         assert len(store.search(code, 20, where=wanted)[0]) == 4
-        with pytest.raises(NotStoredError, match="there is ground, one, two"):
+        with pytest.raises(NotStoredError, match="it has ground, one, two"):
             store.resolve(Filter(station="three"))
 
 
@@ -387,7 +387,7 @@ def test_a_refused_bundle_changes_nothing_of_a_store_without_a_name(tmp_path):
     bundle = pack_bundle(one, "ground", tmp_path).path
     CodeStore.create(tmp_path / "other", "b" * 16, 64, "other").close()
     (applied,) = apply_bundles([bundle], tmp_path / "other")
-    assert "codes of another model" in applied.set_aside[0] and not applied.events
+    assert "its codes have another model or width" in applied.set_aside[0] and not applied.events
     with CodeStore.open(tmp_path / "other") as store:
         assert store.station is None and store.outbox.newest() == 0
     # One that is of that station takes what needs no codes, as that of a model in between does.
@@ -488,7 +488,7 @@ def test_a_peer_that_is_no_more_is_forgotten_and_its_scenes_stay(tmp_path):
     assert [line["peer"] for line in status["sent"]] == ["two"]
     with CodeStore.open(ground) as store:
         assert store.counts() == tiles and store.verify() == []
-        with pytest.raises(NotStoredError, match="there is ground, two"):
+        with pytest.raises(NotStoredError, match="it has ground, two"):
             store.resolve(Filter(station="one"))
     for known in ("one", ids[0][:4]):
         with pytest.raises(NotStoredError, match=r"no link to or from '\w+'; its peers are two"):

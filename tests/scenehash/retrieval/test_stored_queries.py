@@ -45,7 +45,7 @@ def test_other_scenes_leaves_out_the_scenes_of_the_queries_and_no_other(
         assert found.document()["filter"] == {"other_than": (large,)}
     both = search(store, ["row:0", other], model=model, other_scenes=True)
     assert not both.hits
-    assert any("no tile meets the filter" in warning for warning in both.warnings)
+    assert any("no tile meets both the filter" in warning for warning in both.warnings)
     only = search(store, large, where=Filter(scene="large.png"), model=model, other_scenes=True)
     assert not only.hits
     code = search(store, "code:" + "0" * 16, model=model, other_scenes=True)

@@ -290,7 +290,7 @@ def test_too_few_tiles_are_no_archive_to_adapt_to(own: Path, model: HashModel) -
     with station_client(own, model) as client:
         job = finished(client, ask(client, "/api/adapt"))
         assert job["state"] == "failed"
-        assert "8 tiles can be used" in job["error"]["detail"]
+        assert "the store has 8 usable tiles" in job["error"]["detail"]
 
 
 def test_a_rehash_is_cancelled_and_the_store_is_as_it_was(
@@ -342,7 +342,7 @@ def test_a_scene_that_was_accepted_before_a_restart_is_not_taken_where_none_are(
     content = json.dumps({"jobs": [job.model_dump(mode="json")]})
     (archive / "serve" / "jobs.json").write_text(content)
     with station_client(archive, tiny) as client:
-        assert "this server accepts no scenes" in finished(client, {"id": "1"})["error"]["detail"]
+        assert "the server now accepts no scenes" in finished(client, {"id": "1"})["error"]["detail"]
     (archive / "serve" / "jobs.json").write_text(content)
     (archive.parent / "in").mkdir()
     with station_client(archive, tiny, ServeOptions(accept=archive.parent / "in")) as client:
