@@ -43,7 +43,7 @@ def test_a_search_becomes_an_alert_with_what_it_would_have_matched(visit: Visit)
 def test_an_alert_is_made_for_a_rate_of_false_alarms(visit: Visit) -> None:
     page = visit.go("/alerts/new?q=row:42&q=row:43&q=row:44")
     page.wait_for_selector(".radius rect")
-    page.get_by_role("button", name="A rate of false alarms").click()
+    page.get_by_role("button", name="A false alarm rate").click()
     page.get_by_label("False alarms", exact=True).fill("20")
     page.keyboard.press("Enter")
     page.wait_for_function("() => location.search.includes('rate=20/1000')")

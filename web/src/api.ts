@@ -135,7 +135,7 @@ export interface Times {
   without: number | null;
 }
 
-/** How an alert decides that was made for a rate of false alarms. */
+/** How an alert decides that was made for a false alarm rate. */
 export interface AlertRule {
   kind: string;
   of: string;
@@ -155,7 +155,7 @@ export interface Alert {
   rule: AlertRule | null;
 }
 
-/** What decides: a radius in bits, or a rate of false alarms such as 1/day or 2/1000. */
+/** What decides: a radius in bits, or a false alarm rate such as 1/day or 2/1000. */
 export type Decision = { radius: number } | { false_alarms: string };
 
 export interface AlertTest extends Omit<Alert, "name"> {

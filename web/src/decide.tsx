@@ -1,4 +1,4 @@
-// What decides whether an alert matches a tile: a radius, or a rule for a rate of false alarms.
+// What decides whether an alert matches a tile: a radius, or a rule for a false alarm rate.
 
 import { show } from "./address";
 import type { Alert, AlertTest, Decision } from "./api";
@@ -58,7 +58,7 @@ export function Decide({ test, decision, alert }: Props) {
           aria-pressed={byRate}
           onClick={() => show({ rate: alert?.rule?.asked ?? FIRST_RATE, radius: "" })}
         >
-          A rate of false alarms
+          A false alarm rate
         </button>
       </div>
       <Trouble problem={problem} />

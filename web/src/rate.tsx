@@ -1,4 +1,4 @@
-// A rate of false alarms: so many in a time, or among tiles.
+// A false alarm rate: so many in a time, or among tiles.
 
 import type { AlertRule, AlertTest } from "./api";
 import { count, counted } from "./format";

@@ -97,7 +97,7 @@ def alert(station: StationServed, name: Name) -> Response:
 def change(station: StationServed, name: Name, asked: RateRequest) -> Response:
     """Give an alert another radius, or choose a new rule for a false alarm rate."""
     if asked.radius is not None and asked.false_alarms is not None:
-        raise ConfigurationError("a radius and a rate of false alarms: give one of them")
+        raise ConfigurationError("a radius and a false alarm rate: give one of them")
     with station.writer() as store:
         if asked.radius is not None:
             return answer(set_radius(store, name, asked.radius).document())
