@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 from scenehash.errors import InputError
 
-# The first bytes to read: the header lies before the pixels.
-HEADER_BYTES = 1 << 16
+from .tiff_directory import Read
+
+# The first bytes of a header to read, and the most boxes before it.
+HEADER_BYTES, MOST_BOXES = 1 << 16, 1000
 ENUMERATED = 1
 # Colour spaces that GDAL gives unconverted, as red, green and blue or without names.
 NO_COLOURS = {
@@ -20,39 +22,40 @@ NO_COLOURS = {
 }  # fmt: skip
 
 
-def check_jp2_colours(head: bytes) -> None:
+def check_jp2_colours(read: Read) -> None:
     """Raise InputError unless the values are red, green and blue, or grey.
 
-    head: the first bytes of a JPEG 2000 file, up to HEADER_BYTES.
+    read: a function that reads parts of a JPEG 2000 file.
     """
-    if name := NO_COLOURS.get(_enumerated(head) or 0):
-        raise InputError(f"its colours are {name}; convert it to red, green and blue")
+    with contextlib.suppress(struct.error, OSError, OverflowError):
+        header = next((content for kind, content in _boxes(read) if kind == b"jp2h"), b"")
+        if name := NO_COLOURS.get(_enumerated(header) or 0):
+            raise InputError(f"its colours are {name}; convert it to red, green and blue")
 
 
-def _enumerated(data: bytes) -> int | None:
-    """The number of the colour space in a file's first bytes; None if there is none."""
-    with contextlib.suppress(struct.error):
-        for kind, header in _boxes(data):
-            if kind == b"jp2h":
-                for inner, colours in _boxes(header):
-                    if inner == b"colr":
-                        method, space = struct.unpack_from(">BxxI", colours)
-                        return int(space) if method == ENUMERATED else None
-                return None
+def _enumerated(header: bytes) -> int | None:
+    """The number of the colour space in a JP2 header; None if there is none."""
+    for kind, colours in _boxes(lambda at, most: header[at : at + most]):
+        if kind == b"colr":
+            method, space = struct.unpack_from(">BxxI", colours)
+            return int(space) if method == ENUMERATED else None
     return None
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Each box: its kind and its content; nothing for a codestream without boxes."""
+def _boxes(read: Read) -> Iterator[tuple[bytes, bytes]]:
+    """Each box: its kind and the start of its content; nothing for a codestream without boxes."""
     at = 0
-    while at + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, at)
-        head = 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, at + 8)
-            head = 16
-        end = at + size if size else len(data)
-        if end < at + head:
+    for _ in range(MOST_BOXES):
+        front, start = read(at, 16), 8
+        if len(front) < 8:
             return
-        yield kind, data[at + head : end]
-        at = end
+        size, kind = struct.unpack_from(">I4s", front)
+        if size == 1:
+            ((size,), start) = struct.unpack_from(">Q", front, 8), 16
+        if size and size < start:
+            return
+        most = size - start if size else HEADER_BYTES
+        yield kind, read(at + start, min(most, HEADER_BYTES))
+        if not size:
+            return
+        at += size

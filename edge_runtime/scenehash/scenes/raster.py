@@ -264,7 +264,7 @@ def _check_first_image_of(read: Read, kind: str) -> None:
     if kind == TIFF:
         check_first_image(first_directory_of(read))
     elif kind == JPEG_2000:
-        check_jp2_colours(read(0, HEADER_BYTES))
+        check_jp2_colours(read)
 
 
 def _check_size(file: rasterio.DatasetReader, bytes_stored: int | None = None) -> None:

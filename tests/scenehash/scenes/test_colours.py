@@ -382,11 +382,16 @@ def test_a_jpeg_2000_of_other_colours_is_refused_by_what_they_are(
     at = data.index(b"colr") + 4
     assert data[at : at + 7] == b"\1\0\0" + (16).to_bytes(4, "big")
     path.write_bytes(data[: at + 3] + space.to_bytes(4, "big") + data[at + 7 :])
-    if said is None:
-        assert np.array_equal(read_image(path), COLOUR)
-        return
-    with pytest.raises(InputError, match=said):
-        read_image(path)
+    # A box of anything may lie before the header.
+    front = data.index(b"jp2h") - 4
+    note = (200_000).to_bytes(4, "big") + b"uuid" + bytes(199_992)
+    far = written(tmp_path / "b.jp2", path.read_bytes()[:front] + note + path.read_bytes()[front:])
+    for one in (path, far):
+        if said is None:
+            assert np.array_equal(read_image(one), COLOUR)
+            continue
+        with pytest.raises(InputError, match=said):
+            read_image(one)
 
 
 def test_more_images_in_one_file_are_told_of(tmp_path: Path) -> None:
