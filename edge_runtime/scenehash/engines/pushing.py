@@ -160,7 +160,10 @@ class _Push:
         stations = self.patient.ask(
             lambda: self.backend.documents(stations_key(current.shelf))
         ).values()
-        others = sorted(str(one["name"]) for one in stations if one["store"] != self.source.id)
+        name, store = self.source.station, self.source.id
+        others = sorted(
+            str(one["name"]) for one in stations if one["name"] != name and one["store"] != store
+        )
         if others:
             raise LineageError(
                 f"{self.to}: holds {current.bits}-bit codes of model {current.model} (lineage "
