@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scenehash.codes import Codes
 from scenehash.geo import Box
 
-from .tiles import EngineMark, EngineScene, EngineTiles, Numbers, StoredTile
+from .tiles import EngineMark, EngineScene, EngineTiles, Numbers, Span, StoredTile
 
 Document = dict[str, object]
 
@@ -91,11 +91,11 @@ class Backend(Protocol):
 
         After an interruption, marks shows which scenes are incomplete. fresh: there is no such
         data, and nobody else writes any, so that an engine need not check. If that was wrong,
-        doubled shows the scenes to put again.
+        there are too many tiles.
         """
 
-    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
-        """Those of a station's scenes, given by first row, that have too many tiles."""
+    def count_in(self, shelf: str, span: Span) -> int:
+        """The number of tiles in a span of numbers, after all that was written."""
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """Remove scenes with their tiles."""

@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ QUERIES_A_REQUEST = 64
 # Bytes of a text field.
 LONGEST = 65_535
 MOST_LABELS = 1024
+# What a document begins with that is no JSON as it is.
+COMPRESSED = "zlib:"
 SECONDS = 60.0
 HASH = 16
 # The time of a scene without one: no filter matches it.
@@ -104,7 +107,7 @@ class Milvus:
             return {}
         found = self._query(self._catalog, 'key != ""', ["key", "document"])
         return {
-            own["key"]: json.loads(own["document"])
+            own["key"]: _document_of(own["document"])
             for own in found
             if own["key"].startswith(prefix)
         }
@@ -113,9 +116,12 @@ class Milvus:
         """See Backend."""
         if not self._has(self._catalog):
             self._make(self._catalog, _catalog_fields())
-        text = json.dumps(document)
+        text = _text_of(document)
         if len(text) > LONGEST:
-            raise EngineError(f"{self._address.text}: the record of {key} is too long")
+            raise EngineError(
+                f"{self._address.text}: the labels of {key.rpartition('/')[2]} are too many for "
+                "Milvus; take some away (scenehash store label --remove), or push to PostgreSQL"
+            )
         columns: dict[str, list[object]] = {"key": [key], "document": [text], "vector": [b"\0"]}
         self._upsert(self._catalog, _catalog_fields(), columns)
 
@@ -146,8 +152,13 @@ class Milvus:
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
         """See Backend: scenes have no seal until all of their tiles are stored."""
         fields, entries = _scene_fields(), _scene_columns([tiles.scene for tiles in scenes])
-        if any(len(text.encode()) > LONGEST for text in entries["document"]):
-            raise EngineError(f"{self._address.text}: a scene has too many facts for Milvus")
+        for own, text in zip(scenes, entries["document"], strict=True):
+            if len(text.encode()) > LONGEST or len(own.scene.labels) > MOST_LABELS:
+                raise EngineError(
+                    f"{self._address.text}: {own.scene.path}: its labels are too many, or too "
+                    f"long, for Milvus (at most {MOST_LABELS:,}, and {LONGEST:,} bytes); take some "
+                    "away (scenehash store label --remove), or push to PostgreSQL"
+                )
         unsealed = {**entries, "seal": [""] * len(scenes)}
         self._upsert(self._scenes(shelf), fields, unsealed)
         tiles = _tile_columns(scenes)
@@ -158,18 +169,10 @@ class Milvus:
             self._write(self._tiles(shelf), _tile_fields(bits), some, fresh)
         self._upsert(self._scenes(shelf), fields, entries)
 
-    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+    def count_in(self, shelf: str, span: Span) -> int:
         """See Backend: a key that was inserted twice exists twice."""
-        if not marks:
-            return []
-        span = Span(marks[0].first, marks[-1].first + marks[-1].tiles)
         (found,) = self._query(self._tiles(shelf), _between(span), ["count(*)"])
-        if int(found["count(*)"]) <= sum(mark.tiles for mark in marks):
-            return []
-        if len(marks) == 1:
-            return list(marks)
-        middle = len(marks) // 2
-        return [*self.doubled(shelf, marks[:middle]), *self.doubled(shelf, marks[middle:])]
+        return int(found["count(*)"])
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend: removes the tiles first."""
@@ -532,10 +535,25 @@ def _tile_columns(scenes: Sequence[EngineTiles]) -> dict[str, list[Any]]:
         "scene": each(lambda scene: scene.mark.first),
         "time": each(lambda scene: NEVER if scene.time is None else scene.time),
         **dict(zip(SIDES, boxes, strict=True)),
-        "labels": each(lambda scene: [_hash(label) for label in scene.labels][:MOST_LABELS]),
+        "labels": each(lambda scene: [_hash(label) for label in scene.labels]),
         "place": [base64.b64encode(own).decode() for tiles in scenes for own in tiles.places],
         "code": [own.tobytes() for tiles in scenes for own in tiles.codes],
     }
+
+
+def _text_of(document: Document) -> str:
+    """A document as a text; a long one, as of a station with thousands of labels, compressed."""
+    text = json.dumps(document)
+    if len(text) <= LONGEST:
+        return text
+    return COMPRESSED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _document_of(text: str) -> Document:
+    if text.startswith(COMPRESSED):
+        text = zlib.decompress(base64.b64decode(text.removeprefix(COMPRESSED))).decode()
+    found: Document = json.loads(text)
+    return found
 
 
 def _scene(found: dict[str, Any]) -> EngineScene:

@@ -27,6 +27,7 @@ from .tiles import (
     EngineMark,
     EngineScene,
     EngineTiles,
+    Span,
     StoredTile,
     span_of,
 )
@@ -177,10 +178,11 @@ class Postgres:
                     copy.write(_tile_rows(own, encoding))
                 copy.write(COPY_END)
 
-    def doubled(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+    def count_in(self, shelf: str, span: Span) -> int:
         """See Backend."""
-        del shelf, marks
-        return []
+        query = f"SELECT count(*) FROM {self._tiles(shelf)} WHERE number >= %s AND number < %s"
+        ((count,),) = self._all(query, span)
+        return int(count)
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend."""

@@ -23,6 +23,7 @@ from .source import Facts, Source, StoreSource
 from .tiles import (
     EngineMark,
     EngineTiles,
+    Span,
     number_of,
     station_and_row,
     station_number,
@@ -111,6 +112,7 @@ class _Push:
         marks = list(source.marks())
         station, known = self._station(own.shelf, marks)
         self._write(own.shelf, station)
+        self._forget_other_names(own.shelf, station)
 
         here = {
             mark.first: mark
@@ -119,18 +121,16 @@ class _Push:
                 for scene in marks
             )
         }
-        there = self.patient.ask(
-            lambda: list(self.backend.marks(own.shelf, station.number, station.rows))
-        )
+        there = self._there(own.shelf, station)
         gone = [mark for mark in there if not _same_rows(here.get(mark.first), mark)]
         kept = {mark for mark in there if here.get(mark.first) == mark}
         missing = [mark for mark in here.values() if mark not in kept]
         removed = self._remove(own.shelf, gone)
         begun = {mark.first for mark in there}
-        scenes, tiles = self._put(own.shelf, station, known, missing, begun)
-        every = list(here.values())
-        twice = self.patient.ask(lambda: self.backend.doubled(own.shelf, every))
-        self._put(own.shelf, station, known, twice, {mark.first for mark in twice})
+        put = self._put(own.shelf, station, known, missing, begun)
+        every = sorted(kept | put)
+        wrong = self._miscounted(own.shelf, every)
+        put |= self._put(own.shelf, station, known, wrong, {mark.first for mark in wrong})
 
         if current is not None and current.shelf != own.shelf:
             self._turn(current, own)
@@ -141,8 +141,8 @@ class _Push:
             source.station,
             len(here),
             station.tiles,
-            scenes,
-            tiles,
+            len(put),
+            sum(mark.tiles for mark in put),
             removed,
             tuple(self.set_aside),
         )
@@ -160,7 +160,10 @@ class _Push:
         stations = self.patient.ask(
             lambda: self.backend.documents(stations_key(current.shelf))
         ).values()
-        others = sorted(str(one["name"]) for one in stations if one["name"] != self.source.station)
+        name, store = self.source.station, self.source.id
+        others = sorted(
+            str(one["name"]) for one in stations if one["name"] != name and one["store"] != store
+        )
         if others:
             raise LineageError(
                 f"{self.to}: holds {current.bits}-bit codes of model {current.model} (lineage "
@@ -182,6 +185,8 @@ class _Push:
                 f"{self.to}: has tiles of another store named {source.station}; give this "
                 f"store another name: {source.rename}"
             )
+        if known is None:  # or the store had another name
+            known = next((own for own in stations.values() if own.store == source.id), None)
         if known is None:
             number = station_number(source.station, (own.number for own in stations.values()))
             rows, facts = source.rows, Facts()
@@ -209,6 +214,39 @@ class _Push:
         key = stations_key(shelf) + station.name
         self.patient.ask(lambda: self.backend.write(key, station.document()))
 
+    def _there(self, shelf: str, station: Station) -> list[EngineMark]:
+        return self.patient.ask(
+            lambda: list(self.backend.marks(shelf, station.number, station.rows))
+        )
+
+    def _forget_other_names(self, shelf: str, station: Station) -> None:
+        """Have a store that got another name be one station, not two."""
+        key = stations_key(shelf)
+        found = self.patient.ask(lambda: self.backend.documents(key)).values()
+        for other in map(Station.of, found):
+            if other.store != station.store or other.name == station.name:
+                continue
+            if other.number != station.number:
+                self._remove(shelf, self._there(shelf, other))
+            self.patient.ask(partial(self.backend.erase, [key + other.name]))
+
+    def _miscounted(self, shelf: str, marks: Sequence[EngineMark]) -> list[EngineMark]:
+        """Those of a station's scenes, by first row, that have another number of tiles there: tiles
+        that two pushes put at once are there twice, and others may have been dropped."""
+        if not marks:
+            return []
+        span = Span(marks[0].first, marks[-1].first + marks[-1].tiles)
+        count = self.patient.ask(lambda: self.backend.count_in(shelf, span))
+        if count == sum(mark.tiles for mark in marks):
+            return []
+        if len(marks) == 1 or count == 0:
+            return list(marks)
+        middle = len(marks) // 2
+        return [
+            *self._miscounted(shelf, marks[:middle]),
+            *self._miscounted(shelf, marks[middle:]),
+        ]
+
     def _remove(self, shelf: str, marks: Sequence[EngineMark]) -> int:
         for start in range(0, len(marks), SCENES_AT_ONCE):
             some = marks[start : start + SCENES_AT_ONCE]
@@ -222,14 +260,14 @@ class _Push:
         known: Facts,
         marks: Sequence[EngineMark],
         begun: set[int],
-    ) -> tuple[int, int]:
-        """Put scenes, some thousand tiles together; how many scenes and tiles that were.
+    ) -> set[EngineMark]:
+        """Put scenes, some thousand tiles together, and give back those that were put.
 
         begun: the first tiles of those that may be there in part.
         """
+        put: set[EngineMark] = set()
         if not marks:
-            return 0, 0
-        scenes = tiles = 0
+            return put
         total = sum(mark.tiles for mark in marks)
         with self.progress.task("push tiles", total) as task:
             for group in _groups(self._read(station.number, marks)):
@@ -242,11 +280,10 @@ class _Push:
                     station = now
                 fresh = begun.isdisjoint(own.scene.mark.first for own in group)
                 self._put_group(shelf, group, fresh)
-                count = sum(map(len, group))
-                task.advance(count)
-                scenes, tiles = scenes + len(group), tiles + count
+                task.advance(sum(map(len, group)))
+                put |= {own.scene.mark for own in group}
         self._write(shelf, station)
-        return scenes, tiles
+        return put
 
     def _put_group(self, shelf: str, group: Sequence[EngineTiles], fresh: bool) -> None:
         # An interrupted put may be incomplete.

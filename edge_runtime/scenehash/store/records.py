@@ -203,6 +203,10 @@ def digest(data: bytes | memoryview) -> bytes:
     return blake2b(data, digest_size=CHECKSUM_BYTES).digest()
 
 
+# Of the year 9999, as open ends are given: what is later rounds to a year that no datetime has.
+LATEST = 253_402_300_799.999
+
+
 def time_at(number: float) -> datetime:
     """The time of seconds since 1970, in UTC; TypeError or ValueError on an invalid value."""
     try:
@@ -213,4 +217,4 @@ def time_at(number: float) -> datetime:
 
 def seconds(time: datetime) -> float:
     """A time as seconds since 1970; UTC if without a time zone."""
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return min((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp(), LATEST)

@@ -22,14 +22,30 @@ from scenehash.engines.backend import Conditions
 from scenehash.engines.postgres import conditions
 from scenehash.engines.source import SceneRead, StoreSource
 from scenehash.engines.tiles import tiles_of
-from scenehash.errors import ConfigurationError, LineageError, NotStoredError, StoreError
+from scenehash.errors import (
+    ConfigurationError,
+    EngineError,
+    LineageError,
+    NotStoredError,
+    StoreError,
+)
 from scenehash.geo import Box, bounding_boxes, meeting
 from scenehash.retrieval.query import Query
 from scenehash.store import Area, CodeStore, Filter, HashedScene, Searchable, SearchRequest
 from scenehash.tiling import Window
 
 from .conftest import ENGINES, address_of
-from .corpus import BITS, FIRST, LABELS, LINEAGE, STATIONS, Corpus, plain_search, triples
+from .corpus import (
+    BITS,
+    FIRST,
+    LABELS,
+    LINEAGE,
+    STATIONS,
+    Corpus,
+    make_scenes,
+    plain_search,
+    triples,
+)
 
 # Hypothesis asks each of many questions; a server takes its time for one.
 QUESTIONS = settings(
@@ -449,3 +465,71 @@ def test_what_is_loaded_with_several_replicas_is_not_loaded_with_one(
         assert push(store, address).tiles == len(store)
         with EngineStore.open(address) as engine:
             assert len(engine) == len(store)
+
+
+def test_a_store_that_gets_another_name_takes_its_tiles_along(collection, tmp_path):
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        store.add(make_scenes(4, 5))
+        for name in ("before", "after"):
+            store.name_station(name)
+            done = push(store, collection)
+        assert (done.tiles_pushed, done.scenes_removed) == (0, 0)
+        with EngineStore.open(collection) as engine:
+            assert [own.name for own in engine.stations] == ["after"]
+            code = next(store.living())[1][:1]
+            hits, _ = engine.search_any(SearchRequest(code, 2 * len(store)))
+            assert {hit.station for hit in hits} == {"after"}
+            assert len(hits) == len(engine) == len(store)
+
+
+def test_tiles_that_somebody_dropped_come_with_the_next_push(collection, tmp_path):
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        store.add(make_scenes(4, 5))
+        store.name_station("north")
+        push(store, collection)
+        with EngineStore.open(collection) as engine:
+            backend: Any = engine.backend
+            tiles = backend._tiles(engine.head.shelf)
+            if collection.startswith("milvus"):
+                backend._client.drop_collection(tiles)
+            else:
+                with backend._transaction() as cursor:
+                    cursor.execute(f"DROP TABLE {tiles} CASCADE")
+        assert push(store, collection).tiles_pushed == len(store)
+        with EngineStore.open(collection) as engine:
+            request = SearchRequest(next(store.living())[1][:1], 500)
+            local = [hit.document() for hit in store.search_any(request)[0]]
+            assert [hit.document() for hit in engine.search_any(request)[0]] == local
+        assert push(store, collection).tiles_pushed == 0
+
+
+def test_a_station_may_have_thousands_of_labels(collection, tmp_path):
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        store.name_station("north")
+        scenes = make_scenes(4, 40)
+        labels = [f"what-a-folder-of-a-scene-is-called-{number:06}" for number in range(4000)]
+        store.add([replace(own, labels=labels[at::40]) for at, own in enumerate(scenes)])
+        push(store, collection)
+        with EngineStore.open(collection) as engine:
+            for label in (labels[0], labels[-1]):
+                where = engine.resolve(Filter(label=label))
+                request = SearchRequest(scenes[0].codes[:1], 500, where=where)
+                local = [hit.document() for hit in store.search_any(request)[0]]
+                assert local
+                assert [hit.document() for hit in engine.search_any(request)[0]] == local
+
+
+def test_labels_that_an_engine_does_not_take_are_no_silent_loss(collection, tmp_path):
+    with CodeStore.create(tmp_path / "s", LINEAGE, BITS, "test") as store:
+        store.name_station("north")
+        labels = [f"{number:04}" for number in range(1500)]
+        (scene,) = make_scenes(4, 1)
+        store.add([replace(scene, labels=labels)])
+        if collection.startswith("milvus"):
+            with pytest.raises(EngineError, match=r"scene0.tif: its labels are too many"):
+                push(store, collection)
+            return
+        push(store, collection)
+        with EngineStore.open(collection) as engine:
+            request = SearchRequest(scene.codes[:1], 5, where=Filter(label=labels[-1]))
+            assert engine.search_any(request)[0]

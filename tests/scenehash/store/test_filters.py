@@ -1,5 +1,6 @@
 """Filters, against a plain loop over what was added."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -240,3 +241,16 @@ def test_a_box_that_is_none_is_an_error() -> None:
     for box in ((0, 10, 10, 0), (0, 0, 190, 1), (0, -91, 1, 0)):
         with pytest.raises(ConfigurationError, match="not a box"):
             Filter(bbox=box)
+
+
+@pytest.mark.parametrize("time", [datetime.max, datetime.max.replace(tzinfo=UTC)])
+def test_the_last_time_that_there_is_can_be_stored_and_asked_for(tmp_path: Path, time) -> None:
+    with make(tmp_path / "s", 1) as store:
+        last = replace(scene(9), time=time)
+        store.add([last])
+        for where in (Filter(since=time), Filter(until=time)):
+            (hits,) = store.search(last.codes[:1], 50, where=where)
+            (hit,) = (hit for hit in hits if hit.scene == last.path)
+            assert hit.time is not None
+            assert hit.time.year == 9999
+        assert store.verify() == []
