@@ -72,13 +72,13 @@ class ArchiveSource:
         self.id = f"archive {storage}"
         self.rename = "--station NAME"
         self.lineage, self.bits, self.model = recipe["lineage"], recipe["bits"], recipe["model"]
-        alike: dict[str, list[Entry]] = {}
+        by_content: dict[str, list[Entry]] = {}
         for entry in manifest:
             if entry.state == "done":
-                alike.setdefault(entry.content, []).append(entry)
+                by_content.setdefault(entry.content, []).append(entry)
         self._scenes: dict[int, _Scene] = {}
         self.rows = 0
-        for entries in alike.values():
+        for entries in by_content.values():
             self._scenes[self.rows] = _Scene(self.rows, tuple(entries))
             self.rows += entries[0].tiles
         self._read = Facts()

@@ -104,8 +104,8 @@ def _of_item(place: str, noted: Noted) -> Source:
         raise InputError("no such object")
     else:
         source = _source(one, _beside(place))
-    said = content_id(repr(noted).encode())
-    return replace(source, noted=noted, state=f"{source.state} {said}")
+    note_id = content_id(repr(noted).encode())
+    return replace(source, noted=noted, state=f"{source.state} {note_id}")
 
 
 def _local(paths: Iterable[Path]) -> Iterator[Source]:

@@ -24,7 +24,8 @@ BundleOut = Annotated[
     typer.Option(
         "--out",
         metavar="FILE|FOLDER",
-        help="Write the bundle to this file (NAME.shlb), or to a new file in this folder.",
+        help="Write the bundle to this file (NAME.shlb), or to a new file in this folder, "
+        "made if needed.",
     ),
 ]
 MaxBytes = Annotated[

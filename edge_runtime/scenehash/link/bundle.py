@@ -173,7 +173,7 @@ def parse_head(data: bytes) -> Head:
 
 def _name(text: str) -> str:
     if not is_station_name(text):
-        raise BundleError(f"{printable(text[:MOST_NAME])!r} is no name of a station")
+        raise BundleError(f"{printable(text[:MOST_NAME])!r} is not the name of a station")
     return text
 
 

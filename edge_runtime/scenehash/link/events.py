@@ -48,10 +48,10 @@ def thin_event(body: str) -> str:
         return body
     matches = event.get("matches")
     if isinstance(matches, list):
-        told = [one for one in matches if isinstance(one, dict) and one.get("alerts")]
-        event["matches"] = [_thin_tile(one) for one in told]
-        if len(told) < len(matches):
-            event["matches_left_out"] = len(matches) - len(told)
+        matched = [one for one in matches if isinstance(one, dict) and one.get("alerts")]
+        event["matches"] = [_thin_tile(one) for one in matched]
+        if len(matched) < len(matches):
+            event["matches_left_out"] = len(matches) - len(matched)
     if isinstance(event.get("tile"), dict):
         event["tile"] = _thin_tile(event["tile"])
     event["bbox"] = _rounded(event.get("bbox"))
@@ -69,7 +69,7 @@ def station_event(station: str, number: int, body: str) -> str:
     except (ValueError, RecursionError) as error:
         raise BundleError(f"event {number} is not JSON") from error
     if not isinstance(report, dict):
-        raise BundleError(f"event {number} is no JSON object")
+        raise BundleError(f"event {number} is not a JSON object")
     scene = report.get("scene")
     return json.dumps(
         {

@@ -112,7 +112,7 @@ def check_picture(row: int, picture: bytes) -> None:
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(picture[:MOST_PICTURE])
     except ValueError as error:
-        raise BundleError(f"the picture of row {row} is no JPEG") from error
+        raise BundleError(f"the picture of row {row} is not a JPEG") from error
     if len(picture) > MOST_PICTURE or not 0 < max(height, width) <= MOST_SIDE:
         raise BundleError(f"the picture of row {row} is too large")
 

@@ -135,8 +135,8 @@ def is_shipped(path: Path) -> bool:
     if path.absolute() in [shipped_model(name) for name in names]:
         return True
     size = path.stat().st_size
-    alike = [name for name in names if shipped_model(name).stat().st_size == size]
-    return any(_digest(path) == _shipped_digest(name) for name in alike)
+    same_size = [name for name in names if shipped_model(name).stat().st_size == size]
+    return any(_digest(path) == _shipped_digest(name) for name in same_size)
 
 
 def _check_golden(card: Card, known: dict[str, str]) -> None:

@@ -98,8 +98,8 @@ def shared_area(middle: Texture, texture: Texture) -> float:
 
     Arguments as in alikeness.
     """
-    alike, across, down = alikeness(middle, texture)
-    if alike < ALIKE:
+    similarity, across, down = alikeness(middle, texture)
+    if similarity < ALIKE:
         return 0.0
     return round((1 - abs(across) / SIDE) * (1 - abs(down) / SIDE), 2)
 

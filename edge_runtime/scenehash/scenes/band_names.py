@@ -45,8 +45,8 @@ def mission_band(name: str | None) -> str | None:
     found = []
     for position, word in enumerate(words):
         match = _NUMBERED.fullmatch(word)
-        said = match and (word[0] == "b" or words[:position][-1:] == ["band"] or len(words) == 1)
-        if match and said:
+        is_band = match and (word[0] == "b" or words[:position][-1:] == ["band"] or len(words) == 1)
+        if match and is_band:
             found.append(f"b{match[1]}{match[2]}")
     return found[0] if len(found) == 1 else None
 

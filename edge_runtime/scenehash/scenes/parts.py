@@ -192,25 +192,25 @@ def _part_digest(path: Path) -> str | None:
         return None
     if not name.endswith(".aux.xml"):
         return content_of(path)
-    meant = _meant_of_notes(read_regular(path, MOST_NOTE_BYTES))
-    return content_id(meant) if meant else None
+    content = _notes_content(read_regular(path, MOST_NOTE_BYTES))
+    return content_id(content) if content else None
 
 
-def _meant_of_notes(data: bytes) -> bytes:
+def _notes_content(data: bytes) -> bytes:
     """The content of GDAL's notes of a raster, without statistics; all bytes if it is not XML."""
     notes = _Notes()
     try:
         notes.parser.Parse(data, True)
     except (expat.ExpatError, InputError):
         return data
-    return "\n".join(notes.said).encode()
+    return "\n".join(notes.texts).encode()
 
 
 class _Notes:
     """Reads the XML of GDAL's notes (PAM): each text with the elements around it."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.texts: list[str] = []
         self._open: list[str] = []
         self._text: list[str] = []
         self._unmeant = 0
@@ -231,7 +231,7 @@ class _Notes:
         del name
         text = "".join(self._text).strip()
         if text and not self._unmeant:
-            self.said.append(f"{'/'.join(self._open[-4:])}: {text}")
+            self.texts.append(f"{'/'.join(self._open[-4:])}: {text}")
         self._text.clear()
         self._open.pop()
         self._unmeant = max(0, self._unmeant - 1)

@@ -103,7 +103,7 @@ def time_in(document: object) -> datetime | None:
     if text is None:
         return None
     if not isinstance(text, str) or (time := _parsed(text)) is None:
-        raise ValueError(f"{ascii(text)[:40]} is no time between {EARLIEST} and {LATEST}")
+        raise ValueError(f"{ascii(text)[:40]} is not a time between {EARLIEST} and {LATEST}")
     return time
 
 

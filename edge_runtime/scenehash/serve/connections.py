@@ -33,7 +33,7 @@ def bounded(most: int) -> type[H11Protocol]:
     """A protocol with a maximum number of connections."""
 
     class Bounded(H11Protocol):
-        """A connection; those beyond the limit are told so, and closed."""
+        """A connection; connections beyond the limit get an error, and are closed."""
 
         _deadline: asyncio.TimerHandle | None = None
         _stalled: asyncio.TimerHandle | None = None
@@ -72,7 +72,7 @@ def bounded(most: int) -> type[H11Protocol]:
                 self._stalled.cancel()
 
         def _watch_closing(self) -> None:
-            """Close what does not get closed, for want of a client that accepts what is left."""
+            """Drop a connection that does not close because its client accepts no more data."""
             if self.transport.is_closing():
                 self._drop()
             else:
@@ -95,7 +95,7 @@ def bounded(most: int) -> type[H11Protocol]:
                 self._drop()
 
         def _drop(self) -> None:
-            """End the connection at once: what the system still has of the answer goes, too."""
+            """End the connection at once, and discard the unsent part of the answer."""
             opened = self.transport.get_extra_info("socket")
             if opened is not None:
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -106,14 +106,14 @@ def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
     """The first error of a request, in one line."""
     first = errors[0] if errors else {}
     if first.get("type") == "json_invalid":
-        return problem(400, "the body is no JSON document")
+        return problem(400, "the body is not a JSON document")
     where = first.get("loc")
     names = (
         [str(part) for part in where if str(part) not in ("body", "query", "path")]
         if isinstance(where, Sequence)
         else []
     )
-    said = str(first.get("msg", "it makes no sense"))
+    message = str(first.get("msg", "the value is not valid"))
     what = ".".join(names) or "the request"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return problem(422, f"{what}: {said[:LONGEST_VALUE]}{more}", "ConfigurationError")
+    return problem(422, f"{what}: {message[:LONGEST_VALUE]}{more}", "ConfigurationError")

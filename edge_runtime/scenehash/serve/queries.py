@@ -59,7 +59,7 @@ class _PartQuery(Request):
     whole: bool = False
 
     def crop(self, params: DecodeParams | None = None) -> Crop:
-        """The part that is meant; ConfigurationError when that makes no sense."""
+        """The part of the scene; ConfigurationError when it is not valid."""
         tiling = Tiling.of_text(self.tile, whole=self.whole)
         return Crop(self.window, self.at, params or DecodeParams(), tiling)
 
@@ -79,7 +79,7 @@ class UploadQuery(_PartQuery):
     stretch: tuple[Number, Number] | None = None
 
     def params(self) -> DecodeParams:
-        """How its file becomes pixels; ConfigurationError when that makes no sense."""
+        """How its file becomes pixels; ConfigurationError when it is not valid."""
         return DecodeParams(self.bands, self.nodata, self.stretch)
 
 

@@ -58,7 +58,10 @@ def _work(
 def _ingest(station: "Station", asked: IngestRequest, progress: Progress) -> Mapping[str, object]:
     folder = station.options.accept
     if folder is None:
-        raise InputError("the server now accepts no scenes; start it with --accept", asked.name)
+        raise InputError(
+            "this server accepts no scenes; start it with: scenehash serve --accept FOLDER",
+            asked.name,
+        )
     threads = station.options.threads
     options = IngestOptions(labels=tuple(asked.labels), threads=threads, wait=True)
     model = station.model()

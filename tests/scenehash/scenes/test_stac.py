@@ -217,7 +217,7 @@ def test_what_is_not_clear_is_said(tmp_path: Path) -> None:
     path = write(tmp_path / "none.json", item_of("a.txt"))
     assert "no asset that is an image" in reasons(path)
     path = write(tmp_path / "late.json", item_of("a.tif", "yesterday"))
-    assert "'yesterday' is no time" in reasons(path)
+    assert "'yesterday' is not a time" in reasons(path)
     for text in ("[]", "{}", "no json", '{"type": "FeatureCollection"', "[" * 100_000):
         (tmp_path / "odd.json").write_text(text)
         with pytest.raises(InputError):

@@ -67,9 +67,9 @@ def test_a_scene_was_acquired_before_its_file_was_made(
 @pytest.mark.parametrize(
     ("item", "warning"),
     [
-        (b'{"properties":{"datetime":"9999-12-31T23:59:59-05:00"}}', "no time between"),
-        (b'{"properties":{"datetime":"0001-01-01T00:00:00+05:00"}}', "no time between"),
-        (b'{"properties":{"datetime":20240203}}', "no time between"),
+        (b'{"properties":{"datetime":"9999-12-31T23:59:59-05:00"}}', "is not a time between"),
+        (b'{"properties":{"datetime":"0001-01-01T00:00:00+05:00"}}', "is not a time between"),
+        (b'{"properties":{"datetime":20240203}}', "is not a time between"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"properties":{"x":' + b"9" * 5000 + b"}}", "digits"),
         (b"{", "not JSON"),
