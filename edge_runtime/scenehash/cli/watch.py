@@ -176,8 +176,9 @@ def watch_command(
     The command prints events as JSON Lines on stdout. An event holds the similar stored tiles, the
     matching alerts, the novelty of the scene, and whether the store has seen its place before. The
     store commits a scene and its event together: after a kill or a power cut, the same command
-    continues, and misses or repeats no event. With --once, the exit status is 1 if an event could
-    not be delivered, and 3 if a file was set aside.
+    continues, and misses no event. The file of --events has each event exactly once; stdout and a
+    webhook may repeat the last event. With --once, the exit status is 1 if an event could not be
+    delivered, and 3 if a file was set aside.
     """
     from scenehash.watcher.watch import watch
 
