@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,13 +78,12 @@ Wait = Annotated[
 
 
 def _time(text: str) -> datetime:
+    from scenehash.store.records import parse_time
+
     try:
-        time = datetime.fromisoformat(text)
+        return parse_time(text)
     except ValueError as error:
-        raise typer.BadParameter(
-            f"{text}: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        raise typer.BadParameter(str(error)) from error
 
 
 def numbers(kind: Callable[[str], float], form: str) -> Callable[[str], tuple[float, ...]]:

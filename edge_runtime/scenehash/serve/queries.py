@@ -1,16 +1,17 @@
 """Requests of the API, checked, and converted to queries and filters."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.rerank import Rerank
 from scenehash.store import Area, Filter
+from scenehash.store.records import parse_time
 from scenehash.tiling import Tiling
 
 MOST_HITS, MOST_QUERIES = 1000, 100
@@ -21,6 +22,14 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 Natural = Annotated[int, Field(ge=0, le=LARGEST)]
 Text = Annotated[str, Field(max_length=4096)]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="The id of a content.")]
+
+
+def _time(value: Any) -> datetime:
+    """As the command reads it; never a number, which would be seconds since 1970."""
+    return value if isinstance(value, datetime) else parse_time(value)
+
+
+Time = Annotated[datetime, BeforeValidator(_time)]
 Place = Annotated[tuple[Number, Number], Field(description="Latitude and longitude, in degrees.")]
 PixelWindow = Annotated[
     tuple[Natural, Natural, Natural, Natural], Field(description="x, y, width, height in pixels.")
@@ -104,8 +113,8 @@ class FilterRequest(Request):
 
     scene: Text | None = None
     newer_than: Natural | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Time | None = None
+    until: Time | None = None
     bbox: tuple[Number, Number, Number, Number] | None = None
     label: Text | None = None
     station: Text | None = None
@@ -119,8 +128,8 @@ class FilterRequest(Request):
         found = Filter(
             self.scene,
             self.newer_than,
-            in_utc(self.since),
-            in_utc(self.until),
+            self.since,
+            self.until,
             self.bbox,
             self.label,
             self.near,
@@ -251,8 +260,3 @@ def numbers_of(text: str | None, form: str) -> tuple[float, ...] | None:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise ConfigurationError(f"{text}: not {form}") from error
-
-
-def in_utc(time: datetime | None) -> datetime | None:
-    """A time with its time zone; UTC if it has none."""
-    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)

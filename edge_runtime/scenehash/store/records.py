@@ -215,6 +215,20 @@ def time_at(number: float) -> datetime:
         raise ValueError(f"{number}: no time") from error
 
 
+def parse_time(text: str) -> datetime:
+    """The time in a text such as 2026-11-24 or 2026-11-24T08:30:00Z; UTC if without a time zone.
+
+    Raises ValueError on another text.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{text}: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def seconds(time: datetime) -> float:
     """A time as seconds since 1970; UTC if without a time zone."""
     return min((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp(), LATEST)

@@ -327,6 +327,7 @@ def test_nothing_is_reported_to_anybody(
         {"area": '{"type": "Polygon", "coordinates": {}}'}, {"area": '{"type": "Polygon"}'},
         {"bbox": "1e999,0,1,1"}, {"bbox": "e,e,e,e"}, {"bbox": "1,2,3"}, {"near": "0,0,1e999"},
         {"near": "1"}, {"since": "x"}, {"until": "99999-01-01"}, {"newer_than": "-1"},
+        {"since": "2020"}, {"until": "1.5e9"},
         {"limit": "0"}, {"after": "1e3"}, {"order": "x"}, {"area": "null"},
     ],
 )  # fmt: skip

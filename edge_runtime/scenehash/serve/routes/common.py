@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple
 
@@ -19,7 +18,7 @@ from scenehash.tiling import Window
 
 from ..access import Caller
 from ..problems import MEDIA_TYPE
-from ..queries import LARGEST, FilterRequest, numbers_of
+from ..queries import LARGEST, FilterRequest, Time, numbers_of
 from ..served import Served
 from ..station import Station
 from ..text_response import TextResponse
@@ -90,8 +89,8 @@ async def filter_of(
     scene: OptionalText = None,
     label: OptionalText = None,
     station: OptionalText = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Time | None = None,
+    until: Time | None = None,
     bbox: Annotated[str | None, Query(description="W,S,E,N in degrees", max_length=200)] = None,
     near: Annotated[str | None, Query(description="LAT,LON,KM", max_length=200)] = None,
     area: Annotated[str | None, Query(description="GeoJSON", max_length=LONGEST_AREA)] = None,
