@@ -399,6 +399,9 @@ class Milvus:
             yield
         except (MilvusException, RpcError, ConnectionError, TimeoutError, ValueError) as error:
             reason = " ".join(str(getattr(error, "message", "") or error).split())[:300]
+            # Milvus says the same of a server that is down and of a refused token.
+            if "illegal connection params" in reason:
+                reason += f"; if the server runs, check {TOKEN_VARIABLE}"
             text = f"{self._address.text}: {reason}"
             passing = isinstance(error, RpcError | ConnectionError | TimeoutError)
             if passing or PASSING.search(reason):

@@ -126,3 +126,9 @@ def test_a_server_that_lets_nobody_in_is_not_waited_for(there, postgres, store):
     with pytest.raises(EngineError, match=r'(role|database) "no\w+" does not exist') as refused:
         push(store, address, patience=60)
     assert not isinstance(refused.value, EngineUnreachableError)
+
+
+def test_a_milvus_that_does_not_answer_may_have_refused_the_token(store):
+    package("pymilvus", reason="no client of Milvus is installed")
+    with pytest.raises(EngineUnreachableError, match="check SCENEHASH_MILVUS_TOKEN"):
+        push(store, "milvus://127.0.0.1:1/tiles", patience=0)
