@@ -1,6 +1,5 @@
 """The page of an engine: searches of several stations, without what an engine has not."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory, archive: Path) -> Iterator[
     address = f"milvus://{folder}/tiles.db/tiles"
     for station in ("north", "south"):
         store = folder / station
-        shutil.copytree(archive, store)
-        with CodeStore.open(store, writable=True) as opened:
+        # A copy of the folder would be the same store under another name.
+        with (
+            CodeStore.open(archive) as own,
+            CodeStore.create(store, own.lineage, own.bits, own.model) as opened,
+        ):
+            opened.merge(own)
             opened.name_station(station)
         push(store, address)
     with serving(address) as server:
