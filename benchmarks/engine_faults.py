@@ -34,6 +34,8 @@ from tests.scenehash.engines.servers import Milvus, Postgres
 
 COMMAND = [sys.executable, "-c", "from scenehash.cli.main import main; main()", "push"]
 TILES_A_SCENE = 40
+# A push of so many takes some seconds: what disturbs it comes in the middle.
+CHANGES = 30
 
 
 def pushing(store: Path, address: str, **more: Any) -> "subprocess.Popen[str]":
@@ -122,8 +124,8 @@ def searching(address: str, stop: threading.Event, seen: dict[str, Any]) -> None
 def disturbed(
     store: Path, address: str, step: int, disturb: Callable[[], None], delay: float
 ) -> dict[str, Any]:
-    """A push, and searches, while something happens to the engine."""
-    for more in range(6):
+    """A push of many changes, and searches, while something happens to the engine."""
+    for more in range(CHANGES):
         change(store, step + more)
     stop = threading.Event()
     seen: dict[str, Any] = {}
