@@ -104,6 +104,7 @@ def test_only_what_has_changed_is_written_again(tmp_path: Path) -> None:
     assert 0 < second.written < 3 * BLOCK
 
 
+@pytest.mark.slow
 def test_a_moment_is_one_while_a_thread_writes(tmp_path: Path) -> None:
     """Whole commits, none that was acknowledged before missing; and so of deleted scenes."""
     make(tmp_path / "s").close()
