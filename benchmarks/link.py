@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--one-way", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=".") as name:
+    with tempfile.TemporaryDirectory(prefix="scenehash-link-") as name:
         folder = Path(name)
         if arguments.what == "month":
             result: object = Month(folder, arguments).run()

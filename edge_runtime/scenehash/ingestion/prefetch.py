@@ -103,9 +103,8 @@ class SceneReading:
         """
         scene = self._scene
         params = {**scene.reading, **params}
-        json.dumps(
-            params, allow_nan=False
-        )  # raises a ValueError here, not when it is stored with other scenes
+        # It raises a ValueError here, not when it is stored with other scenes.
+        json.dumps(params, allow_nan=False)
         return HashedScene(
             content,
             path_text(scene.path),

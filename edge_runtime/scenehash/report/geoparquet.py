@@ -6,7 +6,7 @@ github.com/geo-embeddings/embeddings-stac-specification.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import Codes
-from scenehash.columns import POLYGON, TileTable, geo_metadata, polygons
+from scenehash.columns import POLYGON, TileTable, geo_metadata
 from scenehash.errors import StoreDamagedError
 from scenehash.geo import Box, Floats, bounding_boxes, wrapped
 from scenehash.store import CodeStore, SceneRecord
@@ -150,11 +150,10 @@ def _table(
     if found:
         footprints = np.concatenate(found)
         boxes[placed] = _boxes(footprints)
-        shapes = np.full(len(table), None, object)
-        shapes[placed] = _shapes(footprints, boxes[placed])
-        at = table.schema.get_field_index(POLYGON)
-        column = pyarrow.array(shapes.tolist(), schema.field(POLYGON).type)
-        table = table.set_column(at, POLYGON, column)
+        crossing = np.flatnonzero((boxes[:, 0] == -180.0) & (boxes[:, 2] == 180.0)).tolist()
+        if crossing:
+            numbers = np.cumsum(placed) - 1
+            table = _cut(table, {row: footprints[numbers[row]] for row in crossing})
     sides = [pyarrow.array(boxes[:, number]) for number in range(4)]
     mask = pyarrow.array(~placed)
     table = table.append_column(BOX, pyarrow.StructArray.from_arrays(sides, SIDES, mask=mask))
@@ -173,19 +172,21 @@ def _boxes(footprints: Floats) -> Floats:
     return boxes
 
 
-def _shapes(footprints: Floats, boxes: Floats) -> list[bytes]:
-    """Footprints float64 [T, 4, 2] as WKB; cut in two at the antimeridian (RFC 7946, 3.1.9)."""
-    shapes = polygons(footprints)
-    for number in np.flatnonzero((boxes[:, 0] == -180.0) & (boxes[:, 2] == 180.0)).tolist():
-        ring = [(float(x), float(y)) for x, y in footprints[number]]
-        found = polygon(ring)
+def _cut(table: "pyarrow.Table", crossing: Mapping[int, Floats]) -> "pyarrow.Table":
+    """The table with rings float64 [4, 2], by row, cut at the antimeridian (RFC 7946, 3.1.9)."""
+    import pyarrow
+
+    shapes = table[POLYGON].to_pylist()
+    for row, ring in crossing.items():
+        found = polygon([(float(x), float(y)) for x, y in ring])
         if found["type"] == "MultiPolygon":
             pieces = [_wkb_polygon(piece[0]) for piece in found["coordinates"]]
             head = b"\x01" + np.array([6, len(pieces)], "<u4").tobytes()
-            shapes[number] = head + b"".join(pieces)
+            shapes[row] = head + b"".join(pieces)
         elif found["coordinates"]:
-            shapes[number] = _wkb_polygon(found["coordinates"][0])
-    return shapes
+            shapes[row] = _wkb_polygon(found["coordinates"][0])
+    at = table.schema.get_field_index(POLYGON)
+    return table.set_column(at, POLYGON, pyarrow.array(shapes, table.schema.field(at).type))
 
 
 def _wkb_polygon(ring: list[tuple[float, float]]) -> bytes:

@@ -65,7 +65,7 @@ def first_directory(path: Path) -> Directory:
 
 
 def first_directory_of(read: Read) -> Directory:
-    """The same of what is read so."""
+    """As first_directory, with a function that reads parts."""
     return next(directories_of(read), Directory({}))
 
 
