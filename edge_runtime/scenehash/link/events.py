@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scenehash.errors import BundleError
+from scenehash.store import MOST_EVENT
 
 from .wire import Reader, Writer
 
-MOST_EVENT, MOST_IN_BLOCK = 1 << 40, 1000
+MOST_IN_BLOCK = 1000
 
 
 def put_events(events: Sequence[tuple[int, str]]) -> bytes:

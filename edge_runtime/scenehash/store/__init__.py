@@ -19,7 +19,7 @@ added.py        the result of adding scenes
 from .added import Added
 from .alert import Alert, ExampleTile
 from .alert_rule import Expected, Kind, Rule, Scores, fitted_on
-from .catalog.outbox import Arrival
+from .catalog.outbox import MOST_EVENT, Arrival
 from .catalog.quarantine import Quarantined
 from .changing.switch import Switch
 from .files.earlier import EARLIER, Earlier, earlier_path, earlier_paths
@@ -40,6 +40,7 @@ from .store import CodeStore
 __all__ = [
     "EARLIER",
     "FILE",
+    "MOST_EVENT",
     "THUMBNAILS",
     "VECTORS",
     "Added",

@@ -9,7 +9,7 @@ import pytest
 
 from scenehash import CodeStore, Filter
 from scenehash.errors import StoreDamagedError, StoreError
-from scenehash.store import Alert, Arrival
+from scenehash.store import MOST_EVENT, Alert, Arrival
 from scenehash.store.catalog.outbox import Outbox
 
 from .samples import make, scene
@@ -116,11 +116,29 @@ def test_numbers_are_never_given_again(tmp_path: Path) -> None:
 
 def test_an_event_after_one_of_the_last_number_is_refused(tmp_path: Path) -> None:
     with make(tmp_path / "s") as store:
-        store.outbox.note([event(1)], after=2**63 - 3)
+        store.outbox.note([event(1)], after=MOST_EVENT - 1)
         for events in ([event(2), event(3)], [event(2)]):
             with pytest.raises(StoreDamagedError, match="number"):
                 store.outbox.note(events)
-        assert told(store) == [2**63 - 2]
+        assert told(store) == [MOST_EVENT]
+
+
+@pytest.mark.parametrize("number", [-(2**63), -3, 0, MOST_EVENT + 1, 2**62 + 3, 2**63 - 1])
+def test_a_row_whose_number_no_event_has_is_damage_and_hides_no_other_event(
+    tmp_path: Path, number: int
+) -> None:
+    with make(tmp_path / "s") as store:
+        store.outbox.note([event(1), event(2), event(3)])
+    with contextlib.closing(sqlite3.connect(tmp_path / "s" / "catalog.sqlite")) as database:
+        database.execute("UPDATE outbox SET event = ? WHERE event = 3", (number,))
+        database.commit()
+    with CodeStore.open(tmp_path / "s", writable=True) as store:
+        assert (store.outbox.oldest(), store.outbox.newest()) == (1, 2)
+        assert told(store) == [1, 2]
+        assert [found for found, _ in store.outbox.events_before(2**63 - 1, 9)] == [2, 1]
+        assert store.verify() == [f"catalog.sqlite: event {number} in the outbox is damaged"]
+        store.outbox.note([event(4)], after=3)
+        assert told(store) == [1, 2, 4]
 
 
 def test_events_are_a_history_and_wait_for_slow_sinks_but_not_for_ever(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ numbered from 1, without gaps, and numbers are never used again: the newest even
 table, delivered or not.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from scenehash.errors import StoreDamagedError
 
 from ..records import digest
-from .database import Database, Transacting, damaged_values
+from .database import Database, Transacting
 
 OUTBOX_SCHEMA = """
 CREATE TABLE outbox (
@@ -36,6 +35,9 @@ CREATE TABLE arrival (
 SINKS = "SELECT name, delivered, seal FROM sink"
 DAMAGED = '{"kind": "damaged"}'
 EVENTS_DAMAGED = "the table of events in the outbox is damaged"
+# Events have the numbers from 1 to this, in a bundle too. A row with another number is damage.
+MOST_EVENT = 1 << 40
+VALID_NUMBER = f"event BETWEEN 1 AND {MOST_EVENT}"
 # Events per step of a check.
 EVENTS_AT_ONCE = 1000
 
@@ -66,10 +68,9 @@ class Outbox:
         Events are numbered from after the newest, or after a given number.
         """
         with self._transaction():
-            with damaged_values("an event's number in the catalog is damaged"):
-                first = max(self.newest(), after) + 1
-                if first + len(events) > sys.maxsize:
-                    raise ValueError("no event has that number")
+            first = max(self.newest(), after) + 1
+            if first + len(events) - 1 > MOST_EVENT:
+                raise StoreDamagedError("an event's number in the catalog is damaged")
             self._database.run_all(
                 "INSERT INTO outbox VALUES (?, ?, ?)",
                 (
@@ -81,11 +82,15 @@ class Outbox:
 
     def oldest(self) -> int:
         """The number of the oldest stored event; 0 if there was none yet."""
-        return int(self._database.one("SELECT coalesce(min(event), 0) FROM outbox")[0])
+        return self._number("min")
 
     def newest(self) -> int:
         """The number of the newest event; 0 when there was none yet."""
-        return int(self._database.one("SELECT coalesce(max(event), 0) FROM outbox")[0])
+        return self._number("max")
+
+    def _number(self, which: str) -> int:
+        query = f"SELECT coalesce({which}(event), 0) FROM outbox WHERE {VALID_NUMBER}"
+        return int(self._database.one(query)[0])
 
     def events(self, after: int, most: int) -> list[tuple[int, str]]:
         """The first events after a number, at most this many; a damaged event only reports its
@@ -100,12 +105,14 @@ class Outbox:
         return found
 
     def events_before(self, before: int, most: int) -> list[tuple[int, str]]:
-        """The last events before a number, the newest first; otherwise as events."""
+        """The last events before a number, the newest first; a damaged event only reports its
+        damage.
+        """
         return self._events("event < ? ORDER BY event DESC LIMIT ?", before, most)
 
     def _events(self, condition: str, *values: int) -> list[tuple[int, str]]:
-        query = f"SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE {condition}"
-        found = self._database.all(query, *values)
+        query = "SELECT event, CAST(body AS BLOB), seal FROM outbox WHERE"
+        found = self._database.all(f"{query} {VALID_NUMBER} AND {condition}", *values)
         # A damaged page may hold NULL in a NOT NULL column.
         bodies = (
             (event, str(body or b"", errors="replace"), checksum) for event, body, checksum in found
@@ -144,7 +151,9 @@ class Outbox:
 
     def damage(self) -> list[str]:
         """List the damage, a line each."""
-        lines, after = [], 0
+        beyond = self._database.all(f"SELECT event FROM outbox WHERE NOT {VALID_NUMBER}")
+        lines = [f"event {event} in the outbox is damaged" for (event,) in beyond]
+        after = 0
         try:
             while events := self.events(after, EVENTS_AT_ONCE):
                 damaged = (event for event, body in events if body is DAMAGED)
