@@ -24,9 +24,21 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from .printable import printable
+
 
 class ScenehashError(Exception):
-    """Base of all errors that a user can act on; the text is one line."""
+    """Base of all errors that a user can act on.
+
+    The text is one line: control characters and line ends, in the name of a file for example, are
+    escaped.
+    """
+
+    def __str__(self) -> str:
+        return printable(self._text())
+
+    def _text(self) -> str:
+        return super().__str__()
 
 
 class InputError(ScenehashError):
@@ -40,7 +52,7 @@ class InputError(ScenehashError):
         super().__init__(reason, path)
         self.reason, self.path = reason, path
 
-    def __str__(self) -> str:
+    def _text(self) -> str:
         return self.reason if self.path is None else f"{self.path}: {self.reason}"
 
 

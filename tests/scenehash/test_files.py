@@ -14,7 +14,6 @@ from scenehash.files import (
     check_regular,
     path_from,
     path_text,
-    printable,
     read_regular,
     write_text,
 )
@@ -117,12 +116,3 @@ def test_a_file_has_its_name_only_when_it_and_its_folder_are_flushed(
 def test_what_cannot_be_written_is_an_error_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none/a.txt: cannot be written \(No such file"):
         write_text(tmp_path / "none" / "a.txt", "all")
-
-
-@given(st.text() | st.text(st.characters(categories=("Cc", "Cf", "Cs", "Zl", "Zp"))))
-def test_no_text_makes_a_terminal_act_or_a_line_end(text: str) -> None:
-    shown = printable(text)
-    assert not any(ord(one) < 32 or 127 <= ord(one) < 160 for one in shown)
-    assert len(shown.splitlines()) <= 1
-    assert printable("a\tb\x1b[31m\x7f\n\u202e") == r"a\tb\u001b[31m\u007f\n\u202e"
-    assert printable("Käse 港.tif") == "Käse 港.tif"

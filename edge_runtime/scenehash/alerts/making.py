@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError
-from scenehash.files import path_text, printable
+from scenehash.files import path_text
 from scenehash.model.hash_model import HashModel
+from scenehash.printable import printable
 from scenehash.progress import SILENT, Progress
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.query import ModelWhenNeeded, Query, check_width, read_query

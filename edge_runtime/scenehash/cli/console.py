@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from .exit_status import EXIT_FAILED, EXIT_USAGE
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenehash.errors import InputError, StoreError
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from .backups import backup_command, backups_command, restore_command
 from .choices import FilterChoice, StoreChoice

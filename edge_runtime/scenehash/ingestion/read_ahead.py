@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from scenehash.errors import InputError, ScenehashError
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.tiles import Image
 
 from .report import SetAside

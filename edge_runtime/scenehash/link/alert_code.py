@@ -6,7 +6,7 @@ import numpy as np
 
 from scenehash.codes import Codes
 from scenehash.errors import BundleError
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.store import Alert
 from scenehash.store.alert_rule import rule_of
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from scenehash.errors import BundleError, InputError
-from scenehash.files import open_regular, path_text, printable
+from scenehash.files import open_regular, path_text
+from scenehash.printable import printable
 from scenehash.store.catalog.station import is_station_name
 
 from .dictionary import DICTIONARY

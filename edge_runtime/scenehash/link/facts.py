@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from scenehash.codes import check_bits
 from scenehash.errors import BundleError, ConfigurationError
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from .bundle import MOST_NUMBER, UUID_BYTES
 from .digest_tree import FAN, LEAF_ROWS, Level

@@ -10,7 +10,7 @@ import unicodedata
 import cv2
 import numpy as np
 
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.tiles import Image
 
 HAS_FONTS = hasattr(cv2, "FontFace")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from scenehash.errors import InputError
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from .band_names import (
     COLOURS,

@@ -16,8 +16,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from scenehash.errors import InputError, ScenehashError
-from scenehash.files import open_regular, printable
+from scenehash.files import open_regular
 from scenehash.objects import gdal_name, gdal_options
+from scenehash.printable import printable
 
 from .formats import HEAD_BYTES, IMAGINE, JPEG_2000, NITF, TIFF, VRT, format_of
 from .parts import check_companions, overviews_and_masks

@@ -13,8 +13,9 @@ import numpy as np
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError, extras_remedy
-from scenehash.files import open_regular, path_from, printable
+from scenehash.files import open_regular, path_from
 from scenehash.objects import describe, gdal_name, read_head
+from scenehash.printable import printable
 from scenehash.tiling import Window
 
 from .bands import Bands, choose

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from scenehash.errors import InputError, ScenehashError
-from scenehash.files import printable
 from scenehash.geo import on_footprint_steps
+from scenehash.printable import printable
 from scenehash.tiles import Image, resized
 from scenehash.tiling import Tiling, Window, rows_of
 

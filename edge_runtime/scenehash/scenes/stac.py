@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from scenehash.errors import ConfigurationError, InputError
-from scenehash.files import path_from, path_text, printable, read_regular
+from scenehash.files import path_from, path_text, read_regular
 from scenehash.geo import Box
 from scenehash.objects import is_object, read_object
+from scenehash.printable import printable
 
 from .bands import Bands
 from .files import SCENE_SUFFIXES

@@ -8,7 +8,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from scenehash.errors import InputError
-from scenehash.files import open_regular, printable, read_regular
+from scenehash.files import open_regular, read_regular
+from scenehash.printable import printable
 
 from .formats import HEAD_BYTES, PLAIN, VRT, format_of
 from .size_limits import MOST_VRT_BYTES

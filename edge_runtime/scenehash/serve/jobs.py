@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.errors import NotStoredError, StoreBusyError
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.progress import Progress
 
 from .job import Job

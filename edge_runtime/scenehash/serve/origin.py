@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from .problems import Refused
 

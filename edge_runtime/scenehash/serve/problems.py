@@ -22,7 +22,7 @@ from scenehash.errors import (
     StoreDamagedError,
     StoreError,
 )
-from scenehash.files import printable
+from scenehash.printable import printable
 
 MEDIA_TYPE = "application/problem+json"
 # The first matching class counts.

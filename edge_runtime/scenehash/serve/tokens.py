@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from scenehash.errors import ConfigurationError, StoreError
-from scenehash.files import atomic_path, printable
+from scenehash.files import atomic_path
+from scenehash.printable import printable
 
 # Each scope includes the scopes before it.
 SCOPES = ("read", "confirm", "write")

@@ -14,7 +14,7 @@ from typing import IO
 
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError, NotStoredError, StoreBusyError
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.scenes import Scene, open_scene
 from scenehash.scenes.files import SCENE_SUFFIXES, content_of
 from scenehash.scenes.formats import HEAD_BYTES, JPEG_2000, PLAIN, TIFF, format_of

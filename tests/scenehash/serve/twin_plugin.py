@@ -21,7 +21,8 @@ import scenehash.retrieval.search as module
 from scenehash import CodeStore, HashModel
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ScenehashError
-from scenehash.files import path_text, printable
+from scenehash.files import path_text
+from scenehash.printable import printable
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.filter_text import filter_document
 from scenehash.serve.queries import LARGEST

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 
-from scenehash.files import printable
+from scenehash.printable import printable
 
 from ..collection import Collection
 from ..metrics import MEDIA_TYPE

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from scenehash.decode_params import DecodeParams
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.retrieval.query import Query as SearchQuery
 from scenehash.tiling import Tiling, Window
 

@@ -1,7 +1,7 @@
 """The name of the store's station, which other stations use for its tiles."""
 
 from scenehash.errors import ConfigurationError
-from scenehash.files import printable
+from scenehash.printable import printable
 
 MOST_CHARACTERS = 64
 # Separators between a name and a path, or characters that some file systems refuse.
