@@ -19,15 +19,17 @@ Floats = npt.NDArray[np.float32]
 
 # The leading bits that separate known kinds of scene best.
 LEADING_BITS = 64
-# What a cosine counts beside two similarities of codes, and hits that are compared. Of the weights
-# tried on kinds that a model knows, the largest that lost no more than 0.3 points to codes alone;
-# on others 4 to 8 differ by a point: docs/quality.md.
-KNOWN_WEIGHT, KNOWN_NEAREST = 0.5, 100
+# What a cosine counts beside two similarities of codes, and hits that are compared. On kinds that a
+# model knows, weights up to 0.1 lose nothing to codes alone; on others 4 to 8 differ by a point:
+# docs/quality.md.
+KNOWN_WEIGHT, KNOWN_NEAREST = 0.1, 100
 UNKNOWN_WEIGHT, UNKNOWN_NEAREST = 6.0, 300
-# The familiarity up to which kinds are unknown; up to KNOWN_SHARE the weight falls.
-UNKNOWN_SHARE = 0.45
-# With fewer sampled tiles, familiarity is unreliable.
-LEAST_SAMPLED = 300
+# The weight, of the KNOWN_NEAREST, at a familiarity of KNOWN_SHARE, where a store has both; and
+# where familiarity says nothing: of an adapted model's codes, and of fewer sampled tiles than this.
+UNSURE_WEIGHT, LEAST_SAMPLED = 0.5, 300
+# The familiarity up to which kinds are unknown, and from which almost all are known. The weight
+# falls from the one to KNOWN_SHARE, and from there to the other.
+UNKNOWN_SHARE, ALL_KNOWN_SHARE = 0.45, 0.8
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,14 @@ class Mixing:
         their codes.
         """
         dims = sample.vectors.shape[1]
-        share = 1.0 if adapted or len(sample) < LEAST_SAMPLED else familiarity(sample.codes)
+        unsure = adapted or len(sample) < LEAST_SAMPLED
+        share = KNOWN_SHARE if unsure else familiarity(sample.codes)
+        shares = UNKNOWN_SHARE, KNOWN_SHARE, ALL_KNOWN_SHARE
+        weight = float(np.interp(share, shares, (UNKNOWN_WEIGHT, UNSURE_WEIGHT, KNOWN_WEIGHT)))
         if share >= KNOWN_SHARE:
-            return cls(KNOWN_WEIGHT, np.zeros(dims, np.float32), KNOWN_NEAREST)
-        weight = np.interp(share, [UNKNOWN_SHARE, KNOWN_SHARE], [UNKNOWN_WEIGHT, KNOWN_WEIGHT])
+            return cls(weight, np.zeros(dims, np.float32), KNOWN_NEAREST)
         middle = sample.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
-        return cls(float(weight), middle, UNKNOWN_NEAREST)
+        return cls(weight, middle, UNKNOWN_NEAREST)
 
     def scores(
         self,

@@ -8,7 +8,7 @@ import pytest
 from scenehash import CodeStore, HashModel, Query, rehash, search
 from scenehash.codes import unpack
 from scenehash.errors import ConfigurationError, StoreDamagedError
-from scenehash.retrieval.mixing import KNOWN_WEIGHT, UNKNOWN_WEIGHT, Mixing
+from scenehash.retrieval.mixing import KNOWN_WEIGHT, UNKNOWN_WEIGHT, UNSURE_WEIGHT, Mixing
 from scenehash.scenes import Window
 from scenehash.store import HashedScene, SceneVectors, TileSample
 from scenehash.store.rows import Ranges
@@ -69,14 +69,16 @@ def test_the_fewer_tiles_share_their_leading_bits_the_more_the_cosine_counts() -
         codes = words(rng, 20, tiles, flips)
         return Mixing.of(TileSample(codes, vectors[:tiles]), adapted)
 
-    known, between, unknown = mixing(0.005), mixing(0.035), mixing(0.3)
+    known, mostly, between, unknown = (mixing(flips) for flips in (0.005, 0.025, 0.042, 0.3))
     assert (known.weight, known.nearest) == (KNOWN_WEIGHT, 100)
     assert (unknown.weight, unknown.nearest) == (UNKNOWN_WEIGHT, 300)
-    assert KNOWN_WEIGHT < between.weight < UNKNOWN_WEIGHT
+    assert KNOWN_WEIGHT < mostly.weight < UNSURE_WEIGHT < between.weight < UNKNOWN_WEIGHT
+    assert (mostly.nearest, between.nearest) == (100, 300)
     assert not known.middle.any()
+    assert not mostly.middle.any()
     assert np.allclose(unknown.middle, vectors.mean(axis=0), atol=1e-4)
     # Too few to tell; and codes of an adapted model are made of vectors.
-    assert mixing(0.3, tiles=299).weight == mixing(0.3, adapted=True).weight == KNOWN_WEIGHT
+    assert mixing(0.3, tiles=299).weight == mixing(0.3, adapted=True).weight == UNSURE_WEIGHT
 
 
 @pytest.mark.parametrize("flips", [0.005, 0.3])
@@ -123,7 +125,7 @@ def test_it_is_the_default_and_says_what_it_did(store: Path, by: dict[str, HashM
         rows = np.array([hit.row for hit in everything[:100]])
         codes, (there, vectors) = opened.codes(rows), opened.vectors.read(rows)
     assert there.tolist() == rows.tolist()
-    mixing = Mixing(KNOWN_WEIGHT, np.zeros(vectors.shape[1], np.float32), 100)
+    mixing = Mixing(UNSURE_WEIGHT, np.zeros(vectors.shape[1], np.float32), 100)
     scores = mixing.scores(codes, query.codes, vectors, query.vectors.values)
     order = np.argsort(-scores, kind="stable")[:5]
     assert [hit.row for hit in found.hits] == rows[order].tolist()
