@@ -151,13 +151,13 @@ def has_vector(query: Query, store: Searchable) -> bool:
 def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
     if store.vectors.frame is None:
         raise ConfigurationError(
-            f"--rerank: {store.address} keeps no vectors; make them with: "
+            f"--rerank: {store.address} keeps no representations; make them with: "
             f"scenehash store vectors {store.address}"
         )
     for query in queries:
         if not has_vector(query, store):
             raise ConfigurationError(
-                f"--rerank: {query.text}: it has no vector in the store's frame"
+                f"--rerank: {query.text}: it has no representation in the store's frame"
             )
 
 
