@@ -1,4 +1,4 @@
-"""What does an alert of five examples find: at which radius, and with a rate of false alarms?
+"""What does an alert of five examples find: at which radius, and with a false alarm rate?
 
 python benchmarks/alerts.py [--data ../shared/data/ucmerced] [--draws 20] [--classes harbor,...]
 

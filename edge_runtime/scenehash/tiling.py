@@ -78,9 +78,7 @@ class Tiling:
             raise ConfigurationError(f"valid share {self.min_valid:g}: give a fraction from 0 to 1")
 
     @classmethod
-    def of_text(
-        cls, tile: str | None, overlap: float = 0.0, whole: bool = False, min_valid: float = 0.5
-    ) -> "Tiling":
+    def of_text(cls, tile: str | None, whole: bool = False) -> "Tiling":
         """A tiling with the size of a tile as text: pixels, "512", or metres, "300m"."""
         try:
             metres = float(tile.removesuffix("m")) if tile and tile.endswith("m") else None
@@ -89,7 +87,7 @@ class Tiling:
             raise ConfigurationError(
                 f"--tile {tile}: give pixels, such as 512, or metres, such as 300m"
             ) from error
-        return cls(pixels, metres, overlap, whole, min_valid)
+        return cls(pixels, metres, whole=whole)
 
     def sides(self, tile_size: int, pixel_size: PixelSize | None) -> tuple[int, int] | None:
         """Width and height of a tile in pixels; None when they depend on an unknown pixel size."""

@@ -15,6 +15,7 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 
 from scenehash.codes import byte_weights, check_bits
+from scenehash.model.inspection import REPRESENTATION
 from scenehash_train.network import HashNetwork
 from scenehash_train.onnx_export import export_onnx
 
@@ -25,7 +26,6 @@ from .space_to_depth import group_pixels
 
 BITS_A_BYTE = 8
 LOGITS = "logits"
-REPRESENTATION = "representation"
 # Prefix of the nodes that pack bits; they stay in float32.
 PACKING = "pack/"
 NORMALISE = "normalise"

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 LAYOUT = "a folder with one folder per class, or with a labels.csv or labels.json"
 
 DataFolder = Annotated[Path, typer.Argument(help=f"Use the test images of {LAYOUT}.")]
-DataFolders = Annotated[list[Path], typer.Argument(help=f"Train on {LAYOUT}; may be several.")]
+DataFolders = Annotated[
+    list[Path], typer.Argument(metavar="DATA", help=f"Train on {LAYOUT}; may be several.")
+]
 
 
 def register(app: typer.Typer) -> None:

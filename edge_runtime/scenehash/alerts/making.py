@@ -16,7 +16,7 @@ from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.query import ModelWhenNeeded, Query, check_width, read_query
 from scenehash.store import Alert, CodeStore, ExampleTile
 
-from .choosing import fitted
+from .archive_sample import fitted
 from .example_vectors import vectors_of
 from .false_alarm_rate import Rate
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from scenehash.codes import check_width, default_width
 from scenehash.columns import TileTable
-from scenehash.errors import ConfigurationError
 from scenehash.geo import Box
 from scenehash.ingestion import IngestOptions
+from scenehash.ingestion.upkeep import space_of
 from scenehash.model.hash_model import HashModel
 from scenehash.scenes import content_id
 
@@ -35,12 +35,8 @@ class Recipe:
     @classmethod
     def of(cls, model: HashModel, options: IngestOptions) -> "Recipe":
         """The recipe of a model and of options; ConfigurationError when they do not fit."""
-        widths, space = model.widths, model.representation
+        widths, space = model.widths, space_of(model, options.vectors)
         bits = default_width(widths) if options.bits is None else check_width(options.bits, widths)
-        if options.vectors and space is None:
-            raise ConfigurationError(
-                f"--vectors: model {model.name} gives no representation that could be kept"
-            )
         is_kept = space is not None and options.vectors is not False
         own = replace(options, params=options.params.over(model.card.decode_params), threads=1)
         return cls(

@@ -72,7 +72,7 @@ def restore_command(
     number: Annotated[
         int | None,
         typer.Option(
-            metavar="N", help="Restore the backup with this number (default: the newest)."
+            metavar="N", help="Restore the backup with this number.", show_default="the newest"
         ),
     ] = None,
     as_json: AsJson = False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenehash.link.pack_options import TIMES
+from scenehash.retrieval.options import DEFAULT_HITS
 
 from .choices import FilterChoice
 from .console import CONSOLE, AsJson, UsageError, counted, notice, report
@@ -121,7 +122,7 @@ def pack_command(
 
 def apply_command(
     bundles: Annotated[
-        list[Path], typer.Argument(metavar="BUNDLE...", help="Apply these bundle files.")
+        list[Path], typer.Argument(metavar="BUNDLE", help="Apply these bundle files.")
     ],
     store: StorePath,
     wait: Wait = False,
@@ -158,7 +159,7 @@ def ask_command(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUERY...]",
+            metavar="QUERY",
             help="Ask for tiles like these: code:HEX, logits:FILE, row:N, or scene files.",
         ),
     ] = None,
@@ -166,7 +167,7 @@ def ask_command(
     *,
     k: Annotated[
         int, typer.Option("-k", min=1, max=1000, metavar="N", help="Ask for this many hits.")
-    ] = 20,
+    ] = DEFAULT_HITS,
     radius: Annotated[
         int | None,
         typer.Option(min=0, metavar="BITS", help="Ask for hits at most this many bits away."),
@@ -176,7 +177,7 @@ def ask_command(
         typer.Option(
             "--not",
             metavar="QUERY",
-            help="Leave out hits that are at least as near to this as to a query.",
+            help="Leave out hits that are at least as near to this as to a query; may be repeated.",
         ),
     ] = None,
     alert: Annotated[
@@ -185,7 +186,11 @@ def ask_command(
     ] = None,
     rows: Annotated[
         list[int] | None,
-        typer.Option("--row", metavar="ROW", help="Ask for the thumbnail of the peer's row ROW."),
+        typer.Option(
+            "--row",
+            metavar="ROW",
+            help="Ask for the thumbnail of the peer's row ROW; may be repeated.",
+        ),
     ] = None,
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Ask for a thumbnail of each hit.")
@@ -209,7 +214,7 @@ def ask_command(
 
 def answer_command(
     bundles: Annotated[
-        list[Path], typer.Argument(metavar="BUNDLE...", help="Apply these bundle files.")
+        list[Path], typer.Argument(metavar="BUNDLE", help="Apply these bundle files.")
     ],
     store: StorePath,
     out: BundleOut = Path(),

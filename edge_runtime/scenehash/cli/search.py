@@ -2,17 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scenehash.retrieval.options import DEFAULT_HITS, Rerank
 
 from .choices import CropChoice, StationFilterChoice
 from .console import CONSOLE, AsJson, FittingTable, counted, notice, report_files
 from .options import CORES, ModelPath, StoreOrEngine, Threads
 from .register import register_command
-
-# The same as in scenehash.retrieval.rerank, whose import is slow.
-Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -71,7 +70,7 @@ def search_command(
     *,
     k: Annotated[
         int, typer.Option("-k", min=1, metavar="N", help="Return at most this many hits.")
-    ] = 20,
+    ] = DEFAULT_HITS,
     radius: Annotated[
         int | None,
         typer.Option(min=0, metavar="BITS", help="Return only hits at most this many bits away."),

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from scenehash.serve.options import ServeOptions
+
 from .console import AsJson, UsageError, counted, notice, report
 from .help import examples
 from .interrupts import stopping
@@ -66,11 +68,11 @@ def serve_command(
             help="Listen at this address, from which other machines need a token; 0.0.0.0 means "
             "all addresses of this machine.",
         ),
-    ] = "127.0.0.1",
+    ] = ServeOptions.host,
     port: Annotated[
         int,
         typer.Option(min=0, max=65535, metavar="N", help="Listen at this port; 0: any free port."),
-    ] = 8000,
+    ] = ServeOptions.port,
     names: Annotated[
         list[str] | None,
         typer.Option(
@@ -96,7 +98,7 @@ def serve_command(
     tokens: TokensPath = None,
     connections: Annotated[
         int, typer.Option(min=1, metavar="N", help="Answer at most this many connections at once.")
-    ] = 256,
+    ] = ServeOptions.most_connections,
     model: ModelPath = None,
     threads: Threads = CORES,
 ) -> None:
@@ -112,7 +114,6 @@ def serve_command(
     from scenehash.errors import extra_needed
 
     with extra_needed("serve"):
-        from scenehash.serve.options import ServeOptions
         from scenehash.serve.server import serve
 
     options = ServeOptions(

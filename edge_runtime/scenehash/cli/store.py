@@ -286,11 +286,11 @@ def label_command(
     *,
     add: Annotated[
         list[str] | None,
-        typer.Option("--add", metavar="LABEL", help="Add this label; repeat for several."),
+        typer.Option("--add", metavar="LABEL", help="Add this label; may be repeated."),
     ] = None,
     remove: Annotated[
         list[str] | None,
-        typer.Option("--remove", metavar="LABEL", help="Remove this label; repeat for several."),
+        typer.Option("--remove", metavar="LABEL", help="Remove this label; may be repeated."),
     ] = None,
     from_folder: Annotated[
         bool, typer.Option("--from-folder", help="Add the name of each scene's folder.")

@@ -42,7 +42,7 @@ def key_command(
     out: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[KEY]",
+            metavar="KEY",
             help="Write the private key to this file; without KEY, make the key with which this "
             "machine signs bundles.",
         ),
@@ -66,11 +66,12 @@ def key_command(
 
 def add_command(
     public: Annotated[
-        Path, typer.Argument(metavar="KEY.pub", help="Trust the public key in this file.")
+        Path, typer.Argument(metavar="FILE", help="Trust the public key in this file.")
     ],
     name: Annotated[
-        str, typer.Option(metavar="NAME", help="Name the key (default: the name of its file).")
-    ] = "",
+        str | None,
+        typer.Option(metavar="NAME", help="Name the key.", show_default="the name of its file"),
+    ] = None,
     expires: Annotated[
         datetime | None,
         typer.Option(
@@ -134,7 +135,8 @@ def sign_command(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Set the series that this file is a version of (default: the name in the model).",
+            help="Set the series that this file is a version of.",
+            show_default="the name in the model",
         ),
     ] = None,
     number: Annotated[
@@ -142,7 +144,8 @@ def sign_command(
         typer.Option(
             min=0,
             metavar="N",
-            help="Set the number of this version (default: seconds since 1970).",
+            help="Set the number of this version.",
+            show_default="seconds since 1970",
         ),
     ] = None,
     as_json: AsJson = False,

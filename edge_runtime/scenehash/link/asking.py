@@ -9,6 +9,7 @@ import numpy as np
 
 from scenehash.codes import Codes
 from scenehash.errors import ConfigurationError
+from scenehash.retrieval.options import DEFAULT_HITS
 from scenehash.store import CodeStore, Filter
 
 from .applying import Applied, apply_bundles
@@ -33,7 +34,7 @@ class AskOptions:
     search.
     """
 
-    k: int = 20
+    k: int = DEFAULT_HITS
     radius: int | None = None
     where: Filter | None = None
     thumbnails: bool = False

@@ -28,7 +28,7 @@ UUID_BYTES, ID_BYTES = 16, 16
 # The digest sizes of a head, and of a block, which the head's signature must cover.
 HEAD_CHECKSUM, BLOCK_CHECKSUM = 8, 16
 # Limits of a reader, whatever a head claims.
-MOST_HEAD, MOST_SIGNATURE, MOST_NAME = 1 << 16, 1 << 12, 64
+MOST_SIGNATURE, MOST_NAME = 1 << 12, 64
 MOST_BLOCK = 1 << 20
 MOST_NUMBER = 1 << 40
 PREFIX = 10  # magic, version, a zero, lengths of head and signature

@@ -1,6 +1,7 @@
 """Search: from queries to hits.
 
 search.py        the public function, and its result
+options.py       its defaults and choices
 query.py         a file, an image, a stored row or a code becomes codes
 crop.py          the part of a scene that is the query
 stored_place.py  the stored tile at a place

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from scenehash.errors import ConfigurationError
 from scenehash.store import Hit, Searchable
 
 from .mixing import Mixing, largest_cosines
+from .options import Rerank
 from .place_match import same_place_first
 from .query import Logits, Query
 
@@ -22,9 +22,6 @@ PLACES, REPRESENTED = 300, 300
 # A bit counts in full where the query's logit has this share of the mean size, and less below it.
 # Of several weights tried on UC Merced, EuroSAT and AID at 150 px the one that never lost to none.
 FULL = 0.5
-
-
-Rerank = Literal["mixed", "vectors", "bits", "thumbnails", "none"]
 
 
 @dataclass(frozen=True)
@@ -154,13 +151,13 @@ def has_vector(query: Query, store: Searchable) -> bool:
 def _check_vectors(store: Searchable, queries: Sequence[Query]) -> None:
     if store.vectors.frame is None:
         raise ConfigurationError(
-            f"--rerank: {store.address} keeps no vectors; make them with: "
+            f"--rerank: {store.address} keeps no representations; make them with: "
             f"scenehash store vectors {store.address}"
         )
     for query in queries:
         if not has_vector(query, store):
             raise ConfigurationError(
-                f"--rerank: {query.text}: it has no vector in the store's frame"
+                f"--rerank: {query.text}: it has no representation in the store's frame"
             )
 
 

@@ -26,13 +26,13 @@ from .filter_text import filter_document, filter_text
 from .grouping import group_hits
 from .match_words import MatchDistances
 from .mixing import Mixing
+from .options import DEFAULT_HITS, Rerank
 from .query import ROW_PREFIX, ModelWhenNeeded, Query, bits_for, check_width, read_query
-from .rerank import Rerank, Reranked, orders, reranked, shortlist
+from .rerank import Reranked, orders, reranked, shortlist
 
 if TYPE_CHECKING:
     from scenehash.model.hash_model import HashModel
 
-DEFAULT_HITS = 20
 # Hits to group, per wanted group, and the minimum number.
 GROUPED, LEAST_GROUPED = 10, 100
 # Tiles of a store in which those that meet a filter are counted.

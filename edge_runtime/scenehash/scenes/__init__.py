@@ -7,9 +7,8 @@ scene.py          windows, tiles, footprints of an open scene; reading.py does i
 source.py         sources of pixels:
   plain_image.py  JPEG, PNG, BMP, WebP by OpenCV, turned by exif.py, limited by size_limits.py
   raster.py       TIFF and other rasters by GDAL, restricted by gdal_access.py and vrt.py
-decoding.py       bands become red, green and blue of 8 bits; decode_params.py has the options,
-                  bands.py and band_names.py choose bands, validity.py finds valid pixels,
-                  stretch.py maps values
+decoding.py       bands become red, green and blue of 8 bits: bands.py and band_names.py choose
+                  bands, validity.py finds valid pixels, stretch.py maps values
 place.py          the place of a scene, as far as it is known
 georeference.py   the place of a raster
 parts.py          the other files of a scene; times.py its acquisition time

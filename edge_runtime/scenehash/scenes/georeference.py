@@ -194,21 +194,6 @@ class Georeference:
         return np.asarray(known & (places[:, 0] >= 0) & (places[:, 0] <= self.width), np.bool_)
 
 
-@dataclass(frozen=True)
-class Placed:
-    """The place of a raster, as far as it is known.
-
-    pixel_size: in the middle. sizes_differ: how many times larger the largest pixel is than the
-    smallest, of those in the middle, at the upper and at the lower edge. warnings: why there is no
-    georeference, though the file has data about it.
-    """
-
-    georeference: Georeference | None
-    pixel_size: PixelSize | None
-    sizes_differ: float = 1.0
-    warnings: tuple[str, ...] = ()
-
-
 def place(file: rasterio.DatasetReader) -> Place:
     """Find the place of an open raster. Every problem is a warning."""
     warnings: list[str] = []

@@ -22,6 +22,7 @@ from scenehash.geo import Box
 from scenehash.objects import is_object, read_object
 from scenehash.printable import printable
 
+from .band_names import COLOURS
 from .bands import Bands
 from .files import SCENE_SUFFIXES
 from .size_limits import MOST_STAC_BYTES
@@ -30,7 +31,6 @@ from .times import time_in
 SUFFIXES = (".json", ".geojson")
 MOST_DEEP, MOST_DOCUMENTS = 16, 200_000
 NOT_SCENES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "cloud-shadow"})
-COLOURS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)

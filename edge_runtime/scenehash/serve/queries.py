@@ -9,7 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from scenehash.decode_params import DecodeParams
 from scenehash.errors import ConfigurationError
 from scenehash.retrieval.crop import Crop
-from scenehash.retrieval.rerank import Rerank
+from scenehash.retrieval.options import DEFAULT_HITS, Rerank
 from scenehash.store import Area, Filter
 from scenehash.store.records import parse_time
 from scenehash.tiling import Tiling
@@ -144,7 +144,7 @@ class SearchRequest(Request):
 
     queries: Annotated[list[QueryRequest], Field(min_length=1, max_length=MOST_QUERIES)]
     unlike: Annotated[Queries, Field(alias="not")] = []
-    k: Annotated[int, Field(ge=1, le=MOST_HITS)] = 20
+    k: Annotated[int, Field(ge=1, le=MOST_HITS)] = DEFAULT_HITS
     radius: Annotated[int | None, Field(ge=0, le=256)] = None
     other_scenes: bool = False
     rerank: Rerank | None = None

@@ -14,7 +14,7 @@ from scenehash.files import flush_folder, read_regular
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-PUBLIC_BYTES, SIGNATURE_BYTES = 32, 64
+SIGNATURE_BYTES = 64
 PUBLIC_SUFFIX = ".pub"
 MOST_KEY_BYTES = 10_000
 

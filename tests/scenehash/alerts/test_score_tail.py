@@ -1,4 +1,4 @@
-"""Rates of false alarms: what an archive's own scores tell, and which rule is chosen."""
+"""False alarm rates: what an archive's own scores tell, and which rule is chosen."""
 
 import numpy as np
 import pytest

@@ -2,11 +2,13 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
+from scenehash.cli.backups import backup_command
 from scenehash.cli.bench import BenchChoice
 from scenehash.cli.choices import CropChoice, DecodeChoice, FilterChoice, IngestChoice, TileChoice
 from scenehash.cli.search import FilesChoice
@@ -18,6 +20,7 @@ from scenehash.ingestion import IngestOptions
 from scenehash.report.search_files import SearchFiles
 from scenehash.retrieval.crop import Crop
 from scenehash.store import Filter
+from scenehash.store.backups.backup import back_up
 from scenehash.tiling import Tiling
 from scenehash.watcher.options import SinkOptions, WatchOptions
 
@@ -36,6 +39,11 @@ def test_the_defaults_of_the_commands_are_those_of_the_library() -> None:
     assert CropChoice().crop([]) == Crop(params=DecodeParams(), tiling=Tiling())
     assert FilterChoice().filter() == Filter()
     assert FilesChoice().files() == SearchFiles()
+    assert default(backup_command, "keep") == default(back_up, "keep")
+
+
+def default(function: Callable[..., object], parameter: str) -> object:
+    return signature(function).parameters[parameter].default
 
 
 @pytest.mark.parametrize(

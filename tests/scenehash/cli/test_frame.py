@@ -88,6 +88,21 @@ def test_a_command_says_what_it_does_and_with_each_option(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_marks_what_may_be_given_several_times(name: str) -> None:
+    usage, *lines = run(*name.split(), "--help").stdout.splitlines()
+    assert not re.search(r"\.{4}|\[\[", usage), usage
+    assert [line for line in lines if line.lstrip().startswith("[[")] == []
+    for option in COMMANDS[name].params:
+        if option.param_type_name == "option":
+            assert option.multiple == ("may be repeated" in (option.help or "")), option.name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_default_stands_in_brackets(name: str) -> None:
+    assert [one.name for one in COMMANDS[name].params if "(default" in (one.help or "")] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_has_examples_that_name_options_it_has(name: str) -> None:
     command = COMMANDS[name]
     title, *lines = (command.epilog or "").removeprefix("\b\n").splitlines()

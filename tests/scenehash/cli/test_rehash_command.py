@@ -75,6 +75,8 @@ def test_none_are_kept_where_that_is_said_or_the_model_has_none(
     done = run("ingest", scenes, "--store", tmp_path / "b", "--vectors", *plain)
     assert done.exit_code == 1
     assert "gives no representation" in done.stderr
+    hashed = run("archive", "hash", scenes, "--out", tmp_path / "c", "--vectors", *plain)
+    assert (hashed.exit_code, "gives no representation" in hashed.stderr) == (1, True)
     done = run("store", "vectors", tmp_path / "b")
     assert (done.exit_code, "gives no representation" in done.stderr) == (1, True)
 
@@ -181,10 +183,10 @@ def test_a_second_look_at_representations(store: Path, scenes: Path) -> None:
     assert "cosine of representations" in (scenes.parent / "p.html").read_text()
     code = plain["queries"][0]["codes"][0]
     done = run("search", f"code:{code}", "--store", store, "--rerank", "vectors")
-    assert (done.exit_code, "it has no vector" in done.stderr) == (1, True)
+    assert (done.exit_code, "it has no representation" in done.stderr) == (1, True)
     run("store", "vectors", store, "--remove")
     done = run(*query, "--rerank", "vectors")
-    assert (done.exit_code, "keeps no vectors" in done.stderr) == (1, True)
+    assert (done.exit_code, "keeps no representations" in done.stderr) == (1, True)
     done = run(*query, "--rerank", "thumbnails")
     assert (done.exit_code, "keeps no thumbnails" in done.stderr) == (1, True)
 

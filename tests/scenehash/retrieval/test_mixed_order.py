@@ -141,11 +141,11 @@ def test_where_there_is_nothing_to_mix_distances_alone_decide(
         opened.vectors.drop(Ranges.of([(7, 1)]))
     for query in (f"code:{code.hex()}", "row:7"):
         assert search(store, query, 5).reranked is None
-        with pytest.raises(ConfigurationError, match="it has no vector"):
+        with pytest.raises(ConfigurationError, match="it has no representation"):
             search(store, query, 5, rerank="mixed")
     bare = make_store(tmp_path / "bare", tmp_path / "scenes", by["first"], vectors=False)
     assert search(bare, "row:3", 5).reranked is None
-    with pytest.raises(ConfigurationError, match="keeps no vectors"):
+    with pytest.raises(ConfigurationError, match="keeps no representations"):
         search(bare, "row:3", 5, rerank="mixed")
 
 

@@ -11,6 +11,7 @@ from scenehash.ingestion import ingest
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval import mixing, rerank
 from scenehash.retrieval.crop import Crop
+from scenehash.retrieval.options import Rerank
 from scenehash.retrieval.place_match import same_place_first
 from scenehash.retrieval.query import Query, read_query
 from scenehash.retrieval.search import search
@@ -130,7 +131,7 @@ def test_each_order_says_how_many_it_looked_at(
     monkeypatch.setattr(rerank, "PLACES", 12)
     monkeypatch.setattr(mixing, "KNOWN_NEAREST", 6)
     query = crop(folder, store, model, SIDE, SIDE)
-    orders: tuple[tuple[rerank.Rerank | None, dict[str, int]], ...] = (
+    orders: tuple[tuple[Rerank | None, dict[str, int]], ...] = (
         ("bits", {"bit_certainty": 5, "same_place": 12}),
         ("thumbnails", {"same_place": 12}),
         (None, {"mixed": 6, "same_place": 12}),

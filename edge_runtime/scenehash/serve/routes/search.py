@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from scenehash.errors import ConfigurationError
 from scenehash.report.geojson import feature_collection, hit_feature
+from scenehash.retrieval.options import DEFAULT_HITS
 
 from ..queries import MOST_HITS, MOST_QUERIES, SearchRequest, query_of
 from .common import GEOJSON, PROBLEMS, AnyServed, Where, answer
@@ -30,7 +31,7 @@ def search_by_address(
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
-    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
+    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = DEFAULT_HITS,
     radius: Annotated[int | None, Query(ge=0, le=256)] = None,
     other_scenes: bool = False,
     group: bool = False,
@@ -47,7 +48,7 @@ def search_as_geojson(
     where: Where,
     q: Texts,
     unlike: Annotated[list[str] | None, Query(alias="not")] = None,
-    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
+    k: Annotated[int, Query(ge=1, le=MOST_HITS)] = DEFAULT_HITS,
     radius: Annotated[int | None, Query(ge=0, le=256)] = None,
     other_scenes: bool = False,
 ) -> Response:

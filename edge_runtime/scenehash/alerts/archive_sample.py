@@ -1,4 +1,4 @@
-"""The rule and the radius of an alert, chosen from the tiles of a store."""
+"""An alert's rule and radius, fitted against a sample of the tiles of its store."""
 
 import dataclasses
 from collections.abc import Sequence
