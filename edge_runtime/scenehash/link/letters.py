@@ -22,7 +22,7 @@ from .answering import answer_question
 from .limits import MOST_ROWS
 from .pieces import codes_mark
 from .questions import Answer, Question
-from .received import Received
+from .received import Received, namesakes
 from .sent import BEFORE, PICTURES, Sent
 from .spans import Spans
 from .wire import Reader, Writer
@@ -149,7 +149,7 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
     if number <= received.alerts.get(name, 0):
         return False
     here = {one.name: one for one in store.alerts.list()}
-    if name in here and name not in received.alerts:
+    if name in here and name not in {*received.alerts, *_alerts_of(store, received.name)}:
         raise BundleError(
             f"alert {name}: an alert of that name exists here; remove it, or rename one"
         )
@@ -213,8 +213,11 @@ def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
         if state.get("name") != peer:
             continue
         for number, block in state.get("open", {}).items():
-            question = Question.of_block(bytes.fromhex(block), mark, store.bits)
-
+            try:
+                question = Question.of_block(bytes.fromhex(block), mark, store.bits)
+            except BundleError:
+                # This store has changed to another model since: its codes are no answer.
+                continue
             item = f"answer:{other}:{number}"
             is_first = not sent.went(item)
             make = partial(_answered, store, other, question, sent, is_first)
@@ -273,11 +276,7 @@ def _removed(name: str) -> bytes:
 
 def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
     """Tiles that were confirmed or rejected here, for alerts from the peer."""
-    watched = set()
-    for other in store.links.states.peers("from"):
-        received = Received.of(other, store.links.states.get("from", other))
-        if received.name == peer:
-            watched |= set(received.alerts)
+    watched = _alerts_of(store, peer)
     for alert in store.alerts.list():
         for is_match, source, code in _judged_here(alert) if alert.name in watched else ():
             row = int(source.removeprefix(ROW_SOURCE))
@@ -285,6 +284,10 @@ def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
             item = f"judged:{alert.name}:{row}:{int(is_match)}"
             make = partial(_judgement, alert.name, is_match, row, code.tobytes())
             yield Letter(item, kinds.JUDGEMENTS, make)
+
+
+def _alerts_of(store: CodeStore, peer: str) -> set[str]:
+    return {name for received in namesakes(store, peer) for name in received.alerts}
 
 
 def _judgement(name: str, is_match: bool, row: int, code: bytes) -> bytes:

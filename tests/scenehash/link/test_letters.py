@@ -9,7 +9,7 @@ import pytest
 
 from scenehash import CodeStore, Filter, search
 from scenehash.alerts.judging import judge
-from scenehash.errors import BundleError, ConfigurationError, InputError
+from scenehash.errors import BundleError, ConfigurationError, InputError, NotStoredError
 from scenehash.link import (
     AskOptions,
     PackOptions,
@@ -199,7 +199,8 @@ def test_status_names_what_was_sent_and_what_has_come(tmp_path, sides):
     apply_bundles([pack_bundle(ground, "one", tmp_path, DOWN).path], one)
     (sent,) = link_status(one)["sent"]
     assert sent["tiles"]["acknowledged"] == 34
-    assert link_status(one, "nobody")["sent"] == []
+    with pytest.raises(NotStoredError, match="'nobody'; its peers are ground"):
+        link_status(one, "nobody")
 
 
 def test_logits_are_a_query(tmp_path, sides):
