@@ -182,10 +182,11 @@ def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
     verifier = Verifier()
     if not verifier.has_keys:
         raise UsageError("this machine trusts no key yet; add one: scenehash trust add KEY.pub")
-    if file.suffix != ".onnx":
-        trusted = verifier.verify(file)
+    is_model = file.suffix == ".onnx"
+    if is_model and file.is_file() and is_shipped(file):
+        trusted = None
     else:
-        trusted = None if file.is_file() and is_shipped(file) else verify_model(file)
+        trusted = verify_model(file) if is_model else verifier.verify(file)
     facts = {} if trusted is None else trusted.model_dump(mode="json")
     document = {"file": str(file), "shipped": trusted is None, **facts}
     if trusted is None:
