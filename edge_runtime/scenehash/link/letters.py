@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scenehash.errors import BundleError, NotStoredError
+from scenehash.errors import BundleError, ConfigurationError, NotStoredError
 from scenehash.store import Alert, CodeStore
 from scenehash.store.records import digest
 
@@ -54,10 +54,17 @@ def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Let
 
 
 def open_question(store: CodeStore, peer: str, question: Question) -> int:
-    """Store a question to a peer until its answer arrives; returns its number."""
-    state = store.links.states.get("questions", peer)
+    """Store a question to a peer until its answer arrives; returns its number.
+
+    Raises ConfigurationError when no peer would take it.
+    """
+    state, mark = store.links.states.get("questions", peer), codes_mark(store.lineage, store.bits)
     number = int(state.get("last", 0)) + 1
-    block = replace(question, number=number).block(codes_mark(store.lineage, store.bits))
+    block = replace(question, number=number).block(mark)
+    try:
+        Question.of_block(block, mark, store.bits)
+    except BundleError as error:
+        raise ConfigurationError(f"no peer takes such a query: {error}") from error
     waiting = state.get("open", {}) | {str(number): block.hex()}
     kept = dict(sorted(waiting.items(), key=lambda one: int(one[0]))[-MOST_QUESTIONS:])
     store.links.states.keep("questions", peer, {"last": number, "open": kept})

@@ -231,6 +231,14 @@ def test_a_damaged_backup_file_is_not_called_a_catalog(tmp_path: Path, size: flo
     assert not (tmp_path / "r").exists()
 
 
+def test_a_pipe_is_no_backup_file(tmp_path: Path) -> None:
+    make(tmp_path / "s", 1).close()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="is a pipe or a device; choose a file"):
+        back_up(tmp_path / "s", tmp_path / "pipe")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "s"]
+
+
 def test_one_process_at_a_time_backs_up_to_a_file(tmp_path: Path) -> None:
     make(tmp_path / "s", 3).close()
     back_up(tmp_path / "s", tmp_path / "b")
