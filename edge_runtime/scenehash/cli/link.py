@@ -335,10 +335,12 @@ def _listed(*counts: int | str) -> str:
 
 
 def _answer_lines(answer: dict[str, Any]) -> list[str]:
-    hits = answer["hits"]
+    hits, searched = answer["hits"], answer["searched"]
+    # A request for thumbnails alone searches nothing.
+    found = f"{counted(len(hits), 'hit')} among {counted(searched, 'tile')}"
     lines = [
         f"{answer['station']} answers question {answer['question']}: "
-        f"{counted(len(hits), 'hit')} among {counted(answer['searched'], 'tile')}"
+        f"{found if searched else 'no tiles were searched'}"
     ]
     return lines + [
         f"  {rank:3} distance {hit['distance']:3} row {hit['row']} {hit['scene']} "

@@ -40,6 +40,10 @@ def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     assert answered["letters"] == ["answers"]
     (applied,) = answer("link", "apply", down, "--store", ground)["bundles"]
     assert applied["answers"][0]["hits"][0]["distance"] == 0
+    answer("link", "ask", "--row", 2, "--store", ground, "--for", "north", "--out", up)
+    answer("link", "answer", up, "--store", tmp_path / "s", "--out", down)
+    said = run("link", "apply", down, "--store", ground).stdout
+    assert "north answers question 2: no tiles were searched" in said
     (head, *hits, _) = run("search", "row:0", "--store", ground, "-k", 3).stdout.splitlines()
     assert "station" in head
     assert [" north " in line for line in hits] == [True] * 3

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -328,6 +329,22 @@ def test_more_than_the_disk_has_room_for_is_refused_first(
 
 class Usage:
     free = 1000
+
+
+@pytest.mark.parametrize(("size", "scenes"), [("200k", 200), ("400k", 9)])
+def test_a_full_disk_is_that_of_the_backup(
+    tmp_path: Path, small_disk: Callable[[str], Path], size: str, scenes: int
+) -> None:
+    full_store(tmp_path / "s", scenes)
+    for name in ("thumbnails.sqlite", "vectors.sqlite"):
+        with sqlite3.connect(tmp_path / "s" / name) as derived:
+            derived.execute("CREATE TABLE room (bytes BLOB)")
+            derived.execute("INSERT INTO room VALUES (zeroblob(900000))")
+    file = small_disk(size) / "x.backup"
+    with pytest.raises(StoreError, match=r"x\.backup: .*(No space left|disk is full)"):
+        back_up(tmp_path / "s", file)
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    back_up(tmp_path / "s", tmp_path / "y.backup")
 
 
 def test_damage_of_the_store_is_named_when_it_is_restored(tmp_path: Path) -> None:
