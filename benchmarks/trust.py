@@ -5,7 +5,7 @@ first time; with a key, accepted before. Then whole processes that load it and h
 and without keys: time and peak memory. Then each attack of tests/scenehash/trust, on a small model:
 time and peak memory until it is refused. Medians.
 
-    PYTHONPATH=. python benchmarks/trust.py [--repeats 9]
+    python benchmarks/trust.py [--repeats 9]
 """
 
 import argparse
@@ -20,6 +20,8 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scenehash import HashModel
 from scenehash.errors import ModelError

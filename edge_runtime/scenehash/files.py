@@ -1,6 +1,7 @@
 """Files: safe opening, atomic writing, and file names as text."""
 
 import contextlib
+import errno
 import os
 import re
 import stat
@@ -24,6 +25,7 @@ KINDS = {
 # Without O_NONBLOCK, opening a pipe would wait for its other end. Windows has neither flag.
 NOT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
+SPECIAL = "it is a pipe or a device, and no file takes its place"
 _ESCAPED = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
@@ -106,9 +108,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path next to a path; at the end of the context the file moves to that path.
 
     When the context ends, the file and its name are on the disk. If the context ends by an error,
-    the old file at the path is unchanged. Raises OSError when the file cannot be written. A kill
-    may leave the temporary file: hidden, with a name that ends in PARTIAL.
+    the old file at the path is unchanged. Raises OSError when the file cannot be written, or would
+    take the place of a pipe or a device. A kill may leave the temporary file: hidden, with a name
+    that ends in PARTIAL.
     """
+    if _is_special(path):
+        raise OSError(errno.EINVAL, SPECIAL)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
         yield partial
@@ -131,8 +136,15 @@ def check_output(path: Path, outside: Path | None = None) -> None:
         raise InputError(f"cannot be written: there is no folder {path.parent}", path)
     if path.is_dir():
         raise InputError("cannot be written: it is a folder", path)
+    if _is_special(path):
+        raise InputError(f"cannot be written: {SPECIAL}", path)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise InputError("cannot be written: permission denied", path)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether there is something else than a file or a folder, such as /dev/null."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def flush_folder(path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scenehash.errors import InputError
 from scenehash.files import (
     atomic_path,
+    check_output,
     check_regular,
     path_from,
     path_text,
@@ -96,6 +97,19 @@ def test_an_error_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
         raise ValueError("half")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_pipe_or_a_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(InputError, match=r"cannot be written.*a pipe or a device"):
+            write_text(path, "all")
+        with pytest.raises(InputError, match="cannot be written: it is a pipe or a device"):
+            check_output(path)
+    assert pipe.is_fifo() and link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
 
 
 def test_a_file_has_its_name_only_when_it_and_its_folder_are_flushed(

@@ -209,7 +209,9 @@ def ask_command(
 
     options = AskOptions(k, radius, filtering.filter(), thumbnails, alert, tuple(rows or ()))
     packed = ask_peer(store, peer, queries or (), unlike or (), out, options, model, wait)
-    report(packed.document(), as_json, f"{packed.path}: {counted(packed.bytes, 'byte')}: a query")
+    others = _listed(len(packed.letters) - 1, "other item", packed.left_letters, "item left")
+    line = f"{packed.path}: {counted(packed.bytes, 'byte')}: a query"
+    report(packed.document(), as_json, f"{line}, {others}" if others else line)
 
 
 def answer_command(
@@ -235,7 +237,11 @@ def answer_command(
     left_out = [line for one in packed for line in one.left_out]
     for line in left_out:
         notice(f"left out: {line}")
-    document = {"store": str(store), "answers": [one.document() for one in packed]}
+    document = {
+        "store": str(store),
+        "bundles": [one.document() for one in applied],
+        "answers": [one.document() for one in packed],
+    }
     lines = [
         f"{one.path}: {counted(one.bytes, 'byte')}: {counted(len(one.letters), 'answer')}, "
         f"{counted(one.thumbnails, 'thumbnail')}"
@@ -298,7 +304,7 @@ def forget_command(
 
 def _packed_line(packed: "Bundled") -> str:
     left = _listed(packed.left_tiles, "tile", packed.left_events, "event", packed.left_letters,
-                   "query, alert or piece")  # fmt: skip
+                   "other item")  # fmt: skip
     each = ""
     if packed.tiles:
         each = f" ({packed.block_bytes['tiles'] / packed.tiles:.1f} bytes a tile)"
@@ -315,7 +321,8 @@ def _applied_line(one: "Applied") -> str:
     news = _listed(one.scenes, "scene", one.tiles, "tile", one.deleted, "deleted scene",
                    one.annotations, "changed annotation", one.events, "event",
                    one.thumbnails, "thumbnail", one.alerts, "alert",
-                   one.judgements, "judgement", one.questions, "query")  # fmt: skip
+                   one.judgements, "judgement", one.questions, "query",
+                   one.pieces, "model piece")  # fmt: skip
     news = news or ("an answer" if one.answers else "nothing new")
     cut = f"; {one.cut} of {one.blocks} blocks missing" if one.cut else ""
     return f"{one.bundle}: {one.station or 'unknown'} {one.number}: {news}{cut}"
@@ -328,10 +335,12 @@ def _listed(*counts: int | str) -> str:
 
 
 def _answer_lines(answer: dict[str, Any]) -> list[str]:
-    hits = answer["hits"]
+    hits, searched = answer["hits"], answer["searched"]
+    # A request for thumbnails alone searches nothing.
+    found = f"{counted(len(hits), 'hit')} among {counted(searched, 'tile')}"
     lines = [
         f"{answer['station']} answers question {answer['question']}: "
-        f"{counted(len(hits), 'hit')} among {counted(answer['searched'], 'tile')}"
+        f"{found if searched else 'no tiles were searched'}"
     ]
     return lines + [
         f"  {rank:3} distance {hit['distance']:3} row {hit['row']} {hit['scene']} "

@@ -85,6 +85,7 @@ def add_command(
     From then on, this machine accepts only models and bundles that a trusted key has signed.
     """
     from scenehash.trust import add_key, read_state, state_path
+    from scenehash.trust.state import clock
 
     until = None if expires is None else expires.replace(hour=23, minute=59, tzinfo=UTC)
     had_keys = bool(read_state(state_path()).keys)
@@ -96,19 +97,22 @@ def add_command(
             "stores that you adapted before: "
             "scenehash sign STORE/model-HASH.onnx --key KEY --series STORE"
         )
+    if until is not None and until < read_state(state_path()).now(clock()):
+        notice(f"the key expired on {until:%Y-%m-%d}: no new file of it is accepted")
     report(document, as_json, f"{state_path()}: key {key} is trusted")
 
 
 def list_command(as_json: AsJson = False) -> None:
     """List the trusted keys, and the series that they signed."""
     from scenehash.trust import read_state, state_path
+    from scenehash.trust.state import clock
 
     path = state_path()
     state = read_state(path)
     document = {"trust": str(path), **state.model_dump(mode="json", include={"keys", "series"})}
     lines = [
         f"key {key}  {one.name}"
-        + ("" if one.expires is None else f"  until {one.expires:%Y-%m-%d}")
+        + ("" if one.expires is None else _end(one.expires, state.now(clock())))
         + ("" if one.revoked is None else f"  revoked {one.revoked:%Y-%m-%d}")
         for key, one in state.keys.items()
     ]
@@ -172,17 +176,27 @@ def verify_command(file: SignedFile, as_json: AsJson = False) -> None:
 
     If not, the command prints the reason, and the exit status is 1. The check leaves no record.
     """
-    from scenehash.model.trusted import verify_model
+    from scenehash.model.trusted import is_shipped, verify_model
     from scenehash.trust import Verifier
 
     verifier = Verifier()
     if not verifier.has_keys:
         raise UsageError("this machine trusts no key yet; add one: scenehash trust add KEY.pub")
-    trusted = verify_model(file) if file.suffix == ".onnx" else verifier.verify(file)
-    document = {"file": str(file), **trusted.model_dump(mode="json")}
-    by = "made here" if trusted.key is None else f"by the key {trusted.key}"
-    report(
-        document,
-        as_json,
-        f"{file}: trusted, version {trusted.number} of the series {trusted.series}, {by}",
-    )
+    is_model = file.suffix == ".onnx"
+    if is_model and file.is_file() and is_shipped(file):
+        trusted = None
+    else:
+        trusted = verify_model(file) if is_model else verifier.verify(file)
+    facts = {} if trusted is None else trusted.model_dump(mode="json")
+    document = {"file": str(file), "shipped": trusted is None, **facts}
+    if trusted is None:
+        why = "it came with scenehash"
+    elif trusted.series is None:
+        why = "made here"
+    else:
+        why = f"number {trusted.number} of {trusted.series}, by the key {trusted.key}"
+    report(document, as_json, f"{file}: trusted, {why}")
+
+
+def _end(expires: datetime, now: datetime) -> str:
+    return f"  {'expired' if expires < now else 'until'} {expires:%Y-%m-%d}"

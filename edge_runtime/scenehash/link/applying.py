@@ -31,11 +31,14 @@ from .model_files import take_piece
 from .own import change_again
 from .pieces import take_pieces
 from .questions import take_thumbnails
-from .received import Received
+from .received import Received, namesakes
 from .sent import CHANGES, Sent
 from .spans import Spans, span
 from .station_scenes import StationScenes
 from .wire import Reader
+
+# Events per step.
+EVENTS_AT_ONCE = 1000
 
 
 @dataclass
@@ -43,8 +46,9 @@ class Applied:
     """The result for one bundle: the numbers of its new items.
 
     blocks: the number of its blocks. cut: the number of missing blocks. repeated: the number of
-    blocks that had been applied before. files: models that are now complete. answers: answers to
-    queries. set_aside: reasons for items that could not be applied.
+    blocks that had been applied before. pieces: the number of pieces of models. files: models that
+    are now complete. answers: answers to queries. set_aside: reasons for items that could not be
+    applied.
     """
 
     bundle: str
@@ -63,6 +67,7 @@ class Applied:
     alerts: int = 0
     judgements: int = 0
     questions: int = 0
+    pieces: int = 0
     files: list[str] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
@@ -110,7 +115,7 @@ def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
         for position, block in blocks:
             come += 1
             if store is None:
-                store = stack.enter_context(_opened(folder, block, wait))
+                store = stack.enter_context(_opened(folder, path, block, wait))
                 _check_addressee(store, head, path, block)
             try:
                 _Application(store, head, applied).apply(position, block)
@@ -119,10 +124,15 @@ def _apply(path: Path, folder: Path, wait: bool, applied: Applied) -> None:
     applied.cut = len(head.blocks) - come
 
 
-def _opened(folder: Path, first: Block, wait: bool) -> CodeStore:
+def _opened(folder: Path, path: Path, first: Block, wait: bool) -> CodeStore:
     """The store; if there is none, a new store for the codes of the bundle's first block."""
-    if first.kind != kinds.STATE or not is_vacant(folder / CATALOG):
+    if not is_vacant(folder / CATALOG):
         return CodeStore.open(folder, writable=True, wait=wait)
+    if first.kind != kinds.STATE:
+        raise BundleError(
+            f"{path_text(path)}: there is no store at {path_text(folder)}, and the bundle does not "
+            "say whose codes it would hold; apply a bundle with tiles first, and this one again"
+        )
     facts = Facts.of_block(first.data)
     return CodeStore.open_or_create(folder, facts.lineage, facts.bits, facts.model, wait)
 
@@ -180,13 +190,14 @@ class _Application:
             kinds.ANNOTATIONS: self._take_annotations,
         }
         with store.transaction():
-            received = Received.of(head.store, store.links.states.get("from", head.store))
+            known = store.links.states.get("from", head.store)
+            received = Received.of(head.store, known)
             if received.contradicts(head.number, head.id):
                 received.begin_anew()
                 store.links.forget_numbers(head.store)
-                sent = Sent.of(store.links.states.get("to", head.sender))
-                sent.begin_again()
-                store.links.states.keep("to", head.sender, sent.state())
+                self._send_again()
+            elif not known and namesakes(store, head.sender):
+                self._send_again()
             if received.has(head.number, position):
                 self._applied.repeated += 1
                 return
@@ -199,17 +210,24 @@ class _Application:
             received.note(head.number, head.id, position, len(head.blocks))
             store.links.states.keep("from", head.store, received.state())
 
+    def _send_again(self) -> None:
+        states, peer = self._store.links.states, self._head.sender
+        sent = Sent.of(states.get("to", peer))
+        sent.begin_again()
+        states.keep("to", peer, sent.state())
+
     def _take_facts(self, received: Received, data: bytes) -> None:
         facts = Facts.of_block(data)
         if self._head.number > received.facts_of:
             received.facts_of, received.facts = self._head.number, facts
 
-    def _take_receipt(self, _: Received, data: bytes) -> None:
+    def _take_receipt(self, received: Received, data: bytes) -> None:
         receipt = Receipt.of_block(data)
-        if receipt.store != self._store.uuid:
+        if receipt.store != self._store.uuid or self._head.number <= received.heard:
             return
+        received.heard = self._head.number
         sent = Sent.of(self._store.links.states.get("to", self._head.sender))
-        sent.take(receipt, self._head.number)
+        sent.take(receipt)
         own = self._store.links.own.all()
         changes = Spans((one.change, one.change + 1) for one in own if one.change)
         if receipt.annotations and not changes - sent.settled.get(CHANGES, Spans()):
@@ -218,11 +236,23 @@ class _Application:
         self._store.links.states.keep("to", self._head.sender, sent.state())
 
     def _take_events(self, received: Received, data: bytes) -> None:
+        fresh = []
         for number, body in take_events(data):
             if number not in received.events:
-                self._store.outbox.note([station_event(self._head.sender, number, body)])
                 received.events |= span(number, number + 1)
-                self._applied.events += 1
+                fresh.append((number, station_event(self._head.sender, number, body)))
+        here = self._here({event for number, event in fresh if number in received.events_before})
+        new = [event for _, event in fresh if event not in here]
+        self._store.outbox.note(new)
+        self._applied.events += len(new)
+
+    def _here(self, events: set[str]) -> set[str]:
+        """Those of some events that this store has."""
+        found, at = set[str](), 0
+        while events and (some := self._store.outbox.events(at, EVENTS_AT_ONCE)):
+            found |= events.intersection(body for _, body in some)
+            at = some[-1][0]
+        return found
 
     def _take_gone(self, received: Received, data: bytes) -> None:
         found = Reader(data)
@@ -271,5 +301,6 @@ class _Application:
 
     def _take_file(self, received: Received, data: bytes) -> None:
         path = take_piece(self._store, received.store, data)
+        self._applied.pieces += 1
         if path is not None:
             self._applied.files.append(path_text(path))

@@ -44,6 +44,8 @@ class AskOptions:
     def __post_init__(self) -> None:
         if not 1 <= self.k <= MOST_HITS:
             raise ConfigurationError(f"{self.k} hits: ask for 1 to {MOST_HITS}")
+        if any(row < 0 for row in self.rows):
+            raise ConfigurationError(f"{min(self.rows)}: rows are numbered from 0")
 
 
 def ask_peer(

@@ -49,15 +49,22 @@ def forget_peer(store: str | Path, peer: str, wait: bool = False) -> Forgotten:
         )
         is_sent_to = peer in states.peers("to")
         if not stores and not is_sent_to:
-            known = sorted({*states.peers("to"), *named.values()})
-            there = f"its peers are {', '.join(known)}" if known else "it has no peers"
-            raise NotStoredError(f"{store}: no link to or from {peer!a}; {there}")
+            raise unknown_peer(opened, peer)
         bundles = Sent.of(states.get("to", peer)).number if is_sent_to else 0
         scenes = sum(len(links.scenes.of_store(one)) for one in stores)
         for one in stores:
             links.forget_store(one)
         states.forget_peer(peer)
         return Forgotten(peer, tuple(stores), bundles, scenes)
+
+
+def unknown_peer(store: CodeStore, peer: str) -> NotStoredError:
+    """The error for a peer that a store has no link to or from; it names the known ones."""
+    states = store.links.states
+    known = {_name(store, one) for one in (*states.peers("from"), *states.peers("asked"))}
+    names = ", ".join(sorted({*states.peers("to"), *known}))
+    there = f"its peers are {names}" if names else "it has no peers"
+    return NotStoredError(f"{store.path}: no link to or from {peer!a}; {there}")
 
 
 def _name(store: CodeStore, peer: str) -> str:

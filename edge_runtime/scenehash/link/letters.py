@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scenehash.errors import BundleError, NotStoredError
+from scenehash.errors import BundleError, ConfigurationError, NotStoredError
 from scenehash.store import Alert, CodeStore
 from scenehash.store.records import digest
 
@@ -22,7 +22,7 @@ from .answering import answer_question
 from .limits import MOST_ROWS
 from .pieces import codes_mark
 from .questions import Answer, Question
-from .received import Received
+from .received import Received, namesakes
 from .sent import BEFORE, PICTURES, Sent
 from .spans import Spans
 from .wire import Reader, Writer
@@ -54,10 +54,17 @@ def letters_for(store: CodeStore, peer: str, sent: Sent, down: bool) -> list[Let
 
 
 def open_question(store: CodeStore, peer: str, question: Question) -> int:
-    """Store a question to a peer until its answer arrives; returns its number."""
-    state = store.links.states.get("questions", peer)
+    """Store a question to a peer until its answer arrives; returns its number.
+
+    Raises ConfigurationError when no peer would take it.
+    """
+    state, mark = store.links.states.get("questions", peer), codes_mark(store.lineage, store.bits)
     number = int(state.get("last", 0)) + 1
-    block = replace(question, number=number).block(codes_mark(store.lineage, store.bits))
+    block = replace(question, number=number).block(mark)
+    try:
+        Question.of_block(block, mark, store.bits)
+    except BundleError as error:
+        raise ConfigurationError(f"no peer takes such a query: {error}") from error
     waiting = state.get("open", {}) | {str(number): block.hex()}
     kept = dict(sorted(waiting.items(), key=lambda one: int(one[0]))[-MOST_QUESTIONS:])
     store.links.states.keep("questions", peer, {"last": number, "open": kept})
@@ -149,7 +156,7 @@ def take_watched(store: CodeStore, received: Received, number: int, data: bytes)
     if number <= received.alerts.get(name, 0):
         return False
     here = {one.name: one for one in store.alerts.list()}
-    if name in here and name not in received.alerts:
+    if name in here and name not in {*received.alerts, *_alerts_of(store, received.name)}:
         raise BundleError(
             f"alert {name}: an alert of that name exists here; remove it, or rename one"
         )
@@ -213,8 +220,11 @@ def _answers(store: CodeStore, peer: str, sent: Sent) -> Iterator[Letter]:
         if state.get("name") != peer:
             continue
         for number, block in state.get("open", {}).items():
-            question = Question.of_block(bytes.fromhex(block), mark, store.bits)
-
+            try:
+                question = Question.of_block(bytes.fromhex(block), mark, store.bits)
+            except BundleError:
+                # This store has changed to another model since: its codes are no answer.
+                continue
             item = f"answer:{other}:{number}"
             is_first = not sent.went(item)
             make = partial(_answered, store, other, question, sent, is_first)
@@ -273,11 +283,7 @@ def _removed(name: str) -> bytes:
 
 def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
     """Tiles that were confirmed or rejected here, for alerts from the peer."""
-    watched = set()
-    for other in store.links.states.peers("from"):
-        received = Received.of(other, store.links.states.get("from", other))
-        if received.name == peer:
-            watched |= set(received.alerts)
+    watched = _alerts_of(store, peer)
     for alert in store.alerts.list():
         for is_match, source, code in _judged_here(alert) if alert.name in watched else ():
             row = int(source.removeprefix(ROW_SOURCE))
@@ -285,6 +291,10 @@ def _judgements(store: CodeStore, peer: str) -> Iterator[Letter]:
             item = f"judged:{alert.name}:{row}:{int(is_match)}"
             make = partial(_judgement, alert.name, is_match, row, code.tobytes())
             yield Letter(item, kinds.JUDGEMENTS, make)
+
+
+def _alerts_of(store: CodeStore, peer: str) -> set[str]:
+    return {name for received in namesakes(store, peer) for name in received.alerts}
 
 
 def _judgement(name: str, is_match: bool, row: int, code: bytes) -> bytes:

@@ -40,7 +40,7 @@ from .own import annotated, deleted_rows, kept_events, living_rows, own_scenes
 from .pack_options import PackOptions
 from .pieces import Sizes, codes_mark, piece_of, put_pieces
 from .questions import put_thumbnails
-from .received import Received
+from .received import namesakes
 from .sent import CHANGES, EVENTS, GONE, PICTURES, ROWS, Carried, Sent
 from .signing import sign
 from .spans import Spans, span
@@ -180,10 +180,8 @@ class _Packing:
         if carries_all:
             self._put(kinds.STATE, self._facts(own).block(), Carried())
         if not options.letters_only:
-            for other in store.links.states.peers("from"):
-                received = Received.of(other, store.links.states.get("from", other))
-                if received.name == self._peer:
-                    self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
+            for received in namesakes(store, self._peer):
+                self._put(kinds.RECEIPT, receipt_for(store, received).block(), Carried())
         if carries_all:
             self._fill_urgent()
         letters = letters_for(store, self._peer, self._sent, options.down)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenehash.store import CodeStore
+
 from .facts import Facts
 from .spans import Spans, span
 
@@ -18,8 +20,10 @@ class Received:
     store: its id. name: its station's. newest: the highest received number of a bundle. facts: the
     sender's facts in its bundle with number facts_of. whole: the numbers of completely applied
     bundles. partial: the applied blocks of others. gone: rows that no longer have a tile. events:
-    the numbers of the received events. alerts: by name, the number of the bundle that brought them.
-    ids: the beginnings of the ids of the newest bundles.
+    the numbers of the received events. events_before: those from before the sender was restored
+    from a backup, which may be numbers of other events since. alerts: by name, the number of the
+    bundle that brought them. ids: the beginnings of the ids of the newest bundles. heard: the
+    number of the bundle with the newest receipt.
     """
 
     store: str
@@ -31,8 +35,10 @@ class Received:
     partial: dict[int, list[int]] = field(default_factory=dict)
     gone: Spans = field(default_factory=Spans)
     events: Spans = field(default_factory=Spans)
+    events_before: Spans = field(default_factory=Spans)
     alerts: dict[str, int] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
+    heard: int = 0
 
     @classmethod
     def of(cls, store: str, state: Mapping[str, Any]) -> "Received":
@@ -48,8 +54,10 @@ class Received:
             {int(number): list(blocks) for number, blocks in state.get("partial", {}).items()},
             Spans(state.get("gone", [])),
             Spans(state.get("events", [])),
+            Spans(state.get("events_before", [])),
             dict(state.get("alerts", {})),
             {int(number): one for number, one in state.get("ids", {}).items()},
+            state.get("heard", 0),
         )
 
     def state(self) -> dict[str, Any]:
@@ -63,8 +71,10 @@ class Received:
             "partial": {str(number): blocks for number, blocks in self.partial.items()},
             "gone": self.gone.pairs(),
             "events": self.events.pairs(),
+            "events_before": self.events_before.pairs(),
             "alerts": self.alerts,
             "ids": {str(number): one for number, one in self.ids.items()},
+            "heard": self.heard,
         }
 
     def has(self, number: int, block: int) -> bool:
@@ -77,8 +87,9 @@ class Received:
 
     def begin_anew(self) -> None:
         """Forget the received bundles: the sender counts again from an earlier number."""
-        self.newest = self.facts_of = 0
+        self.newest = self.facts_of = self.heard = 0
         self.whole, self.partial, self.ids = Spans(), {}, {}
+        self.events_before |= self.events
         self.gone, self.events = Spans(), Spans()
         self.alerts = dict.fromkeys(self.alerts, 0)
 
@@ -92,3 +103,10 @@ class Received:
         self.ids[number] = bundle[:BUNDLE_ID_DIGITS]
         for old in sorted(self.ids)[:-MOST_IDS]:
             del self.ids[old]
+
+
+def namesakes(store: CodeStore, station: str) -> list[Received]:
+    """The data received from each store of a station: more than one if it was made anew."""
+    states = store.links.states
+    every = [Received.of(one, states.get("from", one)) for one in states.peers("from")]
+    return [one for one in every if one.name == station]

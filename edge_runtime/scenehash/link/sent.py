@@ -35,8 +35,8 @@ class Sent:
     number: of the last bundle. codes: the lineage and the width of the codes that were sent.
     settled: by topic, the data that need not be sent again, since it has arrived or was sent often
     enough. acknowledged: the part of it that has arrived for certain. items: settled letters, by
-    name. under_way: by number, the contents of each unacknowledged block of a bundle. heard: the
-    peer's bundle with the last receipt. has_receipts: whether there was one.
+    name. under_way: by number, the contents of each unacknowledged block of a bundle. has_receipts:
+    whether a receipt has come.
     """
 
     number: int = 0
@@ -45,7 +45,6 @@ class Sent:
     acknowledged: dict[str, Spans] = field(default_factory=dict)
     items: list[str] = field(default_factory=list)
     under_way: dict[int, list[Carried]] = field(default_factory=dict)
-    heard: int = 0
     has_receipts: bool = False
 
     @classmethod
@@ -66,7 +65,6 @@ class Sent:
             acknowledged,
             list(state.get("items", [])),
             under_way,
-            state.get("heard", 0),
             state.get("has_receipts", False),
         )
 
@@ -82,7 +80,6 @@ class Sent:
                 str(number): [[one.topic, one.spans.pairs(), list(one.items)] for one in blocks]
                 for number, blocks in self.under_way.items()
             },
-            "heard": self.heard,
             "has_receipts": self.has_receipts,
         }
 
@@ -146,11 +143,9 @@ class Sent:
         self._settle_items(item for item in set(every) if every.count(item) >= times)
         self._prune()
 
-    def take(self, receipt: Receipt, number: int) -> None:
-        """Apply the receipt in a peer's bundle with this number; an older one has no effect."""
-        if number <= self.heard:
-            return
-        self.heard, self.has_receipts, waits = number, True, False
+    def take(self, receipt: Receipt) -> None:
+        """Apply a receipt of the peer that is newer than its others."""
+        self.has_receipts, waits = True, False
         for bundle, blocks in list(self.under_way.items()):
             arrived = set(range(len(blocks))) if bundle in receipt.whole else set()
             arrived |= set(receipt.partial.get(bundle, ()))
@@ -174,7 +169,8 @@ class Sent:
             self.number = max(self.number, receipt.newest)
 
     def begin_again(self) -> None:
-        """The peer was restored from an older backup: it may lack every item that was sent to it.
+        """The peer was restored from an older backup, or is a new store of its name: it may lack
+        every item that was sent to it.
 
         Its receipts tell about tiles and events.
         """

@@ -6,6 +6,7 @@ from typing import Any
 from scenehash.store import CodeStore
 
 from .completeness import Completeness, completeness
+from .forgetting import unknown_peer
 from .own import kept_events, living_rows
 from .received import Received
 from .sent import EVENTS, ROWS, Sent
@@ -20,7 +21,8 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
 
     peer: only this one. For received data, `complete` says whether the digest trees of both sides
     are equal, as of the station's newest bundle; `missing` lists ranges of the station's rows,
-    [first, last], that have not arrived. Raises StoreError.
+    [first, last], that have not arrived. Raises NotStoredError when there is no such peer,
+    StoreError.
     """
     with CodeStore.open(store) as opened:
         to = [one for one in opened.links.states.peers("to") if peer in (None, one)]
@@ -28,13 +30,14 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
             Received.of(one, opened.links.states.get("from", one))
             for one in opened.links.states.peers("from")
         ]
+        came = [one for one in came if peer in (None, one.name)]
+        if peer is not None and not to and not came:
+            raise unknown_peer(opened, peer)
         return {
             "store": str(opened.path),
             "station": opened.station,
             "sent": [_sent_document(opened, one) for one in to],
-            "received": [
-                _received_document(opened, one) for one in came if peer in (None, one.name)
-            ],
+            "received": [_received_document(opened, one) for one in came],
         }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from scenehash.errors import ModelError, TrustError
 from scenehash.files import MAX_MODEL_BYTES
-from scenehash.trust.paths import state_path
+from scenehash.trust.paths import is_there, state_path
 
 from .card import Card
 from .golden import MAX_DRIFT
@@ -37,7 +37,7 @@ def read_trusted(path: Path) -> tuple[bytes, Trusted]:
     Files that came with scenehash are as trusted as its code. Raises ModelError when the file is
     not trusted, before a byte of it is parsed, or cannot be read.
     """
-    if not state_path().exists():
+    if not is_there(state_path()):
         return read_model(path), None
     check_is_there(path)
     from scenehash.trust import Verifier  # most machines have no keys
@@ -84,7 +84,7 @@ def remember(card: Card, trusted: Trusted) -> None:
 
 def remember_own(path: Path, card: Card, base: Trusted) -> None:
     """Record a model file that was made here from a trusted one; base: HashModel.trusted."""
-    if not state_path().exists():
+    if not is_there(state_path()):
         return
     from scenehash.trust import Verifier
 

@@ -4,14 +4,13 @@ The signed data begins with its kind (the encoding of DSSE), so that a signature
 never valid for another.
 """
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 from scenehash.errors import TrustError
 
 from .keys import SIGNATURE_BYTES, check, key_id, public_of, read_private_key
-from .paths import signing_key_path
+from .paths import is_there, signing_key_path
 from .signature import encoded
 from .verifier import Verifier
 
@@ -25,7 +24,7 @@ def sign_head(head: bytes, kind: str, key: Path | None = None) -> bytes:
     key's file exists and cannot be used.
     """
     path = key or signing_key_path()
-    if key is None and not os.path.lexists(path):
+    if key is None and not is_there(path):
         return b""
     private = read_private_key(path)
     own = bytes.fromhex(key_id(public_of(private)))

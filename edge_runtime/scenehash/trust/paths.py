@@ -18,6 +18,19 @@ def state_path() -> Path:
     return folder / "scenehash" / NAME
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything at a path, also a link to nothing, or a file that this user cannot
+    reach: a state that cannot be read never counts as none.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def signing_key_path() -> Path:
     """This machine's own key: SCENEHASH_SIGNING_KEY, or signing-key.pem beside trust.json."""
     named = os.environ.get(KEY_VARIABLE)

@@ -8,7 +8,6 @@ can write there can change it.
 import contextlib
 import fcntl
 import hashlib
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from scenehash.errors import InputError, TrustError
 from scenehash.files import read_regular, write_text
+
+from .paths import is_there
 
 MOST_BYTES = 8_000_000
 MOST_KEYS, MOST_FILES = 100, 2_000
@@ -82,7 +83,7 @@ def read_state(path: Path) -> TrustState:
 
     Raises TrustError when it exists and cannot be read, is damaged, or has a newer format.
     """
-    if not os.path.lexists(path):
+    if not is_there(path):
         return TrustState()
     try:
         data = read_regular(path, MOST_BYTES)

@@ -40,6 +40,10 @@ def test_tiles_go_up_and_receipts_queries_and_answers_go_between(tmp_path):
     assert answered["letters"] == ["answers"]
     (applied,) = answer("link", "apply", down, "--store", ground)["bundles"]
     assert applied["answers"][0]["hits"][0]["distance"] == 0
+    answer("link", "ask", "--row", 2, "--store", ground, "--for", "north", "--out", up)
+    answer("link", "answer", up, "--store", tmp_path / "s", "--out", down)
+    said = run("link", "apply", down, "--store", ground).stdout
+    assert "north answers question 2: no tiles were searched" in said
     (head, *hits, _) = run("search", "row:0", "--store", ground, "-k", 3).stdout.splitlines()
     assert "station" in head
     assert [" north " in line for line in hits] == [True] * 3
@@ -68,6 +72,8 @@ def test_a_query_for_another_station_is_named_by_its_file_and_gets_no_answer(tmp
     assert f"set aside: {ask}: ground-1: the bundle is for north" in said
     assert "no query to answer, no bundle written" in done.stdout
     assert not out.exists()
+    told = answer("link", "answer", ask, "--store", tmp_path / "south", "--out", out, status=3)
+    assert "the bundle is for north" in told["bundles"][0]["set_aside"][0]
     done = run("link", "answer", ask, "--store", tmp_path / "north", "--out", out)
     assert "1 answer" in done.stdout
     assert out.exists()
@@ -133,3 +139,36 @@ def test_a_peer_that_is_no_more_is_forgotten(tmp_path):
     lost = "0 bundles sent, progress of 1 store; 5 scenes of north stay"
     assert told.stdout == f"north: forgotten: {lost}\n"
     assert answer("link", "status", "--store", ground)["received"] == []
+
+
+def test_a_peer_without_a_link_is_no_store_without_bundles(tmp_path):
+    make(tmp_path / "s", 2).close()
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    told = run("link", "status", "--store", tmp_path / "s")
+    assert "no bundle was packed or applied yet" in told.stdout
+    answer("link", "pack", "--store", tmp_path / "s", "--for", "ground", "--out", tmp_path)
+    told = answer("link", "status", "--store", tmp_path / "s", "--peer", "gruond", status=1)
+    assert told["error"]["message"].endswith("'gruond'; its peers are ground")
+
+
+def test_pieces_of_a_model_are_something_new(tmp_path):
+    for name in ("north", "ground"):
+        make(tmp_path / name, 2).close()
+        answer("store", "station", name, "--store", tmp_path / name)
+    model, down = tmp_path / "m.onnx", tmp_path / "down.shlb"
+    model.write_bytes(np.random.default_rng(0).bytes(40_000))
+    pack = ("link", "pack", "--down", "--store", tmp_path / "ground", "--for", "north")
+    some = run(*pack, "--model", model, "--max-bytes", 34_000, "--out", down)
+    assert "2 other items; left: 1 other item" in some.stdout
+    apply = ("link", "apply", down, "--store", tmp_path / "north")
+    assert run(*apply).stdout.endswith("ground 1: 2 model pieces\n")
+    assert answer(*apply)["bundles"][0]["pieces"] == 0
+
+
+def test_what_else_goes_with_a_query_is_named(tmp_path):
+    make(tmp_path / "s", 2).close()
+    answer("store", "station", "north", "--store", tmp_path / "s")
+    ask = ("link", "ask", "row:0", "--store", tmp_path / "s", "--for", "ground", "--out", tmp_path)
+    assert run(*ask).stdout.endswith(": a query\n")
+    answer("alert", "add", "quay", "row:0", "--store", tmp_path / "s")
+    assert run(*ask).stdout.endswith(": a query, 1 other item\n")

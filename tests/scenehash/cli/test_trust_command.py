@@ -1,13 +1,16 @@
 """scenehash trust, sign and verify: what they do, and what they say."""
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 from scenehash import HashModel
 from scenehash.errors import ModelError
+from scenehash.model.model_file import shipped_model
 from scenehash.store import model_of
+from scenehash.trust import Verifier
 
 from ...command_line import answer, run
 from ...tiny_model import tiny_model
@@ -38,6 +41,33 @@ def test_a_model_is_signed_verified_and_its_key_revoked(tmp_path: Path) -> None:
     assert (listed["name"], listed["revoked"]) == ("ground", None)
     answer("trust", "revoke", "ground")
     assert "(ground) was revoked" in run("verify", model).stderr
+
+
+def test_why_a_file_is_trusted_is_said(tmp_path: Path) -> None:
+    key, model = tmp_path / "ground.pem", tiny_model(tmp_path / "m.onnx")
+    made = answer("trust", "key", key)["key"]
+    answer("trust", "add", f"{key}.pub")
+    answer("sign", model, "--key", key, "--series", "harbors", "--number", 7)
+    said = run("verify", model).stdout
+    assert said == f"{model}: trusted, number 7 of harbors, by the key {made}\n"
+    shipped, own = tmp_path / "shipped.onnx", tmp_path / "own.onnx"
+    shutil.copy(shipped_model(), shipped)
+    HashModel.load(shipped)
+    assert run("verify", shipped).stdout == f"{shipped}: trusted, it came with scenehash\n"
+    assert answer("verify", shipped) == {"file": str(shipped), "shipped": True}
+    tiny_model(own, adapted=True, seed=3)
+    Verifier().remember_own(own.read_bytes(), HashModel.open(shipped).lineage, None)
+    assert run("verify", own).stdout == f"{own}: trusted, made here\n"
+
+
+def test_a_key_that_has_expired_is_named(tmp_path: Path) -> None:
+    key = tmp_path / "ground.pem"
+    answer("trust", "key", key)
+    answer("trust", "add", f"{key}.pub", "--expires", "2100-01-31")
+    assert "  until 2100-01-31" in run("trust", "list").stdout
+    added = run("trust", "add", f"{key}.pub", "--expires", "2020-01-31")
+    assert "the key expired on 2020-01-31: no new file of it is accepted" in added.stderr
+    assert "  expired 2020-01-31" in run("trust", "list").stdout
 
 
 def test_stores_that_were_adapted_before_the_first_key_open_after_the_command_that_is_named(

@@ -1,10 +1,12 @@
 """Bundles that are lost, repeated, reordered and cut: the ground store has all in the end."""
 
 import contextlib
+import json
 import random
 import shutil
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -242,6 +244,85 @@ def test_a_station_that_was_restored_from_a_backup_gets_alerts_again(tmp_path):
         exchange(tmp_path, [one], ground)
     with CodeStore.open(one) as store:
         assert [alert.name for alert in store.alerts.list()] == ["quay"]
+
+
+def test_a_station_that_was_restored_from_a_backup_reports_no_event_twice(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5)), tmp_path / "ground"
+
+    def happens(*scenes):
+        with CodeStore.open(one, writable=True) as store:
+            store.outbox.note([f'{{"scene": "{name}", "alerts": []}}' for name in scenes])
+
+    happens("a", "b")
+    exchange(tmp_path, [one], ground)
+    shutil.copytree(one, tmp_path / "backup")
+    happens("lost")
+    exchange(tmp_path, [one], ground)
+    shutil.rmtree(one)
+    shutil.copytree(tmp_path / "backup", one)
+    happens("new")  # has the number of the lost one
+    exchange(tmp_path, [one], ground)
+    with CodeStore.open(ground) as store:
+        scenes = [json.loads(body)["scene"] for _, body in store.outbox.events(0, 100)]
+    assert scenes == ["one:a", "one:b", "one:lost", "one:new"]
+
+
+def test_a_ground_store_that_was_made_anew_gets_all_after_its_first_receipt(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5), placed(1, 3)), tmp_path / "ground"
+    for _ in range(5):  # its receipts have higher numbers than those of the new store
+        apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
+        apply_bundles([pack_bundle(ground, "one", tmp_path, PackOptions(down=True)).path], one)
+    shutil.rmtree(ground)
+    exchange(tmp_path, [one], ground, rounds=2)
+    assert_merged(ground, [one])
+
+
+def test_a_station_that_was_made_anew_gets_the_alerts_again(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5)), tmp_path / "ground"
+    exchange(tmp_path, [one], ground)
+    for radius in (8, 9):
+        with CodeStore.open(ground, writable=True) as store:
+            store.alerts.add(
+                Alert("quay", radius, placed(0).codes[:1], placed(0).codes[:0], ("a",)), True
+            )
+        for _ in range(2):
+            down = pack_bundle(ground, "one", tmp_path, PackOptions(down=True)).path
+            apply_bundles([down], one)
+            apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
+    shutil.rmtree(one)
+    station(one, "one", placed(1, 4))
+    apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
+    apply_bundles([pack_bundle(ground, "one", tmp_path, PackOptions(down=True)).path], one)
+    with CodeStore.open(one) as store:
+        assert [(alert.name, alert.radius) for alert in store.alerts.list()] == [("quay", 9)]
+
+
+def test_alerts_of_a_ground_store_that_was_made_anew_replace_those_of_the_old_one(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5)), tmp_path / "ground"
+    for radius in (8, 9):
+        shutil.rmtree(ground, ignore_errors=True)
+        apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
+        with CodeStore.open(ground, writable=True) as store:
+            store.alerts.add(
+                Alert("quay", radius, placed(0).codes[:1], placed(0).codes[:0], ("a",))
+            )
+        down = pack_bundle(ground, "one", tmp_path, PackOptions(down=True)).path
+        assert apply_bundles([down], one)[0].set_aside == []
+    with CodeStore.open(one) as store:
+        assert [(alert.name, alert.radius) for alert in store.alerts.list()] == [("quay", 9)]
+
+
+def test_a_bundle_that_cannot_begin_a_store_keeps_no_other_back(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 5)), tmp_path / "ground"
+    whole = pack_bundle(one, "ground", tmp_path).path
+    data = bytearray(Path(whole).read_bytes())
+    data[10 + int.from_bytes(data[6:8], "little")] ^= 1  # in its first block
+    (tmp_path / "damaged.shlb").write_bytes(data)
+    damaged, sound = apply_bundles([tmp_path / "damaged.shlb", whole], ground)
+    (reason,) = damaged.set_aside
+    assert "apply a bundle with tiles first, and this one again" in reason
+    assert (sound.tiles, sound.set_aside) == (5, [])
+    assert_merged(ground, [one])
 
 
 def test_a_deletion_that_was_lost_goes_again_without_the_rows_around_it(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from scenehash import CodeStore, Filter, search
 from scenehash.alerts.judging import judge
-from scenehash.errors import BundleError, ConfigurationError, InputError
+from scenehash.errors import BundleError, ConfigurationError, InputError, NotStoredError
 from scenehash.link import (
     AskOptions,
     PackOptions,
@@ -191,6 +191,27 @@ def test_asking_for_nothing_or_for_two_things_is_refused(tmp_path, sides):
         ask_peer(ground, "one", [code_text(shown, 1)], (), tmp_path, AskOptions(alert="quay"))
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (AskOptions(radius=65), "the number 65 is above the limit of 64"),
+        (AskOptions(where=Filter(near=(0, 0, 1e9))), "is above the limit of 1,048,576"),
+        (AskOptions(where=Filter(newer_than=1 << 50)), "is above the limit"),
+    ],
+)
+def test_a_query_that_no_peer_takes_is_refused_and_not_kept(tmp_path, sides, options, reason):
+    one, ground, shown = sides
+    apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
+    with pytest.raises(ConfigurationError, match=reason):
+        ask_peer(ground, "one", [code_text(shown, 3)], out=tmp_path, options=options)
+    assert pack_bundle(ground, "one", tmp_path, DOWN).letters == []
+
+
+def test_rows_are_from_0_on(tmp_path, sides):
+    with pytest.raises(ConfigurationError, match="-5: rows are numbered from 0"):
+        ask_peer(sides[1], "one", out=tmp_path, options=AskOptions(rows=[3, -5]))
+
+
 def test_status_names_what_was_sent_and_what_has_come(tmp_path, sides):
     one, ground, _ = sides
     apply_bundles([pack_bundle(one, "ground", tmp_path).path], ground)
@@ -199,7 +220,8 @@ def test_status_names_what_was_sent_and_what_has_come(tmp_path, sides):
     apply_bundles([pack_bundle(ground, "one", tmp_path, DOWN).path], one)
     (sent,) = link_status(one)["sent"]
     assert sent["tiles"]["acknowledged"] == 34
-    assert link_status(one, "nobody")["sent"] == []
+    with pytest.raises(NotStoredError, match="'nobody'; its peers are ground"):
+        link_status(one, "nobody")
 
 
 def test_logits_are_a_query(tmp_path, sides):

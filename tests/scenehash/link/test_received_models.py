@@ -9,7 +9,7 @@ import pytest
 
 from scenehash import CodeStore, HashModel, rehash
 from scenehash.errors import ModelError
-from scenehash.link import PackOptions, apply_bundles, pack_bundle
+from scenehash.link import PackOptions, apply_bundles, ask_peer, pack_bundle
 from scenehash.model.trusted import sign_model, verify_model
 from scenehash.trust import add_key, make_key, revoke_key
 
@@ -81,6 +81,18 @@ def test_a_signed_model_is_found_trusted_and_used(sides: Sides) -> None:
         kept = store.model_file()
         assert kept is not None
         check_codes(store, HashModel.load(kept))
+
+
+def test_a_query_from_before_a_change_of_the_model_keeps_no_bundle_back(sides: Sides) -> None:
+    ground, folder = sides.folder / "other", sides.folder
+    apply_bundles([pack_bundle(sides.one, "other", folder).path], ground)
+    asked = ask_peer(ground, "one", ["row:0"], out=folder / "ask.shlb")
+    (applied,) = apply_bundles([asked.path], sides.one)
+    assert applied.questions == 1
+    rehash(sides.one, sides.adapted())
+    packed = pack_bundle(sides.one, "other", folder)
+    assert packed.tiles > 0
+    assert packed.letters == []
 
 
 def test_the_commands_say_where_it_is_and_by_whom(sides: Sides) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -231,6 +232,14 @@ def test_a_damaged_backup_file_is_not_called_a_catalog(tmp_path: Path, size: flo
     assert not (tmp_path / "r").exists()
 
 
+def test_a_pipe_is_no_backup_file(tmp_path: Path) -> None:
+    make(tmp_path / "s", 1).close()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="is a pipe or a device; choose a file"):
+        back_up(tmp_path / "s", tmp_path / "pipe")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "s"]
+
+
 def test_one_process_at_a_time_backs_up_to_a_file(tmp_path: Path) -> None:
     make(tmp_path / "s", 3).close()
     back_up(tmp_path / "s", tmp_path / "b")
@@ -320,6 +329,22 @@ def test_more_than_the_disk_has_room_for_is_refused_first(
 
 class Usage:
     free = 1000
+
+
+@pytest.mark.parametrize(("size", "scenes"), [("200k", 200), ("400k", 9)])
+def test_a_full_disk_is_that_of_the_backup(
+    tmp_path: Path, small_disk: Callable[[str], Path], size: str, scenes: int
+) -> None:
+    full_store(tmp_path / "s", scenes)
+    for name in ("thumbnails.sqlite", "vectors.sqlite"):
+        with sqlite3.connect(tmp_path / "s" / name) as derived:
+            derived.execute("CREATE TABLE room (bytes BLOB)")
+            derived.execute("INSERT INTO room VALUES (zeroblob(900000))")
+    file = small_disk(size) / "x.backup"
+    with pytest.raises(StoreError, match=r"x\.backup: .*(No space left|disk is full)"):
+        back_up(tmp_path / "s", file)
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    back_up(tmp_path / "s", tmp_path / "y.backup")
 
 
 def test_damage_of_the_store_is_named_when_it_is_restored(tmp_path: Path) -> None:

@@ -193,6 +193,21 @@ def test_a_state_that_cannot_be_written_takes_nothing_new(
         HashModel.load(path)
 
 
+def test_a_state_that_cannot_be_reached_is_no_absent_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, nothing = tmp_path / "loop", tmp_path / "link.json"
+    loop.symlink_to(loop)
+    nothing.symlink_to(tmp_path / "not mounted" / "trust.json")
+    model = tiny_model(tmp_path / "m.onnx")
+    for path in (loop / "trust.json", nothing):
+        monkeypatch.setenv("SCENEHASH_TRUST", str(path))
+        with pytest.raises(TrustError, match="no signed file is accepted until it can be read"):
+            Verifier()
+        with pytest.raises(ModelError, match="not trusted"):
+            read_trusted(model)
+
+
 def test_a_private_key_is_for_its_owner_and_never_overwritten(key: Path) -> None:
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     with pytest.raises(InputError, match="never overwritten"):

@@ -129,6 +129,8 @@ def _backup_path(folder: Path, to: Path) -> Path:
     file = to / f"{folder.resolve().name}{SUFFIX}" if to.is_dir() else to
     if folder.resolve() in file.resolve().parents:
         raise StoreError(f"{file}: lies inside the store; choose a file outside it")
+    if file.exists() and not file.is_file():
+        raise StoreError(f"{file}: is a pipe or a device; choose a file")
     if not file.parent.is_dir():
         raise StoreError(f"{file}: there is no folder {file.parent}; make it first")
     return file

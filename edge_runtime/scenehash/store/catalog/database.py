@@ -1,6 +1,7 @@
 """SQLite for a store: durable, shared by threads, with errors that name a remedy."""
 
 import contextlib
+import errno
 import functools
 import os
 import sqlite3
@@ -125,7 +126,10 @@ class Database:
             yield
 
     def copy_to(self, to: Path) -> None:
-        """Write the committed state, or the state of the open snapshot, to a new file."""
+        """Write the committed state, or the state of the open snapshot, to a new file.
+
+        OSError when the disk of that file is full.
+        """
         with self._guard():
             _copy(self._connection, to)
 
@@ -166,7 +170,9 @@ def connect(path: Path, writable: bool) -> sqlite3.Connection:
 
 
 def copy_database(path: Path, to: Path) -> None:
-    """Write the committed state of a database to a new file; sqlite3.Error.
+    """Write the committed state of a database to a new file.
+
+    Raises sqlite3.Error, or OSError when the disk of that file is full.
 
     It opens no writing connection, and no writer waits.
     """
@@ -197,8 +203,14 @@ def _copy(connection: sqlite3.Connection, to: Path) -> None:
         # The copy is temporary, and need not be durable.
         copy.execute("PRAGMA journal_mode = OFF")
         copy.execute("PRAGMA synchronous = OFF")
-        # All pages in one step: a write restarts a copy in several steps.
-        connection.backup(copy)
+        try:
+            # All pages in one step: a write restarts a copy in several steps.
+            connection.backup(copy)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+                # The disk of the copy: the database is only read.
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(to)) from error
+            raise
 
 
 def _roll_back(path: Path) -> bool:
