@@ -119,7 +119,8 @@ def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
     context = first.get("ctx")
     # The text of our own error, without a prefix of pydantic.
     own = context.get("error") if isinstance(context, Mapping) else None
-    message = str(own or first.get("msg", "the value is not valid"))
+    said = own if isinstance(own, ValueError) else first.get("msg", "the value is not valid")
+    message = str(said)
     what = ".".join(names) or "the request"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return problem(422, f"{what}: {message[:LONGEST_VALUE]}{more}", "ConfigurationError")

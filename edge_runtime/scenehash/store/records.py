@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import LineageError, StoreError
-from scenehash.files import printable
+from scenehash.printable import printable
 from scenehash.tiling import Window
 
 CHECKSUM_BYTES = 8
