@@ -88,7 +88,7 @@ def test_single_keys_can_be_turned_off(visit: Visit) -> None:
     page = visit.go("/search?q=row:3")
     hits(page)
     page.keyboard.press("?")
-    page.get_by_label("Single keys act").uncheck()
+    page.get_by_label("Use single keys").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("6")
     page.wait_for_timeout(200)

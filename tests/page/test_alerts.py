@@ -68,4 +68,12 @@ def test_a_name_that_is_taken_is_refused_in_the_words_of_the_command(visit: Visi
         page.wait_for_selector("h1:text-is('twice'), .name .trouble")
     assert "an alert with that name exists" in page.locator(".name .trouble").inner_text()
     visit.go("/alerts/nobody")
-    assert "no alert of this name" in page.locator(".trouble").inner_text()
+    assert "No alert has this name" in page.locator(".trouble").inner_text()
+
+
+def test_alerts_that_a_rehash_disabled_are_named(visit: Visit) -> None:
+    lost = {"name": "old quay", "radius": 8, "examples": ["row:1"], "negatives": [], "rule": None}
+    answer = {"store": "s", "alerts": [], "disabled": [lost]}
+    visit.page.route("**/api/alerts", lambda route: route.fulfill(json=answer))
+    page = visit.go("/alerts")
+    assert "Disabled: old quay." in page.locator(".trouble").inner_text()

@@ -22,18 +22,18 @@ def test_codes_are_adapted_judged_and_given_to_the_store(browser: Any, tmp_path:
         page.wait_for_selector("dd:has-text('none are kept')")
         assert "first" in page.locator("dl.facts", has_text="Lineage").inner_text()
         page.get_by_role("button", name="Adapt the codes to this archive").click()
-        page.wait_for_selector(".gain:has-text('Keep those that the store has')")
+        page.wait_for_selector(".gain:has-text('Keep the codes that the store has')")
         assert page.locator(".measures tbody tr").count() == 2
         assert page.get_by_role("button", name="Rehash the store").count() == 0
-        page.get_by_role("button", name="Take them anyway").click()
-        page.wait_for_selector(".gain:has-text('taken anyway')")
+        page.get_by_role("button", name="Adapt anyway").click()
+        page.wait_for_selector(".gain:has-text('made anyway')")
         # It is kept in the address of nothing: whoever comes next sees it, too.
         page.reload()
         page.get_by_role("button", name="Rehash the store").click()
         page.wait_for_selector(".gain:has-text('in use')")
-        page.wait_for_selector(".note:has-text('24 scenes from what the store keeps')")
+        page.wait_for_selector(".note:has-text('24 scenes from stored representations or codes')")
         assert page.locator("section[aria-label=Jobs] tbody tr").count() == 3
         page = visit.go("/search")
         page.set_input_files("[data-focus=query]", str(query_path("harbor")))
-        page.get_by_role("button", name="With the whole image").click()
+        page.get_by_role("button", name="Search with the whole image").click()
         hits(page)

@@ -120,7 +120,7 @@ def test_a_verdict_is_not_given_to_an_event_that_has_just_come_up(
     page.evaluate(f"void (window.pressed = ({PRESSED_TOO_LATE})('late.png'))")
     watched.arrive("late.png", "harbor", 16)
     page.evaluate("window.pressed")
-    page.wait_for_selector(".message.shown:has-text('just come up')")
+    page.wait_for_selector(".message.shown:has-text('just arrived')")
     assert page.locator(".judge.open").count() == 1
     # It is what the operator sees by now.
     page.wait_for_timeout(1_300)

@@ -145,7 +145,7 @@ def test_a_part_of_a_large_image_is_chosen_before_it_is_searched_with(
     assert "/forest/" in names(page)[0]
     page.get_by_role("button", name="Crop your image").click()
     before = page.url
-    page.get_by_role("button", name="With the whole image").click()
+    page.get_by_role("button", name="Search with the whole image").click()
     settled(page, before)
     assert "@" not in page.url
 
@@ -236,7 +236,7 @@ def test_a_chosen_hit_is_shown_beside_the_query_and_is_in_the_address(visit: Vis
     page.reload()
     page.wait_for_selector(f".hit.selected[data-row='{row}']")
     before = page.url
-    page.get_by_role("button", name="Search with this").click()
+    page.get_by_role("button", name="Search with this tile").click()
     settled(page, before)
     assert rows(page)[0] == row
 

@@ -58,7 +58,7 @@ def test_the_station_tells_its_health(visit: Visit) -> None:
     ):
         assert name in text
     assert "76 scenes" in text
-    assert "it made this store" in text
+    assert "yes: it made this store" in text
 
 
 def test_scenes_are_listed_and_filtered(visit: Visit) -> None:
@@ -106,9 +106,9 @@ def test_what_was_set_aside_is_tried_again_and_released(browser: Any, changing: 
         page = visit.go("/quarantine")
         page.wait_for_selector("tbody tr")
         assert "broken.jpg" in page.locator("tbody").inner_text()
-        page.get_by_role("button", name="Try all again").click()
-        page.wait_for_selector(".message.shown:has-text('Tried again')")
-        page.get_by_role("checkbox", name="Choose broken.jpg").check()
+        page.get_by_role("button", name="Retry all").click()
+        page.wait_for_selector(".message.shown:has-text('Retried')")
+        page.get_by_role("checkbox", name="Select broken.jpg").check()
         page.get_by_role("button", name="Release 1 file").click()
         page.wait_for_selector(".empty:has-text('Nothing is set aside')")
 

@@ -29,7 +29,7 @@ export function AlertView({ name }: { name: string }) {
       <main class="page" id="main">
         <h1>{name}</h1>
         <Trouble>
-          There is no alert of this name. <a href={link(["alerts"])}>The watch list</a>
+          No alert has this name. <a href={link(["alerts"])}>The watch list</a>
         </Trouble>
       </main>
     );
@@ -49,7 +49,7 @@ export function AlertView({ name }: { name: string }) {
       const decided = await api.decide(name, chosen);
       replace(decided);
       show({ radius: "", rate: "" });
-      message.value = `${name} decides by ${decisionText(decided)} now.`;
+      message.value = `${name} now decides by ${decisionText(decided)}.`;
     } catch (error) {
       message.value = problemOf(error).message;
     }
@@ -78,8 +78,8 @@ export function AlertView({ name }: { name: string }) {
         <h1>{name}</h1>
         <p>
           {alert.rule
-            ? `A rule decides, chosen for ${decisionText(alert)}.`
-            : `A new tile matches when its nearest example is at most ${counted(alert.radius, "bit")} away, and no tile of “not like” is as near.`}
+            ? `A rule decides, which was chosen for ${decisionText(alert)}.`
+            : `A new tile matches if its nearest example is at most ${counted(alert.radius, "bit")} away, and no negative example is as near.`}
         </p>
       </header>
       <section class="block" aria-label="What decides">

@@ -11,7 +11,7 @@ import { NewAlert } from "./newAlert";
 import { decisionText } from "./rate";
 import { clock, useTitle } from "./shell";
 import { Trouble } from "./trouble";
-import { alerts, alertsTrouble, loadAlerts } from "./watchList";
+import { alerts, alertsTrouble, disabledAlerts, loadAlerts } from "./watchList";
 
 export function AlertsView() {
   useEffect(() => void loadAlerts(), []);
@@ -33,9 +33,13 @@ function WatchList() {
         </p>
       </header>
       <Trouble>{alertsTrouble.value}</Trouble>
+      <Trouble>
+        {disabledAlerts.value.length > 0 &&
+          `Disabled: ${disabledAlerts.value.map(({ name }) => name).join(", ")}. A disabled alert has no example with a code by the store's model. Add it again with other examples.`}
+      </Trouble>
       {alerts.value?.length === 0 && (
         <p class="empty">
-          No alert yet. <a href={link(["search"])}>Search for what you want to hear of</a>.
+          No alert yet. <a href={link(["search"])}>Search for a tile of the kind that you want to find</a>.
         </p>
       )}
       {!!alerts.value?.length && (

@@ -461,7 +461,7 @@ export const api = {
     get<{ labels: { label: string; scenes: number | null }[] }>("labels", {}, signal),
   times: (bins: number, signal?: AbortSignal) => get<Times>("times", { bins }, signal),
 
-  alerts: (signal?: AbortSignal) => get<{ alerts: Alert[] }>("alerts", {}, signal),
+  alerts: (signal?: AbortSignal) => get<{ alerts: Alert[]; disabled: Alert[] }>("alerts", {}, signal),
   addAlert: (body: { name: string; examples: Query[]; not: Query[] } & Decision) =>
     send<Alert>("POST", "alerts", body),
   tryAlert: (

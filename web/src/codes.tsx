@@ -13,12 +13,12 @@ import { Trouble } from "./trouble";
 /** What the tasks of both kinds of jobs are for a person. */
 const TASKS: Record<string, string> = {
   represent: "Reading tiles",
-  "turn, darken, crop": "Judging the codes",
+  "turn, darken, crop": "Testing the codes",
   rehash: "Rehashing",
 };
 const MEASURES = [
   ["agreement", "Agreement with the representation"],
-  ["steadiness", "Steadiness under turns, light, crops"],
+  ["steadiness", "Steadiness under turns, light and crops"],
 ] as const;
 
 /** From which gain on codes are better, and from which familiarity on none are (docs/adaptation.md). */
@@ -55,13 +55,13 @@ export function Codes({ jobs, lineage, again }: Props) {
     <section class="block" aria-label="Codes">
       <h2>Codes</h2>
       <p class="prose">
-        Codes that are fitted on this archive's own tiles tell its scenes apart better, where it has other
-        kinds of scene than the model was trained on. They are judged on tiles that they were not fitted on;
-        the store stays as it is until it is rehashed.
+        Adapted codes are fitted on the tiles of this archive. They tell its scenes apart better if the model
+        was trained on other kinds of scenes. They are tested on other tiles than they were fitted on. The
+        store changes only when you rehash it.
       </p>
       {open && <Running job={open} again={again} />}
       {newest?.state === "failed" && <Trouble>{newest.error?.detail}</Trouble>}
-      {newest?.state === "cancelled" && <p class="note">Cancelled. The store is as it was.</p>}
+      {newest?.state === "cancelled" && <p class="note">Cancelled. The store has not changed.</p>}
       {adapted && <Judged adapted={adapted} used={adapted.card.lineage === lineage} />}
       {rehashed !== null && <Done report={rehashed as Rehashed} />}
       {!open && may("write") && (
@@ -90,7 +90,7 @@ export function Codes({ jobs, lineage, again }: Props) {
           </button>
           {adapted && !adapted.model && (
             <button type="button" onClick={() => void begin(() => api.adapt({ anyway: true }))}>
-              Take them anyway
+              Adapt anyway
             </button>
           )}
         </div>
@@ -106,7 +106,7 @@ function Running({ job, again }: { job: Job; again(): void }) {
   const text = job.state === "waiting" ? "Waiting for another job" : fitting ? "Fitting codes" : task;
   return (
     <div class="running">
-      <span role="status">{job.state === "cancelling" ? "Ending" : text}…</span>
+      <span role="status">{job.state === "cancelling" ? "Cancelling" : text}…</span>
       {job.total > 0 && !fitting && (
         <>
           <Meter share={job.done / job.total} />
@@ -149,9 +149,9 @@ function Judged({ adapted, used }: { adapted: Adapted; used: boolean }) {
         </tbody>
       </table>
       <p class="note">
-        Fitted on {counted(tiles, "tile")}, {count(labelled)} with labels; judged on {count(judged)} others,
-        of which {Math.round(100 * adapted.familiarity)} % share their leading bits with another: from{" "}
-        {100 * KNOWN} % on the model knows the archive.
+        Fitted on {counted(tiles, "tile")}, {count(labelled)} of them with labels, and tested on{" "}
+        {count(judged)} others. {Math.round(100 * adapted.familiarity)} % of those share their leading bits
+        with another tile; from {100 * KNOWN} % on, the model knows the archive.
         {adapted.unreachable > 0 && ` ${count(adapted.unreachable)} left out: their scenes cannot be read.`}
       </p>
     </>
@@ -163,12 +163,12 @@ function verdictOf({ better, gain, familiarity, one_kind, model }: Adapted): str
   const why =
     familiarity >= KNOWN
       ? one_kind
-        ? "all tiles look like one kind of scene, and codes must serve others too"
-        : "the model knows this archive as it is"
+        ? "all tiles look like one kind of scene, and codes must separate other kinds, too"
+        : "the model already knows this archive"
       : gain < ENOUGH
-        ? `too little; from ${100 * ENOUGH} % on codes are taken`
-        : "but they are less steady";
-  return model ? `${why}, and these were taken anyway.` : `${why}. Keep those that the store has.`;
+        ? `too small; adapted codes need at least ${100 * ENOUGH} %`
+        : "but the codes are less steady";
+  return model ? `${why}. They were made anyway.` : `${why}. Keep the codes that the store has.`;
 }
 
 function Values({ measure }: { measure: Measure | null }) {
@@ -192,10 +192,10 @@ function Done({ report }: { report: Rehashed }) {
   const lost = report.alerts.filter(({ disabled }) => disabled);
   return (
     <p class="note">
-      Rehashed in {durationText(report.seconds)}: {counted(kept, "scene")} from what the store keeps,{" "}
-      {count(read)} from their files.
+      Rehashed in {durationText(report.seconds)}: {counted(kept, "scene")} from stored representations or
+      codes, {count(read)} from their files.
       {report.scenes_unreachable > 0 &&
-        ` ${counted(report.scenes_unreachable, "scene")} could not be read, and are searched apart, by the codes of before.`}
+        ` ${counted(report.scenes_unreachable, "scene")} could not be read: they keep their old codes, and are searched separately.`}
       {lost.length > 0 && ` Disabled alerts: ${lost.map(({ name }) => name).join(", ")}.`}
     </p>
   );

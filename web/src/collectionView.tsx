@@ -22,8 +22,8 @@ export function CollectionIntro() {
       <h2>{counted(tiles, "tile")} to search</h2>
       <p class="prose">
         {counted(stations.length, "station")} pushed {stations.length === 1 ? "its" : "their"} codes to {name}
-        : {stations.map((own) => own.name).join(", ")}. It has no pictures: a hit is named by its scene, and
-        lies on the map. For its pixels ask the station.
+        : {stations.map((own) => own.name).join(", ")}. An engine has no pictures: a hit has the name of its
+        scene, and its place on the map. The pictures are on the page of its station.
       </p>
     </>
   );
@@ -61,7 +61,7 @@ export function CollectionView() {
             <div>
               <ModelFacts
                 model={data.model}
-                fits="it made these codes"
+                fits="yes: it made these codes"
                 otherwise="no: another model made these codes; search with tiles and codes, not with images"
               />
             </div>

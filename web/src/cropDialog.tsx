@@ -61,15 +61,15 @@ export function CropDialog({ upload, crop: before, onChoose, onClose }: Props) {
     <dialog class="crop-dialog" ref={dialog} aria-labelledby="crop-title" onClose={onClose}>
       <h2 id="crop-title">Search with a part of {upload.name || "the image"}?</h2>
       <p class="note">
-        {width} × {height} px, {counted(upload.tiles, "tile")}. Drag a part; or move it with the arrow keys,
-        and size it with Shift and the arrow keys.
+        {width} × {height} px, {counted(upload.tiles, "tile")}. Drag to select a part. The arrow keys move it;
+        with Shift they resize it.
       </p>
       <div
         class="stage"
         ref={stage}
         tabIndex={0}
         role="application"
-        aria-label="The image. Arrows move the part, Shift and arrows size it."
+        aria-label="The image. Arrows move the part, Shift and arrows resize it."
         onPointerDown={(event) => {
           start.current = placeOf(event);
           event.currentTarget.setPointerCapture(event.pointerId);
@@ -97,7 +97,8 @@ export function CropDialog({ upload, crop: before, onChoose, onClose }: Props) {
           Search with this part
         </button>
         <button type="button" onClick={() => onChoose(null)}>
-          With the whole image
+          {" "}
+          Search with the whole image{" "}
         </button>
         <button type="button" onClick={() => dialog.current?.close()}>
           Cancel

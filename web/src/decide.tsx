@@ -66,8 +66,8 @@ export function Decide({ test, decision, alert }: Props) {
       {byRate && rule && <RuleText rule={rule} measured={data?.measured ?? null} />}
       {byRate && alert && !rule && (
         <p class="note">
-          The rule is chosen when this is applied
-          {alert.rule && `; until then it is that for ${decisionText(alert)}`}.
+          The rule is chosen when you save it{" "}
+          {alert.rule && `; until then the rule for ${decisionText(alert)} decides`}.
         </p>
       )}
       {radius !== null && data && (

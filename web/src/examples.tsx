@@ -201,7 +201,7 @@ function Example({
       <QueryPicture text={text} asked={asked} size={160} />
       <span class="name">{name}</span>
       {gone && (
-        <span class="note" title="The station has forgotten the picture; its code is searched.">
+        <span class="note" title="The station no longer has the image; the search uses its code.">
           by its code
         </span>
       )}
@@ -210,7 +210,7 @@ function Example({
           type="button"
           onClick={onMove}
           aria-label={side === "like" ? `Not like ${name}` : `Like ${name}`}
-          title={side === "like" ? "Make it: not like this" : "Make it: like this"}
+          title={side === "like" ? "Use it as: not like this" : "Use it as: like this"}
         >
           {side === "like" ? "−" : "+"}
         </button>

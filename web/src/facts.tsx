@@ -38,7 +38,7 @@ export function ModelFacts({
       <Facts
         facts={[
           ["Name", model.name],
-          ["Takes", `tiles of ${model.tile_size} px`],
+          ["Tile size", `${model.tile_size} px`],
           ["Lineage", model.lineage, "mono"],
           ["Fits", model.fits ? fits : <b class="bad">{otherwise}</b>],
         ]}

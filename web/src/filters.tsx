@@ -108,7 +108,7 @@ export function Filters({
             min={0}
             max={farthest}
             value={search.radius ?? farthest}
-            aria-label="At most so many bits"
+            aria-label="Largest distance"
             aria-valuetext={
               search.radius === null ? "any distance" : `at most ${counted(search.radius, "bit")}`
             }
@@ -137,7 +137,7 @@ export function Filters({
             value={search.rerank}
             onChange={(event) => set({ rerank: event.currentTarget.value as Search["rerank"] })}
           >
-            <option value="" title="What the store suggests">
+            <option value="" title="The order that the store suggests">
               suggested
             </option>
             <option value="mixed">by codes and representations</option>

@@ -7,11 +7,11 @@ export type Word =
 
 /** What the words beside a distance mean; docs/search.md says how they were measured. */
 export const WORDS: Record<Word, { name: string; meaning: string }> = {
-  same_place: { name: "same place", meaning: "The pictures of query and hit show one place." },
+  same_place: { name: "same place", meaning: "Query and hit show the same place." },
   same_kind: { name: "same kind", meaning: "At this distance most hits are of the query's kind." },
   likely_same_kind: {
     name: "likely same kind",
-    meaning: "At this distance more hits are of the query's kind than are not.",
+    meaning: "At this distance more than half of the hits are of the query's kind.",
   },
   doubtful: { name: "doubtful", meaning: "At this distance hits may be of another kind." },
   other_kind: { name: "other kind", meaning: "At this distance most hits are of another kind." },

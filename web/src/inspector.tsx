@@ -78,7 +78,8 @@ export function Inspector({
           Not like this
         </button>
         <button type="button" onClick={onSearch}>
-          Search with this
+          {" "}
+          Search with this tile{" "}
         </button>
         <button type="button" onClick={onScene}>
           Only this scene

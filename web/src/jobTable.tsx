@@ -9,8 +9,8 @@ import { Meter } from "./meter";
 import { may, message } from "./shell";
 
 const KINDS: Record<string, string> = {
-  ingest: "Store a scene",
-  retry: "Try the quarantine again",
+  ingest: "Ingest a scene",
+  retry: "Retry the quarantine",
   adapt: "Adapt the codes",
   rehash: "Rehash the store",
 };
@@ -20,7 +20,7 @@ export function JobTable({ jobs, again }: { jobs: Job[]; again(): void }) {
     <section class="block" aria-label="Jobs">
       <h2>Jobs</h2>
       {jobs.length ? (
-        <ListTable columns={["Job", "State", "Progress", "Began", "What came of it"]}>
+        <ListTable columns={["Job", "State", "Progress", "Started", "Result"]}>
           {jobs.map((job) => (
             <tr key={job.id}>
               <th scope="row">{KINDS[job.kind] ?? job.kind}</th>
@@ -41,7 +41,7 @@ export function JobTable({ jobs, again }: { jobs: Job[]; again(): void }) {
           ))}
         </ListTable>
       ) : (
-        <p class="note">No job yet.</p>
+        <p class="note">No jobs yet.</p>
       )}
     </section>
   );

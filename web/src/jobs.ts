@@ -33,7 +33,7 @@ export async function followed(started: Job, onProgress: (job: Job) => void): Pr
     onProgress(job);
   }
   if (job.error) throw new Problem(0, job.error.detail);
-  if (job.state === "cancelled") throw new Problem(0, "It was cancelled.");
+  if (job.state === "cancelled") throw new Problem(0, "The job was cancelled.");
   return job;
 }
 

@@ -129,12 +129,12 @@ export function LiveView() {
         </div>
         {connection.value === "lost" && (
           <p class="trouble" role="status">
-            The feed is lost. The page tries again by itself, and misses no event.
+            The connection is lost. The page retries by itself, and misses no event.
           </p>
         )}
         {gaps.value.map((gap) => (
           <p class="note" key={gap.first}>
-            Events {count(gap.first)} to {count(gap.last)} are not kept any more.
+            The store no longer has events {count(gap.first)} to {count(gap.last)}.
           </p>
         ))}
         {list.length === 0 && <Nothing shown={shown} />}
@@ -182,7 +182,7 @@ function useSettled(shown: number | null, pinned: boolean): () => boolean {
   return () => {
     const { at } = since.current;
     if (pinned || !at || performance.now() - at > JUST_NOW) return true;
-    message.value = "A newer event has just come up. Look, then judge it.";
+    message.value = "A newer event has just arrived. Look at it before you judge it.";
     return false;
   };
 }
@@ -305,9 +305,13 @@ function EventDetail({
       </header>
       {event.kind === "set_aside" && <p class="trouble">{event.reason}</p>}
       {event.kind === "restored" && (
-        <p class="note">The store is older than what was reported. Numbers go on after the last event.</p>
+        <p class="note">
+          The store was restored from a backup. The numbers of events continue after the last one.
+        </p>
       )}
-      {event.kind === "damaged" && <p class="trouble">The disk did not give this event back.</p>}
+      {event.kind === "damaged" && (
+        <p class="trouble">This event is damaged in the store, and cannot be shown.</p>
+      )}
       {event.kind === "answer" && <Answer event={event} />}
       {tile && matchesOf(tile).map((match) => <Judge key={match.name} match={match} settled={settled} />)}
       {tile && (
@@ -332,7 +336,7 @@ function EventDetail({
       )}
       {tile?.repeat && (
         <p class={tile.repeat.changed ? "verdict changed" : "verdict"}>
-          {tile.repeat.changed ? <b>The place has changed.</b> : <b>The same place, as before.</b>}{" "}
+          {tile.repeat.changed ? <b>The place has changed.</b> : <b>The place has not changed.</b>}{" "}
           {counted(tile.repeat.distance, "bit")} between the two, {Math.round(100 * tile.repeat.overlap)} %
           overlap.
         </p>
@@ -362,7 +366,7 @@ function EventDetail({
             tile ? ["Place", footprintText(tile.footprint)] : false,
             event.tiles !== undefined && [
               "Stored",
-              `${counted(event.tiles, "tile")}${event.skipped ? `, ${event.skipped} without enough data left out` : ""}`,
+              `${counted(event.tiles, "tile")}${event.skipped ? `, ${event.skipped} without enough data skipped` : ""}`,
             ],
             !!event.labels?.length && ["Labels", event.labels.join(", ")],
             !!event.scene && event.kind !== "answer" && ["File", <FileName name={event.scene} />, "path"],
@@ -427,8 +431,7 @@ function Novelty({ bits }: { bits: number | null }) {
   const chance = (station.value?.store.bits ?? 64) / 2;
   return (
     <span title={NOVELTY}>
-      <Meter share={bits / chance} /> {counted(bits, "bit")} to the nearest stored tile; {chance} would be
-      chance
+      <Meter share={bits / chance} /> {counted(bits, "bit")} to the nearest stored tile; {chance} is chance
     </span>
   );
 }
@@ -472,7 +475,7 @@ function Judge({ match, settled }: { match: Match; settled(): boolean }) {
             class="confirm"
             disabled={busy || verdict === "confirmed"}
             onClick={() => void act("confirm")}
-            title="Truly of the kind (C)"
+            title="The tile is of the kind (C)"
           >
             Confirm
           </button>
@@ -481,7 +484,7 @@ function Judge({ match, settled }: { match: Match; settled(): boolean }) {
             class="reject"
             disabled={busy || verdict === "rejected"}
             onClick={() => void act("reject")}
-            title="False alarm (X)"
+            title="It is a false alarm (X)"
           >
             Reject
           </button>

@@ -30,7 +30,7 @@ function App() {
   if (session.value === null)
     return (
       <main id="main" class="alone">
-        <p class="empty">Asking the station…</p>
+        <p class="empty">Connecting to the station…</p>
       </main>
     );
   if (!allowed) return <SignIn />;

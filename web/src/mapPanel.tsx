@@ -104,7 +104,7 @@ export function MapPanel(props: Props) {
       const corners = rings.reduce((sum, ring) => sum + ring.length, 0);
       if (corners > MOST_CORNERS) {
         throw new Error(
-          `The area has ${corners} corners, and ${MOST_CORNERS} fit an address. Simplify it first.`,
+          `The area has ${corners} corners; an address holds at most ${MOST_CORNERS}. Simplify it first.`,
         );
       }
       props.onArea({ rings });
@@ -157,7 +157,8 @@ export function MapPanel(props: Props) {
         )}
         {chosen?.footprint && (
           <button type="button" onClick={() => map.current?.zoomTo(chosen.row)}>
-            To hit
+            {" "}
+            Zoom to hit{" "}
           </button>
         )}
         {hits?.some((hit) => hit.footprint) && (
@@ -171,7 +172,7 @@ export function MapPanel(props: Props) {
         ref={element}
         tabIndex={0}
         role="application"
-        aria-label="World map. Arrows move it, plus and minus zoom, Enter takes the place at the cross in the middle."
+        aria-label="World map. Arrows move it, plus and minus zoom, Enter chooses the place at the cross in the middle."
         aria-describedby="map-help"
       />
       <p id="map-help" class="help" aria-live="polite">
@@ -180,13 +181,13 @@ export function MapPanel(props: Props) {
             {trouble}
           </span>
         ) : drawing === "box" ? (
-          "Drag from corner to corner, or click both. With keys: Enter sets a corner at the cross, Escape ends."
+          "Drag from corner to corner, or click two corners. Keys: Enter sets a corner at the cross, Escape cancels."
         ) : drawing === "polygon" ? (
-          "Click corner by corner, a double click closes. With keys: Enter sets a corner at the cross, Shift+Enter closes, Backspace takes one back."
+          "Click each corner; a double click closes the polygon. Keys: Enter sets a corner at the cross, Shift+Enter closes, Backspace removes the last corner."
         ) : without > 0 ? (
           `${counted(without, "hit")} without a footprint ${without === 1 ? "is" : "are"} not on the map.`
         ) : (
-          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search with what is stored there.`
+          `${props.moreScenes ? `The newest ${counted(scenes.length, "scene")} are on the map. ` : ""}Click a place to search with the tile stored there.`
         )}
       </p>
     </section>
@@ -221,7 +222,7 @@ function popupFor([longitude, latitude]: Place, map: FootprintMap, props: Props)
   };
   add("Search with this place", () => props.onPlace(place, "search"));
   if (props.hits) add("Add as an example", () => props.onPlace(place, "add"));
-  if (props.hits) add("Only around here", () => props.onArea(around(place, map)));
+  if (props.hits) add("Only around this place", () => props.onArea(around(place, map)));
   setTimeout(() => box.querySelector("button")?.focus());
   return box;
 }

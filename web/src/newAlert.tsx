@@ -67,7 +67,7 @@ export function NewAlert() {
       <main class="page" id="main">
         <h1>New alert</h1>
         <p class="empty">
-          An alert is made of a search. <a href={link(["search"])}>Search for a tile of the kind first.</a>
+          An alert starts from a search. <a href={link(["search"])}>Search for a tile of the kind first.</a>
         </p>
       </main>
     );
@@ -76,12 +76,11 @@ export function NewAlert() {
     <main class="page" id="main">
       <header class="head">
         <p class="crumb">
-          <a href={link(["search"], paramsOf(search))}>The search</a>
+          <a href={link(["search"], paramsOf(search))}>Back to the search</a>
         </p>
         <h1>New alert</h1>
         <p>
-          Be told when a new tile is like these. The filters of the search do not count: a new scene may be
-          anywhere.
+          The alert reports new tiles that are like these examples. It does not use the filters of the search.
         </p>
       </header>
       <section class="block" aria-label="Examples">
@@ -95,7 +94,7 @@ export function NewAlert() {
           {search.unlike.map((text, i) => (
             <li key={text} class="not">
               <QueryPicture text={text} asked={result?.not[i]} size={160} />
-              <span class="note">not {queryName(text)}</span>
+              <span class="note">not like {queryName(text)}</span>
             </li>
           ))}
         </ul>
@@ -106,15 +105,15 @@ export function NewAlert() {
         {result && radius !== null && (
           <div class="border">
             <div>
-              <h3>{reaches ? "The last within" : `The last of the nearest ${LOOKED_AT}`}</h3>
-              <TileRow hits={within.slice(-BESIDE)} link={tileLink} none="nothing stored is so near" />
+              <h3>{reaches ? "Last tiles within" : `Last of the nearest ${LOOKED_AT} tiles`}</h3>
+              <TileRow hits={within.slice(-BESIDE)} link={tileLink} none="no stored tile is this near" />
             </div>
             <div>
-              <h3>The first beyond</h3>
+              <h3>First tiles beyond</h3>
               <TileRow
                 hits={beyond.slice(0, BESIDE)}
                 link={tileLink}
-                none={result.hits.length ? `beyond the nearest ${LOOKED_AT} tiles` : "nothing"}
+                none={result.hits.length ? `beyond the nearest ${LOOKED_AT} tiles` : "none"}
               />
             </div>
           </div>
@@ -135,7 +134,7 @@ export function NewAlert() {
         <button class="primary" type="submit" disabled={!may("write") || !name.trim() || !decision}>
           Add to the watch list
         </button>
-        {!may("write") && <p class="note">Your token may not add alerts.</p>}
+        {!may("write") && <p class="note">Your token cannot add alerts: it needs the scope write.</p>}
         <Trouble>{trouble}</Trouble>
       </form>
     </main>

@@ -88,7 +88,7 @@ export function RadiusChart({ test, radius, onChange }: Props) {
         <output>{counted(radius, "bit")}</output>
         {radius !== test.proposed && (
           <button type="button" onClick={() => onChange(test.proposed)}>
-            Take the proposed {test.proposed}
+            Use the proposed {counted(test.proposed, "bit")}
           </button>
         )}
       </div>
@@ -108,14 +108,14 @@ export function Expectation({ test, radius }: { test: AlertTest; radius: number 
       {rate !== null && (
         <>
           {" "}
-          Tiles arrive at {count(Math.round(rate))} a day: expect <b>{alarms(share * rate)}</b> a day if few
-          of the stored ones are of the kind.
+          {count(Math.round(rate))} tiles arrive a day: expect <b>{alarms(share * rate)}</b>, if few of the
+          stored tiles are of the kind.
         </>
       )}
       {test.precision && test.recall && (
         <>
           {" "}
-          Of the label: precision <b>{test.precision[radius]?.toFixed(2)}</b>, recall{" "}
+          For the label: precision <b>{test.precision[radius]?.toFixed(2)}</b>, recall{" "}
           <b>{test.recall[radius]?.toFixed(2)}</b>.
         </>
       )}
@@ -132,13 +132,13 @@ export function arrivals(known: WatchEvent[]): number | null {
   return (stored.reduce((sum, event) => sum + event.tiles!, 0) * 86_400_000) / span;
 }
 
-/** So many alarms, in words. */
+/** A number of alarms a day, in words. */
 export const alarms = (n: number): string =>
   n < 0.1
     ? "fewer than 1 alarm in 10 days"
     : n < 10
-      ? `about ${n.toFixed(1)} alarms`
-      : `about ${count(Math.round(n))} alarms`;
+      ? `about ${n.toFixed(1)} alarms a day`
+      : `about ${count(Math.round(n))} alarms a day`;
 
 function percent(share: number): string {
   if (share === 0) return "0 %";

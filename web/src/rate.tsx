@@ -54,8 +54,8 @@ export function RuleText({ rule, measured }: { rule: AlertRule; measured: AlertT
       {arriving !== null && (
         <>
           {" "}
-          ({alarms((rule.false_alarms_per_1000 * arriving) / 1000)} a day, as {count(Math.round(arriving))}{" "}
-          tiles arrive)
+          ({alarms((rule.false_alarms_per_1000 * arriving) / 1000)}, at {count(Math.round(arriving))} tiles a
+          day)
         </>
       )}
       {rule.recall !== null && (
@@ -63,23 +63,24 @@ export function RuleText({ rule, measured }: { rule: AlertRule; measured: AlertT
           , and <b>{Math.round(100 * rule.recall)} %</b> of the kind found
         </>
       )}
-      . {KINDS[rule.kind]?.(rule.of)}, fitted on {counted(rule.tiles, "stored tile")}.
+      . {KINDS[rule.kind]?.(rule.of)}. It was fitted on {counted(rule.tiles, "stored tile")}.
       {measured && (
         <>
           {" "}
-          Of those that are no examples it would have matched <b>{count(measured.matches)}</b>.
+          Among the stored tiles that are not examples, it would have matched <b>{count(measured.matches)}</b>
+          .
         </>
       )}
-      {!rule.fitted && " The examples have changed since: its radius decides until it is fitted anew."}
+      {!rule.fitted && " The examples have changed since: the radius decides until the rule is fitted again."}
     </p>
   );
 }
 
 /** What a rule does with codes, or with representations. */
 const KINDS: Record<string, (of: string) => string> = {
-  nearest: (of) => `It compares ${of} with those of the nearest example`,
-  centroid: (of) => `It compares ${of} with the mean of the examples`,
-  linear: (of) => `It is a linear classifier of ${of}`,
+  nearest: (of) => `The rule compares ${of} with those of the nearest example`,
+  centroid: (of) => `The rule compares ${of} with the centroid of the examples`,
+  linear: (of) => `The rule is a linear classifier of ${of}`,
 };
 
 export const perThousand = (n: number): string =>

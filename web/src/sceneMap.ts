@@ -84,6 +84,9 @@ export class SceneMap {
   setTiles(tiles: { row: number; window: Window; title: string }[]): void {
     this.grid.clearLayers();
     this.cells.clear();
+    // One dark path under the light cells: they are seen on bright scenes, too.
+    const rings = tiles.map(({ window }) => ring(boundsOf(window)));
+    L.polygon(rings, { className: "casing", interactive: false }).addTo(this.grid);
     for (const { row, window, title } of tiles) {
       const cell = L.rectangle(boundsOf(window), { className: "cell" });
       const text = document.createElement("span");

@@ -205,7 +205,7 @@ function OpenScene({
           </div>
         )}
         {!asQuery && readable && (
-          <p class="note">To search with a part of it, click a tile or draw a crop.</p>
+          <p class="note">To search with a part of the scene, click a tile or draw a crop.</p>
         )}
         {asQuery && (
           <div class="actions">
@@ -262,14 +262,14 @@ function OpenScene({
                   type="button"
                   aria-pressed={dimmed}
                   onClick={() => setDimmed(!dimmed)}
-                  title="Dim the rest (D)"
+                  title="Dim outside the tile (D)"
                 >
                   Dim
                 </button>
               )}
               {focus && (
                 <button type="button" onClick={() => map.current?.fit(focus)}>
-                  To the {crop ? "crop" : "tile"}
+                  Zoom to {crop ? "crop" : "tile"}
                 </button>
               )}
               <button type="button" onClick={() => map.current?.fit(null)}>
@@ -278,7 +278,7 @@ function OpenScene({
               <button
                 type="button"
                 onClick={() => map.current?.zoom(0)}
-                title="One pixel of the scene on one of the screen"
+                title="Show each pixel of the scene as one pixel of the screen"
               >
                 1:1
               </button>
@@ -294,8 +294,8 @@ function OpenScene({
         ) : (
           <div class="gone-scene">
             <p class="empty">
-              {sentence(scene.unavailable ?? "the file of this scene cannot be read")} Its tiles can still be
-              searched with. Where it has moved: <code>scenehash store relocate</code>
+              {sentence(scene.unavailable ?? "the file of this scene cannot be read")} You can still search
+              with its tiles. If the file has moved, run <code>scenehash store relocate</code>
             </p>
             <ul class="strip" aria-label="Tiles of the scene">
               {tiles.slice(0, MOST_LINKS).map((one) => (

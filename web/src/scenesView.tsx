@@ -98,14 +98,14 @@ export function ScenesView() {
             value={params.get("order") ?? ""}
             onChange={(event) => set("order", event.currentTarget.value)}
           >
-            <option value="">stored last first</option>
-            <option value="oldest">stored first first</option>
+            <option value="">newest stored first</option>
+            <option value="oldest">oldest stored first</option>
           </select>
         </label>
         {session.value?.accepts_scenes && may("write") && <AddScenes onAdded={() => setTurn((n) => n + 1)} />}
       </div>
       <Trouble problem={first.problem} />
-      {first.data && scenes.length === 0 && <p class="empty">No scene meets the filters.</p>}
+      {first.data && scenes.length === 0 && <p class="empty">No scene matches the filters.</p>}
       {scenes.length > 0 && (
         <ListTable
           columns={[{ hidden: "Picture" }, "Scene", "Taken", "Place", "Labels", { number: "Tiles" }]}
@@ -192,7 +192,7 @@ export function QuarantineView() {
   const retry = async (): Promise<void> => {
     try {
       await followed(await api.retry(), setJob);
-      message.value = "Tried again. What is still listed cannot be read yet.";
+      message.value = "Retried. The files that are still listed could not be read.";
     } catch (error) {
       message.value = problemOf(error).message;
     }
@@ -202,7 +202,7 @@ export function QuarantineView() {
   const release = async (): Promise<void> => {
     try {
       const { released } = await api.release([...chosen]);
-      message.value = `${counted(released, "file")} released: a watch may take it again.`;
+      message.value = `${counted(released, "file")} released: a watch may read ${released === 1 ? "it" : "them"} again.`;
       setChosen(new Set());
       setTurn(turn + 1);
     } catch (error) {
@@ -220,7 +220,7 @@ export function QuarantineView() {
     <main class="page" id="main">
       <header class="head">
         <h1>Quarantine</h1>
-        <p>What could not be stored, each with its reason. Nothing is skipped silently.</p>
+        <p>Files that could not be stored, each with the reason. No file is skipped silently.</p>
       </header>
       <Trouble problem={problem} />
       {data && list.length === 0 && <p class="empty">Nothing is set aside.</p>}
@@ -229,21 +229,21 @@ export function QuarantineView() {
           {may("write") && (
             <div class="tools">
               <button type="button" class="primary" disabled={job !== null} onClick={() => void retry()}>
-                {job ? progressText(job, "Trying again") : "Try all again"}
+                {job ? progressText(job, "Retrying") : "Retry all"}
               </button>
               <button type="button" disabled={chosen.size === 0} onClick={() => void release()}>
-                Release {chosen.size ? counted(chosen.size, "file") : "the chosen"}
+                Release {chosen.size ? counted(chosen.size, "file") : "the selected"}
               </button>
             </div>
           )}
-          <ListTable columns={[may("write") && { hidden: "Choose" }, "File", "Reason", "Set aside"]}>
+          <ListTable columns={[may("write") && { hidden: "Select" }, "File", "Reason", "Set aside"]}>
             {list.map(({ path, reason, time }) => (
               <tr key={path}>
                 {may("write") && (
                   <td>
                     <input
                       type="checkbox"
-                      aria-label={`Choose ${named(path)}`}
+                      aria-label={`Select ${named(path)}`}
                       checked={chosen.has(path)}
                       onChange={() => toggle(path)}
                     />

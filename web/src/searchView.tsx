@@ -95,7 +95,7 @@ export function SearchView() {
                 class="button"
                 href={`/api/search.geojson?${apiParams(search, result.queries, result.not)}`}
                 download="hits.geojson"
-                title="The footprints of the hits, for QGIS and others"
+                title="Download the footprints of the hits, for QGIS and other programs"
               >
                 GeoJSON
               </a>
@@ -116,9 +116,7 @@ export function SearchView() {
       </div>
       <section class="results" aria-label="Results" aria-busy={loading && asked}>
         {unread.length > 0 && (
-          <Trouble>
-            This address has what is no query: {unread.join(", ")}. A query is row:12, code:HEX or at:LAT,LON.
-          </Trouble>
+          <Trouble>Not a query: {unread.join(", ")}. A query is row:12, code:HEX or at:LAT,LON.</Trouble>
         )}
         <Trouble problem={problem} />
         {!asked && engine && <CollectionIntro />}
@@ -139,7 +137,7 @@ export function SearchView() {
               </>
             )}
             {result.hits.length === 0 && (
-              <p class="empty">No tile meets all of this. Widen the filters, or allow a larger distance.</p>
+              <p class="empty">No tile matches. Widen the filters, or allow a larger distance.</p>
             )}
           </>
         )}
@@ -187,7 +185,7 @@ function Newest({ scenes }: { scenes: Scene[] }) {
   if (!scenes.length) {
     return (
       <p class="empty">
-        The store has no scene yet. Ingest some: <code>scenehash ingest FOLDER --store STORE</code>
+        The store has no scenes yet. Ingest some with <code>scenehash ingest FOLDER --store STORE</code>
       </p>
     );
   }

@@ -190,7 +190,7 @@ function Status() {
   const watching = state?.watch?.running;
   const [level, text] =
     connection.value === "lost"
-      ? ["bad", "feed lost, trying again"]
+      ? ["bad", "connection lost, retrying"]
       : connection.value === "connecting"
         ? ["idle", "connecting"]
         : watching
@@ -231,16 +231,16 @@ function DisplayMenu() {
 const KEYS: [string, string][] = [
   ["1 … 6", "go to a view"],
   ["/", "choose an image to search with"],
-  ["arrows, Home, End", "move among hits, events and tables"],
-  ["Enter", "open what is chosen"],
+  ["arrows, Home, End", "move between hits or events"],
+  ["Enter", "open the selected hit or event"],
   ["M, N", "more like this hit, not like this hit"],
-  ["C, X", "confirm or reject the chosen event"],
-  ["[, ]", "the hit before, the next hit, in a scene"],
-  ["D, T", "dim outside the tile, show the tiles, in a scene"],
-  ["B", "from a scene back to the hits"],
-  ["+, −, arrows", "zoom and move a map that has the focus"],
-  ["Enter on the map", "take the place at the cross"],
-  ["?", "this help"],
+  ["C, X", "confirm or reject the selected event"],
+  ["[, ]", "in a scene: previous hit, next hit"],
+  ["D, T", "in a scene: dim outside the tile, show the tiles"],
+  ["B", "in a scene: back to the hits"],
+  ["+, −, arrows", "on a map with the focus: zoom, move"],
+  ["Enter on the map", "choose the place at the cross in the middle"],
+  ["?", "show this help"],
 ];
 
 function Help({ dialog }: { dialog: { current: HTMLDialogElement | null } }) {
@@ -263,10 +263,10 @@ function Help({ dialog }: { dialog: { current: HTMLDialogElement | null } }) {
           checked={singleKeys.value}
           onChange={(event) => (singleKeys.value = event.currentTarget.checked)}
         />{" "}
-        Single keys act
+        Use single keys
       </label>
       <p class="note">
-        The address in the browser has all that you see: send it to a colleague. For programs:{" "}
+        To share this view, send its address. For programs:{" "}
         <a href="/api/docs" target="_blank" rel="noopener">
           the HTTP API
         </a>
@@ -299,7 +299,7 @@ export function SignIn() {
   return (
     <main class="sign-in" id="main">
       <Mark />
-      <h1>This station asks for a token</h1>
+      <h1>This station needs a token</h1>
       <form onSubmit={(event) => void enter(event)}>
         <label>
           Token
@@ -317,7 +317,7 @@ export function SignIn() {
       </form>
       <Trouble>{trouble}</Trouble>
       <p class="note">
-        Whoever runs the station makes one: <code>scenehash serve token add</code>
+        The operator of the station makes one with <code>scenehash serve token add</code>
       </p>
     </main>
   );

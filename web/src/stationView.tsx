@@ -40,7 +40,7 @@ export function StationView() {
       <main class="page" id="main">
         <h1>Station</h1>
         <p class="empty">
-          {connection.value === "lost" ? "The station does not answer. Trying again…" : "Loading…"}
+          {connection.value === "lost" ? "The station does not answer. Retrying…" : "Loading…"}
         </p>
       </main>
     );
@@ -59,7 +59,7 @@ export function StationView() {
           name="Backlog"
           level={above(state.watch?.backlog, BACKLOG)}
           value={state.watch ? count(state.watch.backlog) : "–"}
-          unit={state.watch ? "scenes wait" : "no watch"}
+          unit={state.watch ? "scenes waiting" : "no watch"}
         >
           {state.watch && `${count(state.watch.settling)} still being written`}
         </Reading>
@@ -101,7 +101,7 @@ export function StationView() {
           level={above(state.temperature, HOT)}
           value={state.temperature === null ? "–" : `${state.temperature.toFixed(0)} °C`}
         >
-          {state.temperature === null && "this board has no sensor that can be read"}
+          {state.temperature === null && "no readable sensor on this board"}
         </Reading>
         <Reading name="Load" level="none" value={state.load[0].toFixed(2)} unit="1 min">
           {state.load[1].toFixed(2)} in 5 min, {state.load[2].toFixed(2)} in 15
@@ -143,8 +143,8 @@ export function StationView() {
         <div>
           <ModelFacts
             model={state.model}
-            fits="it made this store"
-            otherwise="no: another model made this store; images cannot be searched with"
+            fits="yes: it made this store"
+            otherwise="no: another model made this store; you cannot search with images"
           />
         </div>
       </section>
@@ -176,9 +176,7 @@ export function StationView() {
             Sign out{session.value.name && ` ${session.value.name}`}
           </button>
         )}
-        {!may("write") && (
-          <span class="note">You may {may("confirm") ? "read, confirm and reject" : "read"}.</span>
-        )}
+        {!may("write") && <span class="note">The scope of your token is {session.value?.scope}.</span>}
       </section>
     </main>
   );
@@ -202,7 +200,7 @@ function Watch({ state }: { state: Station }) {
       {watch.running ? (
         <>
           {counted(watch.folders.length, "folder")}, {watch.scenes_per_minute.toFixed(1)} scenes a minute
-          {watch.seconds.to_event !== undefined && `, ${durationText(watch.seconds.to_event)} to the event`}
+          {watch.seconds.to_event !== undefined && `, events after ${durationText(watch.seconds.to_event)}`}
         </>
       ) : (
         `since ${timeText(watch.at)}`

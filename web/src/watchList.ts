@@ -6,11 +6,15 @@ import { problemOf } from "./loaded";
 import { message } from "./shell";
 
 export const alerts = signal<Alert[] | null>(null);
+/** Alerts that the last rehash could not convert to the new codes. */
+export const disabledAlerts = signal<Alert[]>([]);
 export const alertsTrouble = signal("");
 
 export async function loadAlerts(): Promise<void> {
   try {
-    alerts.value = (await api.alerts()).alerts;
+    const found = await api.alerts();
+    alerts.value = found.alerts;
+    disabledAlerts.value = found.disabled;
     alertsTrouble.value = "";
   } catch (error) {
     alertsTrouble.value = problemOf(error).message;
@@ -32,8 +36,8 @@ export async function judge(name: string, row: number, verdict: "confirm" | "rej
     replace(await api.judge(name, row, verdict));
     message.value =
       verdict === "confirm"
-        ? `Tile ${row} confirmed: it is an example of ${name} now.`
-        : `Tile ${row} rejected: ${name} will leave out tiles like it.`;
+        ? `Tile ${row} is confirmed. It is now an example of ${name}.`
+        : `Tile ${row} is rejected. It is now a negative example of ${name}.`;
   } catch (error) {
     message.value = problemOf(error).message;
   }

@@ -51,6 +51,8 @@ MOST_NESTED, LONGEST_REASON = 3, 200
 ANSWER_SECONDS = 60
 
 
+# The folder of a file in GDAL's messages.
+_FOLDER = re.compile(r"(?<![\w:/.])/(?:[^\s/:]+/)+")
 # GDAL's words for a truncated or damaged file.
 _CUT = re.compile("TIFFRead|IReadBlock|Read error|JPEGDecode|ZIPDecode|LZWDecode")
 
@@ -73,10 +75,10 @@ def gdal() -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """GDAL's message, shortened to one line."""
+    """GDAL's message, shortened to one line, without folders: the caller names the file."""
     cause = error.__cause__ or error
     text = " ".join(str(cause).split()) or type(cause).__name__
-    return printable(text)[:LONGEST_REASON]
+    return printable(_FOLDER.sub("", text))[:LONGEST_REASON]
 
 
 def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetReader:

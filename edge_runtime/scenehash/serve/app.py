@@ -10,6 +10,7 @@ import anyio.to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
@@ -68,6 +69,7 @@ def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
     app.add_exception_handler(ScenehashError, answer_error)
     app.add_exception_handler(RequestValidationError, answer_error)
     app.add_exception_handler(HTTPException, answer_error)
+    app.add_exception_handler(ClientDisconnect, answer_error)
     app.add_exception_handler(Exception, answer_error)
     routers = [module.router for module in (session, search, uploads)]
     if isinstance(served, Station):
@@ -91,6 +93,5 @@ def _add_pages(app: FastAPI, web_page: WebPage) -> None:
         return Response(STYLE, media_type="text/css")
 
     @app.get("/{path:path}", include_in_schema=False)
-    @app.head("/{path:path}", include_in_schema=False)
     async def any_page(request: Request) -> Response:
         return web_page.answer(request)

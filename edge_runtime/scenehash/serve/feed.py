@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scenehash.errors import StoreBusyError
 from scenehash.store import CodeStore
 from scenehash.watcher.events import numbered
 from scenehash.watcher.sinks import Event, pending_events
@@ -93,7 +94,7 @@ class Feed:
         async with self._changed:
             self._changed.notify_all()
 
-    async def place(self, last: tuple[str, int] | None) -> tuple[str, int]:
+    async def _place(self, last: tuple[str, int] | None) -> tuple[str, int]:
         """The position of a listener after its last event: the store's id and a number.
 
         None: the position of new events. The same for a number of another store, or beyond the
@@ -103,13 +104,23 @@ class Feed:
         known = last is not None and last[0] in ("", uuid) and last[1] <= newest
         return uuid, last[1] if last is not None and known else newest
 
-    async def lines(self, uuid: str, at: int) -> AsyncIterator[str]:
-        """Server-sent events of a store after a number.
+    async def listen(self, last: tuple[str, int] | None) -> AsyncIterator[str]:
+        """Server-sent events after the last event of a new listener, from now on.
 
-        Source: HTML Living Standard, section 9.2.
+        Raises StoreBusyError when too many listen already. Source: HTML Living Standard, section
+        9.2.
         """
+        lines = self._lines(*await self._place(last))
+        # The first step counts the listener, and from then on its end counts it out.
+        await anext(lines)
+        return lines
+
+    async def _lines(self, uuid: str, at: int) -> AsyncIterator[str]:
+        if self._listeners >= MOST_LISTENERS:
+            raise StoreBusyError(f"{MOST_LISTENERS} listen to events already; try again")
         self._listeners += 1
         try:
+            yield ""
             yield "retry: 2000\n\n"
             while not self._ended:
                 for event in await asyncio.to_thread(self._pending, at):

@@ -70,7 +70,10 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send)
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope = {**scope, "method": "GET"}
+        answer = _Answer(send, is_head)
         started = time.perf_counter()
         address = scope["client"][0] if scope.get("client") else "unknown"
         caller = Caller(None, None, address)
@@ -119,11 +122,14 @@ class Guard:
 
 
 class _Answer:
-    """An answer in progress: its status, when known, and the common headers."""
+    """An answer in progress: its status, when known, and the common headers.
 
-    def __init__(self, send: Send) -> None:
+    is_head: the request is HEAD, whose answer is that of GET without its body.
+    """
+
+    def __init__(self, send: Send, is_head: bool) -> None:
         self.status = 0
-        self._send = send
+        self._send, self._is_head = send, is_head
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -132,7 +138,11 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
-        await self._send(message)
+            await self._send(message)
+            if self._is_head:
+                await self._send({"type": "http.response.body", "body": b""})
+        elif not self._is_head:
+            await self._send(message)
 
     async def problem(self, scope: Scope, receive: Receive, error: Exception) -> None:
         """Answer with the reason for refusing a request, unless an answer has begun."""

@@ -6,6 +6,7 @@ Sec-Fetch-Site. Source: the Fetch Metadata Request Headers draft of the W3C.
 """
 
 import ipaddress
+import re
 from collections.abc import Collection, Mapping
 from http import HTTPStatus
 
@@ -14,6 +15,8 @@ from scenehash.printable import printable
 from .problems import Refused
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+# An IPv6 address or a name, and a port. Source: RFC 3986, section 3.2.
+HOST = re.compile(r"(?:\[([\da-fA-F:.]+)\]|([\w.-]+))(?::\d{0,5})?", re.ASCII)
 # Headers that proxies add.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 
@@ -60,10 +63,9 @@ def check_site(method: str, headers: Mapping[str, str]) -> None:
 
 
 def _name_of(host: str) -> str:
-    """The host of a Host header, without its port, in lower case."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    """The host of a Host header, without its port, in lower case; "" if it is not a host."""
+    found = HOST.fullmatch(host)
+    return "" if found is None else (found[1] or found[2]).lower()
 
 
 def _is_address(name: str) -> bool:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from scenehash.errors import (
@@ -81,6 +82,8 @@ async def answer_error(request: Request, error: Exception) -> Response:
     del request
     if isinstance(error, RequestValidationError):
         return _invalid(error.errors())
+    if isinstance(error, ClientDisconnect):
+        return problem(400, "the client ended the connection before the end of the request")
     if isinstance(error, StarletteHTTPException):
         return problem(error.status_code, str(error.detail), headers=error.headers)
     headers = (
@@ -113,7 +116,11 @@ def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
         if isinstance(where, Sequence)
         else []
     )
-    message = str(first.get("msg", "the value is not valid"))
+    context = first.get("ctx")
+    # The text of our own error, without a prefix of pydantic.
+    own = context.get("error") if isinstance(context, Mapping) else None
+    said = own if isinstance(own, ValueError) else first.get("msg", "the value is not valid")
+    message = str(said)
     what = ".".join(names) or "the request"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return problem(422, f"{what}: {message[:LONGEST_VALUE]}{more}", "ConfigurationError")

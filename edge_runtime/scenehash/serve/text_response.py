@@ -7,6 +7,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from .request_headers import takes_gzip
+
 # Sizes below which compression saves no packet, and above which it would delay others.
 WORTHWHILE, LONG = 1400, 65_536
 # The fastest compression: better compression is not worth a board's time.
@@ -31,8 +33,3 @@ class TextResponse(Response):
             self.body = await run_in_threadpool(gzip.compress, self.body, LEVEL, mtime=0)
         self.headers["Content-Encoding"] = "gzip"
         self.headers["Content-Length"] = str(len(self.body))
-
-
-def takes_gzip(headers: Headers) -> bool:
-    """Whether the client accepts gzip."""
-    return "gzip" in headers.get("accept-encoding", "")

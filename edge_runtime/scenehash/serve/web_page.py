@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .problems import problem
-from .text_response import takes_gzip
+from .request_headers import has_already, takes_gzip
 
 FOLDER, INDEX = "page", "index.html"
 # Files under it have a hash of their content in their names.
@@ -74,7 +74,7 @@ class WebPage:
             "Vary": "Accept-Encoding",
             "Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache",
         }
-        if request.headers.get("if-none-match") == file.tag:
+        if has_already(request.headers, file.tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         data = file.data
         if takes_gzip(request.headers) and file.compressed is not None:

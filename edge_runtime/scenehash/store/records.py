@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from scenehash.codes import Codes
 from scenehash.errors import LineageError, StoreError
+from scenehash.printable import printable
 from scenehash.tiling import Window
 
 CHECKSUM_BYTES = 8
@@ -224,7 +225,7 @@ def parse_time(text: str) -> datetime:
         time = datetime.fromisoformat(text)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{text}: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
+            f"{printable(str(text))}: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

@@ -190,6 +190,8 @@ def test_wrong_tokens_of_one_address_are_slowed_down_and_right_ones_are_not(
         ("[::1]:8000", 200), ("192.168.1.7", 200),
         ("evil.example", 421), ("localhost.evil.example", 421), ("127.0.0.1.evil.example", 421),
         ("", 421), ("station.example", 421), ("a\x1b[2Jb", 421), ("localhost@evil.example", 421),
+        ("localhost:80@evil.example", 421), ("[::1]evil.example", 421), ("[::1", 421),
+        ("127.0.0.1:80, evil.example", 421), ("localhost:", 200),
     ],
 )  # fmt: skip
 def test_a_name_that_is_not_this_servers_is_refused(

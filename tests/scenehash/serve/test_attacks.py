@@ -155,6 +155,7 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(own: Path, model: 
         (b"<?xml version='1.0'?><GDAL_WMS/>", "XML"),
         (b"\x89PNG\r\n\x1a\n", "damaged"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 50, "damaged"),
+        (b"II*\0", "GDAL"),
         (b"II*\0" + b"\xff" * 100, "GDAL"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "damaged"),
         (b"#!/bin/sh\nid", "not an image"),
@@ -263,7 +264,8 @@ QUERIES = ["3", "[]", "[null]", "[{}]", '[{"row": -1}]', '[{"row": 1e400}]', '[{
 OTHERS = ['"k": 0', '"k": 1e9', '"radius": -1', '"nonsense": 1', '"rerank": true', '"filter": 3',
           '"filter": {"bbox": [1, 2, 3]}', '"filter": {"bbox": [0, 9, 0, -9]}',
           '"filter": {"near": [0, 0, Infinity]}', '"filter": {"near": [0, 0, -1]}',
-          '"filter": {"since": "yesterday"}', '"not": [{"row": 99999}]']  # fmt: skip
+          '"filter": {"since": "yesterday"}', '"filter": {"until": "\\ud800"}',
+          '"not": [{"row": 99999}]']  # fmt: skip
 BODIES = [
     "", "{", "null", "[]", "3", '"x"', "[" * 100_000, '{"a":' * 100_000, "\udcff\udcfe",
     *(f'{{"queries": {queries}}}' for queries in QUERIES),
@@ -279,6 +281,27 @@ def test_json_of_the_wrong_shape_is_named(reader: TestClient, text: str) -> None
     problem = answer.json()
     assert problem["status"] == answer.status_code
     assert len(problem["detail"]) < 1000
+
+
+def test_a_time_of_no_sense_is_named_in_the_words_of_the_command(reader: TestClient) -> None:
+    said = "yesterday: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
+    answer = reader.get("/api/scenes", params={"since": "yesterday"})
+    assert answer.json()["detail"] == f"since: {said}"
+    document = {"queries": [{"row": 0}], "filter": {"since": "yesterday"}}
+    answer = reader.post("/api/search", json=document)
+    assert answer.json()["detail"] == f"filter.since: {said}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/tiles/0/image", "/api/station", "/api/search?q=row:0", "/api/docs", "/api/tiles/999",
+     "/api/nothing", "/search", "/healthz"],
+)  # fmt: skip
+def test_head_answers_as_get_without_a_body(reader: TestClient, path: str) -> None:
+    got, head = reader.get(path), reader.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    for name in ("content-type", "content-security-policy", "etag"):
+        assert head.headers.get(name) == got.headers.get(name)
 
 
 def test_damage_in_the_store_is_named_and_not_shown(own: Path, model: HashModel) -> None:

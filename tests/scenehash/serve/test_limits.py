@@ -171,6 +171,20 @@ def test_the_head_of_a_request_is_bounded(own: Path, model: HashModel) -> None:
         assert httpx.get(f"{address}/healthz").status_code == 200
 
 
+def test_whoever_goes_in_the_middle_of_a_request_is_no_error_of_the_server(
+    own: Path, model: HashModel
+) -> None:
+    with running(own, model, SMALL) as (address, lines):
+        with contextlib.closing(connect(address)) as one:
+            one.sendall(
+                b"POST /api/uploads HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                b"Content-Length: 1000\r\n\r\nabc"
+            )
+        counted = 'path="/api/uploads",status="400"} 1\n'
+        wait_for(lambda: counted in httpx.get(f"{address}/metrics").text)
+        assert lines == [address]
+
+
 def test_one_asks_so_often_and_no_oftener() -> None:
     now = [0.0]
     rate = RateLimit(2.0, 4.0, lambda: now[0])

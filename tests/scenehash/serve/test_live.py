@@ -1,5 +1,6 @@
 """Events: a history in pages, and a feed that goes on where it was, whatever ends the server."""
 
+import contextlib
 import json
 import signal
 import threading
@@ -12,12 +13,13 @@ import pytest
 
 from scenehash import CodeStore, HashModel
 from scenehash.report.contact_sheet import write_picture
+from scenehash.serve import feed
 
 from ...scenes import draw
 from ..cli.test_commands import run
 from ..store.samples import make
 from .stations import events_of, free_port, running, server_process, station_client, wait_for
-from .test_limits import SMALL
+from .test_limits import SMALL, connect
 
 # Servers in processes.
 pytestmark = pytest.mark.slow
@@ -200,10 +202,38 @@ def test_what_a_watch_reports_is_what_the_feed_has(
 def test_so_many_may_listen_and_no_more(
     noted: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from scenehash.serve.routes import events
-
-    monkeypatch.setattr(events, "MOST_LISTENERS", 2)
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 2)
     with running(noted, model, SMALL) as (address, _):
         listeners = [Listener(address) for _ in range(2)]
         wait_for(lambda: all(one.events for one in listeners))
         assert httpx.get(f"{address}/api/events/live").status_code == 503
+
+
+def test_so_many_who_come_at_once_may_listen_and_no_more(
+    noted: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "MOST_LISTENERS", 2)
+
+    with running(noted, model, SMALL) as (address, _), contextlib.ExitStack() as opened:
+        many = [opened.enter_context(contextlib.closing(connect(address))) for _ in range(8)]
+        for one in many:
+            one.sendall(b"GET /api/events/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answers = sorted(one.recv(12) for one in many)
+        assert answers == [b"HTTP/1.1 200"] * 2 + [b"HTTP/1.1 503"] * 6
+        for one in many:
+            one.close()
+        wait_for(lambda: bool(first_line(address)))
+
+
+def first_line(address: str) -> str | None:
+    """The first line of the feed; None when nobody else may listen."""
+    with httpx.stream("GET", f"{address}/api/events/live") as answer:
+        return next(answer.iter_lines()) if answer.status_code == 200 else None
+
+
+def test_the_head_of_the_feed_ends_and_nobody_listens(noted: Path, model: HashModel) -> None:
+    with running(noted, model, SMALL) as (address, _):
+        answer = httpx.head(f"{address}/api/events/live")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        wait_for(lambda: "scenehash_listeners 0\n" in httpx.get(f"{address}/metrics").text)

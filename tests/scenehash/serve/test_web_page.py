@@ -62,6 +62,22 @@ def test_text_is_compressed_for_those_who_take_it_and_fonts_are_not(client: Test
     assert "content-encoding" not in client.get("/assets/plex-3c4d.woff2", headers=GZIP).headers
 
 
+@pytest.mark.parametrize(
+    ("accepted", "compressed"),
+    [
+        ("gzip", True), ("br, gzip;q=0.5", True), ("GZIP", True), ("gzip; q=1.0", True),
+        ("gzip;q=0", False), ("gzip; q=0.000, identity", False), ("x-gzip2", False),
+        ("*;q=0", False),
+    ],
+)  # fmt: skip
+def test_text_is_compressed_as_the_client_weights_it(
+    client: TestClient, accepted: str, compressed: bool
+) -> None:
+    answer = client.get("/assets/index-1a2b.js", headers={"Accept-Encoding": accepted})
+    assert ("content-encoding" in answer.headers) == compressed
+    assert answer.text == SCRIPT
+
+
 def test_files_with_a_hash_in_their_name_are_kept_and_others_asked_for_again(
     client: TestClient,
 ) -> None:
@@ -70,6 +86,15 @@ def test_files_with_a_hash_in_their_name_are_kept_and_others_asked_for_again(
     page = client.get("/")
     again = client.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', 'W/"other" , W/{}', "*"])
+def test_what_a_client_has_is_not_sent_again(client: TestClient, form: str) -> None:
+    tag = client.get("/").headers["etag"]
+    known = {"If-None-Match": form.format(tag)}
+    assert client.get("/", headers=known).status_code == 304
+    other = {"If-None-Match": '"other", W/"another"'}
+    assert client.get("/", headers=other).status_code == 200
 
 
 def test_the_built_page_has_all_that_it_names_and_nothing_of_an_earlier_build() -> None:

@@ -19,6 +19,7 @@ from scenehash.tiling import Window
 from ..access import Caller
 from ..problems import MEDIA_TYPE
 from ..queries import LARGEST, FilterRequest, Time, numbers_of
+from ..request_headers import has_already
 from ..served import Served
 from ..station import Station
 from ..text_response import TextResponse
@@ -186,6 +187,6 @@ def picture_file(
     """The bytes of a picture as an answer; 304 when the client already has them."""
     tag = f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"'
     every = {**CACHED, "ETag": tag, **(headers or {})}
-    if request.headers.get("if-none-match") == tag:
+    if has_already(request.headers, tag):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=every)
     return Response(data, media_type=media, headers=every)

@@ -6,9 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 
-from scenehash.errors import StoreBusyError
-
-from ..feed import MOST_LISTENERS, Wanted, events_document
+from ..feed import Wanted, events_document
 from ..queries import LARGEST
 from .common import PROBLEMS, OptionalText, StationServed, answer
 
@@ -39,8 +37,6 @@ async def live(
     last_event_id: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """Live events, each once, after the last event that the client received."""
-    if station.feed.listeners >= MOST_LISTENERS:
-        raise StoreBusyError(f"{MOST_LISTENERS} listen to events already; try again")
     last = None if after is None else ("", after)
     found = EVENT_ID.fullmatch(last_event_id or "")
     if found:
@@ -48,5 +44,5 @@ async def live(
     # Ask proxies not to buffer the stream.
     headers = {"X-Accel-Buffering": "no"}
     # Before the answer begins, so that it has every later commit.
-    lines = station.feed.lines(*await station.feed.place(last))
+    lines = await station.feed.listen(last)
     return StreamingResponse(lines, media_type="text/event-stream", headers=headers)
