@@ -21,6 +21,7 @@ connections.py  limits of the number and the slowness of connections
 problems.py     errors as answers
 audit.py        the log of changes
 metrics.py      metrics for Prometheus
+request_headers.py  what answer a client accepts
 text_response.py text answers, compressed
 web_page.py     the files of the page, in page/
 description.py  the description of the API for people

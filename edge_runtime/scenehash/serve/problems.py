@@ -39,6 +39,8 @@ STATUSES: Mapping[type[ScenehashError], HTTPStatus] = {
     MissingExtraError: HTTPStatus.NOT_IMPLEMENTED,
 }
 RETRY_SECONDS = 5
+NOT_JSON = "the body is not a JSON document"
+NO_OBJECT = "the body: send a JSON object, with Content-Type: application/json"
 LONGEST_VALUE = 200
 
 
@@ -85,7 +87,10 @@ async def answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, ClientDisconnect):
         return problem(400, "the client ended the connection before the end of the request")
     if isinstance(error, StarletteHTTPException):
-        return problem(error.status_code, str(error.detail), headers=error.headers)
+        # FastAPI's own 400 is for a body that is nested too deeply, or has a number too long.
+        is_ours = isinstance(error, Refused) or error.status_code != HTTPStatus.BAD_REQUEST
+        detail = str(error.detail) if is_ours else NOT_JSON
+        return problem(error.status_code, detail, headers=error.headers)
     headers = (
         {"Retry-After": str(RETRY_SECONDS)}
         if isinstance(error, StoreBusyError | EngineUnreachableError)
@@ -109,8 +114,10 @@ def _invalid(errors: Sequence[Mapping[str, object]]) -> Response:
     """The first error of a request, in one line."""
     first = errors[0] if errors else {}
     if first.get("type") == "json_invalid":
-        return problem(400, "the body is not a JSON document")
+        return problem(400, NOT_JSON)
     where = first.get("loc")
+    if where == ("body",):
+        return problem(422, NO_OBJECT, "ConfigurationError")
     names = (
         [str(part) for part in where if str(part) not in ("body", "query", "path")]
         if isinstance(where, Sequence)

@@ -283,6 +283,34 @@ def test_json_of_the_wrong_shape_is_named(reader: TestClient, text: str) -> None
     assert len(problem["detail"]) < 1000
 
 
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff\xfe", b"[" * 100_000, b'{"row": ' + b"9" * 5000 + b"}"]
+)
+def test_a_body_that_is_not_json_is_named(reader: TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = reader.post("/api/search", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the body is not a JSON document")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"queries": [{"row": 0}]}', "application/x-www-form-urlencoded"),
+        (b'{"queries": [{"row": 0}]}', "text/plain"),
+        (b"[]", "application/json"),
+        (b"null", "application/json"),
+        (b"", "application/json"),
+    ],
+)
+def test_a_body_that_is_not_an_object_is_named_with_the_remedy(
+    reader: TestClient, body: bytes, kind: str
+) -> None:
+    """As curl -d sends it without another Content-Type."""
+    answer = reader.post("/api/search", content=body, headers={"Content-Type": kind})
+    said = "the body: send a JSON object, with Content-Type: application/json"
+    assert (answer.status_code, answer.json()["detail"]) == (422, said)
+
+
 def test_a_time_of_no_sense_is_named_in_the_words_of_the_command(reader: TestClient) -> None:
     said = "yesterday: not a time such as 2026-11-24 or 2026-11-24T08:30:00Z"
     answer = reader.get("/api/scenes", params={"since": "yesterday"})
