@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scenehash.errors import StoreDamagedError
+from scenehash.errors import LineageError, StoreDamagedError
 from scenehash.store import CodeStore, HashedScene, LinkedScene
 from scenehash.store.links.annotations import Annotation
 from scenehash.store.links.waiting import WaitingPiece
@@ -134,7 +134,11 @@ class StationScenes:
         links.waiting.put_piece(self._station, piece.first_row, waiting)
         parts, at, newest, annotated = [], 0, -1, piece
         for one in links.waiting.pieces(self._station, piece.first_row):
-            (part,) = take_pieces(one.data, store.lineage, store.bits)
+            try:
+                (part,) = take_pieces(one.data, store.lineage, store.bits)
+            except LineageError:
+                # It came before this store changed its model or width.
+                continue
             end = part.start + len(part.windows)
             if part.content != piece.content or part.tiles != piece.tiles or end <= at:
                 continue

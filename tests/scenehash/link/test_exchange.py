@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from scenehash import CodeStore, Filter
 from scenehash.errors import ConfigurationError, InputError, NotStoredError, StoreDamagedError
 from scenehash.link import PackOptions, apply_bundles, forget_peer, link_status, pack_bundle
+from scenehash.link.pieces import codes_mark
 from scenehash.store import Alert, HashedScene
 from scenehash.store.catalog.link_tables import KINDS
 
@@ -146,6 +147,21 @@ def test_a_scene_larger_than_a_bundle_comes_in_pieces(tmp_path):
     one = station(tmp_path / "one", "one", placed(0, 900), placed(1, 1))
     exchange(tmp_path, [one], tmp_path / "ground", max_bytes=2500)
     assert_merged(tmp_path / "ground", [one])
+
+
+def test_pieces_from_before_a_change_of_the_model_keep_no_scene_back(tmp_path):
+    one, ground = station(tmp_path / "one", "one", placed(0, 200)), tmp_path / "ground"
+    apply_bundles([pack_bundle(one, "ground", tmp_path, PackOptions(1000)).path], ground)
+    with CodeStore.open(one) as store:
+        sender = store.uuid
+    with CodeStore.open(ground, writable=True) as store:
+        (piece,) = store.links.waiting.pieces(sender, 0)
+        other = piece._replace(start=1, data=codes_mark(LINEAGE, 32) + piece.data[8:])
+        store.links.waiting.put_piece(sender, 0, other)
+    exchange(tmp_path, [one], ground, max_bytes=1000)
+    assert_merged(ground, [one])
+    with CodeStore.open(ground) as store:
+        assert store.links.waiting.pieces(sender, 0) == []
 
 
 def test_what_was_deleted_at_the_ground_store_does_not_come_back(tmp_path):
