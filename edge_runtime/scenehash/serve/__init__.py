@@ -18,6 +18,7 @@ job.py          one job; work.py does its work; job_file.py stores jobs
 model_in_use.py the model of the store, also after a rehash
 guard.py        the checks of every request: origin.py, access.py and tokens.py, limits.py
 connections.py  limits of the number and the slowness of connections
+parameters.py   the refusal of parameters that a route does not have
 problems.py     errors as answers
 audit.py        the log of changes
 metrics.py      metrics for Prometheus

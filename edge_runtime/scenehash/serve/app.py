@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -18,6 +18,7 @@ from scenehash.errors import ScenehashError
 
 from .description import STYLE, page
 from .guard import Guard
+from .parameters import check_parameters
 from .problems import answer_error
 from .routes import alerts, collection, events, jobs, scenes, search, session, uploads
 from .routes import station as station_routes
@@ -63,6 +64,7 @@ def make_app(served: Served, page_folder: Path | None = None) -> ASGIApp:
         version=metadata.version("scenehash"),
         description=DESCRIPTION,
         lifespan=running,
+        dependencies=[Depends(check_parameters)],
         **SETTINGS,
     )
     app.state.served = served

@@ -320,6 +320,22 @@ def test_a_time_of_no_sense_is_named_in_the_words_of_the_command(reader: TestCli
     assert answer.json()["detail"] == f"filter.since: {said}"
 
 
+def test_a_parameter_that_a_route_does_not_have_is_refused(reader: TestClient) -> None:
+    for path, name, said in (
+        ("/api/scenes", "lable", "there is no such parameter; did you mean label?"),
+        ("/api/search", "lable", "there is no such parameter; did you mean label?"),
+        ("/api/station", "x", "there are no parameters here"),
+    ):
+        for ask in (reader.get, reader.head):
+            answer = ask(path, params={name: "harbor"})
+            assert answer.status_code == 422, path
+        assert reader.get(path, params={name: "a"}).json()["detail"] == f"{name}: {said}"
+    refused = reader.get("/api/scenes", params={"x\x1b\n" * 999: ""})
+    assert (refused.status_code, len(refused.json()["detail"]) < 999) == (422, True)
+    # Addresses of the page have parameters of their own.
+    assert reader.get("/search", params={"of": "row:0"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     "path",
     ["/api/tiles/0/image", "/api/station", "/api/search?q=row:0", "/api/docs", "/api/tiles/999",
