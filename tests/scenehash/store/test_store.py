@@ -121,6 +121,20 @@ def test_an_interrupted_making_is_taken_over(tmp_path: Path) -> None:
         assert len(store) == 1
 
 
+def test_killed_before_its_first_file_has_its_name_the_making_is_taken_over(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path; from scenehash import CodeStore\n"
+        "Path.replace = lambda *_: os._exit(9)\n"
+        "CodeStore.create(Path(sys.argv[1]), 'a' * 16, 64, 'a-model')\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path / "s")], check=False)
+    assert killed.returncode == 9
+    assert [path for path in (tmp_path / "s").iterdir() if path.suffix == ".partial"]
+    with CodeStore.open_or_create(tmp_path / "s", "a" * 16, 64, "a-model") as store:
+        store.add([scene(1)])
+        assert len(store) == 1
+
+
 def test_killed_between_append_and_commit_loses_nothing_acknowledged(tmp_path: Path) -> None:
     with make(tmp_path / "s", 5) as store:
         rows = len(store)

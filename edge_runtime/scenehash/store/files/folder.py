@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from scenehash.errors import StoreBusyError, StoreError
-from scenehash.files import flush_folder
+from scenehash.files import PARTIAL, flush_folder
 
 from .codes_file import CODES
 
@@ -21,7 +21,7 @@ def make_folder(path: Path) -> None:
         orphaned = (path / CODES).is_file() and (path / CODES).stat().st_size > 0
     except OSError as error:
         raise StoreError(f"{path}: cannot be made a store ({error.strerror})") from error
-    if any(not name.startswith(CATALOG) for name in strangers):
+    if not all(name.startswith(CATALOG) or _is_unfinished(name) for name in strangers):
         raise StoreError(
             f"{path}: not a scenehash store, and not empty; choose another folder for the store"
         )
@@ -30,6 +30,11 @@ def make_folder(path: Path) -> None:
             f"{path}: {CODES} holds codes, but {CATALOG} is missing or empty; restore it from a "
             "backup, or choose another folder for the store"
         )
+
+
+def _is_unfinished(name: str) -> bool:
+    """Whether a process that makes the store writes the file, or was killed while it did."""
+    return name.startswith(f".{CODES}.") and name.endswith(PARTIAL)
 
 
 def make_durably(path: Path) -> None:
