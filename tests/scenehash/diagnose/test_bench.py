@@ -43,6 +43,7 @@ def samples(seed: int, factor: float = 1.0, items: int = 8) -> Samples:
     return Samples(factor * dear * rng.lognormal(0, 0.1, (20, items)), 1.0)
 
 
+@pytest.mark.slow
 def test_the_bar_of_a_sustained_run_counts_its_seconds(tmp_path: Path) -> None:
     inputs, model = demo_inputs(1), HashModel.load()
     steps: list[int] = []

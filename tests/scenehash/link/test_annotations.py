@@ -138,6 +138,7 @@ def test_a_label_of_a_scene_that_was_deleted_at_the_ground_is_complete(tmp_path)
         assert store.contents() == []
 
 
+@pytest.mark.slow
 def test_a_scene_in_pieces_has_the_label_of_the_newest(tmp_path):
     shown, ground = placed(0, 900), tmp_path / "ground"
     one = station(tmp_path / "one", "one", shown)

@@ -308,6 +308,7 @@ def test_no_change_of_bytes_gives_anything_but_an_answer_or_an_error() -> None:
     assert 1000 < refused < 3000
 
 
+@pytest.mark.slow
 def test_no_change_of_a_card_gives_anything_but_a_card_or_an_error() -> None:
     rng = random.Random(0)
     card = shipped_card()

@@ -155,6 +155,7 @@ def test_a_bomb_is_set_aside_in_bounded_memory_and_time(tmp_path: Path, name: st
     assert mebibytes < MOST_MEBIBYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tag", "name"), [(270, "a.tif"), (34675, "a.tif"), (700, "a.tif.msk")])
 def test_tags_of_gigabytes_are_not_read(tmp_path: Path, tag: int, name: str) -> None:
     # A description, XMP, a colour profile: GDAL would take two to four times as much.

@@ -68,6 +68,7 @@ def plain(ring: list[Corner], box: tuple[float, float, float, float]) -> bool:
     return inside
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(
     st.lists(CORNERS, min_size=3, max_size=7, unique=True),

@@ -123,6 +123,7 @@ BODIES: dict[str, Talk] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("talk", LATE.values(), ids=LATE)
 def test_an_answer_that_never_ends_is_late_and_not_accepted(
