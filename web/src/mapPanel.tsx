@@ -157,8 +157,7 @@ export function MapPanel(props: Props) {
         )}
         {chosen?.footprint && (
           <button type="button" onClick={() => map.current?.zoomTo(chosen.row)}>
-            {" "}
-            Zoom to hit{" "}
+            This hit
           </button>
         )}
         {hits?.some((hit) => hit.footprint) && (
