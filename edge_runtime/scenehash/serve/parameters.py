@@ -13,10 +13,10 @@ from scenehash.errors import ConfigurationError
 
 
 def check_parameters(request: Request) -> None:
-    """ConfigurationError if the request has a query parameter that its route does not have."""
-    if not request.query_params:
+    """ConfigurationError if a request of the API has a query parameter that its route lacks."""
+    path = str(getattr(request.scope.get("route"), "path", ""))
+    if not request.query_params or not path.startswith("/api/"):
         return
-    path = getattr(request.scope.get("route"), "path", None)
     route = request.app.openapi()["paths"].get(path, {})
     # HEAD is answered as GET. What the description leaves out is no part of the API.
     described: Mapping[str, Any] | None = route.get(request.method.lower().replace("head", "get"))

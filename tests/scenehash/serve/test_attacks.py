@@ -334,6 +334,8 @@ def test_a_parameter_that_a_route_does_not_have_is_refused(reader: TestClient) -
     assert (refused.status_code, len(refused.json()["detail"]) < 999) == (422, True)
     # Addresses of the page have parameters of their own.
     assert reader.get("/search", params={"of": "row:0"}).status_code == 200
+    # Monitors add some.
+    assert reader.get("/healthz", params={"at": "1"}).status_code == 200
 
 
 @pytest.mark.parametrize(
