@@ -3,33 +3,46 @@
 Ignored, a misspelled filter would find the unfiltered hits without a word.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 
 from scenehash.errors import ConfigurationError
 
+Names = Mapping[tuple[str, str], Sequence[str]]
 
-def check_parameters(request: Request) -> None:
+
+# On the event loop: a thread of its own would cost each request more than the check.
+async def check_parameters(request: Request) -> None:
     """ConfigurationError if a request of the API has a query parameter that its route lacks."""
     path = str(getattr(request.scope.get("route"), "path", ""))
     if not request.query_params or not path.startswith("/api/"):
         return
-    route = request.app.openapi()["paths"].get(path, {})
     # HEAD is answered as GET. What the description leaves out is no part of the API.
-    described: Mapping[str, Any] | None = route.get(request.method.lower().replace("head", "get"))
-    if described is None:
+    names = _names(request.app).get((path, request.method.lower().replace("head", "get")))
+    if names is None:
         return
-    parameters = described.get("parameters", [])
-    names = [one["name"] for one in parameters if one["in"] == "query"]
     for name in request.query_params:
         if name not in names:
             raise ConfigurationError(f"{name[:100]}: {_remedy(name, names)}")
 
 
-def _remedy(name: str, names: list[str]) -> str:
+def _names(app: FastAPI) -> Names:
+    """The query parameters of each path and method, from the description of the API."""
+    found: Names | None = getattr(app.state, "parameters", None)
+    if found is None:
+        app.state.parameters = found = {
+            (path, method): [
+                one["name"] for one in described.get("parameters", []) if one["in"] == "query"
+            ]
+            for path, methods in app.openapi()["paths"].items()
+            for method, described in methods.items()
+        }
+    return found
+
+
+def _remedy(name: str, names: Sequence[str]) -> str:
     if not names:
         return "there are no parameters here"
     near = get_close_matches(name, names, n=1)
