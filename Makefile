@@ -4,7 +4,7 @@
 PYTHON ?= python3
 PIP_FLAGS ?= --quiet --disable-pip-version-check
 # Two files of tests at a time: most of them wait for processes, disks and browsers.
-BESIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
+BESIDE ?= -n 2 --dist loadfile
 # Where a disk in memory has room, the quick tests write to it: on others they wait for every commit.
 IN_MEMORY = $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 2000000 {print "/dev/shm"}')
 # Each process that a test starts would compile the source again.

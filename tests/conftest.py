@@ -24,12 +24,6 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["SCENEHASH_TRUST"] = str(REPOSITORY / "no-trust.json")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: processes that share the files then end together."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 def pytest_collection_finish() -> None:
     """What has been imported stays: the garbage collector need not visit it during the tests."""
     gc.collect()
