@@ -112,7 +112,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     take the place of a pipe or a device. A kill may leave the temporary file: hidden, with a name
     that ends in PARTIAL.
     """
-    if _is_special(path):
+    if is_special(path):
         raise OSError(errno.EINVAL, SPECIAL)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}{PARTIAL}")
     try:
@@ -136,13 +136,13 @@ def check_output(path: Path, outside: Path | None = None) -> None:
         raise InputError(f"cannot be written: there is no folder {path.parent}", path)
     if path.is_dir():
         raise InputError("cannot be written: it is a folder", path)
-    if _is_special(path):
+    if is_special(path):
         raise InputError(f"cannot be written: {SPECIAL}", path)
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise InputError("cannot be written: permission denied", path)
 
 
-def _is_special(path: Path) -> bool:
+def is_special(path: Path) -> bool:
     """Whether there is something else than a file or a folder, such as /dev/null."""
     return path.exists() and not path.is_file() and not path.is_dir()
 

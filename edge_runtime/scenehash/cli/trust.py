@@ -88,16 +88,16 @@ def add_command(
     from scenehash.trust.state import clock
 
     until = None if expires is None else expires.replace(hour=23, minute=59, tzinfo=UTC)
-    had_keys = bool(read_state(state_path()).keys)
+    state = read_state(state_path())
     key = add_key(public, name or public.name.removesuffix(".pub"), until)
     document = {"key": key, "trust": str(state_path())}
-    if not had_keys:
+    if not state.keys:
         notice(
             "from now on models and bundles need a signature by a trusted key; sign the models of "
             "stores that you adapted before: "
             "scenehash sign STORE/model-HASH.onnx --key KEY --series STORE"
         )
-    if until is not None and until < read_state(state_path()).now(clock()):
+    if until is not None and until < state.now(clock()):
         notice(f"the key expired on {until:%Y-%m-%d}: no new file of it is accepted")
     report(document, as_json, f"{state_path()}: key {key} is trusted")
 

@@ -107,6 +107,10 @@ class Received:
 
 def namesakes(store: CodeStore, station: str) -> list[Received]:
     """The data received from each store of a station: more than one if it was made anew."""
+    return [one for one in received_data(store) if one.name == station]
+
+
+def received_data(store: CodeStore) -> list[Received]:
+    """The data received from each store."""
     states = store.links.states
-    every = [Received.of(one, states.get("from", one)) for one in states.peers("from")]
-    return [one for one in every if one.name == station]
+    return [Received.of(one, states.get("from", one)) for one in states.peers("from")]

@@ -8,7 +8,7 @@ from scenehash.store import CodeStore
 from .completeness import Completeness, completeness
 from .forgetting import unknown_peer
 from .own import kept_events, living_rows
-from .received import Received
+from .received import Received, received_data
 from .sent import EVENTS, ROWS, Sent
 from .spans import Spans
 
@@ -26,11 +26,7 @@ def link_status(store: str | Path, peer: str | None = None) -> dict[str, Any]:
     """
     with CodeStore.open(store) as opened:
         to = [one for one in opened.links.states.peers("to") if peer in (None, one)]
-        came = [
-            Received.of(one, opened.links.states.get("from", one))
-            for one in opened.links.states.peers("from")
-        ]
-        came = [one for one in came if peer in (None, one.name)]
+        came = [one for one in received_data(opened) if peer in (None, one.name)]
         if peer is not None and not to and not came:
             raise unknown_peer(opened, peer)
         return {

@@ -62,8 +62,7 @@ class Place:
     georeference: None for a scene that is not georeferenced. box: the box of its STAC item, if
     nothing else is known. pixel_size: in its middle, if known; sizes_differ: how many times larger
     the largest pixel is than the smallest, of those in the middle, at the upper and at the lower
-    edge. warnings: why there is no georeference, though the file
-    has data about it.
+    edge. warnings: why there is no georeference, though the file has data about it.
     """
 
     georeference: Georeference | None = None

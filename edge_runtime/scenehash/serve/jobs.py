@@ -84,7 +84,7 @@ class Jobs:
         """The job with an id; NotStoredError when there is none."""
         with self._changed:
             if number not in self._jobs:
-                raise NotStoredError(f"job {printable(number)}: no job has that id")
+                raise NotStoredError(f"job {number}: no job has that id")
             return self._jobs[number]
 
     def cancel(self, number: str) -> Job:

@@ -70,7 +70,7 @@ class Tokens:
     def add(self, name: str, scope: str) -> str:
         """Make a token; returns it. ConfigurationError on an invalid name or scope."""
         if scope not in SCOPES:
-            raise ConfigurationError(f"scope {printable(scope)}: give {', '.join(SCOPES)}")
+            raise ConfigurationError(f"scope {scope}: give {', '.join(SCOPES)}")
         if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
             raise ConfigurationError(
                 f"a token's name is one line of text with 1 to {LONGEST_NAME} characters"
@@ -90,8 +90,7 @@ class Tokens:
         gone = [token for token in tokens.values() if named in (token.id, token.name)]
         if not gone:
             raise StoreError(
-                f"{self.path}: no token of the id or name {printable(named)} "
-                "(see: scenehash serve token list)"
+                f"{self.path}: no token of the id or name {named} (see: scenehash serve token list)"
             )
         self._write({number: token for number, token in tokens.items() if token not in gone})
         return gone

@@ -103,9 +103,7 @@ class Uploads:
         with self._lock:
             self._forget_old()
             if number not in self._kept:
-                raise NotStoredError(
-                    f"upload {printable(number)}: unknown or expired; send the image again"
-                )
+                raise NotStoredError(f"upload {number}: unknown or expired; send the image again")
             return self._kept[number][0]
 
     def open(self, upload: Upload, params: DecodeParams) -> Scene:
@@ -157,9 +155,7 @@ def checked_name(name: str) -> str:
     """The name of an uploaded file; InputError on a name with a folder or other dangerous parts."""
     is_plain = FILE_NAME.fullmatch(name) is not None
     if not is_plain or Path(name).suffix.lower() not in SCENE_SUFFIXES:
-        raise InputError(
-            f"{printable(name)}: give the name of a file without a folder, such as scene.tif"
-        )
+        raise InputError(f"{name}: give the name of a file without a folder, such as scene.tif")
     return name
 
 

@@ -240,6 +240,15 @@ def test_a_pipe_is_no_backup_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "s"]
 
 
+def test_a_folder_of_the_backups_name_is_no_backup_file(tmp_path: Path) -> None:
+    make(tmp_path / "s", 1).close()
+    file = back_up(tmp_path / "s", tmp_path).file
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(StoreError, match="is a folder; choose a file"):
+        back_up(tmp_path / "s", tmp_path)
+
+
 def test_one_process_at_a_time_backs_up_to_a_file(tmp_path: Path) -> None:
     make(tmp_path / "s", 3).close()
     back_up(tmp_path / "s", tmp_path / "b")

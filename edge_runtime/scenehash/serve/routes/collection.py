@@ -4,7 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.routing import APIRoute
 from starlette.responses import PlainTextResponse, Response
 
@@ -16,7 +16,7 @@ from ..problems import Refused
 from ..queries import LARGEST
 from . import alerts, events, jobs, scenes
 from . import station as station_routes
-from .common import PROBLEMS, answer
+from .common import PROBLEMS, Bins, answer
 
 router = APIRouter(tags=["collection"], responses=PROBLEMS)
 
@@ -53,9 +53,7 @@ def labels(collection: CollectionServed) -> Response:
 
 
 @router.get("/api/times")
-def times(
-    collection: CollectionServed, bins: Annotated[int, Query(ge=1, le=1000)] = 60
-) -> Response:
+def times(collection: CollectionServed, bins: Bins = 60) -> Response:
     """The acquisition times of the first and the last scene; an engine counts no bins."""
     del bins
     return answer(collection.times())

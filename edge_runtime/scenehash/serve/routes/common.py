@@ -83,6 +83,7 @@ AnyServed = Annotated[Served, Depends(served_of)]
 Who = Annotated[Caller, Depends(caller_of)]
 Size = Annotated[int, Query(ge=16, le=2048, description="Pixels of the longer side, at most.")]
 Pixel = Annotated[int | None, Query(ge=0, le=LARGEST)]
+Bins = Annotated[int, Query(ge=1, le=1000)]
 OptionalText = Annotated[str | None, Query(max_length=LONGEST)]
 
 

@@ -25,6 +25,7 @@ from .common import (
     GEOJSON,
     PNG,
     PROBLEMS,
+    Bins,
     PixelWindow,
     Size,
     StationServed,
@@ -187,9 +188,7 @@ def labels(station: StationServed) -> Response:
 
 
 @router.get("/api/times")
-def times(
-    station: StationServed, where: Where, bins: Annotated[int, Query(ge=1, le=1000)] = 60
-) -> Response:
+def times(station: StationServed, where: Where, bins: Bins = 60) -> Response:
     """The numbers of scenes by acquisition time."""
     with station.readers.store() as store:
         return answer(store.time_histogram(bins, where.filter()).document())

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from scenehash.errors import StoreBusyError, StoreDamagedError, StoreError
-from scenehash.files import PARTIAL
+from scenehash.files import PARTIAL, is_special
 from scenehash.progress import SILENT, Progress
 
 from ..catalog.catalog import Catalog
@@ -129,7 +129,9 @@ def _backup_path(folder: Path, to: Path) -> Path:
     file = to / f"{folder.resolve().name}{SUFFIX}" if to.is_dir() else to
     if folder.resolve() in file.resolve().parents:
         raise StoreError(f"{file}: lies inside the store; choose a file outside it")
-    if file.exists() and not file.is_file():
+    if file.is_dir():
+        raise StoreError(f"{file}: is a folder; choose a file")
+    if is_special(file):
         raise StoreError(f"{file}: is a pipe or a device; choose a file")
     if not file.parent.is_dir():
         raise StoreError(f"{file}: there is no folder {file.parent}; make it first")

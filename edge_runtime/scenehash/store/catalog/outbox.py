@@ -152,12 +152,10 @@ class Outbox:
     def damage(self) -> list[str]:
         """List the damage, a line each."""
         beyond = self._database.all(f"SELECT event FROM outbox WHERE NOT {VALID_NUMBER}")
-        lines = [f"event {event} in the outbox is damaged" for (event,) in beyond]
-        after = 0
+        lines, after = [_damage(event) for (event,) in beyond], 0
         try:
             while events := self.events(after, EVENTS_AT_ONCE):
-                damaged = (event for event, body in events if body is DAMAGED)
-                lines += [f"event {event} in the outbox is damaged" for event in damaged]
+                lines += [_damage(event) for event, body in events if body is DAMAGED]
                 after = events[-1][0]
         except StoreDamagedError as error:
             lines.append(str(error))
@@ -165,6 +163,10 @@ class Outbox:
             if checksum != _sink_checksum(name, event):
                 lines.append(f"the delivery state of {name} is damaged")
         return lines
+
+
+def _damage(event: int) -> str:
+    return f"event {event} in the outbox is damaged"
 
 
 def _event_checksum(event: int, body: str) -> bytes:
