@@ -1,6 +1,5 @@
 """From a path or a name to a model file."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from scenehash.errors import ModelError
@@ -19,6 +18,8 @@ def shipped_model(name: str = SHIPPED_MODEL) -> Path:
 def check_is_there(path: Path) -> None:
     """Raise ModelError, with a similar name as a hint, if there is no such file."""
     if not path.exists():
+        from difflib import get_close_matches  # a process that finds its model needs no hints
+
         near = get_close_matches(str(path), SHIPPED_BY_NAME, 1)
         hint = f"; did you mean {near[0]}, a model that ships with scenehash?" if near else ""
         raise ModelError(f"no such model file{hint}")

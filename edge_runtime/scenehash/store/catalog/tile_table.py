@@ -92,12 +92,12 @@ class TileTable:
             first_row + count - 1,
             scene,
         )
-        places = [tile[4] for tile in tiles if tile[4] is not None]
+        *columns, places = zip(*tiles, strict=True) if tiles else [()] * 5
+        placed = [place for place in places if place is not None]
         # An array would accept a number of another type as an integer; struct does not.
-        numbers = [number for tile in tiles for number in tile[:4]]
-        packed = struct.pack(f"={len(numbers)}q", *numbers)
-        windows = np.frombuffer(packed, np.int64).reshape(-1, 4)
-        footprints = _footprints(places) if places else None
+        packed = b"".join(struct.pack(f"={len(tiles)}q", *column) for column in columns)
+        windows = np.frombuffer(packed, np.int64).reshape(4, -1).T
+        footprints = _footprints(placed) if placed else None
         if footprints is not None and len(footprints) != len(windows):
             raise ValueError("not as many footprints as tiles")
         return windows, footprints
