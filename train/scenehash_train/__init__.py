@@ -10,7 +10,8 @@ from pathlib import Path
 from scenehash_train import evaluate, make_config, train
 
 data = Path("scenehash-demo/scenes")  # a folder for each class
-config = make_config({"bits": 32, "settings": {"steps": 50}})  # few steps: only an example
+settings = {"steps": 50}  # few steps and small tiles: only an example
+config = make_config({"bits": 32, "tile_size": 128, "settings": settings})
 run = train([data], Path("example-run"), config).run
 print(evaluate(run.path, data).quality)
 ```

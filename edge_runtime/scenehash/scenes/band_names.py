@@ -24,6 +24,9 @@ PLAIN_WORDS = frozenset({
     "channel", "ch", "nm", "um", "visible", "vis", "mean", "median", "mosaic",
 })  # fmt: skip
 
+# A name is read so far; a file may have thousands of bands with names of any length.
+MOST_READ = 200
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[0-9a-z]+")
 _COUNTED = re.compile(r"(?:[Bb]and|BAND|[Ll]ayer|[Cc]hannel|b)?[ _-]?([1-9][0-9]{0,3})")
@@ -33,7 +36,7 @@ _NUMBERED = re.compile(r"(?:b|band)?0*([0-9]{1,3})(a?)")
 
 def words_of(name: str | None) -> list[str]:
     """The words of a band's name in lower case: "CoastalBlue_1" has coastal, blue and 1."""
-    return _WORD.findall(_CAMEL.sub(" ", name or "").lower())
+    return _WORD.findall(_CAMEL.sub(" ", (name or "")[:MOST_READ]).lower())
 
 
 def mission_band(name: str | None) -> str | None:

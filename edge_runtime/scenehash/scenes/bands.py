@@ -66,12 +66,12 @@ class Bands:
     colours: Sequence[str]
 
     def __str__(self) -> str:
-        shown = [
-            f"{number} {printable(name or (colour if colour in SAID else '-'))[:SHOWN_NAME]}"
-            for number, (name, colour) in enumerate(zip(self.names, self.colours, strict=True), 1)
-        ]
-        more = [f"and {len(shown) - SHOWN_BANDS} more"] if len(shown) > SHOWN_BANDS else []
-        return ", ".join(shown[:SHOWN_BANDS] + more)
+        shown = []
+        for name, colour in zip(self.names[:SHOWN_BANDS], self.colours, strict=False):
+            text = name or (colour if colour in SAID else "-")
+            shown.append(f"{len(shown) + 1} {printable(text[:SHOWN_NAME])[:SHOWN_NAME]}")
+        more = len(self.names) - len(shown)
+        return ", ".join([*shown, f"and {more} more"] if more else shown)
 
     @property
     def alpha(self) -> int | None:

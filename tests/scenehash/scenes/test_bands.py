@@ -190,7 +190,6 @@ def test_a_choice_that_is_none_is_an_error_before_any_file() -> None:
             DecodeParams(wanted)
 
 
-@pytest.mark.slow
 def test_a_message_stays_short_and_harmless() -> None:
     bands = Bands(["\x1b[2J" + "x" * 10_000] * 3000, ["undefined"] * 3000)
     with pytest.raises(InputError) as caught:
