@@ -5,7 +5,7 @@ patience.py      waiting for an engine that does not answer
 engine_store.py  EngineStore: a collection with the interface of a store for searches
 address.py       addresses of engines
 backend.py       the interface of an engine
-milvus.py        Milvus, and Milvus Lite
+milvus.py        Milvus, and Milvus Lite; milvus_fields.py has the fields of its collections
 postgres.py      PostgreSQL
 nearest.py       exact hits from an engine that orders ties arbitrarily
 tiles.py         scenes and tiles in the form of an engine

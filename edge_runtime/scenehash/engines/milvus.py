@@ -1,20 +1,16 @@
 """Tiles in Milvus, or in a file of Milvus Lite.
 
-BIN_FLAT compares all codes, exactly: BIN_IVF_FLAT misses hits if there are filters. Texts for
-filters are stored as hashes, of one length and one alphabet.
+BIN_FLAT compares all codes, exactly: BIN_IVF_FLAT misses hits if there are filters.
 """
 
-import base64
 import contextlib
-import hashlib
 import json
 import logging
 import os
 import re
 import warnings
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +19,23 @@ from scenehash.errors import EngineError, EngineUnreachableError, extra_needed
 
 from .address import Address
 from .backend import Conditions, Document, Found
+from .milvus_fields import (
+    LONGEST,
+    MOST_LABELS,
+    Field,
+    between,
+    catalog_fields,
+    condition_of,
+    document_of,
+    hash_of,
+    scene_columns,
+    scene_fields,
+    scene_of,
+    stored_tile,
+    text_of,
+    tile_columns,
+    tile_fields,
+)
 from .nearest import Answer, Asked, ExactSearch
 from .tiles import EngineMark, EngineScene, EngineTiles, Span, StoredTile, span_of
 
@@ -33,16 +46,7 @@ LITE_CHANNEL = {"grpc.keepalive_time_ms": 600_000}
 MOST = 16_384
 KEYS_A_REQUEST = 4096
 QUERIES_A_REQUEST = 64
-# Bytes of a text field.
-LONGEST = 65_535
-MOST_LABELS = 1024
-# What a document begins with that is no JSON as it is.
-COMPRESSED = "zlib:"
 SECONDS = 60.0
-HASH = 16
-# The time of a scene without one: no filter matches it.
-NEVER = -1e300
-SIDES = ("west", "south", "east", "north")
 METRIC = {"metric_type": "HAMMING"}
 PASSING = re.compile(
     r"unavailable|not ready|no available|not available|not found.*(channel|node)|timeout|timed out"
@@ -50,14 +54,6 @@ PASSING = re.compile(
     r"|node (offline|not)|shutdown|stopp|closed|rate limit|cannot find|no leader|expired",
     re.IGNORECASE,
 )
-
-
-class _Field(NamedTuple):
-    """A field of a collection: its name, its type, and its options."""
-
-    name: str
-    kind: Any
-    settings: dict[str, Any]
 
 
 class Milvus:
@@ -107,7 +103,7 @@ class Milvus:
             return {}
         found = self._query(self._catalog, 'key != ""', ["key", "document"])
         return {
-            own["key"]: _document_of(own["document"])
+            own["key"]: document_of(own["document"])
             for own in found
             if own["key"].startswith(prefix)
         }
@@ -115,15 +111,15 @@ class Milvus:
     def write(self, key: str, document: Document) -> None:
         """See Backend."""
         if not self._has(self._catalog):
-            self._make(self._catalog, _catalog_fields())
-        text = _text_of(document)
+            self._make(self._catalog, catalog_fields())
+        text = text_of(document)
         if len(text) > LONGEST:
             raise EngineError(
                 f"{self._address.text}: the labels of {key.rpartition('/')[2]} are too many for "
                 "Milvus; take some away (scenehash store label --remove), or push to PostgreSQL"
             )
         columns: dict[str, list[object]] = {"key": [key], "document": [text], "vector": [b"\0"]}
-        self._upsert(self._catalog, _catalog_fields(), columns)
+        self._upsert(self._catalog, catalog_fields(), columns)
 
     def erase(self, keys: Sequence[str]) -> None:
         """See Backend."""
@@ -132,8 +128,8 @@ class Milvus:
 
     def make(self, shelf: str, bits: int) -> None:
         """See Backend."""
-        self._make(self._scenes(shelf), _scene_fields())
-        self._make(self._tiles(shelf), _tile_fields(bits))
+        self._make(self._scenes(shelf), scene_fields())
+        self._make(self._tiles(shelf), tile_fields(bits))
 
     def drop(self, shelf: str) -> None:
         """See Backend."""
@@ -151,7 +147,7 @@ class Milvus:
 
     def put(self, shelf: str, scenes: Sequence[EngineTiles], fresh: bool = False) -> None:
         """See Backend: scenes have no seal until all of their tiles are stored."""
-        fields, entries = _scene_fields(), _scene_columns([tiles.scene for tiles in scenes])
+        fields, entries = scene_fields(), scene_columns([tiles.scene for tiles in scenes])
         for own, text in zip(scenes, entries["document"], strict=True):
             if len(text.encode()) > LONGEST or len(own.scene.labels) > MOST_LABELS:
                 raise EngineError(
@@ -161,23 +157,23 @@ class Milvus:
                 )
         unsealed = {**entries, "seal": [""] * len(scenes)}
         self._upsert(self._scenes(shelf), fields, unsealed)
-        tiles = _tile_columns(scenes)
+        tiles = tile_columns(scenes)
         bits = 8 * scenes[0].codes.shape[1]
         for start in range(0, len(tiles["number"]), MOST):
             some = {name: own[start : start + MOST] for name, own in tiles.items()}
             # An upsert also stores a removal in every segment.
-            self._write(self._tiles(shelf), _tile_fields(bits), some, fresh)
+            self._write(self._tiles(shelf), tile_fields(bits), some, fresh)
         self._upsert(self._scenes(shelf), fields, entries)
 
     def count_in(self, shelf: str, span: Span) -> int:
         """See Backend: a key that was inserted twice exists twice."""
-        (found,) = self._query(self._tiles(shelf), _between(span), ["count(*)"])
+        (found,) = self._query(self._tiles(shelf), between(span), ["count(*)"])
         return int(found["count(*)"])
 
     def remove(self, shelf: str, scenes: Sequence[EngineMark]) -> None:
         """See Backend: removes the tiles first."""
         for some in _parts(scenes, 100):
-            spans = " or ".join(_between(Span(own.first, own.first + own.tiles)) for own in some)
+            spans = " or ".join(between(Span(own.first, own.first + own.tiles)) for own in some)
             self._delete(self._tiles(shelf), spans)
             self._delete(self._scenes(shelf), f"number in {[own.first for own in some]}")
 
@@ -220,24 +216,24 @@ class Milvus:
         """See Backend."""
         fields = ["number", "scene", "place", "code"]
         found = self._keyed(self._tiles(shelf), numbers, fields)
-        return {own["number"]: _stored(own) for own in found}
+        return {own["number"]: stored_tile(own) for own in found}
 
     def scenes_at(self, shelf: str, firsts: Sequence[int]) -> dict[int, EngineScene]:
         """See Backend."""
         fields = ["number", "tiles", "seal", "document"]
         return {
-            own["number"]: _scene(own) for own in self._keyed(self._scenes(shelf), firsts, fields)
+            own["number"]: scene_of(own) for own in self._keyed(self._scenes(shelf), firsts, fields)
         }
 
     def scenes_of_path(self, shelf: str, path: str) -> list[int]:
         """See Backend."""
-        found = self._query(self._scenes(shelf), f'path == "{_hash(path)}"', ["number"])
+        found = self._query(self._scenes(shelf), f'path == "{hash_of(path)}"', ["number"])
         return [own["number"] for own in found]
 
     def paths_ending(self, shelf: str, ending: str, most: int) -> list[str]:
         """See Backend: compares the paths with the same last part."""
         last = ending.rpartition("/")[2]
-        found = self._query(self._scenes(shelf), f'file == "{_hash(last)}"', ["document"])
+        found = self._query(self._scenes(shelf), f'file == "{hash_of(last)}"', ["document"])
         paths = {json.loads(own["document"])["path"] for own in found}
         return sorted(path for path in paths if path.endswith(ending))[:most]
 
@@ -277,7 +273,7 @@ class Milvus:
     def _scenes(self, shelf: str) -> str:
         return f"{self._prefix}_{shelf}_scenes"
 
-    def _make(self, name: str, fields: "Sequence[_Field]") -> None:
+    def _make(self, name: str, fields: Sequence[Field]) -> None:
         """Make a collection if it does not exist; BIN_FLAT compares its last field."""
         if self._has(name):
             return
@@ -329,7 +325,7 @@ class Milvus:
 
     def _ranged(self, name: str, span: Span, fields: list[str]) -> Iterator[dict[str, Any]]:
         """All rows in a range of numbers, in several requests if necessary."""
-        found = self._query(name, _between(span), fields)
+        found = self._query(name, between(span), fields)
         if len(found) < MOST:
             yield from found
             return
@@ -352,7 +348,7 @@ class Milvus:
                 )
 
     def _upsert(
-        self, name: str, fields: "Sequence[_Field]", columns: Mapping[str, Sequence[Any]]
+        self, name: str, fields: Sequence[Field], columns: Mapping[str, Sequence[Any]]
     ) -> None:
         """Put rows, given by columns; replaces rows with the same keys."""
         self._write(name, fields, columns, fresh=False)
@@ -360,7 +356,7 @@ class Milvus:
     def _write(
         self,
         name: str,
-        fields: "Sequence[_Field]",
+        fields: Sequence[Field],
         columns: Mapping[str, Sequence[Any]],
         fresh: bool,
     ) -> None:
@@ -427,148 +423,7 @@ class _Asking:
 
     def _ask(self, asked: Asked) -> list[Answer]:
         self.requests += 1
-        return self._milvus.search(self._collection, asked, condition(self._where, asked.span))
-
-
-def condition(where: Conditions, span: Span | None) -> str:
-    """Conditions in Milvus's language; "" if there are none."""
-    parts: list[str] = []
-    if span is not None:
-        parts.append(_between(span))
-    if not where.all_stations or where.after is not None:
-        after = 0 if where.after is None else where.after + 1
-        spans = (span_of(own, after) for own in where.stations)
-        parts.append(" or ".join(_between(own) for own in spans))
-    if where.scenes is not None:
-        parts.append(f"scene in {list(where.scenes)}")
-    if where.others:
-        parts.append(f"scene not in {list(where.others)}")
-    if where.since is not None:
-        parts.append(f"time >= {where.since!r}")
-    if where.until is not None:
-        parts.append(f"time <= {where.until!r} and time > {NEVER!r}")
-    if where.label is not None:
-        parts.append(f'array_contains(labels, "{_hash(where.label)}")')
-    if where.boxes:
-        parts.append(" or ".join(_meeting(*box) for box in where.boxes))
-    return " and ".join(f"({part})" for part in parts)
-
-
-def _meeting(west: float, south: float, east: float, north: float) -> str:
-    """The condition that a tile's box meets a box within the antimeridian, as
-    scenehash.geo.meeting.
-    """
-    after, before = f"east >= {west!r}", f"west <= {east!r}"
-    across = f"(west > east and ({after} or {before}))"
-    beside = f"(west <= east and {after} and {before})"
-    return f"(({beside} or {across}) and south <= {north!r} and north >= {south!r})"
-
-
-def _between(span: Span) -> str:
-    return f"(number >= {span.low} and number < {span.high})"
-
-
-def _catalog_fields() -> list[_Field]:
-    from pymilvus import DataType
-
-    return [
-        _Field("key", DataType.VARCHAR, {"is_primary": True, "max_length": 256}),
-        _Field("document", DataType.VARCHAR, {"max_length": LONGEST}),
-        # Every collection of Milvus needs a vector.
-        _Field("vector", DataType.BINARY_VECTOR, {"dim": 8}),
-    ]
-
-
-def _scene_fields() -> list[_Field]:
-    from pymilvus import DataType
-
-    hashed = {"max_length": HASH}
-    return [
-        _Field("number", DataType.INT64, {"is_primary": True}),
-        _Field("tiles", DataType.INT64, {}),
-        *(_Field(name, DataType.VARCHAR, hashed) for name in ("seal", "path", "file")),
-        _Field("document", DataType.VARCHAR, {"max_length": LONGEST}),
-        _Field("vector", DataType.BINARY_VECTOR, {"dim": 8}),
-    ]
-
-
-def _tile_fields(bits: int) -> list[_Field]:
-    from pymilvus import DataType
-
-    labels = {"element_type": DataType.VARCHAR, "max_capacity": MOST_LABELS, "max_length": HASH}
-    return [
-        _Field("number", DataType.INT64, {"is_primary": True}),
-        _Field("scene", DataType.INT64, {}),
-        *(_Field(name, DataType.DOUBLE, {}) for name in ("time", *SIDES)),
-        _Field("labels", DataType.ARRAY, labels),
-        _Field("place", DataType.VARCHAR, {"max_length": 128}),
-        _Field("code", DataType.BINARY_VECTOR, {"dim": bits}),
-    ]
-
-
-def _scene_columns(scenes: Sequence[EngineScene]) -> dict[str, list[Any]]:
-    return {
-        "number": [scene.mark.first for scene in scenes],
-        "tiles": [scene.mark.tiles for scene in scenes],
-        "seal": [scene.mark.seal for scene in scenes],
-        "path": [_hash(scene.path) for scene in scenes],
-        "file": [_hash(scene.path.rpartition("/")[2]) for scene in scenes],
-        "document": [json.dumps(_facts(scene), ensure_ascii=False) for scene in scenes],
-        "vector": [b"\0"] * len(scenes),
-    }
-
-
-def _facts(scene: EngineScene) -> dict[str, Any]:
-    return {
-        "content": scene.content,
-        "path": scene.path,
-        "time": scene.time,
-        "labels": scene.labels,
-        "decode_params": scene.decode_params,
-    }
-
-
-def _tile_columns(scenes: Sequence[EngineTiles]) -> dict[str, list[Any]]:
-    def each(value: Callable[[EngineScene], Any]) -> list[Any]:
-        return [own for tiles in scenes for own in [value(tiles.scene)] * len(tiles)]
-
-    boxes = np.concatenate([tiles.boxes for tiles in scenes]).T.tolist()
-    return {
-        "number": np.concatenate([tiles.numbers for tiles in scenes]).tolist(),
-        "scene": each(lambda scene: scene.mark.first),
-        "time": each(lambda scene: NEVER if scene.time is None else scene.time),
-        **dict(zip(SIDES, boxes, strict=True)),
-        "labels": each(lambda scene: [_hash(label) for label in scene.labels]),
-        "place": [base64.b64encode(own).decode() for tiles in scenes for own in tiles.places],
-        "code": [own.tobytes() for tiles in scenes for own in tiles.codes],
-    }
-
-
-def _text_of(document: Document) -> str:
-    """A document as a text; a long one, as of a station with thousands of labels, compressed."""
-    text = json.dumps(document)
-    if len(text) <= LONGEST:
-        return text
-    return COMPRESSED + base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
-def _document_of(text: str) -> Document:
-    if text.startswith(COMPRESSED):
-        text = zlib.decompress(base64.b64decode(text.removeprefix(COMPRESSED))).decode()
-    found: Document = json.loads(text)
-    return found
-
-
-def _scene(found: dict[str, Any]) -> EngineScene:
-    facts = json.loads(found["document"])
-    return EngineScene(
-        EngineMark(found["number"], found["tiles"], found["seal"]),
-        facts["content"],
-        facts["path"],
-        facts["time"],
-        tuple(facts["labels"]),
-        facts["decode_params"],
-    )
+        return self._milvus.search(self._collection, asked, condition_of(self._where, asked.span))
 
 
 def _answer(hits: Any) -> Answer:
@@ -576,17 +431,6 @@ def _answer(hits: Any) -> Answer:
         np.array([hit["distance"] for hit in hits], np.int32),
         np.array([hit["number"] if "number" in hit else hit["id"] for hit in hits], np.int64),
     )
-
-
-def _stored(found: dict[str, Any]) -> StoredTile:
-    code = found["code"]
-    # A query gives the bytes of a vector in a list.
-    data = bytes(code[0] if isinstance(code, list) else code)
-    return StoredTile(found["scene"], base64.b64decode(found["place"]), data)
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=HASH // 2).hexdigest()
 
 
 def _parts(values: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:

@@ -66,7 +66,7 @@ class Bands:
     colours: Sequence[str]
 
     def __str__(self) -> str:
-        shown = []
+        shown: list[str] = []
         for name, colour in zip(self.names[:SHOWN_BANDS], self.colours, strict=False):
             text = name or (colour if colour in SAID else "-")
             shown.append(f"{len(shown) + 1} {printable(text[:SHOWN_NAME])[:SHOWN_NAME]}")
