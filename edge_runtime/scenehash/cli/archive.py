@@ -1,5 +1,6 @@
 """`scenehash archive`: hash an archive on many processes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,17 @@ from scenehash.engines.patience import PATIENCE
 from .choices import HashChoice, is_from_variable
 from .console import CONSOLE, AsJson, UsageError, counted, notice, report
 from .exit_status import EXIT_SET_ASIDE
-from .options import CORES, STORE_VARIABLE, Bits, ModelPath, Wait
+from .options import (
+    CORES,
+    STORE_VARIABLE,
+    Bits,
+    KeepThumbnails,
+    KeepVectors,
+    Label,
+    ModelPath,
+    Wait,
+    Words,
+)
 from .push import TO, report_push
 from .register import continuing, register_command, register_group
 
@@ -35,6 +46,23 @@ def register(app: typer.Typer) -> None:
     )
 
 
+@dataclass(frozen=True)
+class PartsChoice(HashChoice):
+    """How scenes are read, cut and labelled, and what the parts hold besides codes."""
+
+    label: Annotated[Label, Words("Add this label to the scenes; may be repeated.")] = None
+    thumbnails: Annotated[
+        KeepThumbnails, Words("Write a small picture of each tile to the parts.")
+    ] = False
+    vectors: Annotated[
+        KeepVectors,
+        Words(
+            "Write the representation of each tile to the parts, or leave it out.",
+            "written, if the model gives it",
+        ),
+    ] = None
+
+
 @continuing
 def hash_command(
     uris: Annotated[
@@ -49,7 +77,7 @@ def hash_command(
         str,
         typer.Option("--out", metavar="URI", help="Write the archive to this folder or address."),
     ],
-    choice: HashChoice,
+    choice: PartsChoice,
     scheduler: Annotated[
         str,
         typer.Option(
@@ -67,8 +95,17 @@ def hash_command(
             show_default="all cores",
         ),
     ] = CORES,
-    model: ModelPath = None,
-    bits: Bits = None,
+    model: Annotated[
+        ModelPath,
+        Words(
+            "Hash with this model file, or, with the word open, the shipped model that was trained "
+            "on archives with clear terms.",
+            "the shipped model",
+        ),
+    ] = None,
+    bits: Annotated[
+        Bits, Words("Set the code width of the archive, such as 32; short codes take less space.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hash scenes into parts in Parquet.

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,15 @@ import typer
 
 CORES = os.cpu_count() or 1
 STORE_VARIABLE = "SCENEHASH_STORE"
+
+
+@dataclass(frozen=True)
+class Words:
+    """A command's own words for a shared option: Annotated[Label, Words("...")]."""
+
+    help: str
+    default: str | None = None
+
 
 StorePath = Annotated[
     Path,

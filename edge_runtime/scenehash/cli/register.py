@@ -2,14 +2,16 @@
 
 import functools
 from collections.abc import Callable
+from copy import copy
 from dataclasses import fields, is_dataclass
 from functools import cache
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from .help import examples
+from .options import Words
 
 Command = Callable[..., None]
 SUFFIX = "_command"
@@ -56,7 +58,7 @@ def register_group(app: typer.Typer, name: str, about: str) -> typer.Typer:
 
 
 def _flat(command: Command) -> Command:
-    """The command in typer's form: each field of a group is a parameter."""
+    """The command in typer's form: each field of a group is a parameter, with its words."""
     groups: dict[str, Any] = {}
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():
@@ -64,9 +66,8 @@ def _flat(command: Command) -> Command:
             groups[parameter.name] = parameter.annotation
             parameters += _fields(groups[parameter.name])
         else:
-            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
-    if not groups:
-        return command
+            annotation = _worded(parameter.annotation)
+            parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY, annotation=annotation))
 
     def flat(**given: Any) -> None:
         for name, group in groups.items():
@@ -82,6 +83,22 @@ def _flat(command: Command) -> Command:
 @cache
 def _fields(group: Any) -> list[Parameter]:
     return [
-        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=_worded(field.type),
+        )
         for field in fields(group)
     ]
+
+
+def _worded(annotation: Any) -> Any:
+    """An option's annotation; Words in it replace the option's own help text and default."""
+    for words in getattr(annotation, "__metadata__", ()):
+        if isinstance(words, Words):
+            option = copy(annotation.__metadata__[0])
+            option.help = words.help
+            option.show_default = words.default or option.show_default
+            return Annotated[annotation.__origin__, option]
+    return annotation

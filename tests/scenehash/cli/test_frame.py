@@ -97,6 +97,11 @@ def test_the_help_marks_what_may_be_given_several_times(name: str) -> None:
             assert option.multiple == ("may be repeated" in (option.help or "")), option.name
 
 
+def test_the_help_of_archive_hash_has_words_of_its_own_for_the_options_of_ingest() -> None:
+    assert "new store" in run("ingest", "--help").stdout
+    assert "store" not in run("archive", "hash", "--help").stdout
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_default_stands_in_brackets(name: str) -> None:
     assert [one.name for one in COMMANDS[name].params if "(default" in (one.help or "")] == []
