@@ -1,7 +1,6 @@
 // The HTTP API as docs/http.md has it: what it answers, and how it is asked.
 
 import type { Box, Ring } from "./geo";
-import type { Word } from "./format";
 
 /** x, y, width, height in pixels of the scene. */
 export type Window = [number, number, number, number];
@@ -50,6 +49,10 @@ export interface AskedQuery {
   blank: boolean;
   codes: string[];
 }
+
+/** The word beside a distance. */
+export type Word =
+  "same_place" | "same_kind" | "likely_same_kind" | "doubtful" | "other_kind" | "unlike_anything_stored";
 
 export interface Hit {
   rank: number;

@@ -1,9 +1,6 @@
 // Numbers, times and names as the page writes them.
 
-import type { Window } from "./api";
-
-export type Word =
-  "same_place" | "same_kind" | "likely_same_kind" | "doubtful" | "other_kind" | "unlike_anything_stored";
+import type { Window, Word } from "./api";
 
 /** What the words beside a distance mean; docs/search.md says how they were measured. */
 export const WORDS: Record<Word, { name: string; meaning: string }> = {

@@ -27,7 +27,7 @@ from .options import FOLDER, JOBS, ServeOptions
 from .queries import SceneQuery
 from .readers import OpenStore, Readers
 from .served import Served
-from .work import works_of
+from .work import Workplace, works_of
 
 # Seconds to wait for another writer, and between two tries.
 WRITE_PATIENCE, WRITE_INTERVAL = 10.0, 0.05
@@ -46,7 +46,8 @@ class Station(Served):
         self.readers = Readers(str(path), lambda: OpenStore(path), max(2, options.threads))
         super().__init__(str(path), self.readers, model, options, log, path / FOLDER)
         self.open_scenes = OpenScenes()
-        self.jobs = Jobs(path / FOLDER / JOBS, works_of(self), log)
+        works = works_of(Workplace(path, options, self.models))
+        self.jobs = Jobs(path / FOLDER / JOBS, works, log)
         self.feed = Feed(self.readers)
         self._writing = threading.Lock()
         self._sizes = (float("-inf"), 0)
@@ -164,11 +165,6 @@ class Station(Served):
         with self._hashing, self.open_scenes.scene(*file) as scene, self.metrics.stage("hash"):
             query = Query.from_scene(scene, file.path, model, bits, crop)
         return dataclasses.replace(query, scene=Path(file.path))
-
-    def model(self) -> HashModel:
-        """The model of the store's codes, or the latest model."""
-        with self.readers.store() as store:
-            return self.models.of(store)
 
     @contextlib.contextmanager
     def _opened_for_writing(self, deadline: float) -> Iterator[CodeStore]:

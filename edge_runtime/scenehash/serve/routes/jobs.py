@@ -40,7 +40,7 @@ def adapt(station: StationServed, asked: AdaptRequest) -> Response:
 @router.post("/api/rehash", status_code=HTTPStatus.ACCEPTED)
 def rehash(station: StationServed, asked: RehashRequest) -> Response:
     """Give every tile of the store a new code from another model."""
-    model_asked(station, asked)
+    model_asked(station.path, asked)
     return accepted(station.jobs.add("rehash", asked.model_dump()))
 
 
