@@ -232,8 +232,8 @@ def test_colours_of_a_palette_that_is_not_there_are_damage(tmp_path: Path) -> No
 
 def test_what_gdal_does_not_decode_is_not_called_damaged(tmp_path: Path) -> None:
     path = raster(tmp_path / "a.tif", planes(scene_like()), compress="JPEG", photometric="YCBCR")
-    precision = path.read_bytes().replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc0\x00\x11\x0c")
-    path.write_bytes(precision)
+    data = path.read_bytes().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")
+    path.write_bytes(data.replace(b"\x08\0\x08\0\x08\0", b"\x0c\0\x0c\0\x0c\0"))  # bits of a band
     with pytest.raises(InputError, match="Unsupported JPEG data precision 12") as refused:
         read_image(path)
     assert "damaged" not in str(refused.value)
