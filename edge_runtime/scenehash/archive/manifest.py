@@ -7,10 +7,11 @@ even without the manifest nothing is hashed again.
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from scenehash.errors import ArchiveError
+from scenehash.scenes.files import content_id
 
 from .storage import MANIFEST, Storage
 
@@ -48,11 +49,13 @@ class Entry:
 class Manifest:
     """The scenes of an archive, in the order of an ingest.
 
-    recipe: the settings that determine its parts, see Recipe.document.
+    recipe: the settings that determine its parts, see Recipe.document. ended: the scenes that this
+    run did.
     """
 
     recipe: dict[str, Any]
     entries: dict[str, Entry] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
@@ -60,11 +63,16 @@ class Manifest:
     def set(self, entry: Entry) -> None:
         """Record the result of a scene; a new scene comes last."""
         self.entries[entry.scene] = entry
+        if entry.state != "waiting":
+            self.ended.add(entry.scene)
 
-    def change(self, scene: str, **fields: Any) -> Entry:
-        """Change fields of an entry."""
-        self.entries[scene] = replace(self.entries[scene], **fields)
-        return self.entries[scene]
+    def add_others(self, other: "Manifest") -> None:
+        """Add what other runs did since; ArchiveError when they have other options."""
+        if other.recipe != self.recipe:
+            raise ArchiveError(f"{MANIFEST}: another run began this archive with other options")
+        for scene, entry in other.entries.items():
+            if scene not in self.ended:
+                self.entries[scene] = entry
 
     def data(self) -> bytes:
         """The manifest as JSON, a line a scene."""
@@ -77,8 +85,13 @@ class Manifest:
         """The manifest of an archive; None if there is none yet. ArchiveError on damage."""
         if not storage.exists(MANIFEST):
             return None
+        return cls.parsed(storage.read(MANIFEST, MOST_BYTES), storage)
+
+    @classmethod
+    def parsed(cls, data: bytes, storage: Storage) -> "Manifest":
+        """The manifest in the bytes of its file; ArchiveError on damage."""
         try:
-            document = json.loads(storage.read(MANIFEST, MOST_BYTES))
+            document = json.loads(data)
             if document["kind"] != KIND:
                 raise ValueError("it is of another kind")
             entries = [
@@ -98,6 +111,7 @@ class Keeper:
     def __init__(self, manifest: Manifest, storage: Storage) -> None:
         self._manifest, self._storage = manifest, storage
         self._due = time.monotonic()
+        self._written = ""
 
     def keep_when_due(self) -> None:
         """Write it, if it was not written for a while."""
@@ -105,8 +119,15 @@ class Keeper:
             self.keep()
 
     def keep(self) -> None:
-        """Write it; ArchiveError when it cannot be written."""
+        """Write it, with what other runs wrote since; ArchiveError when it cannot be written."""
         began = time.monotonic()
-        self._storage.write(MANIFEST, self._manifest.data())
+        with self._storage.alone():
+            if self._storage.exists(MANIFEST):
+                there = self._storage.read(MANIFEST, MOST_BYTES)
+                if content_id(there) != self._written:
+                    self._manifest.add_others(Manifest.parsed(there, self._storage))
+            data = self._manifest.data()
+            self._storage.write(MANIFEST, data)
+            self._written = content_id(data)
         ended = time.monotonic()
         self._due = ended + max(SECONDS_BETWEEN, SHARE * (ended - began))
