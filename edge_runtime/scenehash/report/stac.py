@@ -6,6 +6,7 @@ for embeddings (github.com/geo-embeddings/embeddings-stac-specification).
 
 import json
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,9 @@ ALWAYS = {
     "end_datetime": "9999-12-31T23:59:59Z",
 }
 COLLECTION, MODEL, TILES = "collection.json", "model.json", "tiles.parquet"
+
+# Characters that a path may have and a link may not.
+_MEANING = re.compile(r"[%?#\x00-\x1f\x7f]")
 
 Document = dict[str, Any]
 
@@ -121,7 +125,7 @@ def _collection(
 def _item(store: CodeStore, record: SceneRecord, folder: Path, collection: str) -> Document:
     place = _place(record)
     assets: Document = {
-        "scene": {"href": Path(record.path).as_posix(), "title": "The scene", "roles": ["data"]}
+        "scene": {"href": _href(record.path), "title": "The scene", "roles": ["data"]}
     }
     if store.thumbnails.kept:
         pictures = store.thumbnails.of_scene(record)
@@ -266,6 +270,12 @@ class _Extent:
         sides = np.stack(self._sides)
         box = np.concatenate([sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)])
         return [float(side) for side in box]
+
+
+def _href(path: str) -> str:
+    """A path as a link, in which some characters have a meaning; others stay, for readers that take
+    it for a path."""
+    return _MEANING.sub(lambda found: f"%{ord(found[0]):02X}", Path(path).as_posix())
 
 
 def _links(up: str) -> list[Document]:

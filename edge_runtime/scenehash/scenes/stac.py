@@ -30,6 +30,8 @@ from .times import time_in
 
 SUFFIXES = (".json", ".geojson")
 MOST_DEEP, MOST_DOCUMENTS = 16, 200_000
+# The role of the asset of an item that is a model, by the extension MLM.
+MODEL = "mlm:model"
 NOT_SCENES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "cloud-shadow"})
 
 
@@ -140,6 +142,8 @@ class _Reader:
                 self._items.set_aside[f"{address}: link {_address(href)}"] = error.reason
 
     def _take_item(self, item: Mapping[str, Any], address: str) -> None:
+        if any(MODEL in _roles(asset) for asset in _assets(item).values()):
+            return  # as `store export` describes its model beside the scenes
         try:
             key, asset = _scene_asset(item, self._asset)
             place = self._inside(asset.get("href"), address)
@@ -186,12 +190,7 @@ class _Reader:
 
 def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapping[str, Any]]:
     """The asset that is the scene, with its key; InputError for none or several."""
-    assets = item.get("assets")
-    every = {
-        str(key): asset
-        for key, asset in (assets.items() if isinstance(assets, dict) else ())
-        if isinstance(asset, dict)
-    }
+    every = _assets(item)
     if wanted is not None:
         if wanted not in every:
             raise InputError(f"no asset {_shown(wanted)}; it has {_named(every)}")
@@ -210,13 +209,21 @@ def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapp
     )
 
 
+def _assets(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    assets = item.get("assets")
+    every = assets.items() if isinstance(assets, dict) else ()
+    return {str(key): asset for key, asset in every if isinstance(asset, dict)}
+
+
 def _is_image(asset: Mapping[str, Any]) -> bool:
     roles, kind = _roles(asset), asset.get("type")
     if roles & NOT_SCENES:
         return False
-    suffix = posixpath.splitext(str(asset.get("href", "")).partition("?")[0])[1].lower()
+    href = str(asset.get("href", ""))
+    names = href, href.partition("?")[0]  # a link may have a signature, and a name a question mark
+    suffixes = {posixpath.splitext(name)[1].lower() for name in names}
     is_image = isinstance(kind, str) and kind.startswith("image/")
-    return is_image or suffix in SCENE_SUFFIXES or suffix == ".vrt"
+    return is_image or not suffixes.isdisjoint(SCENE_SUFFIXES | {".vrt"})
 
 
 def _roles(asset: Mapping[str, Any]) -> set[str]:

@@ -1,17 +1,23 @@
 """A STAC catalogue of a store, as pystac reads and validates it."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
+from scenehash import IngestOptions, ingest
 from scenehash.errors import InputError
+from scenehash.report.contact_sheet import write_picture
 from scenehash.report.stac import write_catalog
+from scenehash.scenes.stac import StacOptions
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.documents import scene_document
 from scenehash.tiling import Window
 
 from ...absent import package
+from ...tiny_model import tiny_model
+from ..ingestion.archives import picture
 from ..store.samples import make, placed
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
@@ -150,3 +156,20 @@ def test_places_at_the_edges_of_the_map_are_those_of_the_scenes(tmp_path):
         assert one["bbox"] == documents[path]["bbox"] == pytest.approx(box, abs=1e-9)
         x, y = np.array(one["geometry"]["coordinates"][0]).T
         assert (x.min(), y.min(), x.max(), y.max()) == pytest.approx(box, abs=1e-9)
+
+
+def test_the_scenes_of_a_catalogue_are_ingested_from_it_whatever_their_names(tmp_path):
+    names = ["50%25.png", "100%.png", "a b?c.png", "d#1.png", "new\nline.png", "ü.png"]
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        write_picture(tmp_path / "in" / name, picture(number, 1))
+    (tmp_path / "in" / "ü.png").rename(os.fsdecode(os.fsencode(tmp_path / "in") + b"/\xff.png"))
+    model = tiny_model(tmp_path / "tiny.onnx")
+    ingest(tmp_path / "in", tmp_path / "s", model)
+    with CodeStore.open(tmp_path / "s") as store:
+        write_catalog(store, tmp_path / "out")
+    stac = StacOptions(roots=(str(tmp_path / "in"),))
+    report = ingest(
+        tmp_path / "out" / "collection.json", tmp_path / "t", model, IngestOptions(stac=stac)
+    )
+    assert (len(report.stored), report.set_aside) == (6, [])
