@@ -5,10 +5,11 @@ even without the manifest nothing is hashed again.
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from scenehash.errors import ArchiveError
 from scenehash.scenes.files import content_id
@@ -21,6 +22,13 @@ MOST_BYTES = 4 << 30
 SECONDS_BETWEEN, SHARE = 5.0, 10
 
 State = Literal["waiting", "done", "failed"]
+# Names as part_name gives them; beyond any count of tiles, bits and dimensions.
+IS_PART = re.compile(r"parts/[0-9a-f]{2}/[0-9a-f]{32}(-\d{4,}-of-\d{4,})?\.parquet")
+MOST = 1 << 31
+_RECIPE = {
+    "lineage": {str}, "model": {str}, "bits": {int}, "dims": {int}, "thumbnails": {bool},
+    "frame": {str, type(None)},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,24 @@ class Entry:
     tiles: int = 0
     skipped: int = 0
     reason: str = ""
+
+    def checked(self) -> "Entry":
+        """The entry itself; ValueError unless it is one that a run writes.
+
+        Its parts lie in the archive, since they are read, and deleted when their scene changes.
+        """
+        texts = self.scene, self.file, self.content, self.reason, *self.parts
+        counts = self.tiles, self.skipped
+        if (
+            not all(isinstance(text, str) for text in texts)
+            or not all(type(count) is int and 0 <= count < MOST for count in counts)
+            or self.state not in get_args(State)
+            or (self.state == "done" and not self.parts)
+        ):
+            raise ValueError("an entry with other values")
+        if other := [part for part in self.parts if not IS_PART.fullmatch(part)]:
+            raise ValueError(f"{ascii(other[0])[:60]} is not the name of a part")
+        return self
 
     def document(self) -> dict[str, Any]:
         """The entry as plain values for JSON."""
@@ -95,14 +121,25 @@ class Manifest:
             if document["kind"] != KIND:
                 raise ValueError("it is of another kind")
             entries = [
-                Entry(**{**entry, "parts": tuple(entry["parts"])}) for entry in document["scenes"]
+                Entry(**{**entry, "parts": tuple(entry["parts"])}).checked()
+                for entry in document["scenes"]
             ]
-            return cls(dict(document["recipe"]), {entry.scene: entry for entry in entries})
+            recipe = _checked_recipe(document["recipe"])
+            return cls(recipe, {entry.scene: entry for entry in entries})
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArchiveError(
                 f"{storage}: {MANIFEST} is not the manifest of an archive ({error}); delete it, "
                 "and hash again: finished parts are kept"
             ) from error
+
+
+def _checked_recipe(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The recipe itself; ValueError unless the values that are read from it are of their types."""
+    for name, kinds in _RECIPE.items():
+        value = recipe[name]
+        if type(value) not in kinds or (isinstance(value, int) and not 0 <= value < MOST):
+            raise ValueError(f"{name} in its recipe is {ascii(value)[:60]}")
+    return recipe
 
 
 class Keeper:
