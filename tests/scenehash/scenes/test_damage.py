@@ -57,13 +57,11 @@ def test_a_byte_that_is_missing_or_changed_is_found() -> None:
         decode_jpeg(data[:at] + b"\xff\xc0" + data[at + 2 :])
 
 
-@pytest.mark.parametrize(
-    ("there", "rare"), [(b"\xc0\0\x11\x08", b"\xc0\0\x11\x0c"), (b"\xc0\0\x11", b"\xc5\0\x11")]
-)
-def test_a_rare_kind_of_jpeg_is_not_called_damaged(there: bytes, rare: bytes) -> None:
+def test_a_rare_kind_of_jpeg_is_not_called_damaged() -> None:
     data = simplejpeg.encode_jpeg(draw("beach", 1), 90)
-    with pytest.raises(InputError, match="a JPEG of a kind that is not read") as refused:
-        decode_jpeg(data.replace(b"\xff" + there, b"\xff" + rare, 1))
+    deeper = data.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")  # bits of a band
+    with pytest.raises(InputError, match="Unsupported JPEG data precision 12") as refused:
+        decode_jpeg(deeper)
     assert "damaged" not in str(refused.value)
 
 
