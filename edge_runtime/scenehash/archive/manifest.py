@@ -25,7 +25,7 @@ State = Literal["waiting", "done", "failed"]
 # Names as part_name gives them; beyond any count of tiles, bits and dimensions.
 IS_PART = re.compile(r"parts/[0-9a-f]{2}/[0-9a-f]{32}(-\d{4,}-of-\d{4,})?\.parquet")
 MOST = 1 << 31
-_RECIPE = {
+_RECIPE: dict[str, set[type]] = {
     "lineage": {str}, "model": {str}, "bits": {int}, "dims": {int}, "thumbnails": {bool},
     "frame": {str, type(None)},
 }  # fmt: skip
