@@ -16,6 +16,8 @@ EARTH_KILOMETRES = 6371.0088  # mean radius, IUGG
 EQUATOR_METRES, ECCENTRICITY_SQUARED = 6_378_137.0, 0.00669437999014
 # Corners of footprints are multiples of this step in degrees, at most 7 mm.
 FOOTPRINT_STEP = 2.0**-24
+# Footprints around the whole Earth may leave this many degrees by rounding.
+LEAST_GAP = 1e-6
 Floats = npt.NDArray[np.float64]
 
 
@@ -133,6 +135,27 @@ def bounding_boxes(rings: Floats) -> Floats:
     )
 
 
+def box_around(footprints: Floats) -> Box:
+    """The smallest box around footprints float64 [N, V, 2], at least one; see bounding_boxes.
+
+    It leaves out the widest range of longitudes that has none of them.
+    """
+    boxes = bounding_boxes(footprints)
+    boxes = boxes[np.argsort(boxes[:, 0], kind="stable")]
+    west, south, east, north = boxes.T
+    ends = np.where(west <= east, east, east + 360)
+    # The footprint that reaches farthest, of each one and those that begin west of it.
+    reach = np.maximum.accumulate(ends)
+    gaps = np.append(west[1:], west[0] + 360) - np.maximum(reach, reach[-1] - 360)
+    after = int(np.argmax(gaps))
+    first, last = -180.0, 180.0
+    if gaps[after] > LEAST_GAP:
+        farthest = max(reach[after], reach[-1] - 360)
+        first = float(west[(after + 1) % len(west)])
+        last = float(east[np.argmax((ends == farthest) | (ends - 360 == farthest))])
+    return Box(first, float(south.min()), last, float(north.max()))
+
+
 def meeting(boxes: Floats, box: Box) -> npt.NDArray[np.bool_]:
     """Which of boxes float64 [N, 4] share at least a point with a box: bool [N]."""
     west, south, east, north = boxes.T
@@ -188,15 +211,15 @@ def within(boxes: Floats, near: Near) -> npt.NDArray[np.bool_]:
 def ground_metres(here: tuple[float, float], there: tuple[float, float]) -> float:
     """Metres on the ground between two nearby places, (longitude, latitude).
 
-    On the ellipsoid of WGS 84, with the radii of curvature in the middle between them.
+    The straight line between their positions on the ellipsoid of WGS 84, so that it is right across
+    a pole, too.
     """
-    east = np.radians((there[0] - here[0] + 180) % 360 - 180)
-    north = np.radians(there[1] - here[1])
-    middle = np.radians((here[1] + there[1]) / 2)
-    flattened = 1 - ECCENTRICITY_SQUARED * np.sin(middle) ** 2
-    prime = EQUATOR_METRES / np.sqrt(flattened)
-    meridian = prime * (1 - ECCENTRICITY_SQUARED) / flattened
-    return float(np.hypot(east * prime * np.cos(middle), north * meridian))
+    longitudes, latitudes = np.radians([here, there]).T
+    prime = EQUATOR_METRES / np.sqrt(1 - ECCENTRICITY_SQUARED * np.sin(latitudes) ** 2)
+    radius, height = prime * np.cos(latitudes), prime * np.sin(latitudes)
+    points = radius * np.cos(longitudes), radius * np.sin(longitudes)
+    steps = np.diff([*points, height * (1 - ECCENTRICITY_SQUARED)])
+    return float(np.linalg.norm(steps))
 
 
 def on_footprint_steps(degrees: Floats) -> Floats:

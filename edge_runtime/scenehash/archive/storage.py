@@ -3,7 +3,11 @@
 Files are written atomically and durably.
 """
 
+import contextlib
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +24,7 @@ from scenehash.objects import (
 )
 
 MODEL, MANIFEST, PARTS = "model.onnx", "manifest.json", "parts/*/[!.]*.parquet"
+LOCK = ".lock"
 # The age of incomplete files that only killed processes leave.
 STALE_SECONDS = 600.0
 
@@ -47,6 +52,9 @@ class Storage(Protocol):
 
     def sweep(self) -> None:
         """Delete the incomplete files of killed processes."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Within the context no other run changes the manifest; in a bucket it may."""
 
 
 class FolderStorage:
@@ -97,6 +105,15 @@ class FolderStorage:
             except OSError:
                 continue  # it is gone, or belongs to another process
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        with contextlib.ExitStack() as undo:
+            # Some network file systems have no locks. Writing the manifest tells other reasons.
+            with contextlib.suppress(OSError):
+                file = undo.enter_context((self._folder / LOCK).open("ab"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
 
 class ObjectStorage:
     """Objects of a bucket, below an address."""
@@ -133,6 +150,9 @@ class ObjectStorage:
 
     def sweep(self) -> None:
         """Nothing to do: an incomplete object does not exist."""
+
+    def alone(self) -> AbstractContextManager[object]:
+        return contextlib.nullcontext()
 
 
 def address_of(uri: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from scenehash.errors import InputError, StoreDamagedError
 from scenehash.files import path_from, path_text
-from scenehash.geo import Box, bounding_boxes
+from scenehash.geo import Box, box_around
 from scenehash.model.card import Card
 from scenehash.scenes import Scene, Window, open_scene, reopen_scene
 from scenehash.scenes.exposure import shows_nothing
@@ -268,7 +268,7 @@ def _still_shows(path: str, decode_params: Mapping[str, object]) -> bool:
 def _box(footprints: Footprints | None) -> Box | None:
     if footprints is None:
         return None
-    return Box(*bounding_boxes(footprints.reshape(1, -1, 2))[0].tolist())
+    return box_around(footprints)
 
 
 def nothing_valid(tiling: Tiling) -> str:

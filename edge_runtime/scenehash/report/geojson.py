@@ -39,16 +39,20 @@ def feature(ring: Ring | None, **properties: object) -> dict[str, Any]:
 def polygon(ring: Ring) -> dict[str, Any]:
     """A footprint as a geometry, counterclockwise; cut in two at the antimeridian.
 
-    RFC 7946, sections 3.1.6 and 3.1.9.
+    A footprint around a pole reaches up to it. RFC 7946, sections 3.1.6 and 3.1.9.
     """
     whole = unrolled(ring)
+    if round((whole[-1][0] - whole[0][0]) / 360):
+        whole = _around_a_pole(ring)
     if _area(whole) < 0:
         whole = whole[::-1]
     pieces = [
         [(longitude - shift, latitude) for longitude, latitude in _clipped(whole, low, high)]
         for low, high, shift in ((-180, 180, 0), (180, 540, 360), (-540, -180, -360))
     ]
-    closed = [[*piece, piece[0]] for piece in pieces if len(piece) > 2]
+    # What only touches the antimeridian leaves a line on its other side.
+    wide = [piece for piece in pieces if len({longitude for longitude, _ in piece}) > 1]
+    closed = [[*piece, piece[0]] for piece in wide or pieces if len(piece) > 2]
     if len(closed) == 1:
         return {"type": "Polygon", "coordinates": closed}
     return {"type": "MultiPolygon", "coordinates": [[piece] for piece in closed]}
@@ -61,6 +65,15 @@ def unrolled(ring: Ring) -> list[tuple[float, float]]:
         turns = round((points[-1][0] - longitude) / 360)
         points.append((longitude + 360 * turns, latitude))
     return points
+
+
+def _around_a_pole(ring: Ring) -> list[tuple[float, float]]:
+    """A ring around a pole as a ring on the map, from -180 to 180 degrees and up to the pole."""
+    points = sorted(((longitude + 180) % 360 - 180, latitude) for longitude, latitude in ring)
+    (west, y1), (east, y0) = points[0], points[-1]
+    edge = y0 + (y1 - y0) * (180 - east) / (west + 360 - east)
+    pole = 90.0 if sum(latitude for _, latitude in points) > 0 else -90.0
+    return [(-180.0, edge), *points, (180.0, edge), (180.0, pole), (-180.0, pole)]
 
 
 def _clipped(ring: Ring, low: float, high: float) -> list[tuple[float, float]]:

@@ -150,10 +150,10 @@ def _table(
     if found:
         footprints = np.concatenate(found)
         boxes[placed] = _boxes(footprints)
-        crossing = np.flatnonzero((boxes[:, 0] == -180.0) & (boxes[:, 2] == 180.0)).tolist()
+        crossing = np.flatnonzero(np.ptp(footprints[..., 0], axis=1) > 180).tolist()
         if crossing:
-            numbers = np.cumsum(placed) - 1
-            table = _cut(table, {row: footprints[numbers[row]] for row in crossing})
+            rows = np.flatnonzero(placed)
+            table = _cut(table, {int(rows[at]): footprints[at] for at in crossing})
     sides = [pyarrow.array(boxes[:, number]) for number in range(4)]
     mask = pyarrow.array(~placed)
     table = table.append_column(BOX, pyarrow.StructArray.from_arrays(sides, SIDES, mask=mask))

@@ -6,6 +6,7 @@ for embeddings (github.com/geo-embeddings/embeddings-stac-specification).
 
 import json
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from scenehash.errors import InputError, StoreError
 from scenehash.files import PARTIAL, check_output
-from scenehash.geo import Floats, bounding_boxes, wrapped
+from scenehash.geo import Floats, bounding_boxes, box_around
 from scenehash.store import CodeStore, SceneRecord
 
 from .geojson import polygon
@@ -34,6 +35,9 @@ ALWAYS = {
     "end_datetime": "9999-12-31T23:59:59Z",
 }
 COLLECTION, MODEL, TILES = "collection.json", "model.json", "tiles.parquet"
+
+# Characters that a path may have and a link may not.
+_MEANING = re.compile(r"[%?#\x00-\x1f\x7f]")
 
 Document = dict[str, Any]
 
@@ -121,7 +125,7 @@ def _collection(
 def _item(store: CodeStore, record: SceneRecord, folder: Path, collection: str) -> Document:
     place = _place(record)
     assets: Document = {
-        "scene": {"href": Path(record.path).as_posix(), "title": "The scene", "roles": ["data"]}
+        "scene": {"href": _href(record.path), "title": "The scene", "roles": ["data"]}
     }
     if store.thumbnails.kept:
         pictures = store.thumbnails.of_scene(record)
@@ -222,25 +226,28 @@ def _card(store: CodeStore) -> "Card | None":
 
 
 def _place(record: SceneRecord) -> Document:
-    """Geometry and bbox of a scene: the convex hull of its tiles, cut at the antimeridian."""
+    """Geometry and bbox of a scene: the convex hull of its tiles, cut at the antimeridian.
+
+    For a scene around a pole, or around half the Earth, the geometry is its box.
+    """
     if record.footprints is None:
         return {"geometry": None}
+    box = box_around(record.footprints)
+    width = box.east - box.west + 360 * (box.east < box.west)
     corners = record.footprints.reshape(-1, 2)
     # Longitudes that go on past 180, so that a scene across the antimeridian is in one piece.
-    longitudes = corners[0, 0] + (corners[:, 0] - corners[0, 0] + 180) % 360 - 180
-    points = np.stack([longitudes, corners[:, 1]], axis=1).astype(np.float32)
-    hull = cv2.convexHull(points)[:, 0].astype(np.float64)
-    # The hull's corners are exactly corners of tiles.
-    ring = [_nearest(longitudes, corners[:, 1], point) for point in hull]
-    west, east = longitudes.min(), longitudes.max()
-    sides = [wrapped(np.array([west]))[0], corners[:, 1].min()]
-    sides += [wrapped(np.array([east]))[0], corners[:, 1].max()]
-    return {"geometry": polygon(ring), "bbox": [float(side) for side in sides]}
-
-
-def _nearest(longitudes: Floats, latitudes: Floats, point: Floats) -> tuple[float, float]:
-    at = int(np.argmin((longitudes - point[0]) ** 2 + (latitudes - point[1]) ** 2))
-    return float(longitudes[at]), float(latitudes[at])
+    middle = box.west + width / 2, (box.south + box.north) / 2
+    places = np.column_stack([(corners[:, 0] - middle[0] + 180) % 360 - 180, corners[:, 1]])
+    # Small numbers, since OpenCV has 32-bit floats.
+    small = (places - [0.0, middle[1]]).astype(np.float32)
+    hull = cv2.convexHull(small, returnPoints=False).ravel()
+    if width < 180 and len(hull) > 2:
+        ring = [(middle[0] + float(x), float(y)) for x, y in places[hull]]
+    else:
+        # Steps of less than half the Earth tell which way the ring goes.
+        steps = [box.west + width * step / 3 for step in range(4)]
+        ring = [(x, box.south) for x in steps] + [(x, box.north) for x in steps[::-1]]
+    return {"geometry": polygon(ring), "bbox": list(box)}
 
 
 class _Extent:
@@ -263,6 +270,12 @@ class _Extent:
         sides = np.stack(self._sides)
         box = np.concatenate([sides[:, :2].min(axis=0), sides[:, 2:].max(axis=0)])
         return [float(side) for side in box]
+
+
+def _href(path: str) -> str:
+    """A path as a link, in which some characters have a meaning; others stay, for readers that take
+    it for a path."""
+    return _MEANING.sub(lambda found: f"%{ord(found[0]):02X}", Path(path).as_posix())
 
 
 def _links(up: str) -> list[Document]:

@@ -132,7 +132,7 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
     if wanted is not None:
         by_position = is_preset(wanted) and are_only_numbers(bands.names)
         return Choice(_wanted(bands, wanted), by_position=by_position and len(bands.data) > 3)
-    by_name = _by_names(bands)
+    by_name = by_names(bands)
     if by_name is not None:
         return Choice(by_name)
     contradicted = False
@@ -160,7 +160,7 @@ def _choose(bands: Bands, wanted: str | None) -> Choice:
     )
 
 
-def _by_names(bands: Bands) -> tuple[int, ...] | None:
+def by_names(bands: Bands) -> tuple[int, ...] | None:
     """Bands by their names, in words or by a mission's numbers; None if the names do not tell."""
     named = _all_found(find_colour(bands.names, colour) for colour in COLOURS)
     if named is not None or are_only_numbers(bands.names):

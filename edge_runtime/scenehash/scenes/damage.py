@@ -15,6 +15,8 @@ from .source import Pixels
 
 PNG = b"\x89PNG\r\n\x1a\n"
 INKS = ("CMYK", "YCCK")
+# How libjpeg-turbo's messages begin about what is sound: 12 bits, or a rare coding.
+LACKING = "Unsupported JPEG"
 
 
 def decode_jpeg(data: bytes) -> Pixels | None:
@@ -32,6 +34,9 @@ def decode_jpeg(data: bytes) -> Pixels | None:
         pixels: Pixels = simplejpeg.decode_jpeg(data, "GRAY" if colours == "Gray" else "RGB")
         return pixels
     except ValueError as error:
+        if str(error).startswith(LACKING):
+            reason = f"a JPEG of a kind that is not read ({error}); save it as another one"
+            raise InputError(reason) from error
         raise _damaged(str(error)) from error
 
 

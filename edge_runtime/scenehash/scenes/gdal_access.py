@@ -55,6 +55,8 @@ ANSWER_SECONDS = 60
 _FOLDER = re.compile(r"(?<![\w:/.])/(?:[^\s/:]+/)+")
 # GDAL's words for a truncated or damaged file.
 _CUT = re.compile("TIFFRead|IReadBlock|Read error|JPEGDecode|ZIPDecode|LZWDecode")
+# Its words for what is sound, but coded in a way that it does not know.
+_LACKING = re.compile("[Uu]nsupported|[Nn]ot supported|[Mm]issing codec")
 
 
 @contextlib.contextmanager
@@ -76,9 +78,16 @@ def gdal() -> Iterator[None]:
 
 def reason_of(error: BaseException) -> str:
     """GDAL's message, shortened to one line, without folders: the caller names the file."""
-    cause = error.__cause__ or error
+    cause = _lacking(error) or error.__cause__ or error
     text = " ".join(str(cause).split()) or type(cause).__name__
     return printable(_FOLDER.sub("", text))[:LONGEST_REASON]
+
+
+def _lacking(error: BaseException | None) -> BaseException | None:
+    """The first cause of an error, if it is something that GDAL cannot do."""
+    while error is not None and error.__cause__ is not None:
+        error = error.__cause__
+    return error if error is not None and _LACKING.search(str(error)) else None
 
 
 def open_dataset(path: Path, kind: str, nested: int = 0) -> rasterio.DatasetReader:

@@ -75,6 +75,12 @@ class Place:
         """The place itself; if it is not georeferenced, a place within a box."""
         if self.georeference is not None or box is None:
             return self
+        if (box.east - box.west) % 360 >= 180 or box.east - box.west >= 360:
+            note = (
+                "it is not georeferenced: the box of its STAC item reaches around half the Earth "
+                "or more, and is not used"
+            )
+            return replace(self, warnings=(*self.warnings, note))
         note = "it is not georeferenced: each of its tiles gets the box of its STAC item"
         warnings = (*self.warnings, note)
         return replace(self, georeference=BoxGeoreference(box), warnings=warnings, box=box)

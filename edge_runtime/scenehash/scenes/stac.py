@@ -23,13 +23,15 @@ from scenehash.objects import is_object, read_object
 from scenehash.printable import printable
 
 from .band_names import COLOURS
-from .bands import Bands
+from .bands import Bands, by_names
 from .files import SCENE_SUFFIXES
 from .size_limits import MOST_STAC_BYTES
 from .times import time_in
 
 SUFFIXES = (".json", ".geojson")
 MOST_DEEP, MOST_DOCUMENTS = 16, 200_000
+# The role of the asset of an item that is a model, by the extension MLM.
+MODEL = "mlm:model"
 NOT_SCENES = frozenset({"thumbnail", "overview", "metadata", "data-mask", "cloud", "cloud-shadow"})
 
 
@@ -137,15 +139,17 @@ class _Reader:
                     raise InputError(f"more than {MOST_DOCUMENTS:,} documents")
                 self._take(_document(linked), linked, deep + 1)
             except InputError as error:
-                self._items.set_aside[f"{address}: link {_shown(href)}"] = error.reason
+                self._items.set_aside[f"{address}: link {_address(href)}"] = error.reason
 
     def _take_item(self, item: Mapping[str, Any], address: str) -> None:
+        if any(MODEL in _roles(asset) for asset in _assets(item).values()):
+            return  # as `store export` describes its model beside the scenes
         try:
             key, asset = _scene_asset(item, self._asset)
             place = self._inside(asset.get("href"), address)
             colours = _bands(asset)
             noted = Noted(
-                time_in(item), _box(item), colours, len(_listed(asset)) if colours else None
+                time_in(item), _box(item), colours, len(next(_lists(asset))) if colours else None
             )
         except (InputError, ValueError) as error:
             name = f"{address}: item {_shown(item.get('id'))}"
@@ -162,7 +166,7 @@ class _Reader:
             return self._place_of(href, address)
         except ValueError as error:  # for brackets, a null byte, half a character
             raise InputError(
-                f"{_shown(href)} is not a valid address ({printable(str(error))})"
+                f"{_address(href)} is not a valid address ({printable(str(error))})"
             ) from error
 
     def _place_of(self, href: str, address: str) -> str:
@@ -172,13 +176,13 @@ class _Reader:
         elif parts.scheme == "file":
             place = unquote(parts.path)
         elif parts.scheme:
-            raise InputError(f"{_shown(href)} is on the network, and is not fetched; download it")
+            raise InputError(f"{_address(href)} is on the network, and is not fetched; download it")
         else:
             place = _joined(posixpath.dirname(address), unquote(href))
         plain = _normal(place)
         if not any(plain.startswith(_normal(root).rstrip("/") + "/") for root in self._roots):
             raise InputError(
-                f"{_shown(href)} is outside the document's folder; allow it: --assets-from "
+                f"{_address(href)} is outside the document's folder; allow it: --assets-from "
                 f"{_shown(posixpath.dirname(plain))}"
             )
         return plain
@@ -186,12 +190,7 @@ class _Reader:
 
 def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapping[str, Any]]:
     """The asset that is the scene, with its key; InputError for none or several."""
-    assets = item.get("assets")
-    every = {
-        str(key): asset
-        for key, asset in (assets.items() if isinstance(assets, dict) else ())
-        if isinstance(asset, dict)
-    }
+    every = _assets(item)
     if wanted is not None:
         if wanted not in every:
             raise InputError(f"no asset {_shown(wanted)}; it has {_named(every)}")
@@ -210,13 +209,21 @@ def _scene_asset(item: Mapping[str, Any], wanted: str | None) -> tuple[str, Mapp
     )
 
 
+def _assets(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    assets = item.get("assets")
+    every = assets.items() if isinstance(assets, dict) else ()
+    return {str(key): asset for key, asset in every if isinstance(asset, dict)}
+
+
 def _is_image(asset: Mapping[str, Any]) -> bool:
     roles, kind = _roles(asset), asset.get("type")
     if roles & NOT_SCENES:
         return False
-    suffix = posixpath.splitext(str(asset.get("href", "")))[1].lower()
+    href = str(asset.get("href", ""))
+    names = href, href.partition("?")[0]  # a link may have a signature, and a name a question mark
+    suffixes = {posixpath.splitext(name)[1].lower() for name in names}
     is_image = isinstance(kind, str) and kind.startswith("image/")
-    return is_image or suffix in SCENE_SUFFIXES or suffix == ".vrt"
+    return is_image or not suffixes.isdisjoint(SCENE_SUFFIXES | {".vrt"})
 
 
 def _roles(asset: Mapping[str, Any]) -> set[str]:
@@ -225,16 +232,24 @@ def _roles(asset: Mapping[str, Any]) -> set[str]:
 
 
 def _bands(asset: Mapping[str, Any]) -> str | None:
-    """The numbers of red, green and blue in an asset, by its bands' common names."""
-    bands = _listed(asset)
-    names = [band.get("eo:common_name") or band.get("common_name") for band in bands]
-    if not all(colour in names for colour in COLOURS):
-        return None
-    return ",".join(str(names.index(colour) + 1) for colour in COLOURS)
+    """The numbers of red, green and blue in an asset, by the common names of its bands, or else by
+    their names.
+    """
+    for bands in _lists(asset):
+        common = [band.get("eo:common_name") or band.get("common_name") for band in bands]
+        if all(colour in common for colour in COLOURS):
+            return ",".join(str(common.index(colour) + 1) for colour in COLOURS)
+        names = [name if isinstance(name := band.get("name"), str) else None for band in bands]
+        if (found := by_names(Bands(names, ("undefined",) * len(names)))) is not None:
+            return ",".join(map(str, found))
+    return None
 
 
-def _listed(asset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list(_mappings(asset.get("bands") or asset.get("eo:bands")))
+def _lists(asset: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:
+    """The lists of an asset's bands: of STAC 1.1, and of the extension eo of STAC 1.0."""
+    for name in ("bands", "eo:bands"):
+        if bands := list(_mappings(asset.get(name))):
+            yield bands
 
 
 def _box(item: Mapping[str, Any]) -> Box | None:
@@ -272,7 +287,7 @@ def _mappings(values: object) -> Iterator[Mapping[str, Any]]:
 
 def _joined(folder: str, href: str) -> str:
     if is_object(folder) and href.startswith("/"):
-        raise InputError(f"{_shown(href)}: a path, in a document of a bucket")
+        raise InputError(f"{_address(href)}: a path, in a document of a bucket")
     return f"{folder}/{href}" if not href.startswith("/") else href
 
 
@@ -291,6 +306,18 @@ def _absolute(root: str) -> str:
 
 def _named(assets: Mapping[str, object]) -> str:
     return ", ".join(_shown(key) for key in list(assets)[:12]) or "none"
+
+
+def _address(href: object) -> str:
+    """A link for a person; without the password or signature of an address on the network."""
+    try:
+        parts = urlsplit(str(href))
+    except ValueError:
+        return _shown(href)
+    if not parts.netloc:
+        return _shown(href)
+    host, query = parts.netloc.rpartition("@")[2], "?***" if parts.query else ""
+    return _shown(f"{parts.scheme}://{host}{parts.path}{query}")
 
 
 def _shown(value: object) -> str:

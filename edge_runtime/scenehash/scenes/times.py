@@ -127,7 +127,9 @@ def _parsed(text: str) -> datetime | None:
     try:
         if len(text) in FORMATS:
             with contextlib.suppress(ValueError):
-                return _plausible(datetime.strptime(text, FORMATS[len(text)]).replace(tzinfo=UTC))
+                time = datetime.strptime(text, FORMATS[len(text)]).replace(tzinfo=UTC)
+                # It takes day 366 of a year of 365 for the first day of the next.
+                return _plausible(time) if time.year == int(text[:4]) else None
         time = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
         return _plausible(time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))
     except (ValueError, OverflowError):

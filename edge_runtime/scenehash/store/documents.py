@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from scenehash.errors import NotStoredError
-from scenehash.geo import bounding_boxes
+from scenehash.geo import box_around
 
 from .files.thumbnails import THUMBNAILS
 from .files.vectors import VECTORS
@@ -85,7 +85,7 @@ def scene_document(record: SceneRecord) -> Document:
     """A stored scene, as in a list of scenes, with the full bbox and its decode parameters."""
     box = None
     if record.footprints is not None:
-        box = bounding_boxes(record.footprints.reshape(1, -1, 2))[0].tolist()
+        box = list(box_around(record.footprints))
     return {
         "id": record.content,
         "path": record.path,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from scenehash.geo import bounding_boxes
+from scenehash.geo import box_around
 from scenehash.store import HashedScene
 
 from .bursts import group_bursts
@@ -91,7 +91,7 @@ def _about(
 ) -> dict[str, object]:
     box = None
     if scene.footprints is not None:
-        box = bounding_boxes(scene.footprints.reshape(1, -1, 2))[0].tolist()
+        box = list(box_around(scene.footprints))
     return {
         "at": _time(at),
         "scene": scene.path,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scenehash.codes import hamming
-from scenehash.geo import Box, Floats, bounding_boxes, overlap
+from scenehash.geo import Floats, bounding_boxes, box_around, overlap
 from scenehash.store import CodeStore, HashedScene
 from scenehash.store.records import seconds
 
@@ -53,7 +53,7 @@ def find_repeats(
     none: list[Repeat | None] = [None] * len(scene.windows)
     if scene.footprints is None or scene.time is None:
         return none
-    around = Box(*bounding_boxes(scene.footprints.reshape(1, -1, 2))[0].tolist())
+    around = box_around(scene.footprints)
     rows, footprints = store.footprints_meeting(around)
     if not len(rows):
         return none

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,6 +172,87 @@ def test_an_archive_has_codes_of_one_recipe_alone(
     CodeStore.create(tmp_path / "s", "other", 64, "other").close()
     with pytest.raises(LineageError):
         load_archive(hashed, tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda it: it["recipe"].pop("lineage"), "lineage"),
+        (lambda it: it["recipe"].update(dims=1 << 70), "dims in its recipe is 118"),
+        (lambda it: it["recipe"].update(model=None), "model in its recipe is None"),
+        (lambda it: it["scenes"][0].update(parts=[7]), "an entry with other values"),
+        (lambda it: it["scenes"][0].update(tiles="many"), "an entry with other values"),
+        (lambda it: it["scenes"][0].update(state="lost"), "an entry with other values"),
+        (
+            lambda it: it["scenes"][0].update(parts=["parts/../../victim.parquet"]),
+            "'parts/../../victim.parquet' is not the name of a part",
+        ),
+    ],
+)
+def test_a_manifest_of_other_values_is_refused(
+    change: Callable[[dict[str, Any]], object], reason: str, model: Path, tmp_path: Path
+) -> None:
+    write_scenes(tmp_path / "in", range(1))
+    out, victim = tmp_path / "out", tmp_path / "victim.parquet"
+    victim.write_bytes(b"not of the archive")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hash_module, "_scheduler", lambda *_: InThisProcess())
+        hash_archive(tmp_path / "in", out, model=model)
+        document = json.loads((out / "manifest.json").read_text())
+        change(document)
+        (out / "manifest.json").write_text(json.dumps(document))
+        write_picture(tmp_path / "in" / "0.png", picture(7, 2))
+        with pytest.raises(ArchiveError, match=re.escape(reason)):
+            hash_archive(tmp_path / "in", out, model=model)
+    with pytest.raises(ArchiveError, match=re.escape(reason)):
+        load_archive(out, tmp_path / "s")
+    assert victim.exists()
+
+
+class OtherRunMeanwhile(InThisProcess):
+    """Does another run as a whole before the first task of its own."""
+
+    def __init__(self, other: Callable[[], object]) -> None:
+        super().__init__()
+        self._other: Callable[[], object] | None = other
+
+    def finished(self, seconds: float) -> list[tuple[Task, Outcome]]:
+        other, self._other = self._other, None
+        if other is not None:
+            other()
+        return super().finished(seconds)
+
+
+def test_two_runs_at_once_keep_what_the_other_did(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scenes(tmp_path / "a", range(3))
+    write_scenes(tmp_path / "b", range(3, 5))
+    out = tmp_path / "out"
+    runs: list[InThisProcess] = [
+        InThisProcess(),
+        OtherRunMeanwhile(lambda: hash_archive(tmp_path / "b", out, model=model)),
+    ]
+    monkeypatch.setattr(hash_module, "_scheduler", lambda *_: runs.pop())
+    assert hash_archive(tmp_path / "a", out, model=model).hashed == 3
+    assert load_archive(out, tmp_path / "s").stored == 5
+
+
+def test_a_run_with_other_options_at_once_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scenes(tmp_path / "a", range(2))
+    out, other = tmp_path / "out", IngestOptions(Tiling(overlap=0.5))
+
+    def begin_anew() -> None:
+        (out / "manifest.json").unlink()
+        hash_archive(tmp_path / "a", out, model=model, options=other)
+
+    runs: list[InThisProcess] = [InThisProcess(), OtherRunMeanwhile(begin_anew)]
+    monkeypatch.setattr(hash_module, "_scheduler", lambda *_: runs.pop())
+    with pytest.raises(ArchiveError, match="another run began this archive with other options"):
+        hash_archive(tmp_path / "a", out, model=model)
+    assert load_archive(out, tmp_path / "s").stored == 2
 
 
 def tasks_of(folder: Path, model: Path, out: Path) -> list[Task]:

@@ -53,3 +53,23 @@ def test_a_file_that_gdal_reads(tmp_path: Path) -> None:
     assert transform_geom("EPSG:4326", "EPSG:32601", first["geometry"])["type"] == "MultiPolygon"
     with pytest.raises(InputError, match="cannot be written"):
         write_geojson(tmp_path / "nowhere" / "a.geojson", [])
+
+
+@pytest.mark.parametrize("edge", [180.0, -180.0])
+def test_a_polygon_that_touches_the_antimeridian_lies_on_one_side_of_it(edge: float) -> None:
+    east = polygon([(179.0, 1.0), (edge, 1.0), (edge, 0.0), (179.0, 0.0)])
+    west = polygon([(edge, 1.0), (-179.0, 1.0), (-179.0, 0.0), (edge, 0.0)])
+    assert east["type"] == west["type"] == "Polygon"
+    assert sorted({x for x, _ in rings(east)[0]}) == [179, 180]
+    assert sorted({x for x, _ in rings(west)[0]}) == [-180, -179]
+
+
+@pytest.mark.parametrize("first", [0, 45, 180])
+@pytest.mark.parametrize(("latitude", "pole"), [(89.0, 90.0), (-89.0, -90.0)])
+def test_a_polygon_around_a_pole_reaches_up_to_it(first: int, latitude: float, pole: float) -> None:
+    ring = [((first + turn + 180) % 360 - 180.0, latitude) for turn in (0, 90, 180, 270)]
+    for one in (ring, ring[::-1]):
+        geometry = polygon(one)
+        assert geometry["type"] == "Polygon"
+        assert area(rings(geometry)[0]) == pytest.approx(360)
+        assert {y for _, y in rings(geometry)[0]} == {latitude, pole}

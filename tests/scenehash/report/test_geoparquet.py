@@ -28,7 +28,7 @@ def store(tmp_path_factory) -> CodeStore:
     few = rng.integers(0, 256, (9, 8)).astype(np.uint8)
     scenes = []
     for number in range(SCENES):
-        corner = np.array([179.9, 10.0]) if number == 7 else rng.uniform([-170, -80], [170, 80])
+        corner = np.array([179.92, 10.0]) if number == 7 else rng.uniform([-170, -80], [170, 80])
         tiles = np.array([(x, y) for y in range(8) for x in range(5)])
         places = corner + 0.05 * (tiles[:, None] + ring)
         places[..., 0] = np.where(places[..., 0] > 180, places[..., 0] - 360, places[..., 0])
@@ -88,6 +88,27 @@ def test_boxes_cover_footprints_and_these_are_cut_at_the_antimeridian(file, stor
         assert (box["xmin"], box["xmax"]) == wanted
         assert (box["ymin"], box["ymax"]) == (south, north)
     assert cut == 8
+
+
+def test_a_footprint_that_touches_the_antimeridian_lies_on_one_side_of_it(tmp_path):
+    from pyarrow import parquet
+
+    sides = [(179.0, -180.0), (180.0, -179.0), (-180.0, -179.0)]
+    with CodeStore.create(tmp_path / "s", "0" * 16, 64, "model") as store:
+        rings = [[(west, 1), (east, 1), (east, 0), (west, 0)] for west, east in sides]
+        code, window = np.zeros((1, 8), np.uint8), [Window(0, 0, 256, 256)]
+        store.add(
+            [
+                HashedScene(f"{at:032x}", f"/{at}.tif", window, code, None, np.array([ring], float))
+                for at, ring in enumerate(rings)
+            ]
+        )
+        write_geoparquet(store, tmp_path / "t.parquet")
+    for row in parquet.read_table(tmp_path / "t.parquet").to_pylist():
+        longitudes = set(np.frombuffer(row["footprint"], "<f8", 10, 13)[::2].tolist())
+        assert longitudes == ({179, 180} if row["scene"] == "/0.tif" else {-180, -179})
+        assert row["bbox"]["xmin"] <= min(longitudes)
+        assert row["bbox"]["xmax"] >= max(longitudes)
 
 
 def test_a_reader_skips_most_of_what_it_does_not_want(store, tmp_path, monkeypatch):

@@ -1,16 +1,23 @@
 """A STAC catalogue of a store, as pystac reads and validates it."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
+from scenehash import IngestOptions, ingest
 from scenehash.errors import InputError
+from scenehash.report.contact_sheet import write_picture
 from scenehash.report.stac import write_catalog
+from scenehash.scenes.stac import StacOptions
 from scenehash.store import CodeStore, HashedScene
+from scenehash.store.documents import scene_document
 from scenehash.tiling import Window
 
 from ...absent import package
+from ...tiny_model import tiny_model
+from ..ingestion.archives import picture
 from ..store.samples import make, placed
 
 JPEG = b"\xff\xd8\xff\xe0 a picture \xff\xd9"
@@ -106,3 +113,63 @@ def test_what_is_there_is_not_written_over(catalog, tmp_path):
             write_catalog(store, tmp_path / "s" / "out")
         assert write_catalog(store, tmp_path / "out") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "s"]
+
+
+def test_places_at_the_edges_of_the_map_are_those_of_the_scenes(tmp_path):
+    def ring(west, south, east, north):
+        return [(west, north), (east, north), (east, south), (west, south)]
+
+    wanted = {
+        "edge": ([ring(179, 0, 180, 1)], "Polygon", [179, 0, 180, 1]),
+        "small": ([ring(10, 50, 10 + 1e-6, 50 + 1e-6)], "Polygon", [10, 50, 10 + 1e-6, 50 + 1e-6]),
+        "pole": (
+            [[(0, 89), (90, 89), (180, 89), (-90, 89)], ring(0, 88, 1, 89)],
+            "Polygon",
+            [-180, 88, 180, 90],
+        ),
+        "wide": (
+            [ring(west, -9, west + 30, 9) for west in range(-120, 120, 30)],
+            "Polygon",
+            [-120, -9, 120, 9],
+        ),
+        "point": ([ring(7, 46, 7, 46)], "Polygon", [7, 46, 7, 46]),
+    }
+    with CodeStore.create(tmp_path / "s", "0" * 16, 64, "m") as store:
+        for number, (name, (rings, *_)) in enumerate(wanted.items()):
+            store.add(
+                [
+                    HashedScene(
+                        f"{number:032x}",
+                        f"/{name}.tif",
+                        [Window(256 * tile, 0, 256, 256) for tile in range(len(rings))],
+                        np.zeros((len(rings), 8), np.uint8),
+                        footprints=np.array(rings, float),
+                    )
+                ]
+            )
+        write_catalog(store, tmp_path / "out")
+        documents = {record.path: scene_document(record) for record, _ in store.scenes()}
+    for one in items(tmp_path / "out").values():
+        path = one["assets"]["scene"]["href"]
+        _, kind, box = wanted[path[1:-4]]
+        assert one["geometry"]["type"] == kind
+        assert one["bbox"] == documents[path]["bbox"] == pytest.approx(box, abs=1e-9)
+        x, y = np.array(one["geometry"]["coordinates"][0]).T
+        assert (x.min(), y.min(), x.max(), y.max()) == pytest.approx(box, abs=1e-9)
+
+
+def test_the_scenes_of_a_catalogue_are_ingested_from_it_whatever_their_names(tmp_path):
+    names = ["50%25.png", "100%.png", "a b?c.png", "d#1.png", "new\nline.png", "ü.png"]
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate(names):
+        write_picture(tmp_path / "in" / name, picture(number, 1))
+    (tmp_path / "in" / "ü.png").rename(os.fsdecode(os.fsencode(tmp_path / "in") + b"/\xff.png"))
+    model = tiny_model(tmp_path / "tiny.onnx")
+    ingest(tmp_path / "in", tmp_path / "s", model)
+    with CodeStore.open(tmp_path / "s") as store:
+        write_catalog(store, tmp_path / "out")
+    stac = StacOptions(roots=(str(tmp_path / "in"),))
+    report = ingest(
+        tmp_path / "out" / "collection.json", tmp_path / "t", model, IngestOptions(stac=stac)
+    )
+    assert (len(report.stored), report.set_aside) == (6, [])

@@ -57,6 +57,14 @@ def test_a_byte_that_is_missing_or_changed_is_found() -> None:
         decode_jpeg(data[:at] + b"\xff\xc0" + data[at + 2 :])
 
 
+def test_a_rare_kind_of_jpeg_is_not_called_damaged() -> None:
+    data = simplejpeg.encode_jpeg(draw("beach", 1), 90)
+    deeper = data.replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")  # bits of a band
+    with pytest.raises(InputError, match="Unsupported JPEG data precision 12") as refused:
+        decode_jpeg(deeper)
+    assert "damaged" not in str(refused.value)
+
+
 def test_a_file_is_checked_once_where_the_system_does_not_name_open_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scenehash.errors import InputError
 from scenehash.scenes import image_of, read_image
 
-from .inputs import planes, png, scene_like, tiff
+from .inputs import planes, png, raster, scene_like, tiff
 
 IMAGE = scene_like(64, 64, 3)
 GREY = IMAGE[:, :, 0]
@@ -228,3 +228,12 @@ def test_colours_of_a_palette_that_is_not_there_are_damage(tmp_path: Path) -> No
     (tmp_path / "a.bmp").write_bytes(bmp(8, GREY.tobytes()))
     with pytest.raises(InputError, match="damaged or truncated"):
         read_image(tmp_path / "a.bmp")
+
+
+def test_what_gdal_does_not_decode_is_not_called_damaged(tmp_path: Path) -> None:
+    path = raster(tmp_path / "a.tif", planes(scene_like()), compress="JPEG", photometric="YCBCR")
+    data = path.read_bytes().replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c")
+    path.write_bytes(data.replace(b"\x08\0\x08\0\x08\0", b"\x0c\0\x0c\0\x0c\0"))  # bits of a band
+    with pytest.raises(InputError, match="Unsupported JPEG data precision 12") as refused:
+        read_image(path)
+    assert "damaged" not in str(refused.value)

@@ -94,6 +94,15 @@ def test_pixels_of_a_projection_are_the_metres_that_they_say(tmp_path: Path) -> 
         assert scene.pixel_size == (10, 10)
 
 
+@pytest.mark.parametrize(("crs", "metres"), [("EPSG:3413", 1031), ("EPSG:3031", 1028)])
+def test_a_pixel_on_a_pole_is_as_large_as_those_beside_it(
+    tmp_path: Path, crs: str, metres: float
+) -> None:
+    affine = from_origin(-256_000, 256_000, 1000, 1000)
+    with open_scene(raster(tmp_path / "a.tif", IMAGE, crs=crs, transform=affine)) as scene:
+        assert scene.pixel_size == pytest.approx((metres, metres), rel=1e-3)
+
+
 def test_too_few_pixels_and_unequal_ones_are_said(tmp_path: Path) -> None:
     wide = raster(
         tmp_path / "a.tif", IMAGE, crs="EPSG:4326", transform=from_origin(0, 80, 0.1, 0.1)

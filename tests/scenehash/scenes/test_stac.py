@@ -19,7 +19,7 @@ from scenehash.decode_params import DecodeParams
 from scenehash.errors import InputError
 from scenehash.geo import Box
 from scenehash.report.contact_sheet import write_picture
-from scenehash.scenes import open_scene
+from scenehash.scenes import Window, open_scene
 from scenehash.scenes.inputs import find_inputs
 from scenehash.scenes.stac import Noted, StacOptions, read_items
 
@@ -157,6 +157,43 @@ def test_bands_are_those_that_the_item_names(tmp_path: Path) -> None:
         open_scene(path.with_suffix(".png"), None, noted)
     with open_scene(path.with_suffix(".png"), DecodeParams("1,2,3"), noted) as scene:
         assert np.array_equal(scene.overview(64), np.moveaxis(pixels[[2, 1, 0]], 0, 2))
+
+
+@pytest.mark.parametrize(
+    "bands",
+    [
+        {"eo:bands": [{"name": name} for name in ("B02", "B03", "B04", "B08")]},
+        {"bands": [{"name": name} for name in ("blue", "green", "red", "nir")]},
+        {"bands": [{"nodata": 0}] * 4, "eo:bands": RGBN},
+    ],
+)
+def test_bands_may_have_no_common_names(bands: dict[str, Any], tmp_path: Path) -> None:
+    item = item_of("a.tif")
+    item["assets"]["image"] |= bands
+    (noted,) = read_items(str(write(tmp_path / "i.json", item)), StacOptions()).scenes.values()
+    assert (noted.bands, noted.of) == ("3,2,1", 4)
+
+
+@pytest.mark.parametrize("box", [[-100, -9, 100, 9], [-180, -90, 180, 90], [-180, 0, 0, 9]])
+def test_a_box_around_half_the_earth_is_no_place(box: list[float], tmp_path: Path) -> None:
+    write_picture(tmp_path / "a.png", picture(0, 1))
+    path = write(tmp_path / "item.json", item_of("a.png") | {"bbox": box})
+    ((name, noted),) = read_items(str(path), StacOptions()).scenes.items()
+    with open_scene(Path(name), None, noted) as scene:
+        assert scene.footprints([Window(0, 0, 64, 64)]) is None
+        assert "around half the Earth or more" in scene.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "href", ["https://user:SECRET@example.com/a.tif?sig=SECRET", "s3://b/a.tif?signature=SECRET"]
+)
+def test_what_signs_a_link_is_not_repeated(href: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "item.json", item_of(href))
+    write(tmp_path / "c.json", {"type": "Catalog", "links": [item_link(href)]})
+    for document in (path, tmp_path / "c.json"):
+        items = read_items(str(document), StacOptions())
+        assert "/a.tif" in str(items.set_aside)
+        assert "SECRET" not in str(items.set_aside)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from scenehash.scenes.times import time_of
         ("x123456789012345.tif", None),
         ("20261340.tif", None),
         ("99991231.tif", None),
+        ("LC81950272015366LGN00.tif", None),
     ],
 )
 def test_a_name_may_hold_the_time(name: str, expected: datetime | None) -> None:
