@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scenehash.alerts.changing import confirm_match, remove_alert, set_radius
-from scenehash.alerts.judging import judge, rule_scores
+from scenehash.alerts.judging import EXCLUDED, judge, rule_scores
 from scenehash.errors import StoreDamagedError
 from scenehash.store import Alert, CodeStore, Expected, Rule, SceneVectors, fitted_on
 
@@ -110,7 +110,7 @@ def test_a_score_is_that_of_a_plain_loop() -> None:
         own = vector.astype(np.float64) - rule.centre
         products = [float(own @ one / np.linalg.norm(own)) for one in rule.templates]
         like, unlike = max(products[:3]), max(products[3:])
-        assert score == pytest.approx(like if like > unlike else -1, abs=1e-5)
+        assert score == pytest.approx(like if like > unlike else EXCLUDED, abs=1e-5)
 
 
 def test_the_radius_decides_where_the_rule_cannot(store: CodeStore) -> None:
