@@ -359,7 +359,7 @@ def rule_text(alert: "Alert") -> str:
     number = f"{rate:.3g}" if rate < 100 else f"{rate:,.0f}"
     more = ""
     if expected.share > MUCH_MORE * expected.asked_share:
-        more = " (more than asked: many stored tiles are equally similar to the examples)"
+        more = " (far more than asked: give other examples, or a radius)"
     return (
         f"{kind[rule.kind]} of {of} for {expected.asked} false alarms: expected "
         f"{number} in 1,000 tiles{more}{recall}, by "

@@ -123,7 +123,7 @@ def test_a_rule_says_if_it_gives_far_more_false_alarms_than_were_asked_for() -> 
         for share in (0.0012, 1.0)
     ]
     assert "expected 1.2 in 1,000 tiles, recall" in texts[0]
-    assert "expected 1,000 in 1,000 tiles (more than asked" in texts[1]
+    assert "expected 1,000 in 1,000 tiles (far more than asked" in texts[1]
 
 
 def test_the_radius_decides_where_the_rule_cannot(store: CodeStore) -> None:
