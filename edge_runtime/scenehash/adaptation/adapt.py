@@ -109,9 +109,15 @@ def adapt(
         raise ModelError(f"model {loaded.name}: its file is missing or has changed")
     sample = draw_sample(store, loaded, FITTED + JUDGED, seed, progress)
     if len(sample) < MIN_TILES:
+        advice = "ingest more scenes first"
+        if sample.unreachable:
+            advice = (
+                f"the scenes of {sample.unreachable:,} others cannot be read: make their files "
+                "available, or ingest more scenes"
+            )
         raise InputError(
             f"{store.path}: an adaptation needs at least {MIN_TILES} tiles, and the store has "
-            f"{len(sample)} usable tiles; ingest more scenes first"
+            f"{len(sample)} usable tiles; {advice}"
         )
     judged = min(JUDGED, len(sample) // JUDGED_SHARE)
     fitted, others = sample.part(judged), sample.part(0, judged)

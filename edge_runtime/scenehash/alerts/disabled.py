@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 from scenehash.store import Alert, CodeStore
 
-DISABLED = "it has no example with a code by the store's model; add it again with other examples"
+DISABLED = (
+    "it has no example with a code by the store's model; add it again with other examples, or make "
+    "its examples available and rehash the store again with the same model"
+)
 
 
 class DisabledAlert(NamedTuple):

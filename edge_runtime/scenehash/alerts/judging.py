@@ -12,6 +12,9 @@ from scenehash.codes import Codes, nearest_hamming, unpack
 from scenehash.store import Alert, Rule, Scores, unit
 from scenehash.store.records import SceneVectors
 
+# The score of a tile that never matches: less than any product of unit vectors.
+EXCLUDED = -2
+
 
 class Judged(NamedTuple):
     """The judgement of N tiles.
@@ -58,7 +61,9 @@ def reads(rule: Rule, vectors: SceneVectors | None) -> bool:
 
 
 def rule_scores(rule: Rule, codes: Codes, vectors: SceneVectors | None) -> Scores:
-    """Scores float32 [N], -1 to 1, of tiles: codes uint8 [N, K/8] and their representations."""
+    """Scores float32 [N], -1 to 1 or EXCLUDED, of tiles: codes uint8 [N, K/8] and their
+    representations.
+    """
     values = values_read(rule.frame, codes, vectors)
     return best_scores(unit(values - rule.centre) @ rule.templates.T, rule.positives)
 
@@ -72,10 +77,13 @@ def values_read(frame: str | None, codes: Codes, vectors: SceneVectors | None) -
 
 
 def best_scores(products: Scores, positives: int) -> Scores:
-    """Scores float32 [N] of the products [N, T] of tiles with templates; see Rule."""
-    scores: Scores = products[:, :positives].max(axis=1, initial=-1)
+    """Scores float32 [N] of the products [N, T] of tiles with templates; see Rule.
+
+    A tile that is at least as near to a negative has the score EXCLUDED.
+    """
+    scores: Scores = products[:, :positives].max(axis=1, initial=EXCLUDED)
     if products.shape[1] > positives:
-        scores[products[:, positives:].max(axis=1) >= scores] = -1
+        scores[products[:, positives:].max(axis=1) >= scores] = EXCLUDED
     return scores
 
 

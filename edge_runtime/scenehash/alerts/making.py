@@ -80,8 +80,9 @@ def make_alert(
     examples.
 
     Raises ConfigurationError on an invalid name, radius or rate, with both of them, without an
-    example, or with too few stored tiles for a rate, InputError on a file that is not a scene, or
-    has several tiles, LineageError when another model made the store.
+    example, with an example that is a negative, too, or with too few stored tiles for a rate,
+    InputError on a file that is not a scene, or has several tiles, LineageError when another model
+    made the store.
     """
     if not name.strip() or name != printable(name) or len(name) > LONGEST_NAME:
         raise ConfigurationError(
@@ -97,6 +98,12 @@ def make_alert(
     plain = None if crop is None else crop.of_all()
     like = [_query(example, store, load, crop) for example in examples]
     unlike = [_query(example, store, load, plain) for example in negatives]
+    tiles = {(_source(query), query.code.tobytes()) for query in like}
+    for query in unlike:
+        if (_source(query), query.code.tobytes()) in tiles:
+            raise ConfigurationError(
+                f"{_source(query)}: an example and a negative at once; give it as one of them"
+            )
     for query in (*like, *unlike):
         for warning in query.warnings:
             progress.message(f"note: {warning}")

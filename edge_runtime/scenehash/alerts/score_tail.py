@@ -11,6 +11,9 @@ maximization finds the share of each, and the rate of the exponential (Dempster,
 Examples often show one place, and are more similar to each other than to other tiles of their kind.
 So the archive's own tiles of the kind count, too: they lower the mean and widen the deviation of
 the kind, with at most the weight of as many examples, and within limits.
+
+A tile that is at least as near to a negative as to an example has the score EXCLUDED. It never
+matches, so its score tells nothing about those that may.
 """
 
 from dataclasses import dataclass
@@ -18,6 +21,8 @@ from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+from .judging import EXCLUDED
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,7 +46,7 @@ class Tail:
 
     scores: float64 [N], of all tiles of the archive, ascending. share: the share of all tiles that
     reach start without being of the kind. Beyond start their number falls by a factor of e per
-    `scale`. kind: the scores of the kind.
+    `scale`. kind: the scores of the kind, for the share of it that no negative excludes.
     """
 
     scores: Floats
@@ -49,6 +54,7 @@ class Tail:
     share: float
     scale: float
     kind: NormalDist
+    kind_share: float = 1.0
 
     def share_above(self, score: float) -> float:
         """The share of all tiles that reach a score without being of the kind."""
@@ -58,30 +64,38 @@ class Tail:
         return self.share * float(np.exp((self.start - score) / self.scale))
 
     def threshold(self, share: float) -> float:
-        """The score which the given share (> 0) of all tiles reach without being of the kind."""
+        """The score, at least -1, which the given share (> 0) of all tiles reach without being of
+        the kind.
+        """
         if share >= self.share:
             above = min(round(share * len(self.scores)), len(self.scores))
             # Of equal scores, more are above than asked for; never beyond where the tail begins.
-            return min(float(self.scores[len(self.scores) - max(above, 1)]), self.start)
-        return self.start + self.scale * float(np.log(self.share / share))
+            highest = min(float(self.scores[len(self.scores) - max(above, 1)]), self.start)
+            return max(highest, -1.0)
+        return max(self.start + self.scale * float(np.log(self.share / share)), -1.0)
 
     def recall(self, score: float) -> float:
         """The share of the tiles of the kind that reach a score."""
-        return 1 - self.kind.cdf(score)
+        return self.kind_share * (1 - self.kind.cdf(score))
 
 
 def fit_tail(scores: npt.NDArray[np.floating], of_kind: npt.NDArray[np.floating]) -> Tail:
     """Fit the highest scores of an archive's tiles, float [N], N at least 2.
 
     of_kind: scores of tiles of the kind that the rule was not fitted on; with fewer than two of
-    them, the highest scores of the archive are assumed to be of the kind.
+    them, the highest scores of the archive are assumed to be of the kind. EXCLUDED ones count only
+    as tiles that never match.
     """
     ordered = np.sort(scores.astype(np.float64))
     count = len(ordered)
-    kind = _kind(ordered, of_kind.astype(np.float64))
+    # At least two tiles have to remain for the tail.
+    excluded = min(int(np.searchsorted(ordered, EXCLUDED, "right")), count - 2)
+    possible = of_kind[of_kind > EXCLUDED].astype(np.float64)
+    kind_share = len(possible) / len(of_kind) if len(of_kind) else 1.0
+    kind = _kind(ordered, excluded, possible)
     # Half of the kind lies above its mean, and few other tiles do.
     of_it = float(np.clip(2 * (ordered >= kind.mean).mean(), 2 / count, MOST_OF_KIND))
-    first = min(round((1 - of_it - TAIL) * count), count - 2)
+    first = max(min(round((1 - of_it - TAIL) * count), count - 2), excluded)
     start, excess = float(ordered[first]), ordered[first:] - ordered[first]
     share = max(len(excess) / count - of_it, TAIL / 2)
     scale = max(float(excess.mean()) / 2, 1e-6)
@@ -91,17 +105,22 @@ def fit_tail(scores: npt.NDArray[np.floating], of_kind: npt.NDArray[np.floating]
         own = others / np.maximum(others + of_it * _heights(ordered[first:], kind), 1e-300)
         share, of_it = max(float(own.sum()) / count, 1e-9), float((1 - own).sum()) / count
         scale = max(float((own * excess).sum()) / (share * count), 1e-6)
-        if len(of_kind) > 1:
-            kind = _widened(examples, len(of_kind), ordered[first:], 1 - own)
-    return Tail(ordered, start, share, scale, kind)
+        if len(possible) > 1:
+            kind = _widened(examples, len(possible), ordered[first:], 1 - own)
+    return Tail(ordered, start, share, scale, kind, kind_share)
 
 
-def _kind(ordered: Floats, of_kind: Floats) -> NormalDist:
-    """The scores of the kind, from the scores of some of its tiles."""
+def _kind(ordered: Floats, excluded: int, of_kind: Floats) -> NormalDist:
+    """The scores of the kind, from the scores of some of its tiles.
+
+    ordered: an archive's scores, ascending, of which the first `excluded` never match.
+    """
     count = len(ordered)
-    least = LEAST_DEVIATION * float(ordered[-1] - ordered[count // 2]) + 1e-6
+    middle = excluded + (count - excluded) // 2
+    least = LEAST_DEVIATION * float(ordered[-1] - ordered[middle]) + 1e-6
     if len(of_kind) < 2:
-        return NormalDist(float(ordered[round((1 - UNKNOWN_KIND) * (count - 1))]), least)
+        place = max(round((1 - UNKNOWN_KIND) * (count - 1)), excluded)
+        return NormalDist(float(ordered[place]), least)
     return NormalDist(float(of_kind.mean()), max(float(of_kind.std(ddof=1)), least))
 
 

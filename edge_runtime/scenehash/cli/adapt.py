@@ -1,9 +1,12 @@
 """`scenehash adapt`"""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from scenehash.files import check_output, path_text
 
 from .console import CONSOLE, AsJson, report
 from .exit_status import EXIT_FAILED
@@ -46,6 +49,7 @@ def adapt_command(
     from scenehash.adaptation import adapt
     from scenehash.store import CodeStore
 
+    check_output(out, outside=store)
     with CodeStore.open(store) as code_store:
         adapted = adapt(code_store, out, model, anyway, seed, CONSOLE)
         bits = code_store.bits
@@ -90,14 +94,17 @@ def _shown(adapted: "Adapted", store: Path, bits: int) -> list[str]:
                 "kinds of scene"
             )
     lines.append(verdict)
-    if adapted.path is None:
+    out = adapted.path
+    if out is None:
         return [*lines, "no file was written; to write it, use --anyway"]
     card = adapted.card
     widths = ", ".join(map(str, card.widths))
-    lines.append(f"{adapted.path}: codes of {widths} bits, lineage {card.lineage}")
+    lines.append(f"{out}: codes of {widths} bits, lineage {card.lineage}")
     width = bits if bits in card.widths else card.bits
-    command = f"scenehash rehash --store {store} --model {adapted.path} ({width} bits)"
-    lines.append(f"next: {command}" if judgement.is_better else f"to use it anyway: {command}")
+    files = ["--store", path_text(store), "--model", path_text(out)]
+    command = shlex.join(["scenehash", "rehash", *files])
+    why = "next" if judgement.is_better else "to use it anyway"
+    lines.append(f"{why}, for {width} bits: {command}")
     lines.append(
         "with these codes, a search orders hits by distance alone, without the cosine of "
         "representations"

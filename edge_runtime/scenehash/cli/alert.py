@@ -1,5 +1,6 @@
 """`scenehash alert`: kinds of tile that a watch reports."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from scenehash.alerts.radius_counts import RadiusCounts
     from scenehash.store import Alert, CodeStore
 
+# From this many times the false alarms that were asked for, a rule's text says so.
+MUCH_MORE = 2
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name the alert.")]
 FalseAlarms = Annotated[
     str | None,
@@ -347,14 +350,19 @@ def rule_text(alert: "Alert") -> str:
     if not alert.is_fitted:
         return (
             f"radius {alert.radius} bits: the rule for {rule.expected.asked} belongs to other "
-            f"codes; choose a new rule: scenehash alert tune {alert.name}"
+            f"codes; choose a new rule: scenehash alert tune {shlex.quote(alert.name)}"
         )
     expected, of = rule.expected, "codes" if rule.frame is None else "representations"
     kind = {"nearest": "nearest example", "centroid": "centroid", "linear": "linear rule"}
     recall = "" if expected.recall is None else f", recall {expected.recall:.2f}"
+    rate = 1000 * expected.share
+    number = f"{rate:.3g}" if rate < 100 else f"{rate:,.0f}"
+    more = ""
+    if expected.share > MUCH_MORE * expected.asked_share:
+        more = " (far more than asked: give other examples, or a radius)"
     return (
         f"{kind[rule.kind]} of {of} for {expected.asked} false alarms: expected "
-        f"{1000 * expected.share:.3g} in 1,000 tiles{recall}, by "
+        f"{number} in 1,000 tiles{more}{recall}, by "
         f"{counted(len(alert.examples), 'example')} and {counted(expected.tiles, 'stored tile')}"
     )
 

@@ -1,5 +1,6 @@
 """From a store to a model file whose codes are fitted on its tiles."""
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,3 +119,26 @@ def test_codes_that_gain_and_are_less_steady_are_refused_with_the_reason(
     )
     shown = _shown(replace(result, path=None, judgement=judged), store, 64)
     assert "estimated gain: +20%, but steadiness fell by more than 0.05" in "\n".join(shown)
+
+
+def test_the_next_command_can_be_copied_to_a_shell(
+    tmp_path: Path, scene: Path, model: Path
+) -> None:
+    result = adapted(stored(tmp_path / "s", scene, model), tmp_path / "my model.onnx")
+    shown = _shown(result, Path("the store"), 64)
+    (line,) = [line for line in shown if "scenehash rehash" in line]
+    _, _, command = line.partition(" bits: ")
+    assert shlex.split(command) == [
+        "scenehash", "rehash", "--store", "the store", "--model", str(tmp_path / "my model.onnx")
+    ]  # fmt: skip
+
+
+def test_too_few_tiles_because_scenes_are_gone_is_said(
+    tmp_path: Path, scene: Path, model: Path
+) -> None:
+    gone = tmp_path / "gone.png"
+    gone.write_bytes(scene.read_bytes())
+    store = stored(tmp_path / "s", gone, model, vectors=False)
+    gone.unlink()
+    with pytest.raises(InputError, match=f"0 usable tiles; the scenes of {SIDE * SIDE} others"):
+        adapted(store, tmp_path / "out.onnx")

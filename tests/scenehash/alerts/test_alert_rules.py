@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from scenehash.alerts.changing import confirm_match, remove_alert, set_radius
-from scenehash.alerts.judging import judge, rule_scores
+from scenehash.alerts.judging import EXCLUDED, judge, rule_scores
+from scenehash.cli.alert import rule_text
 from scenehash.errors import StoreDamagedError
 from scenehash.store import Alert, CodeStore, Expected, Rule, SceneVectors, fitted_on
 
@@ -110,7 +111,19 @@ def test_a_score_is_that_of_a_plain_loop() -> None:
         own = vector.astype(np.float64) - rule.centre
         products = [float(own @ one / np.linalg.norm(own)) for one in rule.templates]
         like, unlike = max(products[:3]), max(products[3:])
-        assert score == pytest.approx(like if like > unlike else -1, abs=1e-5)
+        assert score == pytest.approx(like if like > unlike else EXCLUDED, abs=1e-5)
+
+
+def test_a_rule_says_if_it_gives_far_more_false_alarms_than_were_asked_for() -> None:
+    alert = make_alert()
+    assert alert.rule is not None
+    expected = replace(alert.rule.expected, asked="1/1000", asked_share=0.001, share=0.0012)
+    texts = [
+        rule_text(replace(alert, rule=replace(alert.rule, expected=replace(expected, share=share))))
+        for share in (0.0012, 1.0)
+    ]
+    assert "expected 1.2 in 1,000 tiles, recall" in texts[0]
+    assert "expected 1,000 in 1,000 tiles (far more than asked" in texts[1]
 
 
 def test_the_radius_decides_where_the_rule_cannot(store: CodeStore) -> None:

@@ -266,6 +266,7 @@ def test_each_radius_is_tried_with_pictures_and_changed_when_asked(
         ("add twice row:0", 1, "an alert with that name exists"),
         ("add new row:999", 1, "no row"),
         ("add new nowhere.png", 1, "cannot be read"),
+        ("add new row:0 row:1 --not row:1", 1, "row:1: an example and a negative at once"),
         ("add new row:0 --radius -1", 2, "--radius"),
         ("add new", 2, "Missing argument"),
         ("remove new", 1, "no alert of that name"),

@@ -103,6 +103,36 @@ def test_a_tile_that_was_rejected_does_not_match_again() -> None:
         assert (scores < rule.threshold).mean() > 0.7
 
 
+def test_tiles_that_negatives_exclude_are_no_reason_for_a_low_threshold() -> None:
+    middles = np.random.default_rng(5).normal(0, 1, (12, 64))
+    for draw in range(6):
+        rng = np.random.default_rng(draw)
+
+        def codes(count: int, *kinds: int, rng: np.random.Generator = rng) -> Samples:
+            noise = rng.normal(0, 1.2, (len(kinds) * count, 64))
+            return Samples(pack(np.repeat(middles[list(kinds)], count, axis=0) + noise))
+
+        like, unlike, archive = codes(4, 0), codes(1, 0, 3, 6), codes(60, *range(12))
+        rule, _ = Candidates.fit(like, unlike, archive).rule("1/100", 0.01)
+        shares = [
+            float((rule_scores(rule, some.codes, None) >= rule.threshold).mean())
+            for some in (codes(200, *range(1, 12)), codes(200, 0))
+        ]
+        assert shares[0] < 0.02
+        assert rule.expected.recall == pytest.approx(shares[1], abs=0.2)
+
+
+def test_a_kind_that_negatives_exclude_wholly_matches_nothing() -> None:
+    rng = np.random.default_rng(0)
+    like, archive = clouds(rng, 3, 0).codes, clouds(rng, 60, 1).codes
+    fitted = Candidates.fit(Samples(like), Samples(like), Samples(archive))
+    for one in fitted.tried:
+        rule, _ = Candidates(fitted.like, fitted.unlike, 60, (one,)).rule("1/100", 0.01)
+        if one.kind == "nearest":
+            assert not (rule_scores(rule, archive, None) >= rule.threshold).any()
+            assert (rule.expected.share, rule.expected.recall) == (0, 0)
+
+
 def test_a_linear_rule_needs_more_tiles_than_directions() -> None:
     rng = np.random.default_rng(0)
     few, many = (joined(*(clouds(rng, count, at) for at in range(12))).codes for count in (5, 6))

@@ -28,6 +28,7 @@ COMMANDS = [
     ["search", "row:0", "--store", "{s}", "--geojson"],
     ["alert", "test", "wood", "--store", "{s}", "--sheet"],
     ["store", "export", "{s}", "--out"],
+    ["adapt", "--store", "{s}", "--out"],
     ["tiles", "{in}", "--geojson"],
     ["bench", "--plot"],
 ]
@@ -38,7 +39,7 @@ PLACES = [("{nowhere}/o{suffix}", "there is no folder"), ("{folder}{suffix}", "i
     ("command", "output", "said"),
     [
         *((command, *place) for command in COMMANDS for place in PLACES),
-        *((command, "{s}/o{suffix}", "inside the store's folder") for command in COMMANDS[:4]),
+        *((command, "{s}/o{suffix}", "inside the store's folder") for command in COMMANDS[:5]),
     ],
 )
 def test_outputs_are_checked_first(

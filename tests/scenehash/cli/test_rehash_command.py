@@ -142,7 +142,9 @@ def test_rehash_says_what_became_of_everything(
     listed = answer("alert", "list", "--store", store)
     assert [alert["name"] for alert in listed["alerts"]] == ["here"]
     assert [alert["name"] for alert in listed["disabled"]] == ["gone"]
-    assert "alert gone is disabled" in run("alert", "list", "--store", store).stderr
+    shown = run("alert", "list", "--store", store).stderr
+    assert "alert gone is disabled" in shown
+    assert "rehash the store again" in shown
     assert run("alert", "remove", "gone", "--store", store).exit_code == 0
     assert answer("alert", "list", "--store", store)["disabled"] == []
     write_scenes(scenes, range(5, 6))
