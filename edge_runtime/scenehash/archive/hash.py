@@ -18,6 +18,7 @@ from scenehash.progress import Task as Steps
 
 from .local import LocalScheduler
 from .manifest import Entry, Keeper, Manifest
+from .model import model_bytes
 from .recipe import Recipe
 from .report import HashReport
 from .scheduler import Scheduler
@@ -101,7 +102,9 @@ def _opened(storage: Storage, recipe: Recipe, model: HashModel) -> Manifest:
         if not storage.is_vacant() and not storage.exists(MODEL):
             raise ArchiveError(f"{storage}: not empty, and not an archive; give another --out")
         manifest = Manifest(recipe.document())
-    if not storage.exists(MODEL):
+    if storage.exists(MODEL):
+        model_bytes(storage, recipe.lineage)
+    else:
         data = model.file_bytes()
         if data is None:
             raise ModelError(f"{model.name}: its file is gone, and workers need it")

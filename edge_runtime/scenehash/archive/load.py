@@ -5,15 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from scenehash.errors import ArchiveError
-from scenehash.files import MAX_MODEL_BYTES, path_text
+from scenehash.files import path_text
 from scenehash.ingestion.hash_stream import SCENES_A_COMMIT, TILES_A_COMMIT
 from scenehash.progress import SILENT, Progress, Task
 from scenehash.store import CodeStore, HashedScene
 
 from .manifest import Entry, Manifest
+from .model import model_bytes
 from .parts import MOST_BYTES, joined, read_part
 from .report import LoadReport
-from .storage import MODEL, Storage, address_of, storage_at
+from .storage import Storage, address_of, storage_at
 
 
 def load_archive(
@@ -59,7 +60,7 @@ def _opened(store: str | Path, manifest: Manifest, storage: Storage, wait: bool)
     )
     try:
         if not opened.keeps_model:
-            opened.keep_model(storage.read(MODEL, MAX_MODEL_BYTES))
+            opened.keep_model(model_bytes(storage, recipe["lineage"]))
         if recipe["frame"] is not None and not opened.rows:
             opened.keep_vectors(recipe["frame"], recipe["dims"])
         if recipe["thumbnails"]:

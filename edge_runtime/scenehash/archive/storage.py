@@ -95,7 +95,10 @@ class FolderStorage:
         return {str(path.relative_to(self._folder)) for path in self._folder.glob(PARTS)}
 
     def is_vacant(self) -> bool:
-        return not self._folder.exists() or not any(self._folder.iterdir())
+        try:
+            return not self._folder.exists() or not any(self._folder.iterdir())
+        except OSError as error:
+            raise ArchiveError(f"{self._folder}: cannot be listed ({error.strerror})") from error
 
     def sweep(self) -> None:
         for path in self._folder.glob(f"parts/*/.*{PARTIAL}"):

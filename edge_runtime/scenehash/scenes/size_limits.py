@@ -25,6 +25,8 @@ MOST_FILE_BYTES = 256 << 20
 MOST_NOTE_BYTES = 4 << 20
 MOST_VRT_BYTES = 8 << 20
 MOST_STAC_BYTES = 64 << 20
+# The maximum number of values in a STAC document: each takes up to 90 bytes of memory.
+MOST_STAC_VALUES = 3_000_000
 # The maximum number of pixels of an uploaded image.
 MOST_UPLOADED_PIXELS = 32_000_000
 # Bytes of a raster that is held in memory, to be turned: it is read and kept at the same time.

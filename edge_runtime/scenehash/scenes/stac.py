@@ -25,7 +25,7 @@ from scenehash.printable import printable
 from .band_names import COLOURS
 from .bands import Bands, by_names
 from .files import SCENE_SUFFIXES
-from .size_limits import MOST_STAC_BYTES
+from .size_limits import MOST_STAC_BYTES, MOST_STAC_VALUES
 from .times import time_in
 
 SUFFIXES = (".json", ".geojson")
@@ -270,6 +270,8 @@ def _document(address: str) -> Mapping[str, Any]:
         data = read_object(address, MOST_STAC_BYTES)
     else:
         data = read_regular(path_from(address), MOST_STAC_BYTES)
+    if sum(map(data.count, (b",", b"{", b"["))) > MOST_STAC_VALUES:
+        raise InputError(f"more than {MOST_STAC_VALUES:,} values in one document; divide it")
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:

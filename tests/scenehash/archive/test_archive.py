@@ -209,6 +209,29 @@ def test_a_manifest_of_other_values_is_refused(
     assert victim.exists()
 
 
+@pytest.mark.usefixtures("in_this_process")
+def test_a_model_that_is_damaged_or_another_is_not_taken_into_a_store(
+    model: Path, tmp_path: Path
+) -> None:
+    write_scenes(tmp_path / "in", range(1))
+    out = tmp_path / "out"
+    hash_archive(tmp_path / "in", out, model=model)
+    whole = model.read_bytes()
+    other = tiny_model(tmp_path / "other.onnx", "other").read_bytes()
+    write_scenes(tmp_path / "in", range(1, 2))
+    for data, reason in ((whole[:1000], "cannot be used"), (other, "is not the model that made")):
+        (out / "model.onnx").write_bytes(data)
+        with pytest.raises(ArchiveError, match=reason):
+            load_archive(out, tmp_path / "s")
+        with pytest.raises(ArchiveError, match=reason):
+            hash_archive(tmp_path / "in", out, model=model)
+    (out / "model.onnx").unlink()
+    assert hash_archive(tmp_path / "in", out, model=model).hashed == 1
+    assert load_archive(out, tmp_path / "s").stored == 2
+    with pytest.raises(ArchiveError, match="cannot be listed"):
+        hash_archive(tmp_path / "in", model, model=model)
+
+
 class OtherRunMeanwhile(InThisProcess):
     """Does another run as a whole before the first task of its own."""
 

@@ -14,7 +14,14 @@ from rasterio.transform import from_origin
 from scenehash import CodeStore, HashModel
 from scenehash.decode_params import DecodeParams
 from scenehash.demo.tiles import KINDS
-from scenehash.ingestion import IngestOptions, ingest, ingest_files, retry_quarantine
+from scenehash.ingestion import (
+    IngestOptions,
+    ingest,
+    ingest_files,
+    pipeline,
+    prefetch,
+    retry_quarantine,
+)
 from scenehash.report.contact_sheet import write_picture
 from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.pictures import tile_pixels
@@ -108,6 +115,22 @@ def test_a_large_scene_that_is_known_is_found_out_while_it_is_read(
         assert (len(again.stored), len(again.duplicates)) == (0, 3)
         assert len(store) == 13
         assert store.verify() == []
+
+
+def test_a_scene_that_was_stored_after_the_reader_looked_is_a_duplicate(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_picture(tmp_path / folder / "x.png", draw("harbor", 1))
+    monkeypatch.setattr(pipeline, "SCENES_A_COMMIT", 1)
+    monkeypatch.setattr(prefetch, "_is_stored", lambda *_: False)
+    options = IngestOptions(label_from_folder=True)
+    report = ingest([tmp_path / "a", tmp_path / "b"], tmp_path / "s", model, options)
+    assert (len(report.stored), len(report.duplicates), report.labelled) == (1, 1, 1)
+    with CodeStore.open(tmp_path / "s") as store:
+        ((record, _),) = store.scenes()
+        assert sorted(record.labels) == ["a", "b"]
 
 
 def test_what_was_mended_leaves_the_quarantine(tmp_path: Path, model: HashModel) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -259,6 +260,18 @@ def test_what_is_not_clear_is_said(tmp_path: Path) -> None:
         (tmp_path / "odd.json").write_text(text)
         with pytest.raises(InputError):
             read_items(str(tmp_path / "odd.json"), StacOptions())
+
+
+def test_a_document_of_millions_of_values_is_refused_before_they_take_memory(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "many.json"
+    path.write_text('{"type": "FeatureCollection", "features": [' + "{}," * 1_500_000 + "{}]}")
+    tracemalloc.start()
+    with pytest.raises(InputError, match="more than 3,000,000 values in one document"):
+        read_items(str(path), StacOptions())
+    assert tracemalloc.get_traced_memory()[1] < 3 * path.stat().st_size
+    tracemalloc.stop()
 
 
 def test_a_document_of_another_kind_is_set_aside_and_the_rest_goes_on(
