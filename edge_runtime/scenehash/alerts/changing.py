@@ -1,6 +1,7 @@
 """Changes of an alert: confirming, rejecting, another radius or rate, removing."""
 
 import dataclasses
+import shlex
 
 from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.retrieval.query import ROW_PREFIX, Query
@@ -107,7 +108,7 @@ def _changed(
     if not len(alert.examples):
         raise ConfigurationError(
             f"{source}: the only example of {alert.name}; confirm another tile first, or remove "
-            f"the alert with: scenehash alert remove {alert.name}"
+            f"the alert with: scenehash alert remove {shlex.quote(alert.name)}"
         )
     if before.rule is not None:
         asked = before.rule.expected

@@ -188,7 +188,7 @@ def confirm_command(
     if not before.matches:
         notice(
             f"note: {name} would not have matched row {row}, {away}; if the tile shows something "
-            f"else, take it back: scenehash alert forget {name} {row}"
+            f"else, take it back: scenehash alert forget {shlex.quote(name)} {row}"
         )
     report(
         alert.document() | {"judged": before.document()},

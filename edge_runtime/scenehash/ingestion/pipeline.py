@@ -194,8 +194,15 @@ class _Ingesting:
             self._hashed(scene, hashed)
             for (scene, _), hashed in zip(ended, self._stream.take(), strict=True)
         ]
-        self.report.repaired += self._commit(self._store, scenes).repaired
-        self.report.stored += [event.ingested for event in ended]
+        added = self._commit(self._store, scenes)
+        self.report.repaired += added.repaired
+        self.report.labelled += added.labelled
+        for scene, ingested in ended:
+            # Scenes are read ahead: a duplicate may have been read before its like was stored.
+            if scene.content in added.left_out:
+                self.report.duplicates.append(ingested.path)
+            else:
+                self.report.stored.append(ingested)
         self._ended = {}
         if scenes or self._duplicates:
             with self._store.transaction():

@@ -9,7 +9,8 @@ class Added:
 
     labelled: duplicates that gave the stored scene new labels. set_aside: a line for each damaged
     scene that a merge left out. first_rows: the first row of each scene that an add stored, in
-    their order.
+    their order. left_out: the contents of the scenes that an add left out, because they are stored
+    already.
     """
 
     stored: int = 0
@@ -18,6 +19,7 @@ class Added:
     labelled: int = 0
     set_aside: tuple[str, ...] = ()
     first_rows: tuple[int, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     def document(self) -> dict[str, object]:
         """The result as plain values for JSON."""

@@ -196,7 +196,7 @@ class CodeStore(StoreReader):
             stored = self._catalog.scenes.find([scene.content for scene in scenes])
             beside = self._catalog.scenes.at_paths([scene.path for scene in scenes])
             fresh: dict[str, tuple[HashedScene, SceneRecord]] = {}
-            repaired = 0
+            repaired: set[str] = set()
             for scene in scenes:
                 record = record_of(scene, 0, self.bits)
                 if scene.content in stored and transaction.has_added(scene.content):
@@ -204,7 +204,7 @@ class CodeStore(StoreReader):
                 damaged = self._damaged(stored.get(scene.content), beside.get(scene.path, ()))
                 if damaged is not None:
                     self._keep_derived_of([scene], [transaction.repair(damaged, scene)])
-                    repaired += 1
+                    repaired.add(scene.content)
                 elif scene.content not in stored:
                     fresh[scene.content] = scene, record
                 elif scene.labels:
@@ -213,8 +213,16 @@ class CodeStore(StoreReader):
             # Without a commit of these rows, their thumbnails and vectors have no effect.
             self._keep_derived_of([scene for scene, _ in fresh.values()], records)
         rows = tuple(record.first_row for record in records)
-        duplicates = len(scenes) - len(fresh) - repaired
-        return Added(len(fresh), duplicates, repaired, labelled, first_rows=rows)
+        changed = fresh.keys() | repaired
+        left_out = frozenset(scene.content for scene in scenes) - changed
+        return Added(
+            len(fresh),
+            len(scenes) - len(changed),
+            len(repaired),
+            labelled,
+            first_rows=rows,
+            left_out=left_out,
+        )
 
     def label(self, where: Filter, labels: Sequence[str], remove: bool = False) -> list[str]:
         """Add or remove labels of the scenes with a tile that meets a filter, durably.

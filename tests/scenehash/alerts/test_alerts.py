@@ -211,6 +211,14 @@ def test_a_confirmed_tile_that_the_alert_does_not_match_is_named_and_can_be_take
     assert answer("alert", "list", "--store", store)["alerts"] == before
 
 
+def test_commands_in_messages_can_be_copied_whatever_the_name(store: Path) -> None:
+    answer("alert", "add", "my quay", "row:0", "--radius", 0, "--store", store)
+    only = run("alert", "reject", "my quay", 0, "--store", store).stderr
+    assert "scenehash alert remove 'my quay'" in " ".join(only.split())
+    far = run("alert", "confirm", "my quay", 8, "--store", store).stderr
+    assert "scenehash alert forget 'my quay' 8" in " ".join(far.split())
+
+
 def test_a_negative_is_forgotten_too_and_a_rule_is_chosen_anew(large: Path) -> None:
     rows = rows_of(large, "harbor")
     examples = [f"row:{row}" for row in rows[:5]]

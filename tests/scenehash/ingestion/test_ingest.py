@@ -61,6 +61,25 @@ def new_store(path: Path, model: HashModel) -> CodeStore:
     return CodeStore.open_or_create(path, model.lineage, model.bits, "a-model")
 
 
+def test_a_duplicate_that_was_read_before_its_like_was_stored_counts_as_one(
+    tmp_path: Path, model: HashModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for path, kind in zip(paths, ("forest", "harbor", "forest"), strict=True):
+        write_picture(path, draw(kind, 1))
+    # The reader is ahead of every commit.
+    monkeypatch.setattr("scenehash.ingestion.pipeline.SCENES_A_COMMIT", 1)
+    monkeypatch.setattr("scenehash.ingestion.prefetch._is_stored", lambda *_: False)
+    with new_store(tmp_path / "s", model) as store:
+        report = ingest_files(paths, store, model, IngestOptions(threads=1, labels=("new",)))
+        assert [scene.path for scene in report.stored] == paths[:2]
+        assert report.duplicates == paths[2:]
+        assert len(store.contents()) == 2
+        # The same files, with another label.
+        again = ingest_files(paths, store, model, IngestOptions(threads=1, labels=("newer",)))
+    assert (again.stored, len(again.duplicates), again.labelled) == ([], 3, 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 3])
 def test_scenes_of_every_kind_are_stored_in_order_with_their_own_codes(

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -69,7 +70,7 @@ class Alerts:
             if not replace and self._has(alert.name):
                 raise StoreError(
                     f"{alert.name}: an alert with that name exists; choose another name, or remove "
-                    f"that alert with: scenehash alert remove {alert.name}"
+                    f"that alert with: scenehash alert remove {shlex.quote(alert.name)}"
                 )
             self._database.run(
                 "INSERT OR REPLACE INTO alert VALUES (?, ?, ?, ?, ?, ?)",
