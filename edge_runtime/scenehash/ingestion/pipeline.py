@@ -176,7 +176,8 @@ class _Ingesting:
                 self._task.advance(skipped)
                 self._stream.add(images)
                 self._left -= skipped + len(images)
-            case Ended(scene) if (there := self._labels_there(scene.content)) is not None:
+            case Ended(scene) if scene.content in self._ended:
+                there = self._ended[scene.content].scene.labels
                 labels = [label for label in scene.labels if label not in there]
                 self._take_duplicate(Duplicate(event.ingested.path, scene.content, labels))
             case Ended(scene):
@@ -209,16 +210,6 @@ class _Ingesting:
                 taken = {scene.path: scene.content for scene in scenes}
                 self._store.take_paths(taken | self._change_duplicates())
         self._committed = time.monotonic()
-
-    def _labels_there(self, content: str) -> Sequence[str] | None:
-        """The labels of the same scene, if another file gave it after the reader looked in the
-        store; None if none did."""
-        if content in self._ended:
-            return self._ended[content].scene.labels
-        if not self._store.has_sound_scene(content):
-            return None
-        stored = self._store.find_scene(content)
-        return None if stored is None else stored.labels
 
     def _hashed(self, scene: HashedScene, hashed: Hashed) -> HashedScene:
         vectors = None
