@@ -6,7 +6,7 @@ changing.py         confirming, rejecting, another radius or rate, removing
 trial.py            a test of an alert on the tiles of a store
 match_counts.py     the matches of an alert
 radius_counts.py    the matches of each radius, and a proposed radius
-archive_sample.py   the stored tiles that a rule is fitted against
+fitted_alert.py     an alert with a rule, fitted against stored tiles
 rule_fitting.py     the candidate rules
 score_tail.py       the number of false alarms of a threshold
 false_alarm_rate.py false alarm rates as text

@@ -7,10 +7,10 @@ from scenehash.errors import ConfigurationError, NotStoredError
 from scenehash.retrieval.query import ROW_PREFIX, Query
 from scenehash.store import Alert, CodeStore, SceneVectors
 
-from .archive_sample import fitted
 from .disabled import disabled_alerts
 from .example_vectors import known_vectors, vectors_by_source, vectors_of
 from .false_alarm_rate import Rate
+from .fitted_alert import fitted
 from .making import checked_radius
 
 

@@ -16,9 +16,9 @@ from scenehash.retrieval.crop import Crop
 from scenehash.retrieval.query import ModelWhenNeeded, Query, check_width, read_query
 from scenehash.store import Alert, CodeStore, ExampleTile
 
-from .archive_sample import fitted
 from .example_vectors import vectors_of
 from .false_alarm_rate import Rate
+from .fitted_alert import fitted
 
 # A tile of a kind: an image file, "row:12", "code:0f3a...", or a query of one tile.
 Example = str | Query
