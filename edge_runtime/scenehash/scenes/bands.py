@@ -88,7 +88,8 @@ class Bands:
     @property
     def data(self) -> list[int]:
         """The numbers, from 1, of all bands but the alpha band."""
-        return [number for number in range(1, len(self.names) + 1) if number != self.alpha]
+        alpha = self.alpha
+        return [number for number in range(1, len(self.names) + 1) if number != alpha]
 
     def without_alpha(self) -> "Bands":
         """The same bands, without an alpha band among the colours."""
