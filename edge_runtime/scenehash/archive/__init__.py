@@ -7,6 +7,7 @@ work.py         a task: a scene, or a block of a huge one, becomes a part
 parts.py        a part as bytes, and back
 manifest.py     finished and failed scenes, with reasons
 storage.py      the place of parts and manifest
+model.py        the model file beside them
 scheduler.py    the interface of a scheduler:
   local.py        processes of this machine; worker.py is one of them
   cluster.py      the workers of a Dask scheduler
