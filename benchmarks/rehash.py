@@ -28,6 +28,7 @@ from scenehash.errors import LineageError
 from scenehash.model.adapted_graph import adapted_file
 from scenehash.model.card import AdaptationRecord, golden_tile
 from scenehash.model.inspection import read_model
+from scenehash.model.lineage import adaptation_lineage
 from scenehash.model.linear_code import LinearCode, Vectors
 from scenehash.model.model_file import model_path
 from scenehash.scenes import open_scene
@@ -186,8 +187,9 @@ def adapted(model: HashModel, file: str | None, path: Path) -> Path:
     record = AdaptationRecord(
         base=model.name, base_lineage=model.lineage, tiles=0, judged=0, gain=0.0
     )
+    lineage = adaptation_lineage(model.lineage, code)
     card = model.card.model_copy(
-        update={"lineage": "b" * 16, "bits": BITS, "widths": [BITS], "adaptation": record,
+        update={"lineage": lineage, "bits": BITS, "widths": [BITS], "adaptation": record,
                 "golden": records, "match_distances": []}
     )  # fmt: skip
     path.write_bytes(adapted_file(read_model(model_path(file)), card, code))
