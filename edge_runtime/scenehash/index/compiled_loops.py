@@ -6,6 +6,7 @@ runs without Python's lock.
 
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -358,24 +359,38 @@ def _written(dtype: Any, dimensions: int = 1) -> Any:
     return types.Array(dtype, dimensions, "C")
 
 
+def _of_kind(loop: Any, *kind: object) -> Any:
+    """A loop under a name of its own, so that numba keeps it in files of its own.
+
+    Numba numbers the kinds of one function as it keeps them, without a lock: of two processes that
+    keep two kinds at once, both may take one number, and the file of one kind then has the other.
+    """
+    name = "_".join([loop.__name__, *map(str, kind)])
+    named = FunctionType(loop.__code__, loop.__globals__, name)
+    named.__qualname__ = name
+    return named
+
+
 @cache
 def compiled_select(word: np.dtype[Any], words: int, keep: bool) -> Callable[..., int]:
     """_select for a type of word and so many unrolled. keep: on disk, for the next process.
 
     Raises RuntimeError when no folder can be written to.
     """
+    loop = _of_kind(_select, word, words)
     integer, word = types.int64, from_dtype(word)
     signature = integer(
         _read(word), integer, integer, _read(word, 2), types.UniTuple(integer, words), integer,
         types.boolean, _written(integer), _written(integer), _written(types.uint16, 2),
         _written(integer, 2),
     )  # fmt: skip
-    return njit(signature, nogil=True, cache=keep)(_select)  # type: ignore[no-any-return]
+    return njit(signature, nogil=True, cache=keep)(loop)  # type: ignore[no-any-return]
 
 
 @cache
 def compiled_find(word: np.dtype[Any], keep: bool) -> Callable[..., tuple[int, int]]:
     """_find for a type of word; the rest as of `compiled_select`."""
+    loop = _of_kind(_find, word)
     integer, short, word = types.int64, types.uint32, from_dtype(word)
     byte = _read(types.uint8)
     tables = types.Tuple([_read(short, 2), _read(short), byte, integer, integer])
@@ -384,7 +399,7 @@ def compiled_find(word: np.dtype[Any], keep: bool) -> Callable[..., tuple[int, i
     codes = types.Tuple([_read(short), integer, _read(word)])
     work = types.Tuple([_written(short)] * 3 + [_written(integer)] * 2 + [_written(types.uint16)])
     signature = types.UniTuple(integer, 2)(tables, buckets, query, codes, integer, work)
-    return njit(signature, nogil=True, cache=keep)(_find)  # type: ignore[no-any-return]
+    return njit(signature, nogil=True, cache=keep)(loop)  # type: ignore[no-any-return]
 
 
 @cache

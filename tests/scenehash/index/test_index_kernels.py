@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,6 +65,22 @@ def test_a_process_may_end_while_loops_are_loaded() -> None:
 def test_loops_are_compiled_where_no_folder_can_be_written_to() -> None:
     nowhere = "import numba.core.caching as c; c.CacheImpl._locator_classes = []\n"
     assert run(f"{nowhere}assert index.warm() == 'numba'") == "True numba"
+
+
+@pytest.mark.slow
+@NEEDS_NUMBA
+def test_kinds_of_loops_are_kept_in_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numba has no lock for two processes that keep two kinds at once in the same files."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    other = "other = CodeIndex(np.zeros((1000, 7), np.uint8))\n"
+    assert run(f"assert index.warm() == 'numba'\n{other}assert other.warm() == 'numba'")
+    kinds = [path.name.split("-")[0] for path in tmp_path.rglob("*.nbi")]
+    assert sorted(kind.split(".")[1] for kind in kinds) == [
+        "_find_uint32", "_find_uint8", "_rank", "_select_uint32_1", "_select_uint8_0",
+    ]  # fmt: skip
+    assert len([*tmp_path.rglob("*.nbc")]) == len(kinds)
 
 
 def test_without_numba_numpy_does_all(monkeypatch: pytest.MonkeyPatch) -> None:
