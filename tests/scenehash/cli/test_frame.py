@@ -140,15 +140,15 @@ def test_help_fits_80_columns_and_cuts_nothing(name: str) -> None:
     assert shown.stdout == run(*name.split(), "--help", terminal_width=80).stdout
 
 
-def test_the_commands_start_soon() -> None:
-    """0.3 s on a machine with nothing else to do: processor time, since others work here too."""
-    script = "import time; from scenehash.cli.main import build_app; build_app()(['--help'], "
-    script += "standalone_mode=False); print(time.process_time())"
-    times = []
-    for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-        times.append(float(done.stdout.split()[-1]))
-    assert min(times) < 0.3
+def test_help_imports_nothing_that_takes_long() -> None:
+    """The numbers are in benchmarks/cold_start.py; half of them are imports that help can miss."""
+    script = "import sys; from scenehash.cli.main import build_app; build_app()(['--help'], "
+    script += "standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    imported = {name.split(".")[0] for name in done.stdout.decode().splitlines()[-1].split()}
+    assert "typer" in imported
+    slow = {"numpy", "cv2", "onnxruntime", "pydantic", "rasterio", "torch", "numba", "fastapi"}
+    assert not imported & slow
 
 
 def test_a_shell_completes_commands() -> None:
