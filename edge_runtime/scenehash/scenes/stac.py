@@ -147,10 +147,7 @@ class _Reader:
         try:
             key, asset = _scene_asset(item, self._asset)
             place = self._inside(asset.get("href"), address)
-            colours = _bands(asset)
-            noted = Noted(
-                time_in(item), _box(item), colours, len(next(_lists(asset))) if colours else None
-            )
+            noted = Noted(time_in(item), _box(item), *(_bands(asset) or (None, None)))
         except (InputError, ValueError) as error:
             name = f"{address}: item {_shown(item.get('id'))}"
             self._items.set_aside[name] = str(error)
@@ -231,17 +228,17 @@ def _roles(asset: Mapping[str, Any]) -> set[str]:
     return {role for role in roles if isinstance(role, str)} if isinstance(roles, list) else set()
 
 
-def _bands(asset: Mapping[str, Any]) -> str | None:
+def _bands(asset: Mapping[str, Any]) -> tuple[str, int] | None:
     """The numbers of red, green and blue in an asset, by the common names of its bands, or else by
-    their names.
+    their names; and how many bands are listed.
     """
     for bands in _lists(asset):
         common = [band.get("eo:common_name") or band.get("common_name") for band in bands]
         if all(colour in common for colour in COLOURS):
-            return ",".join(str(common.index(colour) + 1) for colour in COLOURS)
+            return ",".join(str(common.index(colour) + 1) for colour in COLOURS), len(bands)
         names = [name if isinstance(name := band.get("name"), str) else None for band in bands]
         if (found := by_names(Bands(names, ("undefined",) * len(names)))) is not None:
-            return ",".join(map(str, found))
+            return ",".join(map(str, found)), len(bands)
     return None
 
 
